@@ -1,0 +1,45 @@
+package gate
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestOnlyTheStandardLibraryIsImported reads the files rather than asking the
+// go command, so that files of every operating system are looked at.
+func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
+	const module = "github.com/sallyport-soc/sallyport/"
+	for dir, own := range map[string][]string{".": nil, "gatetest": {module + "gate"}, "cmd/gate": {module + "gate"}} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(files), err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range f.Imports {
+				path, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, _, _ := strings.Cut(path, "/")
+				allowed := !strings.Contains(first, ".")
+				for _, o := range own {
+					allowed = allowed || path == o
+				}
+				if !allowed {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+		}
+	}
+}

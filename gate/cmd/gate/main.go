@@ -1,0 +1,242 @@
+// Command gate is the operator's side of the gate: it shows what agents want to
+// change, and approves or denies it with a key that they can't reach.
+//
+// Run "gate help" for its commands. It exits with 0 when done, 1 when it refused
+// or failed, and 2 when it was called wrongly.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
+
+// The exit codes.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+)
+
+// run executes one command line and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env, terminal: isTerminal(stdin)}
+	return a.run(args)
+}
+
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(string) string
+	terminal       bool // a person sits at stdin
+}
+
+// isTerminal reports whether r is a character device, which a pipe isn't.
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	fi, err := f.Stat()
+	return err == nil && fi.Mode()&os.ModeCharDevice != 0
+}
+
+// A command is one subcommand. Its flags are set up by flags, which returns
+// what to do once they're parsed.
+type command struct {
+	name  string
+	arg   string // the one argument it takes, if any
+	doc   string
+	flags func(a *app, fs *flag.FlagSet) func(c *call) error
+}
+
+// A call is one use of a command.
+type call struct {
+	*app
+	state, key, arg string
+}
+
+func commands() []command {
+	return []command{
+		{"init", "", "make an approver key and enrol its public half", initialise},
+		{"pending", "", "list the proposals that wait for an approver", pending},
+		{"show", "P", "show one proposal as an approver decides on it", show},
+		{"approve", "P", "show a proposal, ask for proof that it was read, sign it", approve},
+		{"deny", "P", "deny a proposal, or take back an approval that isn't spent", deny},
+		{"freeze", "", "stop all writes of all servers; reads go on", freeze},
+		{"unfreeze", "", "end the freeze (signed)", unfreeze},
+		{"log", "", "list the events of the journal", list},
+		{"verify", "", "walk the hash chain of the journal, offline", verify},
+		{"status", "", "show how the gate stands", status},
+	}
+}
+
+// usageError is a mistake in the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// errShown stands for an error that the flag package has printed already.
+var errShown = errors.New("shown")
+
+func (a *app) run(args []string) int {
+	err := a.dispatch(args)
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errShown):
+		return exitUsage
+	case errors.As(err, &usage):
+		fmt.Fprintln(a.stderr, "gate:", gate.Escape(err.Error()))
+		return exitUsage
+	}
+	fmt.Fprintln(a.stderr, "gate:", gate.Escape(strings.TrimPrefix(err.Error(), "gate: ")))
+	return exitFailed
+}
+
+func (a *app) dispatch(args []string) error {
+	if len(args) == 0 {
+		a.help(a.stderr)
+		return errShown
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		a.help(a.stdout)
+		return nil
+	}
+	for _, cmd := range commands() {
+		if cmd.name == args[0] {
+			return a.call(cmd, args[1:])
+		}
+	}
+	return usageError(fmt.Sprintf("no command %q: run gate help", args[0]))
+}
+
+func (a *app) help(w io.Writer) {
+	fmt.Fprint(w, "gate approves what agents want to change.\n\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(w, "  gate %-12s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
+	}
+	fmt.Fprint(w, "\nEvery command takes -state DIR; gate COMMAND -h lists its flags.\n")
+}
+
+// call parses the flags of cmd, which may stand before and after its argument,
+// and runs it.
+func (a *app) call(cmd command, args []string) error {
+	fs := flag.NewFlagSet("gate "+cmd.name, flag.ContinueOnError)
+	fs.SetOutput(a.stderr)
+	c := &call{app: a}
+	fs.StringVar(&c.state, "state", "", "the state `DIR` (default: $SALLYPORT_STATE, or sallyport in the user's state directory)")
+	fs.StringVar(&c.key, "key", "", "the approver's key `FILE` (default: sallyport/approver.key in the user's configuration directory)")
+	do := cmd.flags(a, fs)
+
+	var given []string
+	for {
+		if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return err
+		} else if err != nil {
+			return errShown
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		given, args = append(given, fs.Arg(0)), fs.Args()[1:]
+	}
+	switch {
+	case cmd.arg == "" && len(given) > 0:
+		return usageError(fmt.Sprintf("%s takes no argument, got %q", cmd.name, given[0]))
+	case cmd.arg != "" && len(given) != 1:
+		return usageError(fmt.Sprintf("%s takes one proposal id, got %d arguments", cmd.name, len(given)))
+	case cmd.arg != "":
+		c.arg = given[0]
+	}
+	var err error
+	if c.state == "" {
+		if c.state, err = gate.DefaultDir(); err != nil {
+			return err
+		}
+	}
+	if c.key == "" {
+		if c.key, err = defaultKey(a.env); err != nil {
+			return err
+		}
+	}
+	return do(c)
+}
+
+func defaultKey(env func(string) string) (string, error) {
+	dir := env("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("no place for the key: %w", err)
+		}
+		dir = filepath.Join(home, ".config")
+	}
+	return filepath.Join(dir, "sallyport", "approver.key"), nil
+}
+
+// shown is text that is escaped already.
+type shown string
+
+// printf prints a line of fixed text with escaped values.
+func (a *app) printf(format string, values ...any) {
+	for i, v := range values {
+		switch v := v.(type) {
+		case string:
+			values[i] = gate.Escape(v)
+		case error:
+			values[i] = gate.Escape(v.Error())
+		}
+	}
+	fmt.Fprintf(a.stdout, format+"\n", values...)
+}
+
+// ask prints a question and returns the line typed in answer.
+func (a *app) ask(question string) (string, error) {
+	fmt.Fprint(a.stdout, question)
+	line, err := bufio.NewReader(io.LimitReader(a.stdin, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// person returns the name of who sits here: that of the key, or else of the
+// operating system's user.
+func (c *call) person() string {
+	if s, err := gate.LoadSigner(c.key); err == nil {
+		return s.Name
+	}
+	return osUser()
+}
+
+func osUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "operator"
+	}
+	name := u.Username[strings.LastIndexByte(u.Username, '\\')+1:] // DOMAIN\user
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._@+-", r) {
+			return r
+		}
+		return '-'
+	}, name)
+	if name == "" {
+		return "operator"
+	}
+	return name
+}

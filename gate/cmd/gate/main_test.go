@@ -1,0 +1,400 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// desk is an operator at work: a state directory, a key and a guard that
+// proposes into the same journal.
+type desk struct {
+	*testing.T
+	dir, key string
+	guard    *gate.Guard
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	tmp := t.TempDir()
+	d := &desk{T: t, dir: filepath.Join(tmp, "state"), key: filepath.Join(tmp, "config", "approver.key")}
+	if code, _, stderr := d.gate("init", "-name", "alice"); code != exitOK {
+		t.Fatalf("init: %d, %s", code, stderr)
+	}
+	guard, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: d.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.guard = guard
+	t.Cleanup(func() { guard.Close() })
+	return d
+}
+
+// gate runs a command without a terminal.
+func (d *desk) gate(args ...string) (code int, stdout, stderr string) {
+	d.Helper()
+	return d.at(false, "", args...)
+}
+
+// typing runs a command on a terminal where typed is typed.
+func (d *desk) typing(typed string, args ...string) (code int, stdout, stderr string) {
+	d.Helper()
+	return d.at(true, typed, args...)
+}
+
+func (d *desk) at(terminal bool, typed string, args ...string) (code int, stdout, stderr string) {
+	d.Helper()
+	var out, errs bytes.Buffer
+	a := &app{stdin: strings.NewReader(typed), stdout: &out, stderr: &errs, env: os.Getenv, terminal: terminal}
+	code = a.run(append(args, "-state", d.dir, "-key", d.key))
+	for _, r := range out.String() + errs.String() {
+		if r != '\n' && !unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) {
+			d.Errorf("%v printed %U", args, r)
+		}
+	}
+	return code, out.String(), errs.String()
+}
+
+type deletion struct {
+	ID string `json:"id"`
+}
+
+func (d *desk) op(tier gate.Tier, title string) *gate.Operation[deletion, string] {
+	run := func(_ context.Context, in deletion) (string, error) { return "did " + in.ID, nil }
+	plan := func(_ context.Context, in deletion) (gate.Plan, error) {
+		return gate.Plan{Summary: "Touch a case.", Targets: []gate.Target{{Kind: "case", ID: in.ID, Name: title}}}, nil
+	}
+	if tier == gate.TierWrite {
+		return gate.Write("hive_update", run, "Update.").Plan(plan)
+	}
+	return gate.Destructive("hive_delete", run, "Delete.").Plan(plan)
+}
+
+func (d *desk) call(op *gate.Operation[deletion, string]) *gate.Result {
+	d.Helper()
+	res, err := op.Do(d.Context(), d.guard, &deletion{ID: "~1"})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return res
+}
+
+func (d *desk) wants(t *testing.T, state gate.State, id string) {
+	t.Helper()
+	p, err := d.guard.Proposal(d.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.State != state {
+		t.Errorf("%s is %s, want %s", id, p.State, state)
+	}
+}
+
+func TestInitMakesAKeyOnceAndEnrolsIt(t *testing.T) {
+	d := newDesk(t)
+	before, err := os.ReadFile(d.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(d.key); err != nil || runtime.GOOS != "windows" && fi.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v, %v", fi.Mode(), err)
+	}
+	enrolled, err := gate.Approvers(d.dir)
+	if err != nil || len(enrolled) != 1 || enrolled[0].Name != "alice" {
+		t.Errorf("enrolled: %v, %v", enrolled, err)
+	}
+	for _, args := range [][]string{{"init"}, {"init", "-name", "alice"}, {"init", "-name", "bob"}} {
+		if code, _, stderr := d.gate(args...); code != exitFailed || stderr == "" {
+			t.Errorf("%v again: %d %s", args, code, stderr)
+		}
+	}
+	if after, _ := os.ReadFile(d.key); !bytes.Equal(before, after) {
+		t.Error("the key was replaced")
+	}
+	d.dir = filepath.Join(t.TempDir(), "second") // the same key for another state directory
+	if code, stdout, stderr := d.gate("init"); code != exitOK || !strings.Contains(stdout, "Kept") {
+		t.Errorf("%d %s %s", code, stdout, stderr)
+	}
+	d.key = filepath.Join(t.TempDir(), "other.key")
+	if code, _, _ := d.gate("init", "-name", "alice"); code != exitFailed {
+		t.Error("a name was enrolled twice")
+	}
+	if _, err := os.Stat(d.key); err == nil {
+		t.Error("a key was left that nobody enrolled")
+	}
+	if code, _, _ := d.gate("init", "-name", "(client)"); code != exitFailed {
+		t.Error("a name that can't be was enrolled")
+	}
+}
+
+func TestTheDefaultKeyIsInTheConfigurationDirectory(t *testing.T) {
+	dir := t.TempDir()
+	got, err := defaultKey(func(string) string { return dir })
+	if want := filepath.Join(dir, "sallyport", "approver.key"); err != nil || got != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+	if got, err := defaultKey(func(string) string { return "" }); err == nil && !strings.HasSuffix(filepath.ToSlash(got), ".config/sallyport/approver.key") {
+		t.Error(got)
+	}
+}
+
+func TestPendingAndShow(t *testing.T) {
+	d := newDesk(t)
+	if _, stdout, _ := d.gate("pending"); stdout != "Nothing is pending.\n" {
+		t.Errorf("%q", stdout)
+	}
+	p := d.call(d.op(gate.TierWrite, "evil\x1b[2J\u202e\nWARNING none")).Proposal
+	_, stdout, _ := d.gate("pending")
+	if strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, p.ID) || !strings.Contains(stdout, "hive_update") {
+		t.Errorf("%q", stdout)
+	}
+	_, stdout, _ = d.gate("show", p.ID)
+	if diff := cmp.Diff(gate.Render(p), stdout); diff != "" {
+		t.Errorf("screen (-want +got):\n%s", diff)
+	}
+	if _, stdout, _ = d.gate("show", "-input", p.ID); !strings.Contains(stdout, `{"id":"~1"}`) {
+		t.Errorf("%q", stdout)
+	}
+	if code, _, stderr := d.gate("show", "P-\x1bNONE"); code != exitFailed || !strings.Contains(stderr, "no such proposal") {
+		t.Errorf("%d %q", code, stderr)
+	}
+}
+
+func TestApproveOnATerminal(t *testing.T) {
+	for _, tier := range []gate.Tier{gate.TierWrite, gate.TierDestructive} {
+		t.Run(tier.String(), func(t *testing.T) {
+			d := newDesk(t)
+			op := d.op(tier, "Phishing at ACME")
+			p := d.call(op).Proposal
+			right := []string{p.Code(), "~1"}[tier-gate.TierWrite]
+			for _, typed := range []string{"", "\n", "yes\n", "y\n", p.ID + "\n", []string{"~1", p.Code()}[tier-gate.TierWrite] + "\n"} {
+				if code, _, stderr := d.typing(typed, "approve", p.ID); code != exitFailed || !strings.Contains(stderr, "not approved") {
+					t.Errorf("%q: %d %s", typed, code, stderr)
+				}
+			}
+			d.wants(t, gate.StatePending, p.ID)
+			code, stdout, stderr := d.typing(right+"\n", "approve", p.ID)
+			if code != exitOK || !strings.HasPrefix(stdout, gate.Render(p)) {
+				t.Fatalf("%d %s %s", code, stdout, stderr)
+			}
+			d.wants(t, gate.StateApproved, p.ID)
+			if code, _, _ := d.typing(right+"\n", "approve", p.ID); code != exitFailed {
+				t.Error("approved twice")
+			}
+			if res := d.call(op); res.Out != "did ~1" {
+				t.Errorf("%+v", res)
+			}
+		})
+	}
+}
+
+func TestADestructiveTargetMayBeNamed(t *testing.T) {
+	for _, name := range []string{"Phishing at ACME", "tab\there"} {
+		d := newDesk(t)
+		p := d.call(d.op(gate.TierDestructive, name)).Proposal
+		if code, _, stderr := d.typing(gate.Escape(name)+"\n", "approve", p.ID); code != exitOK {
+			t.Errorf("%q: %d %s", name, code, stderr)
+		}
+	}
+	d := newDesk(t)
+	op := gate.Destructive("x", func(context.Context, deletion) (string, error) { return "", nil }, "X.")
+	p := d.call(op).Proposal // without a target the code is asked for
+	if code, _, stderr := d.typing(p.Code()+"\n", "approve", p.ID); code != exitOK {
+		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+func TestApproveWithoutATerminalNeedsProofInFlags(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "x")).Proposal
+	for _, args := range [][]string{nil, {"-code", "000000x"}, {"-code", p.Digest}, {"-target", "~1"}} {
+		if code, _, _ := d.at(false, p.Code()+"\n", append([]string{"approve", p.ID}, args...)...); code != exitFailed {
+			t.Errorf("%v approved", args)
+		}
+	}
+	d.wants(t, gate.StatePending, p.ID)
+	if code, _, stderr := d.gate("approve", p.ID, "-code", p.Code()); code != exitOK {
+		t.Errorf("%d %s", code, stderr)
+	}
+
+	p = d.call(d.op(gate.TierDestructive, "x")).Proposal
+	for _, args := range [][]string{{"-code", p.Code()}, {"-target", "~1"}, {"-code", p.Code(), "-target", "~2"}, {"-code", "zzzzzz", "-target", "~1"}} {
+		if code, _, _ := d.gate(append([]string{"approve", p.ID}, args...)...); code != exitFailed {
+			t.Errorf("%v approved", args)
+		}
+	}
+	d.wants(t, gate.StatePending, p.ID)
+	if code, _, stderr := d.gate("approve", "-code", p.Code(), p.ID, "-target", "x"); code != exitOK {
+		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+func TestAPipeIsNoTerminal(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if isTerminal(r) || isTerminal(strings.NewReader("")) {
+		t.Error("taken for a terminal")
+	}
+}
+
+func TestApproveNeedsAnEnrolledKey(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "x")).Proposal
+	d.key = filepath.Join(t.TempDir(), "none.key")
+	if code, _, _ := d.gate("approve", p.ID, "-code", p.Code()); code != exitFailed {
+		t.Error("approved without a key")
+	}
+	mallory, err := gate.NewSigner("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mallory.Save(d.key); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := d.gate("approve", p.ID, "-code", p.Code()); code != exitFailed {
+		t.Error("approved with another key of that name")
+	}
+	d.wants(t, gate.StatePending, p.ID)
+}
+
+func TestDeny(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "x")).Proposal
+	if code, _, stderr := d.gate("deny", p.ID, "-reason", "not now"); code != exitOK {
+		t.Errorf("%d %s", code, stderr)
+	}
+	got, err := d.guard.Proposal(t.Context(), p.ID)
+	if err != nil || got.State != gate.StateDenied || got.Approver != "alice" || got.Detail != "not now" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if code, _, _ := d.gate("deny", p.ID); code != exitFailed {
+		t.Error("denied twice")
+	}
+}
+
+func TestFreezeAndUnfreeze(t *testing.T) {
+	d := newDesk(t)
+	frozen := func() bool {
+		s, err := d.guard.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Frozen
+	}
+	if code, _, stderr := d.gate("freeze", "-reason", "odd traffic"); code != exitOK || !frozen() {
+		t.Errorf("%d %s", code, stderr)
+	}
+	key := d.key
+	d.key = filepath.Join(t.TempDir(), "none.key")
+	if code, _, _ := d.gate("unfreeze"); code != exitFailed || !frozen() {
+		t.Error("unfrozen without a key")
+	}
+	d.key = key
+	if code, _, stderr := d.gate("unfreeze"); code != exitOK || frozen() {
+		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+func TestLogStatusAndVerify(t *testing.T) {
+	d := newDesk(t)
+	op := d.op(gate.TierWrite, "Größe\x1b[2J\u202e😀")
+	p := d.call(op).Proposal
+	if code, _, stderr := d.gate("approve", p.ID, "-code", p.Code()); code != exitOK {
+		t.Fatal(stderr)
+	}
+	d.call(op)
+	_, stdout, _ := d.gate("log")
+	var kinds []string
+	for line := range strings.Lines(stdout) {
+		kinds = append(kinds, strings.Fields(line)[2])
+	}
+	if diff := cmp.Diff([]string{"proposed", "approved", "consumed", "executed"}, kinds); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+	if _, stdout, _ = d.gate("log", "-n", "1"); strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, "executed") {
+		t.Errorf("%q", stdout)
+	}
+	_, stdout, _ = d.gate("log", "-json", "-n", "0")
+	first, _, _ := strings.Cut(stdout, "\n")
+	var e gate.Event
+	if err := json.Unmarshal([]byte(first), &e); err != nil || e.Proposal.Plan.Targets[0].Name != "Größe\x1b[2J\u202e😀" {
+		t.Errorf("%v: %s", err, first)
+	}
+	if strings.ContainsFunc(stdout, func(r rune) bool { return r > unicode.MaxASCII }) {
+		t.Error("JSON beyond ASCII")
+	}
+	if _, stdout, _ = d.gate("status"); !regexp.MustCompile(`(?s)events +4\nhead +[0-9a-f]{64}\napprovers +1 alice\npending +0\nfrozen +false`).MatchString(stdout) {
+		t.Errorf("status:\n%s", stdout)
+	}
+	code, stdout, _ := d.gate("verify")
+	if code != exitOK || !strings.HasPrefix(stdout, "4 events") {
+		t.Errorf("%d %s", code, stdout)
+	}
+	file := filepath.Join(d.dir, "journal.jsonl")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(b, []byte(`"consumed"`), []byte(`"approved"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []string{"verify", "log", "pending", "status"} {
+		if code, _, stderr := d.gate(cmd); code != exitFailed || !strings.Contains(stderr, "seq 3") {
+			t.Errorf("%s: %d %s", cmd, code, stderr)
+		}
+	}
+	d.dir = t.TempDir()
+	if code, _, _ := d.gate("verify"); code != exitFailed {
+		t.Error("a missing journal was verified")
+	}
+}
+
+func TestStatusSaysWhenNobodyCanApprove(t *testing.T) {
+	d := newDesk(t)
+	d.dir = filepath.Join(t.TempDir(), "fresh")
+	if code, stdout, _ := d.gate("status"); code != exitOK || !strings.Contains(stdout, "Nobody can approve") {
+		t.Errorf("%d %s", code, stdout)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want int
+	}{
+		{nil, exitUsage}, {[]string{"help"}, exitOK}, {[]string{"-h"}, exitOK}, {[]string{"approve", "-h"}, exitOK},
+		{[]string{"aprove"}, exitUsage}, {[]string{"approve"}, exitUsage}, {[]string{"approve", "a", "b"}, exitUsage},
+		{[]string{"pending", "x"}, exitUsage}, {[]string{"pending", "-all"}, exitUsage}, {[]string{"log", "-n", "many"}, exitUsage},
+	} {
+		var stdout, stderr bytes.Buffer
+		got := run(test.args, strings.NewReader(""), &stdout, &stderr, os.Getenv)
+		if got != test.want {
+			t.Errorf("%v: %d, want %d", test.args, got, test.want)
+		}
+		if stdout.Len()+stderr.Len() == 0 {
+			t.Errorf("%v: silent", test.args)
+		}
+	}
+	var help bytes.Buffer
+	run([]string{"help"}, nil, &help, nil, os.Getenv)
+	for _, cmd := range commands() {
+		if !strings.Contains(help.String(), "gate "+cmd.name) {
+			t.Errorf("help doesn't name %s", cmd.name)
+		}
+	}
+}

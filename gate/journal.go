@@ -1,0 +1,693 @@
+package gate
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// An EventKind says what an [Event] records.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventProposed   EventKind = "proposed"
+	EventApproved   EventKind = "approved"   // signed by an approver
+	EventAuthorised EventKind = "authorised" // by the operator's standing choice: Detail says which
+	EventDenied     EventKind = "denied"
+	EventStale      EventKind = "stale"
+	EventConsumed   EventKind = "consumed" // the approval is spent; the operation starts
+	EventExecuted   EventKind = "executed"
+	EventFailed     EventKind = "failed"
+	EventUnknown    EventKind = "unknown"
+	EventFrozen     EventKind = "frozen"
+	EventUnfrozen   EventKind = "unfrozen" // signed by an approver
+)
+
+var kinds = []EventKind{EventProposed, EventApproved, EventAuthorised, EventDenied, EventStale, EventConsumed,
+	EventExecuted, EventFailed, EventUnknown, EventFrozen, EventUnfrozen}
+
+// An Event is one line of the journal. Hash is the SHA-256 of the line without
+// it, which holds the hash of the line before: changing one breaks all later.
+type Event struct {
+	Seq      uint64    `json:"seq"`
+	Time     time.Time `json:"time"`
+	Prev     string    `json:"prev"`
+	Kind     EventKind `json:"kind"`
+	ID       string    `json:"id,omitempty"`       // the proposal
+	Proposal *Proposal `json:"proposal,omitempty"` // of a proposed event
+	Approver string    `json:"approver,omitempty"`
+	Sig      []byte    `json:"sig,omitempty"`
+	Detail   string    `json:"detail,omitempty"`
+	Hash     string    `json:"hash"`
+}
+
+// encodeEvent returns e as a line, with its hash, and as whoever reads that
+// line sees it: strings that aren't UTF-8 come back changed.
+func encodeEvent(e Event) ([]byte, Event, error) {
+	e.Hash = ""
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, e, err
+	}
+	sum := sha256.Sum256(b)
+	line := append(hex.AppendEncode(bytes.TrimSuffix(b, hashEnd), sum[:]), hashEnd...)
+	if len(line) >= maxEvent {
+		return nil, e, fmt.Errorf("event of %d bytes, at most %d fit", len(line), maxEvent)
+	}
+	line = append(line, '\n')
+	e, err = decodeEvent(line)
+	return line, e, err
+}
+
+// The hash is the last field of a line, so that it can be checked on the bytes.
+var (
+	hashStart = []byte(`"hash":"`)
+	hashEnd   = []byte(`"}`)
+)
+
+func decodeEvent(line []byte) (Event, error) {
+	var e Event
+	body, ended := bytes.CutSuffix(line, []byte("\n"))
+	body, ended2 := bytes.CutSuffix(body, hashEnd)
+	at := len(body) - hex.EncodedLen(sha256.Size)
+	if !ended || !ended2 || at < 0 || !bytes.HasSuffix(body[:at], hashStart) {
+		return e, errors.New("not an event")
+	}
+	h := sha256.New()
+	h.Write(body[:at])
+	h.Write(hashEnd)
+	if hex.EncodeToString(h.Sum(nil)) != string(body[at:]) {
+		return e, errors.New("the line was changed")
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return e, errors.New("more than one event in a line")
+	}
+	if !slices.Contains(kinds, e.Kind) {
+		return e, fmt.Errorf("unknown kind of event %q", e.Kind)
+	}
+	return e, nil
+}
+
+const (
+	journalFile = "journal.jsonl"
+	maxEvent    = 1 << 20 // bytes of one line
+	maxTTL      = 24 * time.Hour
+	maxSkew     = 5 * time.Minute // by which the clock may be behind the journal
+)
+
+// A Journal is the store of proposals and the audit log in one: hash-chained
+// JSON lines in a directory that all servers and the gate command of one host
+// share. It is safe for concurrent use by goroutines and by processes.
+type Journal struct {
+	dir string
+	now func() time.Time
+
+	mu    sync.Mutex // the file lock belongs to the open file: it doesn't exclude goroutines
+	f     *os.File
+	off   int64
+	seq   uint64
+	head  string
+	props map[string]*record
+	calls map[string][]string // ids of the proposals of a call, oldest first
+	order []string            // ids of all proposals, oldest first
+	last  time.Time           // the latest time of an event
+	// frozenBy is the hash of the event that froze all writes, if any.
+	frozenBy string
+	// broken is set for good when it isn't known what is on the disk.
+	broken error
+
+	fixed     []Approver // approvers given by the program
+	client    *Signer    // attests for a client, in this process only
+	approvers map[string]ed25519.PublicKey
+	keysFile  os.FileInfo
+}
+
+type record struct {
+	Proposal
+	sig []byte // of the approval
+}
+
+// DefaultDir is where the journal and the approvers' public keys lie:
+// $SALLYPORT_STATE, or sallyport below $XDG_STATE_HOME, or below ~/.local/state.
+func DefaultDir() (string, error) { return defaultDir(os.Getenv) }
+
+func defaultDir(getenv func(string) string) (string, error) {
+	if dir := getenv("SALLYPORT_STATE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "sallyport"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("gate: no place for the journal: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "sallyport"), nil
+}
+
+// OpenJournal opens the journal in dir, making both if they aren't there. A
+// directory or file that another user could write, or a link, is refused.
+func OpenJournal(dir string) (*Journal, error) { return openJournal(dir, nil, nil, time.Now) }
+
+func openJournal(dir string, fixed []Approver, client *Signer, now func() time.Time) (*Journal, error) {
+	if err := prepareDir(dir); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, journalFile)
+	if fi, err := os.Lstat(file); err == nil && !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is not a regular file", ErrJournal, file)
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	if err := errors.Join(checkOpened(f, file), syncDir(dir)); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrJournal, err), f.Close())
+	}
+	return &Journal{dir: dir, now: now, f: f, props: map[string]*record{}, calls: map[string][]string{}, fixed: fixed, client: client}, nil
+}
+
+// checkOpened refuses an open file that isn't the one of that name, or that
+// another user could have written.
+func checkOpened(f *os.File, name string) error {
+	have, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !named.Mode().IsRegular() || !os.SameFile(have, named) {
+		return fmt.Errorf("%s is not a regular file", name)
+	}
+	return checkOwner(name, have)
+}
+
+func prepareDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	fi, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	if !fi.IsDir() {
+		return fmt.Errorf("%w: %s is not a directory", ErrJournal, dir)
+	}
+	if err := checkOwner(dir, fi); err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	return nil
+}
+
+// Close closes the file. The journal can't be used afterwards.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.f.Close()
+}
+
+// tx runs fn with the journal locked against goroutines and processes, after
+// taking in what others appended.
+func (j *Journal) tx(fn func() error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		return j.broken
+	}
+	if err := lockFile(j.f); err != nil {
+		return fmt.Errorf("%w: lock: %w", ErrJournal, err)
+	}
+	defer unlockFile(j.f) //nolint:errcheck // closing the file unlocks it too
+	if err := j.catchUp(); err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	return fn()
+}
+
+// catchUp takes in what others appended, after making sure that the file is
+// still the one that was read so far.
+func (j *Journal) catchUp() error {
+	have, err := j.f.Stat()
+	if err != nil {
+		return err
+	}
+	want, err := os.Stat(filepath.Join(j.dir, journalFile))
+	if err != nil || !os.SameFile(have, want) {
+		return errors.New("the file was replaced")
+	}
+	if j.seq > 0 {
+		tail := slices.Concat(hashStart, []byte(j.head), hashEnd, []byte("\n"))
+		got := make([]byte, len(tail))
+		if _, err := j.f.ReadAt(got, j.off-int64(len(tail))); err != nil || !bytes.Equal(got, tail) {
+			return errors.New("the file was cut or rewritten")
+		}
+	}
+	if err := j.readKeys(); err != nil {
+		return err
+	}
+	if have.Size() == j.off {
+		return nil
+	}
+	return j.replay()
+}
+
+// readKeys reads the approvers' public keys when their file has changed.
+func (j *Journal) readKeys() error {
+	fi, err := os.Lstat(filepath.Join(j.dir, approversFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if j.approvers != nil && sameFile(fi, j.keysFile) {
+		return nil
+	}
+	list, err := Approvers(j.dir)
+	if err != nil {
+		return err
+	}
+	keys := map[string]ed25519.PublicKey{}
+	for _, a := range slices.Concat(list, j.fixed) {
+		keys[a.Name] = a.Key
+	}
+	j.approvers, j.keysFile = keys, fi
+	return nil
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
+}
+
+// replay applies the events behind the offset. The tail of a writer that died
+// in the middle of a line is cut: the lock is ours, so nobody is writing it.
+func (j *Journal) replay() error {
+	r := bufio.NewReaderSize(io.NewSectionReader(j.f, j.off, math.MaxInt64-j.off), 64<<10)
+	for {
+		line, err := readLine(r)
+		if errors.Is(err, io.EOF) {
+			if len(line) == 0 {
+				return nil
+			}
+			if err := j.f.Truncate(j.off); err != nil {
+				return fmt.Errorf("torn tail: %w", err)
+			}
+			return nil
+		}
+		var e Event
+		if err == nil {
+			e, err = decodeEvent(line)
+		}
+		if err == nil && (e.Seq != j.seq+1 || e.Prev != j.head) {
+			err = errors.New("the chain is broken")
+		}
+		if err != nil {
+			return fmt.Errorf("seq %d: %w", j.seq+1, err)
+		}
+		j.apply(e)
+		j.off += int64(len(line))
+	}
+}
+
+// readLine reads up to and with the next newline, at most maxEvent bytes.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxEvent {
+			return nil, fmt.Errorf("line of more than %d bytes", maxEvent)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// apply takes e into the state. What isn't a legal step from where the proposal
+// stands, or isn't signed where it must be, has no effect.
+func (j *Journal) apply(e Event) {
+	j.seq, j.head = e.Seq, e.Hash
+	if e.Time.After(j.last) {
+		j.last = e.Time
+	}
+	switch e.Kind {
+	case EventFrozen:
+		j.frozenBy = e.Hash
+		return
+	case EventUnfrozen:
+		if j.unfreezes(e) {
+			j.frozenBy = ""
+		}
+		return
+	case EventProposed:
+		j.applyProposed(e)
+		return
+	}
+	p := j.props[e.ID]
+	if p == nil {
+		return
+	}
+	open := p.State == StatePending || p.State == StateApproved
+	running := p.State == StateRunning
+	switch {
+	case e.Kind == EventApproved && p.State == StatePending && j.signed(p, e) == nil:
+		p.State, p.Approver, p.sig = StateApproved, e.Approver, e.Sig
+	case e.Kind == EventAuthorised && p.State == StatePending:
+		// A note for the audit. It grants nothing: only the process whose
+		// operator authorised the call spends it, in the same transaction.
+		p.Approver = e.Approver
+	case e.Kind == EventDenied && open:
+		p.State, p.Approver, p.Detail = StateDenied, e.Approver, e.Detail
+	case e.Kind == EventStale && open:
+		p.State = StateStale
+	case e.Kind == EventConsumed && open:
+		p.State = StateRunning
+	case e.Kind == EventExecuted && running:
+		p.State, p.Detail = StateExecuted, e.Detail
+	case e.Kind == EventFailed && running:
+		p.State, p.Detail = StateFailed, e.Detail
+	case e.Kind == EventUnknown && running:
+		p.State, p.Detail = StateUnknown, e.Detail
+	default:
+		return
+	}
+	p.Changed = e.Time
+}
+
+// applyProposed takes in a proposal. The first one of an id wins: a later line
+// can't point an approved id at something else. One whose digest isn't that of
+// its own content, or that would wait longer than any may, is ignored.
+func (j *Journal) applyProposed(e Event) {
+	if e.Proposal == nil || e.Proposal.ID != e.ID || j.props[e.ID] != nil ||
+		e.Proposal.Tier < TierWrite || e.Proposal.Expires.Sub(e.Time) > maxTTL {
+		return
+	}
+	p := &record{Proposal: *e.Proposal}
+	if d, err := p.ComputeDigest(); err != nil || d != p.Digest || p.callKey() != p.Call {
+		return
+	}
+	p.State, p.Changed = StatePending, e.Time
+	j.props[e.ID] = p
+	j.calls[p.Call] = append(j.calls[p.Call], e.ID)
+	j.order = append(j.order, e.ID)
+}
+
+// signed returns nil if the approval e of p counts: by a known key, over this
+// very proposal, in time, and not by the one who asks.
+func (j *Journal) signed(p *record, e Event) error {
+	switch {
+	case samePerson(e.Approver, p.Principal):
+		return fmt.Errorf("gate: %s: %s asks for it and can't approve it", p.ID, e.Approver)
+	case !e.Time.Before(p.Expires):
+		return fmt.Errorf("gate: %s has expired", p.ID)
+	}
+	key, ok := j.approvers[e.Approver]
+	if e.Approver == clientName {
+		ok = j.client != nil && p.Tier == TierWrite
+		if ok {
+			key = j.client.Approver().Key
+		}
+	}
+	if !ok {
+		return fmt.Errorf("gate: %s is not an approver of this here", e.Approver)
+	}
+	if !ed25519.Verify(key, approvalMessage(p.ID, p.Digest, p.Expires.Unix()), e.Sig) {
+		return fmt.Errorf("gate: %s: the signature is not that of the enrolled %s", p.ID, e.Approver)
+	}
+	return nil
+}
+
+// approved reports whether p has an approval that still counts: an approver
+// who was struck off since doesn't.
+func (j *Journal) approved(p *record) bool {
+	return j.state(p) == StateApproved && j.signed(p, Event{Approver: p.Approver, Sig: p.sig}) == nil
+}
+
+func (j *Journal) unfreezes(e Event) bool {
+	key, ok := j.approvers[e.Approver]
+	return ok && j.frozenBy != "" && ed25519.Verify(key, unfreezeMessage(j.frozenBy), e.Sig)
+}
+
+// clock refuses to go on when the clock is behind what the journal has seen:
+// nothing that expires could be trusted to do so.
+func (j *Journal) clock() error {
+	if behind := j.last.Sub(j.now()); behind > maxSkew {
+		return fmt.Errorf("%w: the clock is %s behind the journal", ErrJournal, behind.Round(time.Second))
+	}
+	return nil
+}
+
+// append writes e, flushes it to the disk and applies it. If the disk doesn't
+// say what it holds, nobody knows what a restart will find: the journal is done for.
+func (j *Journal) append(e Event) error {
+	e.Seq, e.Prev, e.Time = j.seq+1, j.head, j.now().UTC()
+	line, e, err := encodeEvent(e)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	_, werr := j.f.WriteAt(line, j.off)
+	if werr != nil {
+		if err = j.f.Truncate(j.off); err == nil {
+			return fmt.Errorf("%w: %w", ErrJournal, werr)
+		}
+	} else {
+		err = j.f.Sync()
+	}
+	if err != nil {
+		j.broken = fmt.Errorf("%w: %w", ErrJournal, errors.Join(werr, err))
+		return j.broken
+	}
+	j.apply(e)
+	j.off += int64(len(line))
+	return nil
+}
+
+// state returns where p stands at this moment: an undecided or unspent proposal
+// expires, and an execution that never reported is one whose outcome is unknown.
+func (j *Journal) state(p *record) State {
+	switch {
+	case (p.State == StatePending || p.State == StateApproved) && !j.now().Before(p.Expires):
+		return StateExpired
+	case p.State == StateRunning && j.now().Sub(p.Changed) > maxExecution:
+		return StateUnknown
+	}
+	return p.State
+}
+
+func (j *Journal) snapshot(p *record) *Proposal {
+	c := p.Proposal
+	c.State = j.state(p)
+	c.Input = slices.Clone(c.Input)
+	c.Plan.Targets = slices.Clone(c.Plan.Targets)
+	c.Plan.Changes = slices.Clone(c.Plan.Changes)
+	c.Plan.Egress = slices.Clone(c.Plan.Egress)
+	c.Plan.Warnings = slices.Clone(c.Plan.Warnings)
+	return &c
+}
+
+// Pending returns the proposals that wait for an approver, oldest first.
+func (j *Journal) Pending() ([]*Proposal, error) {
+	var list []*Proposal
+	err := j.tx(func() error {
+		for _, id := range j.order {
+			if p := j.props[id]; j.state(p) == StatePending {
+				list = append(list, j.snapshot(p))
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// ErrNoProposal means that there is no proposal of that id.
+var ErrNoProposal = errors.New("gate: no such proposal")
+
+// Proposal returns the proposal of that id.
+func (j *Journal) Proposal(id string) (*Proposal, error) {
+	var out *Proposal
+	err := j.tx(func() error {
+		p := j.props[id]
+		if p == nil {
+			return fmt.Errorf("%w: %q", ErrNoProposal, id)
+		}
+		out = j.snapshot(p)
+		return nil
+	})
+	return out, err
+}
+
+// Approve signs the proposal id with s. digest is what the approver saw; it
+// must be that of the stored proposal, which is computed again.
+func (j *Journal) Approve(id, digest string, s *Signer) error {
+	if s == nil || len(s.key) != ed25519.PrivateKeySize {
+		return errors.New("gate: approve: no key")
+	}
+	if s != j.client {
+		if err := checkName(s.Name); err != nil {
+			return err
+		}
+	}
+	return j.tx(func() error {
+		if err := j.clock(); err != nil {
+			return err
+		}
+		p, err := j.in(id, StatePending)
+		if err != nil {
+			return err
+		}
+		if d, err := p.ComputeDigest(); err != nil || d != digest || d != p.Digest {
+			return fmt.Errorf("gate: %s: the digest is not that of the stored proposal", id)
+		}
+		e := Event{Kind: EventApproved, ID: id, Approver: s.Name, Time: j.now(),
+			Sig: ed25519.Sign(s.key, approvalMessage(p.ID, p.Digest, p.Expires.Unix()))}
+		if err := j.signed(p, e); err != nil {
+			return err
+		}
+		return j.append(e)
+	})
+}
+
+// Deny records that approver said no, with a reason for the agent to read. It
+// holds for exactly this call until the proposal would have expired. An
+// approval that isn't spent yet is taken back.
+func (j *Journal) Deny(id, approver, reason string) error {
+	return j.tx(func() error {
+		if _, err := j.in(id, StatePending, StateApproved); err != nil {
+			return err
+		}
+		return j.append(Event{Kind: EventDenied, ID: id, Approver: approver, Detail: clip(reason, 500)})
+	})
+}
+
+// in returns the proposal id if it stands in one of states.
+func (j *Journal) in(id string, states ...State) (*record, error) {
+	p := j.props[id]
+	if p == nil {
+		return nil, fmt.Errorf("%w: %q", ErrNoProposal, id)
+	}
+	if s := j.state(p); !slices.Contains(states, s) {
+		return nil, fmt.Errorf("gate: %s is %s, not %s", id, s, states[0])
+	}
+	return p, nil
+}
+
+// Freeze stops all writes of all servers that share the journal. Anybody may.
+func (j *Journal) Freeze(by, reason string) error {
+	return j.tx(func() error {
+		if j.frozenBy != "" {
+			return nil
+		}
+		return j.append(Event{Kind: EventFrozen, Approver: by, Detail: clip(reason, 500)})
+	})
+}
+
+// Unfreeze ends the freeze. Only an approver can.
+func (j *Journal) Unfreeze(s *Signer) error {
+	if s == nil || len(s.key) != ed25519.PrivateKeySize {
+		return errors.New("gate: unfreeze: no key")
+	}
+	return j.tx(func() error {
+		if j.frozenBy == "" {
+			return nil
+		}
+		e := Event{Kind: EventUnfrozen, Approver: s.Name, Sig: ed25519.Sign(s.key, unfreezeMessage(j.frozenBy))}
+		if !j.unfreezes(e) {
+			return fmt.Errorf("gate: %s is not an enrolled approver here", s.Name)
+		}
+		return j.append(e)
+	})
+}
+
+// Frozen reports whether all writes are stopped.
+func (j *Journal) Frozen() (bool, error) {
+	var frozen bool
+	err := j.tx(func() error { frozen = j.frozenBy != ""; return nil })
+	return frozen, err
+}
+
+// Events returns the events in the journal file in dir, oldest first, checking
+// the chain on the way; it needs no lock and writes nothing. It ends after one
+// error. An unfinished last line is not an event.
+func Events(dir string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		f, err := os.Open(filepath.Join(dir, journalFile))
+		if err != nil {
+			yield(Event{}, fmt.Errorf("%w: %w", ErrJournal, err))
+			return
+		}
+		defer f.Close()
+		fi, err := f.Stat()
+		if err != nil {
+			yield(Event{}, fmt.Errorf("%w: %w", ErrJournal, err))
+			return
+		}
+		// What is appended from here on is for the next reader: a torn tail may
+		// be cut and written over while we read.
+		r := bufio.NewReaderSize(io.LimitReader(f, fi.Size()), 64<<10)
+		var seq uint64
+		var head string
+		for {
+			line, err := readLine(r)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			var e Event
+			if err == nil {
+				e, err = decodeEvent(line)
+			}
+			if err == nil && (e.Seq != seq+1 || e.Prev != head) {
+				err = errors.New("the chain is broken")
+			}
+			if err != nil {
+				yield(Event{}, fmt.Errorf("%w: seq %d: %w", ErrJournal, seq+1, err))
+				return
+			}
+			seq, head = e.Seq, e.Hash
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// newID returns an identifier that is short enough to be read aloud.
+func newID() string {
+	var b [5]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand never fails
+	return "P-" + base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b[:])
+}
+
+// clip cuts s to at most n bytes at a rune's edge.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,254 @@
+package gate
+
+import (
+	"context"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// An Op is an operation with a name, a tier and locks: an [Operation] whose
+// input and output types are known only by reflection.
+type Op interface {
+	// Name is the operation's name, which is its MCP tool name too.
+	Name() string
+	// Doc says in a sentence or two what the operation does.
+	Doc() string
+	// Tier is the highest tier that a call of it can have.
+	Tier() Tier
+	// Facets are the properties beside the tier.
+	Facets() Facets
+	// In is the input type, a struct.
+	In() reflect.Type
+	// Out is the output type.
+	Out() reflect.Type
+	// Planned reports whether the operation renders its own [Plan].
+	Planned() bool
+	// Locks names what must be open before it is proposed or run.
+	Locks() []string
+	// Guard is the guard on the wire of the client behind the operation, and
+	// whether there is such a client. See [On].
+	Guard() (g *Guard, wired bool)
+	// Do runs the operation behind g. in is a pointer to a value of type In.
+	Do(ctx context.Context, g *Guard, in any) (*Result, error)
+
+	bind(g *Guard, upstream string)
+}
+
+// Facets are properties of an operation beside its tier.
+type Facets struct {
+	Idempotent bool // a second execution changes nothing further
+	Egress     bool // data leaves for a third party
+	OpenWorld  bool // reaches beyond the platforms: data that others write is in the answer
+}
+
+// An Operation is one gated function. Make it with [Read], [Write] or [Destructive].
+type Operation[In, Out any] struct {
+	name, doc string
+	tier      Tier
+	facets    Facets
+	locks     []lock
+	fn        func(context.Context, In) (Out, error)
+	plan      func(context.Context, In) (Plan, error)
+	readWhen  func(In) bool
+	runWhen   func(In) bool
+
+	wired    bool
+	guard    *Guard
+	upstream string
+}
+
+// An Option states a fixed fact about an operation, such as a lock.
+type Option func(*options)
+
+type options struct {
+	facets Facets
+	locks  []lock
+}
+
+// Idempotent states that a second execution changes nothing further.
+func Idempotent(o *options) { o.facets.Idempotent = true }
+
+// Leaves states that data leaves for a third party.
+func Leaves(o *options) { o.facets.Egress = true }
+
+// Read declares an operation that changes nothing.
+func Read[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
+	return newOperation(TierRead, name, fn, doc, append(opts, Idempotent))
+}
+
+// Write declares an operation that a person can undo.
+//
+// It is planned and run on what the JSON of its input encodes, since that is
+// what an approver sees and signs. A field that isn't in the JSON is a mistake
+// and panics; one that omitempty leaves out is absent, empty or not.
+func Write[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
+	return newOperation(TierWrite, name, fn, doc, opts)
+}
+
+// Destructive declares an operation that deletes, merges, publishes outside or
+// acts on the real world.
+func Destructive[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
+	return newOperation(TierDestructive, name, fn, doc, opts)
+}
+
+// newOperation panics on a mistake in a table of operations, as regexp.MustCompile
+// does on a mistake in a pattern: it is a bug in the program, not in its input.
+func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In) (Out, error), doc string, opts []Option) *Operation[In, Out] {
+	in := reflect.TypeFor[In]()
+	switch {
+	case name == "" || doc == "" || fn == nil:
+		panic("gate: an operation needs a name, a function and a doc")
+	case in.Kind() != reflect.Struct:
+		panic(fmt.Sprintf("gate: %s: input is %s, want a struct", name, in))
+	}
+	var set options
+	for _, opt := range opts {
+		opt(&set)
+	}
+	if field := unencoded(in, nil); t > TierRead && field != "" {
+		panic(fmt.Sprintf("gate: %s: input field %s is not in its JSON, so no approver would see it", name, field))
+	}
+	for _, l := range set.locks {
+		if l.needs != nil && !in.Implements(l.needs) {
+			panic(fmt.Sprintf("gate: %s: lock %s needs an input that implements %s", name, l.name, l.needs))
+		}
+	}
+	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, fn: fn}
+}
+
+var encoders = []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()}
+
+// unencoded returns the path of a field of t that its JSON leaves out, or "".
+func unencoded(t reflect.Type, above []reflect.Type) string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		if encodes(t) {
+			return ""
+		}
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || encodes(t) || slices.Contains(above, t) {
+		return ""
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		embedded := f.Anonymous && f.Type.Kind() == reflect.Struct
+		switch {
+		case f.Name == "_":
+			continue
+		case f.Tag.Get("json") == "-" || !f.IsExported() && !embedded:
+			return t.String() + "." + f.Name
+		}
+		if path := unencoded(f.Type, append(above, t)); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+func encodes(t reflect.Type) bool {
+	return slices.ContainsFunc(encoders, func(e reflect.Type) bool {
+		return t.Implements(e) || reflect.PointerTo(t).Implements(e)
+	})
+}
+
+// Plan sets how the operation renders what it would do. The function may read
+// at the platform; it can't write. An operation without one shows its input.
+func (o *Operation[In, Out]) Plan(plan func(context.Context, In) (Plan, error)) *Operation[In, Out] {
+	o.plan = plan
+	return o
+}
+
+// ReadWhen names the inputs for which the operation only reads. Such a call
+// runs at once and, having no permit, can't write even by mistake.
+func (o *Operation[In, Out]) ReadWhen(only func(In) bool) *Operation[In, Out] {
+	o.readWhen = only
+	return o
+}
+
+// RunWhen names the inputs for which the operation runs without an approval.
+// It is planned, locked and journalled all the same.
+func (o *Operation[In, Out]) RunWhen(unasked func(In) bool) *Operation[In, Out] {
+	o.runWhen = unasked
+	return o
+}
+
+// Name returns the operation's name.
+func (o *Operation[In, Out]) Name() string { return o.name }
+
+// Doc returns the operation's description.
+func (o *Operation[In, Out]) Doc() string { return o.doc }
+
+// Tier returns the highest tier a call of the operation can have.
+func (o *Operation[In, Out]) Tier() Tier { return o.tier }
+
+// Facets returns the operation's properties beside the tier.
+func (o *Operation[In, Out]) Facets() Facets { return o.facets }
+
+// In returns the input type.
+func (o *Operation[In, Out]) In() reflect.Type { return reflect.TypeFor[In]() }
+
+// Out returns the output type.
+func (o *Operation[In, Out]) Out() reflect.Type { return reflect.TypeFor[Out]() }
+
+// Planned reports whether the operation renders its own plan.
+func (o *Operation[In, Out]) Planned() bool { return o.plan != nil }
+
+// Locks names what must be open before the operation is proposed or run.
+func (o *Operation[In, Out]) Locks() []string {
+	names := make([]string, len(o.locks))
+	for i, l := range o.locks {
+		names[i] = l.name
+	}
+	return names
+}
+
+// Guard returns the guard on the wire of the client behind the operation.
+func (o *Operation[In, Out]) Guard() (*Guard, bool) { return o.guard, o.wired }
+
+func (o *Operation[In, Out]) bind(g *Guard, upstream string) {
+	o.wired, o.guard, o.upstream = true, g, upstream
+}
+
+// On declares that ops belong to a client which has g on its wire, and which
+// upstream the client talks to under which credential ("https://hive.example.org
+// as key 1f9a33c2"). The digest covers upstream. A nil g says that the client
+// has no guard; such operations run for nobody but a plain caller of the client.
+func On(g *Guard, upstream string, ops ...Op) []Op {
+	for _, op := range ops {
+		op.bind(g, upstream)
+	}
+	return ops
+}
+
+// Wrap returns the function of o with g in front of it, under the same
+// signature. Its errors match [ErrPending], [ErrRefused], [ErrDryRun] and
+// [ErrOutcomeUnknown], beside those of the function.
+func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In) (Out, error) {
+	return func(ctx context.Context, in In) (Out, error) {
+		var zero Out
+		if ctx, ok, err := o.read(ctx, g, &in); ok || err != nil {
+			if err != nil {
+				return zero, err
+			}
+			return o.fn(ctx, in)
+		}
+		res, err := o.propose(ctx, g, in)
+		if err != nil {
+			return zero, err
+		}
+		switch res.State {
+		case StatePending:
+			return zero, &PendingError{Proposal: res.Proposal}
+		case StateDryRun:
+			return zero, &DryRunError{Op: o.name, Plan: res.Proposal.Plan}
+		}
+		out, ok := res.Out.(Out)
+		if !ok {
+			return zero, fmt.Errorf("gate: %s was executed as %s; its answer is no longer at hand", o.name, res.Proposal.ID)
+		}
+		return out, nil
+	}
+}

@@ -1,0 +1,102 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// A Plan is what an approver sees before saying yes. The server computes it
+// from the typed input and from what it reads at the platform at that moment;
+// no word of it comes from the agent except as a value that is shown as such.
+// The digest covers it, so a target that changes makes the approval stale.
+type Plan struct {
+	// Summary is one line: verb, object, platform. "Delete a case in TheHive."
+	Summary string `json:"summary" jsonschema:"What would happen, in one line."`
+	// Targets are the things that would be changed, with the names a person knows them by.
+	Targets []Target `json:"targets,omitempty" jsonschema:"What would be changed."`
+	// Changes are the values that would be set.
+	Changes []Change `json:"changes,omitempty" jsonschema:"Which values would be set, from what to what."`
+	// Egress lists where data would leave to.
+	Egress []Egress `json:"egress,omitempty" jsonschema:"Which outside parties would see the data."`
+	// Undo says how a person can take it back; empty means that nobody can.
+	Undo string `json:"undo,omitempty" jsonschema:"How a person could undo it; absent when it can't be undone."`
+	// Warnings are facts that speak against it.
+	Warnings []string `json:"warnings,omitempty" jsonschema:"Facts that speak against it."`
+}
+
+// A Target is one thing a plan touches.
+type Target struct {
+	Kind    string `json:"kind" jsonschema:"What it is: case, event, analyzer."`
+	ID      string `json:"id" jsonschema:"Its id at the platform."`
+	Name    string `json:"name,omitempty" jsonschema:"The name a person knows it by."`
+	Version string `json:"version,omitempty" jsonschema:"Its state when the plan was made; a later state makes the approval stale."`
+}
+
+// A Change is one value a plan sets.
+type Change struct {
+	Field  string `json:"field" jsonschema:"The field."`
+	Before string `json:"before,omitempty" jsonschema:"Its value now."`
+	After  string `json:"after" jsonschema:"Its value afterwards."`
+}
+
+// An Egress is one outside party that a plan sends data to.
+type Egress struct {
+	To   string `json:"to" jsonschema:"Who receives it."`
+	What string `json:"what" jsonschema:"What is sent."`
+	TLP  string `json:"tlp,omitempty" jsonschema:"Under which TLP and PAP."`
+}
+
+// Set returns the change that sets field to after, formatted by fmt.Sprint.
+func Set(field string, after any) Change { return Change{Field: field, After: fmt.Sprint(after)} }
+
+// Changed returns the change of field from before to after, formatted by fmt.Sprint.
+func Changed(field string, before, after any) Change {
+	return Change{Field: field, Before: fmt.Sprint(before), After: fmt.Sprint(after)}
+}
+
+// digest returns the SHA-256 of the parts, each prefixed with its length so
+// that no two different lists of parts give the same bytes.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(strconv.AppendInt(nil, int64(len(p)), 10))
+		h.Write([]byte{':'})
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+const digestFormat = "sallyport/gate/v1"
+
+// callKey identifies a call whatever the state of its target and the policy it
+// runs under: operation, upstream, principal and typed input.
+func (p *Proposal) callKey() string {
+	return digest(digestFormat+"/call", p.Op, p.Tier.String(), p.Upstream, p.Principal, string(p.Input))
+}
+
+// ComputeDigest recomputes the digest that an approval of p must cover.
+func (p *Proposal) ComputeDigest() (string, error) {
+	plan, err := json.Marshal(p.Plan)
+	if err != nil {
+		return "", fmt.Errorf("gate: digest: %w", err)
+	}
+	return digest(digestFormat, p.Op, p.Tier.String(), p.Upstream, p.Policy, p.Principal, string(p.Input), string(plan)), nil
+}
+
+// canonical returns p as every reader of the journal will see it, with its digest.
+func (p *Proposal) canonical() (*Proposal, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %s: %w", p.Op, err)
+	}
+	var q Proposal
+	if err := json.Unmarshal(b, &q); err != nil {
+		return nil, fmt.Errorf("gate: %s: %w", p.Op, err)
+	}
+	q.Call = q.callKey()
+	q.Digest, err = q.ComputeDigest()
+	return &q, err
+}

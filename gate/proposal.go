@@ -1,0 +1,65 @@
+package gate
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A Proposal is one call that somebody wants to make, as an approver judges it.
+type Proposal struct {
+	ID        string          `json:"id"`
+	Op        string          `json:"op"`
+	Tier      Tier            `json:"tier"`
+	Principal string          `json:"principal"` // who asks
+	Upstream  string          `json:"upstream"`  // which platform, under which credential
+	Policy    string          `json:"policy"`    // version of the policy that it was proposed under
+	Input     json.RawMessage `json:"input"`     // the typed, validated, defaulted input
+	Plan      Plan            `json:"plan"`
+	Claim     string          `json:"claim,omitempty"` // the agent's reason, unverified; not in the digest
+	Call      string          `json:"call"`            // identifies the call whatever the state of its target
+	Digest    string          `json:"digest"`          // what an approval signs
+	Created   time.Time       `json:"created"`
+	Expires   time.Time       `json:"expires"`
+
+	State    State     `json:"-"` // computed from the journal
+	Approver string    `json:"-"` // who decided
+	Detail   string    `json:"-"` // why it was denied, how it failed
+	Changed  time.Time `json:"-"` // when the state was reached
+}
+
+// Code returns the first six hex digits of the digest, which a person types to
+// show that this very proposal was read.
+func (p *Proposal) Code() string { return p.Digest[:min(6, len(p.Digest))] }
+
+// A State is where a proposal, or a call, stands.
+type State string
+
+// The states.
+const (
+	StatePending  State = "pending"  // waits for an approver
+	StateApproved State = "approved" // approved, not yet spent
+	StateDenied   State = "denied"   // an approver said no
+	StateExpired  State = "expired"  // nobody decided in time
+	StateStale    State = "stale"    // its target changed since
+	StateRunning  State = "running"  // its approval is spent, the operation runs
+	StateExecuted State = "executed" // done
+	StateFailed   State = "failed"   // the operation failed and says so
+	StateUnknown  State = "unknown"  // the request was sent, its answer lost
+	StateDryRun   State = "dry_run"  // only shown, never proposed
+	StateRead     State = "read"     // a read: there was nothing to propose
+)
+
+// A Result is the outcome of [Op.Do].
+type Result struct {
+	State State
+	// Proposal is set unless State is StateRead. For a dry run it has no ID.
+	Proposal *Proposal
+	// Out is the answer of the operation: set for StateRead and, unless it is no
+	// longer at hand, for StateExecuted.
+	Out any
+	// Repeated says that the call had been executed before and was not repeated;
+	// Out, if set, is the answer of that execution.
+	Repeated bool
+	// Note is a remark for whoever called, such as that an older approval went stale.
+	Note string
+}

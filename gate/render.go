@@ -1,0 +1,135 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	// maxShown is how many bytes of one value the screen shows before it gives
+	// head, tail, length and hash instead.
+	maxShown = 600
+	// width is how many characters of a value stand on one line of the screen.
+	width = 100
+)
+
+// Render returns the text that an approver decides on: facts first, in a fixed
+// order, the agent's own claim apart and last. Every value is escaped and only
+// continued under a bar, so none can look like a part of the screen.
+func Render(p *Proposal) string {
+	var b strings.Builder
+	line := func(label, value string) {
+		for first := true; first || value != ""; first = false {
+			n := 0
+			cut := len(value)
+			for i := range value {
+				if n++; n > width {
+					cut = i
+					break
+				}
+			}
+			if !first {
+				label = "           |"
+			}
+			fmt.Fprintf(&b, "%-12s %s\n", label, value[:cut])
+			value = value[cut:]
+		}
+	}
+	quoted := func(s string) string { return `"` + strings.ReplaceAll(Shown(s), `"`, `\"`) + `"` }
+
+	line("PROPOSAL", fmt.Sprintf("%s (%s)", Shown(p.ID), p.State))
+	line("WHAT", Shown(p.Plan.Summary))
+	line("OPERATION", fmt.Sprintf("%s, tier %s", Shown(p.Op), strings.ToUpper(p.Tier.String())))
+	line("WHERE", Shown(p.Upstream))
+	for i, t := range p.Plan.Targets {
+		target := Shown(t.Kind) + " " + Shown(t.ID)
+		if t.Name != "" {
+			target += " " + quoted(t.Name)
+		}
+		line(fmt.Sprintf("TARGET %d/%d", i+1, len(p.Plan.Targets)), target)
+	}
+	for _, c := range p.Plan.Changes {
+		if c.Before != "" {
+			line("CHANGE", fmt.Sprintf("%s: %s -> %s", Shown(c.Field), quoted(c.Before), quoted(c.After)))
+			continue
+		}
+		line("SET", fmt.Sprintf("%s: %s", Shown(c.Field), quoted(c.After)))
+	}
+	for _, e := range p.Plan.Egress {
+		to := Shown(e.To) + ": " + Shown(e.What)
+		if e.TLP != "" {
+			to += " (" + Shown(e.TLP) + ")"
+		}
+		line("LEAVES TO", to)
+	}
+	for _, w := range p.Plan.Warnings {
+		line("WARNING", Shown(w))
+	}
+	if p.Plan.Undo == "" {
+		line("UNDO", "NOT POSSIBLE")
+	} else {
+		line("UNDO", Shown(p.Plan.Undo))
+	}
+	line("ASKED BY", fmt.Sprintf("%s at %s", Shown(p.Principal), p.Created.UTC().Format(time.RFC3339)))
+	line("EXPIRES", p.Expires.UTC().Format(time.RFC3339))
+	line("DIGEST", Shown(p.Digest))
+	if p.Claim != "" {
+		b.WriteString("\nagent's claim, unverified:\n")
+		line("           |", Shown(p.Claim))
+	}
+	return b.String()
+}
+
+// Shown returns s escaped, and cut to head, tail, length and hash when it is long.
+func Shown(s string) string {
+	if len(s) <= maxShown {
+		return Escape(s)
+	}
+	h := sha256.Sum256([]byte(s))
+	tail := len(s) - 100
+	for tail < len(s) && s[tail]&0xc0 == 0x80 {
+		tail++
+	}
+	return fmt.Sprintf("%s … %s [%d bytes, sha256 %s]", Escape(clip(s, maxShown-100)), Escape(s[tail:]), len(s), hex.EncodeToString(h[:8]))
+}
+
+// Escape makes every character that a person can't see, or that moves others
+// about, visible: controls, line breaks, bidirectional marks, zero-width and
+// tag characters, variation selectors, blanks that aren't a space, a space
+// after a space, broken UTF-8. No two strings of valid UTF-8 look the same.
+func Escape(s string) string {
+	if !strings.Contains(s, "  ") && strings.IndexFunc(s, func(r rune) bool { return !plain(r) || r == '\\' }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	var before rune
+	for _, r := range s {
+		switch {
+		case r == '\\':
+			b.WriteString(`\\`)
+		case r == ' ' && before == ' ':
+			b.WriteString(`\u{20}`)
+		case plain(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		default:
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		}
+		before = r
+	}
+	return b.String()
+}
+
+const brailleBlank = '\u2800'
+
+func plain(r rune) bool {
+	return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != unicode.ReplacementChar && r != brailleBlank &&
+		!unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}

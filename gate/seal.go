@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// sealer protects the state that travels through a client between the question
+// and its answer: an answer without it is nothing.
+type sealer struct{ aead cipher.AEAD }
+
+var sealContext = []byte("sallyport/client-approval/v1")
+
+func newSealer() (*sealer, error) {
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // crypto/rand never fails
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	return &sealer{aead}, nil
+}
+
+type sealed struct {
+	Op, ID, Digest, Principal string
+	Expires                   int64
+}
+
+// Seal returns the state to send to a client together with the question about
+// p. It reports false where a client's word isn't enough: outside
+// [ApprovalClient], for anything above [TierWrite], and for what isn't pending.
+func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
+	if g.client == nil || p.Tier != TierWrite || p.State != StatePending {
+		return "", false
+	}
+	b, err := json.Marshal(sealed{p.Op, p.ID, p.Digest, p.Principal, p.Expires.Unix()})
+	if err != nil {
+		return "", false
+	}
+	return base64.RawURLEncoding.EncodeToString(g.seal.aead.Seal(nil, nil, b, sealContext)), true
+}
+
+// ErrUnsealed means that an answer doesn't come with the state of a question
+// that this guard asked, or doesn't hold the code of the proposal.
+var ErrUnsealed = errors.New("gate: the answer does not belong to a question of this gate")
+
+// Attest records a client's word that the user approved p. state must come
+// from [Guard.Seal] for this proposal and principal; typed is what the user
+// typed: the proposal's [Proposal.Code].
+func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) error {
+	if g.client == nil || p.Tier != TierWrite {
+		return ErrUnsealed
+	}
+	c, err := base64.RawURLEncoding.DecodeString(state)
+	if err != nil {
+		return ErrUnsealed
+	}
+	b, err := g.seal.aead.Open(nil, nil, c, sealContext)
+	if err != nil {
+		return ErrUnsealed
+	}
+	var s sealed
+	if err := json.Unmarshal(b, &s); err != nil {
+		return ErrUnsealed
+	}
+	want := sealed{p.Op, p.ID, p.Digest, g.principal(ctx), p.Expires.Unix()}
+	if s != want || time.Now().Unix() >= s.Expires || !strings.EqualFold(strings.TrimSpace(typed), p.Code()) {
+		return ErrUnsealed
+	}
+	j, err := g.Journal()
+	if err != nil {
+		return err
+	}
+	return j.Approve(p.ID, p.Digest, g.client)
+}
