@@ -1,0 +1,112 @@
+// Package arch_test keeps the direction of dependencies.
+package arch_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/sallyport-soc/sallyport/"
+	sdk    = "github.com/modelcontextprotocol/"
+)
+
+var platforms = []string{"wazuh", "thehive", "cortex", "misp"}
+
+// imports returns what the packages below dir import, tests and testdata apart,
+// each with a file that imports it.
+func imports(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	root := filepath.Join("..", "..", filepath.FromSlash(dir))
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasSuffix(d.Name(), "test") && file != root) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[p] = file
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatalf("%s imports nothing: is it there?", dir)
+	}
+	return found
+}
+
+func forbid(t *testing.T, dir string, bad func(path string) bool) {
+	t.Helper()
+	for path, file := range imports(t, dir) {
+		if bad(path) {
+			t.Errorf("%s imports %s", file, path)
+		}
+	}
+}
+
+func platform(path string) string {
+	for _, p := range platforms {
+		if path == module+p || strings.HasPrefix(path, module+p+"/") {
+			return p
+		}
+	}
+	return ""
+}
+
+func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
+	forbid(t, "gate", func(path string) bool {
+		return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"gate"
+	})
+}
+
+func TestAPlatformKnowsNoOtherAndNoMCP(t *testing.T) {
+	for _, p := range platforms {
+		forbid(t, p, func(path string) bool {
+			other := platform(path)
+			return strings.HasPrefix(path, sdk) || path == module+"mcpadapter" || strings.HasPrefix(path, module+"attack") || other != "" && other != p
+		})
+	}
+}
+
+func TestATTACKKnowsNoPlatformAndNoNetwork(t *testing.T) {
+	for path, file := range imports(t, "attack") {
+		if strings.Contains(filepath.ToSlash(file), "/attack/soc/") {
+			continue
+		}
+		if platform(path) != "" || path == "net/http" || strings.HasPrefix(path, sdk) {
+			t.Errorf("%s imports %s", file, path)
+		}
+	}
+	forbid(t, "attack/soc", func(path string) bool { return strings.HasPrefix(path, sdk) || path == module+"mcpadapter" })
+}
+
+func TestTheAdapterKnowsNoPlatform(t *testing.T) {
+	forbid(t, "mcpadapter", func(path string) bool { return platform(path) != "" || strings.HasPrefix(path, module+"attack") })
+}
+
+func TestOnlyHTTPXSendsHTTP(t *testing.T) {
+	for _, p := range platforms {
+		forbid(t, p+"/internal", func(path string) bool { return path == "net/http" })
+	}
+}

@@ -1,0 +1,131 @@
+// Package evidence proves that the tables of operations tell the truth: it runs
+// every operation on a fake and watches which endpoints it uses.
+package evidence
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A Call is a call of an operation that succeeds on a fake seeded with the incident.
+type Call struct {
+	Op      string
+	Args    string            // JSON in the canonical spelling
+	Env     map[string]string // the operator's switches that it needs
+	Offline bool              // it sends nothing
+}
+
+// A Recorder is a transport that notes which endpoints were called.
+type Recorder struct {
+	base http.RoundTripper
+	mu   sync.Mutex
+	seen []gate.Endpoint
+}
+
+// NewRecorder returns a Recorder in front of base; nil means a clone of the default.
+func NewRecorder(base http.RoundTripper) *Recorder {
+	if base == nil {
+		base = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	return &Recorder{base: base}
+}
+
+// RoundTrip notes the endpoint and sends r on.
+func (rec *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	if e, ok := httpx.EndpointOf(r.Context()); ok {
+		rec.mu.Lock()
+		rec.seen = append(rec.seen, e)
+		rec.mu.Unlock()
+	}
+	return rec.base.RoundTrip(r)
+}
+
+// Take returns the endpoints called since the last Take.
+func (rec *Recorder) Take() []gate.Endpoint {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	seen := rec.seen
+	rec.seen = nil
+	return seen
+}
+
+// Check runs calls, approving what waits for it, and fails the test unless
+// every one succeeds, every operation in ops is called, and no operation used
+// an endpoint above its own tier. A read that changes something, or a write
+// that is listed as one but deletes, shows here.
+func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls []Call) {
+	t.Helper()
+	byName := map[string]gate.Op{}
+	missing := map[string]bool{}
+	for _, op := range ops {
+		byName[op.Name()], missing[op.Name()] = op, true
+	}
+	for _, call := range calls {
+		op := byName[call.Op]
+		if op == nil {
+			t.Errorf("%s: there is no such operation", call.Op)
+			continue
+		}
+		delete(missing, call.Op)
+		t.Run(call.Op, func(t *testing.T) {
+			rec.Take()
+			out := Do(t, g, op, call)
+			seen := rec.Take()
+			if len(seen) == 0 && !call.Offline {
+				t.Errorf("%s sent nothing: that is no evidence", call.Op)
+			}
+			for _, e := range seen {
+				if e.Tier > op.Tier() {
+					t.Errorf("%s is %s and used %s, which is %s", op.Name(), op.Tier(), e, e.Tier)
+				}
+			}
+			if out.Out == nil {
+				t.Errorf("%s answered nothing", call.Op)
+			}
+		})
+	}
+	for name := range missing {
+		t.Errorf("%s has no call: nothing is known of it", name)
+	}
+}
+
+// Do runs one call behind g and approves it if it waits for that.
+func Do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call) *gate.Result {
+	t.Helper()
+	for name, value := range call.Env {
+		g.Setenv(name, value)
+		defer g.Setenv(name, "")
+	}
+	do := func() *gate.Result {
+		t.Helper()
+		in := reflect.New(op.In())
+		d := json.NewDecoder(strings.NewReader(call.Args))
+		d.DisallowUnknownFields()
+		if err := d.Decode(in.Interface()); err != nil {
+			t.Fatalf("%s: arguments %s: %v", call.Op, call.Args, err)
+		}
+		res, err := op.Do(context.WithoutCancel(t.Context()), g.Guard, in.Interface())
+		if err != nil {
+			t.Fatalf("%s(%s): %v", call.Op, call.Args, err)
+		}
+		return res
+	}
+	res := do()
+	if res.State == gate.StatePending {
+		g.Approve(res.Proposal.ID)
+		res = do()
+	}
+	if res.State != gate.StateExecuted && res.State != gate.StateRead {
+		t.Fatalf("%s: %s", call.Op, res.State)
+	}
+	return res
+}
