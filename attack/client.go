@@ -1,0 +1,96 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/sallyport-soc/sallyport/internal/env"
+)
+
+// Config says which part of ATT&CK a [Client] knows, and from where.
+type Config struct {
+	// DataDir is a folder with MITRE's STIX bundles, as [Load] reads them. Empty means the embedded facts.
+	DataDir string
+	// Domains are the domains to know. None means Enterprise only.
+	Domains []Domain
+}
+
+// ConfigFromEnv reads MITRE_DATA_DIR and MITRE_MATRICES, a list of enterprise, mobile and ics separated by commas. Both
+// are optional. Everything that is malformed is in the error, and so is a variable that begins with MITRE_ and isn't known.
+func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
+
+func configFrom(environ []string) (Config, error) {
+	r := env.New("MITRE_", environ)
+	c := Config{DataDir: r.String("MITRE_DATA_DIR")}
+	matrices := r.String("MITRE_MATRICES")
+	r.Known("MITRE_SOC_ALLOW_WRITES") // a switch of package soc, read by the gate
+	errs := []error{r.Err()}
+	for name := range strings.SplitSeq(matrices, ",") {
+		d := Domain(strings.ToLower(strings.TrimSpace(name)))
+		switch {
+		case d == "" || slices.Contains(c.Domains, d):
+		case slices.Contains(domains[len(domains)-1], d):
+			c.Domains = append(c.Domains, d)
+		default:
+			errs = append(errs, fmt.Errorf("MITRE_MATRICES: no matrix %q: choose from %s", clip(name, 40), join(domains[len(domains)-1])))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Config{}, fmt.Errorf("attack: %w", err)
+	}
+	return c, nil
+}
+
+// Client offers a knowledge base as operations, each with one input and one output. It is safe for concurrent use.
+type Client struct {
+	config Config
+	kb     atomic.Pointer[KB]
+	turn   chan struct{} // held while loading
+}
+
+// New makes a client. It touches neither disk nor network: the knowledge base is opened by the first call that needs it.
+func New(c Config) (*Client, error) {
+	if len(c.Domains) == 0 {
+		c.Domains = []Domain{Enterprise}
+	}
+	if _, err := domainSet(c.Domains); err != nil {
+		return nil, err
+	}
+	c.Domains = slices.Clone(c.Domains)
+	return &Client{config: c, turn: make(chan struct{}, 1)}, nil
+}
+
+// KB returns the knowledge base of the client, and opens it if need be. A failure isn't remembered: the next call tries
+// again.
+func (c *Client) KB(ctx context.Context) (*KB, error) {
+	if kb := c.kb.Load(); kb != nil {
+		return kb, nil
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("attack: %w", context.Cause(ctx))
+	}
+	if kb := c.kb.Load(); kb != nil {
+		return kb, nil
+	}
+	kb, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.kb.Store(kb)
+	return kb, nil
+}
+
+func (c *Client) open(ctx context.Context) (*KB, error) {
+	if c.config.DataDir == "" {
+		return Embedded(c.config.Domains...)
+	}
+	return Load(ctx, c.config.DataDir, c.config.Domains...)
+}

@@ -1,0 +1,29 @@
+// Package attack is MITRE ATT&CK as a typed, indexed knowledge base that knows its version, and Navigator layers made
+// from it. It needs no network and no download.
+//
+// [Embedded] opens the facts of ATT&CK 18.1 that are compiled into the program: ids, names, tactics, platforms, aliases,
+// detection strategies, analytics, log sources, and how they all relate. It opens in milliseconds, on first use. [Load]
+// reads the STIX bundles that MITRE publishes instead, which adds prose: descriptions, procedures and references. The
+// facts are the same.
+//
+//	kb, err := attack.Embedded(attack.Enterprise)
+//	technique, from, err := kb.Resolve("T1086") // T1059.001, redirected from T1086
+//	for _, g := range technique.Groups() { … }
+//
+// Three rules hold everywhere:
+//
+//   - Domains stay apart. Enterprise, Mobile and ICS each have tactics of the same name; a technique is in the tactics of
+//     its own domain, and a layer is about one domain.
+//   - Retired objects don't hide current ones. A lookup by id finds a revoked object and says which one took its place; a
+//     lookup by name finds it only where no current object has that name; lists and relations leave it out.
+//   - Campaigns count. What a campaign used, the groups it is attributed to used as well, as in MITRE's own library.
+//
+// [Client] offers the same as operations with one input and one output each, for package gate and MCP.
+//
+// ATT&CK is © The MITRE Corporation and reproduced with its permission, under the licence in data/LICENSE.txt. The
+// licence applies to the embedded facts and must accompany every copy, so each program that has them has it too:
+// [KB.License].
+package attack
+
+//go:generate go run ./internal/gen attack -in "$ATTACK_STIX_DIR" -out data/attack.bin
+//go:generate go run ./internal/gen wazuh -in "$WAZUH_RULES_JSON" -out internal/wazuhrules/rules.bin

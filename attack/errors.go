@@ -1,0 +1,98 @@
+package attack
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// Errors that operations and lookups return, wrapped.
+var (
+	ErrNotFound  = errors.New("not found")     // ATT&CK has nothing of that id or name, in the domains held
+	ErrAmbiguous = errors.New("ambiguous")     // several objects in force have that name
+	ErrInvalid   = errors.New("invalid input") // an argument is missing, or makes no sense with the others
+)
+
+// NotFoundError says what wasn't found. It is [ErrNotFound].
+type NotFoundError struct {
+	Kind    string   // such as "technique"
+	Keys    []string // the ids or names asked for
+	Nearest string   // the known id or name most like the first key, or nothing
+	Domains []Domain // where was looked, if it matters
+}
+
+// Error names what wasn't found and what may have been meant.
+func (e *NotFoundError) Error() string {
+	const most = 20
+	var quoted []string
+	for _, k := range e.Keys[:min(most, len(e.Keys))] {
+		quoted = append(quoted, fmt.Sprintf("%q", clip(k, 80)))
+	}
+	text := fmt.Sprintf("attack: no %s %s", e.Kind, strings.Join(quoted, ", "))
+	if more := len(e.Keys) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(e.Domains) > 0 && len(e.Domains) < len(domains[len(domains)-1]) {
+		text += " in " + join(e.Domains)
+	}
+	if e.Nearest != "" {
+		text += fmt.Sprintf(" (nearest: %s)", e.Nearest)
+	}
+	return text
+}
+
+// Is reports whether target is [ErrNotFound].
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// invalid makes an [ErrInvalid].
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("attack: %w: %s", ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+// clip shortens a text to n bytes for an error.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}
+
+// nearest returns the known word that is most like the first key, or nothing if none is alike.
+func nearest(keys []string, known iter.Seq[string]) string {
+	if len(keys) == 0 || len(keys[0]) > 80 {
+		return ""
+	}
+	key := strings.ToLower(keys[0])
+	best, least := "", 1+len(key)/3
+	for word := range known {
+		if d := distance(key, strings.ToLower(word), least); d < least {
+			best, least = word, d
+		}
+	}
+	return best
+}
+
+// distance is the number of edits between two words, or limit if there are more.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := left
+			if a[i] != b[j] {
+				cost++
+			}
+			left = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return min(row[len(b)], limit)
+}

@@ -1,0 +1,182 @@
+package attack
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Versions of the layer format and of the Navigator that [NewLayer] writes for.
+const (
+	LayerFormat      = "4.5"
+	NavigatorVersion = "5.1.0"
+)
+
+// Layer is an ATT&CK Navigator layer of format 4.5. Its JSON is a file that the Navigator opens.
+type Layer struct {
+	Name                          string           `json:"name"`
+	Versions                      LayerVersions    `json:"versions"`
+	Domain                        string           `json:"domain"` // such as enterprise-attack
+	Description                   string           `json:"description,omitempty"`
+	Filters                       *LayerFilters    `json:"filters,omitempty"`
+	Sorting                       int              `json:"sorting"` // by name 0 or 1 (descending), by score 2 or 3 (descending)
+	Layout                        LayerLayout      `json:"layout"`
+	HideDisabled                  bool             `json:"hideDisabled"`
+	Techniques                    []LayerTechnique `json:"techniques"`
+	Gradient                      *LayerGradient   `json:"gradient,omitempty"`
+	LegendItems                   []LegendItem     `json:"legendItems,omitempty"`
+	Metadata                      []LayerMetadata  `json:"metadata,omitempty"`
+	Links                         []LayerLink      `json:"links,omitempty"`
+	ShowTacticRowBackground       bool             `json:"showTacticRowBackground"`
+	TacticRowBackground           string           `json:"tacticRowBackground,omitempty"`
+	SelectTechniquesAcrossTactics bool             `json:"selectTechniquesAcrossTactics"`
+	SelectSubtechniquesWithParent bool             `json:"selectSubtechniquesWithParent"`
+	SelectVisibleTechniques       bool             `json:"selectVisibleTechniques"`
+}
+
+// LayerVersions says what a layer was made for.
+type LayerVersions struct {
+	ATTACK    string `json:"attack,omitempty"` // the major version of ATT&CK, such as 18
+	Navigator string `json:"navigator"`
+	Layer     string `json:"layer"` // 4.5
+}
+
+// LayerFilters limits a layer to platforms.
+type LayerFilters struct {
+	Platforms []string `json:"platforms"`
+}
+
+// LayerLayout says how a layer is drawn.
+type LayerLayout struct {
+	Layout                string `json:"layout"`            // side, flat or mini
+	AggregateFunction     string `json:"aggregateFunction"` // average, min, max or sum
+	ShowID                bool   `json:"showID"`
+	ShowName              bool   `json:"showName"`
+	ShowAggregateScores   bool   `json:"showAggregateScores"`
+	CountUnscored         bool   `json:"countUnscored"`
+	ExpandedSubtechniques string `json:"expandedSubtechniques,omitempty"` // none, annotated or all
+}
+
+// LayerTechnique is what a layer says of one technique.
+type LayerTechnique struct {
+	TechniqueID       string          `json:"techniqueID"`
+	Tactic            string          `json:"tactic,omitempty"` // short name; empty for all tactics of the technique
+	Score             *int            `json:"score,omitempty"`
+	Color             string          `json:"color,omitempty"` // #rrggbb; empty to colour by score
+	Comment           string          `json:"comment,omitempty"`
+	Enabled           *bool           `json:"enabled,omitempty"` // nil means true
+	Metadata          []LayerMetadata `json:"metadata,omitempty"`
+	Links             []LayerLink     `json:"links,omitempty"`
+	ShowSubtechniques bool            `json:"showSubtechniques,omitempty"`
+}
+
+// LayerGradient maps scores to colours.
+type LayerGradient struct {
+	Colors   []string `json:"colors"` // #rrggbb or #rrggbbaa, at least two
+	MinValue int      `json:"minValue"`
+	MaxValue int      `json:"maxValue"`
+}
+
+// LegendItem explains a colour.
+type LegendItem struct {
+	Label string `json:"label"`
+	Color string `json:"color"`
+}
+
+// LayerMetadata is a name with a value, or else a divider.
+type LayerMetadata struct {
+	Name    string `json:"name,omitempty"`
+	Value   string `json:"value,omitempty"`
+	Divider bool   `json:"divider,omitempty"`
+}
+
+// LayerLink is a label with an address, or else a divider.
+type LayerLink struct {
+	Label   string `json:"label,omitempty"`
+	URL     string `json:"url,omitempty"`
+	Divider bool   `json:"divider,omitempty"`
+}
+
+// NewLayer returns an empty layer for a domain and a version of ATT&CK such as 18.1, which may be empty if unknown.
+func NewLayer(name string, domain Domain, version string) *Layer {
+	major, _, _ := strings.Cut(version, ".")
+	return &Layer{
+		Name:     name,
+		Versions: LayerVersions{ATTACK: major, Navigator: NavigatorVersion, Layer: LayerFormat},
+		Domain:   domain.STIX(),
+		Layout: LayerLayout{
+			Layout: "side", AggregateFunction: "average", ShowName: true, ExpandedSubtechniques: "annotated",
+		},
+		Techniques:                    []LayerTechnique{},
+		SelectTechniquesAcrossTactics: true,
+	}
+}
+
+var (
+	layerID        = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+	layerColor     = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
+	layerGradient  = regexp.MustCompile(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
+	layerVersion   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+	layerTactic    = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+	layerNavigator = regexp.MustCompile(`^[45]\.[0-9]+(\.[0-9]+)?$`)
+)
+
+// Validate checks a layer against the rules of the format and returns all breaches at once. Whether ATT&CK has the
+// techniques is not its concern.
+func (l *Layer) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("attack: layer: "+format, args...))
+		}
+	}
+	check(l.Name != "", "no name")
+	check(l.Versions.Layer == LayerFormat, "format is %q, want %q", l.Versions.Layer, LayerFormat)
+	check(layerNavigator.MatchString(l.Versions.Navigator), "navigator version %q", l.Versions.Navigator)
+	check(l.Versions.ATTACK == "" || layerVersion.MatchString(l.Versions.ATTACK), "ATT&CK version %q", l.Versions.ATTACK)
+	check(slices.ContainsFunc(domains[len(domains)-1], func(d Domain) bool { return d.STIX() == l.Domain }),
+		"domain %q", l.Domain)
+	check(0 <= l.Sorting && l.Sorting <= 3, "sorting %d, want 0 to 3", l.Sorting)
+	check(slices.Contains([]string{"side", "flat", "mini"}, l.Layout.Layout), "layout %q", l.Layout.Layout)
+	check(slices.Contains([]string{"average", "min", "max", "sum"}, l.Layout.AggregateFunction),
+		"aggregate function %q", l.Layout.AggregateFunction)
+	check(slices.Contains([]string{"", "none", "annotated", "all"}, l.Layout.ExpandedSubtechniques),
+		"expanded sub-techniques %q", l.Layout.ExpandedSubtechniques)
+	check(l.TacticRowBackground == "" || layerColor.MatchString(l.TacticRowBackground),
+		"tactic row colour %q", l.TacticRowBackground)
+	if g := l.Gradient; g != nil {
+		check(len(g.Colors) >= 2, "gradient needs two colours")
+		check(g.MinValue < g.MaxValue, "gradient from %d to %d", g.MinValue, g.MaxValue)
+		for _, c := range g.Colors {
+			check(layerGradient.MatchString(c), "gradient colour %q", c)
+		}
+	}
+	for _, i := range l.LegendItems {
+		check(i.Label != "" && layerColor.MatchString(i.Color), "legend item %q with colour %q", i.Label, i.Color)
+	}
+	check(l.Techniques != nil, "techniques are missing: an empty layer has an empty list")
+	seen := map[[2]string]bool{}
+	for _, t := range l.Techniques {
+		key := [2]string{t.TechniqueID, t.Tactic}
+		check(layerID.MatchString(t.TechniqueID), "technique id %q", t.TechniqueID)
+		check(!seen[key], "technique %s occurs twice", t.TechniqueID)
+		check(t.Tactic == "" || layerTactic.MatchString(t.Tactic), "%s: tactic %q", t.TechniqueID, t.Tactic)
+		check(t.Color == "" || layerColor.MatchString(t.Color), "%s: colour %q", t.TechniqueID, t.Color)
+		checkNotes(check, t.TechniqueID, t.Metadata, t.Links)
+		seen[key] = true
+	}
+	checkNotes(check, "layer", l.Metadata, l.Links)
+	return errors.Join(errs...)
+}
+
+// checkNotes checks metadata and links, each a pair or a divider.
+func checkNotes(check func(bool, string, ...any), of string, metadata []LayerMetadata, links []LayerLink) {
+	for _, m := range metadata {
+		check(m.Divider == (m.Name == "") && m.Divider == (m.Value == ""), "%s: metadata %q without name or value", of, m.Name)
+	}
+	for _, k := range links {
+		check(k.Divider == (k.Label == "") && k.Divider == (k.URL == ""), "%s: link %q without label or URL", of, k.Label)
+	}
+}

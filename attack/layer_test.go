@@ -1,0 +1,303 @@
+package attack_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/attack"
+)
+
+// layer makes a layer, which must be valid.
+func layer(t testing.TB, in attack.NavigatorLayerInput, domains ...attack.Domain) *attack.Layer {
+	t.Helper()
+	l, err := client(t, domains...).NavigatorLayer(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestTechniquesLayerIsWhatTheNavigatorOpens(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"T1110", "t1078", "T1110"}})
+	got, err := json.MarshalIndent(l, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+ "name": "Techniques",
+ "versions": {
+  "attack": "18",
+  "navigator": "5.1.0",
+  "layer": "4.5"
+ },
+ "domain": "enterprise-attack",
+ "description": "Chosen techniques.",
+ "sorting": 0,
+ "layout": {
+  "layout": "side",
+  "aggregateFunction": "average",
+  "showID": false,
+  "showName": true,
+  "showAggregateScores": false,
+  "countUnscored": false,
+  "expandedSubtechniques": "annotated"
+ },
+ "hideDisabled": false,
+ "techniques": [
+  {
+   "techniqueID": "T1110",
+   "color": "#ff6666",
+   "comment": "Brute Force",
+   "showSubtechniques": true
+  },
+  {
+   "techniqueID": "T1078",
+   "color": "#ff6666",
+   "comment": "Valid Accounts",
+   "showSubtechniques": true
+  }
+ ],
+ "showTacticRowBackground": false,
+ "selectTechniquesAcrossTactics": true,
+ "selectSubtechniquesWithParent": false,
+ "selectVisibleTechniques": false
+}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("layer (-want +got):\n%s", diff)
+	}
+}
+
+func TestLayerSaysWhichIDsWereTranslated(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"T1086"}})
+	if l.Techniques[0].TechniqueID != "T1059.001" {
+		t.Errorf("T1086 is marked as %s", l.Techniques[0].TechniqueID)
+	}
+	want := []attack.LayerMetadata{{Name: "redirected", Value: "T1086 is now T1059.001"}}
+	if diff := cmp.Diff(want, l.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+}
+
+func TestLayerNamesAllUnknownIDs(t *testing.T) {
+	t.Parallel()
+	_, err := client(t).NavigatorLayer(t.Context(), attack.NavigatorLayerInput{
+		Mode: attack.LayerTechniques, Techniques: []string{"NOTATECH", "T1110", "T9999"},
+	})
+	var missing *attack.NotFoundError
+	if !errors.As(err, &missing) || !errors.Is(err, attack.ErrNotFound) {
+		t.Fatalf("error is %v, want NotFoundError", err)
+	}
+	if diff := cmp.Diff([]string{"NOTATECH", "T9999"}, missing.Keys); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+func TestGroupLayerCountsCampaigns(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerGroup, GroupID: "G0118", Color: "#00ff00"})
+	if l.Name != "APT29 (G0016)" || len(l.Techniques) != 119 {
+		t.Errorf("layer %q has %d techniques, want APT29 (G0016) and 119", l.Name, len(l.Techniques))
+	}
+	if !strings.Contains(l.Metadata[0].Value, "G0118 is now G0016") {
+		t.Errorf("metadata is %v", l.Metadata)
+	}
+	own, inCampaign := 0, 0
+	for _, technique := range l.Techniques {
+		if technique.Color != "#00ff00" {
+			t.Errorf("%s is %s", technique.TechniqueID, technique.Color)
+		}
+		switch {
+		case technique.Comment == "used by APT29":
+			own++
+		case strings.HasPrefix(technique.Comment, "used by APT29 in "):
+			inCampaign++
+		}
+	}
+	if own != 66 || inCampaign != 53 {
+		t.Errorf("%d techniques of its own and %d of campaigns, want 66 and 53", own, inCampaign)
+	}
+}
+
+func TestCampaignLayer(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerCampaign, CampaignID: "SolarWinds Compromise", Name: "Mine"})
+	if l.Name != "Mine" || len(l.Techniques) == 0 {
+		t.Errorf("layer %q has %d techniques", l.Name, len(l.Techniques))
+	}
+	l = layer(t, attack.NavigatorLayerInput{Mode: attack.LayerCampaign, Techniques: []string{"T1110"}})
+	if len(l.Techniques) != 1 {
+		t.Errorf("%d techniques, want 1", len(l.Techniques))
+	}
+}
+
+func TestDiffLayerTellsWhoUsesWhat(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerDiff, CompareGroupIDs: []string{"APT29", "APT28"}})
+	kb := embedded(t, attack.Enterprise)
+	used := map[string]string{}
+	for name, color := range map[string]string{"APT29": "#ff6666", "APT28": "#6666ff"} {
+		g, _, err := kb.ResolveGroup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, technique := range g.Techniques() {
+			if used[technique.ID] != "" {
+				color := "#ff66ff"
+				used[technique.ID] = color
+				continue
+			}
+			used[technique.ID] = color
+		}
+	}
+	got := map[string]string{}
+	for _, technique := range l.Techniques {
+		got[technique.TechniqueID] = technique.Color
+	}
+	if diff := cmp.Diff(used, got); diff != "" {
+		t.Errorf("colours (-want +got):\n%s", diff)
+	}
+}
+
+func TestCoverageLayerScores(t *testing.T) {
+	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{
+		Mode: attack.LayerCoverage, DataSources: []string{"Process", "File", "Network Traffic", "Command"},
+	})
+	scores := map[int]int{}
+	for _, technique := range l.Techniques {
+		scores[*technique.Score]++
+	}
+	if diff := cmp.Diff(map[int]int{100: 326, 50: 560 - 326, 0: 691 - 41 - 560}, scores); diff != "" {
+		t.Errorf("techniques by score (-want +got):\n%s", diff)
+	}
+	want := []attack.LayerMetadata{
+		{Name: "covered", Value: "326"}, {Name: "partial", Value: "234"}, {Name: "uncovered", Value: "90"},
+		{Name: "unobservable", Value: "41"},
+	}
+	if diff := cmp.Diff(want, l.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+}
+
+func TestCoverageLayerOfEveryDomain(t *testing.T) {
+	t.Parallel()
+	for domain, n := range map[attack.Domain]int{attack.Enterprise: 650, attack.Mobile: 104, attack.ICS: 70} {
+		l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerCoverage, DataSources: []string{"Application Log"}}, domain)
+		if l.Domain != domain.STIX() || len(l.Techniques) != n {
+			t.Errorf("layer of %s has %d techniques, want %s and %d", l.Domain, len(l.Techniques), domain.STIX(), n)
+		}
+	}
+}
+
+func TestLayerIsOfOneDomain(t *testing.T) {
+	t.Parallel()
+	both := []attack.Domain{attack.Enterprise, attack.ICS}
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"T0800"}}, both...)
+	if l.Domain != "ics-attack" {
+		t.Errorf("domain is %s, want ics-attack", l.Domain)
+	}
+	group := attack.NavigatorLayerInput{Mode: attack.LayerGroup, GroupID: "TEMP.Veles"}
+	if l := layer(t, group, both...); l.Domain != "enterprise-attack" || len(l.Techniques) != 22 {
+		t.Errorf("layer of %s has %d techniques, want enterprise-attack and 22", l.Domain, len(l.Techniques))
+	}
+	group.Domain = attack.ICS
+	for _, technique := range layer(t, group, both...).Techniques {
+		if !strings.HasPrefix(technique.TechniqueID, "T0") {
+			t.Errorf("%s isn't of ICS", technique.TechniqueID)
+		}
+	}
+	_, err := client(t, both...).NavigatorLayer(t.Context(), attack.NavigatorLayerInput{
+		Mode: attack.LayerTechniques, Techniques: []string{"T1110", "T0800"},
+	})
+	if !errors.Is(err, attack.ErrInvalid) || !strings.Contains(err.Error(), "T0800 isn't in enterprise") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestSubtechniquesUnfoldUnlessToldNotTo(t *testing.T) {
+	t.Parallel()
+	no := false
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerGroup, GroupID: "APT29", ShowSubtechniques: &no})
+	if l.Layout.ExpandedSubtechniques != "none" {
+		t.Errorf("expandedSubtechniques is %q, want none", l.Layout.ExpandedSubtechniques)
+	}
+	for _, technique := range l.Techniques {
+		if technique.ShowSubtechniques {
+			t.Errorf("%s unfolds", technique.TechniqueID)
+		}
+	}
+}
+
+func TestLayerArgumentsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		in   attack.NavigatorLayerInput
+		want error
+	}{
+		"no mode":           {attack.NavigatorLayerInput{}, attack.ErrInvalid},
+		"unknown mode":      {attack.NavigatorLayerInput{Mode: "heat"}, attack.ErrInvalid},
+		"coverage of what":  {attack.NavigatorLayerInput{Mode: attack.LayerCoverage}, attack.ErrInvalid},
+		"unknown source":    {attack.NavigatorLayerInput{Mode: attack.LayerCoverage, DataSources: []string{"Tea"}}, attack.ErrNotFound},
+		"which group":       {attack.NavigatorLayerInput{Mode: attack.LayerGroup}, attack.ErrInvalid},
+		"unknown group":     {attack.NavigatorLayerInput{Mode: attack.LayerGroup, GroupID: "G9999"}, attack.ErrNotFound},
+		"which campaign":    {attack.NavigatorLayerInput{Mode: attack.LayerCampaign}, attack.ErrInvalid},
+		"two campaigns":     {attack.NavigatorLayerInput{Mode: attack.LayerCampaign, CampaignID: "C0024", Techniques: []string{"T1110"}}, attack.ErrInvalid},
+		"no techniques":     {attack.NavigatorLayerInput{Mode: attack.LayerTechniques}, attack.ErrInvalid},
+		"one group to diff": {attack.NavigatorLayerInput{Mode: attack.LayerDiff, CompareGroupIDs: []string{"APT29"}}, attack.ErrInvalid},
+		"same group twice":  {attack.NavigatorLayerInput{Mode: attack.LayerDiff, CompareGroupIDs: []string{"APT29", "Nobelium"}}, attack.ErrInvalid},
+		"not a colour":      {attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"T1110"}, Color: "red"}, attack.ErrInvalid},
+		"domain not loaded": {attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"T1110"}, Domain: attack.ICS}, attack.ErrInvalid},
+		"ambiguous":         {attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"DNS"}}, attack.ErrAmbiguous},
+	} {
+		if _, err := client(t).NavigatorLayer(t.Context(), test.in); !errors.Is(err, test.want) {
+			t.Errorf("%s: error is %v, want %v", name, err, test.want)
+		}
+	}
+}
+
+func TestValidateFindsEveryBreach(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*attack.Layer){
+		"no name":               func(l *attack.Layer) { l.Name = "" },
+		"format is":             func(l *attack.Layer) { l.Versions.Layer = "4.4" },
+		"navigator version":     func(l *attack.Layer) { l.Versions.Navigator = "x" },
+		"ATT&CK version":        func(l *attack.Layer) { l.Versions.ATTACK = "v18" },
+		"domain":                func(l *attack.Layer) { l.Domain = "enterprise" },
+		"sorting":               func(l *attack.Layer) { l.Sorting = 4 },
+		"layout":                func(l *attack.Layer) { l.Layout.Layout = "round" },
+		"aggregate function":    func(l *attack.Layer) { l.Layout.AggregateFunction = "median" },
+		"expanded":              func(l *attack.Layer) { l.Layout.ExpandedSubtechniques = "some" },
+		"tactic row":            func(l *attack.Layer) { l.TacticRowBackground = "grey" },
+		"two colours":           func(l *attack.Layer) { l.Gradient = &attack.LayerGradient{Colors: []string{"#000000"}, MaxValue: 1} },
+		"gradient from":         func(l *attack.Layer) { l.Gradient = &attack.LayerGradient{Colors: []string{"#000000", "#ffffff"}} },
+		"gradient colour":       func(l *attack.Layer) { l.Gradient = &attack.LayerGradient{Colors: []string{"a", "b"}, MaxValue: 1} },
+		"legend":                func(l *attack.Layer) { l.LegendItems = []attack.LegendItem{{Label: "x"}} },
+		"techniques are":        func(l *attack.Layer) { l.Techniques = nil },
+		"technique id":          func(l *attack.Layer) { l.Techniques[0].TechniqueID = "X1110" },
+		"occurs twice":          func(l *attack.Layer) { l.Techniques = append(l.Techniques, l.Techniques[0]) },
+		`tactic "Initial`:       func(l *attack.Layer) { l.Techniques[0].Tactic = "Initial Access" },
+		"colour":                func(l *attack.Layer) { l.Techniques[0].Color = "#fff" },
+		"metadata":              func(l *attack.Layer) { l.Metadata = []attack.LayerMetadata{{Name: "a"}} },
+		"link":                  func(l *attack.Layer) { l.Links = []attack.LayerLink{{Divider: true, URL: "x"}} },
+		"T1110: metadata \"a\"": func(l *attack.Layer) { l.Techniques[0].Metadata = []attack.LayerMetadata{{Name: "a"}} },
+	} {
+		l := attack.NewLayer("test", attack.Enterprise, "18.1")
+		l.Techniques = append(l.Techniques, attack.LayerTechnique{TechniqueID: "T1110"})
+		if err := l.Validate(); err != nil {
+			t.Fatalf("untouched: %v", err)
+		}
+		change(l)
+		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q in it", err, want)
+		}
+	}
+}

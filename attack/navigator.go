@@ -1,0 +1,328 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+)
+
+// LayerMode says what a Navigator layer shows.
+type LayerMode string
+
+// The modes of [Client.NavigatorLayer].
+const (
+	LayerCoverage   LayerMode = "coverage"   // what can be detected with the given data sources
+	LayerGroup      LayerMode = "group"      // what a group uses
+	LayerCampaign   LayerMode = "campaign"   // what was used in a campaign
+	LayerTechniques LayerMode = "techniques" // the given techniques
+	LayerDiff       LayerMode = "diff"       // what two groups use, and share
+)
+
+// Enum lists the modes.
+func (LayerMode) Enum() []any {
+	return []any{LayerCoverage, LayerGroup, LayerCampaign, LayerTechniques, LayerDiff}
+}
+
+// Colours of layers.
+const (
+	layerRed    = "#ff6666"
+	layerBlue   = "#6666ff"
+	layerViolet = "#ff66ff"
+	layerYellow = "#ffe766"
+	layerGreen  = "#8ec843"
+)
+
+// maxLayerItems bounds each list of a [NavigatorLayerInput].
+const maxLayerItems = 2000
+
+// NavigatorLayerInput says what layer to make. Which fields a mode needs is in their descriptions.
+type NavigatorLayerInput struct {
+	Mode              LayerMode `json:"mode" jsonschema:"What to show: coverage by dataSources, a group, a campaign, given techniques, or the diff of two groups."`
+	Name              string    `json:"name,omitempty" jsonschema:"Name of the layer. By default it says what the layer shows."`
+	DataSources       []string  `json:"dataSources,omitempty" jsonschema:"For coverage: what the site collects, as data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon) or the data sources of ATT&CK 17 and before (Process, DS0009)."`
+	GroupID           string    `json:"groupId,omitempty" jsonschema:"For group: the id, name or alias of a group, such as G0016 or APT29."`
+	CampaignID        string    `json:"campaignId,omitempty" jsonschema:"For campaign: the id or name of a campaign, such as C0024. Without it the techniques are shown as a campaign."`
+	Techniques        []string  `json:"techniques,omitempty" jsonschema:"For techniques, and for campaign without campaignId: technique ids such as T1110."`
+	CompareGroupIDs   []string  `json:"compareGroupIds,omitempty" jsonschema:"For diff: the ids, names or aliases of exactly two groups."`
+	Color             string    `json:"color,omitempty" jsonschema:"Colour as #rrggbb for group, campaign and techniques."`
+	ShowSubtechniques *bool     `json:"showSubtechniques,omitempty" jsonschema:"Whether the Navigator unfolds the sub-techniques that the layer marks."`
+	Domain            Domain    `json:"domain,omitempty" jsonschema:"The domain of the layer. By default that of the first technique, else the first domain that is configured."`
+}
+
+// SetDefaults sets the colour to #ff6666 and unfolds sub-techniques.
+func (in *NavigatorLayerInput) SetDefaults() {
+	if in.Color == "" {
+		in.Color = layerRed
+	}
+	if in.ShowSubtechniques == nil {
+		yes := true
+		in.ShowSubtechniques = &yes
+	}
+}
+
+// NavigatorLayer makes a layer of one domain for the version of ATT&CK that is loaded.
+//
+// Ids of revoked techniques, groups and campaigns are translated, and the metadata of the layer says so. Unknown ids are
+// all in the error, which is [ErrNotFound]; an argument that the mode needs and lacks is [ErrInvalid].
+func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*Layer, error) {
+	in.SetDefaults()
+	for name, list := range map[string][]string{
+		"dataSources": in.DataSources, "techniques": in.Techniques, "compareGroupIds": in.CompareGroupIDs,
+	} {
+		if len(list) > maxLayerItems {
+			return nil, invalid("%s has %d entries, at most %d", name, len(list), maxLayerItems)
+		}
+	}
+	if !layerColor.MatchString(in.Color) {
+		return nil, invalid("color %q, want #rrggbb", clip(in.Color, 40))
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := painter{kb: kb, in: in, domain: c.config.Domains[0]}
+	if in.Domain != "" {
+		d.domain = in.Domain
+		if !slices.Contains(kb.Domains(), in.Domain) {
+			return nil, invalid("domain %q isn't loaded: choose from %s", in.Domain, join(kb.Domains()))
+		}
+	}
+	paint, ok := map[LayerMode]func() error{
+		LayerCoverage: d.coverage, LayerGroup: d.group, LayerCampaign: d.campaign, LayerTechniques: d.techniques,
+		LayerDiff: d.diff,
+	}[in.Mode]
+	if !ok {
+		return nil, invalid("mode %q, want coverage, group, campaign, techniques or diff", clip(string(in.Mode), 40))
+	}
+	if err := paint(); err != nil {
+		return nil, err
+	}
+	return d.layer, d.layer.Validate()
+}
+
+// painter makes one layer.
+type painter struct {
+	kb     *KB
+	in     NavigatorLayerInput
+	domain Domain
+	layer  *Layer
+}
+
+// start makes the empty layer.
+func (p *painter) start(name, description string) {
+	if p.in.Name != "" {
+		name = p.in.Name
+	}
+	p.layer = NewLayer(name, p.domain, p.kb.Version(p.domain))
+	p.layer.Description = description
+	if !*p.in.ShowSubtechniques {
+		p.layer.Layout.ExpandedSubtechniques = "none"
+	}
+}
+
+// mark adds a technique if it belongs to the domain of the layer.
+func (p *painter) mark(t *Technique, entry LayerTechnique) {
+	if t.Domain() != p.domain {
+		return
+	}
+	entry.TechniqueID = t.ID
+	entry.ShowSubtechniques = *p.in.ShowSubtechniques && !t.Subtechnique
+	p.layer.Techniques = append(p.layer.Techniques, entry)
+}
+
+// redirected notes that an id was translated.
+func (p *painter) redirected(from, to string) {
+	if from != "" {
+		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: "redirected", Value: from + " is now " + to})
+	}
+}
+
+func (p *painter) coverage() error {
+	if len(p.in.DataSources) == 0 {
+		return invalid("mode coverage needs dataSources")
+	}
+	sensors, err := p.kb.Sensors(p.in.DataSources...)
+	if err != nil {
+		return err
+	}
+	p.start("Detection coverage", "What can be detected with "+strings.Join(p.in.DataSources, ", ")+
+		". 100: all log sources of at least one analytic; 50: some of them; 0: none. Without score: ATT&CK names no log source.")
+	p.layer.Gradient = &LayerGradient{Colors: []string{layerRed, layerYellow, layerGreen}, MinValue: 0, MaxValue: 100}
+	p.layer.LegendItems = []LegendItem{
+		{"all that an analytic needs", layerGreen}, {"part of what an analytic needs", layerYellow}, {"nothing", layerRed},
+	}
+	scores := map[Coverage]int{Uncovered: 0, Partial: 50, Covered: 100}
+	totals := map[Coverage]int{}
+	for t := range p.kb.Techniques() {
+		if t.Domain() != p.domain {
+			continue
+		}
+		level := t.Coverage(sensors)
+		totals[level]++
+		if score, ok := scores[level]; ok {
+			p.mark(t, LayerTechnique{Score: &score})
+		}
+	}
+	for level := Covered; level >= Unobservable; level-- {
+		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: level.String(), Value: fmt.Sprint(totals[level])})
+	}
+	return nil
+}
+
+func (p *painter) group() error {
+	if p.in.GroupID == "" {
+		return invalid("mode group needs groupId")
+	}
+	g, from, err := p.kb.ResolveGroup(p.in.GroupID)
+	if err != nil {
+		return err
+	}
+	p.start(g.Name+" ("+g.ID+")", "Techniques used by "+g.Name+", itself or in campaigns attributed to it.")
+	p.redirected(from, g.ID)
+	p.layer.LegendItems = []LegendItem{{"used by " + g.Name, p.in.Color}}
+	p.layer.Links = []LayerLink{{Label: g.Name, URL: g.URL()}}
+	for _, t := range g.Techniques() {
+		p.mark(t, LayerTechnique{Color: p.in.Color, Comment: usage(g, t)})
+	}
+	return nil
+}
+
+// usage says how a technique is attributed to a group.
+func usage(g *Group, t *Technique) string {
+	if g.Uses(t) {
+		return "used by " + g.Name
+	}
+	var names []string
+	for _, c := range g.Campaigns() {
+		if c.Uses(t) {
+			names = append(names, c.Name)
+		}
+	}
+	return "used by " + g.Name + " in " + strings.Join(names, ", ")
+}
+
+func (p *painter) campaign() error {
+	if p.in.CampaignID == "" {
+		if len(p.in.Techniques) == 0 {
+			return invalid("mode campaign needs campaignId or techniques")
+		}
+		return p.given("Campaign", "Techniques observed in a campaign.")
+	}
+	if len(p.in.Techniques) > 0 {
+		return invalid("mode campaign takes campaignId or techniques, not both")
+	}
+	c, from, err := p.kb.ResolveCampaign(p.in.CampaignID)
+	if err != nil {
+		return err
+	}
+	p.start(c.Name+" ("+c.ID+")", "Techniques used in "+c.Name+".")
+	p.redirected(from, c.ID)
+	p.layer.LegendItems = []LegendItem{{"used in " + c.Name, p.in.Color}}
+	p.layer.Links = []LayerLink{{Label: c.Name, URL: c.URL()}}
+	for _, t := range c.Techniques() {
+		p.mark(t, LayerTechnique{Color: p.in.Color, Comment: "used in " + c.Name})
+	}
+	return nil
+}
+
+func (p *painter) techniques() error {
+	if len(p.in.Techniques) == 0 {
+		return invalid("mode techniques needs techniques")
+	}
+	return p.given("Techniques", "Chosen techniques.")
+}
+
+// given marks the techniques of the input, each once.
+func (p *painter) given(name, description string) error {
+	type translation struct{ from, to string }
+	var marked []*Technique
+	var redirects []translation
+	var unknown, elsewhere []string
+	for _, id := range p.in.Techniques {
+		t, from, err := find(p.kb, facts.Technique, p.kb.techniques, id)
+		if errors.Is(err, ErrNotFound) {
+			unknown = append(unknown, id)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if p.in.Domain == "" && len(marked) == 0 {
+			p.domain = t.Domain()
+		}
+		if t.Domain() != p.domain {
+			elsewhere = append(elsewhere, t.ID)
+			continue
+		}
+		if from != "" {
+			redirects = append(redirects, translation{from, t.ID})
+		}
+		if !slices.Contains(marked, t) {
+			marked = append(marked, t)
+		}
+	}
+	if unknown != nil {
+		missing := &NotFoundError{Kind: "technique", Keys: unknown, Domains: p.kb.Domains()}
+		if _, _, err := p.kb.Resolve(unknown[0]); errors.As(err, &missing) {
+			missing.Keys = unknown
+		}
+		return missing
+	}
+	if elsewhere != nil {
+		return invalid("a layer shows one domain, and %s isn't in %s", strings.Join(elsewhere, ", "), p.domain)
+	}
+	p.start(name, description)
+	for _, r := range redirects {
+		p.redirected(r.from, r.to)
+	}
+	for _, t := range marked {
+		comment := t.Name
+		if t.Deprecated {
+			comment += " (deprecated)"
+		}
+		p.mark(t, LayerTechnique{Color: p.in.Color, Comment: comment})
+	}
+	return nil
+}
+
+func (p *painter) diff() error {
+	if len(p.in.CompareGroupIDs) != 2 {
+		return invalid("mode diff needs exactly two compareGroupIds, not %d", len(p.in.CompareGroupIDs))
+	}
+	a, fromA, err := p.kb.ResolveGroup(p.in.CompareGroupIDs[0])
+	if err != nil {
+		return err
+	}
+	b, fromB, err := p.kb.ResolveGroup(p.in.CompareGroupIDs[1])
+	if err != nil {
+		return err
+	}
+	if a == b {
+		return invalid("compareGroupIds are both %s", a.ID)
+	}
+	p.start(a.Name+" and "+b.Name, "Techniques of "+a.Name+" ("+a.ID+") and "+b.Name+" ("+b.ID+").")
+	p.redirected(fromA, a.ID)
+	p.redirected(fromB, b.ID)
+	p.layer.LegendItems = []LegendItem{
+		{"only " + a.Name, layerRed}, {"only " + b.Name, layerBlue}, {"both", layerViolet},
+	}
+	p.layer.Links = []LayerLink{{Label: a.Name, URL: a.URL()}, {Label: b.Name, URL: b.URL()}}
+	left, right := a.Techniques(), b.Techniques()
+	all := slices.Concat(left, right)
+	slices.SortFunc(all, func(x, y *Technique) int { return strings.Compare(x.ID, y.ID) })
+	for _, t := range slices.Compact(all) {
+		color, comment := layerRed, usage(a, t)
+		switch inA, inB := slices.Contains(left, t), slices.Contains(right, t); {
+		case inA && inB:
+			color, comment = layerViolet, usage(a, t)+"; "+usage(b, t)
+		case inB:
+			color, comment = layerBlue, usage(b, t)
+		}
+		p.mark(t, LayerTechnique{Color: color, Comment: comment})
+	}
+	return nil
+}

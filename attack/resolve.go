@@ -1,0 +1,223 @@
+package attack
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+)
+
+// Technique returns the technique of an id, revoked or not. Case doesn't matter. [KB.Resolve] follows revocations.
+func (k *KB) Technique(id string) (*Technique, bool) { return byID(k.techniques, id) }
+
+// Tactic returns the tactic of an id, such as TA0001.
+func (k *KB) Tactic(id string) (*Tactic, bool) { return byID(k.tactics, id) }
+
+// Group returns the group of an id, revoked or not. [KB.ResolveGroup] also takes names and follows revocations.
+func (k *KB) Group(id string) (*Group, bool) { return byID(k.groups, id) }
+
+// SoftwareByID returns the software of an id, revoked or not. [KB.ResolveSoftware] also takes names and follows
+// revocations.
+func (k *KB) SoftwareByID(id string) (*Software, bool) { return byID(k.software, id) }
+
+// Campaign returns the campaign of an id.
+func (k *KB) Campaign(id string) (*Campaign, bool) { return byID(k.campaigns, id) }
+
+// Mitigation returns the mitigation of an id.
+func (k *KB) Mitigation(id string) (*Mitigation, bool) { return byID(k.mitigations, id) }
+
+// DetectionStrategy returns the detection strategy of an id.
+func (k *KB) DetectionStrategy(id string) (*DetectionStrategy, bool) { return byID(k.strategies, id) }
+
+// Analytic returns the analytic of an id.
+func (k *KB) Analytic(id string) (*Analytic, bool) { return byID(k.analytics, id) }
+
+// DataComponent returns the data component of an id.
+func (k *KB) DataComponent(id string) (*DataComponent, bool) { return byID(k.components, id) }
+
+// Asset returns the asset of an id.
+func (k *KB) Asset(id string) (*Asset, bool) { return byID(k.assets, id) }
+
+// Matrix returns the matrix of a domain.
+func (k *KB) Matrix(d Domain) (*Matrix, bool) {
+	for m := range k.Matrices() {
+		if slices.Contains(m.Domains(), d) {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// Resolve finds a technique by id or, failing that, by name, and follows revocations. If it did, redirectedFrom is the id
+// of the revoked technique: T1086 gives T1059.001, redirected from T1086. A deprecated technique has no successor and is
+// returned as it is. The error is [ErrNotFound] or, for a name that several techniques have, [ErrAmbiguous].
+func (k *KB) Resolve(id string) (t *Technique, redirectedFrom string, err error) {
+	return resolve(k, facts.Technique, k.techniques, id)
+}
+
+// ResolveGroup finds a group by id, name or alias, and follows revocations, as [KB.Resolve] does.
+func (k *KB) ResolveGroup(key string) (g *Group, redirectedFrom string, err error) {
+	return resolve(k, facts.Group, k.groups, key)
+}
+
+// ResolveSoftware finds software by id, name or alias, and follows revocations, as [KB.Resolve] does.
+func (k *KB) ResolveSoftware(key string) (s *Software, redirectedFrom string, err error) {
+	return resolve(k, facts.Software, k.software, key)
+}
+
+// ResolveCampaign finds a campaign by id, name or alias, as [KB.Resolve] does.
+func (k *KB) ResolveCampaign(key string) (c *Campaign, redirectedFrom string, err error) {
+	return resolve(k, facts.Campaign, k.campaigns, key)
+}
+
+// ResolveMitigation finds a mitigation by id or name, as [KB.Resolve] does.
+func (k *KB) ResolveMitigation(key string) (m *Mitigation, redirectedFrom string, err error) {
+	return resolve(k, facts.Mitigation, k.mitigations, key)
+}
+
+// ResolveTactic finds a tactic by id, name or short name. A name that tactics of several domains have is [ErrAmbiguous]
+// unless the knowledge base holds only one of them.
+func (k *KB) ResolveTactic(key string) (t *Tactic, redirectedFrom string, err error) {
+	return resolve(k, facts.Tactic, k.tactics, key)
+}
+
+// ResolveDataComponent finds a data component by id or name, as [KB.Resolve] does.
+func (k *KB) ResolveDataComponent(key string) (c *DataComponent, redirectedFrom string, err error) {
+	return resolve(k, facts.Component, k.components, key)
+}
+
+// ResolveAsset finds an asset by id, name or related name, as [KB.Resolve] does.
+func (k *KB) ResolveAsset(key string) (a *Asset, redirectedFrom string, err error) {
+	return resolve(k, facts.Asset, k.assets, key)
+}
+
+// byID finds an object by id. Of two with the same id, the one in force comes first.
+func byID[T any, P object[T]](all []T, id string) (P, bool) {
+	id = canonical(id)
+	low, high := 0, len(all)
+	for low < high {
+		middle := (low + high) / 2
+		if P(&all[middle]).base().ID < id {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == len(all) || P(&all[low]).base().ID != id {
+		return nil, false
+	}
+	return &all[low], true
+}
+
+// resolve finds an object by id, name or alias, follows revocations, and names the nearest if there is none.
+func resolve[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
+	p, from, err := find[T, P](kb, kind, all, key)
+	if err == nil {
+		return p, from, nil
+	}
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		missing.Nearest = nearest(missing.Keys, func(yield func(string) bool) {
+			for p := range active[T, P](all) {
+				if !yield(p.base().ID) || !yield(p.base().Name) {
+					return
+				}
+			}
+		})
+	}
+	return nil, "", err
+}
+
+// find is resolve without the search for the nearest.
+func find[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
+	key = strings.TrimSpace(key)
+	p, ok := byID[T, P](all, key)
+	if !ok {
+		entry, known := kb.names[kind]()[strings.ToLower(key)]
+		if !known {
+			return nil, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: kb.Domains()}
+		}
+		if len(entry.numbers) > 1 {
+			var ids []string
+			for _, n := range entry.numbers {
+				o := P(&all[n]).base()
+				ids = append(ids, o.ID+" "+o.Name)
+			}
+			return nil, "", fmt.Errorf("attack: %s %q is %w: give the id of %s", words[kind], key, ErrAmbiguous,
+				strings.Join(ids, ", "))
+		}
+		p = &all[entry.numbers[0]]
+	}
+	from := ""
+	for range 8 { // successors may be revoked in turn; a loop of them ends here
+		if !p.base().Revoked {
+			break
+		}
+		next, ok := byID[T, P](all, p.base().RevokedBy)
+		if !ok {
+			break
+		}
+		if from == "" {
+			from = p.base().ID
+		}
+		p = next
+	}
+	return p, from, nil
+}
+
+// words names the kinds in errors.
+var words = [facts.Kinds]string{
+	facts.Matrix: "matrix", facts.Tactic: "tactic", facts.Technique: "technique", facts.Group: "group",
+	facts.Software: "software", facts.Campaign: "campaign", facts.Mitigation: "mitigation",
+	facts.Strategy: "detection strategy", facts.Analytic: "analytic", facts.Component: "data component",
+	facts.Asset: "asset",
+}
+
+// named is what a name stands for: the objects of the best rank that have it.
+type named struct {
+	rank    int
+	numbers []int32
+}
+
+// lazyNames indexes names on first use: names before aliases, and objects in force before retired ones.
+func lazyNames(kb *KB) {
+	kb.names[facts.Technique] = names(kb.techniques, func(*Technique) []string { return nil })
+	kb.names[facts.Tactic] = names(kb.tactics, func(t *Tactic) []string { return []string{t.ShortName} })
+	kb.names[facts.Group] = names(kb.groups, func(g *Group) []string { return g.Aliases })
+	kb.names[facts.Software] = names(kb.software, func(s *Software) []string { return s.Aliases })
+	kb.names[facts.Campaign] = names(kb.campaigns, func(c *Campaign) []string { return c.Aliases })
+	kb.names[facts.Mitigation] = names(kb.mitigations, func(*Mitigation) []string { return nil })
+	kb.names[facts.Component] = names(kb.components, func(*DataComponent) []string { return nil })
+	kb.names[facts.Asset] = names(kb.assets, func(a *Asset) []string { return a.RelatedNames })
+}
+
+func names[T any, P object[T]](all []T, aliases func(P) []string) func() map[string]named {
+	return sync.OnceValue(func() map[string]named {
+		index := make(map[string]named, len(all))
+		add := func(name string, n int32, rank int) {
+			name = strings.ToLower(name)
+			have, ok := index[name]
+			switch {
+			case !ok || rank < have.rank:
+				index[name] = named{rank, []int32{n}}
+			case rank == have.rank && !slices.Contains(have.numbers, n):
+				index[name] = named{rank, append(have.numbers, n)}
+			}
+		}
+		for i := range all {
+			p := P(&all[i])
+			rank := 0
+			if !p.base().Active() {
+				rank = 2
+			}
+			add(p.base().Name, int32(i), rank)
+			for _, a := range aliases(p) {
+				add(a, int32(i), rank+1)
+			}
+		}
+		return index
+	})
+}

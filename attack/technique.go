@@ -1,0 +1,187 @@
+package attack
+
+import (
+	"context"
+	"strings"
+)
+
+// GetTechniqueInput says which technique to describe.
+type GetTechniqueInput struct {
+	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"ATT&CK technique or sub-technique id such as T1110 or T1059.001 in any case, or its exact name. A revoked id leads to its successor."`
+	Limit       int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 20.
+func (in *GetTechniqueInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 20
+	}
+}
+
+// Ref names an ATT&CK object.
+type Ref struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// List is the beginning of a list, with how long the whole is.
+type List[T any] struct {
+	Total int `json:"total"`
+	Items []T `json:"items"`
+}
+
+// GetTechniqueOutput describes a technique.
+type GetTechniqueOutput struct {
+	ID             string               `json:"id"`
+	Name           string               `json:"name"`
+	Domain         Domain               `json:"domain"`
+	AttackVersion  string               `json:"attackVersion,omitempty"`
+	URL            string               `json:"url"`
+	Source         Source               `json:"source"`         // "embedded facts" have no descriptions, procedures or references
+	Note           string               `json:"note,omitempty"` // what to know about the answer
+	RedirectedFrom string               `json:"redirectedFrom,omitempty"`
+	Revoked        bool                 `json:"revoked"`
+	Deprecated     bool                 `json:"deprecated"`
+	Subtechnique   bool                 `json:"isSubtechnique"`
+	Description    string               `json:"description,omitempty"`
+	Tactics        []Ref                `json:"tactics"`
+	Platforms      []string             `json:"platforms"`
+	Parent         *Ref                 `json:"parent,omitempty"`
+	Subtechniques  []Ref                `json:"subtechniques"`
+	Mitigations    []MitigationRef      `json:"mitigations"`
+	Detection      TechniqueDetection   `json:"detection"`
+	Groups         List[Ref]            `json:"groups"` // including those to which a campaign that used it is attributed
+	Software       List[Ref]            `json:"software"`
+	Campaigns      List[Ref]            `json:"campaigns"`
+	Assets         []Ref                `json:"assets,omitempty"`
+	Procedures     *List[ProcedureText] `json:"procedures,omitempty"`
+	References     *List[Reference]     `json:"references,omitempty"`
+}
+
+// MitigationRef names a mitigation and says how it applies.
+type MitigationRef struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Guidance string `json:"guidance,omitempty"`
+}
+
+// TechniqueDetection is how to detect a technique.
+type TechniqueDetection struct {
+	Strategies     []Ref                `json:"strategies"`
+	Analytics      List[AnalyticRef]    `json:"analytics"`
+	DataComponents List[Ref]            `json:"dataComponents"`
+	LogSources     List[LogSourceEntry] `json:"logSources"`
+}
+
+// AnalyticRef names an analytic and its platforms.
+type AnalyticRef struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Platforms   []string `json:"platforms"`
+	Description string   `json:"description,omitempty"`
+}
+
+// LogSourceEntry is a log source and what can be seen in it.
+type LogSourceEntry struct {
+	Name      string `json:"name"`
+	Channel   string `json:"channel,omitempty"`
+	Component Ref    `json:"dataComponent"`
+}
+
+// ProcedureText is one observed use of a technique, and whose.
+type ProcedureText struct {
+	Actor Ref    `json:"actor"`
+	Text  string `json:"text"`
+}
+
+// noProse is the note of answers from the embedded facts.
+const noProse = "The embedded facts have no descriptions, procedures or references; set MITRE_DATA_DIR to a folder with " +
+	"MITRE's STIX bundles for those."
+
+// GetTechnique describes one technique: where it stands, who used it, how to prevent and how to detect it.
+//
+// Long lists are cut to in.Limit entries and say how long they are. The error is [ErrNotFound] or, for a name that several
+// techniques have, [ErrAmbiguous].
+func (c *Client) GetTechnique(ctx context.Context, in GetTechniqueInput) (*GetTechniqueOutput, error) {
+	in.SetDefaults()
+	if in.Limit < 1 || in.Limit > 500 {
+		return nil, invalid("limit %d, want 1 to 500", in.Limit)
+	}
+	if strings.TrimSpace(in.TechniqueID) == "" {
+		return nil, invalid("techniqueId is empty")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, from, err := kb.Resolve(in.TechniqueID)
+	if err != nil {
+		return nil, err
+	}
+	d := t.Detection()
+	out := &GetTechniqueOutput{
+		ID: t.ID, Name: t.Name, Domain: t.Domain(), AttackVersion: kb.Version(t.Domain()), URL: t.URL(),
+		Source: kb.Source(), RedirectedFrom: from, Revoked: t.Revoked, Deprecated: t.Deprecated,
+		Subtechnique: t.Subtechnique, Description: plain(t.Description),
+		Tactics: refs(t.Tactics()), Platforms: nonNil(t.Platforms), Subtechniques: refs(t.Subtechniques()),
+		Mitigations: []MitigationRef{},
+		Groups:      firstRefs(t.Groups(), in.Limit),
+		Software:    firstRefs(t.Software(), in.Limit),
+		Campaigns:   firstRefs(t.Campaigns(), in.Limit),
+		Assets:      refs(t.Assets()),
+		Detection: TechniqueDetection{
+			Strategies:     refs(d.Strategies),
+			DataComponents: firstRefs(d.Components, in.Limit),
+			Analytics: first(d.Analytics, in.Limit, func(a *Analytic) AnalyticRef {
+				return AnalyticRef{a.ID, a.Name, nonNil(a.Platforms), plain(a.Description)}
+			}),
+			LogSources: first(d.LogSources, in.Limit, func(l LogSource) LogSourceEntry {
+				return LogSourceEntry{l.Name, l.Channel, ref(&l.Component.Object)}
+			}),
+		},
+	}
+	if p := t.Parent(); p != nil {
+		parent := ref(&p.Object)
+		out.Parent = &parent
+	}
+	for _, m := range t.Mitigations() {
+		out.Mitigations = append(out.Mitigations, MitigationRef{m.ID, m.Name, plain(m.Guidance(t))})
+	}
+	if kb.Source() == FromTable {
+		out.Note = noProse
+		return out, nil
+	}
+	procedures := first(t.Procedures(), in.Limit, func(p Procedure) ProcedureText {
+		return ProcedureText{ref(&p.Actor), plain(p.Text)}
+	})
+	references := first(t.References, in.Limit, func(r Reference) Reference { return r })
+	out.Procedures, out.References = &procedures, &references
+	return out, nil
+}
+
+func ref(o *Object) Ref { return Ref{o.ID, o.Name} }
+
+// refs names all objects of a list.
+func refs[T any, P object[T]](all []P) []Ref { return firstRefs[T](all, len(all)).Items }
+
+// firstRefs names the first objects of a list.
+func firstRefs[T any, P object[T]](all []P, limit int) List[Ref] {
+	return first(all, limit, func(p P) Ref { return ref(p.base()) })
+}
+
+// first converts the beginning of a list.
+func first[From, To any](all []From, limit int, convert func(From) To) List[To] {
+	l := List[To]{Total: len(all), Items: make([]To, 0, min(limit, len(all)))}
+	for _, from := range all[:min(limit, len(all))] {
+		l.Items = append(l.Items, convert(from))
+	}
+	return l
+}
+
+// nonNil makes an absent list an empty one, which JSON shows as [].
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
