@@ -1,0 +1,285 @@
+package mcpadapter_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
+)
+
+// form is how a client answers the question.
+type form func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error)
+
+// code reads the code off the form, as a person would.
+func code(req *mcp.ElicitRequest) string {
+	_, rest, _ := strings.Cut(req.Params.Message, "DIGEST")
+	return strings.TrimSpace(rest)[:6]
+}
+
+func answered(action string, content func(*mcp.ElicitRequest) map[string]any) form {
+	return func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		return &mcp.ElicitResult{Action: action, Content: content(req)}, nil
+	}
+}
+
+func right(req *mcp.ElicitRequest) map[string]any { return map[string]any{"code": code(req)} }
+
+func clientGuard(t *testing.T, approval gate.Approval) *gate.Guard {
+	t.Helper()
+	g, err := gate.New(gate.Policy{Max: gate.TierDestructive, Approval: approval, Dir: t.TempDir(),
+		Getenv: func(string) string { return "1" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	return g
+}
+
+var eras = []string{"2025-11-25", "2026-07-28"}
+
+func TestAClientsForm(t *testing.T) {
+	asked := 0
+	counting := func(f form) form {
+		return func(ctx context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			asked++
+			return f(ctx, req)
+		}
+	}
+	for _, tt := range []struct {
+		name     string
+		approval gate.Approval
+		tool     string
+		form     form
+		asked    int
+		executed bool
+	}{
+		{"with the right code executes", gate.ApprovalClient, "desk_close_ticket", answered("accept", right), 1, true},
+		{"with the right code in capitals and space executes", gate.ApprovalClient, "desk_close_ticket",
+			answered("accept", func(r *mcp.ElicitRequest) map[string]any {
+				return map[string]any{"code": " " + strings.ToUpper(code(r)) + " "}
+			}), 1, true},
+		{"with a wrong code does not", gate.ApprovalClient, "desk_close_ticket",
+			answered("accept", func(*mcp.ElicitRequest) map[string]any { return map[string]any{"code": "zzzzzz"} }), 1, false},
+		{"with an empty code does not", gate.ApprovalClient, "desk_close_ticket",
+			answered("accept", func(*mcp.ElicitRequest) map[string]any { return map[string]any{"code": ""} }), 1, false},
+		{"accepted without content does not", gate.ApprovalClient, "desk_close_ticket",
+			answered("accept", func(*mcp.ElicitRequest) map[string]any { return nil }), 1, false},
+		{"declined does not", gate.ApprovalClient, "desk_close_ticket", answered("decline", right), 1, false},
+		{"cancelled does not", gate.ApprovalClient, "desk_close_ticket", answered("cancel", right), 1, false},
+		{"is not shown for a destructive operation", gate.ApprovalClient, "desk_wipe", answered("accept", right), 0, false},
+		{"is not shown where an operator approves", gate.ApprovalOperator, "desk_close_ticket", answered("accept", right), 0, false},
+	} {
+		for _, era := range eras {
+			t.Run(tt.name+"/"+era, func(t *testing.T) {
+				asked = 0
+				d, g := new(desk), clientGuard(t, tt.approval)
+				s := mcpadapter.NewServer("test", "v0", "")
+				if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+					t.Fatal(err)
+				}
+				cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: counting(tt.form)}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+				args := `{"id":"~7"}`
+				if tt.tool == "desk_wipe" {
+					args = `{"confirm":true}`
+				}
+				var a answer
+				mcptest.Structured(t, mcptest.Call(t, cs, tt.tool, args), &a)
+				want := map[bool]string{true: "executed", false: "pending"}[tt.executed]
+				if a.Status != want || d.closed.Load() == 1 != tt.executed || asked != tt.asked {
+					t.Errorf("status %s, executed %d times, asked %d times; want %s, asked %d", a.Status, d.closed.Load(), asked, want, tt.asked)
+				}
+			})
+		}
+	}
+}
+
+func TestAFormThatFailsOrHangsLeavesTheCallPending(t *testing.T) {
+	for name, f := range map[string]form{
+		"fails": func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			return nil, errors.New("no screen")
+		},
+		"hangs": func(ctx context.Context, _ *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, g := new(desk), clientGuard(t, gate.ApprovalClient)
+			s := mcpadapter.NewServer("test", "v0", "")
+			if err := mcpadapter.RegisterWith(s, g, mcpadapter.Options{AskTimeout: 100 * time.Millisecond}, d.ops()...); err != nil {
+				t.Fatal(err)
+			}
+			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: f}, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})
+			var a answer
+			mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
+			if a.Status != "pending" || d.closed.Load() != 0 {
+				t.Errorf("status %s, executed %d times", a.Status, d.closed.Load())
+			}
+		})
+	}
+}
+
+func TestAUserWhoSaysNoIsNotAskedForEver(t *testing.T) {
+	for _, era := range eras {
+		t.Run(era, func(t *testing.T) {
+			asked := 0
+			no := func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+				asked++
+				return &mcp.ElicitResult{Action: "decline"}, nil
+			}
+			g := clientGuard(t, gate.ApprovalClient)
+			s := mcpadapter.NewServer("test", "v0", "")
+			if err := mcpadapter.Register(s, g, new(desk).ops()...); err != nil {
+				t.Fatal(err)
+			}
+			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: no}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+			for range 10 {
+				mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`)
+			}
+			if asked != 3 {
+				t.Errorf("asked %d times, want 3", asked)
+			}
+		})
+	}
+}
+
+func TestAClientThatShowsNoFormsIsNotAsked(t *testing.T) {
+	urlOnly := &mcp.ClientOptions{
+		ElicitationHandler: answered("accept", right),
+		Capabilities:       &mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapabilities{URL: &mcp.URLElicitationCapabilities{}}},
+	}
+	for name, opts := range map[string]*mcp.ClientOptions{"none": nil, "only URLs": urlOnly} {
+		for _, era := range eras {
+			t.Run(name+"/"+era, func(t *testing.T) {
+				d, g := new(desk), clientGuard(t, gate.ApprovalClient)
+				s := mcpadapter.NewServer("test", "v0", "")
+				if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+					t.Fatal(err)
+				}
+				cs := mcptest.Dial(t, s, opts, &mcp.ClientSessionOptions{ProtocolVersion: era})
+				var a answer
+				mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
+				if a.Status != "pending" || d.closed.Load() != 0 {
+					t.Errorf("status %s, executed %d times", a.Status, d.closed.Load())
+				}
+			})
+		}
+	}
+}
+
+// A client of the multi-round-trip era writes its own answers, so it can send
+// whatever it likes: only our own state makes an answer count.
+func TestAForgedAnswerNeverExecutes(t *testing.T) {
+	accept := func(code string) mcp.InputResponseMap {
+		return mcp.InputResponseMap{"approval": &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}}
+	}
+	const mine, theirs = `{"id":"~7"}`, `{"id":"~8"}`
+	for _, tt := range []struct {
+		name  string
+		forge func(t *testing.T, ask func(args string) (state, code string)) (args, state string, answers mcp.InputResponseMap)
+		runs  int32
+	}{
+		{"the honest answer", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, code := ask(mine)
+			return mine, state, accept(code)
+		}, 1},
+		{"an answer on the first call", func(*testing.T, func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			return mine, "", accept("000000")
+		}, 0},
+		{"an answer with an invented state", func(*testing.T, func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			return mine, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", accept("000000")
+		}, 0},
+		{"the code without the state", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			_, code := ask(mine)
+			return mine, "", accept(code)
+		}, 0},
+		{"the state without an answer", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, _ := ask(mine)
+			return mine, state, nil
+		}, 0},
+		{"a changed state", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, code := ask(mine)
+			first := "B"
+			if state[0] == 'B' {
+				first = "C"
+			}
+			return mine, first + state[1:], accept(code)
+		}, 0},
+		{"swapped arguments", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, code := ask(mine)
+			return theirs, state, accept(code)
+		}, 0},
+		{"the code of another proposal", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, _ := ask(mine)
+			_, code := ask(theirs)
+			return mine, state, accept(code)
+		}, 0},
+		{"the state of another proposal", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			_, code := ask(mine)
+			state, _ := ask(theirs)
+			return mine, state, accept(code)
+		}, 0},
+		{"an answer under another name", func(_ *testing.T, ask func(string) (string, string)) (string, string, mcp.InputResponseMap) {
+			state, code := ask(mine)
+			return mine, state, mcp.InputResponseMap{"ok": accept(code)["approval"]}
+		}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, g := new(desk), clientGuard(t, gate.ApprovalClient)
+			s := mcpadapter.NewServer("test", "v0", "")
+			if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+				t.Fatal(err)
+			}
+			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: answered("accept", right), MultiRoundTrip: &mcp.MultiRoundTripOptions{Disabled: true}}, nil)
+			call := func(args, state string, answers mcp.InputResponseMap) *mcp.CallToolResult {
+				res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "desk_close_ticket",
+					Arguments: rawJSON(args), RequestState: state, InputResponses: answers})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return res
+			}
+			ask := func(args string) (string, string) {
+				res := call(args, "", nil)
+				q, ok := res.InputRequests["approval"].(*mcp.ElicitParams)
+				if !ok {
+					t.Fatalf("not asked: %+v", res)
+				}
+				return res.RequestState, code(&mcp.ElicitRequest{Params: q})
+			}
+			args, state, answers := tt.forge(t, ask)
+			res := call(args, state, answers)
+			if d.closed.Load() != tt.runs {
+				t.Errorf("executed %d times, want %d", d.closed.Load(), tt.runs)
+			}
+			if len(res.InputRequests) != 0 {
+				t.Error("a bad answer is asked for again")
+			}
+			// The same answer once more changes nothing.
+			if call(args, state, answers); d.closed.Load() != tt.runs {
+				t.Errorf("replayed: executed %d times, want %d", d.closed.Load(), tt.runs)
+			}
+		})
+	}
+}
+
+func TestForgedAnswersMeanNothingToAnOlderClient(t *testing.T) {
+	d, g := new(desk), clientGuard(t, gate.ApprovalClient)
+	s := mcpadapter.NewServer("test", "v0", "")
+	if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: answered("decline", right)}, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})
+	_, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "desk_close_ticket", Arguments: rawJSON(`{"id":"~7"}`),
+		InputResponses: mcp.InputResponseMap{"approval": &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": "000000"}}}})
+	if err != nil || d.closed.Load() != 0 {
+		t.Errorf("error %v, executed %d times", err, d.closed.Load())
+	}
+}

@@ -1,0 +1,28 @@
+// Package mcpadapter serves gated operations as MCP tools.
+//
+// [Register] adds every [gate.Op] of a list to an [mcp.Server]. All that an MCP
+// client sees of an operation is derived from its Go types and from its tier:
+//
+//   - The input schema comes from the input struct: names and optionality from
+//     json tags, descriptions from jsonschema tags, bounds from the tags minimum,
+//     maximum, minLength, maxLength, minItems, maxItems and pattern, enums from
+//     types with an Enum() []any method, patterns from types with a
+//     Pattern() string method, defaults from SetDefaults(). Bounds of one value
+//     on a list hold for each element.
+//   - Arguments are accepted in the canonical spelling, in the other case style
+//     (case_id for caseId), under the names in an alias tag, and with the slips
+//     that models make, such as "5710" for 5710. Anything else is an error that
+//     names the argument and what is allowed; it never reaches the gate.
+//   - The hints come from the tier, in one function.
+//   - A read answers with its output. Every other tool answers with an envelope
+//     that says what became of the call: executed, pending, dry_run or read.
+//   - Lists are cut by whole elements to a budget, and the answer says so.
+//   - Output fields with the tag untrusted:"true" hold text that an attacker can
+//     write. Their paths are listed with the result, and the text form of the
+//     result stands between two lines with a random mark. On a struct, a list or
+//     a map the tag covers all that is in it.
+//
+// The tool gate_status, added once to each server, tells how the gate stands
+// and waits for decisions. Nothing in this package can approve an operation
+// except an MCP client's own form, where the policy lets a client's word count.
+package mcpadapter

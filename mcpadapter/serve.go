@@ -1,0 +1,165 @@
+package mcpadapter
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const (
+	drainTime = 30 * time.Second
+	maxLine   = 4 << 20
+)
+
+// Serve serves s over standard input and output until the input ends or ctx
+// does. When the input ends, calls in flight are answered before Serve returns,
+// for up to 30 seconds. A line of the input may have 4 MiB.
+func Serve(ctx context.Context, s *mcp.Server) error {
+	return serve(ctx, s, &mcp.StdioTransport{MaxLineLength: maxLine}, drainTime)
+}
+
+func serve(ctx context.Context, s *mcp.Server, t mcp.Transport, limit time.Duration) error {
+	err := s.Run(ctx, &drainingTransport{t, limit})
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// Tune sets how the garbage collector works in a server over stdio, whose
+// decoder allocates much and keeps little: it lets the heap grow to five times
+// what is live, within 512 MiB. GOGC and GOMEMLIMIT, if set, have their way.
+func Tune() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(512 << 20)
+	}
+}
+
+// drainingTransport delays the end of the input until what came before it is
+// answered. The SDK drops every answer that isn't written when the input ends.
+type drainingTransport struct {
+	mcp.Transport
+	limit time.Duration
+}
+
+// Connect connects the transport below.
+func (t *drainingTransport) Connect(ctx context.Context) (mcp.Connection, error) {
+	c, err := t.Transport.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &drainingConn{Connection: c, limit: t.limit, changed: make(chan struct{}, 1),
+		incoming: map[jsonrpc.ID]bool{}, outgoing: map[jsonrpc.ID]bool{}}, nil
+}
+
+type drainingConn struct {
+	mcp.Connection
+	limit   time.Duration
+	changed chan struct{} // has a token when the fields below may have changed
+
+	mu       sync.Mutex
+	incoming map[jsonrpc.ID]bool // calls that are not answered yet
+	outgoing map[jsonrpc.ID]bool // questions to the client that it hasn't answered
+	closed   bool
+	ended    error     // why the input ended
+	deadline time.Time // of the draining
+}
+
+var errInputEnded = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the client's input has ended"}
+
+// Read returns the next message. When there is none any more it waits for the
+// calls in flight. Questions that the client can't answer any more fail at once.
+func (c *drainingConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+	if c.ended == nil {
+		msg, err := c.Connection.Read(ctx)
+		if err == nil {
+			c.note(msg, true)
+			return msg, nil
+		}
+		c.ended, c.deadline = err, time.Now().Add(c.limit)
+	}
+	timeout := time.NewTimer(time.Until(c.deadline))
+	defer timeout.Stop()
+	for {
+		c.mu.Lock()
+		var id jsonrpc.ID
+		for id = range c.outgoing {
+			break
+		}
+		asked := c.outgoing[id]
+		delete(c.outgoing, id)
+		done := c.closed || len(c.incoming) == 0
+		c.mu.Unlock()
+		switch {
+		case asked:
+			return &jsonrpc.Response{ID: id, Error: errInputEnded}, nil
+		case done:
+			return nil, c.ended
+		}
+		select {
+		case <-c.changed:
+		case <-timeout.C:
+			return nil, c.ended
+		case <-ctx.Done():
+			return nil, c.ended
+		}
+	}
+}
+
+// Write sends msg.
+func (c *drainingConn) Write(ctx context.Context, msg jsonrpc.Message) error {
+	if req, ok := msg.(*jsonrpc.Request); ok && req.IsCall() {
+		c.note(msg, false) // before it is sent: the answer may come at once
+	}
+	err := c.Connection.Write(ctx, msg)
+	if _, ok := msg.(*jsonrpc.Response); ok {
+		c.note(msg, false)
+	}
+	return err
+}
+
+// Close closes the connection.
+func (c *drainingConn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.wake()
+	return c.Connection.Close()
+}
+
+// note keeps the books of who waits for an answer.
+func (c *drainingConn) note(msg jsonrpc.Message, read bool) {
+	c.mu.Lock()
+	defer c.wake()
+	defer c.mu.Unlock()
+	waiting, answered := c.incoming, c.outgoing
+	if !read {
+		waiting, answered = c.outgoing, c.incoming
+	}
+	switch m := msg.(type) {
+	case *jsonrpc.Request:
+		// A subscription is a call that is never answered.
+		if m.IsCall() && m.Method != "subscriptions/listen" {
+			waiting[m.ID] = true
+		}
+	case *jsonrpc.Response:
+		delete(answered, m.ID)
+	}
+}
+
+func (c *drainingConn) wake() {
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,156 @@
+package mcpadapter
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *mcp.Server {
+	t.Helper()
+	g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: approval, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	slow := func(ctx context.Context, _ struct{}) (string, error) {
+		select {
+		case <-time.After(delay):
+			return "done", nil
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	s := NewServer("test", "v0", "")
+	if err := Register(s, g, gate.Read("slow", slow, "Be slow."), gate.Write("write", slow, "Write slowly.")); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const hello = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"pipe","version":"0"}}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+`
+
+// pipe serves input as "printf … | server" would, and returns the lines of the answer.
+func pipe(t *testing.T, s *mcp.Server, input string, limit time.Duration) []string {
+	t.Helper()
+	r, w := io.Pipe()
+	lines := make(chan []string)
+	go func() {
+		var got []string
+		for sc := bufio.NewScanner(r); sc.Scan(); {
+			got = append(got, sc.Text())
+		}
+		lines <- got
+	}()
+	in := io.NopCloser(strings.NewReader(input))
+	if err := serve(t.Context(), s, &mcp.IOTransport{Reader: in, Writer: w, MaxLineLength: maxLine}, limit); err != nil {
+		t.Errorf("serve: %v", err)
+	}
+	_ = w.Close()
+	return <-lines
+}
+
+func TestCallsInFlightAreAnsweredWhenTheInputEnds(t *testing.T) {
+	var in strings.Builder
+	in.WriteString(hello)
+	for id := 2; id < 6; id++ {
+		fmt.Fprintf(&in, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"slow","arguments":{}}}`+"\n", id)
+	}
+	got := strings.Join(pipe(t, slowServer(t, 200*time.Millisecond, ""), in.String(), 10*time.Second), "\n")
+	for id := 2; id < 6; id++ {
+		if !strings.Contains(got, fmt.Sprintf(`"id":%d,`, id)) {
+			t.Errorf("call %d is not answered", id)
+		}
+	}
+	if n := strings.Count(got, `{\"result\":\"done\"}`); n != 4 {
+		t.Errorf("%d calls succeeded, want 4:\n%s", n, got)
+	}
+}
+
+func TestDrainingEnds(t *testing.T) {
+	start := time.Now()
+	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{}}}` + "\n"
+	pipe(t, slowServer(t, time.Minute, ""), in, 100*time.Millisecond)
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("it took %s", d)
+	}
+}
+
+func TestASubscriptionDoesNotDelayTheEnd(t *testing.T) {
+	start := time.Now()
+	meta := `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"pipe","version":"0"},"io.modelcontextprotocol/clientCapabilities":{}}`
+	in := `{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen","params":{` + meta + `,"notifications":{"toolsListChanged":true}}}
+{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{` + meta + `,"name":"slow","arguments":{}}}
+`
+	got := strings.Join(pipe(t, slowServer(t, 50*time.Millisecond, ""), in, 30*time.Second), "\n")
+	if !strings.Contains(got, `done`) || time.Since(start) > 10*time.Second {
+		t.Errorf("after %s:\n%s", time.Since(start), got)
+	}
+}
+
+func TestAQuestionNobodyCanAnswerAnyMoreLeavesTheCallPending(t *testing.T) {
+	start := time.Now()
+	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write","arguments":{}}}` + "\n"
+	got := strings.Join(pipe(t, slowServer(t, 0, gate.ApprovalClient), in, 30*time.Second), "\n")
+	if !strings.Contains(got, "elicitation/create") || !strings.Contains(got, `"status":"pending"`) || time.Since(start) > 10*time.Second {
+		t.Errorf("after %s:\n%s", time.Since(start), got)
+	}
+}
+
+func TestALineThatIsTooLongEndsTheSession(t *testing.T) {
+	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{"x":"` + strings.Repeat("x", 2*maxLine) + `"}}}` + "\n"
+	r, w := io.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	err := serve(t.Context(), slowServer(t, 0, ""), &mcp.IOTransport{Reader: io.NopCloser(strings.NewReader(in)), Writer: w, MaxLineLength: maxLine}, time.Second)
+	if err == nil {
+		t.Error("it was read")
+	}
+}
+
+func TestCancellingServeEndsIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, _ := io.Pipe()
+	out, w := io.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	done := make(chan error, 1)
+	go func() {
+		done <- serve(ctx, slowServer(t, 0, ""), &mcp.IOTransport{Reader: in, Writer: w}, time.Minute)
+	}()
+	cancel()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("serve goes on")
+	}
+}
+
+func TestTuneLeavesTheEnvironmentItsWay(t *testing.T) {
+	gc, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	t.Cleanup(func() {
+		debug.SetGCPercent(gc)
+		debug.SetMemoryLimit(limit)
+	})
+	t.Setenv("GOGC", "100")
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	Tune()
+	if got := debug.SetGCPercent(100); got != 100 || debug.SetMemoryLimit(-1) != limit {
+		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
+	}
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	Tune()
+	if got := debug.SetGCPercent(100); got != 400 || debug.SetMemoryLimit(-1) != 512<<20 {
+		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
+	}
+}

@@ -1,0 +1,234 @@
+package mcpadapter
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+func TestCaseStyles(t *testing.T) {
+	for _, tt := range []struct{ in, snake, camel string }{
+		{"caseId", "case_id", "caseId"},
+		{"case_id", "case_id", "caseId"},
+		{"excludeIDs", "exclude_ids", "excludeIDs"},
+		{"fileBase64", "file_base64", "fileBase64"},
+		{"tlp", "tlp", "tlp"},
+		{"includeHTTPBody", "include_http_body", "includeHTTPBody"},
+		{"_id", "_id", "_id"},
+	} {
+		if got := snake(tt.in); got != tt.snake {
+			t.Errorf("snake(%q) = %q, want %q", tt.in, got, tt.snake)
+		}
+		if got := camel(tt.in); got != tt.camel {
+			t.Errorf("camel(%q) = %q, want %q", tt.in, got, tt.camel)
+		}
+	}
+}
+
+func TestTitles(t *testing.T) {
+	for name, want := range map[string]string{
+		"thehive_create_case": "TheHive: create case",
+		"misp_search_events":  "MISP: search events",
+		"mitre_get_technique": "MITRE ATT&CK: get technique",
+		"get_alerts":          "Get alerts",
+		"gate_status":         "Gate: status",
+		"wazuh":               "Wazuh",
+	} {
+		if got := title(name); got != want {
+			t.Errorf("title(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+type tree struct {
+	Name string  `json:"name"`
+	Kids []*tree `json:"kids"`
+}
+
+type outer struct {
+	tree
+
+	At     time.Time         `json:"at"`
+	Addr   netip.Addr        `json:"addr"`
+	Big    big.Int           `json:"big"`
+	Tier   gate.Tier         `json:"tier"`
+	Score  float64           `json:"score"`
+	Any    any               `json:"any"`
+	Num    json.Number       `json:"num"`
+	Count  int               `json:"count,string"`
+	ByID   map[int]string    `json:"byId"`
+	Ptr    *int              `json:"ptr"`
+	Ptrs   []*int            `json:"ptrs"`
+	Fixed  [2]int            `json:"fixed"`
+	Bytes  []byte            `json:"bytes"`
+	Lists  [][]string        `json:"lists"`
+	Nested map[string][]tree `json:"nested" untrusted:"true"`
+	Hidden string            `json:"-"`
+	self   *outer
+}
+
+func TestAnyOutputKeepsToItsSchema(t *testing.T) {
+	n := 5
+	full := outer{tree: tree{Name: "a", Kids: []*tree{{Name: "b", Kids: []*tree{{Name: "c"}}}, nil}}, At: time.Now(), Addr: netip.MustParseAddr("192.0.2.1"),
+		Tier: gate.TierWrite, Score: 1.5, Any: []any{1, "x", nil}, Num: "12.5", ByID: map[int]string{1: "x"}, Ptr: &n, Ptrs: []*int{&n, nil},
+		Bytes: []byte("hi"), Lists: [][]string{nil, {"a"}}, Nested: map[string][]tree{"k": nil}, self: nil}
+	for _, out := range []any{full, &full, outer{Tier: gate.TierRead}, &outer{Tier: gate.TierRead}, tree{}, map[string]tree{"a": {}}, map[string][]int{"a": nil}} {
+		typ := reflect.TypeOf(out)
+		s := outputShape(typ)
+		raw, err := encode(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := parse(raw, maxDepthOut)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.withoutNull(v)
+		raw = v.append(nil)
+		var x any
+		if err := json.Unmarshal(raw, &x); err != nil {
+			t.Fatal(err)
+		}
+		schema := s.answerSchema()
+		if err := resolved(t, schema).Validate(x); err != nil {
+			t.Errorf("%s: %v\n%s\n%s", typ, err, raw, schema)
+		}
+	}
+}
+
+func TestUntrustedPaths(t *testing.T) {
+	type alert struct {
+		ID   string   `json:"id"`
+		Log  string   `json:"fullLog" untrusted:"true"`
+		Tags []string `json:"tags" untrusted:"true"`
+	}
+	type out struct {
+		Alerts []alert          `json:"alerts"`
+		ByHost map[string]alert `json:"byHost"`
+		First  *alert           `json:"first"`
+		Grid   [][]alert        `json:"grid"`
+	}
+	want := []string{"alerts[].fullLog", "alerts[].tags", "byHost.*.fullLog", "byHost.*.tags", "first.fullLog", "first.tags", "grid[][].fullLog", "grid[][].tags"}
+	if diff := cmp.Diff(want, outputShape(reflect.TypeFor[out]()).untrusted("")); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"result[].fullLog", "result[].tags"}, outputShape(reflect.TypeFor[[]alert]()).untrusted("result")); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheInputSchema(t *testing.T) {
+	got := string(everythingShape(t).schema(nil, "", nil, true))
+	want := `{"type":"object","properties":{"shared":{"type":"string"},"caseId":{"type":"string"},` +
+		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","enum":[1,2]},` +
+		`"n":{"type":"integer"},"u":{"type":"integer","minimum":0,"maximum":255},"deep":{"type":"boolean"},` +
+		`"names":{"type":"array","maxItems":3,"items":{"type":"string","minLength":1,"maxLength":5}},` +
+		`"nums":{"type":"array","items":{"type":"integer","minimum":0,"maximum":9}},` +
+		`"items":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string"},"count":{"type":"integer","minimum":-128,"maximum":127}},"required":["kind"],"additionalProperties":false}},` +
+		`"one":{"type":"object","properties":{"kind":{"type":"string"},"count":{"type":"integer","minimum":-128,"maximum":127}},"required":["kind"],"additionalProperties":false},` +
+		`"query":{"type":"object"},"fields":{"type":"object"},"labels":{"type":"object","additionalProperties":{"type":"string"}},` +
+		`"since":{"type":"string","format":"date-time"},"contentBase64":{"type":"string","contentEncoding":"base64"},` +
+		`"excludeIDs":{"type":"array","items":{"type":"string"}}},"required":["caseId"],"additionalProperties":false}`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("schema (-want +got):\n%s", diff)
+	}
+}
+
+func TestFit(t *testing.T) {
+	rows := func(n, width int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"v":%q},`, strings.Repeat("x", width)), n), ",") + "]"
+	}
+	members := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"key%d":1,`, i)
+		}
+		return "{" + strings.TrimSuffix(b.String(), ",") + "}"
+	}
+	for _, tt := range []struct {
+		name, raw string
+		cuts      []string
+	}{
+		{"one list", `{"total":1000,"a":` + rows(1000, 20) + `}`, []string{"a elements"}},
+		{"the longest of two lists", `{"a":` + rows(500, 20) + `,"b":` + rows(10, 20) + `}`, []string{"a elements"}},
+		{"two long lists", `{"a":` + rows(500, 20) + `,"b":` + rows(500, 20) + `}`, []string{"a elements", "b elements"}},
+		{"a list in a list of one", `{"a":[{"b":` + rows(500, 20) + `}]}`, []string{"a[].b elements"}},
+		{"a long string", `{"a":"` + strings.Repeat(`\n`, 20000) + `"}`, []string{"a bytes"}},
+		{"long strings in a list of one", `{"a":[{"x":"` + strings.Repeat("é", 5000) + `","y":"` + strings.Repeat("z", 5000) + `"}]}`, []string{"a[].x bytes", "a[].y bytes"}},
+		{"many members", `{"a":` + members(2000) + `}`, []string{"a members"}},
+		{"a map of lists", `{"a":{"k":` + rows(300, 20) + `,"l":` + rows(300, 20) + `}}`, []string{"a.k elements", "a.l elements"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			const budget = 4 << 10
+			got, err := fit([]byte(tt.raw), budget, "ask for less")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var v map[string]any
+			if err := json.Unmarshal(got, &v); err != nil {
+				t.Fatalf("%v\n%s", err, got)
+			}
+			if len(got) > budget || len(got) < budget/2 {
+				t.Errorf("%d bytes, want nearly %d", len(got), budget)
+			}
+			var cuts []string
+			for _, c := range v["_truncated"].([]any) {
+				m := c.(map[string]any)
+				cuts = append(cuts, m["path"].(string)+" "+m["unit"].(string))
+				if m["shown"].(float64) >= m["total"].(float64) || m["shown"].(float64) < 1 {
+					t.Errorf("cut %v", m)
+				}
+			}
+			if diff := cmp.Diff(tt.cuts, cuts); diff != "" {
+				t.Errorf("cuts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFitLeavesWhatFits(t *testing.T) {
+	const raw = `{"a":[1,2,3]}`
+	if got, err := fit([]byte(raw), 100, ""); err != nil || string(got) != raw {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// Whatever the result, what is left is valid JSON and what is missing is listed.
+func FuzzFit(f *testing.F) {
+	f.Add([]byte(`{"a":[1,2,3,4,5,6,7,8,9,10],"b":"xxxxxxxxxxxxxxxxxxxxxxxx"}`), 40)
+	f.Add([]byte(`{"a":{"b":{"c":[[],[[]],"\u0000"]}}}`), 10)
+	f.Fuzz(func(t *testing.T, raw []byte, budget int) {
+		if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
+			return
+		}
+		got, err := fit(raw, budget, "how")
+		if err != nil {
+			return
+		}
+		if !json.Valid(got) {
+			t.Fatalf("%s", got)
+		}
+		if len(got) < len(raw)/2 && !strings.Contains(string(got), `"_truncated"`) && len(raw) > math.MaxInt16 {
+			t.Errorf("%d of %d bytes and not a word about it", len(got), len(raw))
+		}
+	})
+}
+
+func TestErrorsAreValidText(t *testing.T) {
+	if got := bounded("a\xffb"); got != "a\ufffdb" {
+		t.Errorf("%q", got)
+	}
+	if got := bounded(strings.Repeat("é", 5000)); len(got) > maxErrorText || !strings.HasSuffix(got, "é…") {
+		t.Errorf("%d bytes, ends %q", len(got), got[len(got)-6:])
+	}
+}
