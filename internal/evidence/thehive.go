@@ -2,9 +2,9 @@ package evidence
 
 import "github.com/sallyport-soc/sallyport/thehive/thehivetest"
 
-// TheHive returns a call of each operation of package thehive, for a
-// thehivetest.Server after SeedIncident, in an order in which all succeed.
-func TheHive() []Call {
+// TheHiveCalls returns a call of each operation of package thehive, for a
+// thehivetest.Server that holds the incident, in an order in which all succeed.
+func TheHiveCalls() []Call {
 	const (
 		phishing = `"caseId":"` + thehivetest.PhishingCase + `"`
 		task     = `"taskId":"` + thehivetest.PhishingTask + `"`

@@ -1,0 +1,254 @@
+package thehive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
+)
+
+// An Observable is something seen: an address, a name, a hash.
+type Observable struct {
+	ID               string          `json:"_id"`
+	DataType         string          `json:"dataType" jsonschema:"ip, domain, hostname, url, mail, hash, filename, … or a type of this server's own."`
+	Data             string          `json:"data,omitempty" untrusted:"true"`
+	Attachment       json.RawMessage `json:"attachment,omitempty" untrusted:"true"`
+	Message          string          `json:"message,omitempty" untrusted:"true"`
+	Tags             []string        `json:"tags,omitempty" untrusted:"true"`
+	TLP              TLP             `json:"tlp"`
+	PAP              PAP             `json:"pap"`
+	IOC              bool            `json:"ioc" jsonschema:"Whether it is an indicator of compromise."`
+	Sighted          bool            `json:"sighted"`
+	SightedAt        int64           `json:"sightedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	StartDate        int64           `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	IgnoreSimilarity bool            `json:"ignoreSimilarity,omitempty"`
+	Reports          json.RawMessage `json:"reports,omitempty" untrusted:"true"`
+	CreatedBy        string          `json:"_createdBy,omitempty"`
+	CreatedAt        int64           `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedBy        string          `json:"_updatedBy,omitempty"`
+	UpdatedAt        int64           `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (o *Observable) UnmarshalJSON(b []byte) error {
+	type plain Observable
+	return extra.Decode(b, (*plain)(o), &o.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o Observable) MarshalJSON() ([]byte, error) {
+	type plain Observable
+	return extra.Encode(plain(o), o.Extra)
+}
+
+// ListObservablesInput is the input of [Client.ListObservables]. What is left out doesn't filter.
+type ListObservablesInput struct {
+	CaseID   string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	DataType string `json:"dataType,omitempty" jsonschema:"Only observables of this type: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." maxLength:"64"`
+	IOC      *bool  `json:"ioc,omitempty" jsonschema:"Only indicators of compromise, or only others."`
+	Offset   int    `json:"offset,omitempty" jsonschema:"How many observables to skip." minimum:"0"`
+	Limit    int    `json:"limit,omitempty" jsonschema:"How many observables to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListObservablesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// An ObservablePage is one page of observables.
+type ObservablePage struct {
+	Observables []*Observable `json:"observables"`
+	Total       int           `json:"total" jsonschema:"How many observables match in all."`
+	Offset      int           `json:"offset"`
+	More        bool          `json:"more" jsonschema:"Whether there are observables behind this page."`
+}
+
+// ListObservables returns one page of a case's observables, newest first. An
+// unknown case is [ErrNotFound].
+//
+// TheHive: POST /api/v1/query, getCase, observables
+func (c *Client) ListObservables(ctx context.Context, in ListObservablesInput) (*ObservablePage, error) {
+	in.SetDefaults()
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return nil, err
+	}
+	steps := inCase(cs.ID, "observables")
+	if in.DataType != "" {
+		steps = append(steps, where(eq("dataType", in.DataType)))
+	}
+	if in.IOC != nil {
+		steps = append(steps, where(eq("ioc", *in.IOC)))
+	}
+	got, total, err := paged[*Observable](ctx, c, "case-observables", sortBy("_createdAt", "desc"), in.Offset, in.Limit, steps)
+	if err != nil {
+		return nil, err
+	}
+	return &ObservablePage{Observables: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// Observables returns an iterator over every observable that in matches, from in.Offset on.
+func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.Seq2[*Observable, error] {
+	return page.All(ctx, func(ctx context.Context, offset int) ([]*Observable, bool, error) {
+		next := in
+		next.Offset += offset
+		p, err := c.ListObservables(ctx, next)
+		if err != nil {
+			return nil, false, err
+		}
+		return p.Observables, p.More, nil
+	})
+}
+
+// CreateObservableBulkInput is the input of [Client.CreateObservableBulk].
+type CreateObservableBulkInput struct {
+	CaseID   string   `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	DataType string   `json:"dataType" jsonschema:"Type of all of them: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." minLength:"1" maxLength:"64"`
+	Data     []string `json:"data" jsonschema:"The values." alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
+	Message  string   `json:"message,omitempty" jsonschema:"Where they were seen, in Markdown." maxLength:"1048576"`
+	Tags     []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP      *TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
+	PAP      *PAP     `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: the server's default, AMBER."`
+	IOC      bool     `json:"ioc,omitempty" jsonschema:"Whether they are indicators of compromise."`
+	Sighted  bool     `json:"sighted,omitempty" jsonschema:"Whether they were seen in one's own systems."`
+}
+
+// An ObservableBulk says which values became observables and which were refused.
+type ObservableBulk struct {
+	Created []*Observable       `json:"created"`
+	Failed  []ObservableFailure `json:"failed" jsonschema:"Values that were refused. Not an error as long as others were created."`
+}
+
+// An ObservableFailure is one value that TheHive refused.
+type ObservableFailure struct {
+	Data    string `json:"data,omitempty" untrusted:"true"`
+	Type    string `json:"type,omitempty" jsonschema:"TheHive's kind of error, such as CreateError."`
+	Message string `json:"message" untrusted:"true"`
+}
+
+// CreateObservableBulk adds observables of one type to a case. Each value is
+// taken or refused by itself; if none was taken, that is an error.
+//
+// TheHive: POST /api/v1/case/{caseId}/observable
+func (c *Client) CreateObservableBulk(ctx context.Context, in CreateObservableBulkInput) (*ObservableBulk, error) {
+	data := unique(in.Data)
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%w: data: want at least one value", ErrInvalid)
+	}
+	res, err := c.wire.CreateObservable(ctx, in.CaseID, wire.CreateObservable{
+		DataType: in.DataType, Data: data, Message: in.Message, Tags: unique(in.Tags),
+		TLP: (*int)(in.TLP), PAP: (*int)(in.PAP), IOC: in.IOC, Sighted: in.Sighted,
+	})
+	got, err := httpx.JSON[observableReply](res, err)
+	if err != nil {
+		return nil, err
+	}
+	out := &ObservableBulk{Created: got.Success, Failed: []ObservableFailure{}}
+	for _, f := range append(got.Failure, got.Suberrors...) {
+		out.Failed = append(out.Failed, ObservableFailure{Data: f.Object.Data, Type: f.Type, Message: f.Message})
+	}
+	out.Failed = append(out.Failed, unmentioned(data, out)...)
+	if len(out.Created) > 0 {
+		return out, nil
+	}
+	reasons := make([]string, 0, len(out.Failed))
+	for _, f := range out.Failed {
+		reasons = append(reasons, strings.TrimPrefix(f.Data+": "+f.Message, ": "))
+	}
+	e := &Error{Op: res.Endpoint.ID, Status: res.Status, Code: out.Failed[0].Type,
+		Message: fmt.Sprintf("none of the %d values was taken", len(data)), Detail: strings.Join(reasons, "; ")}
+	if res.Status != http.StatusMultiStatus { // accepted, yet nothing to show for it
+		return nil, fmt.Errorf("%w; %w", e, gate.ErrOutcomeUnknown)
+	}
+	return nil, e
+}
+
+// unmentioned returns the values that the answer says nothing about, if it
+// speaks of fewer than were sent.
+func unmentioned(data []string, out *ObservableBulk) (list []ObservableFailure) {
+	if len(out.Created)+len(out.Failed) >= len(data) {
+		return nil
+	}
+	named := map[string]bool{}
+	for _, o := range out.Created {
+		named[o.Data] = true
+	}
+	for _, f := range out.Failed {
+		named[f.Data] = true
+	}
+	for _, d := range data {
+		if !named[d] {
+			list = append(list, ObservableFailure{Data: d, Message: "TheHive's answer doesn't mention this value"})
+		}
+	}
+	return list
+}
+
+// observableReply is TheHive's answer to a creation: 201 with the observables,
+// or 207 with those and the failures.
+type observableReply struct {
+	Success            []*Observable
+	Failure, Suberrors []observableFailure
+}
+
+type observableFailure struct {
+	Type, Message string
+	Object        struct{ Data string }
+}
+
+// UnmarshalJSON reads both forms.
+func (r *observableReply) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")) {
+		return json.Unmarshal(b, &r.Success)
+	}
+	type plain observableReply
+	return json.Unmarshal(b, (*plain)(r))
+}
+
+func (c *Client) planCreateObservableBulk(ctx context.Context, in CreateObservableBulkInput) (gate.Plan, error) {
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	data := unique(in.Data)
+	p := gate.Plan{
+		Summary:  fmt.Sprintf("Add %d observables of type %s to a case in TheHive.", len(data), in.DataType),
+		Targets:  []gate.Target{cs.place()},
+		Changes:  []gate.Change{gate.Set(in.DataType, strings.Join(data, ", "))},
+		Undo:     "Delete the observables.",
+		Warnings: cs.closedWarnings(),
+	}
+	p.Changes = appendSet(p.Changes, "message", in.Message)
+	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
+	if in.TLP != nil {
+		p.Changes = append(p.Changes, gate.Set("TLP", *in.TLP))
+	}
+	if in.PAP != nil {
+		p.Changes = append(p.Changes, gate.Set("PAP", *in.PAP))
+	}
+	p.Changes = appendSet(p.Changes, "IOC", in.IOC)
+	p.Changes = appendSet(p.Changes, "sighted", in.Sighted)
+	have, _, err := paged[*Observable](ctx, c, "case-observables", sortBy("_createdAt", "asc"), 0, len(data),
+		then(inCase(cs.ID, "observables"), where(eq("dataType", in.DataType)), where(among("data", data))))
+	if err != nil {
+		return p, err
+	}
+	for _, o := range have {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("The case has %s %s already.", o.DataType, o.Data))
+	}
+	return p, nil
+}

@@ -1,0 +1,231 @@
+package thehive
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+)
+
+// A Procedure is an ATT&CK technique that a case or an alert was seen to use.
+type Procedure struct {
+	ID          string `json:"_id"`
+	PatternID   string `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
+	PatternName string `json:"patternName,omitempty"`
+	Tactic      string `json:"tactic,omitempty"`
+	OccurDate   int64  `json:"occurDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	Description string `json:"description,omitempty" untrusted:"true"`
+	CreatedBy   string `json:"_createdBy,omitempty"`
+	CreatedAt   int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (p *Procedure) UnmarshalJSON(b []byte) error {
+	type plain Procedure
+	return extra.Decode(b, (*plain)(p), &p.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (p Procedure) MarshalJSON() ([]byte, error) {
+	type plain Procedure
+	return extra.Encode(plain(p), p.Extra)
+}
+
+// maxProcedures bounds the procedures of one case.
+const maxProcedures = 500
+
+// Procedures returns the techniques recorded with a case, newest first, at most
+// 500. An unknown case is [ErrNotFound]. It is for programs: no operation.
+//
+// TheHive: POST /api/v1/query, getCase, procedures
+func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, error) {
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: caseID})
+	if err != nil {
+		return nil, err
+	}
+	return c.procedures(ctx, cs.ID)
+}
+
+func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
+	got, err := run[[]*Procedure](ctx, c, "case-procedures", then(inCase(id, "procedures"), sortBy("occurDate", "desc"), pageOf(0, maxProcedures))...)
+	if err != nil {
+		return nil, err
+	}
+	return *got, nil
+}
+
+// A TechniqueCase is a case with the techniques that it was found by.
+type TechniqueCase struct {
+	Case       *Case    `json:"case"`
+	Techniques []string `json:"techniques" jsonschema:"Which of the techniques asked for it has, itself or as a sub-technique."`
+	Tags       []string `json:"tags,omitempty" jsonschema:"Its tags that say so." untrusted:"true"`
+	Procedures []string `json:"procedures,omitempty" jsonschema:"Ids of its procedures that say so."`
+}
+
+// TechniqueCases is what [Client.CasesByTechnique] found.
+type TechniqueCases struct {
+	Cases []*TechniqueCase `json:"cases"`
+	More  bool             `json:"more" jsonschema:"Whether there may be further cases that weren't looked at."`
+}
+
+// How far CasesByTechnique looks.
+const (
+	maxTechniques     = 50
+	scannedTags       = 500 // cases whose tags mention a technique
+	scannedProcedures = 200 // newest cases, for those that have procedures
+)
+
+var techniqueID = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+
+// CasesByTechnique returns the newest cases, at most limit, that have one of
+// the ATT&CK techniques, or a sub-technique of one, among their tags or their
+// procedures. TheHive can't find cases by procedure, so that of these only the
+// newest 200 are looked at; More says when that wasn't all. It is for programs:
+// no operation.
+//
+// TheHive: POST /api/v1/query, listCase, listProcedure, getCase with procedures
+func (c *Client) CasesByTechnique(ctx context.Context, techniques []string, limit int) (*TechniqueCases, error) {
+	if len(techniques) == 0 || len(techniques) > maxTechniques || limit < 1 {
+		return nil, fmt.Errorf("%w: want 1 to %d techniques and a limit of at least 1", ErrInvalid, maxTechniques)
+	}
+	for _, t := range techniques {
+		if !techniqueID.MatchString(t) {
+			return nil, fmt.Errorf("%w: %q is not the id of an ATT&CK technique", ErrInvalid, t)
+		}
+	}
+	s := &techniqueSearch{techniques: unique(techniques), found: map[string]*TechniqueCase{}}
+	if err := s.byTag(ctx, c); err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	if err := s.byProcedure(ctx, c); err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	out := &TechniqueCases{More: s.more}
+	for _, f := range s.found {
+		slices.Sort(f.Techniques)
+		out.Cases = append(out.Cases, f)
+	}
+	slices.SortFunc(out.Cases, func(a, b *TechniqueCase) int {
+		return cmp.Or(cmp.Compare(b.Case.CreatedAt, a.Case.CreatedAt), cmp.Compare(b.Case.Number, a.Case.Number))
+	})
+	if len(out.Cases) > limit {
+		out.Cases, out.More = out.Cases[:limit], true
+	}
+	return out, nil
+}
+
+type techniqueSearch struct {
+	techniques []string
+	found      map[string]*TechniqueCase // by case id
+	more       bool
+}
+
+// byTag adds the cases with a tag that names a technique, however it is
+// written: T1110, mitre:T1110, attack.t1110, …="Brute Force - T1110".
+func (s *techniqueSearch) byTag(ctx context.Context, c *Client) error {
+	var ps []predicate
+	for _, t := range s.techniques {
+		ps = append(ps, among("tags", []string{t, "mitre:" + t, "attack." + strings.ToLower(t)}), is("_like", "tags", t))
+	}
+	cases, total, err := paged[*Case](ctx, c, "cases-by-technique", sortBy("_createdAt", "desc"), 0, scannedTags, then(list("Case"), where(anyOf(ps...))))
+	if err != nil {
+		return err
+	}
+	s.more = s.more || total > len(cases)
+	for _, cs := range cases {
+		for _, t := range s.techniques {
+			for _, tag := range cs.Tags {
+				if names(tag, t) {
+					f := s.hit(cs, t)
+					f.Tags = unique(append(f.Tags, tag))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// byProcedure adds the cases with a procedure of a technique.
+func (s *techniqueSearch) byProcedure(ctx context.Context, c *Client) error {
+	ps := []predicate{among("patternId", s.techniques)}
+	for _, t := range s.techniques {
+		ps = append(ps, is("_startsWith", "patternId", t+"."))
+	}
+	if n, err := count(ctx, c, "procedures", then(list("Procedure"), where(anyOf(ps...)))); err != nil || n == 0 {
+		return err
+	}
+	type counted struct {
+		ExtraData struct {
+			ProcedureCount int `json:"procedureCount"`
+		} `json:"extraData"`
+	}
+	raw, err := run[[]json.RawMessage](ctx, c, "cases-with-procedures", then(list("Case"), sortBy("_createdAt", "desc"), pageOf(0, scannedProcedures, "procedureCount"))...)
+	if err != nil {
+		return err
+	}
+	s.more = s.more || len(*raw) == scannedProcedures
+	for _, b := range *raw {
+		var n counted
+		cs := new(Case)
+		if err := json.Unmarshal(b, &n); err != nil {
+			return fmt.Errorf("thehive: case: %w", err)
+		}
+		if n.ExtraData.ProcedureCount == 0 {
+			continue
+		}
+		if err := json.Unmarshal(b, cs); err != nil {
+			return fmt.Errorf("thehive: case: %w", err)
+		}
+		list, err := c.procedures(ctx, cs.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			for _, t := range s.techniques {
+				if p.PatternID == t || strings.HasPrefix(p.PatternID, t+".") {
+					f := s.hit(cs, t)
+					f.Procedures = unique(append(f.Procedures, p.ID))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *techniqueSearch) hit(cs *Case, technique string) *TechniqueCase {
+	f := s.found[cs.ID]
+	if f == nil {
+		f = &TechniqueCase{Case: cs}
+		s.found[cs.ID] = f
+	}
+	f.Techniques = unique(append(f.Techniques, technique))
+	return f
+}
+
+// names reports whether tag holds the technique or one of its sub-techniques
+// as a word of its own.
+func names(tag, technique string) bool {
+	tag, technique = strings.ToUpper(tag), strings.ToUpper(technique)
+	word := func(i int) bool {
+		return i >= 0 && i < len(tag) && (tag[i] >= '0' && tag[i] <= '9' || tag[i] >= 'A' && tag[i] <= 'Z')
+	}
+	for from := 0; ; {
+		i := strings.Index(tag[from:], technique)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if !word(i-1) && !word(i+len(technique)) {
+			return true
+		}
+		from = i + 1
+	}
+}

@@ -1,0 +1,346 @@
+// Package thehivetest is TheHive in memory, for tests and for a lab.
+//
+// It keeps state, checks keys, runs the query language and answers in TheHive's
+// own forms, its quirks included: a limit or an order beside the query is
+// ignored, unknown members of a PATCH are dropped without a word, an unknown
+// case in a query is an empty list, and observables come back as 207 when one
+// of them is refused.
+//
+//	hive := thehivetest.New(t)
+//	c := hive.Client()
+package thehivetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/thehive"
+)
+
+// The keys that a Server accepts.
+const (
+	Key         = "thehivetest-analyst-key"   // an analyst of [Organisation]
+	ReadOnlyKey = "thehivetest-read-only-key" // may change nothing
+	AdminKey    = "thehivetest-admin-key"     // of the organisation admin, which has no cases
+)
+
+// The organisations of the analyst: the default one, and one without cases.
+const (
+	Organisation      = "soc"
+	OtherOrganisation = "training"
+)
+
+// Object is an entity as TheHive writes it.
+type Object = map[string]any
+
+// A Server is TheHive in memory: an http.Handler. The zero value isn't usable;
+// make one with [New] or [NewServer]. It is safe for concurrent use.
+type Server struct {
+	// URL is where the server listens. Only [New] sets it.
+	URL string
+	// SilentDuplicates answers a creation of observables with 201 and those that
+	// were taken, where TheHive may say 207 and name the others too. Set it
+	// before the first request.
+	SilentDuplicates bool
+
+	tb  testing.TB
+	mux *http.ServeMux
+
+	mu       sync.Mutex
+	items    []*item
+	next     int64 // of ids
+	base     int64 // of ids of what isn't a case or in one
+	number   int
+	clock    int64 // the last date given out, in milliseconds
+	requests []string
+	failures []failure
+	seeded   bool
+}
+
+// item is a stored entity.
+type item struct {
+	kind   string // Case, Task, Log …
+	org    string // empty: everyone's
+	parent *item
+	obj    Object
+}
+
+func (it *item) id() string { return it.obj["_id"].(string) }
+
+type failure struct {
+	status       int
+	typ, message string
+}
+
+// caller is who makes a request.
+type caller struct {
+	login, org string
+	user       Object
+	readOnly   bool
+}
+
+// New starts a Server that holds what [Server.SeedIncident] stores, and stops it
+// when the test ends.
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := NewServer()
+	s.SeedIncident()
+	s.tb = tb
+	h := httptest.NewServer(s)
+	tb.Cleanup(h.Close)
+	s.URL = h.URL
+	return s
+}
+
+// NewServer returns a Server with users, statuses and types, and without cases.
+func NewServer() *Server {
+	s := &Server{mux: http.NewServeMux()}
+	s.routes()
+	s.basics()
+	return s
+}
+
+// Client returns a client for s with [Key]. It needs a Server of [New].
+func (s *Server) Client(change ...func(*thehive.Config)) *thehive.Client {
+	s.tb.Helper()
+	cfg := thehive.Config{BaseURL: s.URL, APIKey: Key}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := thehive.New(cfg)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return c
+}
+
+// Requests returns the requests since the last call, as "METHOD path".
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.requests
+	s.requests = nil
+	return r
+}
+
+// FailNext makes the next request fail. Several calls queue up.
+func (s *Server) FailNext(status int, typ, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, failure{status, typ, message})
+}
+
+// Add stores an entity and returns its id. kind is Case, Task, Log, Comment,
+// Observable, Procedure, CaseTemplate, CaseStatus or ObservableType; parent is
+// the id of the case or task that it belongs to, or empty. What fields leave
+// out gets TheHive's defaults.
+func (s *Server) Add(kind, parent string, fields Object) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(kind, s.byID(parent), Organisation, "analyst@soc.example", fields).id()
+}
+
+// Set changes fields of an entity, as somebody else would at the same time.
+func (s *Server) Set(id string, fields Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it := s.byID(id)
+	if it == nil {
+		panic("thehivetest: no entity " + id)
+	}
+	maps.Copy(it.obj, clone(fields))
+	it.obj["_updatedAt"] = float64(s.now())
+	if it.kind == "Case" {
+		s.setStage(it)
+	}
+}
+
+// Get returns a copy of the entity with that id, or nil.
+func (s *Server) Get(id string) Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if it := s.byID(id); it != nil {
+		return clone(it.obj)
+	}
+	return nil
+}
+
+func (s *Server) byID(id string) *item {
+	for _, it := range s.items {
+		if id != "" && it.id() == id {
+			return it
+		}
+	}
+	return nil
+}
+
+// now returns a date that is later than every other one it returned.
+func (s *Server) now() int64 {
+	s.clock = max(s.clock+1, time.Now().UnixMilli())
+	return s.clock
+}
+
+// clone copies o as JSON has it.
+func clone(o Object) Object {
+	b, err := json.Marshal(o)
+	if err != nil {
+		panic(fmt.Sprintf("thehivetest: %v", err)) // a field that JSON has no form for
+	}
+	var c Object
+	if err := json.Unmarshal(b, &c); err != nil {
+		panic(fmt.Sprintf("thehivetest: %v", err))
+	}
+	return c
+}
+
+// A refusal is an answer that isn't 2xx.
+type refusal struct {
+	status       int
+	typ, message string
+	errors       []Object
+}
+
+func (r *refusal) Error() string { return r.typ + ": " + r.message }
+
+func notFound(what string) error { return &refusal{404, "NotFoundError", what + " not found", nil} }
+
+func badRequest(format string, args ...any) error {
+	return &refusal{400, "BadRequest", fmt.Sprintf(format, args...), nil}
+}
+
+var errForbidden = &refusal{403, "AuthorizationError", "You are not authorized to perform this action", nil}
+
+// missing is the refusal of a body without required attributes.
+func missing(names ...string) error {
+	r := &refusal{status: 400, typ: "AttributeCheckingError"}
+	var parts []string
+	for _, n := range names {
+		parts = append(parts, "Attribute "+n+" is missing")
+		r.errors = append(r.errors, Object{"name": n, "type": "MissingAttributeError"})
+	}
+	r.message = "[" + strings.Join(parts, "],[") + "]"
+	return r
+}
+
+// malformed is the refusal of an attribute with the wrong form.
+func malformed(name, format string, got any) error {
+	return &refusal{400, "AttributeCheckingError", fmt.Sprintf("[Invalid format for %s: %v, expected %s]", name, got, format),
+		[]Object{{"name": name, "type": "InvalidFormatAttributeError", "format": format, "acceptedInput": []string{}, "field": Object{"value": got}}}}
+}
+
+// handler answers one request: an answer of nil is an empty body.
+type handler func(r *http.Request, who *caller, body Object) (status int, answer any, err error)
+
+func (s *Server) handle(pattern string, writes bool, h handler) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		status, answer, err := func() (int, any, error) {
+			who, err := s.authenticate(r)
+			switch {
+			case err != nil:
+				return 0, nil, err
+			case writes && (who.readOnly || who.org == "admin"):
+				return 0, nil, errForbidden
+			}
+			body, err := readBody(r)
+			if err != nil {
+				return 0, nil, err
+			}
+			return h(r, who, body)
+		}()
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		write(w, status, answer)
+	})
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+	if len(s.failures) > 0 {
+		f := s.failures[0]
+		s.failures = s.failures[1:]
+		writeError(w, &refusal{f.status, f.typ, f.message, nil})
+		return
+	}
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		writeError(w, &refusal{404, "NotFoundError", r.URL.Path, nil})
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+func (s *Server) authenticate(r *http.Request) (*caller, error) {
+	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	login := map[string]string{Key: "analyst@soc.example", ReadOnlyKey: "observer@soc.example", AdminKey: "admin@thehive.local"}[key]
+	if !ok || login == "" {
+		return nil, &refusal{401, "AuthenticationError", "Authentication failure", nil}
+	}
+	u := s.named("User", login)
+	who := &caller{login: login, org: u.obj["defaultOrganisation"].(string), readOnly: u.obj["profile"] == "read-only"}
+	if org := r.Header.Get("X-Organisation"); org != "" {
+		who.org = ""
+		for _, m := range u.obj["organisations"].([]any) {
+			if m.(Object)["organisation"] == org {
+				who.org = org
+			}
+		}
+		if who.org == "" {
+			return nil, errForbidden
+		}
+	}
+	who.user = clone(u.obj)
+	who.user["organisation"] = who.org
+	return who, nil
+}
+
+// readBody returns the JSON object of a request. Anything else is an empty one,
+// so that each of its attributes is missing.
+func readBody(r *http.Request) (Object, error) {
+	body := Object{}
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return body, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
+	if err != nil {
+		return nil, badRequest("the body can't be read")
+	}
+	if len(b) > 0 && json.Unmarshal(b, &body) != nil {
+		return nil, badRequest("Invalid Json")
+	}
+	return body, nil
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	f, ok := err.(*refusal)
+	if !ok {
+		f = &refusal{500, "InternalError", err.Error(), nil}
+	}
+	o := Object{"type": f.typ, "message": f.message}
+	if f.errors != nil {
+		o["errors"] = f.errors
+	}
+	write(w, f.status, o)
+}
+
+func write(w http.ResponseWriter, status int, answer any) {
+	if answer == nil {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // the client is gone: nobody to tell
+}

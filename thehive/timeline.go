@@ -1,0 +1,208 @@
+package thehive
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
+type CaseTimelineSummaryInput struct {
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	Limit  int    `json:"limit,omitempty" jsonschema:"How many events to return: the newest." minimum:"1" maximum:"100"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CaseTimelineSummaryInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+}
+
+// A CaseTimeline is what happened in a case so far.
+type CaseTimeline struct {
+	Case    CaseSummary     `json:"case"`
+	Counts  CaseCounts      `json:"counts" jsonschema:"How much there is in the case in all."`
+	Events  []TimelineEvent `json:"events" jsonschema:"What happened, oldest first."`
+	Total   int             `json:"total" jsonschema:"How many events there are in all."`
+	LeftOut int             `json:"leftOut" jsonschema:"How many events are missing here, all older than those shown."`
+}
+
+// A CaseSummary holds the facts of a case.
+type CaseSummary struct {
+	ID           string   `json:"_id"`
+	Number       int      `json:"number"`
+	Title        string   `json:"title" untrusted:"true"`
+	Severity     Severity `json:"severity"`
+	TLP          TLP      `json:"tlp"`
+	PAP          PAP      `json:"pap"`
+	Status       string   `json:"status"`
+	Stage        Stage    `json:"stage"`
+	ImpactStatus string   `json:"impactStatus,omitempty"`
+	Assignee     string   `json:"assignee,omitempty"`
+	Tags         []string `json:"tags,omitempty" untrusted:"true"`
+	Summary      string   `json:"summary,omitempty" untrusted:"true"`
+	CreatedBy    string   `json:"createdBy,omitempty"`
+	CreatedAt    int64    `json:"createdAt" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt    int64    `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	EndDate      int64    `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+}
+
+// CaseCounts says how much there is in a case.
+type CaseCounts struct {
+	Tasks       int `json:"tasks"`
+	OpenTasks   int `json:"openTasks"`
+	TaskLogs    int `json:"taskLogs"`
+	Observables int `json:"observables"`
+	Comments    int `json:"comments"`
+}
+
+// EventKind says what a [TimelineEvent] is.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventCaseCreated EventKind = "caseCreated"
+	EventCaseClosed  EventKind = "caseClosed"
+	EventTask        EventKind = "taskCreated"
+	EventTaskEnded   EventKind = "taskEnded"
+	EventTaskLog     EventKind = "taskLog"
+	EventObservable  EventKind = "observableAdded"
+	EventComment     EventKind = "comment"
+)
+
+// A TimelineEvent is one thing that happened in a case.
+type TimelineEvent struct {
+	Date   int64     `json:"date" jsonschema:"Milliseconds since 1970."`
+	Kind   EventKind `json:"kind" jsonschema:"caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded or comment."`
+	ID     string    `json:"id" jsonschema:"Id of the case, task, log entry, observable or comment."`
+	By     string    `json:"by,omitempty" jsonschema:"Login of who did it."`
+	Status string    `json:"status,omitempty" jsonschema:"Present status of the case or task."`
+	Type   string    `json:"dataType,omitempty" jsonschema:"Type of the observable."`
+	IOC    bool      `json:"ioc,omitempty"`
+	Text   string    `json:"text" untrusted:"true"`
+	Cut    bool      `json:"cut,omitempty" jsonschema:"Whether the text is longer than shown."`
+}
+
+// eventText is how many bytes of a text an event shows.
+const eventText = 1000
+
+// maxTimelineTasks bounds the tasks that are looked at. Each beyond them counts
+// as one event.
+const maxTimelineTasks = 500
+
+// CaseTimelineSummary returns the facts of a case and what happened in it: its
+// tasks, their logs, observables and comments in the order of time. Of a long
+// history it returns the newest part and says how much is left out.
+//
+// TheHive: GET /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks, logs, observables, comments
+func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummaryInput) (*CaseTimeline, error) {
+	in.SetDefaults()
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return nil, err
+	}
+	t := &CaseTimeline{Case: CaseSummary{
+		ID: cs.ID, Number: cs.Number, Title: cs.Title, Severity: cs.Severity, TLP: cs.TLP, PAP: cs.PAP,
+		Status: cs.Status, Stage: cs.Stage, ImpactStatus: cs.ImpactStatus, Assignee: cs.Assignee, Tags: cs.Tags, Summary: cs.Summary,
+		CreatedBy: cs.CreatedBy, CreatedAt: cs.CreatedAt, UpdatedAt: cs.UpdatedAt, EndDate: cs.EndDate,
+	}}
+	t.add(TimelineEvent{Date: cs.CreatedAt, Kind: EventCaseCreated, ID: cs.ID, By: cs.CreatedBy}, cs.Title)
+	if cs.Stage == StageClosed && cs.EndDate != 0 {
+		t.add(TimelineEvent{Date: cs.EndDate, Kind: EventCaseClosed, ID: cs.ID, Status: cs.Status}, cs.Summary)
+	}
+	beyond, err := c.timelineTasks(ctx, t, cs.ID)
+	if err != nil {
+		return nil, err
+	}
+	older, err := c.timelineRest(ctx, t, cs.ID, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(t.Events, func(a, b TimelineEvent) int { return cmp.Compare(a.Date, b.Date) })
+	t.Total = len(t.Events) + beyond + older
+	if cut := len(t.Events) - in.Limit; cut > 0 {
+		t.Events = slices.Clone(t.Events[cut:])
+	}
+	t.LeftOut = t.Total - len(t.Events)
+	return t, nil
+}
+
+// timelineTasks adds the tasks: each when it was made and, if so, when it
+// ended. It returns how many weren't looked at, which are older.
+func (c *Client) timelineTasks(ctx context.Context, t *CaseTimeline, id string) (beyond int, err error) {
+	tasks, total, err := paged[*Task](ctx, c, "timeline-tasks", sortBy("_createdAt", "desc"), 0, maxTimelineTasks, inCase(id, "tasks"))
+	if err != nil {
+		return 0, err
+	}
+	t.Counts.Tasks = total
+	for _, k := range tasks {
+		e := TimelineEvent{Date: k.CreatedAt, Kind: EventTask, ID: k.ID, By: k.CreatedBy, Status: string(k.Status)}
+		t.add(e, k.Title)
+		switch {
+		case k.Status == TaskWaiting || k.Status == TaskInProgress:
+			t.Counts.OpenTasks++
+		case k.EndDate != 0:
+			e.Date, e.Kind, e.By = k.EndDate, EventTaskEnded, k.Assignee
+			t.add(e, k.Title)
+		}
+	}
+	if beyond = total - len(tasks); beyond > 0 {
+		t.Counts.OpenTasks, err = count(ctx, c, "timeline-open-tasks", then(inCase(id, "tasks"), openTasks()))
+	}
+	return beyond, err
+}
+
+// timelineRest adds the newest limit of everything else. It returns how much
+// there is beyond that, all older.
+func (c *Client) timelineRest(ctx context.Context, t *CaseTimeline, id string, limit int) (older int, err error) {
+	logs, n, err := paged[*TaskLog](ctx, c, "timeline-logs", sortBy("date", "desc"), 0, limit, inCase(id, "tasks", "logs"))
+	if err != nil {
+		return 0, err
+	}
+	t.Counts.TaskLogs, older = n, older+n-len(logs)
+	for _, l := range logs {
+		t.add(TimelineEvent{Date: l.Date, Kind: EventTaskLog, ID: l.ID, By: cmp.Or(l.Owner, l.CreatedBy)}, l.Message)
+	}
+	observables, n, err := paged[*Observable](ctx, c, "timeline-observables", sortBy("_createdAt", "desc"), 0, limit, inCase(id, "observables"))
+	if err != nil {
+		return 0, err
+	}
+	t.Counts.Observables, older = n, older+n-len(observables)
+	for _, o := range observables {
+		text := cmp.Or(o.Data, "a file")
+		if o.Message != "" {
+			text += ": " + o.Message
+		}
+		t.add(TimelineEvent{Date: o.CreatedAt, Kind: EventObservable, ID: o.ID, By: o.CreatedBy, Type: o.DataType, IOC: o.IOC}, text)
+	}
+	comments, n, err := paged[*Comment](ctx, c, "timeline-comments", sortBy("createdAt", "desc"), 0, limit, inCase(id, "comments"))
+	if err != nil {
+		return 0, err
+	}
+	t.Counts.Comments, older = n, older+n-len(comments)
+	for _, m := range comments {
+		t.add(TimelineEvent{Date: m.CreatedAt, Kind: EventComment, ID: m.ID, By: m.CreatedBy}, m.Message)
+	}
+	return older, nil
+}
+
+// add appends e with as much of text as fits.
+func (t *CaseTimeline) add(e TimelineEvent, text string) {
+	e.Text = strings.TrimSpace(text)
+	if n := eventText; len(e.Text) > n {
+		for n > 0 && !utf8.RuneStart(e.Text[n]) {
+			n--
+		}
+		e.Text, e.Cut = e.Text[:n], true
+	}
+	t.Events = append(t.Events, e)
+}
+
+// String returns e in one line.
+func (e TimelineEvent) String() string {
+	return fmt.Sprintf("%s %s %s %s", instant(e.Date), e.Kind, e.ID, e.Text)
+}

@@ -1,0 +1,76 @@
+package thehive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A User is who acts in TheHive. What it holds beside this, such as a picture,
+// is nothing for an agent.
+type User struct {
+	ID                  string       `json:"_id"`
+	Login               string       `json:"login"`
+	Name                string       `json:"name"`
+	Email               string       `json:"email,omitempty"`
+	Profile             string       `json:"profile" jsonschema:"Name of the set of permissions, such as analyst or read-only."`
+	Permissions         []string     `json:"permissions,omitempty"`
+	Organisation        string       `json:"organisation" jsonschema:"The organisation that calls act in."`
+	DefaultOrganisation string       `json:"defaultOrganisation,omitempty"`
+	Organisations       []Membership `json:"organisations,omitempty"`
+	Type                string       `json:"type,omitempty" jsonschema:"Normal or Service."`
+	Locked              bool         `json:"locked,omitempty"`
+	HasMFA              bool         `json:"hasMFA,omitempty"`
+}
+
+func (u *User) identity() string { return u.ID }
+
+// A Membership is a user's place in an organisation.
+type Membership struct {
+	Organisation string `json:"organisation"`
+	Profile      string `json:"profile"`
+}
+
+// GetCurrentUserInput is the input of [Client.GetCurrentUser].
+type GetCurrentUserInput struct{}
+
+// GetCurrentUser returns the user behind the key.
+//
+// TheHive: GET /api/v1/user/current
+func (c *Client) GetCurrentUser(ctx context.Context, _ GetCurrentUserInput) (*User, error) {
+	return entity[User](c.wire.GetCurrentUser(ctx))
+}
+
+// adminOrganisation is TheHive's own organisation, which holds no cases.
+const adminOrganisation = "admin"
+
+var errAdmin = fmt.Errorf("%w: the key belongs to the organisation %q, which has no cases; take the key of a user in another organisation, or name that organisation", ErrForbidden, adminOrganisation)
+
+// cannotHaveCases returns an error if the key is one of the organisation that
+// has no cases. That is a fact of the setup, so it is asked for once.
+func (c *Client) cannotHaveCases(ctx context.Context) error {
+	org := c.organisation.Load()
+	if org == nil {
+		u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
+		if err != nil {
+			return nil //nolint:nilerr // only an explanation is missing
+		}
+		org = &u.Organisation
+		c.organisation.Store(org)
+	}
+	if *org == adminOrganisation {
+		return errAdmin
+	}
+	return nil
+}
+
+// explain adds to a refusal what lies behind it, if that is the key itself.
+func (c *Client) explain(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if why := c.cannotHaveCases(ctx); why != nil {
+		return fmt.Errorf("%w: %w", why, err)
+	}
+	return err
+}
