@@ -324,7 +324,7 @@ func TestALockMustFitItsInput(t *testing.T) {
 }
 
 type (
-	hidden  struct{ id string }
+	hidden  struct{ id string } //lint:ignore U1000 a field that JSON does not see is what is tested
 	skipped struct {
 		ID string `json:"-"`
 	}

@@ -146,6 +146,7 @@ func TestNewServerOffersNothingDeprecatedAndKeepsCachesPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	cs := mcptest.Dial(t, s, nil, nil)
+	//lint:ignore SA1019 that the deprecated capability is not offered is what is tested
 	if c := cs.InitializeResult().Capabilities; c.Logging != nil || c.Tools == nil {
 		t.Errorf("capabilities %+v, want tools without logging", c)
 	}

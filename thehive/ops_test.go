@@ -27,7 +27,7 @@ func TestEvidence(t *testing.T) {
 	g := gatetest.New(t)
 	rec := evidence.NewRecorder(nil)
 	c := hive.Client(func(cfg *thehive.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
-	evidence.Check(t, g, rec, c.Ops(), evidence.TheHiveCalls())
+	evidence.Check(t, g, rec, c.Ops(), evidence.TheHive())
 }
 
 // gated returns a client behind a gate, with its operations by name.

@@ -2,9 +2,9 @@ package evidence
 
 import "github.com/sallyport-soc/sallyport/thehive/thehivetest"
 
-// TheHiveCalls returns a call of each operation of package thehive, for a
+// TheHive returns a call of each operation of package thehive, for a
 // thehivetest.Server that holds the incident, in an order in which all succeed.
-func TheHiveCalls() []Call {
+func TheHive() []Call {
 	const (
 		phishing = `"caseId":"` + thehivetest.PhishingCase + `"`
 		task     = `"taskId":"` + thehivetest.PhishingTask + `"`

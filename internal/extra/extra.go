@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Decode decodes the object b into known, a pointer to a struct without an
@@ -17,17 +18,92 @@ func Decode(b []byte, known any, rest *map[string]json.RawMessage) error {
 	if err := json.Unmarshal(b, known); err != nil {
 		return err
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(b, &all); err != nil {
+	have := names(reflect.TypeOf(known).Elem())
+	var more map[string]json.RawMessage
+	err := members(b, func(name, value []byte) {
+		if !have[string(name)] {
+			if more == nil {
+				more = map[string]json.RawMessage{}
+			}
+			more[string(name)] = bytes.Clone(value)
+		}
+	})
+	if err != nil {
 		return err
 	}
-	for name := range names(reflect.TypeOf(known).Elem()) {
-		delete(all, name)
+	*rest = more
+	return nil
+}
+
+// members calls f with the name and the value of each member of b, which is
+// valid JSON. It does nothing for what is no object.
+func members(b []byte, f func(name, value []byte)) error {
+	i := space(b, 0)
+	if i == len(b) || b[i] != '{' {
+		return nil
 	}
-	if len(all) > 0 {
-		*rest = all
+	for i = space(b, i+1); b[i] != '}'; {
+		end := text(b, i)
+		name := b[i+1 : end-1]
+		if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
+			var s string
+			if err := json.Unmarshal(b[i:end], &s); err != nil {
+				return err
+			}
+			name = []byte(s)
+		}
+		i = space(b, space(b, end)+1) // over the colon
+		end = value(b, i)
+		f(name, b[i:end])
+		if i = space(b, end); b[i] == ',' {
+			i = space(b, i+1)
+		}
 	}
 	return nil
+}
+
+// space returns where the white space at i ends.
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// text returns where the string that begins at i ends.
+func text(b []byte, i int) int {
+	for i++; b[i] != '"'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// value returns where the value that begins at i ends.
+func value(b []byte, i int) int {
+	for depth := 0; ; {
+		switch b[i] {
+		case '"':
+			i = text(b, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':', ' ', '\n', '\t', '\r':
+			i++
+			continue
+		default:
+			for i < len(b) && !bytes.ContainsRune([]byte(",:]} \n\t\r"), rune(b[i])) {
+				i++
+			}
+		}
+		if depth == 0 {
+			return i
+		}
+	}
 }
 
 // Encode encodes known, a struct without a MarshalJSON method, and adds the

@@ -1,0 +1,147 @@
+package soc
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// MapWazuhAlertInput is the input of [Client.MapWazuhAlert]. At least one of the
+// fields must be set.
+type MapWazuhAlertInput struct {
+	RuleID          int      `json:"ruleId,omitempty" jsonschema:"Id of the rule that fired, such as 5710." minimum:"1" maximum:"999999"`
+	AlertID         string   `json:"alertId,omitempty" jsonschema:"Id of an alert; its own ATT&CK ids are used." maxLength:"256"`
+	RuleDescription string   `json:"ruleDescription,omitempty" jsonschema:"The rule's description. Used for a guess when no rule names a technique." maxLength:"1000"`
+	RuleGroups      []string `json:"ruleGroups,omitempty" jsonschema:"The rule's groups, such as sshd. Used for a guess when no rule names a technique." maxItems:"50"`
+	AgentPlatform   string   `json:"agentPlatform,omitempty" jsonschema:"Platform of the agent, such as linux or windows. A guess keeps to techniques of that platform." maxLength:"40"`
+}
+
+// Validate wants something to go by.
+func (in MapWazuhAlertInput) Validate() error {
+	if in.RuleID == 0 && in.AlertID == "" && strings.TrimSpace(in.RuleDescription) == "" && len(in.RuleGroups) == 0 {
+		return errors.New("soc: give at least one of ruleId, alertId, ruleDescription, ruleGroups")
+	}
+	return nil
+}
+
+// MapWazuhAlertOutput is the output of [Client.MapWazuhAlert].
+type MapWazuhAlertOutput struct {
+	RuleID        int              `json:"ruleId,omitempty"`
+	Techniques    []Technique      `json:"techniques"`
+	Unknown       []string         `json:"unknown,omitempty" jsonschema:"Ids that the rule names and this ATT&CK doesn't have."`
+	Note          string           `json:"note,omitempty"`
+	AttackVersion string           `json:"attackVersion,omitempty"`
+	Platforms     []PlatformStatus `json:"platforms"`
+}
+
+const maxGuesses = 5
+
+// MapWazuhAlert says which techniques a Wazuh rule or alert points to. What the
+// alert and the rule of the configured Wazuh say themselves comes first; then
+// what the rule says as Wazuh ships it; and only if none of them names a
+// technique, a guess from the words.
+func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*MapWazuhAlertOutput, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &MapWazuhAlertOutput{RuleID: in.RuleID, Techniques: []Technique{}, AttackVersion: kb.Version(kb.Domains()[0])}
+	have := map[string]bool{}
+	add := func(ids []string, source Source) {
+		found, unknown := resolve(kb, ids, source, have)
+		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
+	}
+	err = c.askWazuh(ctx, &in, add)
+	out.RuleID = in.RuleID
+	out.Platforms = []PlatformStatus{standing("wazuh", c.wazuh != nil, err)}
+	if len(out.Techniques) == 0 && in.RuleID != 0 {
+		if ids, ok := wazuhrules.Techniques(in.RuleID); ok {
+			add(ids, FromStock)
+		}
+	}
+	if len(out.Techniques) == 0 {
+		out.Techniques = append(out.Techniques, guess(kb, in)...)
+		out.Note = "no rule names a technique for this; what is listed are guesses from words, not facts"
+		if len(out.Techniques) == 0 {
+			out.Note = "no rule names a technique for this, and no words fit one"
+		}
+	}
+	return out, nil
+}
+
+// askWazuh adds what the alert and the rule say in the configured Wazuh, and
+// completes in from the alert. A rule that this Wazuh doesn't have is no failure.
+func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func([]string, Source)) error {
+	if c.wazuh == nil {
+		if in.AlertID != "" {
+			return errors.New("soc: an alert was named and Wazuh is not configured")
+		}
+		return nil
+	}
+	if in.AlertID != "" {
+		alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID})
+		if err != nil {
+			return err
+		}
+		if alert.Rule.MITRE != nil {
+			add(alert.Rule.MITRE.ID, FromAlert)
+		}
+		if id, err := strconv.Atoi(alert.Rule.ID); err == nil && in.RuleID == 0 {
+			in.RuleID = id
+		}
+	}
+	if in.RuleID == 0 {
+		return nil
+	}
+	rule, err := c.wazuh.GetRule(ctx, wazuh.GetRuleInput{RuleID: wazuh.RuleID(strconv.Itoa(in.RuleID))})
+	if errors.Is(err, wazuh.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	add(rule.MITRE, FromRule)
+	if in.RuleDescription == "" {
+		in.RuleDescription = rule.Description
+	}
+	return nil
+}
+
+// guess ranks techniques by the words of the rule.
+func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
+	words := strings.NewReplacer("_", " ", "-", " ").Replace(in.RuleDescription + " " + strings.Join(in.RuleGroups, " "))
+	hits, _ := kb.Search(words, 10*maxGuesses)
+	var list []Technique
+	for _, h := range hits {
+		if len(list) == maxGuesses {
+			break
+		}
+		if !on(h.Technique, in.AgentPlatform) {
+			continue
+		}
+		t := describe(h.Technique, "", FromGuess)
+		t.Score, t.Words = h.Score, h.Words
+		list = append(list, t)
+	}
+	return list
+}
+
+func on(t *attack.Technique, platform string) bool {
+	if platform == "" {
+		return true
+	}
+	for _, p := range t.Platforms {
+		if strings.EqualFold(p, platform) {
+			return true
+		}
+	}
+	return false
+}

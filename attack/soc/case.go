@@ -1,0 +1,294 @@
+package soc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/thehive"
+)
+
+// tagPrefix begins the tags that say which technique a case is about.
+const tagPrefix = "mitre:"
+
+// EnrichCaseInput is the input of [Client.EnrichCase].
+type EnrichCaseInput struct {
+	CaseID     string   `json:"caseId" jsonschema:"Case id (~4096) or case number."`
+	Techniques []string `json:"techniques,omitempty" jsonschema:"Technique ids that the case is about, beside those it names itself." maxItems:"50"`
+	AddTags    bool     `json:"addTags,omitempty" jsonschema:"Whether to tag the case with its techniques (mitre:T1110). That is a write and needs approval."`
+}
+
+// EnrichCaseOutput is the output of [Client.EnrichCase].
+type EnrichCaseOutput struct {
+	Case       *thehive.Case    `json:"case"`
+	Techniques []Technique      `json:"techniques" jsonschema:"The techniques of the case, the surest first."`
+	Unknown    []string         `json:"unknown,omitempty" jsonschema:"Ids that the case names and this ATT&CK doesn't have."`
+	Groups     []GroupOverlap   `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
+	TagsAdded  []string         `json:"tagsAdded" jsonschema:"Tags that were added by this call."`
+	Note       string           `json:"note,omitempty"`
+	Platforms  []PlatformStatus `json:"platforms"`
+}
+
+// EnrichCase sets a case beside ATT&CK. Techniques come from the caller, from
+// the case's tags and procedures and from ids in its text; a guess from words
+// is made only if there are none, and is never written. With AddTags the case
+// gets a tag for each technique that it lacks.
+//
+// TheHive: GET and PATCH /api/v1/case/{caseId}
+func (c *Client) EnrichCase(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOutput, error) {
+	out, tags, err := c.enrich(ctx, in)
+	if err != nil || !in.AddTags || len(tags) == 0 {
+		return out, err
+	}
+	cs, err := c.hive.AddCaseTags(ctx, thehive.AddCaseTagsInput{CaseID: in.CaseID, Tags: tags})
+	if err != nil {
+		return nil, err
+	}
+	out.Case, out.TagsAdded = cs, tags
+	return out, nil
+}
+
+func (c *Client) planEnrichCase(ctx context.Context, in EnrichCaseInput) (gate.Plan, error) {
+	out, tags, err := c.enrich(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Tag a case in TheHive with its ATT&CK techniques.",
+		Targets: []gate.Target{{
+			Kind: "case", ID: out.Case.ID, Name: fmt.Sprintf("#%d %s", out.Case.Number, out.Case.Title),
+			Version: strings.Join(out.Case.Tags, ", "),
+		}},
+		Undo: "Remove the tags.",
+	}
+	for _, tag := range tags {
+		p.Changes = append(p.Changes, gate.Set("add tag", tag))
+	}
+	if len(tags) == 0 {
+		p.Warnings = append(p.Warnings, "The case has all of these tags; nothing would change.")
+	}
+	return p, nil
+}
+
+// enrich reads what EnrichCase answers, and which tags the case lacks.
+func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOutput, []string, error) {
+	if c.hive == nil {
+		return nil, nil, errNoHive
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := known(kb, in.Techniques); err != nil {
+		return nil, nil, err
+	}
+	cs, err := c.hive.GetCase(ctx, thehive.GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return nil, nil, err
+	}
+	procedures, perr := c.hive.Procedures(ctx, cs.ID)
+	out := &EnrichCaseOutput{
+		Case: cs, Techniques: []Technique{}, TagsAdded: []string{},
+		Platforms: []PlatformStatus{standing("thehive", true, perr)},
+	}
+	if perr != nil {
+		out.Note = "the procedures of the case could not be read; "
+	}
+	have := map[string]bool{}
+	add := func(ids []string, source Source) {
+		found, unknown := resolve(kb, ids, source, have)
+		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
+	}
+	add(in.Techniques, FromInput)
+	for _, p := range procedures {
+		add([]string{p.PatternID}, FromProcedure)
+	}
+	for _, tag := range cs.Tags {
+		add(attack.IDs(tag), FromTag)
+	}
+	add(attack.IDs(cs.Title+"\n"+cs.Description), FromText)
+
+	var sure []*attack.Technique
+	var tags []string
+	for _, t := range out.Techniques {
+		if tech, ok := kb.Technique(t.ID); ok {
+			sure = append(sure, tech)
+		}
+		if tag := tagPrefix + t.ID; !slices.ContainsFunc(cs.Tags, func(s string) bool { return strings.EqualFold(s, tag) }) {
+			tags = append(tags, tag)
+		}
+	}
+	out.Groups = overlap(sure)
+	if len(out.Techniques) == 0 {
+		out.Techniques = append(out.Techniques, guess(kb, MapWazuhAlertInput{RuleDescription: cs.Title})...)
+		out.Note += "the case names no technique; what is listed are guesses from its title, not facts, and none is written"
+	}
+	return out, tags, nil
+}
+
+// Observable is a value to put into a new case.
+type Observable struct {
+	DataType string `json:"dataType" jsonschema:"TheHive's type: ip, domain, url, hash, …" minLength:"1" maxLength:"64"`
+	Data     string `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
+	IOC      bool   `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
+	Message  string `json:"message,omitempty" jsonschema:"A remark on it." maxLength:"10000"`
+}
+
+// CreateCaseInput is the input of [Client.CreateCase].
+type CreateCaseInput struct {
+	Title       string           `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
+	Techniques  []string         `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
+	Description string           `json:"description,omitempty" jsonschema:"Markdown; the techniques are listed below it." maxLength:"100000"`
+	Severity    thehive.Severity `json:"severity,omitempty" jsonschema:"Impact: 1 low, 2 medium, 3 high, 4 critical."`
+	TLP         *thehive.TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
+	Observables []Observable     `json:"observables,omitempty" jsonschema:"Values to put into the case." maxItems:"100"`
+	gate.Confirmation
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CreateCaseInput) SetDefaults() {
+	if in.Severity == 0 {
+		in.Severity = thehive.Medium
+	}
+}
+
+// CreateCaseOutput is the output of [Client.CreateCase].
+type CreateCaseOutput struct {
+	Case        *thehive.Case         `json:"case"`
+	Observables []*thehive.Observable `json:"observables"`
+	Tasks       []*thehive.Task       `json:"tasks"`
+	Failed      []string              `json:"failed" jsonschema:"What could not be put into the case, and why."`
+}
+
+// caseParts are the writes of one CreateCase, in order. Plan and execution are
+// both made from them.
+type caseParts struct {
+	open        thehive.CreateCaseInput
+	observables []thehive.CreateObservableBulkInput
+	tasks       []string
+}
+
+func (c *Client) parts(ctx context.Context, in CreateCaseInput) (*caseParts, error) {
+	if c.hive == nil {
+		return nil, errNoHive
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	techniques, err := known(kb, in.Techniques)
+	if err != nil {
+		return nil, err
+	}
+	in.SetDefaults()
+	p := &caseParts{open: thehive.CreateCaseInput{Title: in.Title, Severity: in.Severity, TLP: in.TLP}}
+	var text strings.Builder
+	if in.Description != "" {
+		text.WriteString(in.Description + "\n\n")
+	}
+	text.WriteString("## ATT&CK\n\n")
+	for _, t := range techniques {
+		var names []string
+		for _, ta := range t.Tactics() {
+			names = append(names, ta.Name)
+			p.open.Tags = appendNew(p.open.Tags, "attack."+ta.ShortName)
+			p.tasks = appendNew(p.tasks, "Investigate: "+ta.Name)
+		}
+		p.open.Tags = appendNew(p.open.Tags, tagPrefix+t.ID)
+		fmt.Fprintf(&text, "- [%s](%s) %s (%s)\n", t.ID, t.URL(), t.Name, strings.Join(names, ", "))
+	}
+	p.open.Description = text.String()
+	for _, o := range in.Observables {
+		p.observables = append(p.observables, thehive.CreateObservableBulkInput{
+			DataType: o.DataType, Data: []string{o.Data}, IOC: o.IOC, Message: o.Message,
+		})
+	}
+	return p, nil
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.Plan, error) {
+	parts, err := c.parts(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Open a case in TheHive with %d observables and %d tasks.", len(parts.observables), len(parts.tasks)),
+		Changes: []gate.Change{
+			gate.Set("title", parts.open.Title), gate.Set("severity", parts.open.Severity),
+			gate.Set("description", parts.open.Description), gate.Set("tags", strings.Join(parts.open.Tags, ", ")),
+		},
+		Undo: "Close the case, or delete it.",
+	}
+	if parts.open.TLP != nil {
+		p.Changes = append(p.Changes, gate.Set("TLP", *parts.open.TLP))
+	}
+	for _, o := range parts.observables {
+		value := o.DataType + " " + o.Data[0]
+		if o.IOC {
+			value += ", IOC"
+		}
+		if o.Message != "" {
+			value += ": " + o.Message
+		}
+		p.Changes = append(p.Changes, gate.Set("observable", value))
+	}
+	for _, t := range parts.tasks {
+		p.Changes = append(p.Changes, gate.Set("task", t))
+	}
+	return p, nil
+}
+
+// CreateCase opens a case for techniques. Once the case is there, what can't be
+// put into it is listed and doesn't undo the rest.
+//
+// TheHive: POST /api/v1/case, then .../observable and .../task
+func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*CreateCaseOutput, error) {
+	parts, err := c.parts(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	cs, err := c.hive.CreateCase(ctx, parts.open)
+	if err != nil {
+		return nil, err
+	}
+	out := &CreateCaseOutput{Case: cs, Observables: []*thehive.Observable{}, Tasks: []*thehive.Task{}, Failed: []string{}}
+	for _, o := range parts.observables {
+		o.CaseID = cs.ID
+		made, err := c.hive.CreateObservableBulk(ctx, o)
+		if err != nil {
+			out.Failed = append(out.Failed, fmt.Sprintf("observable %s: %s", o.Data[0], because(err)))
+			continue
+		}
+		out.Observables = append(out.Observables, made.Created...)
+		for _, f := range made.Failed {
+			out.Failed = append(out.Failed, fmt.Sprintf("observable %s: %s", f.Data, f.Message))
+		}
+	}
+	for _, title := range parts.tasks {
+		task, err := c.hive.CreateTask(ctx, thehive.CreateTaskInput{CaseID: cs.ID, Title: title})
+		if err != nil {
+			out.Failed = append(out.Failed, fmt.Sprintf("task %q: %s", title, because(err)))
+			continue
+		}
+		out.Tasks = append(out.Tasks, task)
+	}
+	return out, nil
+}
+
+func because(err error) string {
+	if errors.Is(err, gate.ErrOutcomeUnknown) {
+		return "it is not known whether it was made: " + err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,154 @@
+package soc
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// CrossCorrelateInput is the input of [Client.CrossCorrelate].
+type CrossCorrelateInput struct {
+	Techniques []string `json:"techniques" jsonschema:"Technique ids such as T1110. A technique includes its sub-techniques." minItems:"1" maxItems:"50"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"How many hits to return of each platform." minimum:"1" maximum:"100"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CrossCorrelateInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// CrossCorrelateOutput is the output of [Client.CrossCorrelate].
+type CrossCorrelateOutput struct {
+	Techniques []Technique      `json:"techniques"`
+	Platforms  []PlatformStatus `json:"platforms" jsonschema:"How each platform took part. Only one that answered without hits has none."`
+	Wazuh      WazuhHits        `json:"wazuh"`
+	TheHive    TheHiveHits      `json:"thehive"`
+	MISP       MISPHits         `json:"misp"`
+	Groups     []GroupOverlap   `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
+}
+
+// WazuhHits are the alerts whose rules name one of the techniques, newest first.
+type WazuhHits struct {
+	Total  int            `json:"total" jsonschema:"How many alerts there are in all."`
+	Alerts []*wazuh.Alert `json:"alerts"`
+}
+
+// TheHiveHits are the cases that have one of the techniques as a tag or a procedure.
+type TheHiveHits struct {
+	More  bool                     `json:"more" jsonschema:"Whether there may be further cases."`
+	Cases []*thehive.TechniqueCase `json:"cases"`
+}
+
+// MISPHits are the events tagged with one of the techniques.
+type MISPHits struct {
+	More   bool          `json:"more" jsonschema:"Whether there may be further events."`
+	Events []*misp.Event `json:"events"`
+}
+
+// CrossCorrelate asks all platforms at once what they have on techniques. A
+// platform that fails is named with its reason; the others' hits stand.
+func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*CrossCorrelateOutput, error) {
+	in.SetDefaults()
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := known(kb, in.Techniques)
+	if err != nil {
+		return nil, err
+	}
+	out := &CrossCorrelateOutput{
+		Wazuh: WazuhHits{Alerts: []*wazuh.Alert{}}, TheHive: TheHiveHits{Cases: []*thehive.TechniqueCase{}}, MISP: MISPHits{Events: []*misp.Event{}},
+		Groups: overlap(asked),
+	}
+	for _, t := range asked {
+		out.Techniques = append(out.Techniques, describe(t, "", FromInput))
+	}
+	var wazuhErr, hiveErr, mispErr error
+	together(
+		func() { wazuhErr = c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) },
+		func() { hiveErr = c.hiveHits(ctx, asked, in.Limit, &out.TheHive) },
+		func() { mispErr = c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) },
+	)
+	out.Platforms = []PlatformStatus{
+		standing("wazuh", c.wazuh != nil, wazuhErr),
+		standing("thehive", c.hive != nil, hiveErr),
+		standing("misp", c.misp != nil, mispErr),
+	}
+	return out, nil
+}
+
+// withSubtechniques adds to each technique its sub-techniques.
+func withSubtechniques(list []*attack.Technique) []*attack.Technique {
+	var all []*attack.Technique
+	for _, t := range list {
+		all = append(all, t)
+		all = append(all, t.Subtechniques()...)
+	}
+	slices.SortFunc(all, func(a, b *attack.Technique) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return slices.CompactFunc(all, func(a, b *attack.Technique) bool { return a.ID == b.ID })
+}
+
+func ids(list []*attack.Technique) []string {
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = t.ID
+	}
+	return out
+}
+
+func (c *Client) wazuhHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *WazuhHits) error {
+	if c.wazuh == nil {
+		return nil
+	}
+	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{MITREIDs: ids(techniques), Limit: limit})
+	if err != nil {
+		return err
+	}
+	hits.Total, hits.Alerts = page.Total, page.Alerts
+	return nil
+}
+
+func (c *Client) hiveHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *TheHiveHits) error {
+	if c.hive == nil {
+		return nil
+	}
+	found, err := c.hive.CasesByTechnique(ctx, ids(techniques), limit)
+	if err != nil {
+		return err
+	}
+	hits.Cases, hits.More = append(hits.Cases, found.Cases...), found.More
+	return nil
+}
+
+func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *MISPHits) error {
+	if c.misp == nil {
+		return nil
+	}
+	tags := make([]string, len(techniques))
+	for i, t := range techniques {
+		tags[i] = galaxyTag(t)
+	}
+	page, err := c.misp.EventsByTags(ctx, tags, limit)
+	if err != nil {
+		return err
+	}
+	hits.Events, hits.More = page.Events, page.More
+	return nil
+}
+
+// galaxyTag is the tag under which MISP's ATT&CK galaxy knows a technique.
+func galaxyTag(t *attack.Technique) string {
+	return `misp-galaxy:mitre-attack-pattern="` + t.Name + " - " + t.ID + `"`
+}

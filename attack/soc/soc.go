@@ -1,0 +1,281 @@
+// Package soc joins ATT&CK with the platforms of a SOC: what an alert, a case
+// or a set of techniques means across Wazuh, TheHive and MISP.
+//
+// A platform that isn't configured, or doesn't answer, never makes an answer
+// look emptier than it is: every answer says of each platform it asked whether
+// it answered, and if not, why.
+package soc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// Config says what to join. ATTACK is required; a nil platform is one that
+// isn't configured.
+type Config struct {
+	ATTACK  *attack.Client
+	Wazuh   *wazuh.Client
+	TheHive *thehive.Client
+	MISP    *misp.Client
+	Guard   *gate.Guard // the guard of the platforms' clients
+}
+
+// envAllowWrites lets the operations that would be dry runs write unasked.
+const envAllowWrites = "MITRE_SOC_ALLOW_WRITES"
+
+// ConfigFromEnv makes a client of every platform whose URL is set (WAZUH_URL,
+// THEHIVE_URL, MISP_URL), each behind g, and of ATT&CK. It reports all that is
+// missing or malformed in any of them at once.
+func ConfigFromEnv(g *gate.Guard) (Config, error) {
+	c := Config{Guard: g}
+	var errs []error
+	kb, err := attack.ConfigFromEnv()
+	if err == nil {
+		c.ATTACK, err = attack.New(kb)
+	}
+	errs = append(errs, err)
+	if os.Getenv("WAZUH_URL") != "" {
+		cfg, err := wazuh.ConfigFromEnv()
+		if err == nil {
+			cfg.Guard = g
+			c.Wazuh, err = wazuh.New(cfg)
+		}
+		errs = append(errs, err)
+	}
+	if os.Getenv("THEHIVE_URL") != "" {
+		cfg, err := thehive.ConfigFromEnv()
+		if err == nil {
+			cfg.Guard = g
+			c.TheHive, err = thehive.New(cfg)
+		}
+		errs = append(errs, err)
+	}
+	if os.Getenv("MISP_URL") != "" {
+		cfg, err := misp.ConfigFromEnv()
+		if err == nil {
+			cfg.Guard = g
+			c.MISP, err = misp.New(cfg)
+		}
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
+}
+
+// A Client answers questions that span platforms. It is safe for concurrent use.
+type Client struct {
+	attack *attack.Client
+	wazuh  *wazuh.Client
+	hive   *thehive.Client
+	misp   *misp.Client
+	guard  *gate.Guard
+}
+
+// New returns a Client. It doesn't touch the network.
+func New(c Config) (*Client, error) {
+	if c.ATTACK == nil {
+		return nil, errors.New("soc: ATTACK is missing")
+	}
+	return &Client{attack: c.ATTACK, wazuh: c.Wazuh, hive: c.TheHive, misp: c.MISP, guard: c.Guard}, nil
+}
+
+// Ops lists every operation of the client with its tier and locks.
+func (c *Client) Ops() []gate.Op {
+	return gate.On(c.guard, c.upstream(),
+		gate.Read("mitre_map_wazuh_alert", c.MapWazuhAlert,
+			"Map a Wazuh rule or alert to ATT&CK techniques: the rule's own ids first, then those of the stock ruleset, else a guess that is labelled so."),
+		gate.Read("mitre_cross_correlate", c.CrossCorrelate,
+			"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
+		gate.Write("mitre_thehive_enrich", c.EnrichCase,
+			"Set a case in TheHive beside ATT&CK: its techniques, their tactics, mitigations and the groups that share them. Writes only with addTags.").
+			Plan(c.planEnrichCase).ReadWhen(func(in EnrichCaseInput) bool { return !in.AddTags }),
+		gate.Write("mitre_thehive_create_case", c.CreateCase,
+			"Open a case in TheHive for ATT&CK techniques, with observables and an investigation task per tactic. A dry run unless confirmed.",
+			gate.DryRunUnless(envAllowWrites)).Plan(c.planCreateCase),
+	)
+}
+
+// upstream names what the client's writes go to.
+func (c *Client) upstream() string {
+	if c.hive == nil {
+		return "TheHive (not configured)"
+	}
+	return c.hive.String()
+}
+
+// A Standing says how a platform took part in an answer.
+type Standing string
+
+// The standings.
+const (
+	Answered      Standing = "answered"
+	Failed        Standing = "failed"
+	NotConfigured Standing = "not configured"
+)
+
+// Enum lists the values for schemas.
+func (Standing) Enum() []any {
+	return []any{string(Answered), string(Failed), string(NotConfigured)}
+}
+
+// A PlatformStatus says how one platform took part in an answer.
+type PlatformStatus struct {
+	Platform string   `json:"platform"`
+	Status   Standing `json:"status"`
+	Error    string   `json:"error,omitempty" jsonschema:"Why the platform didn't answer."`
+}
+
+func standing(platform string, configured bool, err error) PlatformStatus {
+	switch {
+	case !configured:
+		return PlatformStatus{Platform: platform, Status: NotConfigured}
+	case err != nil:
+		return PlatformStatus{Platform: platform, Status: Failed, Error: err.Error()}
+	}
+	return PlatformStatus{Platform: platform, Status: Answered}
+}
+
+// errNoHive means that an operation needs TheHive.
+var errNoHive = errors.New("soc: TheHive is not configured")
+
+// together runs all fs at once and returns when the last is done.
+func together(fs ...func()) {
+	var wg sync.WaitGroup
+	for _, f := range fs {
+		wg.Go(f)
+	}
+	wg.Wait()
+}
+
+// A Technique is an ATT&CK technique in an answer.
+type Technique struct {
+	ID             string       `json:"id"`
+	Name           string       `json:"name"`
+	Tactics        []attack.Ref `json:"tactics"`
+	Source         Source       `json:"source" jsonschema:"Where the mapping comes from."`
+	RedirectedFrom string       `json:"redirectedFrom,omitempty" jsonschema:"The revoked id that was asked for."`
+	Score          int          `json:"score,omitempty" jsonschema:"Of a guess: how well the words fit. Comparable within one answer only."`
+	Words          []string     `json:"words,omitempty" jsonschema:"Of a guess: which words led to it."`
+	Mitigations    []attack.Ref `json:"mitigations" jsonschema:"Up to three."`
+}
+
+// A Source says where the mapping to a technique comes from.
+type Source string
+
+// The sources, from the surest to the least sure.
+const (
+	FromInput     Source = "input"         // the caller named it
+	FromRule      Source = "rule"          // the rule, as this Wazuh has it
+	FromAlert     Source = "alert"         // the alert itself
+	FromTag       Source = "tag"           // a tag of the case
+	FromProcedure Source = "procedure"     // a procedure recorded in the case
+	FromText      Source = "text"          // an id in the case's title or description
+	FromStock     Source = "stock ruleset" // the rule, as Wazuh ships it
+	FromGuess     Source = "guess"         // words that fit; no fact
+)
+
+// Enum lists the values for schemas.
+func (Source) Enum() []any {
+	return []any{string(FromInput), string(FromRule), string(FromAlert), string(FromTag), string(FromProcedure), string(FromText), string(FromStock), string(FromGuess)}
+}
+
+const maxMitigations = 3
+
+func describe(t *attack.Technique, from string, source Source) Technique {
+	out := Technique{ID: t.ID, Name: t.Name, Source: source, RedirectedFrom: from, Tactics: []attack.Ref{}, Mitigations: []attack.Ref{}}
+	for _, ta := range t.Tactics() {
+		out.Tactics = append(out.Tactics, attack.Ref{ID: ta.ID, Name: ta.Name})
+	}
+	for i, m := range t.Mitigations() {
+		if i == maxMitigations {
+			break
+		}
+		out.Mitigations = append(out.Mitigations, attack.Ref{ID: m.ID, Name: m.Name})
+	}
+	return out
+}
+
+// resolve looks up ids of one source, each technique once. What ATT&CK doesn't
+// have is returned apart.
+func resolve(kb *attack.KB, ids []string, source Source, have map[string]bool) (found []Technique, unknown []string) {
+	for _, id := range ids {
+		t, from, err := kb.Resolve(id)
+		if err != nil {
+			unknown = append(unknown, id)
+			continue
+		}
+		if !have[t.ID] {
+			have[t.ID] = true
+			found = append(found, describe(t, from, source))
+		}
+	}
+	return found, unknown
+}
+
+// known looks up the ids that a caller named. Any that ATT&CK doesn't have is an error.
+func known(kb *attack.KB, ids []string) ([]*attack.Technique, error) {
+	var list []*attack.Technique
+	var errs []error
+	have := map[string]bool{}
+	for _, id := range ids {
+		t, _, err := kb.Resolve(id)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("techniques: %w", err))
+		case !have[t.ID]:
+			have[t.ID] = true
+			list = append(list, t)
+		}
+	}
+	return list, errors.Join(errs...)
+}
+
+// A GroupOverlap is a group that is known to use some of the techniques asked about.
+type GroupOverlap struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Shared []string `json:"shared" jsonschema:"The techniques that the group is known to use."`
+	Uses   int      `json:"uses" jsonschema:"How many techniques the group is known to use in all."`
+}
+
+const maxGroups = 5
+
+// overlap returns the groups that share most of the techniques; of those that
+// share as many, the ones for which they are a larger part of what they do. It
+// is a lead, not an attribution.
+func overlap(techniques []*attack.Technique) []GroupOverlap {
+	byID := map[string]*GroupOverlap{}
+	for _, t := range techniques {
+		for _, g := range t.Groups() {
+			o := byID[g.ID]
+			if o == nil {
+				o = &GroupOverlap{ID: g.ID, Name: g.Name, Uses: len(g.Techniques())}
+				byID[g.ID] = o
+			}
+			o.Shared = append(o.Shared, t.ID)
+		}
+	}
+	list := make([]GroupOverlap, 0, len(byID))
+	for _, o := range byID {
+		list = append(list, *o)
+	}
+	slices.SortFunc(list, func(a, b GroupOverlap) int {
+		return cmp.Or(cmp.Compare(len(b.Shared), len(a.Shared)), cmp.Compare(a.Uses, b.Uses), strings.Compare(a.ID, b.ID))
+	})
+	return list[:min(len(list), maxGroups)]
+}
+
+// kb returns the knowledge base.
+func (c *Client) kb(ctx context.Context) (*attack.KB, error) { return c.attack.KB(ctx) }

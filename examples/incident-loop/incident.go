@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/attack/soc"
+	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// incident carries the incident from its alert to ATT&CK. What can't go on
+// because a proposal waits is said, and the rest goes on.
+func (l *loop) incident(ctx context.Context, layerFile string) error {
+	alert, err := l.triage(ctx)
+	if err != nil {
+		return err
+	}
+	techniques, err := l.mapAlert(ctx, alert)
+	if err != nil {
+		return err
+	}
+	cs, err := l.openCase(ctx, alert)
+	if err != nil && !errors.Is(err, errWaits) {
+		return err
+	}
+	if err := l.enrich(ctx, alert.SourceIP); err != nil {
+		return err
+	}
+	if err := l.correlate(ctx, techniques); err != nil {
+		return err
+	}
+	if cs != nil {
+		if err := l.writeBack(ctx, cs, techniques); err != nil && !errors.Is(err, errWaits) {
+			return err
+		}
+		if err := l.timeline(ctx, cs); err != nil {
+			return err
+		}
+	}
+	if err := l.layer(ctx, techniques, layerFile); err != nil {
+		return err
+	}
+	return l.summary(ctx)
+}
+
+func (l *loop) triage(ctx context.Context) (*wazuh.Alert, error) {
+	l.stage("TRIAGE: what does Wazuh say?")
+	page, err := call[*wazuh.AlertPage](ctx, l, "get_alerts", &wazuh.GetAlertsInput{Level: 10, Limit: 5, Search: "authentication"})
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Alerts) == 0 {
+		return nil, errors.New("no alert of level 10 or more on authentication")
+	}
+	for _, a := range page.Alerts {
+		l.say("  %s  level %d  rule %s  %s: %s", a.Timestamp.Format(time.TimeOnly), a.Rule.Level, a.Rule.ID, a.Agent.Name, a.Rule.Description)
+	}
+	alert, err := call[*wazuh.Alert](ctx, l, "get_alert", &wazuh.GetAlertInput{AlertID: page.Alerts[0].ID})
+	if err != nil {
+		return nil, err
+	}
+	agent, err := call[*wazuh.Agent](ctx, l, "get_agent", &wazuh.GetAgentInput{AgentID: wazuh.AgentID(alert.Agent.ID)})
+	if err != nil {
+		return nil, err
+	}
+	l.say("  host: %s (%s), %s; from %s as %s", agent.Name, agent.ID, agent.Status, alert.SourceIP, alert.DestinationUser)
+	processes, err := call[*wazuh.ProcessPage](ctx, l, "get_agent_processes", &wazuh.GetAgentProcessesInput{AgentID: wazuh.AgentID(agent.ID), IncludeCommand: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range processes.Processes {
+		if p.User == incident.User {
+			l.say("  process of %s: %d %s %s", p.User, p.PID, p.Name, p.Command)
+		}
+	}
+	ports, err := call[*wazuh.PortPage](ctx, l, "get_agent_ports", &wazuh.GetAgentPortsInput{AgentID: wazuh.AgentID(agent.ID)})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range ports.Ports {
+		if p.Remote.IP == alert.SourceIP {
+			l.say("  connection: %s %s:%d from %s:%d %s", p.Protocol, p.Local.IP, p.Local.Port, p.Remote.IP, p.Remote.Port, p.State)
+		}
+	}
+	return alert, nil
+}
+
+func (l *loop) mapAlert(ctx context.Context, alert *wazuh.Alert) ([]string, error) {
+	l.stage("MAP: what is it in ATT&CK?")
+	mapped, err := call[*soc.MapWazuhAlertOutput](ctx, l, "mitre_map_wazuh_alert", &soc.MapWazuhAlertInput{AlertID: alert.ID})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, t := range mapped.Techniques {
+		var tactics []string
+		for _, ta := range t.Tactics {
+			tactics = append(tactics, ta.Name)
+		}
+		l.say("  %-10s %s (%s), says the %s", t.ID, t.Name, strings.Join(tactics, ", "), t.Source)
+		ids = append(ids, t.ID)
+	}
+	return ids, nil
+}
+
+func (l *loop) openCase(ctx context.Context, alert *wazuh.Alert) (*thehive.Case, error) {
+	l.stage("CASE: open one in TheHive (gated)")
+	cs, err := call[*thehive.Case](ctx, l, "thehive_create_case", &thehive.CreateCaseInput{
+		Title:       fmt.Sprintf("Brute force, then success on %s", alert.Agent.Name),
+		Description: fmt.Sprintf("Wazuh rule %s on %s: %s", alert.Rule.ID, alert.Agent.Name, alert.Rule.Description),
+		Severity:    thehive.High, Tags: []string{"wazuh", "auth"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.say("  case #%d is open", cs.Number)
+	if _, err := call[*thehive.Task](ctx, l, "thehive_create_task", &thehive.CreateTaskInput{CaseID: cs.ID, Title: "Confirm source IP reputation"}); err != nil {
+		return cs, err
+	}
+	_, err = call[*thehive.ObservableBulk](ctx, l, "thehive_create_observable_bulk", &thehive.CreateObservableBulkInput{
+		CaseID: cs.ID, DataType: "ip", Data: []string{alert.SourceIP}, IOC: true,
+	})
+	return cs, err
+}
+
+func (l *loop) enrich(ctx context.Context, address string) error {
+	l.stage("ANALYZE and ENRICH: who is " + address + "?")
+	a, err := call[*cortex.Analysis](ctx, l, "cortex_analyze_observable", &cortex.AnalyzeObservableInput{
+		Data: address, Analyzers: []string{"Abuse_Finder_3_0", "MaxMind_GeoIP_4_0", "AbuseIPDB_1_0"},
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range a.Results {
+		for _, t := range r.Taxonomies {
+			l.say("  Cortex %-18s %s: %s %s", r.Analyzer, t.Level, t.Predicate, t.Value)
+		}
+	}
+	l.say("  Cortex verdict: %s (%d analyzers answered)", a.Verdict.Level, a.Verdict.Answered)
+	known, err := call[*misp.Correlation](ctx, l, "misp_correlate", &misp.CorrelateInput{Value: address})
+	if err != nil {
+		return err
+	}
+	for _, e := range known.Events {
+		l.say("  MISP event %s: %s", e.Event.ID, e.Event.Info)
+	}
+	w, err := call[*misp.WarninglistCheck](ctx, l, "misp_check_warninglists", &misp.CheckWarninglistsInput{Value: address})
+	if err != nil {
+		return err
+	}
+	l.say("  MISP warninglists that have it: %d", len(w.Hits))
+	return nil
+}
+
+func (l *loop) correlate(ctx context.Context, techniques []string) error {
+	l.stage("CORRELATE: what else is there on these techniques?")
+	c, err := call[*soc.CrossCorrelateOutput](ctx, l, "mitre_cross_correlate", &soc.CrossCorrelateInput{Techniques: techniques})
+	if err != nil {
+		return err
+	}
+	for _, p := range c.Platforms {
+		l.say("  %s: %s %s", p.Platform, p.Status, p.Error)
+	}
+	l.say("  %d alerts, %d cases, %d events", c.Wazuh.Total, len(c.TheHive.Cases), len(c.MISP.Events))
+	for _, g := range c.Groups {
+		l.say("  used also by %s (%s): %s", g.Name, g.ID, strings.Join(g.Shared, ", "))
+	}
+	return nil
+}
+
+func (l *loop) writeBack(ctx context.Context, cs *thehive.Case, techniques []string) error {
+	l.stage("WRITE BACK: what was found goes into the case (gated)")
+	if _, err := call[*soc.EnrichCaseOutput](ctx, l, "mitre_thehive_enrich", &soc.EnrichCaseInput{CaseID: cs.ID, Techniques: techniques, AddTags: true}); err != nil {
+		return err
+	}
+	if _, err := call[*thehive.Comment](ctx, l, "thehive_create_comment", &thehive.CreateCommentInput{
+		CaseID: cs.ID, Message: "The source is known for brute force; disable the account and look for lateral movement.",
+	}); err != nil {
+		return err
+	}
+	l.stage("AND WHAT THE GATE DOESN'T EVEN ASK ABOUT")
+	_, err := call[*thehive.Deleted](ctx, l, "thehive_delete_case", &thehive.DeleteCaseInput{CaseID: cs.ID})
+	if !errors.Is(err, gate.ErrRefused) {
+		return fmt.Errorf("thehive_delete_case was not refused: %w", err)
+	}
+	l.say("  %v", err)
+	return nil
+}
+
+func (l *loop) timeline(ctx context.Context, cs *thehive.Case) error {
+	l.stage("THE CASE")
+	t, err := call[*thehive.CaseTimeline](ctx, l, "thehive_case_timeline_summary", &thehive.CaseTimelineSummaryInput{CaseID: cs.ID})
+	if err != nil {
+		return err
+	}
+	l.say("  #%d %s: %s, %d tasks, %d observables, %d comments, tags %s", t.Case.Number, t.Case.Title, t.Case.Status,
+		t.Counts.Tasks, t.Counts.Observables, t.Counts.Comments, strings.Join(t.Case.Tags, " "))
+	for _, e := range t.Events {
+		l.say("  %s  %-16s %s", time.UnixMilli(e.Date).UTC().Format(time.TimeOnly), e.Kind, e.Text)
+	}
+	return nil
+}
+
+func (l *loop) layer(ctx context.Context, techniques []string, file string) error {
+	layer, err := call[*attack.Layer](ctx, l, "mitre_navigator_layer", &attack.NavigatorLayerInput{
+		Mode: attack.LayerTechniques, Name: "Brute force, then success", Techniques: techniques,
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.saveLayer(layer, file); err != nil {
+		return err
+	}
+	l.say("\n  ATT&CK Navigator layer: %s", file)
+	return nil
+}
+
+// summary says what still waits.
+func (l *loop) summary(ctx context.Context) error {
+	s, err := l.guard.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.Pending {
+		l.say("  still waiting: %s, %s", p.ID, p.Plan.Summary)
+	}
+	return nil
+}

@@ -1,0 +1,368 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"regexp"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// An Attribute is one value in an event, such as an address or a hash.
+type Attribute struct {
+	ID             ID                      `json:"id"`
+	UUID           string                  `json:"uuid,omitempty"`
+	EventID        ID                      `json:"event_id,omitempty"`
+	Type           string                  `json:"type"`
+	Category       string                  `json:"category,omitempty"`
+	Value          string                  `json:"value" untrusted:"true"`
+	ToIDs          Bool                    `json:"to_ids" jsonschema:"Whether it is meant for detection."`
+	Comment        string                  `json:"comment,omitempty" untrusted:"true"`
+	Distribution   Distribution            `json:"distribution" jsonschema:"0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event."`
+	SharingGroupID ID                      `json:"sharing_group_id,omitempty"`
+	Timestamp      Int                     `json:"timestamp,omitempty" jsonschema:"When it was changed last, in seconds since 1970."`
+	FirstSeen      string                  `json:"first_seen,omitempty"`
+	LastSeen       string                  `json:"last_seen,omitempty"`
+	ObjectID       ID                      `json:"object_id,omitempty" jsonschema:"The object it is in; 0 for none."`
+	ObjectRelation string                  `json:"object_relation,omitempty" jsonschema:"What it is in that object."`
+	Deleted        Bool                    `json:"deleted,omitempty"`
+	Tags           List[*Tag]              `json:"Tag,omitempty"`
+	Galaxies       List[json.RawMessage]   `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"What the galaxy tags stand for."`
+	Sightings      List[*Sighting]         `json:"Sighting,omitempty"`
+	Related        List[*RelatedAttribute] `json:"RelatedAttribute,omitempty" jsonschema:"Attributes that MISP correlates with this one."`
+	Warnings       List[*Warning]          `json:"warnings,omitempty" jsonschema:"Warninglists that it is on."`
+	Proposals      List[json.RawMessage]   `json:"ShadowAttribute,omitempty" untrusted:"true"`
+	Event          *EventSummary           `json:"Event,omitempty" jsonschema:"The event it is in."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (a *Attribute) UnmarshalJSON(b []byte) error {
+	type plain Attribute
+	return extra.Decode(b, (*plain)(a), &a.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a Attribute) MarshalJSON() ([]byte, error) {
+	type plain Attribute
+	return extra.Encode(plain(a), a.Extra)
+}
+
+// parts returns the value of a and, for a composite type such as ip-dst|port,
+// both its parts, each with its type.
+func (a *Attribute) parts() []typed {
+	list := []typed{{a.Type, a.Value}}
+	if t1, t2, ok := strings.Cut(a.Type, "|"); ok {
+		v1, v2, _ := strings.Cut(a.Value, "|")
+		list = append(list, typed{t1, v1}, typed{t2, v2})
+	}
+	return list
+}
+
+type typed struct{ typ, value string }
+
+// is reports whether a, or a part of it, has one of values. MISP compares
+// without regard to case.
+func (a *Attribute) is(values []string) bool {
+	for _, p := range a.parts() {
+		for _, v := range values {
+			if strings.EqualFold(p.value, v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A RelatedAttribute is an attribute of another event that MISP correlates
+// with one. What an answer leaves out is nil or empty.
+type RelatedAttribute struct {
+	ID       ID            `json:"id"`
+	UUID     string        `json:"uuid,omitempty"`
+	EventID  ID            `json:"event_id,omitempty"`
+	Type     string        `json:"type,omitempty"`
+	Category string        `json:"category,omitempty"`
+	Value    string        `json:"value" untrusted:"true"`
+	ToIDs    *Bool         `json:"to_ids,omitempty"`
+	Event    *EventSummary `json:"Event,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (a *RelatedAttribute) UnmarshalJSON(b []byte) error {
+	type plain RelatedAttribute
+	return extra.Decode(b, (*plain)(a), &a.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a RelatedAttribute) MarshalJSON() ([]byte, error) {
+	type plain RelatedAttribute
+	return extra.Encode(plain(a), a.Extra)
+}
+
+// An Object is several attributes that make sense together only, such as an
+// address and a port.
+type Object struct {
+	ID              ID                    `json:"id"`
+	UUID            string                `json:"uuid,omitempty"`
+	Name            string                `json:"name"`
+	MetaCategory    string                `json:"meta-category,omitempty"`
+	Description     string                `json:"description,omitempty" untrusted:"true"`
+	TemplateUUID    string                `json:"template_uuid,omitempty"`
+	TemplateVersion Int                   `json:"template_version,omitempty"`
+	EventID         ID                    `json:"event_id,omitempty"`
+	Distribution    Distribution          `json:"distribution"`
+	SharingGroupID  ID                    `json:"sharing_group_id,omitempty"`
+	Timestamp       Int                   `json:"timestamp,omitempty"`
+	Comment         string                `json:"comment,omitempty" untrusted:"true"`
+	Deleted         Bool                  `json:"deleted,omitempty"`
+	FirstSeen       string                `json:"first_seen,omitempty"`
+	LastSeen        string                `json:"last_seen,omitempty"`
+	Attributes      List[*Attribute]      `json:"Attribute,omitempty"`
+	References      List[json.RawMessage] `json:"ObjectReference,omitempty" untrusted:"true"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (o *Object) UnmarshalJSON(b []byte) error {
+	type plain Object
+	return extra.Decode(b, (*plain)(o), &o.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o Object) MarshalJSON() ([]byte, error) {
+	type plain Object
+	return extra.Encode(plain(o), o.Extra)
+}
+
+// A Sighting says that an attribute was seen, was seen to be false, or has expired.
+type Sighting struct {
+	ID           ID            `json:"id"`
+	UUID         string        `json:"uuid,omitempty"`
+	Date         Int           `json:"date_sighting" jsonschema:"Seconds since 1970."`
+	Source       string        `json:"source,omitempty" untrusted:"true"`
+	Type         Int           `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired."`
+	Organisation *Organisation `json:"Organisation,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (s *Sighting) UnmarshalJSON(b []byte) error {
+	type plain Sighting
+	return extra.Decode(b, (*plain)(s), &s.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (s Sighting) MarshalJSON() ([]byte, error) {
+	type plain Sighting
+	return extra.Encode(plain(s), s.Extra)
+}
+
+// A Warning says that an attribute is on a warninglist.
+type Warning struct {
+	Value    string `json:"value,omitempty" untrusted:"true"`
+	Match    string `json:"match,omitempty" jsonschema:"The entry of the list."`
+	ListID   ID     `json:"warninglist_id"`
+	ListName string `json:"warninglist_name"`
+	Category string `json:"warninglist_category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (w *Warning) UnmarshalJSON(b []byte) error {
+	type plain Warning
+	return extra.Decode(b, (*plain)(w), &w.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (w Warning) MarshalJSON() ([]byte, error) {
+	type plain Warning
+	return extra.Encode(plain(w), w.Extra)
+}
+
+// SearchAttributesInput is the input of [Client.SearchAttributes]. At least one
+// filter is needed; those given must all match. What is left out doesn't filter.
+type SearchAttributesInput struct {
+	Value               string   `json:"value,omitempty" jsonschema:"The value, in any case; % stands for any text. Of a composite type such as ip-dst|port either part matches, but not both together." maxLength:"4096"`
+	Type                string   `json:"type,omitempty" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Category            string   `json:"category,omitempty" jsonschema:"A category such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	Tags                []string `json:"tags,omitempty" jsonschema:"Only attributes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	EventID             EventRef `json:"eventId,omitempty" jsonschema:"Only attributes of this event: its id or UUID."`
+	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
+	Last                string   `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	IncludeCorrelations bool     `json:"includeCorrelations,omitempty" jsonschema:"With the attributes of other events that MISP correlates."`
+	Page                int      `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
+	Limit               int      `json:"limit,omitempty" jsonschema:"How many attributes a page has." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *SearchAttributesInput) SetDefaults() {
+	if in.Page == 0 {
+		in.Page = 1
+	}
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+var (
+	typeRegexp     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 |/_-]*$`)
+	categoryRegexp = regexp.MustCompile(`^[A-Za-z][A-Za-z -]*$`)
+	lastRegexp     = regexp.MustCompile(`^[1-9][0-9]{0,5}[dhms]$`)
+)
+
+// Validate refuses a search that MISP would answer with everything it has, or
+// silently with nothing.
+func (in SearchAttributesInput) Validate() error {
+	switch {
+	case in.Page < 0 || in.Page > 100000:
+		return invalid("page: want 1 to 100000")
+	case in.Limit < 0 || in.Limit > maxLimit:
+		return invalid("limit: want 1 to %d", maxLimit)
+	case in.Type != "" && !typeRegexp.MatchString(in.Type):
+		return invalid("type: %q is not an attribute type", clip(in.Type, 60))
+	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
+		return invalid("category: %q is not a category", clip(in.Category, 60))
+	case in.Last != "" && !lastRegexp.MatchString(in.Last):
+		return invalid("last: %q: want a number and d, h, m (minutes) or s, such as 7d", clip(in.Last, 60))
+	}
+	if in.EventID != "" {
+		if err := in.EventID.check(); err != nil {
+			return err
+		}
+	}
+	if in.Value != "" {
+		if err := checkFilter("value", in.Value); err != nil {
+			return err
+		}
+	}
+	for _, t := range in.Tags {
+		if err := checkFilter("tags", t); err != nil {
+			return err
+		}
+	}
+	if in.Value == "" && in.Type == "" && in.Category == "" && len(in.Tags) == 0 && in.EventID == "" && in.ToIDs == nil && in.Last == "" {
+		return invalid("give at least one of value, type, category, tags, eventId, toIds, last: without a filter the answer would be everything")
+	}
+	return nil
+}
+
+const maxLimit = 500
+
+// checkFilter refuses what MISP would take for no filter at all.
+func checkFilter(name, v string) error {
+	switch {
+	case strings.Trim(v, "% \t\r\n") == "":
+		return invalid("%s: %q would match everything", name, clip(v, 60))
+	case strings.HasPrefix(strings.TrimSpace(v), "!"):
+		return invalid("%s: %q: a leading ! would match everything", name, clip(v, 60))
+	}
+	return nil
+}
+
+// An AttributePage is one page of attributes.
+type AttributePage struct {
+	Attributes []*Attribute `json:"attributes"`
+	Total      *int         `json:"total,omitempty" jsonschema:"How many match in all. Absent when that isn't known: MISP doesn't count."`
+	Page       int          `json:"page"`
+	Limit      int          `json:"limit"`
+	More       bool         `json:"more" jsonschema:"Whether the page is full, so that there may be more on the next one."`
+}
+
+// SearchAttributes returns one page of attributes, newest first, those in
+// objects included. [Client.Attributes] walks all of them.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput) (*AttributePage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return c.searchAttributes(ctx, wire.AttributeSearch{
+		Value: anyOf(in.Value), Type: in.Type, Category: in.Category, Tags: anyOf(in.Tags...), EventID: in.EventID.path(),
+		ToIDs: flag(in.ToIDs), Last: in.Last, IncludeCorrelations: number(in.IncludeCorrelations), Page: in.Page, Limit: in.Limit,
+	})
+}
+
+// Attributes returns an iterator over every attribute that in matches, from
+// in.Page on.
+func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
+	in.SetDefaults()
+	in.Tags = append([]string(nil), in.Tags...)
+	return page.All(ctx, func(ctx context.Context, offset int) ([]*Attribute, bool, error) {
+		next := in
+		next.Page += offset / in.Limit
+		p, err := c.SearchAttributes(ctx, next)
+		if err != nil {
+			return nil, false, err
+		}
+		return p.Attributes, p.More, nil
+	})
+}
+
+// searchAttributes sends q, whose filters are known to filter.
+func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (*AttributePage, error) {
+	q.ReturnFormat, q.Order = wire.AttributeSearchReturnFormatJSON, "Attribute.id DESC"
+	type answer struct {
+		Response struct {
+			Attributes List[*Attribute] `json:"Attribute"`
+		} `json:"response"`
+	}
+	a, err := httpx.JSON[answer](c.has("response")(c.wire.SearchAttributes(ctx, q)))
+	if err != nil {
+		return nil, err
+	}
+	p := &AttributePage{Attributes: a.Response.Attributes, Page: q.Page, Limit: q.Limit}
+	p.More = len(p.Attributes) >= q.Limit
+	// X-Result-Count is the number of rows here, one more when the page is full.
+	if n := len(p.Attributes); q.Page == 1 && !p.More {
+		p.Total = &n
+	}
+	return p, nil
+}
+
+// anyOf is the filter that matches any of values, or none at all. In this form
+// MISP doesn't look for operators in them.
+func anyOf(values ...string) *wire.AnyOf {
+	var list []string
+	for _, v := range values {
+		if v = strings.TrimSpace(v); v != "" {
+			list = append(list, v)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return &wire.AnyOf{Values: list}
+}
+
+// flag is f as MISP's searches want it: they ignore false.
+func flag(f *bool) *int {
+	if f == nil {
+		return nil
+	}
+	n := number(*f)
+	return &n
+}
+
+func number(f bool) int {
+	if f {
+		return 1
+	}
+	return 0
+}

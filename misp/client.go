@@ -1,0 +1,43 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A Client talks to one MISP. It is safe for concurrent use.
+type Client struct {
+	wire     *wire.Client
+	guard    *gate.Guard
+	upstream string
+}
+
+// New returns a Client. It doesn't touch the network.
+func New(cfg Config) (*Client, error) {
+	key := strings.TrimSpace(cfg.APIKey)
+	if key == "" {
+		return nil, errors.New("misp: the API key is empty")
+	}
+	h, err := httpx.New(httpx.Options{
+		System: "misp", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
+		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
+		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{key},
+		Auth: func(_ context.Context, r *http.Request, _ bool) error {
+			r.Header.Set("Authorization", key)
+			return nil
+		},
+		Fail: fail,
+	})
+	if err != nil {
+		return nil, err
+	}
+	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
+	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream}, nil
+}

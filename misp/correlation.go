@@ -1,0 +1,322 @@
+package misp
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// CorrelateInput is the input of [Client.Correlate].
+type CorrelateInput struct {
+	Value            string `json:"value" jsonschema:"The value to look for, such as an address, a domain or a hash: exactly this, in any case." minLength:"1" maxLength:"4096"`
+	IncludeSightings bool   `json:"includeSightings,omitempty" jsonschema:"With the sightings of each attribute."`
+	Limit            int    `json:"limit,omitempty" jsonschema:"How many attributes to look at, newest first." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CorrelateInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 100
+	}
+}
+
+// Validate refuses a value that MISP would take for everything.
+func (in CorrelateInput) Validate() error {
+	if in.Limit < 0 || in.Limit > maxLimit {
+		return invalid("limit: want 1 to %d", maxLimit)
+	}
+	return checkFilter("value", in.Value)
+}
+
+// A Correlation says where a value was found.
+type Correlation struct {
+	Value           string              `json:"value" untrusted:"true"`
+	Events          []*CorrelatedEvent  `json:"events" jsonschema:"The events that have the value, newest first, each once."`
+	TotalEvents     int                 `json:"totalEvents" jsonschema:"How many events are listed."`
+	TotalAttributes int                 `json:"totalAttributes" jsonschema:"How many attributes of theirs have the value."`
+	Related         []*RelatedAttribute `json:"related,omitempty" jsonschema:"Attributes with other values that MISP correlates with it, such as a network that an address is in."`
+	Truncated       bool                `json:"truncated" jsonschema:"Whether there may be more than is listed."`
+	Reason          string              `json:"truncationReason,omitempty" jsonschema:"What was left out."`
+}
+
+// A CorrelatedEvent is an event that has a value, with the attributes that have it.
+type CorrelatedEvent struct {
+	Event      EventSummary `json:"event"`
+	Attributes []*Attribute `json:"attributes"`
+}
+
+// Correlate finds the events that have a value, alone, in a composite attribute
+// or in an object.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	list, more, err := c.withValue(ctx, in.Value, wire.AttributeSearch{
+		IncludeCorrelations: 1, IncludeContext: 1, IncludeSightings: number(in.IncludeSightings), Limit: in.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &Correlation{Value: strings.TrimSpace(in.Value), Events: []*CorrelatedEvent{}, TotalAttributes: len(list), Truncated: more}
+	if more {
+		out.Reason = fmt.Sprintf("only the newest %d attributes were looked at; ask for more with limit, or page through misp_search_attributes", in.Limit)
+	}
+	at := map[ID]*CorrelatedEvent{}
+	direct := map[ID]bool{}
+	for _, a := range list {
+		e := at[a.EventID]
+		if e == nil {
+			e = &CorrelatedEvent{Event: EventSummary{ID: a.EventID}}
+			if a.Event != nil {
+				e.Event = *a.Event
+			}
+			at[a.EventID] = e
+			out.Events = append(out.Events, e)
+		}
+		e.Attributes = append(e.Attributes, a)
+		direct[a.ID] = true
+	}
+	for _, a := range list {
+		for _, r := range a.Related {
+			if r != nil && !direct[r.ID] {
+				direct[r.ID] = true
+				out.Related = append(out.Related, r)
+			}
+		}
+		a.Event, a.Related = nil, nil // said once, above
+	}
+	out.TotalEvents = len(out.Events)
+	slices.SortStableFunc(out.Events, func(a, b *CorrelatedEvent) int { return newer(&a.Event, &b.Event) })
+	return out, nil
+}
+
+// withValue returns the attributes that have exactly value, whole or as a part,
+// and whether MISP may have more.
+func (c *Client) withValue(ctx context.Context, value string, q wire.AttributeSearch) ([]*Attribute, bool, error) {
+	values := spellings(value)
+	search := values
+	// MISP looks at the parts of a composite value, never at both at once.
+	if l, r, ok := strings.Cut(values[len(values)-1], "|"); ok {
+		part := l
+		if len(r) > len(l) {
+			part = r
+		}
+		if checkFilter("value", part) == nil {
+			search = append(slices.Clone(values), part)
+		}
+	}
+	q.Value, q.Page = anyOf(search...), 1
+	p, err := c.searchAttributes(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	// A wildcard in the value, or only one of its parts, finds more than it.
+	list := slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || !a.is(values) })
+	return list, p.More, nil
+}
+
+// spellings returns value and, if it is written so that nobody clicks on it,
+// the form in which MISP keeps it.
+func spellings(value string) []string {
+	value = strings.TrimSpace(value)
+	plain := strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@").Replace(value)
+	for _, p := range []string{"hxxp", "hXXp", "HXXP"} {
+		if rest, ok := strings.CutPrefix(plain, p); ok && (strings.HasPrefix(rest, "://") || strings.HasPrefix(rest, "s://")) {
+			plain = "http" + rest
+		}
+	}
+	if plain == value {
+		return []string{value}
+	}
+	return []string{value, plain}
+}
+
+// newer orders events by date and id, the newest first.
+func newer(a, b *EventSummary) int {
+	return cmp.Or(cmp.Compare(b.Date, a.Date), cmp.Compare(idNumber(b.ID), idNumber(a.ID)))
+}
+
+func idNumber(id ID) int64 {
+	n, err := strconv.ParseInt(string(id), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// GetRelatedEventsInput is the input of [Client.GetRelatedEvents]. It takes
+// either an event or a value.
+type GetRelatedEventsInput struct {
+	EventID           EventRef `json:"eventId,omitempty" jsonschema:"The event whose relatives are sought: its id or UUID. Either this or value."`
+	Value             string   `json:"value,omitempty" jsonschema:"The value that the events have. Either this or eventId." maxLength:"4096"`
+	MaxAttributes     int      `json:"maxAttributes,omitempty" jsonschema:"How many values of the event to look up." minimum:"1" maximum:"100"`
+	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" jsonschema:"How many attributes to look at for each value." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetRelatedEventsInput) SetDefaults() {
+	if in.MaxAttributes == 0 {
+		in.MaxAttributes = 20
+	}
+	if in.PerAttributeLimit == 0 {
+		in.PerAttributeLimit = 100
+	}
+}
+
+// Validate refuses a call for both, or for neither, and a value that MISP would
+// take for everything.
+func (in GetRelatedEventsInput) Validate() error {
+	switch {
+	case (in.EventID == "") == (in.Value == ""):
+		return invalid("give either eventId or value")
+	case in.MaxAttributes < 0 || in.MaxAttributes > 100:
+		return invalid("maxAttributes: want 1 to 100")
+	case in.PerAttributeLimit < 0 || in.PerAttributeLimit > maxLimit:
+		return invalid("perAttributeLimit: want 1 to %d", maxLimit)
+	case in.EventID != "":
+		return in.EventID.check()
+	}
+	return checkFilter("value", in.Value)
+}
+
+// RelatedEvents are the events that share values with an event, or have one.
+type RelatedEvents struct {
+	EventID   ID              `json:"eventId,omitempty" jsonschema:"The event that was asked about."`
+	EventInfo string          `json:"eventInfo,omitempty" untrusted:"true"`
+	Value     string          `json:"value,omitempty" untrusted:"true" jsonschema:"The value that was asked about."`
+	Events    []*RelatedEvent `json:"events" jsonschema:"The related events, those that share most first."`
+	Total     int             `json:"total" jsonschema:"How many are listed."`
+	Truncated bool            `json:"truncated" jsonschema:"Whether there may be more than is listed."`
+	Reason    string          `json:"truncationReason,omitempty" jsonschema:"What was left out." untrusted:"true"`
+}
+
+// A RelatedEvent is an event that shares values with another.
+type RelatedEvent struct {
+	Event      EventSummary `json:"event"`
+	Shared     []string     `json:"sharedValues" untrusted:"true" jsonschema:"The values that were found in it."`
+	Count      int          `json:"count" jsonschema:"How many those are."`
+	Correlated bool         `json:"correlated,omitempty" jsonschema:"Whether MISP itself correlates it with the event."`
+}
+
+// GetRelatedEvents finds the events that share values with an event, by MISP's
+// own correlation and by the values meant for detection, or those that have a
+// value. The event itself isn't among them.
+//
+// MISP: GET /events/view/{eventId}, POST /attributes/restSearch for each value
+func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	out := &RelatedEvents{}
+	found := relatives{}
+	var values, reasons []string
+	if in.Value != "" {
+		out.Value = strings.TrimSpace(in.Value)
+		values = []string{out.Value}
+	} else {
+		e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+		if err != nil {
+			return nil, err
+		}
+		out.EventID, out.EventInfo = e.ID, e.Info
+		for _, r := range e.Correlated {
+			if r != nil && r.Event.ID != e.ID {
+				found.at(r.Event.ID, &r.Event).Correlated = true
+			}
+		}
+		values = e.seeds()
+		if n := len(values); n > in.MaxAttributes {
+			values = values[:in.MaxAttributes]
+			reasons = append(reasons, fmt.Sprintf("only %d of the event's %d values for detection were looked up (maxAttributes)", in.MaxAttributes, n))
+		}
+	}
+	for _, v := range values {
+		list, more, err := c.withValue(ctx, v, wire.AttributeSearch{IncludeContext: 1, Limit: in.PerAttributeLimit})
+		if err != nil {
+			return nil, err
+		}
+		if more {
+			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
+		}
+		for _, a := range list {
+			if a.EventID != out.EventID {
+				found.at(a.EventID, a.Event).share(v)
+			}
+		}
+	}
+	out.Events = found.sorted()
+	out.Total = len(out.Events)
+	out.Truncated, out.Reason = len(reasons) > 0, clip(strings.Join(reasons, "; "), 1000)
+	return out, nil
+}
+
+// seeds returns the values of e that are meant for detection, each once. Of a
+// composite value the telling parts count: not a file's name, not a port.
+func (e *Event) seeds() []string {
+	var list []string
+	seen := map[string]bool{}
+	add := func(v string) {
+		if k := strings.ToLower(v); !seen[k] && checkFilter("", v) == nil {
+			seen[k] = true
+			list = append(list, v)
+		}
+	}
+	for _, a := range e.all() {
+		if !a.ToIDs {
+			continue
+		}
+		parts := a.parts()
+		if len(parts) == 1 {
+			add(a.Value)
+			continue
+		}
+		for _, p := range parts[1:] {
+			switch p.typ {
+			case "filename", "port", "value":
+			default:
+				add(p.value)
+			}
+		}
+	}
+	return list
+}
+
+// relatives are events by their id.
+type relatives map[ID]*RelatedEvent
+
+func (r relatives) at(id ID, e *EventSummary) *RelatedEvent {
+	if r[id] == nil {
+		r[id] = &RelatedEvent{Event: EventSummary{ID: id}, Shared: []string{}}
+		if e != nil {
+			r[id].Event = *e
+		}
+	}
+	return r[id]
+}
+
+func (r *RelatedEvent) share(v string) {
+	if !slices.Contains(r.Shared, v) {
+		r.Shared = append(r.Shared, v)
+		r.Count++
+	}
+}
+
+func (r relatives) sorted() []*RelatedEvent {
+	list := make([]*RelatedEvent, 0, len(r))
+	for _, e := range r {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, func(a, b *RelatedEvent) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), newer(&a.Event, &b.Event), cmp.Compare(a.Event.ID, b.Event.ID))
+	})
+	return list
+}

@@ -1,0 +1,20 @@
+// Package misp is a client for MISP 2.5.
+//
+//	c, err := misp.New(misp.Config{BaseURL: "https://misp.example.org", APIKey: key})
+//	...
+//	found, err := c.Correlate(ctx, misp.CorrelateInput{Value: "198.51.100.23"})
+//
+// Each operation is a method with one input struct and one output.
+// [Client.Ops] lists them with their tiers, for a gate or an MCP server. With
+// [Config].Guard set, a request that isn't a read leaves only under a permit of
+// that guard, whoever calls the method.
+//
+// MISP writes integers as numbers or as strings, flags as booleans or as 0 and
+// 1, and an empty map as a list: [Int], [Bool], [ID], [Map] and [List] read all
+// of these. What an answer holds beyond the fields of a type is kept in Extra.
+//
+// A filter that MISP doesn't know, or that is empty, filters nothing, so that
+// the answer is everything. Such filters are refused here before they are sent,
+// every search is bounded, and an answer with "saved": false is an error
+// whatever its status.
+package misp

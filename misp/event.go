@@ -1,0 +1,268 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// An EventRef names an event: its id ("42") or its UUID.
+type EventRef string
+
+const eventPattern = `^([1-9][0-9]{0,9}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`
+
+var eventRegexp = regexp.MustCompile(eventPattern)
+
+// Pattern is the form of an EventRef, for schemas. The id 0 isn't one: MISP
+// would answer with the first event it has.
+func (EventRef) Pattern() string { return eventPattern }
+
+func (r EventRef) check() error {
+	if !eventRegexp.MatchString(string(r)) {
+		return invalid("eventId: %q is neither an event's id nor its UUID", clip(string(r), 60))
+	}
+	return nil
+}
+
+// path is r as MISP wants it: it takes UUIDs in lower case only.
+func (r EventRef) path() string { return strings.ToLower(string(r)) }
+
+// An Event is a report: attributes and objects that belong together, with
+// their context.
+type Event struct {
+	ID               ID                    `json:"id"`
+	UUID             string                `json:"uuid"`
+	Info             string                `json:"info" untrusted:"true"`
+	Date             string                `json:"date,omitempty" jsonschema:"YYYY-MM-DD."`
+	ThreatLevel      ThreatLevel           `json:"threat_level_id" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
+	Analysis         Analysis              `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete."`
+	Distribution     Distribution          `json:"distribution" jsonschema:"0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group."`
+	SharingGroupID   ID                    `json:"sharing_group_id,omitempty"`
+	Published        Bool                  `json:"published"`
+	AttributeCount   Int                   `json:"attribute_count" jsonschema:"How many attributes the event has, those in objects included."`
+	Timestamp        Int                   `json:"timestamp" jsonschema:"When it was changed last, in seconds since 1970."`
+	PublishTimestamp Int                   `json:"publish_timestamp,omitempty" jsonschema:"When it was published last, in seconds since 1970."`
+	OrgID            ID                    `json:"org_id,omitempty"`
+	OrgcID           ID                    `json:"orgc_id,omitempty"`
+	Org              *Organisation         `json:"Org,omitempty" jsonschema:"Whose event it is on this server."`
+	Orgc             *Organisation         `json:"Orgc,omitempty" jsonschema:"Who made it."`
+	SharingGroup     *SharingGroup         `json:"SharingGroup,omitempty"`
+	Tags             List[*Tag]            `json:"Tag,omitempty"`
+	Attributes       List[*Attribute]      `json:"Attribute,omitempty"`
+	Objects          List[*Object]         `json:"Object,omitempty"`
+	Correlated       List[*Correlated]     `json:"RelatedEvent,omitempty" jsonschema:"Events that MISP correlates with this one."`
+	Galaxies         List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"What the galaxy tags stand for."`
+	Proposals        List[json.RawMessage] `json:"ShadowAttribute,omitempty" jsonschema:"Attributes that others propose." untrusted:"true"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	type plain Event
+	return extra.Decode(b, (*plain)(e), &e.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (e Event) MarshalJSON() ([]byte, error) {
+	type plain Event
+	return extra.Encode(plain(e), e.Extra)
+}
+
+// all returns every attribute of e, those in objects included.
+func (e *Event) all() []*Attribute {
+	var list []*Attribute
+	add := func(as []*Attribute) {
+		for _, a := range as {
+			if a != nil && !bool(a.Deleted) {
+				list = append(list, a)
+			}
+		}
+	}
+	add(e.Attributes)
+	for _, o := range e.Objects {
+		if o != nil && !bool(o.Deleted) {
+			add(o.Attributes)
+		}
+	}
+	return list
+}
+
+// maker is the name of the organisation that made e.
+func (e *Event) maker() string {
+	if e.Orgc != nil && e.Orgc.Name != "" {
+		return e.Orgc.Name
+	}
+	return "organisation " + string(e.OrgcID)
+}
+
+// target is e as a plan shows it.
+func (e *Event) target() gate.Target {
+	return gate.Target{Kind: "event", ID: string(e.ID), Name: fmt.Sprintf("%s (by %s, %s)", e.Info, e.maker(), e.Date)}
+}
+
+// whole is e as a plan shows it that is about all that is in it: any
+// change to it makes an approval stale.
+func (e *Event) whole() gate.Target {
+	t := e.target()
+	t.Version = fmt.Sprintf("changed %d, published %s, for %s", e.Timestamp, yes(bool(e.Published)), e.Distribution)
+	return t
+}
+
+// An EventSummary is what other answers say of an event. What they leave out is
+// nil or empty.
+type EventSummary struct {
+	ID               ID            `json:"id"`
+	UUID             string        `json:"uuid,omitempty"`
+	Info             string        `json:"info" untrusted:"true"`
+	Date             string        `json:"date,omitempty"`
+	ThreatLevel      *ThreatLevel  `json:"threat_level_id,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
+	Distribution     *Distribution `json:"distribution,omitempty"`
+	Published        *Bool         `json:"published,omitempty"`
+	PublishTimestamp Int           `json:"publish_timestamp,omitempty"`
+	Orgc             *Organisation `json:"Orgc,omitempty"`
+	Tags             List[*Tag]    `json:"Tag,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (e *EventSummary) UnmarshalJSON(b []byte) error {
+	type plain EventSummary
+	return extra.Decode(b, (*plain)(e), &e.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (e EventSummary) MarshalJSON() ([]byte, error) {
+	type plain EventSummary
+	return extra.Encode(plain(e), e.Extra)
+}
+
+// Correlated is an event that MISP itself correlates with another.
+type Correlated struct {
+	Event EventSummary `json:"Event"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (c *Correlated) UnmarshalJSON(b []byte) error {
+	type plain Correlated
+	return extra.Decode(b, (*plain)(c), &c.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (c Correlated) MarshalJSON() ([]byte, error) {
+	type plain Correlated
+	return extra.Encode(plain(c), c.Extra)
+}
+
+// An Organisation owns events or makes them.
+type Organisation struct {
+	ID    ID     `json:"id"`
+	Name  string `json:"name" untrusted:"true"`
+	UUID  string `json:"uuid,omitempty"`
+	Local *Bool  `json:"local,omitempty" jsonschema:"Whether it has users on this server."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (o *Organisation) UnmarshalJSON(b []byte) error {
+	type plain Organisation
+	return extra.Decode(b, (*plain)(o), &o.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o Organisation) MarshalJSON() ([]byte, error) {
+	type plain Organisation
+	return extra.Encode(plain(o), o.Extra)
+}
+
+// A SharingGroup is a closed circle of organisations.
+type SharingGroup struct {
+	ID            ID     `json:"id"`
+	Name          string `json:"name" untrusted:"true"`
+	Releasability string `json:"releasability,omitempty" untrusted:"true"`
+	UUID          string `json:"uuid,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (g *SharingGroup) UnmarshalJSON(b []byte) error {
+	type plain SharingGroup
+	return extra.Decode(b, (*plain)(g), &g.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (g SharingGroup) MarshalJSON() ([]byte, error) {
+	type plain SharingGroup
+	return extra.Encode(plain(g), g.Extra)
+}
+
+// A Tag is a label of an event or an attribute.
+type Tag struct {
+	ID        ID     `json:"id,omitempty"`
+	Name      string `json:"name" untrusted:"true"`
+	Colour    string `json:"colour,omitempty"`
+	IsGalaxy  Bool   `json:"is_galaxy,omitempty" jsonschema:"Whether it stands for a galaxy cluster, such as an ATT&CK technique."`
+	Local     Bool   `json:"local,omitempty" jsonschema:"Whether it stays on this server."`
+	Inherited Bool   `json:"inherited,omitempty" jsonschema:"Whether an attribute has it from its event."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (t *Tag) UnmarshalJSON(b []byte) error {
+	type plain Tag
+	return extra.Decode(b, (*plain)(t), &t.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (t Tag) MarshalJSON() ([]byte, error) {
+	type plain Tag
+	return extra.Encode(plain(t), t.Extra)
+}
+
+// GetEventInput is the input of [Client.GetEvent].
+type GetEventInput struct {
+	EventID EventRef `json:"eventId" jsonschema:"Event id (42) or UUID." alias:"id,uuid"`
+}
+
+// Validate refuses what isn't the name of an event.
+func (in GetEventInput) Validate() error { return in.EventID.check() }
+
+// GetEvent returns one event with all that is in it. One that doesn't exist,
+// or that the key may not see, is [ErrNotFound].
+//
+// MISP: GET /events/view/{eventId}
+func (c *Client) GetEvent(ctx context.Context, in GetEventInput) (*Event, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Event *Event `json:"Event"`
+	}
+	ref := in.EventID.path()
+	a, err := httpx.JSON[answer](c.has("Event")(c.wire.GetEvent(ctx, ref)))
+	if err != nil {
+		return nil, err
+	}
+	if e := a.Event; e == nil || string(e.ID) != ref && !strings.EqualFold(e.UUID, ref) {
+		return nil, fmt.Errorf("misp: getEvent: asked for event %s and was given another", ref)
+	}
+	return a.Event, nil
+}

@@ -1,0 +1,173 @@
+package misp
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Int is an integer that MISP writes as a number, as a string, or, when
+// there is none, as null or an empty string.
+type Int int64
+
+// UnmarshalJSON reads any of these forms.
+func (n *Int) UnmarshalJSON(b []byte) error {
+	s, err := scalar(b)
+	if err != nil {
+		return err
+	}
+	switch s {
+	case "", "false":
+		*n = 0
+		return nil
+	case "true":
+		*n = 1
+		return nil
+	}
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s is not an integer", clip(string(b), 40))
+	}
+	*n = Int(v)
+	return nil
+}
+
+// A Bool is a flag that MISP writes as a boolean, as a number, or as a string.
+type Bool bool
+
+// UnmarshalJSON reads any of these forms.
+func (f *Bool) UnmarshalJSON(b []byte) error {
+	s, err := scalar(b)
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(s) {
+	case "", "0", "false":
+		*f = false
+	case "1", "true":
+		*f = true
+	default:
+		return fmt.Errorf("%s is not a flag", clip(string(b), 40))
+	}
+	return nil
+}
+
+// An ID is an identifier that MISP writes as a string or as a number.
+type ID string
+
+// UnmarshalJSON reads either form.
+func (id *ID) UnmarshalJSON(b []byte) error {
+	s, err := scalar(b)
+	if err != nil {
+		return err
+	}
+	if s == "false" { // PHP for "there is none"
+		s = ""
+	}
+	*id = ID(s)
+	return nil
+}
+
+// scalar returns the text of a string, a number or a boolean; that of null is empty.
+func scalar(b []byte) (string, error) {
+	b = bytes.TrimSpace(b)
+	switch {
+	case len(b) == 0 || string(b) == "null":
+		return "", nil
+	case b[0] == '"':
+		var s string
+		err := json.Unmarshal(b, &s)
+		return strings.TrimSpace(s), err
+	case b[0] == '{' || b[0] == '[':
+		return "", fmt.Errorf("%s is not a single value", clip(string(b), 40))
+	}
+	return string(b), nil
+}
+
+// A Map is an object that MISP writes as [] when it is empty.
+type Map[T any] map[string]T
+
+// UnmarshalJSON reads an object, an empty list or null.
+func (m *Map[T]) UnmarshalJSON(b []byte) error {
+	*m = nil
+	b = bytes.TrimSpace(b)
+	if len(b) > 0 && b[0] == '[' {
+		var list []json.RawMessage
+		if err := json.Unmarshal(b, &list); err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			return fmt.Errorf("a list of %d where an object belongs", len(list))
+		}
+		return nil
+	}
+	var plain map[string]T
+	if err := json.Unmarshal(b, &plain); err != nil {
+		return err
+	}
+	*m = plain
+	return nil
+}
+
+// A List is an array that MISP writes as an object when its indexes have gaps,
+// or as its only element.
+type List[T any] []T
+
+// UnmarshalJSON reads any of these forms.
+func (l *List[T]) UnmarshalJSON(b []byte) error {
+	*l = nil
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 || b[0] != '{' {
+		var plain []T
+		if err := json.Unmarshal(b, &plain); err != nil {
+			return err
+		}
+		*l = plain
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	at := make(map[int]json.RawMessage, len(members))
+	for k, v := range members {
+		n, err := strconv.Atoi(k)
+		if err != nil || n < 0 {
+			at = nil
+			break
+		}
+		at[n] = v
+	}
+	if len(at) < len(members) || len(members) == 0 { // not indexes: it is the element itself
+		if len(members) == 0 {
+			return nil
+		}
+		var one T
+		if err := json.Unmarshal(b, &one); err != nil {
+			return err
+		}
+		*l = List[T]{one}
+		return nil
+	}
+	list := make(List[T], 0, len(at))
+	for _, n := range slices.Sorted(maps.Keys(at)) {
+		var one T
+		if err := json.Unmarshal(at[n], &one); err != nil {
+			return err
+		}
+		list = append(list, one)
+	}
+	*l = list
+	return nil
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}

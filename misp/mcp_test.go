@@ -1,0 +1,121 @@
+package misp_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/misp/misptest"
+)
+
+// cutting is a transport that breaks the connection when a path is called, once
+// it is made.
+type cutting struct {
+	t    *testing.T
+	path string
+}
+
+func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(r.URL.Path, c.path) {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	broken := &http.Transport{DialContext: func(_ context.Context, _, _ string) (net.Conn, error) {
+		near, far := net.Pipe()
+		go func() {
+			defer far.Close()
+			_, _ = io.ReadAtLeast(far, make([]byte, 64), 64) // whatever comes, it isn't answered
+		}()
+		return near, nil
+	}}
+	defer broken.CloseIdleConnections()
+	res, err := broken.RoundTrip(r)
+	if err == nil {
+		c.t.Error("an answer from a broken connection")
+		return res, errors.New("broken")
+	}
+	return nil, err
+}
+
+func connect(t *testing.T, m *misptest.Server) (*mcp.ClientSession, func(tool, args string) *mcp.CallToolResult) {
+	t.Helper()
+	g := mcptest.Guard(t)
+	cs := mcptest.Connect(t, g, m.Client(func(cfg *misp.Config) { cfg.Guard = g }).Ops()...)
+	return cs, func(tool, args string) *mcp.CallToolResult {
+		t.Helper()
+		res := mcptest.Call(t, cs, tool, args)
+		var waits struct{ Status, Proposal string }
+		if !res.IsError && res.StructuredContent != nil {
+			mcptest.Structured(t, res, &waits)
+		}
+		if waits.Status == "pending" {
+			mcptest.Approve(t, g, waits.Proposal)
+			res = mcptest.Call(t, cs, tool, args)
+		}
+		return res
+	}
+}
+
+func TestTools(t *testing.T) {
+	cs, _ := connect(t, misptest.New(t))
+	mcptest.Golden(t, "testdata", cs)
+}
+
+// TestOwnersCalls makes the calls of the owner's walkthrough as they were written.
+func TestOwnersCalls(t *testing.T) {
+	t.Parallel()
+	for _, native := range []bool{false, true} {
+		m := misptest.New(t)
+		m.NativeInts = native
+		m.SeedIncident()
+		_, call := connect(t, m)
+		for _, c := range []struct{ tool, args, want string }{
+			{"misp_correlate", `{"value": "198.51.100.23"}`, "SSH password guessing"},
+			{"misp_search_attributes", `{"value": "198.51.100.23", "type": "ip-src"}`, "source of the guessing"},
+			{"misp_check_warninglists", `{"value": "198.51.100.23"}`, `"listed":false`},
+			{"misp_get_related_events", `{"value": "198.51.100.23"}`, "Scanning of port 22"},
+			{"misp_add_attributes_bulk", `{"event_id": "<event>", "attributes": [{"type": "ip-src", "value": "198.51.100.23", "category": "Network activity"}]}`, `"added":1`},
+			{"misp_get_event", `{"event_id": <event>}`, "Draft: brute force"},
+			{"misp_get_event", `{"id": "<event>"}`, "198.51.100.23"},
+		} {
+			res := call(c.tool, strings.ReplaceAll(c.args, "<event>", misptest.DraftEvent))
+			text, err := json.Marshal(res.StructuredContent)
+			if err != nil || res.IsError || !strings.Contains(string(text), c.want) {
+				t.Errorf("native=%t: %s: %s; want %q", native, c.tool, mcptest.Text(res), c.want)
+			}
+		}
+	}
+}
+
+func TestRefusedArguments(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	_, call := connect(t, m)
+	for _, tt := range []struct{ tool, args, want string }{
+		{"misp_get_event", `{"eventId":"0"}`, "eventId"},
+		{"misp_search_attributes", `{}`, "at least one of"},
+		{"misp_search_attributes", `{"comment":"x"}`, "comment"},
+		{"misp_search_attributes", `{"value":"x","limit":501}`, "500"},
+		{"misp_search_attributes", `{"value":"x","last":"5x"}`, "last"},
+		{"misp_correlate", `{"value":"%"}`, "everything"},
+		{"misp_get_related_events", `{"value":"x","eventId":"1"}`, "either eventId or value"},
+		{"misp_add_attributes_bulk", `{"eventId":"4","attributes":[]}`, "attributes"},
+		{"misp_publish_event", `{"eventId":"4"}`, "unconfirmed"},
+	} {
+		if res := call(tt.tool, tt.args); !res.IsError || !strings.Contains(mcptest.Text(res), tt.want) {
+			t.Errorf("%s(%s): %s; want an error with %q", tt.tool, tt.args, mcptest.Text(res), tt.want)
+		}
+	}
+	if r := m.Requests(); len(r) > 0 {
+		t.Errorf("sent %q", r)
+	}
+}

@@ -1,0 +1,234 @@
+package misptest
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// match is an attribute with the event it is in.
+type match struct {
+	e *event
+	a *attribute
+}
+
+func (s *Server) searchAttributes(r *request) answer {
+	p := parameters(r.body)
+	value, typ, category := filterOf(p["value"], false), filterOf(p["type"], true), filterOf(p["category"], true)
+	tags, events, uuid := filterOf(p["tags"], true), filterOf(p["eventid"], true), filterOf(p["uuid"], true)
+	ids, byIDs := flagged(p["to_ids"])
+	published, byPublished := flagged(p["published"])
+	after, timed := since(p["last"])
+	var found []match
+	for _, e := range s.visible(r.user) {
+		for _, a := range e.all() {
+			switch {
+			case !value.none() && !value.matches(a.parts()...):
+			case !typ.none() && !typ.matches(a.Type):
+			case !category.none() && !category.matches(a.Category):
+			case !tags.none() && !tags.matches(slices.Concat(a.Tags, e.Tags)...):
+			case !events.none() && !events.matches(strconv.Itoa(e.id), e.UUID):
+			case !uuid.none() && !uuid.matches(a.UUID, e.UUID):
+			case byIDs && ids != a.toIDs:
+			case byPublished && published != e.Published:
+			case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
+			default:
+				found = append(found, match{e, a})
+			}
+		}
+	}
+	if order, _ := p["order"].(string); strings.EqualFold(order, "Attribute.id DESC") {
+		slices.SortFunc(found, func(x, y match) int { return y.a.id - x.a.id })
+	}
+	page, number, limit := paged(p, found)
+	list := []object{}
+	for _, m := range page {
+		list = append(list, s.found(r.user, m, p))
+	}
+	n := len(list)
+	if limit > 0 && (n == limit || n == 0 && number > 1) {
+		n++ // it looks one row ahead, whether there is one or not
+	}
+	return answer{http.StatusOK, counted(n), object{"response": object{"Attribute": list}}}
+}
+
+// found is one row of a search.
+func (s *Server) found(u *user, m match, p object) object {
+	wants := func(name string) bool { want, given := flagged(p[name]); return want && given }
+	o := s.attribute(m.e, m.a)
+	ev := object{"org_id": s.num(1), "distribution": s.num(m.e.Distribution), "publish_timestamp": s.num(int(m.e.publicAt)),
+		"id": s.num(m.e.id), "info": m.e.Info, "orgc_id": s.num(m.e.org), "uuid": m.e.UUID}
+	if wants("includeContext") {
+		ev = s.related(m.e)
+		ev["publish_timestamp"], ev["sharing_group_id"], ev["extends_uuid"] = s.num(int(m.e.publicAt)), s.num(m.e.SharingGroup), ""
+		ev["Orgc"] = s.organisation(m.e.org)
+		if len(m.e.Tags) > 0 {
+			ev["Tag"] = s.tags(m.e.Tags)
+		}
+	}
+	o["Event"] = ev
+	if wants("includeSightings") {
+		o["Sighting"] = s.sightings(m.e, m.a)
+	}
+	if wants("includeCorrelations") {
+		related := []object{}
+		for _, e := range s.visible(u) {
+			for _, a := range e.all() {
+				if e != m.e && m.a.correlates(a) {
+					x := s.attribute(e, a)
+					delete(x, "deleted")
+					x["Event"] = s.related(e)
+					related = append(related, x)
+				}
+			}
+		}
+		if len(related) > 0 || wants("includeContext") {
+			o["RelatedAttribute"] = related
+		}
+	}
+	return o
+}
+
+// usual is what MISP takes for granted of a type.
+type usual struct {
+	category string
+	toIDs    bool
+	also     []string // other categories
+}
+
+var network = []string{"Network activity", "Payload delivery", "External analysis"}
+
+var types = map[string]usual{
+	"ip-src": {"Network activity", true, network}, "ip-dst": {"Network activity", true, network},
+	"ip-src|port": {"Network activity", true, network}, "ip-dst|port": {"Network activity", true, network},
+	"domain": {"Network activity", true, network}, "hostname": {"Network activity", true, network}, "domain|ip": {"Network activity", true, network},
+	"url": {"Network activity", true, network}, "port": {"Network activity", false, network}, "user-agent": {"Network activity", false, network},
+	"AS": {"Network activity", false, network}, "email-src": {"Payload delivery", true, network}, "email-subject": {"Payload delivery", false, network},
+	"md5": {"Payload delivery", true, nil}, "sha1": {"Payload delivery", true, nil}, "sha256": {"Payload delivery", true, nil},
+	"filename": {"Payload delivery", true, nil}, "filename|md5": {"Payload delivery", true, nil}, "filename|sha256": {"Payload delivery", true, nil},
+	"text": {"Other", false, network}, "comment": {"Other", false, network}, "link": {"External analysis", false, network},
+	"vulnerability": {"External analysis", false, network}, "target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
+}
+
+func (s *Server) addAttribute(r *request, id string) answer {
+	if !r.write {
+		return refuse(http.StatusForbidden, r, noPermission)
+	}
+	if id == "" {
+		return refuse(http.StatusMethodNotAllowed, r, "No event ID set.")
+	}
+	e := s.lookup(r.user, id)
+	switch {
+	case e == nil:
+		return refuse(http.StatusNotFound, r, "Invalid event")
+	case e.org != r.org:
+		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
+	}
+	p := parameters(r.body)
+	if len(p) == 0 {
+		return refuse(http.StatusMethodNotAllowed, r, "Invalid JSON input. Make sure that the JSON input is a correctly formatted JSON string. This request has been blocked to avoid an unfiltered request.")
+	}
+	if inner, ok := p["Attribute"].(object); ok {
+		p = inner
+	}
+	text := func(name string) string { v, _ := p[name].(string); return v }
+	a := Attribute{Type: text("type"), Category: text("category"), Value: text("value"), Comment: text("comment"), UUID: text("uuid")}
+	if ids, given := flagged(p["to_ids"]); given {
+		a.ToIDs = &ids
+	} else if p["to_ids"] == false {
+		a.ToIDs = new(bool)
+	}
+	a.Value = normal(a.Type, a.Value)
+	if errors := s.invalid(e, a); len(errors) > 0 {
+		return unsaved("Could not add Attribute", "/attributes/add", errors)
+	}
+	n := s.newAttribute(a, 0, time.Now().Unix())
+	e.attributes = append(e.attributes, n)
+	e.Published, e.changed = false, max(e.changed+1, n.changed)
+	o := s.attribute(e, n)
+	o["value1"], o["value2"] = a.Value, ""
+	if v := a.parts(); len(v) == 2 {
+		o["value1"], o["value2"] = v[0], v[1]
+	}
+	return ok(object{"Attribute": o, "AttributeTag": []object{}})
+}
+
+// normal is a value as MISP keeps it.
+func normal(typ, v string) string {
+	v = strings.TrimSpace(v)
+	switch typ {
+	case "url":
+		return strings.NewReplacer("hxxp", "http", "[.]", ".").Replace(v)
+	case "domain", "hostname", "md5", "sha1", "sha256", "email-src":
+		return strings.ToLower(strings.ReplaceAll(v, "[.]", "."))
+	case "ip-src", "ip-dst":
+		return strings.ReplaceAll(v, "[.]", ".")
+	}
+	return v
+}
+
+// invalid lists what MISP has against a new attribute, by field.
+func (s *Server) invalid(e *event, a Attribute) object {
+	errors := object{}
+	t, known := types[a.Type]
+	switch {
+	case a.Type == "":
+		errors["type"] = []string{"No type set."}
+	case !known:
+		errors["type"] = []string{"Invalid type."}
+	case a.Category == "" || a.Category == t.category || slices.Contains(t.also, a.Category):
+	default:
+		if !slices.Contains(categories, a.Category) {
+			errors["category"] = []string{"Options : Payload delivery, Antivirus detection, Payload installation, Files dropped ..."}
+		}
+		errors["type"] = []string{"Options depend on the selected category."}
+	}
+	if len(errors) > 0 {
+		return errors
+	}
+	if why := badValue(a); why != "" {
+		errors["value"] = []string{why}
+		return errors
+	}
+	category := a.Category
+	if category == "" {
+		category = t.category
+	}
+	for _, old := range e.attributes {
+		if !old.deleted && old.Type == a.Type && old.Category == category && strings.EqualFold(old.Value, a.Value) {
+			errors["value"] = []string{"A similar attribute already exists for this event."}
+		}
+	}
+	for _, other := range s.events {
+		for _, old := range other.attributes {
+			if a.UUID != "" && old.UUID == a.UUID { // those deleted softly as well
+				errors["uuid"] = []string{"The UUID provided is not unique"}
+			}
+		}
+	}
+	return errors
+}
+
+var categories = []string{"Network activity", "Payload delivery", "External analysis", "Other", "Targeting data", "Person", "Antivirus detection", "Artifacts dropped"}
+
+func badValue(a Attribute) string {
+	if a.Value == "" {
+		return "Value cannot be empty."
+	}
+	switch n := map[string]int{"md5": 32, "sha1": 40, "sha256": 64}[a.Type]; {
+	case a.Type == "ip-src" || a.Type == "ip-dst":
+		if _, err := netip.ParsePrefix(a.Value); err == nil {
+			return ""
+		}
+		if _, err := netip.ParseAddr(a.Value); err != nil {
+			return "IP address has an invalid format."
+		}
+	case n > 0 && (len(a.Value) != n || strings.Trim(a.Value, "0123456789abcdef") != ""):
+		return fmt.Sprintf("Checksum has an invalid length or format (expected: %d hexadecimal characters). Please double check the value or select type \"other\".", n)
+	}
+	return ""
+}

@@ -1,0 +1,446 @@
+package misptest
+
+import (
+	"crypto/sha1" //nolint:gosec // names, not secrets
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Event is what [Server.AddEvent] stores. What is left out gets MISP's defaults.
+type Event struct {
+	Info         string
+	UUID         string
+	Date         time.Time // default: today
+	Org          string    // default: Organisation
+	ThreatLevel  int       // default: 4, undefined
+	Analysis     int
+	Distribution int
+	SharingGroup int
+	Published    bool
+	Tags         []string
+	Attributes   []Attribute
+	Objects      []Object
+}
+
+// An Attribute is a value in an [Event]. Its category and whether it is meant
+// for detection default to what is usual for the type.
+type Attribute struct {
+	Type, Category, Value, Comment string
+	UUID                           string
+	ToIDs                          *bool
+	Distribution                   int // default: 5, as the event
+	Tags                           []string
+	Relation                       string // in an object
+	Sighted                        int    // how often
+}
+
+// An Object is several attributes of an [Event] that belong together.
+type Object struct {
+	Name, MetaCategory, Comment string
+	Attributes                  []Attribute
+}
+
+type event struct {
+	Event
+	id, org           int
+	changed, publicAt int64
+	attributes        []*attribute
+	objects           []*composite
+}
+
+type attribute struct {
+	Attribute
+	id, objectID int
+	toIDs        bool
+	changed      int64
+	deleted      bool
+}
+
+type composite struct {
+	Object
+	id         int
+	uuid       string
+	attributes []*attribute
+}
+
+// all returns every attribute that isn't deleted, those in objects included.
+func (e *event) all() (list []*attribute) {
+	for _, a := range e.attributes {
+		if !a.deleted {
+			list = append(list, a)
+		}
+	}
+	for _, o := range e.objects {
+		list = append(list, o.attributes...)
+	}
+	return list
+}
+
+func (e *event) publish() {
+	e.Published, e.publicAt = true, time.Now().Unix()
+}
+
+// newUUID returns a UUID that is the same in every run.
+func (s *Server) newUUID() string {
+	s.next.uuid++
+	h := sha1.Sum([]byte("misptest " + strconv.Itoa(s.next.uuid))) //nolint:gosec // see above
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
+}
+
+// AddEvent stores an event and returns its id.
+func (s *Server) AddEvent(e Event) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strconv.Itoa(s.addEvent(e).id)
+}
+
+func (s *Server) addEvent(e Event) *event {
+	s.next.event++
+	if e.UUID == "" {
+		e.UUID = s.newUUID()
+	}
+	if e.Date.IsZero() {
+		e.Date = time.Now()
+	}
+	if e.ThreatLevel == 0 {
+		e.ThreatLevel = 4
+	}
+	ev := &event{Event: e, id: s.next.event, org: 1, changed: e.Date.Unix()}
+	if e.Org == OtherOrganisation {
+		ev.org = 2
+	}
+	if e.Published {
+		ev.publicAt = e.Date.Unix()
+	}
+	for _, a := range e.Attributes {
+		ev.attributes = append(ev.attributes, s.newAttribute(a, 0, e.Date.Unix()))
+	}
+	for _, o := range e.Objects {
+		s.next.object++
+		ob := &composite{Object: o, id: s.next.object, uuid: s.newUUID()}
+		for _, a := range o.Attributes {
+			ob.attributes = append(ob.attributes, s.newAttribute(a, ob.id, e.Date.Unix()))
+		}
+		ev.objects = append(ev.objects, ob)
+	}
+	s.events = append(s.events, ev)
+	return ev
+}
+
+func (s *Server) newAttribute(a Attribute, objectID int, at int64) *attribute {
+	s.next.attribute++
+	if a.UUID == "" {
+		a.UUID = s.newUUID()
+	}
+	if a.Distribution == 0 {
+		a.Distribution = 5
+	}
+	t := types[a.Type]
+	if a.Category == "" {
+		a.Category = t.category
+	}
+	n := &attribute{Attribute: a, id: s.next.attribute, objectID: objectID, toIDs: t.toIDs, changed: at}
+	if a.ToIDs != nil {
+		n.toIDs = *a.ToIDs
+	}
+	return n
+}
+
+// Published reports whether the event with that id is published.
+func (s *Server) Published(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.find(id)
+	return e != nil && e.Published
+}
+
+// Values returns the values of the event with that id, those in objects
+// included, as "type value".
+func (s *Server) Values(id string) (list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(id); e != nil {
+		for _, a := range e.all() {
+			list = append(list, a.Type+" "+a.Value)
+		}
+	}
+	return list
+}
+
+// SoftDelete deletes an attribute as MISP does by default: it is kept, unseen.
+func (s *Server) SoftDelete(event, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(event); e != nil {
+		for _, a := range e.all() {
+			a.deleted = a.deleted || a.Value == value
+		}
+	}
+}
+
+// find returns the event with that id or UUID. Those are compared with their case.
+func (s *Server) find(id string) *event {
+	for _, e := range s.events {
+		if strconv.Itoa(e.id) == id || e.UUID == id {
+			return e
+		}
+	}
+	return nil
+}
+
+// sees reports whether u may see e.
+func (s *Server) sees(u *user, e *event) bool {
+	if e.Distribution == 4 {
+		g := s.group(e.SharingGroup)
+		return e.org == u.org || g != nil && slices.Contains(g.orgs, u.org)
+	}
+	return e.org == u.org || e.Distribution > 0
+}
+
+func (s *Server) visible(u *user) (list []*event) {
+	for _, e := range s.events {
+		if s.sees(u, e) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// lookup returns the event that u asks for by id or UUID, if u may see it.
+func (s *Server) lookup(u *user, id string) *event {
+	if e := s.find(id); e != nil && s.sees(u, e) {
+		return e
+	}
+	return nil
+}
+
+func (s *Server) organisation(id int) object {
+	name := map[int]string{1: Organisation, 2: OtherOrganisation}[id]
+	return object{"id": s.num(id), "name": name, "uuid": fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id), "local": id == 1}
+}
+
+func (s *Server) tags(names []string) (list []object) {
+	for i, n := range names {
+		list = append(list, object{"id": s.num(i + 1), "name": n, "colour": "#ffc000", "exportable": true, "user_id": s.num(0), "hide_tag": false,
+			"numerical_value": nil, "is_galaxy": strings.HasPrefix(n, "misp-galaxy:"), "is_custom_galaxy": false, "local_only": false, "local": false, "relationship_type": nil})
+	}
+	return list
+}
+
+// metadata is e without what is in it.
+func (s *Server) metadata(e *event) object {
+	o := object{
+		"id": s.num(e.id), "orgc_id": s.num(e.org), "org_id": s.num(1), "date": e.Date.Format(time.DateOnly), "threat_level_id": s.num(e.ThreatLevel),
+		"info": e.Info, "published": e.Published, "uuid": e.UUID, "attribute_count": s.num(len(e.all())), "analysis": s.num(e.Analysis),
+		"timestamp": s.num(int(e.changed)), "distribution": s.num(e.Distribution), "proposal_email_lock": false, "locked": false,
+		"publish_timestamp": s.num(int(e.publicAt)), "sharing_group_id": s.num(e.SharingGroup), "disable_correlation": false, "extends_uuid": "",
+		"protected": nil, "event_creator_email": "analyst@soc.example", "Org": s.organisation(1), "Orgc": s.organisation(e.org),
+		"RelatedEvent": []object{}, "Galaxy": []object{}, "CryptographicKey": []object{}, "EventReport": []object{},
+	}
+	if len(e.Tags) > 0 { // absent without
+		o["Tag"] = s.tags(e.Tags)
+	}
+	return o
+}
+
+// related is e as it appears with an event or an attribute that it correlates with.
+func (s *Server) related(e *event) object {
+	return object{"id": s.num(e.id), "date": e.Date.Format(time.DateOnly), "threat_level_id": s.num(e.ThreatLevel), "info": e.Info, "published": e.Published,
+		"uuid": e.UUID, "analysis": s.num(e.Analysis), "timestamp": s.num(int(e.changed)), "distribution": s.num(e.Distribution),
+		"org_id": s.num(1), "orgc_id": s.num(e.org)}
+}
+
+func (s *Server) attribute(e *event, a *attribute) object {
+	o := object{
+		"id": s.num(a.id), "type": a.Type, "category": a.Category, "to_ids": a.toIDs, "uuid": a.UUID, "event_id": s.num(e.id),
+		"distribution": s.num(a.Distribution), "timestamp": s.num(int(a.changed)), "comment": a.Comment, "sharing_group_id": s.num(0),
+		"deleted": a.deleted, "disable_correlation": false, "object_id": s.num(a.objectID), "object_relation": nil,
+		"first_seen": nil, "last_seen": nil, "value": a.Value,
+	}
+	if a.Relation != "" {
+		o["object_relation"] = a.Relation
+	}
+	if len(a.Tags) > 0 {
+		o["Tag"] = s.tags(a.Tags)
+	}
+	return o
+}
+
+func (s *Server) sightings(e *event, a *attribute) []object {
+	list := []object{}
+	for i := range a.Sighted {
+		list = append(list, object{"id": s.num(100*a.id + i), "attribute_id": s.num(a.id), "event_id": s.num(e.id), "org_id": s.num(1),
+			"date_sighting": s.num(int(a.changed)), "uuid": fmt.Sprintf("53fa57f7-0000-4000-8000-%012d", 100*a.id+i), "source": "", "type": s.num(0),
+			"attribute_uuid": a.UUID, "Organisation": s.organisation(1)})
+	}
+	return list
+}
+
+// full is e with all that is in it, as events/view gives it.
+func (s *Server) full(u *user, e *event) object {
+	o := s.metadata(e)
+	in := func(list []*attribute) []object {
+		out := []object{}
+		for _, a := range list {
+			if a.deleted {
+				continue
+			}
+			x := s.attribute(e, a)
+			x["Galaxy"], x["ShadowAttribute"] = []object{}, []object{}
+			if a.Sighted > 0 {
+				x["Sighting"] = s.sightings(e, a)
+			}
+			var warnings []object
+			for _, h := range s.hits(a.Value) {
+				warnings = append(warnings, object{"value": a.Value, "match": h.matched, "warninglist_id": h.list.ID, "warninglist_name": h.list.Name, "warninglist_category": "false_positive"})
+			}
+			if warnings != nil {
+				x["warnings"] = warnings
+			}
+			out = append(out, x)
+		}
+		return out
+	}
+	objects := []object{}
+	for _, ob := range e.objects {
+		objects = append(objects, object{"id": s.num(ob.id), "name": ob.Name, "meta-category": ob.MetaCategory, "description": "", "template_uuid": "9f8cea74-16fe-4968-a2b4-026676949ac6",
+			"template_version": s.num(9), "event_id": s.num(e.id), "uuid": ob.uuid, "timestamp": s.num(int(e.changed)), "distribution": s.num(5),
+			"sharing_group_id": s.num(0), "comment": ob.Comment, "deleted": false, "first_seen": nil, "last_seen": nil, "ObjectReference": []object{},
+			"Attribute": in(ob.attributes)})
+	}
+	related := []object{}
+	for _, other := range s.visible(u) {
+		if other == e || !slices.ContainsFunc(e.all(), func(a *attribute) bool { return slices.ContainsFunc(other.all(), a.correlates) }) {
+			continue
+		}
+		r := s.related(other)
+		r["Org"], r["Orgc"] = s.organisation(1), s.organisation(other.org)
+		related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
+	}
+	o["Attribute"], o["ShadowAttribute"], o["Object"], o["RelatedEvent"] = in(e.attributes), []object{}, objects, related
+	return o
+}
+
+// parts are what MISP compares of a value: both parts of a composite one.
+func (a *Attribute) parts() []string {
+	if strings.Contains(a.Type, "|") {
+		if v1, v2, ok := strings.Cut(a.Value, "|"); ok {
+			return []string{v1, v2}
+		}
+	}
+	return []string{a.Value}
+}
+
+// correlates reports whether MISP links a and b: by value, or by network.
+func (a *attribute) correlates(b *attribute) bool {
+	for _, v := range a.parts() {
+		for _, w := range b.parts() {
+			if a.Type != "port" && strings.EqualFold(v, w) || within(v, w) || within(w, v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func within(network, address string) bool {
+	p, err := netip.ParsePrefix(network)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(address)
+	return err == nil && p.Contains(a)
+}
+
+func (s *Server) viewEvent(r *request, id string) answer {
+	e := s.lookup(r.user, id)
+	if list := s.visible(r.user); id == "0" && len(list) > 0 {
+		e = list[0]
+	}
+	if e == nil {
+		return refuse(http.StatusNotFound, r, "Invalid event")
+	}
+	return ok(object{"Event": s.full(r.user, e)})
+}
+
+func (s *Server) publishEvent(r *request, id string) answer {
+	if !r.publish {
+		return refuse(http.StatusForbidden, r, noPermission)
+	}
+	e := s.lookup(r.user, id)
+	switch {
+	case e == nil:
+		return refuse(http.StatusNotFound, r, "Invalid event.")
+	case e.org != r.org:
+		return refuse(http.StatusMethodNotAllowed, r, "You do not have the permission to do that.")
+	case s.BackgroundJobs:
+		s.jobs = append(s.jobs, e)
+		return s.saved("Job queued", fmt.Sprintf("/events/publish/%d", e.id), s.num(e.id))
+	}
+	e.publish()
+	return s.saved("Event published without alerts", fmt.Sprintf("/events/publish/%d", e.id), s.num(e.id))
+}
+
+const noPermission = "You do not have permission to use this functionality."
+
+func (s *Server) deleteEvent(r *request, id string) answer {
+	if !r.write {
+		return refuse(http.StatusForbidden, r, noPermission)
+	}
+	e := s.lookup(r.user, id)
+	if e == nil || e.org != r.org {
+		return unsaved("Could not delete Event", "/events/delete", "Event was not deleted.")
+	}
+	s.blocked[e.UUID] = true
+	s.events = slices.DeleteFunc(s.events, func(x *event) bool { return x == e })
+	return s.saved("Event deleted.", "/events/delete/"+id, id)
+}
+
+func (s *Server) searchEvents(r *request) answer {
+	p := parameters(r.body)
+	tags, ids, value := filterOf(p["tags"], true), filterOf(p["eventid"], true), filterOf(p["value"], false)
+	var found []*event
+	for _, e := range s.visible(r.user) {
+		have := slices.Clone(e.Tags)
+		hasValue := value.none()
+		for _, a := range e.all() {
+			have = append(have, a.Tags...)
+			hasValue = hasValue || value.matches(a.parts()...)
+		}
+		published, filtered := flagged(p["published"])
+		after, timed := since(p["last"])
+		switch {
+		case !tags.none() && !tags.matches(have...):
+		case !ids.none() && !ids.matches(strconv.Itoa(e.id), e.UUID):
+		case !hasValue:
+		case filtered && published != e.Published:
+		case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
+		default:
+			found = append(found, e)
+		}
+	}
+	if order, _ := p["order"].(string); strings.EqualFold(order, "Event.timestamp desc") {
+		slices.SortStableFunc(found, func(a, b *event) int { return int(b.changed - a.changed) })
+	}
+	page, _, _ := paged(p, found)
+	list := []object{}
+	_, metadata := flagged(p["metadata"])
+	for _, e := range page {
+		if metadata {
+			list = append(list, object{"Event": s.metadata(e)})
+			continue
+		}
+		list = append(list, object{"Event": s.full(r.user, e)})
+	}
+	return answer{http.StatusOK, counted(len(found)), object{"response": list}}
+}
+
+func counted(n int) http.Header {
+	return http.Header{"X-Result-Count": {strconv.Itoa(n)}, "X-Export-Module-Used": {"json"}, "X-Response-Format": {"json"}, "X-Skipped-Elements-Count": {"0"}}
+}

@@ -1,0 +1,409 @@
+// Package misptest is MISP 2.5 in memory, for tests and for a lab.
+//
+// It keeps state, checks keys and permissions, and answers as a recorded MISP
+// 2.5.1 did, its quirks included: integers are strings, 403 stands for a wrong
+// key and for invalid values, a filter that is unknown or empty filters
+// nothing, a search without a limit gives everything, an empty map is a list,
+// and a request that doesn't accept JSON is sent to the login page.
+//
+//	m := misptest.New(t)
+//	m.SeedIncident()
+//	c := m.Client()
+package misptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/misp"
+)
+
+// The keys that a Server accepts.
+const (
+	Key         = "misptest-publisher-key-00000000000000000" // a publisher of [Organisation]
+	UserKey     = "misptest-user-key-0000000000000000000000" // of [Organisation], may not publish
+	ReadOnlyKey = "misptest-read-only-key-00000000000000000" // of [Organisation], may change nothing
+	OtherKey    = "misptest-other-key-000000000000000000000" // a publisher of [OtherOrganisation]
+)
+
+// The organisations.
+const (
+	Organisation      = "SOC"
+	OtherOrganisation = "CERT-EXAMPLE"
+)
+
+// object is what MISP writes.
+type object = map[string]any
+
+// A Server is MISP in memory: an http.Handler. The zero value isn't usable;
+// make one with [New] or [NewServer]. It is safe for concurrent use.
+type Server struct {
+	// URL is where the server listens. Only [New] sets it.
+	URL string
+	// NativeInts writes integers as numbers, as servers do whose database driver
+	// doesn't make strings of them. Set it before the first request.
+	NativeInts bool
+	// BackgroundJobs leaves publishing to [Server.RunJobs]. Set it before the
+	// first request.
+	BackgroundJobs bool
+
+	tb testing.TB
+
+	mu       sync.Mutex
+	events   []*event
+	lists    []*Warninglist
+	groups   []*group
+	blocked  map[string]bool
+	jobs     []*event
+	next     struct{ event, attribute, object, uuid int }
+	requests []string
+	failures []*failure
+}
+
+// failure is an answer instead of the real one; without a status the real one
+// is made and lost.
+type failure struct {
+	status  int
+	message string
+}
+
+// user is who makes a request.
+type user struct {
+	org            int
+	write, publish bool
+}
+
+var users = map[string]*user{
+	Key:         {org: 1, write: true, publish: true},
+	UserKey:     {org: 1, write: true},
+	ReadOnlyKey: {org: 1},
+	OtherKey:    {org: 2, write: true, publish: true},
+}
+
+// New starts an empty Server and stops it when the test ends.
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := NewServer()
+	s.tb = tb
+	h := httptest.NewServer(s)
+	tb.Cleanup(h.Close)
+	s.URL = h.URL
+	return s
+}
+
+// NewServer returns a Server with warninglists and a sharing group, and without events.
+func NewServer() *Server {
+	s := &Server{blocked: map[string]bool{}}
+	s.basics()
+	return s
+}
+
+// Client returns a client for s with [Key]. It needs a Server of [New].
+func (s *Server) Client(change ...func(*misp.Config)) *misp.Client {
+	s.tb.Helper()
+	cfg := misp.Config{BaseURL: s.URL, APIKey: Key}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := misp.New(cfg)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return c
+}
+
+// Requests returns the requests since the last call, as "METHOD path".
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.requests
+	s.requests = nil
+	return r
+}
+
+// FailNext makes the next request fail in MISP's form. Several calls queue up.
+func (s *Server) FailNext(status int, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, &failure{status, message})
+}
+
+// LoseNext carries the next request out and drops the connection instead of
+// answering.
+func (s *Server) LoseNext() { s.FailNext(0, "") }
+
+// RunJobs does what waits for a worker.
+func (s *Server) RunJobs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.jobs {
+		e.publish()
+	}
+	s.jobs = nil
+}
+
+// request is one call by a user.
+type request struct {
+	*user
+	path string // without /.json and the like
+	body []byte
+}
+
+// An answer is what MISP says to a request.
+type answer struct {
+	status int
+	header http.Header
+	body   any
+}
+
+func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
+
+// refuse is an exception of MISP.
+func refuse(status int, r *request, message string) answer {
+	return answer{status: status, body: object{"name": message, "message": message, "url": r.path}}
+}
+
+// unsaved is MISP's answer to what it can't save.
+func unsaved(name, url string, errors any) answer {
+	return answer{status: http.StatusForbidden, body: object{"saved": false, "name": name, "message": name, "url": url, "errors": errors}}
+}
+
+// saved is MISP's answer to what it did.
+func (s *Server) saved(message, url string, id any) answer {
+	return ok(object{"saved": true, "success": true, "name": message, "message": message, "url": url, "id": id})
+}
+
+const badKey = "Authentication failed. Please make sure you pass the API key of an API enabled user along in the Authorization header."
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
+	if err != nil {
+		return // the client is gone
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+	path := strings.TrimSuffix(strings.TrimRight(r.URL.Path, "/"), ".json")
+	req := &request{user: users[strings.TrimSpace(r.Header.Get("Authorization"))], path: path, body: body}
+
+	var f *failure
+	if len(s.failures) > 0 {
+		f, s.failures = s.failures[0], s.failures[1:]
+	}
+	wantsJSON := path != r.URL.Path || strings.Contains(r.Header.Get("Accept"), "application/json") || strings.HasSuffix(path, "/restSearch")
+	var a answer
+	switch {
+	case !wantsJSON:
+		http.Redirect(w, r, "/users/login", http.StatusFound)
+		return
+	case f != nil && f.status != 0:
+		a = refuse(f.status, req, f.message)
+		if f.status == http.StatusTooManyRequests {
+			a.header = http.Header{"X-Rate-Limit-Reset": {"900"}}
+		}
+	case req.user == nil:
+		a = refuse(http.StatusForbidden, req, badKey)
+	default:
+		a = s.route(r.Method, req)
+	}
+	if f != nil && f.status == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	write(w, a)
+}
+
+func write(w http.ResponseWriter, a answer) {
+	for k, v := range a.header {
+		w.Header()[k] = v
+	}
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(a.status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(a.body) // the client is gone: nobody to tell
+}
+
+// route finds what answers a request.
+func (s *Server) route(method string, r *request) answer {
+	parts := strings.Split(strings.Trim(r.path, "/"), "/")
+	for len(parts) < 3 {
+		parts = append(parts, "")
+	}
+	post := method == http.MethodPost
+	switch action, id := parts[0]+"/"+parts[1], parts[2]; {
+	case action == "events/view" && method == http.MethodGet:
+		return s.viewEvent(r, id)
+	case action == "events/restSearch" && post:
+		return s.searchEvents(r)
+	case action == "events/publish" && post:
+		return s.publishEvent(r, id)
+	case action == "events/publish", action == "events/delete" && method == http.MethodGet:
+		return refuse(http.StatusInternalServerError, r, "An Internal Error Has Occurred.")
+	case action == "events/delete":
+		return s.deleteEvent(r, id)
+	case action == "attributes/restSearch" && post:
+		return s.searchAttributes(r)
+	case action == "attributes/add" && post:
+		return s.addAttribute(r, id)
+	case action == "warninglists/checkValue" && post:
+		return s.checkValue(r)
+	case action == "warninglists/index", action == "warninglists/":
+		return s.indexWarninglists(r)
+	case action == "sharing_groups/view":
+		return s.viewGroup(r, id)
+	}
+	return refuse(http.StatusNotFound, r, "Not Found")
+}
+
+// num is n as this server writes integers.
+func (s *Server) num(n int) any {
+	if s.NativeInts {
+		return n
+	}
+	return strconv.Itoa(n)
+}
+
+// parameters reads the body of a request. One that isn't an object is an empty
+// one, without a single filter.
+func parameters(body []byte) object {
+	var o object
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&o) != nil {
+		return object{}
+	}
+	return o
+}
+
+// filter is what a parameter asks for: any of, and none of.
+type filter struct{ or, not []string }
+
+// none reports whether the filter filters nothing.
+func (f filter) none() bool { return len(f.or) == 0 && len(f.not) == 0 }
+
+// filterOf reads a filter. exclude is false for values, of which MISP takes !x
+// for no filter at all.
+func filterOf(v any, exclude bool) (f filter) {
+	add := func(words ...string) {
+		for _, w := range words {
+			switch n, negated := strings.CutPrefix(w, "!"); {
+			case w == "":
+			case negated && exclude:
+				f.not = append(f.not, n)
+			case !negated:
+				f.or = append(f.or, w)
+			}
+		}
+	}
+	switch v := v.(type) {
+	case string:
+		add(strings.Split(strings.ReplaceAll(v, "||", "&&"), "&&")...)
+	case json.Number:
+		add(v.String())
+	case []any:
+		for _, x := range v {
+			if w, ok := x.(string); ok {
+				add(w)
+			} else if n, ok := x.(json.Number); ok {
+				add(n.String())
+			}
+		}
+	case object:
+		f.or = append(filterOf(v["OR"], exclude).or, filterOf(v["AND"], exclude).or...)
+		f.not = filterOf(v["NOT"], exclude).or
+	}
+	return f
+}
+
+// matches reports whether one of have is asked for, and none excluded.
+func (f filter) matches(have ...string) bool {
+	some := func(words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool {
+			return slices.ContainsFunc(have, func(h string) bool { return like(strings.ToLower(w), strings.ToLower(h)) })
+		})
+	}
+	return (len(f.or) == 0 || some(f.or)) && !some(f.not)
+}
+
+// like is SQL's LIKE with % alone.
+func like(pattern, s string) bool {
+	parts := strings.Split(pattern, "%")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	last := parts[len(parts)-1]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, last)
+}
+
+// flagged reads a filter by a flag: 0 and 1, and true. false filters nothing.
+func flagged(v any) (want, given bool) {
+	switch v := v.(type) {
+	case bool:
+		return true, v
+	case json.Number:
+		return v != "0", v == "0" || v == "1"
+	case string:
+		return v != "0", v == "0" || v == "1"
+	}
+	return false, false
+}
+
+// paged returns the page of list that p asks for, and whether a page was asked for.
+func paged[T any](p object, list []T) (page []T, number, limit int) {
+	get := func(name string) int {
+		n, err := strconv.Atoi(strings.Trim(string(mustJSON(p[name])), `"`))
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	limit, number = get("limit"), max(1, get("page"))
+	if limit <= 0 {
+		return list, 1, 0
+	}
+	from := min((number-1)*limit, len(list))
+	return list[from:min(from+limit, len(list))], number, limit
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// since reads a time such as 7d. What MISP can't read matches nothing.
+func since(v any) (time.Time, bool) {
+	s, _ := v.(string)
+	if s == "" {
+		return time.Time{}, false
+	}
+	unit, known := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second}[s[len(s)-1]]
+	n, err := strconv.Atoi(s[:len(s)-1])
+	if !known || err != nil {
+		return time.Now().Add(time.Hour), true
+	}
+	return time.Now().Add(-time.Duration(n) * unit), true
+}

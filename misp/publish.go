@@ -1,0 +1,302 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// PublishEventInput is the input of [Client.PublishEvent].
+type PublishEventInput struct {
+	EventID EventRef `json:"eventId" jsonschema:"The event to publish: its id or UUID." alias:"id"`
+	gate.Confirmation
+}
+
+// Validate refuses what isn't the name of an event.
+func (in PublishEventInput) Validate() error { return in.EventID.check() }
+
+// A PublishState says how far publishing has come.
+type PublishState string
+
+// The states of publishing.
+const (
+	Published PublishState = "published" // done
+	Queued    PublishState = "queued"    // a worker of MISP will do it; until then the event counts as unpublished
+	Accepted  PublishState = "accepted"  // MISP agreed, in words that say no more
+)
+
+// A PublishedEvent says what became of publishing an event.
+type PublishedEvent struct {
+	ID      ID           `json:"id"`
+	State   PublishState `json:"state" jsonschema:"published, or queued: a worker of MISP will do it, and until then the event counts as unpublished."`
+	Message string       `json:"message" jsonschema:"MISP's own words."`
+}
+
+// done is MISP's answer to a change that worked.
+type done struct {
+	ID      ID     `json:"id"`
+	Message string `json:"message"`
+}
+
+// PublishEvent passes an event on to everybody whom its distribution allows.
+// No e-mails are sent. Nobody can take back what others have received.
+//
+// MISP: POST /events/publish/{eventId}
+func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*PublishedEvent, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	d, err := httpx.JSON[done](c.has("saved")(c.wire.PublishEvent(ctx, in.EventID.path())))
+	if err != nil {
+		return nil, err
+	}
+	out := &PublishedEvent{ID: d.ID, State: Accepted, Message: d.Message}
+	if out.ID == "" {
+		out.ID = ID(in.EventID.path())
+	}
+	switch m := strings.ToLower(d.Message); {
+	case strings.Contains(m, "queued"):
+		out.State = Queued
+	case strings.Contains(m, "event published"):
+		out.State = Published
+	}
+	return out, nil
+}
+
+func (c *Client) planPublishEvent(ctx context.Context, in PublishEventInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Publish an event in MISP, without e-mails.",
+		Targets: []gate.Target{e.whole()},
+		Changes: []gate.Change{
+			gate.Changed("published", yes(bool(e.Published)), "yes"),
+			gate.Set("content", e.content()),
+			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", e.ThreatLevel, e.Analysis)),
+		},
+	}
+	tlp := e.tlp()
+	if err := c.readers(ctx, e, tlp, &p); err != nil {
+		return gate.Plan{}, err
+	}
+	p.Warnings = append(p.Warnings, "what others have received stays with them: unpublishing doesn't take it back")
+	p.Warnings = append(p.Warnings, e.doubts(tlp)...)
+	return p, nil
+}
+
+// readers puts into p who receives what of e.
+func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan) error {
+	what := e.content()
+	if own := e.withheld(); own > 0 {
+		what += fmt.Sprintf("; %s with a narrower distribution of their own", count(own, "attribute"))
+	}
+	to := ""
+	switch e.Distribution {
+	case OrganisationOnly:
+		p.Warnings = append(p.Warnings, "its distribution is your organisation only: nobody else receives it")
+		return nil
+	case CommunityOnly:
+		to = "this community: every organisation on this MISP"
+	case ConnectedCommunities:
+		to = "connected communities: every organisation on this MISP, and on the MISPs connected to it"
+	case AllCommunities:
+		to = "all communities: every organisation on this MISP and on any that it reaches, over any number of steps"
+	case SharingGroupOnly:
+		var err error
+		if to, err = c.members(ctx, e); err != nil {
+			return err
+		}
+	default:
+		to = e.Distribution.String()
+	}
+	p.Egress = append(p.Egress, gate.Egress{To: to, What: what, TLP: tlp})
+	return nil
+}
+
+// members names the sharing group of e and the organisations in it.
+func (c *Client) members(ctx context.Context, e *Event) (string, error) {
+	type answer struct {
+		SharingGroup *SharingGroup `json:"SharingGroup"`
+		Orgs         List[struct {
+			Organisation *Organisation `json:"Organisation"`
+		}] `json:"SharingGroupOrg"`
+		Servers List[struct {
+			Server *struct {
+				Name string `json:"name"`
+			} `json:"Server"`
+			AllOrgs Bool `json:"all_orgs"`
+		}] `json:"SharingGroupServer"`
+	}
+	g, err := httpx.JSON[answer](c.has("SharingGroup")(c.wire.GetSharingGroup(ctx, string(e.SharingGroupID))))
+	if err != nil {
+		return "", fmt.Errorf("misp: who is in the event's sharing group must be known first: %w", err)
+	}
+	if g.SharingGroup == nil {
+		return "", fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", e.SharingGroupID)
+	}
+	var names []string
+	for _, o := range g.Orgs {
+		if o.Organisation != nil {
+			names = append(names, o.Organisation.Name)
+		}
+	}
+	for _, s := range g.Servers {
+		if s.Server != nil && bool(s.AllOrgs) {
+			names = append(names, "everybody on "+s.Server.Name)
+		}
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("sharing group %q: %s", g.SharingGroup.Name, strings.Join(names, ", ")), nil
+}
+
+// content says how many attributes of which types e has.
+func (e *Event) content() string {
+	all := e.all()
+	types := map[string]int{}
+	for _, a := range all {
+		types[a.Type]++
+	}
+	var parts []string
+	for _, t := range slices.Sorted(maps.Keys(types)) {
+		parts = append(parts, fmt.Sprintf("%d %s", types[t], t))
+	}
+	s := count(len(all), "attribute")
+	if len(parts) > 0 {
+		s += " (" + strings.Join(parts, ", ") + ")"
+	}
+	if n := len(e.Objects); n > 0 {
+		s += fmt.Sprintf(", %s", count(n, "object"))
+	}
+	return s
+}
+
+// withheld counts the attributes that fewer may read than the event.
+func (e *Event) withheld() (n int) {
+	for _, a := range e.all() {
+		if a.Distribution == SharingGroupOnly && e.Distribution != SharingGroupOnly || a.Distribution < e.Distribution && a.Distribution < SharingGroupOnly {
+			n++
+		}
+	}
+	return n
+}
+
+// tlp is the TLP and PAP tags of e.
+func (e *Event) tlp() string {
+	var list []string
+	for _, t := range e.Tags {
+		if t == nil {
+			continue
+		}
+		if n := strings.ToLower(t.Name); strings.HasPrefix(n, "tlp:") || strings.HasPrefix(n, "pap:") {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+// doubts are facts that speak against publishing e.
+func (e *Event) doubts(tlp string) (list []string) {
+	reach := e.Distribution > OrganisationOnly
+	switch {
+	case reach && strings.Contains(tlp, "tlp:red"):
+		list = append(list, "the event is TLP:RED, which is not to be passed on")
+	case e.Distribution == AllCommunities && strings.Contains(tlp, "tlp:amber"):
+		list = append(list, "the event is TLP:AMBER and goes to all communities")
+	case reach && !strings.Contains(tlp, "tlp:"):
+		list = append(list, "the event has no TLP tag")
+	}
+	all := e.all()
+	if len(all) == 0 {
+		list = append(list, "the event has no attributes")
+	}
+	if e.Published {
+		list = append(list, "the event is published already: it is passed on again")
+	}
+	var red int
+	for _, a := range all {
+		if slices.ContainsFunc(a.Tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, "tlp:red") }) {
+			red++
+		}
+		for _, w := range a.Warnings {
+			if w != nil && len(list) < 20 {
+				list = append(list, fmt.Sprintf("%s is on the warninglist %q", a.Value, w.ListName))
+			}
+		}
+	}
+	if reach && red > 0 {
+		list = append(list, fmt.Sprintf("%s tagged TLP:RED, which is not to be passed on", count(red, "attribute")))
+	}
+	if n := len(e.Proposals); n > 0 {
+		list = append(list, fmt.Sprintf("%s of others not decided on", count(n, "proposal")))
+	}
+	return list
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// DeleteEventInput is the input of [Client.DeleteEvent].
+type DeleteEventInput struct {
+	EventID EventRef `json:"eventId" jsonschema:"The event to delete: its id or UUID." alias:"id"`
+	gate.Confirmation
+}
+
+// Validate refuses what isn't the name of an event.
+func (in DeleteEventInput) Validate() error { return in.EventID.check() }
+
+// A DeletedEvent confirms a deletion.
+type DeletedEvent struct {
+	ID      ID     `json:"id"`
+	Deleted bool   `json:"deleted"`
+	Message string `json:"message,omitempty" jsonschema:"MISP's own words."`
+}
+
+// DeleteEvent deletes an event with all that is in it. MISP then refuses its
+// UUID for good, also from other servers. Nobody can undo it.
+//
+// MISP: POST /events/delete/{eventId}
+func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*DeletedEvent, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	d, err := httpx.JSON[done](c.has("saved")(c.wire.DeleteEvent(ctx, in.EventID.path())))
+	if errors.Is(err, ErrForbidden) { // MISP says the same of an event that doesn't exist
+		if _, gone := c.GetEvent(ctx, GetEventInput{EventID: in.EventID}); errors.Is(gone, ErrNotFound) {
+			err = gone
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &DeletedEvent{ID: ID(in.EventID.path()), Deleted: true, Message: d.Message}, nil
+}
+
+func (c *Client) planDeleteEvent(ctx context.Context, in DeleteEventInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary:  "Delete an event in MISP, with all that is in it.",
+		Targets:  []gate.Target{e.whole()},
+		Changes:  []gate.Change{gate.Changed("content", e.content(), "nothing")},
+		Warnings: []string{"MISP puts the event's UUID " + e.UUID + " on its blocklist: the event can't be made or received again"},
+	}
+	if e.Published {
+		p.Warnings = append(p.Warnings, "the event was published: what others have received stays with them")
+	}
+	return p, nil
+}

@@ -1,0 +1,164 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A Warninglist is a list of values that make poor indicators: public
+// resolvers, CDNs, well-known sites.
+type Warninglist struct {
+	ID              ID     `json:"id"`
+	Name            string `json:"name"`
+	Type            string `json:"type,omitempty" jsonschema:"How its entries match: string, substring, hostname, cidr, regex."`
+	Description     string `json:"description,omitempty"`
+	Category        string `json:"category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
+	Enabled         *Bool  `json:"enabled,omitempty"`
+	Version         Int    `json:"version,omitempty"`
+	EntryCount      Int    `json:"warninglist_entry_count,omitempty"`
+	ValidAttributes string `json:"valid_attributes,omitempty" jsonschema:"The attribute types it is for."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (l *Warninglist) UnmarshalJSON(b []byte) error {
+	type plain Warninglist
+	return extra.Decode(b, (*plain)(l), &l.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (l Warninglist) MarshalJSON() ([]byte, error) {
+	type plain Warninglist
+	return extra.Encode(plain(l), l.Extra)
+}
+
+// CheckWarninglistsInput is the input of [Client.CheckWarninglists].
+type CheckWarninglistsInput struct {
+	Value string `json:"value" jsonschema:"The value to look up, such as an address or a domain." minLength:"1" maxLength:"4096"`
+}
+
+// Validate refuses a value that is blank.
+func (in CheckWarninglistsInput) Validate() error {
+	if strings.TrimSpace(in.Value) == "" {
+		return invalid("value: is blank")
+	}
+	return nil
+}
+
+// A WarninglistCheck says which warninglists a value is on.
+type WarninglistCheck struct {
+	Value        string            `json:"value" untrusted:"true"`
+	Listed       bool              `json:"listed" jsonschema:"Whether it is on any."`
+	Hits         []*WarninglistHit `json:"hits"`
+	ListsEnabled *int              `json:"listsEnabled,omitempty" jsonschema:"How many lists were asked: those enabled on this server."`
+	Note         string            `json:"note,omitempty"`
+}
+
+// A WarninglistHit is one list that a value is on.
+type WarninglistHit struct {
+	ID          ID     `json:"id"`
+	Name        string `json:"name"`
+	Matched     string `json:"matched,omitempty" jsonschema:"The entry that matches."`
+	Category    string `json:"category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
+	Type        string `json:"type,omitempty" jsonschema:"How its entries match."`
+	Description string `json:"description,omitempty"`
+}
+
+// CheckWarninglists says which of the warninglists that are enabled have a
+// value. A value that is on one makes a poor indicator.
+//
+// MISP: POST /warninglists/checkValue, /warninglists/index
+func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInput) (*WarninglistCheck, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	value := strings.TrimSpace(in.Value)
+	hits, err := c.warninglistHits(ctx, value)
+	if err != nil {
+		return nil, err
+	}
+	out := &WarninglistCheck{Value: value, Hits: []*WarninglistHit{}}
+	for _, list := range hits {
+		out.Hits = append(out.Hits, list...)
+	}
+	out.Listed = len(out.Hits) > 0
+	lists, err := c.warninglists(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		out.Note = "the lists themselves could not be read: " + reason(err)
+		return out, nil
+	case len(lists) == 0 && !out.Listed:
+		out.Note = "no warninglist is enabled on this server, so that nothing could be found"
+	}
+	n := len(lists)
+	out.ListsEnabled = &n
+	for _, h := range out.Hits {
+		if i := slices.IndexFunc(lists, func(l *Warninglist) bool { return l.ID == h.ID }); i >= 0 {
+			h.Category, h.Type, h.Description = lists[i].Category, lists[i].Type, lists[i].Description
+		}
+	}
+	return out, nil
+}
+
+// warninglistHits looks values up. What has no hit isn't in the answer.
+func (c *Client) warninglistHits(ctx context.Context, values ...string) (map[string][]*WarninglistHit, error) {
+	m, err := httpx.JSON[Map[List[*WarninglistHit]]](c.wire.CheckWarninglists(ctx, values))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]*WarninglistHit, len(*m))
+	for v, hits := range *m {
+		if !slices.Contains(values, v) { // such as the message of a failure
+			return nil, fmt.Errorf("misp: checkWarninglists: an answer about %q, which wasn't asked for", clip(v, 60))
+		}
+		if hits = slices.DeleteFunc(hits, func(h *WarninglistHit) bool { return h == nil }); len(hits) > 0 {
+			out[v] = hits
+		}
+	}
+	return out, nil
+}
+
+// warninglists returns the lists that are enabled, without their entries.
+func (c *Client) warninglists(ctx context.Context) ([]*Warninglist, error) {
+	type answer struct {
+		Lists List[struct {
+			List *Warninglist `json:"Warninglist"`
+		}] `json:"Warninglists"`
+	}
+	on := 1
+	a, err := httpx.JSON[answer](c.has("Warninglists")(c.wire.ListWarninglists(ctx, wire.WarninglistSearch{Enabled: &on})))
+	if err != nil {
+		return nil, err
+	}
+	var lists []*Warninglist
+	for _, l := range a.Lists {
+		if l.List != nil && (l.List.Enabled == nil || bool(*l.List.Enabled)) {
+			lists = append(lists, l.List)
+		}
+	}
+	return lists, nil
+}
+
+// reason is MISP's own reason for err, or else its text.
+func reason(err error) string {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if s := e.reasons(); s != "" {
+		return s
+	}
+	return e.Message
+}

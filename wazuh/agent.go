@@ -1,0 +1,208 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"reflect"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// AgentStatus is whether an agent is connected.
+type AgentStatus string
+
+// The states of an agent.
+const (
+	Active         AgentStatus = "active"
+	Disconnected   AgentStatus = "disconnected"
+	NeverConnected AgentStatus = "never_connected"
+	Pending        AgentStatus = "pending"
+)
+
+// Enum lists the values for schemas.
+func (AgentStatus) Enum() []any { return []any{Active, Disconnected, NeverConnected, Pending} }
+
+// AgentSort is an order of agents: ascending, or descending with - in front.
+type AgentSort string
+
+// Enum lists the values for schemas.
+func (AgentSort) Enum() []any {
+	return []any{"name", "-name", "+name", "id", "-id", "+id", "status", "-status", "+status"}
+}
+
+// An Agent is a host that Wazuh watches; 000 is the manager itself.
+type Agent struct {
+	ID                string      `json:"id"`
+	Name              string      `json:"name" untrusted:"true"`
+	Status            AgentStatus `json:"status"`
+	Groups            []string    `json:"group,omitempty"`
+	OS                *AgentOS    `json:"os,omitempty" jsonschema:"Absent for an agent that never connected."`
+	Version           string      `json:"version,omitempty" jsonschema:"Of the agent's own software."`
+	Manager           string      `json:"manager,omitempty"`
+	NodeName          string      `json:"node_name,omitempty" jsonschema:"The cluster node it reports to."`
+	DateAdd           string      `json:"date_add,omitempty" jsonschema:"When it was enrolled."`
+	LastKeepAlive     string      `json:"last_keepalive,omitempty" jsonschema:"When it was last heard of; the manager's own is in the year 9999."`
+	DisconnectionTime string      `json:"disconnection_time,omitempty"`
+	GroupConfigStatus string      `json:"group_config_status,omitempty" jsonschema:"Whether it has its groups' present configuration: synced or not synced."`
+	StatusCode        int         `json:"status_code,omitempty" jsonschema:"Why it isn't connected; absent when there is no reason to tell."`
+	ConfigSum         string      `json:"config_sum,omitempty"`
+	MergedSum         string      `json:"merged_sum,omitempty"`
+	IP                string      `json:"ip,omitempty"`
+	RegisterIP        string      `json:"register_ip,omitempty" jsonschema:"The address it was enrolled with, or any."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a Agent) MarshalJSON() ([]byte, error) {
+	type plain Agent
+	return extra.Encode(plain(a), a.Extra)
+}
+
+// An AgentOS is the operating system of an agent.
+type AgentOS struct {
+	Name     string `json:"name,omitempty" untrusted:"true"`
+	Version  string `json:"version,omitempty" untrusted:"true"`
+	Platform string `json:"platform,omitempty" untrusted:"true"`
+	Arch     string `json:"arch,omitempty"`
+	Codename string `json:"codename,omitempty" untrusted:"true"`
+	Major    string `json:"major,omitempty"`
+	Minor    string `json:"minor,omitempty"`
+	Uname    string `json:"uname,omitempty" untrusted:"true"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o AgentOS) MarshalJSON() ([]byte, error) {
+	type plain AgentOS
+	return extra.Encode(plain(o), o.Extra)
+}
+
+func agentOf(w wire.Agent, ip bool) *Agent {
+	a := &Agent{
+		ID: w.ID, Name: w.Name, Status: AgentStatus(w.Status), Groups: w.Group, Version: w.Version,
+		Manager: w.Manager, NodeName: w.NodeName, DateAdd: w.DateAdd, LastKeepAlive: w.LastKeepAlive,
+		DisconnectionTime: w.DisconnectionTime, GroupConfigStatus: w.GroupConfigStatus, StatusCode: w.StatusCode,
+		ConfigSum: w.ConfigSum, MergedSum: w.MergedSum, Extra: w.AdditionalProperties,
+	}
+	if !reflect.ValueOf(w.OS).IsZero() {
+		a.OS = &AgentOS{
+			Name: w.OS.Name, Version: w.OS.Version, Platform: w.OS.Platform, Arch: w.OS.Arch, Codename: w.OS.Codename,
+			Major: w.OS.Major, Minor: w.OS.Minor, Uname: w.OS.Uname, Extra: w.OS.AdditionalProperties,
+		}
+	}
+	if ip {
+		a.IP, a.RegisterIP = w.IP, w.RegisterIP
+	}
+	return a
+}
+
+// ListAgentsInput is the input of [Client.ListAgents]. What is left out doesn't filter.
+type ListAgentsInput struct {
+	Status    AgentStatus `json:"status,omitempty" jsonschema:"Only agents in this state."`
+	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
+	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
+	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
+	IncludeIP bool        `json:"include_ip,omitempty" jsonschema:"Whether to return the agents' addresses."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListAgentsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// An AgentPage is one page of agents.
+type AgentPage struct {
+	Agents     []*Agent  `json:"agents"`
+	Total      int       `json:"total" jsonschema:"How many agents match in all, of those this user may see."`
+	Offset     int       `json:"offset"`
+	More       bool      `json:"more" jsonschema:"Whether there are agents behind this page."`
+	IPIncluded bool      `json:"ip_included" jsonschema:"Whether addresses were asked for."`
+	Failed     []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+}
+
+// ListAgents returns one page of agents, among them 000, the manager.
+// [Client.Agents] walks all of them.
+//
+// Wazuh: GET /agents
+func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
+	in.SetDefaults()
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return nil, err
+	}
+	params := wire.ListAgentsParams{
+		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort),
+		Select: []string{"id", "name", "status", "group", "os.name", "os.version", "os.platform", "os.arch", "version", "manager",
+			"node_name", "dateAdd", "lastKeepAlive", "disconnection_time", "group_config_status", "status_code"},
+	}
+	if in.Status != "" {
+		params.Status = []string{string(in.Status)}
+	}
+	if in.IncludeIP {
+		params.Select = append(params.Select, "ip", "registerIP")
+	}
+	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), params))
+	if err != nil {
+		return nil, err
+	}
+	p := &AgentPage{
+		Agents: make([]*Agent, len(r.items)), Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total),
+		IPIncluded: in.IncludeIP, Failed: r.failed,
+	}
+	for i, a := range r.items {
+		p.Agents[i] = agentOf(a, in.IncludeIP)
+	}
+	return p, nil
+}
+
+// Agents returns an iterator over every agent that in matches, from in.Offset
+// on. in.Limit is how many it fetches at a time, 500 unless given.
+func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agent, error] {
+	if in.Limit == 0 {
+		in.Limit = 500
+	}
+	return page.All(ctx, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
+		next := in
+		next.Offset += offset
+		p, err := c.ListAgents(ctx, next)
+		if err != nil {
+			return nil, false, err
+		}
+		return p.Agents, p.More, nil
+	})
+}
+
+// GetAgentInput is the input of [Client.GetAgent].
+type GetAgentInput struct {
+	AgentID   AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	IncludeIP bool    `json:"include_ip,omitempty" jsonschema:"Whether to return the agent's addresses."`
+}
+
+// GetAgent returns one agent. An unknown one is [ErrNotFound].
+//
+// Wazuh: GET /agents
+func (c *Client) GetAgent(ctx context.Context, in GetAgentInput) (*Agent, error) {
+	id, err := in.AgentID.padded()
+	if err != nil {
+		return nil, err
+	}
+	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{AgentsList: []string{id}}))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range r.items {
+		if a.ID == id {
+			return agentOf(a, in.IncludeIP), nil
+		}
+	}
+	return nil, fmt.Errorf("%w: there is no agent %s, or this user may not see it", ErrNotFound, id)
+}

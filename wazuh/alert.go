@@ -1,0 +1,486 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+)
+
+// An Alert is an event that a rule matched. In a list it holds what triage
+// needs; [Client.GetAlert] returns all of it.
+type Alert struct {
+	ID        string    `json:"id" jsonschema:"The id of its document, which get_alert takes."`
+	Index     string    `json:"index,omitempty" jsonschema:"The index its document is in."`
+	WazuhID   string    `json:"wazuh_id,omitempty" jsonschema:"Its own id, as in alerts.json and notifications; get_alert takes it too."`
+	Timestamp time.Time `json:"timestamp,omitzero"`
+	Rule      AlertRule `json:"rule"`
+	Agent     HostRef   `json:"agent"`
+	Manager   HostRef   `json:"manager,omitzero"`
+	Cluster   *Cluster  `json:"cluster,omitempty"`
+	Location  string    `json:"location,omitempty" jsonschema:"Where the event came from: a log file, a channel, a module." untrusted:"true"`
+	Decoder   *Decoder  `json:"decoder,omitempty"`
+
+	SourceIP        string `json:"source_ip,omitempty" untrusted:"true"`
+	DestinationIP   string `json:"destination_ip,omitempty" untrusted:"true"`
+	SourceUser      string `json:"source_user,omitempty" jsonschema:"Who acted, or tried to." untrusted:"true"`
+	DestinationUser string `json:"destination_user,omitempty" jsonschema:"The account that was acted on." untrusted:"true"`
+
+	Syscheck       json.RawMessage `json:"syscheck,omitempty" jsonschema:"What file integrity monitoring saw; in a list only path and event." untrusted:"true"`
+	Predecoder     json.RawMessage `json:"predecoder,omitempty" untrusted:"true"`
+	GeoLocation    json.RawMessage `json:"geo_location,omitempty" jsonschema:"Where the source address is thought to be."`
+	PreviousOutput string          `json:"previous_output,omitempty" jsonschema:"The events before this one that the rule counted." untrusted:"true"`
+	FullLog        string          `json:"full_log,omitempty" jsonschema:"The event itself. Absent unless asked for; some alerts have none." untrusted:"true"`
+	Data           json.RawMessage `json:"data,omitempty" jsonschema:"All that was decoded from the event. Absent unless asked for." untrusted:"true"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a Alert) MarshalJSON() ([]byte, error) {
+	type plain Alert
+	return extra.Encode(plain(a), a.Extra)
+}
+
+// An AlertRule is the rule that matched, as it was then.
+type AlertRule struct {
+	ID          string       `json:"id"`
+	Level       Int          `json:"level" jsonschema:"0 to 16."`
+	Description string       `json:"description" untrusted:"true"`
+	Groups      Strings      `json:"groups,omitempty"`
+	MITRE       *AlertATTACK `json:"mitre,omitempty"`
+	FiredTimes  Int          `json:"firedtimes,omitempty" jsonschema:"How often the rule has matched since the manager was started."`
+	Frequency   Int          `json:"frequency,omitempty" jsonschema:"How many events within its time frame the rule needs."`
+	Mail        bool         `json:"mail,omitempty"`
+	PCIDSS      Strings      `json:"pci_dss,omitempty"`
+	GDPR        Strings      `json:"gdpr,omitempty"`
+	GPG13       Strings      `json:"gpg13,omitempty"`
+	HIPAA       Strings      `json:"hipaa,omitempty"`
+	NIST80053   Strings      `json:"nist_800_53,omitempty"`
+	TSC         Strings      `json:"tsc,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (r *AlertRule) UnmarshalJSON(b []byte) error {
+	type plain AlertRule
+	return extra.Decode(b, (*plain)(r), &r.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (r AlertRule) MarshalJSON() ([]byte, error) {
+	type plain AlertRule
+	return extra.Encode(plain(r), r.Extra)
+}
+
+// An AlertATTACK says which ATT&CK techniques the rule stands for.
+type AlertATTACK struct {
+	ID        Strings `json:"id,omitempty"`
+	Tactic    Strings `json:"tactic,omitempty"`
+	Technique Strings `json:"technique,omitempty"`
+}
+
+// A HostRef names an agent or a manager.
+type HostRef struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty" untrusted:"true"`
+	IP   string `json:"ip,omitempty"`
+
+	// Extra holds the members that this version doesn't know, such as an agent's labels.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (h *HostRef) UnmarshalJSON(b []byte) error {
+	type plain HostRef
+	return extra.Decode(b, (*plain)(h), &h.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (h HostRef) MarshalJSON() ([]byte, error) {
+	type plain HostRef
+	return extra.Encode(plain(h), h.Extra)
+}
+
+// A Cluster says which node of which cluster raised an alert.
+type Cluster struct {
+	Name string `json:"name,omitempty"`
+	Node string `json:"node,omitempty"`
+}
+
+// A Decoder is what took an event apart.
+type Decoder struct {
+	Name   string `json:"name,omitempty"`
+	Parent string `json:"parent,omitempty"`
+}
+
+// document is an alert as it is indexed.
+type document struct {
+	ID             string          `json:"id"`
+	Timestamp      string          `json:"timestamp"`
+	Ingested       string          `json:"@timestamp"`
+	Rule           AlertRule       `json:"rule"`
+	Agent          HostRef         `json:"agent"`
+	Manager        HostRef         `json:"manager"`
+	Cluster        *Cluster        `json:"cluster"`
+	Location       string          `json:"location"`
+	Decoder        *Decoder        `json:"decoder"`
+	Syscheck       json.RawMessage `json:"syscheck"`
+	Predecoder     json.RawMessage `json:"predecoder"`
+	GeoLocation    json.RawMessage `json:"GeoLocation"`
+	PreviousOutput string          `json:"previous_output"`
+	FullLog        string          `json:"full_log"`
+	Data           json.RawMessage `json:"data"`
+}
+
+// alertOf reads a hit. data says whether to keep all that was decoded.
+func alertOf(h indexer.Hit, data bool) (*Alert, error) {
+	var d document
+	var rest map[string]json.RawMessage
+	if err := extra.Decode(h.Source, &d, &rest); err != nil {
+		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
+	}
+	a := &Alert{
+		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
+		Location: d.Location, Decoder: d.Decoder, Syscheck: d.Syscheck, Predecoder: d.Predecoder, GeoLocation: d.GeoLocation,
+		PreviousOutput: d.PreviousOutput, FullLog: d.FullLog, Extra: rest,
+	}
+	for _, s := range []string{d.Timestamp, d.Ingested} {
+		if t, ok := parseTime(s); ok {
+			a.Timestamp = t
+			break
+		}
+	}
+	var m map[string]any
+	if json.Unmarshal(d.Data, &m) == nil {
+		a.SourceIP = firstText(m, "srcip", "src_ip", "win.eventdata.ipAddress")
+		a.DestinationIP = firstText(m, "dstip", "dest_ip")
+		a.SourceUser = firstText(m, "srcuser", "win.eventdata.subjectUserName")
+		a.DestinationUser = firstText(m, "dstuser", "win.eventdata.targetUserName")
+	}
+	if data {
+		a.Data = d.Data
+	}
+	return a, nil
+}
+
+// parseTime reads 2025-01-02T03:04:05.678+0000 and RFC 3339.
+func parseTime(s string) (time.Time, bool) {
+	for _, layout := range []string{"2006-01-02T15:04:05.999999999-0700", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// firstText returns the first of the texts at paths that isn't empty or "-".
+func firstText(m map[string]any, paths ...string) string {
+	for _, p := range paths {
+		var v any = m
+		for key := range strings.SplitSeq(p, ".") {
+			inner, _ := v.(map[string]any)
+			v = inner[key]
+		}
+		if s, ok := v.(string); ok && s != "" && s != "-" {
+			return s
+		}
+	}
+	return ""
+}
+
+// AlertSort is an order of alerts.
+type AlertSort string
+
+// The orders of alerts.
+const (
+	NewestFirst AlertSort = "-timestamp"
+	OldestFirst AlertSort = "+timestamp"
+)
+
+// Enum lists the values for schemas.
+func (AlertSort) Enum() []any { return []any{"-timestamp", "+timestamp", "timestamp"} }
+
+func (s AlertSort) direction() (string, error) {
+	switch s {
+	case NewestFirst, "":
+		return "desc", nil
+	case OldestFirst, "timestamp":
+		return "asc", nil
+	}
+	return "", invalid("sort %q: want -timestamp or +timestamp", clip(string(s)))
+}
+
+// GetAlertsInput is the input of [Client.GetAlerts]. What is left out doesn't
+// filter; an alert must pass all filters that are given.
+type GetAlertsInput struct {
+	Level     int       `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel  int       `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
+	AgentID   AgentID   `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
+	AgentName string    `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
+	RuleID    RuleID    `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
+	RuleGroup string    `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
+	MITREIDs  []string  `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
+	SourceIP  string    `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	Search    string    `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
+	StartTime time.Time `json:"start_time,omitzero" jsonschema:"Only alerts from this time on."`
+	EndTime   time.Time `json:"end_time,omitzero" jsonschema:"Only alerts up to this time."`
+	Sort      AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first. +timestamp or timestamp: oldest first."`
+	Limit     int       `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
+	Offset    int       `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000." minimum:"0" maximum:"100000"`
+
+	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetAlertsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+	if in.Sort == "" {
+		in.Sort = NewestFirst
+	}
+}
+
+// An AlertPage is one page of alerts.
+type AlertPage struct {
+	Alerts     []*Alert  `json:"alerts"`
+	Total      int       `json:"total" jsonschema:"How many alerts match in all."`
+	AtLeast    bool      `json:"total_at_least,omitempty" jsonschema:"Whether total is only a lower bound."`
+	Offset     int       `json:"offset"`
+	More       bool      `json:"more" jsonschema:"Whether there are alerts behind this page."`
+	Sort       AlertSort `json:"sort"`
+	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from this answer; absent when none are."`
+}
+
+// window is how far into its hits the indexer lets one look.
+const window = 10_000
+
+// GetAlerts returns one page of alerts, newest first unless in.Sort says
+// otherwise. A page that ends beyond the first 10,000 alerts is [ErrWindow];
+// [Client.Alerts] walks all of them.
+//
+// Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
+	in.SetDefaults()
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return nil, err
+	}
+	if end := in.Offset + in.Limit; end > window {
+		return nil, fmt.Errorf("%w: offset %d and limit %d make %d, at most %d are served; narrow the search, by start_time and end_time for instance", ErrWindow, in.Offset, in.Limit, end, window)
+	}
+	s, err := in.search()
+	if err != nil {
+		return nil, err
+	}
+	s.From, s.TrackTotalHits = in.Offset, true
+	f, err := c.searchAlerts(ctx, *s)
+	if err != nil {
+		return nil, err
+	}
+	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, Incomplete: incomplete(f)}
+	if in.Sort == "timestamp" {
+		p.Sort = OldestFirst
+	}
+	for i, h := range f.Hits.Hits {
+		if p.Alerts[i], err = alertOf(h, false); err != nil {
+			return nil, err
+		}
+	}
+	if t := f.Hits.Total; t != nil {
+		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
+	}
+	p.More = p.AtLeast && len(p.Alerts) == in.Limit || more(in.Offset, len(p.Alerts), p.Total)
+	return p, nil
+}
+
+// Alerts returns an iterator over every alert that in matches, from in.Offset
+// on, however many there are. in.Limit is how many it fetches at a time, 500
+// unless given. Alerts that arrive meanwhile shift nothing. When part of the
+// indexer didn't answer, its last yield is [ErrIncomplete].
+func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert, error] {
+	in.MITREIDs = append([]string(nil), in.MITREIDs...)
+	if in.Limit == 0 {
+		in.Limit = 500
+	}
+	return func(yield func(*Alert, error) bool) {
+		if err := c.walk(ctx, in, func(a *Alert) bool { return yield(a, nil) }); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// walk calls each for every alert that in matches until it returns false.
+func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) bool) error {
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return err
+	}
+	if in.Offset+in.Limit > window {
+		return fmt.Errorf("%w: the iterator can begin at most %d alerts from the first", ErrWindow, window-in.Limit)
+	}
+	s, err := in.search()
+	if err != nil {
+		return err
+	}
+	s.From = in.Offset
+	missing := ""
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("wazuh: alerts: %w", err)
+		}
+		f, err := c.searchAlerts(ctx, *s)
+		if err != nil {
+			return err
+		}
+		if why := incomplete(f); why != "" {
+			missing = why
+		}
+		for _, h := range f.Hits.Hits {
+			a, err := alertOf(h, false)
+			if err != nil {
+				return err
+			}
+			if !each(a) {
+				return nil
+			}
+		}
+		if n := len(f.Hits.Hits); n < s.Size || n == 0 {
+			break
+		}
+		last := f.Hits.Hits[len(f.Hits.Hits)-1].Sort
+		if len(last) != len(s.Sort) {
+			return errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
+		}
+		s.From, s.SearchAfter = 0, last
+	}
+	if missing != "" {
+		return fmt.Errorf("%w: %s", ErrIncomplete, missing)
+	}
+	return nil
+}
+
+// listed are the members of an alert that a list returns.
+var listed = []string{
+	"id", "timestamp", "@timestamp", "rule.id", "rule.level", "rule.description", "rule.groups", "rule.mitre", "rule.firedtimes", "rule.frequency",
+	"agent.id", "agent.name", "manager.name", "location", "decoder.name", "decoder.parent", "syscheck.path", "syscheck.event",
+	"data.srcip", "data.src_ip", "data.dstip", "data.dest_ip", "data.srcuser", "data.dstuser",
+	"data.win.eventdata.ipAddress", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName",
+}
+
+// search returns the search for in, without its total and where it begins.
+func (in *GetAlertsInput) search() (*indexer.Search, error) {
+	query, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	order, err := in.Sort.direction()
+	if err != nil {
+		return nil, err
+	}
+	s := &indexer.Search{Query: query, Size: in.Limit, Source: &indexer.Source{Includes: listed}}
+	if in.IncludeFullLog {
+		s.Source.Includes = append(append([]string(nil), listed...), "full_log")
+	}
+	// An alert's own id is its manager's: with it and the manager no two are alike.
+	for _, by := range []clause{
+		{"timestamp": clause{"order": order, "unmapped_type": "date"}},
+		{"id": clause{"order": order, "unmapped_type": "keyword"}},
+		{"manager.name": clause{"order": order, "unmapped_type": "keyword"}},
+	} {
+		b, err := raw(by)
+		if err != nil {
+			return nil, err
+		}
+		s.Sort = append(s.Sort, b)
+	}
+	return s, nil
+}
+
+func (c *Client) searchAlerts(ctx context.Context, s indexer.Search) (*indexer.Found, error) {
+	if c.indexer == nil {
+		return nil, ErrNoIndexer
+	}
+	return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+}
+
+// incomplete says why hits may be missing from f, or nothing.
+func incomplete(f *indexer.Found) string {
+	switch n := f.Shards.Failed; {
+	case n > 0:
+		s := fmt.Sprintf("%d of %d shards failed", n, f.Shards.Total)
+		for _, x := range f.Shards.Failures {
+			if x.Reason.Reason != "" {
+				return s + ": " + oneLine(x.Reason.Reason)
+			}
+		}
+		return s
+	case f.TimedOut:
+		return "the search ran out of time"
+	case f.Shards.Total == 0:
+		return "no index matches wazuh-alerts-*: nothing has been indexed yet, or this user may not see it"
+	}
+	return ""
+}
+
+// GetAlertInput is the input of [Client.GetAlert].
+type GetAlertInput struct {
+	AlertID        string `json:"alert_id" jsonschema:"The id of the alert's document, as get_alerts returns it, or the alert's own id, such as 1735787045.12345." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	IncludeFullLog bool   `json:"include_full_log,omitempty" jsonschema:"Whether to return the event itself."`
+	IncludeRawData bool   `json:"include_raw_data,omitempty" jsonschema:"Whether to return all that was decoded from the event."`
+}
+
+var alertID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,256}$`)
+
+// GetAlert returns one alert, found by the id of its document or by its own.
+// An unknown one is [ErrNotFound]; an own id that alerts of several managers
+// have is [ErrInvalid].
+//
+// Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error) {
+	if !alertID.MatchString(in.AlertID) {
+		return nil, invalid("alert_id %q is not an alert's id", clip(in.AlertID))
+	}
+	query, err := raw(anyOf(clause{"ids": clause{"values": []string{in.AlertID}}}, term("id", in.AlertID)))
+	if err != nil {
+		return nil, err
+	}
+	s := indexer.Search{Query: query, Size: 10}
+	if !in.IncludeFullLog {
+		s.Source = &indexer.Source{Excludes: []string{"full_log"}}
+	}
+	f, err := c.searchAlerts(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	hits := f.Hits.Hits
+	for i, h := range hits {
+		if h.ID == in.AlertID {
+			hits = hits[i : i+1]
+			break
+		}
+	}
+	switch why := incomplete(f); {
+	case len(hits) == 0 && why != "":
+		return nil, fmt.Errorf("%w, so that alert %s may or may not exist: %s", ErrIncomplete, in.AlertID, why)
+	case len(hits) == 0:
+		return nil, fmt.Errorf("%w: there is no alert %s", ErrNotFound, in.AlertID)
+	case len(hits) > 1:
+		ids := make([]string, len(hits))
+		for i, h := range hits {
+			ids[i] = h.ID
+		}
+		return nil, invalid("%d alerts have the id %s; take one of their documents': %s", len(hits), in.AlertID, strings.Join(ids, ", "))
+	}
+	return alertOf(hits[0], in.IncludeRawData)
+}

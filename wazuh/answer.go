@@ -1,0 +1,121 @@
+package wazuh
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A Failure is what Wazuh couldn't do beside what it did.
+type Failure struct {
+	Code        int      `json:"code" jsonschema:"Wazuh's error code; 4000 is a missing permission, 1701 an unknown agent."`
+	Message     string   `json:"message"`
+	Remediation string   `json:"remediation,omitempty"`
+	IDs         []string `json:"ids,omitempty" jsonschema:"What it is about."`
+}
+
+// rows are what an answer of the server API holds.
+type rows[T any] struct {
+	items  []T
+	total  int
+	failed []Failure
+}
+
+// list reads the answer of a generated method. One that failed as a whole,
+// which has status 200 too, is an error.
+func list[T any](res *httpx.Response, err error) (*rows[T], error) {
+	type answer struct {
+		Data *struct {
+			Items  []T `json:"affected_items"`
+			Total  int `json:"total_affected_items"`
+			Failed []struct {
+				Error struct {
+					Code        int    `json:"code"`
+					Message     string `json:"message"`
+					Remediation string `json:"remediation"`
+				} `json:"error"`
+				ID []json.RawMessage `json:"id"`
+			} `json:"failed_items"`
+		} `json:"data"`
+		Message string `json:"message"`
+		Error   int    `json:"error"`
+	}
+	a, err := httpx.JSON[answer](res, err)
+	if err != nil {
+		return nil, err
+	}
+	op := res.Endpoint.ID
+	if a.Data == nil {
+		return nil, &Error{Op: op, Status: res.Status, Code: a.Error, Message: oneLine(a.Message), Detail: "an answer without data"}
+	}
+	r := &rows[T]{items: a.Data.Items, total: a.Data.Total}
+	for _, f := range a.Data.Failed {
+		x := Failure{Code: f.Error.Code, Message: oneLine(f.Error.Message), Remediation: oneLine(f.Error.Remediation)}
+		for _, id := range f.ID {
+			x.IDs = append(x.IDs, text(id))
+		}
+		r.failed = append(r.failed, x)
+	}
+	if a.Error == 1 || len(r.items) == 0 && (a.Error != 0 || len(r.failed) > 0) {
+		e := &Error{Op: op, Status: res.Status, Message: oneLine(a.Message)}
+		var others []string
+		for i, f := range r.failed {
+			if i == 0 {
+				e.Code, e.Message, e.Remediation, e.IDs = f.Code, f.Message, f.Remediation, f.IDs
+				continue
+			}
+			others = append(others, fmt.Sprintf("error %d: %s (%s)", f.Code, f.Message, strings.Join(f.IDs, ", ")))
+		}
+		e.Detail = oneLine(strings.Join(others, "; "))
+		return nil, e
+	}
+	return r, nil
+}
+
+// An Int is a whole number that Wazuh sends as a number or as a text.
+type Int int64
+
+// UnmarshalJSON accepts 1, "1" and "".
+func (n *Int) UnmarshalJSON(b []byte) error {
+	b = bytes.Trim(b, `"`)
+	if len(b) == 0 || string(b) == "null" {
+		*n = 0
+		return nil
+	}
+	v, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%q is not a whole number", b)
+	}
+	*n = Int(v)
+	return nil
+}
+
+// Strings is a list that some senders write as a single text.
+type Strings []string
+
+// UnmarshalJSON accepts "a" and ["a", "b"].
+func (l *Strings) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		*l = Strings{s}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(l))
+}
+
+// more says whether there are rows behind those returned.
+func more(offset, n, total int) bool { return n > 0 && offset+n < total }
+
+func checkPage(limit, offset int) error {
+	if limit < 0 || offset < 0 {
+		return invalid("limit %d and offset %d: neither can be negative", limit, offset)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A Client talks to one Wazuh server and, when there is one, its indexer. It is
+// safe for concurrent use.
+type Client struct {
+	wire     *wire.Client
+	indexer  *indexer.Client // nil: none is configured
+	guard    *gate.Guard
+	upstream string
+}
+
+// New returns a Client. It doesn't touch the network.
+func New(cfg Config) (*Client, error) {
+	var errs []error
+	if cfg.Username == "" {
+		errs = append(errs, errors.New("wazuh: the user name is empty"))
+	}
+	if cfg.Password == "" {
+		errs = append(errs, errors.New("wazuh: the password is empty"))
+	}
+	c := &Client{guard: cfg.Guard}
+	var err error
+	if c.wire, err = newManager(cfg); err != nil {
+		errs = append(errs, err)
+	}
+	c.upstream = fmt.Sprintf("Wazuh at %s as %s", redacted(cfg.BaseURL), cfg.Username)
+
+	ix := cfg.Indexer
+	switch {
+	case ix.BaseURL != "":
+		if ix.Username == "" {
+			ix.Username = defaultIndexerUser
+		}
+		if ix.Password == "" {
+			errs = append(errs, errors.New("wazuh: the indexer's password is empty"))
+		}
+		if c.indexer, err = newIndexer(cfg, ix); err != nil {
+			errs = append(errs, err)
+		}
+		c.upstream += fmt.Sprintf(", its indexer at %s as %s", redacted(ix.BaseURL), ix.Username)
+	case ix.Password != "":
+		errs = append(errs, errors.New("wazuh: there is a password for the indexer and no URL"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newManager(cfg Config) (*wire.Client, error) {
+	o := httpx.Options{
+		System: "wazuh", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
+		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
+		UserAgent: cfg.UserAgent, Guard: cfg.Guard, Secrets: secrets(cfg.Username, cfg.Password),
+		Fail: fail,
+	}
+	// Logging in has a client of its own: a 401 there is final, and a second
+	// attempt would only count towards the lock-out.
+	login := o
+	login.Auth = basic(cfg.Username, cfg.Password)
+	l, err := httpx.New(login)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(func(ctx context.Context) (string, error) {
+		return token((&wire.Client{HTTP: l}).Authenticate(ctx))
+	})
+	o.Logger = cfg.Logger
+	o.Auth, o.Renewable = s.authorize, true
+	h, err := httpx.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Client{HTTP: h}, nil
+}
+
+func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
+	h, err := httpx.New(httpx.Options{
+		System: "wazuh indexer", BaseURL: ix.BaseURL, Timeout: ix.Timeout, MaxBody: ix.MaxBody,
+		Transport: &httpx.Transport{TLS: ix.TLS, CAFile: ix.CAFile, SkipTLSVerify: ix.SkipTLSVerify, Base: ix.Transport},
+		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: secrets(ix.Username, ix.Password),
+		Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &indexer.Client{HTTP: h}, nil
+}
+
+func basic(user, password string) func(context.Context, *http.Request, bool) error {
+	return func(_ context.Context, r *http.Request, _ bool) error {
+		r.SetBasicAuth(user, password)
+		return nil
+	}
+}
+
+func secrets(user, password string) []string {
+	return []string{base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), password}
+}
+
+// String says which Wazuh the client talks to and as whom.
+func (c *Client) String() string { return c.upstream }
+
+// GoString is String.
+func (c *Client) GoString() string { return c.upstream }

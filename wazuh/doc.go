@@ -1,0 +1,22 @@
+// Package wazuh is a client for Wazuh 4: the server's API, and the indexer
+// where the alerts are.
+//
+//	c, err := wazuh.New(wazuh.Config{
+//		BaseURL: "https://wazuh.example.org:55000", Username: "soc", Password: password,
+//		Indexer: wazuh.IndexerConfig{BaseURL: "https://wazuh.example.org:9200", Username: "soc", Password: other},
+//	})
+//	...
+//	page, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{Level: 10, Search: "authentication"})
+//
+// Each operation is a method with one input struct and one output.
+// [Client.Ops] lists them with their tiers, for a gate or an MCP server. The
+// plural nouns, [Client.Agents] and [Client.Alerts], are iterators.
+//
+// Without an indexer everything but the alerts works; they answer [ErrNoIndexer].
+//
+// An agent's id has at least three digits: "7" means "007", and "000" is the
+// manager itself. An answer of Wazuh with status 200 can be a failure: one that
+// failed as a whole is an [Error], and what failed beside things that worked is
+// listed in the page. What the user's role may not see is missing from lists
+// without a word from Wazuh.
+package wazuh

@@ -1,0 +1,199 @@
+package wazuh
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// Errors that [Error] matches with errors.Is.
+var (
+	ErrNotFound     = errors.New("wazuh: not found")
+	ErrUnauthorized = errors.New("wazuh: unauthorized")
+	ErrForbidden    = errors.New("wazuh: forbidden")
+	ErrRateLimited  = errors.New("wazuh: rate limited")
+	ErrInvalid      = errors.New("wazuh: invalid request")
+	// ErrNoInventory means that the agent has never connected, so that nothing is known of it.
+	ErrNoInventory = errors.New("wazuh: no inventory")
+)
+
+// Errors of the alerts.
+var (
+	// ErrNoIndexer means that no indexer is configured.
+	ErrNoIndexer = errors.New("wazuh: alerts are in the indexer, and none is configured: set WAZUH_INDEXER_URL, WAZUH_INDEXER_PASSWORD and, unless it is admin, WAZUH_INDEXER_USERNAME (in Go: Config.Indexer)")
+	// ErrWindow means that a page lies beyond the first 10,000 hits.
+	ErrWindow = errors.New("wazuh: the page lies beyond what the indexer serves")
+	// ErrIncomplete means that part of the indexer didn't answer, so that something may be missing.
+	ErrIncomplete = errors.New("wazuh: the indexer's answer is incomplete")
+)
+
+// Codes of Wazuh that mean more than their HTTP status.
+const (
+	codeNoSuchRule   = 1208
+	codeNoSuchItem   = 1504 // decoder
+	codeNoSuchAgent  = 1701
+	codeNoSuchGroup  = 1710
+	codeNeverScanned = 2007
+	codeDenied       = 4000
+	codeLockedOut    = 6000
+	codeTooMany      = 6001
+)
+
+// An Error is a refusal by Wazuh or its indexer.
+type Error struct {
+	Op          string            // the endpoint, such as "listAgents"
+	Status      int               // HTTP status code; 200 when the refusal is in the answer
+	Code        int               // Wazuh's code, such as 1701; 0 when there is none, as from the indexer
+	Type        string            // the indexer's error type, such as "security_exception"
+	Message     string            // the title, or what went wrong
+	Detail      string            // the particulars
+	Remediation string            // what Wazuh advises
+	IDs         []string          // what it is about, such as agent ids
+	DAPI        map[string]string // what single nodes of the cluster said
+	RequestID   string            // the server's id of the request, if it gave one
+}
+
+// Error returns what was refused and the server's own reason.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "wazuh: %s: HTTP %d", e.Op, e.Status)
+	if e.Code != 0 {
+		fmt.Fprintf(&b, ": error %d", e.Code)
+	}
+	for _, s := range []string{e.Type, e.Message, e.Detail} {
+		if s != "" {
+			b.WriteString(": " + s)
+		}
+	}
+	if len(e.IDs) > 0 {
+		b.WriteString(" (" + strings.Join(e.IDs[:min(len(e.IDs), 10)], ", "))
+		if n := len(e.IDs) - 10; n > 0 {
+			fmt.Fprintf(&b, " and %d more", n)
+		}
+		b.WriteString(")")
+	}
+	for _, node := range slices.Sorted(maps.Keys(e.DAPI)) {
+		if m := e.DAPI[node]; m != e.Detail && m != e.Message {
+			fmt.Fprintf(&b, "; %s: %s", node, m)
+		}
+	}
+	if e.Remediation != "" {
+		b.WriteString("; " + e.Remediation)
+	}
+	return b.String()
+}
+
+// Is maps Wazuh's code, or else the status, to the package's sentinel errors.
+func (e *Error) Is(target error) bool {
+	switch e.Code {
+	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem:
+		return target == ErrNotFound
+	case codeDenied:
+		return target == ErrForbidden
+	case codeLockedOut, codeTooMany:
+		return target == ErrRateLimited
+	case codeNeverScanned:
+		return target == ErrNoInventory
+	}
+	switch e.Status {
+	case http.StatusNotFound:
+		return target == ErrNotFound
+	case http.StatusUnauthorized:
+		return target == ErrUnauthorized
+	case http.StatusForbidden:
+		return target == ErrForbidden
+	case http.StatusTooManyRequests:
+		return target == ErrRateLimited
+	case http.StatusBadRequest:
+		return target == ErrInvalid
+	}
+	return false
+}
+
+// fail reads an error of the server API.
+func fail(f *httpx.Failure) error {
+	e := &Error{Op: f.Op, Status: f.Status, Message: oneLine(f.Text), RequestID: f.RequestID()}
+	var p wire.Problem
+	if json.Unmarshal(f.Body, &p) == nil && (p.Title != "" || p.Error != 0) {
+		e.Code, e.Message, e.Detail, e.Remediation = p.Error, oneLine(p.Title), text(p.Detail), oneLine(p.Remediation)
+		for node, said := range p.DapiErrors {
+			var says struct {
+				Error json.RawMessage `json:"error"`
+			}
+			if json.Unmarshal(said, &says) == nil && len(says.Error) > 0 {
+				said = says.Error
+			}
+			if e.DAPI == nil {
+				e.DAPI = map[string]string{}
+			}
+			e.DAPI[oneLine(node)] = text(said)
+		}
+		// The description of the API calls the code so; the server of some versions too.
+		if code := p.AdditionalProperties["code"]; e.Code == 0 && code != nil {
+			_ = json.Unmarshal(code, &e.Code) // a code that isn't a number is no code
+		}
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(f.Status)
+	}
+	return e
+}
+
+// failIndexer reads an error of the indexer, whose true reason is at its root.
+func failIndexer(f *httpx.Failure) error {
+	e := &Error{Op: f.Op, Status: f.Status, Message: oneLine(f.Text), RequestID: f.RequestID()}
+	var b indexer.Failure
+	if json.Unmarshal(f.Body, &b) == nil && (b.Error.Type != "" || b.Error.Reason != "" || len(b.Error.RootCause) > 0) {
+		e.Type, e.Message = oneLine(b.Error.Type), oneLine(b.Error.Reason)
+		if len(b.Error.RootCause) > 0 {
+			root := b.Error.RootCause[0]
+			if root.Type != "" {
+				e.Type = oneLine(root.Type)
+			}
+			if root.Reason != "" && root.Reason != b.Error.Reason {
+				e.Message, e.Detail = oneLine(root.Reason), oneLine(b.Error.Reason)
+			}
+		}
+	} else if s := struct {
+		Error string `json:"error"`
+	}{}; json.Unmarshal(f.Body, &s) == nil && s.Error != "" {
+		e.Message = oneLine(s.Error)
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(f.Status)
+	}
+	return e
+}
+
+// text returns a JSON string's text, or other JSON as it is.
+func text(b json.RawMessage) string {
+	var s string
+	if json.Unmarshal(b, &s) != nil {
+		s = string(b)
+	}
+	return oneLine(s)
+}
+
+var jwt = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
+
+// oneLine bounds a text of the server's and takes tokens out of it.
+func oneLine(s string) string {
+	s = jwt.ReplaceAllString(strings.Join(strings.Fields(s), " "), "[REDACTED]")
+	if len(s) > 600 {
+		s = strings.ToValidUTF8(s[:600], "") + "…"
+	}
+	return s
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
+}

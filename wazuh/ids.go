@@ -1,0 +1,47 @@
+package wazuh
+
+import (
+	"strings"
+)
+
+// An AgentID names an agent by its number. "7" and "007" are the same one, and
+// "000" is the manager itself.
+type AgentID string
+
+// Pattern is the form of an id, for schemas.
+func (AgentID) Pattern() string { return `^[0-9]{1,32}$` }
+
+// padded returns the id as Wazuh writes it.
+func (id AgentID) padded() (string, error) {
+	s := string(id)
+	if s == "" || len(s) > 32 || strings.Trim(s, "0123456789") != "" {
+		return "", invalid("agent_id %q: want an agent's number, such as 007", clip(s))
+	}
+	s = strings.TrimLeft(s, "0")
+	if len(s) > 10 {
+		return "", invalid("agent_id %q: no agent has so large a number", clip(string(id)))
+	}
+	return strings.Repeat("0", max(0, 3-len(s))) + s, nil
+}
+
+// A RuleID names a rule by its number.
+type RuleID string
+
+// Pattern is the form of an id, for schemas.
+func (RuleID) Pattern() string { return `^[0-9]{1,16}$` }
+
+// number returns the id without leading zeros.
+func (id RuleID) number() (string, error) {
+	s := strings.TrimLeft(string(id), "0")
+	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
+		return "", invalid("rule_id %q: want a rule's number, such as 5710", clip(string(id)))
+	}
+	return s, nil
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}

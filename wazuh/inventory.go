@@ -1,0 +1,341 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A Scan is the inventory scan in which Wazuh saw something.
+type Scan struct {
+	Time string `json:"time,omitempty"`
+}
+
+// A Process is a process of an agent's host.
+type Process struct {
+	PID       Int    `json:"pid"`
+	PPID      Int    `json:"ppid"`
+	Name      string `json:"name" untrusted:"true"`
+	State     string `json:"state,omitempty" jsonschema:"S sleeping, R running, Z zombie, …"`
+	User      string `json:"euser,omitempty" jsonschema:"The effective user." untrusted:"true"`
+	VMSize    Int    `json:"vm_size,omitempty" jsonschema:"Virtual memory in kB."`
+	StartTime Int    `json:"start_time,omitempty" jsonschema:"Seconds since 1970 or, on some systems, since boot."`
+	Command   string `json:"cmd,omitempty" untrusted:"true"`
+	Arguments string `json:"argvs,omitempty" untrusted:"true"`
+	Scan      Scan   `json:"scan,omitzero"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (p *Process) UnmarshalJSON(b []byte) error {
+	type plain Process
+	return extra.Decode(b, (*plain)(p), &p.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (p Process) MarshalJSON() ([]byte, error) {
+	type plain Process
+	return extra.Encode(plain(p), p.Extra)
+}
+
+// GetAgentProcessesInput is the input of [Client.GetAgentProcesses].
+type GetAgentProcessesInput struct {
+	AgentID        AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	Limit          int     `json:"limit,omitempty" jsonschema:"How many processes to return." minimum:"1" maximum:"500"`
+	Offset         int     `json:"offset,omitempty" jsonschema:"How many processes to skip." minimum:"0" maximum:"100000"`
+	Search         string  `json:"search,omitempty" jsonschema:"Only processes that have this text, in any case, in any field, the command line among them." minLength:"1" maxLength:"256"`
+	IncludeCommand bool    `json:"include_command,omitempty" jsonschema:"Whether to return command lines. They can hold passwords."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetAgentProcessesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+}
+
+// A ProcessPage is one page of processes.
+type ProcessPage struct {
+	AgentID         string     `json:"agent_id"`
+	Processes       []*Process `json:"processes"`
+	Total           int        `json:"total" jsonschema:"How many processes match in all."`
+	Offset          int        `json:"offset"`
+	More            bool       `json:"more" jsonschema:"Whether there are processes behind this page."`
+	CommandIncluded bool       `json:"command_included" jsonschema:"Whether command lines were asked for."`
+	Failed          []Failure  `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+}
+
+// GetAgentProcesses returns the processes that the agent's last inventory scan
+// saw; scan.time says when that was. An agent that never connected is
+// [ErrNoInventory].
+//
+// Wazuh: GET /syscollector/{agent_id}/processes
+func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInput) (*ProcessPage, error) {
+	in.SetDefaults()
+	id, err := in.AgentID.padded()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return nil, err
+	}
+	if err := checkSearch(in.Search); err != nil {
+		return nil, err
+	}
+	params := wire.ListProcessesParams{
+		Offset: in.Offset, Limit: in.Limit, Search: in.Search, Sort: "+pid",
+		Select: []string{"pid", "ppid", "name", "state", "euser", "vm_size", "start_time", "scan.time"},
+	}
+	if in.IncludeCommand {
+		params.Select = append(params.Select, "cmd", "argvs")
+	}
+	r, err := list[*Process](c.wire.ListProcesses(withSession(ctx), id, params))
+	if err != nil {
+		return nil, err
+	}
+	return &ProcessPage{
+		AgentID: id, Processes: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total),
+		CommandIncluded: in.IncludeCommand, Failed: r.failed,
+	}, nil
+}
+
+// checkSearch refuses what the server API's search would refuse or, worse,
+// understand otherwise.
+func checkSearch(s string) error {
+	switch {
+	case strings.HasPrefix(s, "-"):
+		return invalid("search %q: in front, a - would ask Wazuh for what does not match; leave it away", clip(s))
+	case strings.ContainsAny(s, ";|&^*>"):
+		return invalid("search %q: Wazuh's API takes none of ; | & ^ * >", clip(s))
+	}
+	return nil
+}
+
+// An Endpoint is one end of a connection.
+type Endpoint struct {
+	IP   string `json:"ip"`
+	Port Int    `json:"port"`
+}
+
+// A Port is a socket of an agent's host: one that listens or one that is connected.
+type Port struct {
+	Protocol string   `json:"protocol" jsonschema:"tcp, udp, tcp6 or udp6."`
+	Local    Endpoint `json:"local"`
+	Remote   Endpoint `json:"remote" jsonschema:"Port 0: nobody is connected."`
+	State    string   `json:"state,omitempty" jsonschema:"listening, established, …; absent for UDP."`
+	PID      Int      `json:"pid,omitempty"`
+	Process  string   `json:"process,omitempty" untrusted:"true"`
+	Inode    Int      `json:"inode,omitempty"`
+	Scan     Scan     `json:"scan,omitzero"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (p *Port) UnmarshalJSON(b []byte) error {
+	type plain Port
+	return extra.Decode(b, (*plain)(p), &p.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (p Port) MarshalJSON() ([]byte, error) {
+	type plain Port
+	return extra.Encode(plain(p), p.Extra)
+}
+
+// GetAgentPortsInput is the input of [Client.GetAgentPorts].
+type GetAgentPortsInput struct {
+	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	Limit   int     `json:"limit,omitempty" jsonschema:"How many ports to return." minimum:"1" maximum:"500"`
+	Offset  int     `json:"offset,omitempty" jsonschema:"How many ports to skip." minimum:"0" maximum:"100000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetAgentPortsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+}
+
+// A PortPage is one page of ports.
+type PortPage struct {
+	AgentID string    `json:"agent_id"`
+	Ports   []*Port   `json:"ports"`
+	Total   int       `json:"total" jsonschema:"How many ports there are in all."`
+	Offset  int       `json:"offset"`
+	More    bool      `json:"more" jsonschema:"Whether there are ports behind this page."`
+	Failed  []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+}
+
+// GetAgentPorts returns the ports that the agent's last inventory scan saw, by
+// local port; scan.time says when that was. An agent that never connected is
+// [ErrNoInventory].
+//
+// Wazuh: GET /syscollector/{agent_id}/ports
+func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*PortPage, error) {
+	in.SetDefaults()
+	id, err := in.AgentID.padded()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return nil, err
+	}
+	r, err := list[*Port](c.wire.ListPorts(withSession(ctx), id, wire.ListPortsParams{
+		Offset: in.Offset, Limit: in.Limit, Sort: "+local.port,inode",
+		Select: []string{"protocol", "local.ip", "local.port", "remote.ip", "remote.port", "state", "pid", "process", "inode", "scan.time"},
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return &PortPage{
+		AgentID: id, Ports: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total), Failed: r.failed,
+	}, nil
+}
+
+// Counters count what went through an interface.
+type Counters struct {
+	Bytes   Int `json:"bytes"`
+	Packets Int `json:"packets"`
+	Errors  Int `json:"errors"`
+	Dropped Int `json:"dropped"`
+}
+
+// An Address is one that an interface has.
+type Address struct {
+	Family    string `json:"family" jsonschema:"ipv4 or ipv6."`
+	Address   string `json:"address"`
+	Netmask   string `json:"netmask,omitempty"`
+	Broadcast string `json:"broadcast,omitempty"`
+}
+
+// A Gateway is the next hop behind an interface.
+type Gateway struct {
+	Family  string `json:"family" jsonschema:"ipv4 or ipv6."`
+	Address string `json:"address,omitempty" jsonschema:"Absent when there is none."`
+	DHCP    string `json:"dhcp,omitempty" jsonschema:"enabled, disabled, unknown or BOOTP."`
+}
+
+// An Interface is a network interface of an agent's host.
+type Interface struct {
+	Name      string     `json:"name" untrusted:"true"`
+	Adapter   string     `json:"adapter,omitempty" untrusted:"true"`
+	Type      string     `json:"type,omitempty"`
+	State     string     `json:"state,omitempty"`
+	MTU       Int        `json:"mtu,omitempty"`
+	MAC       string     `json:"mac,omitempty"`
+	RX        Counters   `json:"rx" jsonschema:"Received."`
+	TX        Counters   `json:"tx" jsonschema:"Sent."`
+	Addresses []*Address `json:"addresses,omitempty"`
+	Gateways  []*Gateway `json:"gateways,omitempty"`
+	Scan      Scan       `json:"scan,omitzero"`
+}
+
+// GetAgentNetworkInput is the input of [Client.GetAgentNetwork].
+type GetAgentNetworkInput struct {
+	AgentID   AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	IncludeIP bool    `json:"include_ip,omitempty" jsonschema:"Whether to return the addresses and gateways of the interfaces."`
+}
+
+// A Network is what an agent's host is connected by.
+type Network struct {
+	AgentID    string       `json:"agent_id"`
+	Interfaces []*Interface `json:"interfaces"`
+	IPIncluded bool         `json:"ip_included" jsonschema:"Whether addresses and gateways were asked for."`
+	Failed     []Failure    `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+}
+
+// GetAgentNetwork returns the network interfaces that the agent's last
+// inventory scan saw, with their addresses and gateways if in.IncludeIP is set.
+// An agent that never connected is [ErrNoInventory].
+//
+// Wazuh: GET /syscollector/{agent_id}/netiface, netaddr and netproto
+func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (*Network, error) {
+	id, err := in.AgentID.padded()
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{AgentID: id, IPIncluded: in.IncludeIP}
+	interfaces, err := every(n, func(offset int) (*rows[*Interface], error) {
+		return list[*Interface](c.wire.ListInterfaces(withSession(ctx), id, wire.ListInterfacesParams{
+			Offset: offset, Limit: chunk, Sort: "+name",
+			Select: []string{"name", "adapter", "type", "state", "mtu", "mac", "rx.bytes", "rx.packets", "rx.errors", "rx.dropped",
+				"tx.bytes", "tx.packets", "tx.errors", "tx.dropped", "scan.time"},
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.Interfaces = interfaces
+	if !in.IncludeIP {
+		return n, nil
+	}
+	addresses, err := every(n, func(offset int) (*rows[wire.Address], error) {
+		return list[wire.Address](c.wire.ListAddresses(withSession(ctx), id, wire.ListAddressesParams{
+			Offset: offset, Limit: chunk, Sort: "+iface,address", Select: []string{"iface", "proto", "address", "netmask", "broadcast"},
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	protocols, err := every(n, func(offset int) (*rows[wire.Protocol], error) {
+		return list[wire.Protocol](c.wire.ListProtocols(withSession(ctx), id, wire.ListProtocolsParams{
+			Offset: offset, Limit: chunk, Sort: "+iface,type", Select: []string{"iface", "type", "gateway", "dhcp"},
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.join(addresses, protocols)
+	return n, nil
+}
+
+// join puts addresses and gateways to their interfaces. An interface that is
+// known by them alone is listed too.
+func (n *Network) join(addresses []wire.Address, protocols []wire.Protocol) {
+	byName := make(map[string]*Interface, len(n.Interfaces))
+	for _, i := range n.Interfaces {
+		byName[i.Name] = i
+	}
+	named := func(name string) *Interface {
+		i := byName[name]
+		if i == nil {
+			i = &Interface{Name: name}
+			byName[name] = i
+			n.Interfaces = append(n.Interfaces, i)
+		}
+		return i
+	}
+	for _, a := range addresses {
+		i := named(a.Iface)
+		i.Addresses = append(i.Addresses, &Address{Family: a.Proto, Address: a.Address, Netmask: a.Netmask, Broadcast: a.Broadcast})
+	}
+	for _, p := range protocols {
+		i := named(p.Iface)
+		i.Gateways = append(i.Gateways, &Gateway{Family: p.Type, Address: strings.TrimSpace(p.Gateway), DHCP: p.Dhcp})
+	}
+}
+
+const chunk = 1000 // rows fetched at a time where all are wanted
+
+// every fetches all rows there are. What Wazuh would not tell goes to n.
+func every[T any](n *Network, fetch func(offset int) (*rows[T], error)) ([]T, error) {
+	var all []T
+	for {
+		r, err := fetch(len(all))
+		if err != nil {
+			return nil, err
+		}
+		n.Failed = append(n.Failed, r.failed...)
+		all = append(all, r.items...)
+		if len(r.items) == 0 || len(all) >= r.total {
+			return all, nil
+		}
+	}
+}

@@ -1,0 +1,698 @@
+package wazuhtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	window        = 10_000 // index.max_result_window
+	defaultSize   = 10
+	defaultWindow = 10_000 // hits that are counted unless asked otherwise
+	shardsPerDay  = 3
+)
+
+// alert is a document.
+type alert struct {
+	index, id string
+	source    Object
+}
+
+const stamp = "2006-01-02T15:04:05.000-0700"
+
+func (s *Server) addAlert(at time.Time, id string, source Object) string {
+	s.next++
+	if id == "" {
+		id = fmt.Sprintf("bgAlertZ%012d", s.next)
+	}
+	at = at.UTC()
+	o := clone(source)
+	o["timestamp"] = at.Format(stamp)
+	o["@timestamp"] = at.Format("2006-01-02T15:04:05.000Z")
+	if o["id"] == nil {
+		o["id"] = fmt.Sprintf("%d.%d", at.Unix(), 10_000+s.next)
+	}
+	if o["manager"] == nil {
+		o["manager"] = Object{"name": managerName}
+	}
+	s.alerts = append(s.alerts, &alert{index: "wazuh-alerts-4.x-" + at.Format("2006.01.02"), id: id, source: clone(o)})
+	return id
+}
+
+// osError is an error in OpenSearch's form; its true reason is at the root.
+type osError struct {
+	status      int
+	typ, reason string
+	phase       bool // whether it arose in the shards, which hides it below another
+}
+
+func (e *osError) Error() string { return e.reason }
+
+func (e *osError) reply() *reply {
+	root := Object{"type": e.typ, "reason": e.reason}
+	top := Object{"root_cause": []Object{root}, "type": e.typ, "reason": e.reason}
+	if e.phase {
+		top["type"], top["reason"] = "search_phase_execution_exception", "all shards failed"
+	}
+	return &reply{status: e.status, body: Object{"error": top, "status": e.status}}
+}
+
+func bad(typ, format string, args ...any) error {
+	return &osError{status: http.StatusBadRequest, typ: typ, reason: fmt.Sprintf(format, args...)}
+}
+
+// index serves the indexer.
+func (s *Server) index(r *http.Request, body []byte) *reply {
+	user, password, ok := r.BasicAuth()
+	if !ok || user != IndexerUser || password != IndexerPassword {
+		return &reply{
+			status: http.StatusUnauthorized, kind: "text/plain; charset=utf-8",
+			header: map[string]string{"WWW-Authenticate": `Basic realm="OpenSearch Security"`}, body: "Unauthorized",
+		}
+	}
+	pattern, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/_search")
+	if !found || strings.Contains(pattern, "/") {
+		return (&osError{status: http.StatusBadRequest, typ: "illegal_argument_exception", reason: "no handler found for uri [" + r.URL.Path + "]"}).reply()
+	}
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		return (&osError{status: http.StatusMethodNotAllowed, typ: "illegal_argument_exception", reason: "method is not allowed"}).reply()
+	}
+	for name := range r.URL.Query() {
+		return (&osError{status: http.StatusBadRequest, typ: "illegal_argument_exception", reason: fmt.Sprintf("request [%s] contains unrecognized parameter: [%s]", r.URL.Path, name)}).reply()
+	}
+	out, err := s.search(pattern, body)
+	var e *osError
+	switch {
+	case errors.As(err, &e):
+		return e.reply()
+	case err != nil:
+		return (&osError{status: http.StatusBadRequest, typ: "parsing_exception", reason: err.Error()}).reply()
+	}
+	return &reply{status: http.StatusOK, body: out}
+}
+
+type request struct {
+	Query       any             `json:"query"`
+	From        int             `json:"from"`
+	Size        *int            `json:"size"`
+	Sort        []any           `json:"sort"`
+	SearchAfter []any           `json:"search_after"`
+	Track       json.RawMessage `json:"track_total_hits"`
+	Source      any             `json:"_source"`
+}
+
+// search runs a search on the documents whose indices match pattern.
+func (s *Server) search(pattern string, body []byte) (Object, error) {
+	var q request
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); len(body) > 0 && err != nil {
+		return nil, bad("parsing_exception", "%v", err)
+	}
+	size := defaultSize
+	if q.Size != nil {
+		size = *q.Size
+	}
+	match := predicate(func(*alert) bool { return true })
+	if q.Query != nil {
+		var err error
+		if match, err = compile(q.Query); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := s.sorting(q.Sort)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case q.From < 0 || size < 0:
+		return nil, bad("illegal_argument_exception", "[from] and [size] parameters cannot be negative")
+	case q.From+size > window:
+		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]", window, q.From+size), true}
+	case q.SearchAfter != nil && q.From > 0:
+		return nil, bad("illegal_argument_exception", "`from` parameter must be set to 0 when `search_after` is used")
+	case q.SearchAfter != nil && len(q.SearchAfter) != len(keys):
+		return nil, bad("illegal_argument_exception", "search_after has %d value(s) but sort has %d", len(q.SearchAfter), len(keys))
+	}
+	var hits []*alert
+	indices := map[string]bool{}
+	for i, a := range s.alerts {
+		if ok, _ := path.Match(pattern, a.index); !ok {
+			continue
+		}
+		indices[a.index] = true
+		if match(a) && (s.failedShards == 0 || i%2 == 0) {
+			hits = append(hits, a)
+		}
+	}
+	if len(indices) == 0 && !strings.Contains(pattern, "*") {
+		return nil, &osError{http.StatusNotFound, "index_not_found_exception", "no such index [" + pattern + "]", false}
+	}
+	at := make(map[*alert][]any, len(hits))
+	for _, a := range hits {
+		at[a] = keyValues(keys, a)
+	}
+	slices.SortStableFunc(hits, func(a, b *alert) int { return compareKeys(keys, at[a], at[b]) })
+	total := len(hits)
+	if q.SearchAfter != nil {
+		hits = slices.DeleteFunc(hits, func(a *alert) bool { return compareKeys(keys, at[a], q.SearchAfter) <= 0 })
+	}
+	hits = hits[min(q.From, len(hits)):]
+	hits = hits[:min(size, len(hits))]
+	return s.found(hits, total, len(indices), keys, q), nil
+}
+
+func (s *Server) found(hits []*alert, total, indices int, keys []sortKey, q request) Object {
+	list, filter := []Object{}, filterOf(q.Source)
+	for _, a := range hits {
+		h := Object{"_index": a.index, "_id": a.id, "_score": nil}
+		if len(keys) > 0 {
+			h["sort"] = keyValues(keys, a)
+		}
+		if !filter.none {
+			h["_source"] = filter.apply(a.source)
+		}
+		list = append(list, h)
+	}
+	shards := Object{"total": indices * shardsPerDay, "successful": indices*shardsPerDay - s.failedShards, "skipped": 0, "failed": s.failedShards}
+	if s.failedShards > 0 {
+		shards["failures"] = []Object{{"shard": 0, "index": "wazuh-alerts-4.x-*", "node": "n1", "reason": Object{"type": "circuit_breaking_exception", "reason": s.shardReason}}}
+	}
+	inner := Object{"max_score": nil, "hits": list}
+	switch track := string(q.Track); {
+	case track == "false":
+	case track != "true" && total > defaultWindow:
+		inner["total"] = Object{"value": defaultWindow, "relation": "gte"}
+	default:
+		inner["total"] = Object{"value": total, "relation": "eq"}
+	}
+	return Object{"took": 3, "timed_out": false, "_shards": shards, "hits": inner}
+}
+
+// filter is what _source asks for.
+type filter struct {
+	none               bool
+	includes, excludes []*regexp.Regexp
+}
+
+func filterOf(v any) *filter {
+	f := &filter{}
+	switch v := v.(type) {
+	case bool:
+		f.none = !v
+	case string:
+		f.includes = patterns([]string{v})
+	case []any:
+		f.includes = patterns(texts(v))
+	case map[string]any:
+		f.includes, f.excludes = patterns(texts(v["includes"])), patterns(texts(v["excludes"]))
+	}
+	return f
+}
+
+func patterns(list []string) []*regexp.Regexp {
+	out := make([]*regexp.Regexp, len(list))
+	for i, p := range list {
+		out[i] = wild(p, false)
+	}
+	return out
+}
+
+// apply keeps of a document what f asks for.
+func (f *filter) apply(o Object) Object {
+	if len(f.includes) > 0 {
+		o = project(o, "", func(p string) bool { return matchesAny(f.includes, p) })
+	}
+	if len(f.excludes) > 0 {
+		o = without(o, "", f.excludes)
+	}
+	return o
+}
+
+func without(o Object, at string, excludes []*regexp.Regexp) Object {
+	out := Object{}
+	for k, v := range o {
+		p := strings.TrimPrefix(at+"."+k, ".")
+		if matchesAny(excludes, p) {
+			continue
+		}
+		if inner, ok := v.(map[string]any); ok {
+			v = without(inner, p, excludes)
+		}
+		out[k] = v
+	}
+	return out
+}
+
+func texts(v any) []string {
+	var out []string
+	list, _ := v.([]any)
+	for _, e := range list {
+		out = append(out, fmt.Sprint(e))
+	}
+	return out
+}
+
+func matchesAny(patterns []*regexp.Regexp, p string) bool {
+	return slices.ContainsFunc(patterns, func(re *regexp.Regexp) bool { return re.MatchString(p) })
+}
+
+// sortKey is a field to sort by.
+type sortKey struct {
+	field string
+	down  bool
+}
+
+func (s *Server) sorting(list []any) ([]sortKey, error) {
+	var keys []sortKey
+	for _, e := range list {
+		if name, ok := e.(string); ok {
+			e = map[string]any{name: map[string]any{}}
+		}
+		o, _ := e.(map[string]any)
+		if len(o) != 1 {
+			return nil, bad("parsing_exception", "malformed sort")
+		}
+		for field, v := range o {
+			how, _ := v.(map[string]any)
+			if dir, ok := v.(string); ok {
+				how = map[string]any{"order": dir}
+			}
+			for k := range how {
+				if !slices.Contains([]string{"order", "unmapped_type", "missing"}, k) {
+					return nil, bad("x_content_parse_exception", "[field_sort] unknown field [%s]", k)
+				}
+			}
+			switch {
+			case kindOf(field) == text:
+				return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", "Text fields are not optimised for operations that require per-document field data like aggregations and sorting: [" + field + "]", true}
+			case how["unmapped_type"] == nil && !s.mapped(field):
+				return nil, &osError{http.StatusBadRequest, "query_shard_exception", "No mapping found for [" + field + "] in order to sort on", true}
+			}
+			keys = append(keys, sortKey{field: field, down: how["order"] == "desc"})
+		}
+	}
+	return keys, nil
+}
+
+// mapped reports whether field has a mapping: any document has it.
+func (s *Server) mapped(field string) bool {
+	return slices.ContainsFunc(s.alerts, func(a *alert) bool { return len(values(a.source, field)) > 0 })
+}
+
+func keyValues(keys []sortKey, a *alert) []any {
+	out := make([]any, len(keys))
+	for i, k := range keys {
+		v := first(a.source, k.field)
+		if t, ok := asTime(v); ok && kindOf(k.field) == date {
+			v = float64(t.UnixMilli())
+		}
+		out[i] = v
+	}
+	return out
+}
+
+// compareKeys compares sort values; what is missing is last in either direction.
+func compareKeys(keys []sortKey, a, b []any) int {
+	for i, k := range keys {
+		switch {
+		case a[i] == nil && b[i] == nil:
+			continue
+		case a[i] == nil:
+			return 1
+		case b[i] == nil:
+			return -1
+		}
+		if c := order1(a[i], b[i]); c != 0 {
+			if k.down {
+				return -c
+			}
+			return c
+		}
+	}
+	return 0
+}
+
+// kind is how a field is mapped.
+type kind int
+
+const (
+	keyword kind = iota
+	text
+	date
+	long
+)
+
+// kindOf is Wazuh's template for alerts: nearly all is keyword.
+func kindOf(field string) kind {
+	switch field {
+	case "full_log", "previous_log", "message", "type", "@version":
+		return text
+	case "timestamp", "@timestamp":
+		return date
+	case "rule.level", "rule.firedtimes", "rule.frequency":
+		return long
+	}
+	return keyword
+}
+
+type predicate func(*alert) bool
+
+// clauseFields are the members that a clause of each kind may have.
+var clauseFields = map[string][]string{
+	"bool":         {"must", "filter", "should", "must_not", "minimum_should_match", "boost"},
+	"term":         {"value", "case_insensitive", "boost"},
+	"wildcard":     {"value", "wildcard", "case_insensitive", "boost", "rewrite"},
+	"prefix":       {"value", "case_insensitive", "boost", "rewrite"},
+	"range":        {"gte", "gt", "lte", "lt", "format", "time_zone", "boost"},
+	"match":        {"query", "operator", "lenient", "boost"},
+	"match_phrase": {"query", "slop", "boost"},
+	"ids":          {"values", "boost"},
+	"exists":       {"field", "boost"},
+	"match_all":    {"boost"},
+	"match_none":   {"boost"},
+}
+
+// compile makes a predicate of a query. What it doesn't know is an error, as
+// it is to OpenSearch.
+func compile(q any) (predicate, error) {
+	o, _ := q.(map[string]any)
+	if len(o) != 1 {
+		return nil, bad("parsing_exception", "[_na] query malformed, must start with start_object and have one clause")
+	}
+	for name, body := range o {
+		b, ok := body.(map[string]any)
+		if !ok {
+			return nil, bad("parsing_exception", "[%s] query malformed, no start_object after query name", name)
+		}
+		allowed, ok := clauseFields[name]
+		switch {
+		case name == "terms":
+			return compileTerms(b)
+		case !ok:
+			return nil, bad("parsing_exception", "unknown query [%s]", name)
+		}
+		switch name {
+		case "bool", "ids", "exists", "match_all", "match_none":
+			if err := only(name, b, allowed); err != nil {
+				return nil, err
+			}
+			return compilePlain(name, b)
+		}
+		if len(b) != 1 {
+			return nil, bad("parsing_exception", "[%s] query doesn't support multiple fields", name)
+		}
+		for field, v := range b {
+			how, ok := v.(map[string]any)
+			if !ok {
+				how = map[string]any{map[bool]string{true: "query", false: "value"}[strings.HasPrefix(name, "match")]: v}
+			}
+			if err := only(name, how, allowed); err != nil {
+				return nil, err
+			}
+			return compileField(name, field, how)
+		}
+	}
+	panic("unreachable")
+}
+
+func only(name string, o map[string]any, allowed []string) error {
+	for k := range o {
+		if !slices.Contains(allowed, k) {
+			return bad("parsing_exception", "[%s] query does not support [%s]", name, k)
+		}
+	}
+	return nil
+}
+
+func compilePlain(name string, b map[string]any) (predicate, error) {
+	switch name {
+	case "bool":
+		return compileBool(b)
+	case "ids":
+		ids := texts(b["values"])
+		return func(a *alert) bool { return slices.Contains(ids, a.id) }, nil
+	case "exists":
+		field := fmt.Sprint(b["field"])
+		return func(a *alert) bool { return len(values(a.source, field)) > 0 }, nil
+	}
+	return func(*alert) bool { return name == "match_all" }, nil
+}
+
+func compileBool(b map[string]any) (predicate, error) {
+	group := func(name string) ([]predicate, error) {
+		list, ok := b[name].([]any)
+		if one := b[name]; !ok && one != nil {
+			list = []any{one}
+		}
+		var out []predicate
+		for _, q := range list {
+			p, err := compile(q)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		}
+		return out, nil
+	}
+	must, err1 := group("must")
+	filter, err2 := group("filter")
+	should, err3 := group("should")
+	not, err4 := group("must_not")
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, cmp.Or(err1, err2, err3, err4)
+	}
+	must = append(must, filter...)
+	least := 0
+	if len(must) == 0 && len(should) > 0 {
+		least = 1
+	}
+	if n, ok := b["minimum_should_match"].(float64); ok {
+		least = int(n)
+	}
+	return func(a *alert) bool {
+		for _, p := range must {
+			if !p(a) {
+				return false
+			}
+		}
+		for _, p := range not {
+			if p(a) {
+				return false
+			}
+		}
+		n := 0
+		for _, p := range should {
+			if p(a) {
+				n++
+			}
+		}
+		return n >= least
+	}, nil
+}
+
+func compileTerms(b map[string]any) (predicate, error) {
+	for field, v := range b {
+		list, ok := v.([]any)
+		if !ok || len(b) != 1 {
+			return nil, bad("parsing_exception", "[terms] query malformed")
+		}
+		return func(a *alert) bool {
+			return slices.ContainsFunc(list, func(want any) bool { return hasTerm(a, field, want, false) })
+		}, nil
+	}
+	return nil, bad("parsing_exception", "[terms] query malformed")
+}
+
+// hasTerm reports whether a field holds a term: a keyword as a whole, a text as
+// one of its tokens.
+func hasTerm(a *alert, field string, want any, fold bool) bool {
+	w := fmt.Sprint(want)
+	return slices.ContainsFunc(terms(a, field), func(t string) bool { return t == w || fold && strings.EqualFold(t, w) })
+}
+
+// terms are what is in the index for a field.
+func terms(a *alert, field string) []string {
+	var out []string
+	for _, v := range values(a.source, field) {
+		if kindOf(field) == text {
+			out = append(out, tokens(fmt.Sprint(v))...)
+			continue
+		}
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
+}
+
+// tokens splits like the standard analyzer: letters, digits and _ hold
+// together; . and : between letters or . and , between digits do too.
+func tokens(s string) []string {
+	var out []string
+	var b strings.Builder
+	r := []rune(strings.ToLower(s))
+	word := func(i int) bool {
+		return i >= 0 && i < len(r) && (unicode.IsLetter(r[i]) || unicode.IsDigit(r[i]) || r[i] == '_')
+	}
+	for i, c := range r {
+		both := func(is func(rune) bool) bool { return i > 0 && i+1 < len(r) && is(r[i-1]) && is(r[i+1]) }
+		switch {
+		case word(i), c == '.' && (both(unicode.IsLetter) || both(unicode.IsDigit)), c == ':' && both(unicode.IsLetter), c == ',' && both(unicode.IsDigit):
+			b.WriteRune(c)
+		case b.Len() > 0:
+			out = append(out, b.String())
+			b.Reset()
+		}
+	}
+	if b.Len() > 0 {
+		out = append(out, b.String())
+	}
+	return out
+}
+
+func compileField(name, field string, how map[string]any) (predicate, error) {
+	fold := how["case_insensitive"] == true
+	value := fmt.Sprint(pick(how, "value", "wildcard", "query"))
+	switch name {
+	case "term":
+		return func(a *alert) bool { return hasTerm(a, field, value, fold) }, nil
+	case "prefix":
+		return func(a *alert) bool {
+			return slices.ContainsFunc(terms(a, field), func(t string) bool {
+				return strings.HasPrefix(t, value) || fold && len(t) >= len(value) && strings.EqualFold(t[:len(value)], value)
+			})
+		}, nil
+	case "wildcard":
+		re := wild(value, fold)
+		return func(a *alert) bool { return slices.ContainsFunc(terms(a, field), re.MatchString) }, nil
+	case "match", "match_phrase":
+		return matches(name, field, value, strings.EqualFold(fmt.Sprint(how["operator"]), "and")), nil
+	}
+	return compileRange(field, how)
+}
+
+// matches is full-text search: on a keyword the whole value must be equal.
+func matches(name, field, value string, all bool) predicate {
+	if kindOf(field) != text {
+		return func(a *alert) bool { return hasTerm(a, field, value, false) }
+	}
+	want := tokens(value)
+	return func(a *alert) bool {
+		for _, v := range values(a.source, field) {
+			have := tokens(fmt.Sprint(v))
+			n := 0
+			for _, w := range want {
+				if slices.Contains(have, w) {
+					n++
+				}
+			}
+			switch {
+			case len(want) == 0:
+			case name == "match_phrase":
+				for i := 0; i+len(want) <= len(have); i++ {
+					if slices.Equal(have[i:i+len(want)], want) {
+						return true
+					}
+				}
+			case n == len(want) || !all && n > 0:
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// wild is a pattern with * and ?, and a backslash to take them literally.
+func wild(pattern string, fold bool) *regexp.Regexp {
+	var b strings.Builder
+	b.WriteString("(?s")
+	if fold {
+		b.WriteString("i")
+	}
+	b.WriteString(")^")
+	r := []rune(pattern)
+	for i := 0; i < len(r); i++ {
+		switch c := r[i]; {
+		case c == '*':
+			b.WriteString(".*")
+		case c == '?':
+			b.WriteString(".")
+		case c == '\\' && i+1 < len(r):
+			i++
+			b.WriteString(regexp.QuoteMeta(string(r[i])))
+		default:
+			b.WriteString(regexp.QuoteMeta(string(c)))
+		}
+	}
+	b.WriteString("$")
+	return regexp.MustCompile(b.String())
+}
+
+func compileRange(field string, how map[string]any) (predicate, error) {
+	bound := func(v any) (any, error) {
+		if kindOf(field) != date {
+			return v, nil
+		}
+		t, ok := asTime(v)
+		if !ok {
+			return nil, &osError{http.StatusBadRequest, "parse_exception", fmt.Sprintf("failed to parse date field [%v] with format [date_optional_time||epoch_millis]", v), true}
+		}
+		return float64(t.UnixMilli()), nil
+	}
+	limits := map[string]any{}
+	for _, k := range []string{"gte", "gt", "lte", "lt"} {
+		if v := how[k]; v != nil {
+			b, err := bound(v)
+			if err != nil {
+				return nil, err
+			}
+			limits[k] = b
+		}
+	}
+	return func(a *alert) bool {
+		return slices.ContainsFunc(values(a.source, field), func(v any) bool {
+			x, err := bound(v)
+			if err != nil {
+				return false
+			}
+			for k, l := range limits {
+				c := order1(x, l)
+				if k == "gte" && c < 0 || k == "gt" && c <= 0 || k == "lte" && c > 0 || k == "lt" && c >= 0 {
+					return false
+				}
+			}
+			return true
+		})
+	}, nil
+}
+
+func asTime(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case float64:
+		return time.UnixMilli(int64(v)), true
+	case string:
+		for _, layout := range []string{stamp, time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700", "2006-01-02"} {
+			if t, err := time.Parse(layout, v); err == nil {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+func pick(o map[string]any, names ...string) any {
+	for _, n := range names {
+		if v := o[n]; v != nil {
+			return v
+		}
+	}
+	return ""
+}
