@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -91,15 +90,11 @@ func (l *Lab) Configs() (wazuh.Config, thehive.Config, cortex.Config, misp.Confi
 // Env returns the environment that connects clients to the lab, as NAME=value.
 func (l *Lab) Env() []string { return l.env }
 
-// Close stops the platforms.
+// Close stops the platforms at once.
 func (l *Lab) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
 	var errs []error
 	for _, s := range l.servers {
-		if err := s.Shutdown(ctx); err != nil {
-			errs = append(errs, s.Close())
-		}
+		errs = append(errs, s.Close())
 	}
 	return errors.Join(errs...)
 }

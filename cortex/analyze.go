@@ -1,0 +1,288 @@
+package cortex
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
+// analyzers, or set FanOut.
+type AnalyzeObservableInput struct {
+	Data         string                     `json:"data" jsonschema:"The observable: an address, name, URL, hash, … It may be defanged." alias:"observable,value" minLength:"1" maxLength:"16384"`
+	DataType     string                     `json:"dataType,omitempty" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own. Left out: detected." pattern:"^([A-Za-z][A-Za-z0-9_.:-]{0,63})?$"`
+	Analyzers    []string                   `json:"analyzers,omitempty" jsonschema:"Which analyzers to run: by name, by id, or by a part of the name that only one has." alias:"analyzerNames" maxItems:"100" maxLength:"128"`
+	FanOut       bool                       `json:"fanOut,omitempty" jsonschema:"Run every analyzer that takes the type, instead of naming some. Needs an approval."`
+	MaxAnalyzers int                        `json:"maxAnalyzers,omitempty" jsonschema:"Refuse to run more analyzers than this; the operator's own limit holds too." minimum:"1" maximum:"100"`
+	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	Timeout      int                        `json:"timeout,omitempty" jsonschema:"How many seconds to wait at most for the analyzers to end." minimum:"1" maximum:"3600"`
+	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+	Message      string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the jobs." maxLength:"4096"`
+	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the jobs." maxLength:"256"`
+	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzers."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *AnalyzeObservableInput) SetDefaults() {
+	if in.TLP == nil {
+		amber := TLPAmber
+		in.TLP = &amber
+	}
+	if in.PAP == nil {
+		amber := PAPAmber
+		in.PAP = &amber
+	}
+	if in.Timeout == 0 {
+		in.Timeout = defaultWait
+	}
+}
+
+// Validate checks what a schema can't.
+func (in *AnalyzeObservableInput) Validate() error {
+	errs := []error{checkWait(in.Timeout)}
+	if in.TLP != nil && in.PAP != nil {
+		errs = append(errs, checkMarking(*in.TLP, *in.PAP))
+	}
+	for i, name := range in.Analyzers {
+		if strings.TrimSpace(name) == "" {
+			errs = append(errs, invalid("analyzers[%d] is blank: it selects nothing", i))
+		}
+	}
+	if in.FanOut && len(in.Analyzers) > 0 {
+		errs = append(errs, invalid("analyzers and fanOut exclude each other"))
+	}
+	if in.MaxAnalyzers < 0 {
+		errs = append(errs, invalid("maxAnalyzers %d: want at least 1", in.MaxAnalyzers))
+	}
+	return errors.Join(errs...)
+}
+
+// An AnalyzerRun is what became of one analyzer.
+type AnalyzerRun struct {
+	Analyzer     string     `json:"analyzer"`
+	AnalyzerID   string     `json:"analyzerId"`
+	JobID        string     `json:"jobId,omitempty" jsonschema:"Absent when there is no job."`
+	Status       JobStatus  `json:"status" jsonschema:"Success, Failure, Deleted, Waiting, InProgress; NotSubmitted: there is no job; Unknown: an answer was lost."`
+	FromCache    bool       `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
+	Level        Level      `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
+	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`
+	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"`
+	Note         string     `json:"note,omitempty"`
+
+	artifacts []Artifact
+}
+
+// A Finding is an observable that analyzers found while they looked at another.
+type Finding struct {
+	DataType  string   `json:"dataType"`
+	Data      string   `json:"data" untrusted:"true"`
+	Analyzers []string `json:"analyzers" jsonschema:"Who found it."`
+}
+
+// An Analysis is what analyzers say of one observable.
+type Analysis struct {
+	Observable Observable     `json:"observable"`
+	Verdict    Verdict        `json:"verdict"`
+	JobIDs     []string       `json:"jobIds" jsonschema:"The jobs, for their full reports."`
+	Results    []*AnalyzerRun `json:"results" jsonschema:"Each analyzer that was selected, by name."`
+	Artifacts  []Finding      `json:"artifacts" jsonschema:"Further observables that were found, each once."`
+	Note       string         `json:"note,omitempty"`
+}
+
+// AnalyzeObservable submits an observable to analyzers, waits for them and sums
+// up what they say. They run at the same time, and one that fails takes nothing
+// from the others. It is an error only when no analyzer was started.
+//
+// When in.Timeout is over, or ctx ends, it returns what there is, with the jobs
+// that are still at work: [Client.WaitAndGetReport] waits for each.
+//
+// Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
+func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (*Analysis, error) {
+	list, err := c.submissions(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
+	a := &Analysis{Observable: list[0].observable, JobIDs: []string{}, Artifacts: []Finding{}}
+	runs := make([]*AnalyzerRun, len(list))
+	errs := make([]error, len(list))
+	each(len(list), func(i int) { runs[i], errs[i] = c.start(ctx, list[i]) })
+	for _, r := range runs {
+		if r.JobID != "" {
+			a.JobIDs = append(a.JobIDs, r.JobID)
+		}
+	}
+	if len(a.JobIDs) == 0 {
+		return nil, fmt.Errorf("cortex: no analyzer was started: %w", errors.Join(errs...))
+	}
+	end := until(ctx, in.Timeout)
+	each(len(runs), func(i int) { c.finish(ctx, runs[i], end) })
+	a.Results, a.Verdict, a.Artifacts = runs, judge(runs), findings(runs)
+	if a.Verdict.Unfinished > 0 {
+		a.Note = "some jobs have not ended: wait for each by its job id"
+	}
+	return a, nil
+}
+
+// submissions returns what the call would submit, judged by the egress guard. A
+// plan and its execution both come from here.
+func (c *Client) submissions(ctx context.Context, in *AnalyzeObservableInput) ([]submission, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	o, err := observe(in.Data, in.DataType)
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.selectAnalyzers(ctx, o.DataType, in.Analyzers, in.FanOut, in.MaxAnalyzers)
+	if err != nil {
+		return nil, err
+	}
+	return c.clearAll(request{
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+	}, to)
+}
+
+// concurrent is how many requests one call has under way at most.
+const concurrent = 16
+
+// each calls f for 0 to n-1, several at a time, and returns when all are done.
+func each(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, concurrent)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
+}
+
+// start submits s.
+func (c *Client) start(ctx context.Context, s submission) (*AnalyzerRun, error) {
+	r := &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
+	j, err := c.submit(ctx, s)
+	if err != nil {
+		r.Status, r.ErrorMessage = StatusNotSubmitted, scrub(err.Error())
+		if errors.Is(err, gate.ErrOutcomeUnknown) {
+			r.Status = StatusUnknown
+		}
+		return r, fmt.Errorf("%s: %w", s.to.Name, err)
+	}
+	r.JobID, r.Status, r.FromCache = j.ID, JobStatus(j.Status), j.FromCache
+	return r, nil
+}
+
+// finish waits for the job of r.
+func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) {
+	if r.JobID == "" {
+		return
+	}
+	j, err := c.wait(ctx, r.JobID, r.Status, end)
+	if j != nil {
+		rep := report(j)
+		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
+		r.FromCache = r.FromCache || rep.FromCache
+	}
+	if err != nil {
+		r.Note = "the report could not be fetched: " + scrub(err.Error())
+		if r.Status.Ended() {
+			r.Status = StatusUnknown
+		}
+	}
+}
+
+const maxFindings = 500
+
+// findings returns what the analyzers found, each observable once.
+func findings(runs []*AnalyzerRun) []Finding {
+	list := []Finding{}
+	at := map[[2]string]int{}
+	for _, r := range runs {
+		for _, x := range r.artifacts {
+			if x.Data == "" {
+				continue
+			}
+			key := [2]string{x.DataType, x.Data}
+			i, ok := at[key]
+			if !ok {
+				if len(list) == maxFindings {
+					r.Note = "it found more than is listed here: see its artifacts"
+					break
+				}
+				i = len(list)
+				at[key] = i
+				list = append(list, Finding{DataType: x.DataType, Data: x.Data})
+			}
+			if by := list[i].Analyzers; len(by) == 0 || by[len(by)-1] != r.Analyzer {
+				list[i].Analyzers = append(by, r.Analyzer)
+			}
+		}
+	}
+	return list
+}
+
+func (c *Client) planAnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (gate.Plan, error) {
+	list, err := c.submissions(ctx, &in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	r := list[0].request
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Submit an observable (%s) to %s in Cortex.", r.observable.DataType, count(len(list), "analyzer")),
+		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marking(r.tlp, r.pap))},
+	}
+	if r.observable.Note != "" {
+		p.Warnings = append(p.Warnings, "the observable as it was given: "+in.Data+" ("+r.observable.Note+")")
+	}
+	if p.Changes, err = remarks(p.Changes, r.message, r.label, r.parameters); err != nil {
+		return p, err
+	}
+	if r.force {
+		p.Changes = append(p.Changes, gate.Set("job cache", "not used"))
+	}
+	for _, s := range list {
+		p.Targets = append(p.Targets, s.to.target())
+		if !s.to.Local {
+			p.Egress = append(p.Egress, gate.Egress{To: s.to.service(), What: r.observable.DataType + " " + r.observable.Data, TLP: marking(r.tlp, r.pap)})
+		}
+	}
+	if len(p.Egress) == 0 {
+		p.Undo = "Delete the jobs."
+	}
+	return p, nil
+}
+
+// remarks adds what is sent beside an observable or an entity.
+func remarks(list []gate.Change, message, label string, parameters map[string]json.RawMessage) ([]gate.Change, error) {
+	if message != "" {
+		list = append(list, gate.Set("message", message))
+	}
+	if label != "" {
+		list = append(list, gate.Set("label", label))
+	}
+	if len(parameters) > 0 {
+		b, err := json.Marshal(parameters)
+		if err != nil {
+			return nil, invalid("parameters: %s", err)
+		}
+		list = append(list, gate.Set("parameters", string(b)))
+	}
+	return list, nil
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,90 @@
+package cortex
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/env"
+)
+
+// Config configures a [Client]. BaseURL and APIKey are required.
+type Config struct {
+	BaseURL string // https://cortex.example.org, without /api; a base path is kept
+	APIKey  string // never printed
+
+	// MaxFanout is how many analyzers one call may submit an observable to.
+	// Default 10; at most 100.
+	MaxFanout int
+	// LocalAnalyzers names the analyzers, by name or id, that show an observable
+	// to nobody outside. Every other one is a third party.
+	LocalAnalyzers []string
+	// InternalSuffixes are domains whose names are internal, such as
+	// "example.org", beside those that are so everywhere.
+	InternalSuffixes []string
+	// Entity fetches what a responder shall act on: objectType is case, case_task,
+	// case_artifact or alert, objectID its id in TheHive. Without it the caller of
+	// RunResponder gives the entity.
+	Entity func(ctx context.Context, objectType, objectID string) (json.RawMessage, error)
+
+	TLS           *tls.Config       // of this client alone; nil: the defaults
+	CAFile        string            // PEM file of further certificate authorities
+	SkipTLSVerify bool              // accept any certificate; logged as a warning
+	Transport     http.RoundTripper // replaces the transport and the TLS settings
+
+	Timeout   time.Duration // of one attempt; default 30 s; waiting for a job takes several
+	MaxBody   int64         // bytes of one answer; default 10 MiB
+	UserAgent string        // default: Go's
+	Logger    *slog.Logger  // default: silent
+	Guard     *gate.Guard   // the gate on the wire; nil: a plain client
+}
+
+// String hides the key.
+func (c Config) String() string { return fmt.Sprintf("cortex.Config{BaseURL: %q}", c.BaseURL) }
+
+// GoString hides the key.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue hides the key.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+const (
+	defaultFanout = 10
+	maxFanout     = 100
+)
+
+// The settings that lock operations of this package, or that some of them need.
+const (
+	envDestructive = "CORTEX_ALLOW_DESTRUCTIVE"
+	envSuperadmin  = "CORTEX_SUPERADMIN_KEY"
+	envFileBaseDir = "CORTEX_FILE_BASE_DIR"
+)
+
+// ConfigFromEnv reads CORTEX_URL, CORTEX_API_KEY, CORTEX_MAX_FANOUT,
+// CORTEX_CA_FILE, CORTEX_VERIFY_SSL (default true) and CORTEX_TIMEOUT (seconds).
+// It reports all that is missing or malformed at once; a variable that begins
+// with CORTEX_ and isn't known is an error.
+func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
+
+func configFrom(environ []string) (Config, error) {
+	r := env.New("CORTEX_", environ)
+	c := Config{
+		BaseURL:       r.Required("CORTEX_URL"),
+		APIKey:        r.Required("CORTEX_API_KEY"),
+		MaxFanout:     r.Int("CORTEX_MAX_FANOUT", defaultFanout, 1, maxFanout),
+		CAFile:        r.String("CORTEX_CA_FILE"),
+		SkipTLSVerify: !r.Bool("CORTEX_VERIFY_SSL", true),
+		Timeout:       r.Seconds("CORTEX_TIMEOUT"),
+	}
+	r.Known(envDestructive, envSuperadmin, envFileBaseDir)
+	if err := r.Err(); err != nil {
+		return Config{}, fmt.Errorf("cortex: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,216 @@
+package cortextest
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"time"
+)
+
+// A Worker is an analyzer, or a responder, that is enabled on a [Server].
+type Worker struct {
+	Name          string
+	Version       string
+	Description   string
+	Service       string // whose settings it uses
+	DataTypes     []string
+	Rate          int // jobs in each RateUnit; 0: any number
+	RateUnit      string
+	JobCache      int // minutes
+	Configuration map[string]any
+	Answer        func(dataType, data string) Answer
+
+	kind string
+}
+
+// An Answer is what a worker makes of an observable.
+type Answer struct {
+	Taxonomies []Taxonomy
+	Full       any
+	Artifacts  []Artifact
+	Operations []map[string]any
+	Error      string // the worker failed
+	Crashed    bool   // so badly that Cortex keeps its input
+}
+
+// A Taxonomy is a line of a summary. Value is a string or a number.
+type Taxonomy struct {
+	Level     string `json:"level"`
+	Namespace string `json:"namespace"`
+	Predicate string `json:"predicate"`
+	Value     any    `json:"value"`
+}
+
+// An Artifact is an observable that a worker found.
+type Artifact struct {
+	DataType, Data, Message string
+	Tags                    []string
+}
+
+func (a Artifact) json() object {
+	return object{"dataType": a.DataType, "data": a.Data, "message": a.Message, "tags": append([]string{}, a.Tags...), "tlp": 2}
+}
+
+// AddAnalyzer enables an analyzer and returns its id.
+func (s *Server) AddAnalyzer(k Worker) string { return s.enable(k, "analyzer") }
+
+// AddResponder enables a responder and returns its id.
+func (s *Server) AddResponder(k Worker) string { return s.enable(k, "responder") }
+
+func (s *Server) enable(k Worker, kind string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k.kind = kind
+	if k.Version == "" {
+		k.Version = "1.0"
+	}
+	if k.JobCache == 0 {
+		k.JobCache = 10
+	}
+	config := object{
+		"key": Secret, "proxy_https": "http://proxy:" + Secret + "@10.20.0.2:3128", "cacerts": "", "auto_extract_artifacts": false,
+		"check_tlp": true, "max_tlp": 2, "check_pap": true, "max_pap": 2,
+	}
+	maps.Copy(config, k.Configuration)
+	k.Configuration = config
+	s.workers = append(s.workers, &k)
+	return k.id()
+}
+
+// id is made as Cortex makes it.
+func (k *Worker) id() string {
+	sum := md5.Sum([]byte(Organisation + "_" + k.Name + "_" + k.kind))
+	return hex.EncodeToString(sum[:])
+}
+
+func (k *Worker) json(u user) object {
+	v := stored("worker", k.id(), Organisation, seeded, "admin@soc.example")
+	maps.Copy(v, object{
+		"name": k.Name, "version": k.Version, "workerDefinitionId": k.Name, "description": k.Description, "author": "CERT of the fake",
+		"url": "https://github.com/TheHive-Project/Cortex-Analyzers", "license": "AGPL-V3", "dockerImage": "cortexneurons/fake:" + k.Version,
+		"dataTypeList": k.DataTypes, "baseConfig": k.Service, "jobCache": k.JobCache, "jobTimeout": 30, "type": k.kind,
+	})
+	if k.kind == "analyzer" {
+		v["analyzerDefinitionId"] = k.Name
+	}
+	if k.Rate > 0 {
+		v["rate"], v["rateUnit"] = k.Rate, k.RateUnit
+	}
+	for _, role := range u.roles {
+		if role == "orgadmin" {
+			v["configuration"] = k.Configuration
+		}
+	}
+	return v
+}
+
+type job struct {
+	id             string
+	worker         *Worker
+	dataType       string
+	data           json.RawMessage
+	tlp, pap       int
+	message, label string
+	parameters     json.RawMessage
+	by             string
+	created        time.Time
+	delay          time.Duration
+}
+
+// text returns the observable, or the JSON of the entity.
+func (j *job) text() string {
+	var s string
+	if json.Unmarshal(j.data, &s) == nil {
+		return s
+	}
+	return string(j.data)
+}
+
+func (j *job) answer() Answer {
+	for limit, level := range map[string]int{"tlp": j.tlp, "pap": j.pap} {
+		if highest, ok := j.worker.Configuration["max_"+limit].(int); ok && j.worker.Configuration["check_"+limit] == true && level > highest {
+			return Answer{Error: map[string]string{"tlp": "TLP", "pap": "PAP"}[limit] + " is higher than allowed."}
+		}
+	}
+	if j.worker.Answer == nil {
+		return Answer{}
+	}
+	return j.worker.Answer(j.dataType, j.text())
+}
+
+func (j *job) status() string {
+	switch age := time.Since(j.created); {
+	case age >= j.delay && j.answer().Error != "":
+		return "Failure"
+	case age >= j.delay:
+		return "Success"
+	case age >= j.delay/4:
+		return "InProgress"
+	}
+	return "Waiting"
+}
+
+// input is what Cortex handed to the worker, secrets included.
+func (j *job) input() string {
+	b, _ := json.Marshal(object{"data": j.data, "dataType": j.dataType, "tlp": j.tlp, "pap": j.pap, "config": j.worker.Configuration}) // plain values
+	return string(b)
+}
+
+func (j *job) json() object {
+	v := stored("job", j.id, nil, j.created, j.by)
+	maps.Copy(v, object{
+		"workerDefinitionId": j.worker.Name, "workerId": j.worker.id(), "workerName": j.worker.Name, "organization": Organisation,
+		"analyzerDefinitionId": j.worker.Name, "analyzerId": j.worker.id(), "analyzerName": j.worker.Name,
+		"status": j.status(), "date": j.created.UnixMilli(), "dataType": j.dataType, "data": j.data, "tlp": j.tlp, "pap": j.pap,
+		"message": j.message, "parameters": j.parameters, "type": j.worker.kind, "cacheTag": "0123456789abcdef",
+	})
+	if j.label != "" {
+		v["label"] = j.label
+	}
+	switch a := j.answer(); v["status"] {
+	case "InProgress":
+		v["startDate"] = j.created.UnixMilli()
+	case "Failure":
+		v["errorMessage"] = a.Error
+		if a.Crashed {
+			v["input"] = j.input()
+		}
+		fallthrough
+	case "Success":
+		v["startDate"], v["endDate"] = j.created.UnixMilli(), j.created.Add(j.delay).UnixMilli()
+	}
+	return v
+}
+
+func (j *job) withReport() object {
+	v := j.json()
+	a := j.answer()
+	switch v["status"] {
+	case "Success":
+		artifacts := []object{}
+		for _, x := range a.Artifacts {
+			artifacts = append(artifacts, x.json())
+		}
+		summary := object{}
+		if len(a.Taxonomies) > 0 {
+			summary["taxonomies"] = a.Taxonomies
+		}
+		full := a.Full
+		if full == nil {
+			full = object{}
+		}
+		v["report"] = object{"summary": summary, "full": full, "success": true, "artifacts": artifacts, "operations": append([]map[string]any{}, a.Operations...)}
+	case "Failure":
+		r := object{"errorMessage": a.Error, "success": false}
+		if a.Crashed {
+			r["input"] = j.input()
+		}
+		v["report"] = r
+	case "InProgress":
+		v["report"] = "Running"
+	default:
+		v["report"] = v["status"]
+	}
+	return v
+}

@@ -1,0 +1,473 @@
+// Package cortextest provides an in-memory Cortex, as net/http/httptest
+// provides servers: it checks keys and roles, keeps jobs, takes its time, and
+// answers in Cortex's own shapes with Cortex's own quirks.
+//
+// A list without a range has ten rows. A job starts as Waiting and ends after
+// [Server.SetDelay]. A configuration is shown to administrators of the
+// organisation, and in the input of a job whose analyzer crashed.
+package cortextest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/cortex"
+)
+
+// The keys that a [Server] takes, by what they may do.
+const (
+	Key           = "c2FsbHlwb3J0LWFuYWx5c3Qta2V5LTAx" // reads and analyzes
+	ReadKey       = "c2FsbHlwb3J0LXJlYWRlci1rZXktMDAx" // reads
+	AdminKey      = "c2FsbHlwb3J0LW9yZ2FkbWluLWtleS0x" // administers the organisation too
+	SuperadminKey = "c2FsbHlwb3J0LXN1cGVyYWRtaW4ta2V5" // administers the server; has no analyzers
+)
+
+// Organisation is where the analyzers are enabled.
+const Organisation = "soc"
+
+// Secret stands in the configuration of every analyzer and responder. It must
+// come out nowhere.
+const Secret = "canary-5f0e7ab1c9d24c6e"
+
+// A user as a key identifies it.
+type user struct {
+	id, name, organisation string
+	roles                  []string
+}
+
+var users = map[string]user{
+	Key:           {"analyst@soc.example", "Analyst", Organisation, []string{"read", "analyze"}},
+	ReadKey:       {"reader@soc.example", "Reader", Organisation, []string{"read"}},
+	AdminKey:      {"admin@soc.example", "Administrator", Organisation, []string{"read", "analyze", "orgadmin"}},
+	SuperadminKey: {"super@cortex.example", "Superadmin", "cortex", []string{"superadmin"}},
+}
+
+// A Server is a fake Cortex. Its methods are safe for concurrent use.
+type Server struct {
+	URL string // of a server made by New
+
+	tb        testing.TB
+	mux       *http.ServeMux
+	mu        sync.Mutex
+	delay     time.Duration
+	workers   []*Worker
+	jobs      []*job
+	log       []string
+	intercept func(http.ResponseWriter, *http.Request) bool
+}
+
+// NewServer returns a Server with the analyzers, the responders and the jobs of
+// the incident, for use as an [http.Handler].
+func NewServer() *Server {
+	s := &Server{mux: http.NewServeMux()}
+	s.mux.HandleFunc("GET /api/status", s.status)
+	s.route("GET /api/user/current", s.currentUser)
+	s.route("GET /api/analyzer", func(w http.ResponseWriter, r *http.Request, u user) { s.listWorkers(w, r, u, "analyzer") }, "read")
+	s.route("GET /api/responder", func(w http.ResponseWriter, r *http.Request, u user) { s.listWorkers(w, r, u, "responder") }, "read")
+	s.route("POST /api/analyzer/{id}/run", func(w http.ResponseWriter, r *http.Request, u user) { s.run(w, r, u, "analyzer") }, "analyze")
+	s.route("POST /api/responder/{id}/run", func(w http.ResponseWriter, r *http.Request, u user) { s.run(w, r, u, "responder") }, "analyze")
+	s.route("GET /api/job/{id}/report", s.report, "read")
+	s.route("GET /api/job/{id}/waitreport", s.waitReport, "read")
+	s.route("GET /api/job/{id}/artifacts", s.artifacts, "read")
+	s.route("POST /api/job/status", s.statuses, "read")
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "NotFound", r.Method+" "+r.URL.Path)
+	})
+	s.seed()
+	return s
+}
+
+// New starts a Server on loopback and stops it when the test ends.
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := NewServer()
+	s.tb = tb
+	h := httptest.NewServer(s)
+	tb.Cleanup(h.Close)
+	s.URL = h.URL
+	return s
+}
+
+// Config returns what a client of s needs.
+func (s *Server) Config() cortex.Config { return cortex.Config{BaseURL: s.URL, APIKey: Key} }
+
+// Client returns a client of s, whose configuration can be changed first.
+func (s *Server) Client(change ...func(*cortex.Config)) *cortex.Client {
+	s.tb.Helper()
+	cfg := s.Config()
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := cortex.New(cfg)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return c
+}
+
+// SetDelay sets how long a job takes that is submitted from now on. Without it
+// a job has ended when it is first asked for.
+func (s *Server) SetDelay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = d
+}
+
+// Intercept lets f answer a request in the place of s; it returns whether it did.
+func (s *Server) Intercept(f func(http.ResponseWriter, *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.intercept = f
+}
+
+// Requests returns the method, path and query of every request since it was
+// last called.
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := s.log
+	s.log = nil
+	return log
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.log = append(s.log, r.Method+" "+r.URL.RequestURI())
+	intercept := s.intercept
+	s.mu.Unlock()
+	if intercept != nil && intercept(w, r) {
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// route serves pattern to those who have one of roles, or to everyone with a key.
+func (s *Server) route(pattern string, h func(http.ResponseWriter, *http.Request, user), roles ...string) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		u, ok := users[key]
+		if !ok {
+			refuse(w, http.StatusUnauthorized, "AuthenticationError", "Authentication failure")
+			return
+		}
+		if len(roles) > 0 && !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(u.roles, role) }) {
+			refuse(w, http.StatusForbidden, "AuthorizationError", "Insufficient rights to perform this action")
+			return
+		}
+		h(w, r, u)
+	})
+}
+
+type object = map[string]any
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // whoever asked may be gone
+}
+
+func refuse(w http.ResponseWriter, status int, kind, message string) {
+	answer(w, status, object{"type": kind, "message": message})
+}
+
+func notFound(w http.ResponseWriter, kind, id string) {
+	refuse(w, http.StatusNotFound, "NotFoundError", kind+" "+id+" not found")
+}
+
+// list answers with the rows that the request asks for.
+func list(w http.ResponseWriter, r *http.Request, rows []object) {
+	w.Header().Set("X-Total", strconv.Itoa(len(rows)))
+	from, to := 0, 10
+	if q := r.URL.Query().Get("range"); q == "all" {
+		to = len(rows)
+	} else if m := rangeForm.FindStringSubmatch(q); m != nil {
+		from, _ = strconv.Atoi(m[1])
+		if to, _ = strconv.Atoi(m[2]); to <= from {
+			to = from + 10
+		}
+	}
+	from = min(from, len(rows))
+	answer(w, http.StatusOK, append([]object{}, rows[from:min(to, len(rows))]...))
+}
+
+var rangeForm = regexp.MustCompile(`^(\d{1,9})-(\d{1,9})$`)
+
+// stored are the members that each entity of the database has.
+func stored(kind, id string, parent any, created time.Time, by string) object {
+	return object{
+		"_id": id, "id": id, "_type": kind, "_routing": id, "_parent": parent, "_seqNo": 1, "_primaryTerm": 1,
+		"createdAt": created.UnixMilli(), "createdBy": by,
+	}
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, object{
+		"versions": object{"Cortex": "4.1.0-1", "Elastic4Play": "1.13.6", "Play": "2.9.5", "Elastic4s": "8.15.4", "ElasticSearch client": "8.15.1"},
+		"config": object{
+			"protectDownloadsWith": "malware", "authType": []string{"key", "local"},
+			"capabilities": []string{"authByKey", "changePassword", "setPassword"}, "ssoAutoLogin": false,
+		},
+	})
+}
+
+func (s *Server) currentUser(w http.ResponseWriter, _ *http.Request, u user) {
+	v := stored("user", u.id, nil, seeded, "init")
+	maps.Copy(v, object{"name": u.name, "roles": u.roles, "status": "Ok", "organization": u.organisation, "hasKey": true, "hasPassword": false})
+	answer(w, http.StatusOK, v)
+}
+
+func (s *Server) listWorkers(w http.ResponseWriter, r *http.Request, u user, kind string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []object
+	for _, k := range s.workers {
+		if k.kind == kind && u.organisation == Organisation {
+			rows = append(rows, k.json(u))
+		}
+	}
+	list(w, r, rows)
+}
+
+// fields returns the members of a request's query and body: Cortex mixes them.
+func fields(r *http.Request) (map[string]json.RawMessage, error) {
+	m := map[string]json.RawMessage{}
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		return nil, err
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	for name := range q {
+		b, _ := json.Marshal(q.Get(name)) // a string always encodes
+		m[name] = b
+	}
+	return m, err
+}
+
+func text(v json.RawMessage) (s string) {
+	if json.Unmarshal(v, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func number(v json.RawMessage, otherwise int) int {
+	n := otherwise
+	if json.Unmarshal(v, &n) != nil {
+		return otherwise
+	}
+	return n
+}
+
+func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string) {
+	in, err := fields(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var k *Worker
+	for _, x := range s.workers {
+		if x.id() == r.PathValue("id") && x.kind == kind && u.organisation == Organisation {
+			k = x
+		}
+	}
+	if k == nil {
+		notFound(w, "worker", r.PathValue("id"))
+		return
+	}
+	var missing []object
+	attribute := func(name string) {
+		missing = append(missing, object{"name": name, "type": "MissingAttributeError", "message": "Attribute " + name + " is missing"})
+	}
+	if text(in["dataType"]) == "" {
+		attribute("dataType")
+	}
+	if len(in["data"]) == 0 {
+		attribute("data/attachment")
+	}
+	if len(missing) > 0 {
+		answer(w, http.StatusBadRequest, object{"tableName": "job", "type": "AttributeCheckingError", "errors": missing})
+		return
+	}
+	j := &job{
+		worker: k, dataType: text(in["dataType"]), data: in["data"], tlp: number(in["tlp"], 2), pap: number(in["pap"], 2),
+		message: text(in["message"]), label: text(in["label"]), parameters: in["parameters"], by: u.id,
+		created: time.Now(), delay: s.delay,
+	}
+	if len(j.parameters) == 0 {
+		j.parameters = json.RawMessage("{}")
+	}
+	force := string(in["force"])
+	if old := s.cached(j); old != nil && force != `"1"` && force != `"true"` && force != "1" && force != "true" {
+		v := old.json()
+		v["fromCache"] = true
+		answer(w, http.StatusOK, v)
+		return
+	}
+	if k.Rate > 0 && s.recent(k) >= k.Rate {
+		refuse(w, http.StatusTooManyRequests, "RateLimitExceeded",
+			fmt.Sprintf("Rate limit of %d per %s reached for the %s %s. Job cannot be started", k.Rate, k.RateUnit, kind, k.Name))
+		return
+	}
+	s.add(j)
+	v := j.json()
+	v["status"] = "Waiting" // it has just been created
+	delete(v, "errorMessage")
+	delete(v, "input")
+	delete(v, "endDate")
+	answer(w, http.StatusOK, v)
+}
+
+func (s *Server) add(j *job) {
+	s.jobs = append(s.jobs, j)
+	j.id = fmt.Sprintf("AZsallyport%09d", len(s.jobs))
+}
+
+// cached returns the earlier job that Cortex gives again, if there is one.
+func (s *Server) cached(j *job) *job {
+	for _, old := range slices.Backward(s.jobs) {
+		age := time.Duration(old.worker.JobCache) * time.Minute
+		if old.worker == j.worker && old.dataType == j.dataType && old.tlp == j.tlp && string(old.data) == string(j.data) &&
+			string(old.parameters) == string(j.parameters) && time.Since(old.created) < age && old.status() != "Failure" {
+			return old
+		}
+	}
+	return nil
+}
+
+// recent counts the jobs of k in its rate window.
+func (s *Server) recent(k *Worker) (n int) {
+	window := map[string]time.Duration{"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour, "Day": 24 * time.Hour}[k.RateUnit]
+	for _, j := range s.jobs {
+		if j.worker == k && time.Since(j.created) < window {
+			n++
+		}
+	}
+	return n
+}
+
+// find returns the job that a request names, or answers that there is none.
+func (s *Server) find(w http.ResponseWriter, r *http.Request, u user) *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		if j.id == r.PathValue("id") && u.organisation == Organisation {
+			return j
+		}
+	}
+	notFound(w, "job", r.PathValue("id"))
+	return nil
+}
+
+func (s *Server) report(w http.ResponseWriter, r *http.Request, u user) {
+	if j := s.find(w, r, u); j != nil {
+		answer(w, http.StatusOK, j.withReport())
+	}
+}
+
+var durationForm = regexp.MustCompile(`^(\d{1,9}) ?(second|seconds|s|minute|minutes|m|milli|millis|milliseconds|ms)$`)
+
+func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
+	m := durationForm.FindStringSubmatch(r.URL.Query().Get("atMost"))
+	if m == nil {
+		refuse(w, http.StatusBadRequest, "IllegalArgument", "format error "+r.URL.Query().Get("atMost"))
+		return
+	}
+	n, _ := strconv.Atoi(m[1]) // the pattern lets only numbers through
+	unit := time.Second
+	switch {
+	case strings.HasPrefix(m[2], "mil") || m[2] == "ms":
+		unit = time.Millisecond
+	case m[2][0] == 'm':
+		unit = time.Minute
+	}
+	j := s.find(w, r, u)
+	if j == nil {
+		return
+	}
+	if left := min(time.Until(j.created.Add(j.delay)), time.Duration(n)*unit); left > 0 {
+		t := time.NewTimer(left)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	answer(w, http.StatusOK, j.withReport())
+}
+
+func (s *Server) artifacts(w http.ResponseWriter, r *http.Request, u user) {
+	j := s.find(w, r, u)
+	if j == nil {
+		return
+	}
+	var rows []object
+	if j.status() == "Success" {
+		for i, a := range j.answer().Artifacts {
+			row := stored("artifact", fmt.Sprintf("%s-%d", j.id, i), j.id, j.created, j.by)
+			maps.Copy(row, a.json())
+			rows = append(rows, row)
+		}
+	}
+	list(w, r, rows)
+}
+
+func (s *Server) statuses(w http.ResponseWriter, r *http.Request, u user) {
+	var in struct {
+		JobIDs []string `json:"jobIds"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := object{}
+	for _, id := range in.JobIDs {
+		out[id] = "NotFound"
+		for _, j := range s.jobs {
+			if j.id == id && u.organisation == Organisation {
+				out[id] = j.status()
+			}
+		}
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// A Submission is an observable, or an entity, as the server got it.
+type Submission struct {
+	JobID      string
+	Worker     string
+	DataType   string
+	Data       string // of an entity, its JSON
+	TLP, PAP   int
+	Message    string
+	Label      string
+	Parameters string // JSON
+}
+
+// Submissions returns what was submitted since the server was seeded.
+func (s *Server) Submissions() []Submission {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Submission
+	for _, j := range s.jobs {
+		if j.id != SeededJob && j.id != SeededEmptyJob {
+			all = append(all, Submission{j.id, j.worker.Name, j.dataType, j.text(), j.tlp, j.pap, j.message, j.label, string(j.parameters)})
+		}
+	}
+	return all
+}

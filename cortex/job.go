@@ -1,0 +1,351 @@
+package cortex
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A JobStatus says how a job stands.
+type JobStatus string
+
+// The statuses of a job. The last two are ours, for analyzers without one.
+const (
+	StatusWaiting      JobStatus = "Waiting"
+	StatusInProgress   JobStatus = "InProgress"
+	StatusSuccess      JobStatus = "Success"
+	StatusFailure      JobStatus = "Failure"
+	StatusDeleted      JobStatus = "Deleted"
+	StatusNotSubmitted JobStatus = "NotSubmitted" // nothing was sent, or Cortex refused it
+	StatusUnknown      JobStatus = "Unknown"      // an answer was lost: there may be a job
+)
+
+// Ended reports whether nothing more will come of the job.
+func (s JobStatus) Ended() bool {
+	return s == StatusSuccess || s == StatusFailure || s == StatusDeleted
+}
+
+// An Artifact is an observable that a job found.
+type Artifact struct {
+	DataType   string      `json:"dataType"`
+	Data       string      `json:"data,omitempty" untrusted:"true"`
+	Attachment *Attachment `json:"attachment,omitempty"`
+	TLP        *TLP        `json:"tlp,omitempty"`
+	Tags       []string    `json:"tags,omitempty" untrusted:"true"`
+	Message    string      `json:"message,omitempty" untrusted:"true"`
+}
+
+// An Attachment is a file that Cortex keeps.
+type Attachment struct {
+	ID          string   `json:"id" jsonschema:"SHA-256 of the content."`
+	Name        string   `json:"name,omitempty" untrusted:"true"`
+	Size        int64    `json:"size,omitempty" jsonschema:"Bytes."`
+	ContentType string   `json:"contentType,omitempty" untrusted:"true"`
+	Hashes      []string `json:"hashes,omitempty"`
+}
+
+// A JobReport is a job with what came of it.
+type JobReport struct {
+	JobID        string            `json:"jobId"`
+	Status       JobStatus         `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
+	Finished     bool              `json:"finished" jsonschema:"Whether the job has ended. If not, ask again."`
+	Note         string            `json:"note,omitempty" jsonschema:"What is missing from the report, and why."`
+	Analyzer     string            `json:"analyzerName,omitempty" jsonschema:"The analyzer or responder."`
+	DataType     string            `json:"dataType,omitempty"`
+	Data         string            `json:"data,omitempty" untrusted:"true"`
+	TLP          TLP               `json:"tlp"`
+	PAP          PAP               `json:"pap"`
+	FromCache    bool              `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
+	CreatedAt    int64             `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	StartDate    int64             `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	EndDate      int64             `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	Level        Level             `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
+	Taxonomies   []Taxonomy        `json:"taxonomies" untrusted:"true"`
+	ErrorMessage string            `json:"errorMessage,omitempty" untrusted:"true"`
+	Artifacts    []Artifact        `json:"artifacts,omitempty" untrusted:"true"`
+	Operations   []json.RawMessage `json:"operations,omitempty" untrusted:"true" jsonschema:"What a responder asks TheHive to do."`
+	Full         json.RawMessage   `json:"fullReport,omitempty" untrusted:"true" jsonschema:"The whole report, as the analyzer wrote it, without secrets."`
+}
+
+// report makes a JobReport of what Cortex says of a job. Neither the input of
+// the job nor the entity that a responder got is taken over.
+func report(j *wire.JobReport) *JobReport {
+	r := &JobReport{
+		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
+		TLP: TLP(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate,
+		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: scrub(j.ErrorMessage),
+	}
+	if json.Unmarshal(j.Data, &r.Data) != nil {
+		r.Data = ""
+	}
+	var body struct {
+		Summary      json.RawMessage   `json:"summary"`
+		Full         json.RawMessage   `json:"full"`
+		Artifacts    json.RawMessage   `json:"artifacts"`
+		Operations   []json.RawMessage `json:"operations"`
+		ErrorMessage json.RawMessage   `json:"errorMessage"`
+	}
+	if err := json.Unmarshal(j.Report, &body); err != nil {
+		switch {
+		case !r.Finished:
+			r.Note = "the job has not ended: ask again with this job id"
+		case r.Status == StatusDeleted:
+			r.Note = "the job was deleted, and its report with it"
+		default:
+			r.Note = "the report can't be read"
+		}
+		return r
+	}
+	var notes []string
+	var ok bool
+	if r.Taxonomies, ok = taxonomies(body.Summary); !ok {
+		notes = append(notes, "a part of the summary can't be read")
+	}
+	r.Level = worst(r.Taxonomies)
+	if len(body.Artifacts) > 0 && json.Unmarshal(body.Artifacts, &r.Artifacts) != nil {
+		r.Artifacts = nil
+		notes = append(notes, "the artifacts in the report can't be read; list them")
+	}
+	for _, o := range body.Operations {
+		r.Operations = append(r.Operations, redact(o))
+	}
+	if string(body.Full) != "null" {
+		r.Full = redact(body.Full)
+	}
+	if r.ErrorMessage == "" && len(body.ErrorMessage) > 0 {
+		if json.Unmarshal(body.ErrorMessage, &r.ErrorMessage) != nil {
+			r.ErrorMessage = string(redact(body.ErrorMessage))
+		}
+		r.ErrorMessage = scrub(r.ErrorMessage)
+	}
+	if r.Status == StatusFailure && r.ErrorMessage == "" {
+		r.ErrorMessage = "the job failed and Cortex says no more"
+	}
+	r.Note = strings.Join(notes, "; ")
+	return r
+}
+
+// WaitAndGetReportInput is the input of [Client.WaitAndGetReport].
+type WaitAndGetReportInput struct {
+	JobID   string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	Timeout int    `json:"timeout,omitempty" jsonschema:"How many seconds to wait at most for the job to end." minimum:"1" maximum:"3600"`
+}
+
+const (
+	defaultWait = 300  // seconds
+	maxWait     = 3600 // seconds
+)
+
+// SetDefaults fills the fields left at zero.
+func (in *WaitAndGetReportInput) SetDefaults() {
+	if in.Timeout == 0 {
+		in.Timeout = defaultWait
+	}
+}
+
+// Validate checks what a schema can't.
+func (in *WaitAndGetReportInput) Validate() error { return checkWait(in.Timeout) }
+
+func checkWait(seconds int) error {
+	if seconds < 1 || seconds > maxWait {
+		return invalid("timeout %d: want 1 to %d seconds", seconds, maxWait)
+	}
+	return nil
+}
+
+// WaitAndGetReport waits until a job has ended, until in.Timeout, or until
+// shortly before the deadline of ctx, and returns the job as it then is. A job
+// that hasn't ended is no error: see [JobReport].Finished.
+//
+// Cortex: GET /api/job/{jobId}/waitreport in slices, POST /api/job/status, GET /api/job/{jobId}/report
+func (c *Client) WaitAndGetReport(ctx context.Context, in WaitAndGetReportInput) (*JobReport, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	j, err := c.wait(ctx, in.JobID, StatusUnknown, until(ctx, in.Timeout))
+	if err != nil && (j == nil || !errors.Is(err, context.DeadlineExceeded)) {
+		return nil, err
+	}
+	return report(j), nil
+}
+
+// until returns when to stop waiting: early enough before the deadline of ctx
+// that the answer still reaches who asked.
+func until(ctx context.Context, seconds int) time.Time {
+	end := time.Now().Add(time.Duration(seconds) * time.Second)
+	if deadline, ok := ctx.Deadline(); ok {
+		spare := min(time.Until(deadline)/10, time.Second)
+		if d := deadline.Add(-spare); d.Before(end) {
+			end = d
+		}
+	}
+	return end
+}
+
+const (
+	firstSlice = 2 * time.Second
+	maxSlice   = 20 * time.Second
+	slack      = 5 * time.Second // beyond a slice, for the answer to come
+	interval   = time.Second     // between questions to a server that doesn't wait
+	patience   = 3               // questions that may fail in a row
+)
+
+// wait waits for a job, in slices: a proxy cuts long requests, and Cortex waits
+// for all of one when the job ends just before it starts to listen. One whose
+// status is known to have ended is not waited for.
+func (c *Client) wait(ctx context.Context, id string, status JobStatus, end time.Time) (*wire.JobReport, error) {
+	if status.Ended() {
+		return httpx.JSON[wire.JobReport](c.wire.GetJobReport(ctx, id))
+	}
+	var last *wire.JobReport
+	slice, failures := min(firstSlice, c.slice), 0
+	for {
+		began := time.Now()
+		left := time.Until(end)
+		j, err := c.ask(ctx, id, min(slice, left))
+		switch {
+		case err == nil:
+			last, failures = j, 0
+		case ctx.Err() != nil || !passing(err):
+			return last, err
+		default:
+			// Whatever broke may have been the waiting: look without.
+			status, serr := c.jobStatus(ctx, id)
+			switch {
+			case serr == nil && status.Ended():
+				return httpx.JSON[wire.JobReport](c.wire.GetJobReport(ctx, id))
+			case serr == nil:
+				failures = 0
+				if last == nil {
+					last = &wire.JobReport{ID: id}
+				}
+				last.Status = wire.JobReportStatus(status)
+			case !passing(serr):
+				return last, serr
+			default:
+				if failures++; failures >= patience {
+					return last, err
+				}
+			}
+		}
+		if last != nil && (JobStatus(last.Status).Ended() || time.Until(end) <= 0) {
+			return last, nil
+		}
+		if time.Until(end) <= 0 {
+			return nil, err
+		}
+		if err := pause(ctx, min(interval-time.Since(began), time.Until(end))); err != nil {
+			return last, fmt.Errorf("cortex: waiting for job %s: %w", id, err)
+		}
+		slice = min(2*slice, c.slice)
+	}
+}
+
+// ask asks for a report and lets Cortex wait for it, in whole seconds.
+func (c *Client) ask(ctx context.Context, id string, atMost time.Duration) (*wire.JobReport, error) {
+	seconds := int(atMost / time.Second)
+	if seconds < 1 {
+		return httpx.JSON[wire.JobReport](c.wire.GetJobReport(ctx, id))
+	}
+	ctx, cancel := context.WithTimeout(ctx, atMost+slack)
+	defer cancel()
+	return httpx.JSON[wire.JobReport](c.wire.WaitJobReport(ctx, id, wire.WaitJobReportParams{AtMost: fmt.Sprintf("%dsecond", seconds)}))
+}
+
+// passing reports whether asking again can help: Cortex itself didn't refuse.
+func passing(err error) bool {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status >= 500 || errors.Is(e, ErrRateLimited)
+	}
+	var net interface{ Timeout() bool }
+	return errors.As(err, &net) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// jobStatus asks how one job stands. An unknown one is [ErrNotFound].
+func (c *Client) jobStatus(ctx context.Context, id string) (JobStatus, error) {
+	m, err := httpx.JSON[map[string]string](c.wire.GetJobStatuses(ctx, wire.JobIDs{JobIds: []string{id}}))
+	if err != nil {
+		return "", err
+	}
+	status, ok := (*m)[id]
+	if !ok || status == "NotFound" {
+		return "", fmt.Errorf("%w: job %q", ErrNotFound, clip(id, 80))
+	}
+	return JobStatus(status), nil
+}
+
+// GetJobArtifactsInput is the input of [Client.GetJobArtifacts].
+type GetJobArtifactsInput struct {
+	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+}
+
+// An ArtifactList is what a job found.
+type ArtifactList struct {
+	JobID     string     `json:"jobId"`
+	Status    JobStatus  `json:"status,omitempty" jsonschema:"How the job stands; only told when the list is empty."`
+	Artifacts []Artifact `json:"artifacts"`
+	Total     int        `json:"total"`
+	Note      string     `json:"note,omitempty" jsonschema:"Why the list is empty."`
+}
+
+// GetJobArtifacts returns every observable that a job found.
+//
+// Cortex: GET /api/job/{jobId}/artifacts, and POST /api/job/status if there are none
+func (c *Client) GetJobArtifacts(ctx context.Context, in GetJobArtifactsInput) (*ArtifactList, error) {
+	list, err := everything[Artifact](c.wire.ListJobArtifacts(ctx, in.JobID, wire.ListJobArtifactsParams{Range: allRows}))
+	if err != nil {
+		return nil, err
+	}
+	out := &ArtifactList{JobID: in.JobID, Artifacts: list, Total: len(list)}
+	if len(list) > 0 {
+		return out, nil
+	}
+	out.Artifacts = []Artifact{}
+	if out.Status, err = c.jobStatus(ctx, in.JobID); err != nil {
+		return nil, err
+	}
+	out.Note = "the job found none"
+	if !out.Status.Ended() {
+		out.Note = "the job has not ended: ask again"
+	}
+	return out, nil
+}
+
+// submit sends one submission and returns its job, which Cortex may have taken
+// out of its cache. It is the only way to an analyzer.
+func (c *Client) submit(ctx context.Context, s submission) (*wire.Job, error) {
+	if s.to == nil {
+		return nil, invalid("nothing to submit")
+	}
+	j, err := httpx.JSON[wire.Job](c.wire.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, wire.RunAnalyzer{
+		Data: s.observable.Data, DataType: s.observable.DataType, TLP: int(s.tlp), PAP: int(s.pap),
+		Message: s.message, Label: s.label, Parameters: s.parameters,
+	}))
+	if err == nil && j.ID == "" {
+		err = fmt.Errorf("cortex: %s took the %s and names no job; %w", s.to.Name, s.observable.DataType, gate.ErrOutcomeUnknown)
+	}
+	return j, err
+}

@@ -1,0 +1,131 @@
+package cortex
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A SelectionError says why a call selects no analyzers that can be run, and
+// which there are. It matches [ErrSelection].
+type SelectionError struct {
+	Reason     string
+	DataType   string
+	Candidates []string // names that would do, sorted
+}
+
+// Error gives the reason and the names.
+func (e *SelectionError) Error() string {
+	text := "cortex: " + e.Reason
+	if len(e.Candidates) > 0 {
+		text += "; for " + e.DataType + " there are " + some(e.Candidates)
+	}
+	return text
+}
+
+// Is reports whether target is [ErrSelection].
+func (e *SelectionError) Is(target error) bool { return target == ErrSelection }
+
+const maxListed = 30 // names in a text
+
+// some lists names, not too many.
+func some(names []string) string {
+	if len(names) > maxListed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
+	}
+	return strings.Join(names, ", ")
+}
+
+func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+
+func names(list []*Worker) []string {
+	n := make([]string, len(list))
+	for i, w := range list {
+		n[i] = w.Name
+	}
+	return n
+}
+
+// selectAnalyzers returns the analyzers that a call names, or, with fanOut, all
+// that take the type. The same call selects the same, in the same order, as
+// long as the server has the same analyzers: by name.
+func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
+	all, err := c.analyzers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var fit []*Worker
+	for _, w := range all {
+		if w.takes(dataType) {
+			fit = append(fit, w)
+		}
+	}
+	no := func(format string, args ...any) ([]*Worker, error) {
+		return nil, &SelectionError{Reason: fmt.Sprintf(format, args...), DataType: dataType, Candidates: names(fit)}
+	}
+	switch {
+	case len(fit) == 0:
+		return no("no enabled analyzer takes %s", dataType)
+	case len(wanted) == 0 && !fanOut:
+		return no("name the analyzers to run")
+	}
+	chosen := fit
+	if len(wanted) > 0 {
+		chosen = nil
+		for _, name := range wanted {
+			w, err := pick(name, dataType, all, fit)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(chosen, w) {
+				chosen = append(chosen, w)
+			}
+		}
+		sortWorkers(chosen)
+	}
+	if limit < 1 || limit > c.fanout {
+		limit = c.fanout
+	}
+	if len(chosen) > limit {
+		return no("%d analyzers are selected and at most %d may run in one call", len(chosen), limit)
+	}
+	return chosen, nil
+}
+
+// pick returns the analyzer that name means: by its id or whole name, else the
+// only one that takes the type and has name as a part of its own.
+func pick(name, dataType string, all, fit []*Worker) (*Worker, error) {
+	name = strings.TrimSpace(name)
+	no := func(candidates []*Worker, format string, args ...any) (*Worker, error) {
+		return nil, &SelectionError{Reason: fmt.Sprintf(format, args...), DataType: dataType, Candidates: names(candidates)}
+	}
+	matching := func(list []*Worker, match func(*Worker) bool) (m []*Worker) {
+		for _, w := range list {
+			if match(w) {
+				m = append(m, w)
+			}
+		}
+		return m
+	}
+	part := func(w *Worker) bool { return strings.Contains(strings.ToLower(w.Name), strings.ToLower(name)) }
+	exact := matching(all, func(w *Worker) bool { return w.is(name) })
+	loose := matching(fit, part)
+	switch {
+	case len(exact) == 1 && exact[0].takes(dataType):
+		return exact[0], nil
+	case len(exact) == 1:
+		return no(fit, "%s takes %s and not %s", exact[0].Name, some(exact[0].DataTypes), dataType)
+	case len(exact) > 1:
+		return no(exact, "%q is the name of %d analyzers; give the id", clip(name, 80), len(exact))
+	case len(loose) == 1:
+		return loose[0], nil
+	case len(loose) > 1:
+		return no(loose, "%q can mean %d analyzers", clip(name, 80), len(loose))
+	}
+	if other := matching(all, part); len(other) > 0 {
+		return no(fit, "%q can mean %s, which take no %s", clip(name, 80), some(names(other)), dataType)
+	}
+	return no(fit, "no enabled analyzer is called %q", clip(name, 80))
+}

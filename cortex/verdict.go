@@ -1,0 +1,151 @@
+package cortex
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A Level is what an analyzer thinks of an observable.
+type Level string
+
+// The levels, from worst to none.
+const (
+	LevelMalicious  Level = "malicious"
+	LevelSuspicious Level = "suspicious"
+	LevelSafe       Level = "safe"
+	LevelInfo       Level = "info"
+	LevelUnknown    Level = "unknown" // no analyzer said anything
+)
+
+var ranks = map[Level]int{LevelMalicious: 4, LevelSuspicious: 3, LevelSafe: 2, LevelInfo: 1}
+
+// A Taxonomy is one line of an analyzer's summary: what it found and how bad it is.
+type Taxonomy struct {
+	Level     Level  `json:"level" jsonschema:"malicious, suspicious, safe or info."`
+	Namespace string `json:"namespace" jsonschema:"Who says it."`
+	Predicate string `json:"predicate" jsonschema:"What is said."`
+	Value     string `json:"value"`
+}
+
+// String returns "[level] namespace:predicate = value".
+func (t Taxonomy) String() string {
+	return fmt.Sprintf("[%s] %s:%s = %s", t.Level, t.Namespace, t.Predicate, t.Value)
+}
+
+// UnmarshalJSON accepts a value of any type, and a level of any case. A level
+// that Cortex doesn't know counts as info.
+func (t *Taxonomy) UnmarshalJSON(b []byte) error {
+	var raw struct {
+		Level, Namespace, Predicate string
+		Value                       json.RawMessage
+	}
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return err
+	}
+	*t = Taxonomy{Level: Level(strings.ToLower(raw.Level)), Namespace: raw.Namespace, Predicate: raw.Predicate}
+	if ranks[t.Level] == 0 {
+		t.Level = LevelInfo
+	}
+	if json.Unmarshal(raw.Value, &t.Value) != nil {
+		t.Value = string(redact(raw.Value))
+	}
+	return nil
+}
+
+// taxonomies reads the summary of a report, and reports whether it could all be read.
+func taxonomies(summary json.RawMessage) (list []Taxonomy, ok bool) {
+	list = []Taxonomy{}
+	if len(summary) == 0 || string(summary) == "null" {
+		return list, true
+	}
+	var s struct {
+		Taxonomies []json.RawMessage `json:"taxonomies"`
+	}
+	if json.Unmarshal(summary, &s) != nil {
+		return list, false
+	}
+	ok = true
+	for _, raw := range s.Taxonomies {
+		var t Taxonomy
+		if json.Unmarshal(raw, &t) != nil {
+			ok = false
+			continue
+		}
+		list = append(list, t)
+	}
+	return list, ok
+}
+
+// worst returns the worst level of a list.
+func worst(list []Taxonomy) Level {
+	w := LevelUnknown
+	for _, t := range list {
+		if ranks[t.Level] > ranks[w] {
+			w = t.Level
+		}
+	}
+	return w
+}
+
+// A Verdict sums up what the analyzers say of one observable.
+type Verdict struct {
+	Level         Level  `json:"level" jsonschema:"The worst level that any analyzer gave: malicious, suspicious, safe or info; unknown if none gave one."`
+	Complete      bool   `json:"complete" jsonschema:"Whether every analyzer answered. If not, the level can get worse."`
+	Contradiction bool   `json:"contradiction" jsonschema:"Whether it is called both safe and malicious."`
+	Malicious     int    `json:"malicious" jsonschema:"How many taxonomies say malicious."`
+	Suspicious    int    `json:"suspicious"`
+	Safe          int    `json:"safe"`
+	Info          int    `json:"info"`
+	Answered      int    `json:"answered" jsonschema:"How many analyzers answered."`
+	Failed        int    `json:"failed" jsonschema:"How many failed or weren't reached."`
+	Unfinished    int    `json:"unfinished" jsonschema:"How many are still at work."`
+	Note          string `json:"note,omitempty" jsonschema:"What to keep in mind about the level."`
+}
+
+// judge sums up runs.
+func judge(runs []*AnalyzerRun) Verdict {
+	var all []Taxonomy
+	var v Verdict
+	silent := 0
+	for _, r := range runs {
+		all = append(all, r.Taxonomies...)
+		switch {
+		case r.Status == StatusSuccess:
+			v.Answered++
+			if len(r.Taxonomies) == 0 {
+				silent++
+			}
+		case r.Status == StatusWaiting || r.Status == StatusInProgress:
+			v.Unfinished++
+		default:
+			v.Failed++
+		}
+	}
+	for _, t := range all {
+		switch t.Level {
+		case LevelMalicious:
+			v.Malicious++
+		case LevelSuspicious:
+			v.Suspicious++
+		case LevelSafe:
+			v.Safe++
+		default:
+			v.Info++
+		}
+	}
+	v.Level, v.Complete = worst(all), v.Answered == len(runs)
+	v.Contradiction = v.Safe > 0 && v.Malicious > 0
+	var notes []string
+	if v.Contradiction {
+		notes = append(notes, "the analyzers contradict each other")
+	}
+	if !v.Complete {
+		notes = append(notes, fmt.Sprintf("%d of %d analyzers answered", v.Answered, len(runs)))
+	}
+	if silent > 0 {
+		notes = append(notes, fmt.Sprintf("%d answered without a summary: see the report", silent))
+	}
+	v.Note = strings.Join(notes, "; ")
+	return v
+}

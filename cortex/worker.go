@@ -1,0 +1,180 @@
+package cortex
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A Worker is an analyzer or a responder that is enabled in the organisation.
+// Its configuration is left out: it holds the keys of third parties.
+type Worker struct {
+	ID           string   `json:"id"`
+	Name         string   `json:"name" jsonschema:"Its name with its version, such as Abuse_Finder_3_0."`
+	Version      string   `json:"version"`
+	DefinitionID string   `json:"workerDefinitionId,omitempty" jsonschema:"Which definition it was made from."`
+	Description  string   `json:"description,omitempty"`
+	DataTypes    []string `json:"dataTypeList" jsonschema:"What it takes."`
+	Author       string   `json:"author,omitempty"`
+	BaseConfig   string   `json:"baseConfig,omitempty" jsonschema:"The service whose settings it uses."`
+	Rate         int      `json:"rate,omitempty" jsonschema:"How many jobs it may run in each rateUnit; absent: any number."`
+	RateUnit     string   `json:"rateUnit,omitempty"`
+	JobCache     *int     `json:"jobCache,omitempty" jsonschema:"For how many minutes an earlier answer is given again; absent: the server's default."`
+	Type         string   `json:"type" jsonschema:"analyzer or responder."`
+	MaxTLP       *TLP     `json:"maxTlp,omitempty" jsonschema:"The highest TLP it takes, where the key may see that."`
+	MaxPAP       *PAP     `json:"maxPap,omitempty" jsonschema:"The highest PAP it takes, where the key may see that."`
+	Local        bool     `json:"local,omitempty" jsonschema:"Whether the operator says that it shows data to nobody outside."`
+
+	// Extra holds the members that this version doesn't know, without secrets.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra, except those that hold secrets.
+func (w *Worker) UnmarshalJSON(b []byte) error {
+	type plain Worker
+	if err := extra.Decode(b, (*plain)(w), &w.Extra); err != nil {
+		return err
+	}
+	var limits struct {
+		CheckTLP bool `json:"check_tlp"`
+		MaxTLP   *TLP `json:"max_tlp"`
+		CheckPAP bool `json:"check_pap"`
+		MaxPAP   *PAP `json:"max_pap"`
+	}
+	if json.Unmarshal(w.Extra["configuration"], &limits) == nil {
+		if limits.CheckTLP {
+			w.MaxTLP = limits.MaxTLP
+		}
+		if limits.CheckPAP {
+			w.MaxPAP = limits.MaxPAP
+		}
+	}
+	w.Local = false // for us to say, not for the server
+	delete(w.Extra, "analyzerDefinitionId")
+	w.Extra = public(w.Extra)
+	return nil
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (w Worker) MarshalJSON() ([]byte, error) {
+	type plain Worker
+	return extra.Encode(plain(w), w.Extra)
+}
+
+// takes reports whether w takes observables or entities of this type.
+func (w *Worker) takes(dataType string) bool { return slices.Contains(w.DataTypes, dataType) }
+
+// is reports whether w is named s: by id, or by name whatever its case.
+func (w *Worker) is(s string) bool { return w.ID == s || strings.EqualFold(w.Name, s) }
+
+// service is where w sends to, as well as Cortex can tell.
+func (w *Worker) service() string {
+	if w.BaseConfig != "" && !strings.EqualFold(w.BaseConfig, w.Name) {
+		return fmt.Sprintf("%s (%s)", w.BaseConfig, w.Name)
+	}
+	return w.Name
+}
+
+// target is w as a plan shows it.
+func (w *Worker) target() gate.Target {
+	name := w.Name
+	if w.Local {
+		name += " (local)"
+	}
+	return gate.Target{Kind: w.Type, ID: w.ID, Name: name, Version: w.Version}
+}
+
+// ListAnalyzersInput is the input of [Client.ListAnalyzers].
+type ListAnalyzersInput struct {
+	DataType string `json:"dataType,omitempty" jsonschema:"Only analyzers that take this type: ip, domain, url, hash, … or a type of the server's own." maxLength:"64"`
+}
+
+// An AnalyzerList is a whole list of analyzers, sorted by name.
+type AnalyzerList struct {
+	Analyzers []*Worker `json:"analyzers"`
+	Total     int       `json:"total"`
+	Note      string    `json:"note,omitempty" jsonschema:"Why the list is empty."`
+}
+
+// ListAnalyzers returns every analyzer that is enabled in the organisation and
+// takes in.DataType, if that is given.
+//
+// Cortex: GET /api/analyzer
+func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*AnalyzerList, error) {
+	all, err := c.analyzers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.DataType = strings.TrimSpace(in.DataType)
+	list := &AnalyzerList{Analyzers: []*Worker{}}
+	known := map[string]bool{}
+	for _, w := range all {
+		if in.DataType == "" || slices.ContainsFunc(w.DataTypes, func(t string) bool { return strings.EqualFold(t, in.DataType) }) {
+			list.Analyzers = append(list.Analyzers, w)
+		}
+		for _, t := range w.DataTypes {
+			known[t] = true
+		}
+	}
+	list.Total = len(list.Analyzers)
+	switch {
+	case len(all) == 0:
+		list.Note = "no analyzer is enabled in the organisation of this key"
+	case list.Total == 0:
+		list.Note = fmt.Sprintf("no analyzer takes that type; there are analyzers for %s", some(sortedKeys(known)))
+	}
+	return list, nil
+}
+
+// analyzers returns every enabled analyzer, sorted by name.
+func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
+	list, err := everything[*Worker](c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range list {
+		w.Local = c.local[strings.ToLower(w.Name)] || c.local[strings.ToLower(w.ID)]
+	}
+	sortWorkers(list)
+	return list, nil
+}
+
+// responders returns every enabled responder, sorted by name.
+func (c *Client) responders(ctx context.Context) ([]*Worker, error) {
+	list, err := everything[*Worker](c.wire.ListResponders(ctx, wire.ListRespondersParams{Range: allRows}))
+	if err != nil {
+		return nil, err
+	}
+	sortWorkers(list)
+	return list, nil
+}
+
+func sortWorkers(list []*Worker) {
+	slices.SortFunc(list, func(a, b *Worker) int {
+		return slices.Compare([]string{a.Name, a.ID}, []string{b.Name, b.ID})
+	})
+}
+
+// allRows asks for a whole list: without a range Cortex gives the first ten rows.
+const allRows = "all"
+
+// everything decodes a list that was asked for whole. One that is shorter than
+// the server says it is, is an error.
+func everything[T any](res *httpx.Response, err error) ([]T, error) {
+	list, err := httpx.JSON[[]T](res, err)
+	if err != nil {
+		return nil, err
+	}
+	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil && total > len(*list) {
+		return nil, fmt.Errorf("cortex: %s: %d of %d rows came", res.Endpoint.ID, len(*list), total)
+	}
+	return *list, nil
+}
