@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"regexp"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/page"
@@ -107,6 +108,11 @@ func agentOf(w wire.Agent, ip bool) *Agent {
 // ListAgentsInput is the input of [Client.ListAgents]. What is left out doesn't filter.
 type ListAgentsInput struct {
 	Status    AgentStatus `json:"status,omitempty" jsonschema:"Only agents in this state."`
+	Name      string      `json:"name,omitempty" jsonschema:"Only the agent of exactly this name." minLength:"1" maxLength:"128"`
+	Group     GroupID     `json:"group,omitempty" jsonschema:"Only agents in this group."`
+	Platform  string      `json:"os_platform,omitempty" jsonschema:"Only agents on this platform, such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
+	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h." pattern:"^[0-9]{1,9}[dhms]$"`
+	Search    string      `json:"search,omitempty" jsonschema:"Only agents that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
 	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
 	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
 	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
@@ -136,32 +142,75 @@ type AgentPage struct {
 // Wazuh: GET /agents
 func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
 	in.SetDefaults()
-	if err := checkPage(in.Limit, in.Offset); err != nil {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	five, err := c.five(ctx)
+	if err != nil {
 		return nil, err
 	}
 	params := wire.ListAgentsParams{
-		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort),
-		Select: []string{"id", "name", "status", "group", "os.name", "os.version", "os.platform", "os.arch", "version", "manager",
-			"node_name", "dateAdd", "lastKeepAlive", "disconnection_time", "group_config_status", "status_code"},
+		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Search: in.Search, Select: agentSelect(five, in.IncludeIP),
+		Name: in.Name, Group: string(in.Group), OSPlatform: in.Platform, OlderThan: in.OlderThan,
 	}
 	if in.Status != "" {
 		params.Status = []string{string(in.Status)}
-	}
-	if in.IncludeIP {
-		params.Select = append(params.Select, "ip", "registerIP")
 	}
 	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), params))
 	if err != nil {
 		return nil, err
 	}
+	return agentPage(r, in.Offset, in.IncludeIP), nil
+}
+
+var (
+	agentName = regexp.MustCompile(`^[\w,\-.+\s:]{1,128}$`)
+	platform  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	age       = regexp.MustCompile(`^[0-9]{1,9}[dhms]$`)
+)
+
+func (in *ListAgentsInput) check() error {
+	switch {
+	case in.Name != "" && !agentName.MatchString(in.Name):
+		return invalid("name %q: want an agent's name", clip(in.Name))
+	case in.Platform != "" && !platform.MatchString(in.Platform):
+		return invalid("os_platform %q: want a platform, such as ubuntu", clip(in.Platform))
+	case in.OlderThan != "" && !age.MatchString(in.OlderThan):
+		return invalid("older_than %q: want a number and d, h, m or s, such as 7d", clip(in.OlderThan))
+	}
+	if in.Group != "" {
+		if err := in.Group.check(); err != nil {
+			return err
+		}
+	}
+	if err := checkSearch(in.Search); err != nil {
+		return err
+	}
+	return checkPage(in.Limit, in.Offset)
+}
+
+// agentSelect are the members of an agent that a list returns. Wazuh 5 refuses
+// those that it no longer has.
+func agentSelect(five, ip bool) []string {
+	s := []string{"id", "name", "status", "group", "os.name", "os.version", "os.platform", "os.arch", "version", "dateAdd", "lastKeepAlive", "status_code"}
+	if !five {
+		s = append(s, "manager", "node_name", "disconnection_time", "group_config_status")
+	}
+	if ip {
+		s = append(s, "ip", "registerIP")
+	}
+	return s
+}
+
+func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {
 	p := &AgentPage{
-		Agents: make([]*Agent, len(r.items)), Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total),
-		IPIncluded: in.IncludeIP, Failed: r.failed,
+		Agents: make([]*Agent, len(r.items)), Total: r.total, Offset: offset, More: more(offset, len(r.items), r.total),
+		IPIncluded: ip, Failed: r.failed,
 	}
 	for i, a := range r.items {
-		p.Agents[i] = agentOf(a, in.IncludeIP)
+		p.Agents[i] = agentOf(a, ip)
 	}
-	return p, nil
+	return p
 }
 
 // Agents returns an iterator over every agent that in matches, from in.Offset

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -222,25 +223,41 @@ func (s AlertSort) direction() (string, error) {
 	return "", invalid("sort %q: want -timestamp or +timestamp", clip(string(s)))
 }
 
-// GetAlertsInput is the input of [Client.GetAlerts]. What is left out doesn't
-// filter; an alert must pass all filters that are given.
+// GetAlertsInput is the input of [Client.GetAlerts]. Its filters are those of
+// [AlertFilter]. What is left out doesn't filter.
 type GetAlertsInput struct {
-	Level     int       `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel  int       `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
-	AgentID   AgentID   `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
-	AgentName string    `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
-	RuleID    RuleID    `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
-	RuleGroup string    `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
-	MITREIDs  []string  `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
-	SourceIP  string    `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	Search    string    `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
-	StartTime time.Time `json:"start_time,omitzero" jsonschema:"Only alerts from this time on."`
-	EndTime   time.Time `json:"end_time,omitzero" jsonschema:"Only alerts up to this time."`
-	Sort      AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first. +timestamp or timestamp: oldest first."`
-	Limit     int       `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
-	Offset    int       `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000." minimum:"0" maximum:"100000"`
+	Level         int      `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
+	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
+	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
+	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
+	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
+	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
+	Decoder       string   `json:"decoder,omitempty" jsonschema:"Only alerts of events that this decoder took apart, such as sshd." minLength:"1" maxLength:"128"`
+	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
+	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts of a file with this MD5, SHA-1 or SHA-256." alias:"hash" pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
+	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
+	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
+	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
+
+	Sort   AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first. +timestamp or timestamp: oldest first."`
+	Limit  int       `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
+	Offset int       `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000, beyond which cursor leads." minimum:"0" maximum:"100000"`
+	Cursor Cursor    `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before; repeat all other arguments."`
 
 	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
+}
+
+func (in *GetAlertsInput) filter() AlertFilter {
+	return AlertFilter{
+		Level: in.Level, MaxLevel: in.MaxLevel, AgentID: in.AgentID, AgentName: in.AgentName, RuleID: in.RuleID, RuleGroup: in.RuleGroup,
+		MITREIDs: in.MITREIDs, MITRETactic: in.MITRETactic, Decoder: in.Decoder, SourceIP: in.SourceIP, DestinationIP: in.DestinationIP,
+		User: in.User, FileHash: in.FileHash, Location: in.Location, Search: in.Search, StartTime: in.StartTime, EndTime: in.EndTime,
+	}
 }
 
 // SetDefaults fills the fields left at zero.
@@ -257,9 +274,11 @@ func (in *GetAlertsInput) SetDefaults() {
 type AlertPage struct {
 	Alerts     []*Alert  `json:"alerts"`
 	Total      int       `json:"total" jsonschema:"How many alerts match in all."`
+	Query      string    `json:"query,omitempty"`
 	AtLeast    bool      `json:"total_at_least,omitempty" jsonschema:"Whether total is only a lower bound."`
 	Offset     int       `json:"offset"`
 	More       bool      `json:"more" jsonschema:"Whether there are alerts behind this page."`
+	NextCursor Cursor    `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
 	Sort       AlertSort `json:"sort"`
 	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from this answer; absent when none are."`
 }
@@ -268,30 +287,81 @@ type AlertPage struct {
 const window = 10_000
 
 // GetAlerts returns one page of alerts, newest first unless in.Sort says
-// otherwise. A page that ends beyond the first 10,000 alerts is [ErrWindow];
-// [Client.Alerts] walks all of them.
+// otherwise. A page that ends beyond the first 10,000 alerts is [ErrWindow]
+// unless in.Cursor leads there; [Client.Alerts] walks all of them.
 //
-// Wazuh indexer: POST /wazuh-alerts-*/_search
+// Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
 	in.SetDefaults()
-	if err := checkPage(in.Limit, in.Offset); err != nil {
+	now, err := in.Cursor.now()
+	if err != nil {
 		return nil, err
 	}
-	if end := in.Offset + in.Limit; end > window {
-		return nil, fmt.Errorf("%w: offset %d and limit %d make %d, at most %d are served; narrow the search, by start_time and end_time for instance", ErrWindow, in.Offset, in.Limit, end, window)
+	s, err := in.search(in.Limit, now.Truncate(time.Millisecond))
+	if err != nil {
+		return nil, err
 	}
-	s, err := in.search()
+	return c.alertPage(ctx, s, in, now)
+}
+
+// SearchAlertsInput is the input of [Client.SearchAlerts].
+type SearchAlertsInput struct {
+	Query          string  `json:"query" jsonschema:"Words that must each be part of the alert, in any case: of the rule's description, groups or techniques, of agent, location, addresses, users, paths, hashes, commands or the log line. * stands for anything, \"double quotes\" keep words together." alias:"search" minLength:"1" maxLength:"256"`
+	Level          int     `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
+	StartTime      When    `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
+	EndTime        When    `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
+	Limit          int     `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
+	Offset         int     `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000, beyond which cursor leads." minimum:"0" maximum:"100000"`
+	Cursor         Cursor  `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before; repeat all other arguments."`
+	IncludeFullLog bool    `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *SearchAlertsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// SearchAlerts returns one page of the alerts that have a text, newest first.
+//
+// Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
+func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
+	in.SetDefaults()
+	if strings.TrimSpace(in.Query) == "" {
+		return nil, invalid("query is empty")
+	}
+	p, err := c.GetAlerts(ctx, GetAlertsInput{
+		Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime,
+		Limit: in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Query = in.Query
+	return p, nil
+}
+
+func (c *Client) alertPage(ctx context.Context, s *indexer.Search, in GetAlertsInput, now time.Time) (*AlertPage, error) {
+	index, err := c.alertIndex(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.From, s.TrackTotalHits = in.Offset, true
-	f, err := c.searchAlerts(ctx, *s)
+	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
+		return nil, err
+	}
+	f, err := c.searchAlerts(ctx, index, *s)
 	if err != nil {
 		return nil, err
 	}
-	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, Incomplete: incomplete(f)}
+	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, Incomplete: incomplete(f, index)}
 	if in.Sort == "timestamp" {
 		p.Sort = OldestFirst
+	}
+	if f := in.filter(); p.Incomplete == "" && index == findingIndex && !reflect.ValueOf(f).IsZero() {
+		p.Incomplete = otherNames
 	}
 	for i, h := range f.Hits.Hits {
 		if p.Alerts[i], err = alertOf(h, false); err != nil {
@@ -301,14 +371,25 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}
-	p.More = p.AtLeast && len(p.Alerts) == in.Limit || more(in.Offset, len(p.Alerts), p.Total)
+	cursor := next(index, s, f, now)
+	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(p.Alerts), p.Total)); p.More {
+		p.NextCursor = cursor
+	}
 	return p, nil
 }
 
+// otherNames is said of every filtered answer about findings.
+const otherNames = "findings of Wazuh 5 are searched by the names that Wazuh 4 gives to fields; a finding that has them under other names is not found"
+
+// keepAlive is for how long the indexer is to keep a state between two pages.
+const keepAlive = "5m"
+
 // Alerts returns an iterator over every alert that in matches, from in.Offset
-// on, however many there are. in.Limit is how many it fetches at a time, 500
-// unless given. Alerts that arrive meanwhile shift nothing. When part of the
-// indexer didn't answer, its last yield is [ErrIncomplete].
+// on, however many there are, in constant memory. in.Limit is how many it
+// fetches at a time, 500 unless given. It walks the alerts as they are when it
+// begins, if the user may have the indexer keep that state; if not, it walks
+// what there is by then, in which what arrives shifts nothing either. When part
+// of the indexer didn't answer, its last yield is [ErrIncomplete].
 func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert, error] {
 	in.MITREIDs = append([]string(nil), in.MITREIDs...)
 	if in.Limit == 0 {
@@ -323,27 +404,38 @@ func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert
 
 // walk calls each for every alert that in matches until it returns false.
 func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) bool) error {
-	if err := checkPage(in.Limit, in.Offset); err != nil {
-		return err
-	}
 	if in.Offset+in.Limit > window {
 		return fmt.Errorf("%w: the iterator can begin at most %d alerts from the first", ErrWindow, window-in.Limit)
 	}
-	s, err := in.search()
+	now, err := in.Cursor.now()
+	if err != nil {
+		return err
+	}
+	s, err := in.search(in.Limit, now.Truncate(time.Millisecond))
+	if err != nil {
+		return err
+	}
+	index, err := c.alertIndex(ctx)
 	if err != nil {
 		return err
 	}
 	s.From = in.Offset
+	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
+		return err
+	}
 	missing := ""
-	for {
+	for page := 0; ; page++ {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("wazuh: alerts: %w", err)
 		}
-		f, err := c.searchAlerts(ctx, *s)
+		f, err := c.searchAlerts(ctx, index, *s)
 		if err != nil {
 			return err
 		}
-		if why := incomplete(f); why != "" {
+		if f.PitID != "" && s.Pit != nil {
+			s.Pit.ID = f.PitID
+		}
+		if why := incomplete(f, index); why != "" {
 			missing = why
 		}
 		for _, h := range f.Hits.Hits {
@@ -355,7 +447,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 				return nil
 			}
 		}
-		if n := len(f.Hits.Hits); n < s.Size || n == 0 {
+		if n := len(f.Hits.Hits); n < *s.Size || n == 0 {
 			break
 		}
 		last := f.Hits.Hits[len(f.Hits.Hits)-1].Sort
@@ -363,11 +455,34 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 			return errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
 		}
 		s.From, s.SearchAfter = 0, last
+		if page == 0 { // there is a second page: from here on in one state
+			if s.Pit = c.snapshot(ctx, index); s.Pit != nil {
+				defer func() { c.letGo(ctx, s.Pit.ID) }()
+			}
+		}
 	}
 	if missing != "" {
 		return fmt.Errorf("%w: %s", ErrIncomplete, missing)
 	}
 	return nil
+}
+
+// snapshot has the indexer keep the present state of the alerts. It returns nil
+// when the user may not, or the indexer can't.
+func (c *Client) snapshot(ctx context.Context, index string) *indexer.Pit {
+	kept, err := httpx.JSON[indexer.Snapshot](c.indexer.OpenSnapshot(ctx, index, indexer.OpenSnapshotParams{KeepAlive: keepAlive}))
+	if err != nil || kept.PitID == "" {
+		return nil
+	}
+	return &indexer.Pit{ID: kept.PitID, KeepAlive: keepAlive}
+}
+
+// letGo lets go of a kept state, even if the caller has left. If that fails
+// the indexer does it after [keepAlive].
+func (c *Client) letGo(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, _ = c.indexer.CloseSnapshots(ctx, indexer.ClosedSnapshots{PitID: []string{id}})
 }
 
 // listed are the members of an alert that a list returns.
@@ -379,43 +494,61 @@ var listed = []string{
 }
 
 // search returns the search for in, without its total and where it begins.
-func (in *GetAlertsInput) search() (*indexer.Search, error) {
-	query, err := in.query()
+func (in *GetAlertsInput) search(limit int, now time.Time) (*indexer.Search, error) {
+	direction, err := in.Sort.direction()
 	if err != nil {
 		return nil, err
 	}
-	order, err := in.Sort.direction()
+	offset := in.Offset
+	if in.Cursor != "" {
+		offset = 0
+	}
+	f := in.filter()
+	filter, err := f.clauses(now)
 	if err != nil {
 		return nil, err
-	}
-	s := &indexer.Search{Query: query, Size: in.Limit, Source: &indexer.Source{Includes: listed}}
-	if in.IncludeFullLog {
-		s.Source.Includes = append(append([]string(nil), listed...), "full_log")
 	}
 	// An alert's own id is its manager's: with it and the manager no two are alike.
-	for _, by := range []clause{
-		{"timestamp": clause{"order": order, "unmapped_type": "date"}},
-		{"id": clause{"order": order, "unmapped_type": "keyword"}},
-		{"manager.name": clause{"order": order, "unmapped_type": "keyword"}},
-	} {
-		b, err := raw(by)
-		if err != nil {
-			return nil, err
-		}
-		s.Sort = append(s.Sort, b)
+	s, err := newSearch(filter, limit, offset, []order{{timeField, direction, "date"}, {"id", direction, "keyword"}, {"manager.name", direction, "keyword"}})
+	if err != nil {
+		return nil, err
+	}
+	s.TrackTotalHits, s.Source = false, &indexer.Source{Includes: listed}
+	if in.IncludeFullLog {
+		s.Source.Includes = append(append([]string(nil), listed...), "full_log")
 	}
 	return s, nil
 }
 
-func (c *Client) searchAlerts(ctx context.Context, s indexer.Search) (*indexer.Found, error) {
+const (
+	alertIndex   = "wazuh-alerts-*"
+	findingIndex = "wazuh-findings-v5-*" // of Wazuh 5
+)
+
+// alertIndex returns the pattern of the indices that hold alerts.
+func (c *Client) alertIndex(ctx context.Context) (string, error) {
 	if c.indexer == nil {
-		return nil, ErrNoIndexer
+		return "", ErrNoIndexer
 	}
-	return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+	five, err := c.five(ctx)
+	if err != nil || !five {
+		return alertIndex, err
+	}
+	return findingIndex, nil
+}
+
+func (c *Client) searchAlerts(ctx context.Context, index string, s indexer.Search) (*indexer.Found, error) {
+	switch {
+	case s.Pit != nil:
+		return httpx.JSON[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
+	case index == alertIndex:
+		return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+	}
+	return c.searchIndex(ctx, index, s)
 }
 
 // incomplete says why hits may be missing from f, or nothing.
-func incomplete(f *indexer.Found) string {
+func incomplete(f *indexer.Found, index string) string {
 	switch n := f.Shards.Failed; {
 	case n > 0:
 		s := fmt.Sprintf("%d of %d shards failed", n, f.Shards.Total)
@@ -428,7 +561,7 @@ func incomplete(f *indexer.Found) string {
 	case f.TimedOut:
 		return "the search ran out of time"
 	case f.Shards.Total == 0:
-		return "no index matches wazuh-alerts-*: nothing has been indexed yet, or this user may not see it"
+		return "no index matches " + index + ": nothing has been indexed yet, or this user may not see it"
 	}
 	return ""
 }
@@ -455,11 +588,15 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 	if err != nil {
 		return nil, err
 	}
-	s := indexer.Search{Query: query, Size: 10}
+	s := indexer.Search{Query: query, Size: size(10)}
 	if !in.IncludeFullLog {
 		s.Source = &indexer.Source{Excludes: []string{"full_log"}}
 	}
-	f, err := c.searchAlerts(ctx, s)
+	index, err := c.alertIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.searchAlerts(ctx, index, s)
 	if err != nil {
 		return nil, err
 	}
@@ -470,7 +607,7 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 			break
 		}
 	}
-	switch why := incomplete(f); {
+	switch why := incomplete(f, index); {
 	case len(hits) == 0 && why != "":
 		return nil, fmt.Errorf("%w, so that alert %s may or may not exist: %s", ErrIncomplete, in.AlertID, why)
 	case len(hits) == 0:

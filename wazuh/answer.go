@@ -53,6 +53,9 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 		return nil, &Error{Op: op, Status: res.Status, Code: a.Error, Message: oneLine(a.Message), Detail: "an answer without data"}
 	}
 	r := &rows[T]{items: a.Data.Items, total: a.Data.Total}
+	if r.items == nil {
+		r.items = []T{}
+	}
 	for _, f := range a.Data.Failed {
 		x := Failure{Code: f.Error.Code, Message: oneLine(f.Error.Message), Remediation: oneLine(f.Error.Remediation)}
 		for _, id := range f.ID {
@@ -94,6 +97,20 @@ func (n *Int) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Text is a text that Wazuh sometimes sends as another JSON value, which is
+// then kept as it was written.
+type Text string
+
+// UnmarshalJSON accepts any JSON value; null is the empty text.
+func (t *Text) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		s = string(b)
+	}
+	*t = Text(s)
+	return nil
+}
+
 // Strings is a list that some senders write as a single text.
 type Strings []string
 
@@ -110,6 +127,32 @@ func (l *Strings) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
+// Paging says where a page lies among all rows.
+type Paging struct {
+	Total  int       `json:"total" jsonschema:"How many match in all."`
+	Offset int       `json:"offset"`
+	More   bool      `json:"more" jsonschema:"Whether there are rows behind this page."`
+	Failed []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+}
+
+// paging places rows that were fetched from offset on.
+func (r *rows[T]) paging(offset int) Paging {
+	return Paging{Total: r.total, Offset: offset, More: more(offset, len(r.items), r.total), Failed: r.failed}
+}
+
+// checkRows checks what all lists of an agent's rows take and returns the
+// agent's id as Wazuh writes it.
+func checkRows(agent AgentID, limit, offset int, search string) (string, error) {
+	id, err := agent.padded()
+	if err != nil {
+		return "", err
+	}
+	if err := checkPage(limit, offset); err != nil {
+		return "", err
+	}
+	return id, checkSearch(search)
+}
+
 // more says whether there are rows behind those returned.
 func more(offset, n, total int) bool { return n > 0 && offset+n < total }
 
@@ -119,3 +162,5 @@ func checkPage(limit, offset int) error {
 	}
 	return nil
 }
+
+func size(n int) *int { return &n }

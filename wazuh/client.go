@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -20,6 +21,12 @@ type Client struct {
 	indexer  *indexer.Client // nil: none is configured
 	guard    *gate.Guard
 	upstream string
+
+	settings [2]Settings // of the server API and of the indexer
+
+	pinned  string        // the version that the settings name
+	version string        // the server's, once known
+	asking  chan struct{} // held by who reads or writes version
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -31,14 +38,20 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Password == "" {
 		errs = append(errs, errors.New("wazuh: the password is empty"))
 	}
-	c := &Client{guard: cfg.Guard}
+	c := &Client{guard: cfg.Guard, pinned: cfg.Version, version: cfg.Version, asking: make(chan struct{}, 1)}
 	var err error
+	if cfg.Version != "" {
+		if _, err := major(cfg.Version); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	if c.wire, err = newManager(cfg); err != nil {
 		errs = append(errs, err)
 	}
 	c.upstream = fmt.Sprintf("Wazuh at %s as %s", redacted(cfg.BaseURL), cfg.Username)
 
 	ix := cfg.Indexer
+	c.settings = [2]Settings{settings(cfg.BaseURL, cfg.SkipTLSVerify, cfg.Timeout), settings(ix.BaseURL, ix.SkipTLSVerify, ix.Timeout)}
 	switch {
 	case ix.BaseURL != "":
 		if ix.Username == "" {
@@ -116,3 +129,10 @@ func (c *Client) String() string { return c.upstream }
 
 // GoString is String.
 func (c *Client) GoString() string { return c.upstream }
+
+func settings(url string, skip bool, timeout time.Duration) Settings {
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return Settings{URL: redacted(url), VerifySSL: !skip, TimeoutMS: timeout.Milliseconds()}
+}

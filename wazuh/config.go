@@ -19,6 +19,7 @@ type Config struct {
 	BaseURL  string // of the server API, https://wazuh.example.org:55000; a base path is kept
 	Username string
 	Password string // never printed
+	Version  string // of Wazuh, such as "4.14" or "5"; empty: the server is asked, once
 
 	TLS           *tls.Config       // of the server API alone; nil: the defaults
 	CAFile        string            // PEM file of further certificate authorities
@@ -49,7 +50,10 @@ type IndexerConfig struct {
 	MaxBody       int64         // bytes of one answer; default 10 MiB
 }
 
-const defaultIndexerUser = "admin"
+const (
+	defaultIndexerUser = "admin"
+	defaultTimeout     = 30 * time.Second
+)
 
 // String hides the passwords.
 func (c Config) String() string {
@@ -84,8 +88,8 @@ func redacted(s string) string {
 // envSensitive is the operator's switch for the unredacted manager configuration.
 const envSensitive = "WAZUH_ALLOW_SENSITIVE_CONFIG"
 
-// ConfigFromEnv reads WAZUH_URL, WAZUH_USERNAME, WAZUH_PASSWORD, WAZUH_CA_FILE,
-// WAZUH_VERIFY_SSL (default true) and WAZUH_TIMEOUT (seconds), and for the
+// ConfigFromEnv reads WAZUH_URL, WAZUH_USERNAME, WAZUH_PASSWORD, WAZUH_VERSION
+// (of Wazuh; asked for unless given), WAZUH_CA_FILE, WAZUH_VERIFY_SSL (default true) and WAZUH_TIMEOUT (seconds), and for the
 // indexer, which is optional, WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME (default
 // admin), WAZUH_INDEXER_PASSWORD, WAZUH_INDEXER_CA_FILE,
 // WAZUH_INDEXER_VERIFY_SSL (default true) and WAZUH_INDEXER_TIMEOUT.
@@ -111,6 +115,7 @@ func configFrom(environ []string) (Config, error) {
 		BaseURL:       required("WAZUH_URL", "WAZUH_BASE_URL"),
 		Username:      required("WAZUH_USERNAME", "WAZUH_USER"),
 		Password:      r.Required("WAZUH_PASSWORD"),
+		Version:       r.String("WAZUH_VERSION"),
 		CAFile:        r.String("WAZUH_CA_FILE"),
 		SkipTLSVerify: !r.Bool("WAZUH_VERIFY_SSL", true),
 		Timeout:       r.Seconds("WAZUH_TIMEOUT"),
@@ -122,6 +127,11 @@ func configFrom(environ []string) (Config, error) {
 			SkipTLSVerify: !r.Bool("WAZUH_INDEXER_VERIFY_SSL", true),
 			Timeout:       r.Seconds("WAZUH_INDEXER_TIMEOUT"),
 		},
+	}
+	if c.Version != "" {
+		if _, err := major(c.Version); err != nil {
+			errs = append(errs, fmt.Errorf("WAZUH_VERSION: %w", err))
+		}
 	}
 	switch {
 	case c.Indexer.BaseURL != "":

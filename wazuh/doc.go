@@ -1,5 +1,5 @@
-// Package wazuh is a client for Wazuh 4: the server's API, and the indexer
-// where the alerts are.
+// Package wazuh is a client for Wazuh 4 and 5: the server's API, and the
+// indexer where the alerts are.
 //
 //	c, err := wazuh.New(wazuh.Config{
 //		BaseURL: "https://wazuh.example.org:55000", Username: "soc", Password: password,
@@ -12,7 +12,12 @@
 // [Client.Ops] lists them with their tiers, for a gate or an MCP server. The
 // plural nouns, [Client.Agents] and [Client.Alerts], are iterators.
 //
-// Without an indexer everything but the alerts works; they answer [ErrNoIndexer].
+// Without an indexer everything works but alerts, vulnerabilities and the
+// fleet's inventory; they answer [ErrNoIndexer].
+//
+// The server is asked for its version once, unless [Config] names it. A Wazuh 5
+// answers the same operations from what it has: alerts are findings there, and
+// what is on a host is in the indexer. What it doesn't offer is [ErrUnsupported].
 //
 // An agent's id has at least three digits: "7" means "007", and "000" is the
 // manager itself. An answer of Wazuh with status 200 can be a failure: one that

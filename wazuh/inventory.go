@@ -87,6 +87,13 @@ func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInpu
 	if err := checkSearch(in.Search); err != nil {
 		return nil, err
 	}
+	five, err := c.five(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if five {
+		return c.stateProcesses(ctx, id, in)
+	}
 	params := wire.ListProcessesParams{
 		Offset: in.Offset, Limit: in.Limit, Search: in.Search, Sort: "+pid",
 		Select: []string{"pid", "ppid", "name", "state", "euser", "vm_size", "start_time", "scan.time"},
@@ -187,6 +194,13 @@ func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*Por
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
+	five, err := c.five(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if five {
+		return c.statePorts(ctx, id, in)
+	}
 	r, err := list[*Port](c.wire.ListPorts(withSession(ctx), id, wire.ListPortsParams{
 		Offset: in.Offset, Limit: in.Limit, Sort: "+local.port,inode",
 		Select: []string{"protocol", "local.ip", "local.port", "remote.ip", "remote.port", "state", "pid", "process", "inode", "scan.time"},
@@ -262,7 +276,14 @@ func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (
 		return nil, err
 	}
 	n := &Network{AgentID: id, IPIncluded: in.IncludeIP}
-	interfaces, err := every(n, func(offset int) (*rows[*Interface], error) {
+	five, err := c.five(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if five {
+		return c.stateNetwork(ctx, n)
+	}
+	interfaces, err := every(&n.Failed, func(offset int) (*rows[*Interface], error) {
 		return list[*Interface](c.wire.ListInterfaces(withSession(ctx), id, wire.ListInterfacesParams{
 			Offset: offset, Limit: chunk, Sort: "+name",
 			Select: []string{"name", "adapter", "type", "state", "mtu", "mac", "rx.bytes", "rx.packets", "rx.errors", "rx.dropped",
@@ -276,7 +297,7 @@ func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (
 	if !in.IncludeIP {
 		return n, nil
 	}
-	addresses, err := every(n, func(offset int) (*rows[wire.Address], error) {
+	addresses, err := every(&n.Failed, func(offset int) (*rows[wire.Address], error) {
 		return list[wire.Address](c.wire.ListAddresses(withSession(ctx), id, wire.ListAddressesParams{
 			Offset: offset, Limit: chunk, Sort: "+iface,address", Select: []string{"iface", "proto", "address", "netmask", "broadcast"},
 		}))
@@ -284,7 +305,7 @@ func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (
 	if err != nil {
 		return nil, err
 	}
-	protocols, err := every(n, func(offset int) (*rows[wire.Protocol], error) {
+	protocols, err := every(&n.Failed, func(offset int) (*rows[wire.Protocol], error) {
 		return list[wire.Protocol](c.wire.ListProtocols(withSession(ctx), id, wire.ListProtocolsParams{
 			Offset: offset, Limit: chunk, Sort: "+iface,type", Select: []string{"iface", "type", "gateway", "dhcp"},
 		}))
@@ -296,43 +317,42 @@ func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (
 	return n, nil
 }
 
-// join puts addresses and gateways to their interfaces. An interface that is
-// known by them alone is listed too.
-func (n *Network) join(addresses []wire.Address, protocols []wire.Protocol) {
-	byName := make(map[string]*Interface, len(n.Interfaces))
+// named returns the interface of a name. One that is known by its addresses
+// alone is listed too.
+func (n *Network) named(name string) *Interface {
 	for _, i := range n.Interfaces {
-		byName[i.Name] = i
-	}
-	named := func(name string) *Interface {
-		i := byName[name]
-		if i == nil {
-			i = &Interface{Name: name}
-			byName[name] = i
-			n.Interfaces = append(n.Interfaces, i)
+		if i.Name == name {
+			return i
 		}
-		return i
 	}
+	i := &Interface{Name: name}
+	n.Interfaces = append(n.Interfaces, i)
+	return i
+}
+
+// join puts addresses and gateways to their interfaces.
+func (n *Network) join(addresses []wire.Address, protocols []wire.Protocol) {
 	for _, a := range addresses {
-		i := named(a.Iface)
+		i := n.named(a.Iface)
 		i.Addresses = append(i.Addresses, &Address{Family: a.Proto, Address: a.Address, Netmask: a.Netmask, Broadcast: a.Broadcast})
 	}
 	for _, p := range protocols {
-		i := named(p.Iface)
+		i := n.named(p.Iface)
 		i.Gateways = append(i.Gateways, &Gateway{Family: p.Type, Address: strings.TrimSpace(p.Gateway), DHCP: p.Dhcp})
 	}
 }
 
 const chunk = 1000 // rows fetched at a time where all are wanted
 
-// every fetches all rows there are. What Wazuh would not tell goes to n.
-func every[T any](n *Network, fetch func(offset int) (*rows[T], error)) ([]T, error) {
-	var all []T
+// every fetches all rows there are. What Wazuh would not tell goes to failed.
+func every[T any](failed *[]Failure, fetch func(offset int) (*rows[T], error)) ([]T, error) {
+	all := []T{}
 	for {
 		r, err := fetch(len(all))
 		if err != nil {
 			return nil, err
 		}
-		n.Failed = append(n.Failed, r.failed...)
+		*failed = append(*failed, r.failed...)
 		all = append(all, r.items...)
 		if len(r.items) == 0 || len(all) >= r.total {
 			return all, nil

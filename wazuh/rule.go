@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -62,6 +63,9 @@ func (c *Client) GetRule(ctx context.Context, in GetRuleInput) (*Rule, error) {
 	if err != nil {
 		return nil, invalid("rule_id %q: %v", id, err)
 	}
+	if err := c.only4(ctx, "rules"); err != nil {
+		return nil, err
+	}
 	r, err := list[*Rule](c.wire.ListRules(withSession(ctx), wire.ListRulesParams{RuleIds: []int{n}}))
 	if err != nil {
 		return nil, err
@@ -80,4 +84,113 @@ func (c *Client) GetRule(ctx context.Context, in GetRuleInput) (*Rule, error) {
 		return nil, fmt.Errorf("%w: there is no rule %s", ErrNotFound, id)
 	}
 	return found, nil
+}
+
+// RuleSort is an order of rules: ascending, or descending with - in front.
+type RuleSort string
+
+// Enum lists the values for schemas.
+func (RuleSort) Enum() []any { return []any{"level", "-level", "+level", "id", "-id", "+id"} }
+
+// ListRulesInput is the input of [Client.ListRules]. What is left out doesn't filter.
+type ListRulesInput struct {
+	Level    int      `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel int      `json:"max_level,omitempty" jsonschema:"Only rules of at most this level." minimum:"1" maximum:"16"`
+	Group    string   `json:"group,omitempty" jsonschema:"Only rules in this group, such as authentication_failed." minLength:"1" maxLength:"128"`
+	MITREID  string   `json:"mitre_id,omitempty" jsonschema:"Only rules for exactly this ATT&CK technique." pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
+	Limit    int      `json:"limit,omitempty" jsonschema:"How many rules to return." minimum:"1" maximum:"100"`
+	Offset   int      `json:"offset,omitempty" jsonschema:"How many rules to skip." minimum:"0" maximum:"100000"`
+	Sort     RuleSort `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListRulesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// A RulePage is one page of rules.
+type RulePage struct {
+	Rules []*Rule `json:"rules"`
+	Paging
+}
+
+// ListRules returns one page of the manager's rules.
+//
+// Wazuh: GET /rules
+func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, error) {
+	in.SetDefaults()
+	params := wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Group: in.Group, Mitre: strings.ToUpper(in.MITREID)}
+	if in.Group != "" {
+		if err := checkName("group", in.Group); err != nil {
+			return nil, err
+		}
+	}
+	if in.MITREID != "" && !techniqueID.MatchString(params.Mitre) {
+		return nil, invalid("mitre_id %q is not a technique's id, such as T1110 or T1110.001", clip(in.MITREID))
+	}
+	return c.rules(ctx, params, in.Level, in.MaxLevel)
+}
+
+// SearchRulesInput is the input of [Client.SearchRules].
+type SearchRulesInput struct {
+	Description string `json:"description" jsonschema:"Text that a rule must have, in any case: in its description, groups, conditions, techniques or file name." alias:"query,search" minLength:"1" maxLength:"256"`
+	Level       int    `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel    int    `json:"max_level,omitempty" jsonschema:"Only rules of at most this level." minimum:"1" maximum:"16"`
+	Limit       int    `json:"limit,omitempty" jsonschema:"How many rules to return." minimum:"1" maximum:"100"`
+	Offset      int    `json:"offset,omitempty" jsonschema:"How many rules to skip." minimum:"0" maximum:"100000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *SearchRulesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// SearchRules returns one page of the rules that have a text, by id.
+//
+// Wazuh: GET /rules
+func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
+	in.SetDefaults()
+	if strings.TrimSpace(in.Description) == "" {
+		return nil, invalid("description is empty")
+	}
+	if err := checkSearch(in.Description); err != nil {
+		return nil, err
+	}
+	return c.rules(ctx, wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Search: in.Description}, in.Level, in.MaxLevel)
+}
+
+func (c *Client) rules(ctx context.Context, params wire.ListRulesParams, low, high int) (*RulePage, error) {
+	if err := checkPage(params.Limit, params.Offset); err != nil {
+		return nil, err
+	}
+	if err := checkLevels(low, high); err != nil {
+		return nil, err
+	}
+	if low > 0 || high > 0 {
+		if high == 0 {
+			high = maxLevel
+		}
+		params.Level = fmt.Sprintf("%d-%d", low, high) // one number alone would mean that level and no other
+	}
+	if err := c.only4(ctx, "rules"); err != nil {
+		return nil, err
+	}
+	r, err := list[*Rule](c.wire.ListRules(withSession(ctx), params))
+	if err != nil {
+		return nil, err
+	}
+	return &RulePage{Rules: r.items, Paging: r.paging(params.Offset)}, nil
+}
+
+const maxLevel = 16 // of a rule
+
+func checkLevels(low, high int) error {
+	if low < 0 || high < 0 || low > maxLevel || high > maxLevel || high != 0 && high < low {
+		return invalid("level %d to max_level %d: want 0 to %d, the lower first", low, high, maxLevel)
+	}
+	return nil
 }

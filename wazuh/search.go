@@ -41,31 +41,37 @@ const maxWords = 10
 
 var plainWord = regexp.MustCompile(`^[\pL\pN_*]+$`)
 
-// textClauses returns one clause for each word of s. A word is found as part
-// of any of the searched fields, in any case.
-func textClauses(s string) ([]clause, error) {
+// wordClauses returns one clause for each word of s, the argument name. A word
+// is found as part of any of fields, which are keywords, or within text, a field
+// that is analysed, if there is one; in any case.
+func wordClauses(name, s string, fields []string, text string) ([]clause, error) {
 	list := words(s)
 	switch {
 	case len(list) == 0:
-		return nil, invalid("search %q holds nothing to search for", clip(s))
+		return nil, invalid("%s %q holds nothing to search for", name, clip(s))
 	case len(list) > maxWords:
-		return nil, invalid("search has %d words, at most %d are taken; put a phrase into double quotes", len(list), maxWords)
+		return nil, invalid("%s has %d words, at most %d are taken; put a phrase into double quotes", name, len(list), maxWords)
 	}
 	clauses := make([]clause, len(list))
 	for i, w := range list {
-		pattern := "*" + strings.NewReplacer(`\`, `\\`, `?`, `\?`).Replace(w) + "*"
+		pattern := "*" + escaped(w) + "*"
 		var some []clause
-		for _, f := range searched {
+		for _, f := range fields {
 			some = append(some, wildcard(f, pattern))
 		}
-		some = append(some, clause{"match_phrase": clause{"full_log": strings.ReplaceAll(w, "*", " ")}})
-		if plainWord.MatchString(w) { // then it can be part of a single token
-			some = append(some, wildcard("full_log", pattern))
+		if text != "" {
+			some = append(some, clause{"match_phrase": clause{text: strings.ReplaceAll(w, "*", " ")}})
+			if plainWord.MatchString(w) { // then it can be part of a single token
+				some = append(some, wildcard(text, pattern))
+			}
 		}
 		clauses[i] = anyOf(some...)
 	}
 	return clauses, nil
 }
+
+// escaped returns w as a pattern in which only * has a meaning.
+func escaped(w string) string { return strings.NewReplacer(`\`, `\\`, `?`, `\?`).Replace(w) }
 
 func wildcard(field, pattern string) clause {
 	return clause{"wildcard": clause{field: clause{"value": pattern, "case_insensitive": true}}}
@@ -119,92 +125,160 @@ func techniques(ids []string) (clause, error) {
 	return anyOf(some...), nil
 }
 
-// query returns the query for what in asks for.
-func (in *GetAlertsInput) query() (json.RawMessage, error) {
+// An AlertFilter says which alerts are meant: those that pass all that is given.
+type AlertFilter struct {
+	Level         int      `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
+	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
+	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
+	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
+	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
+	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
+	Decoder       string   `json:"decoder,omitempty" jsonschema:"Only alerts of events that this decoder took apart, such as sshd." minLength:"1" maxLength:"128"`
+	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
+	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts of a file with this MD5, SHA-1 or SHA-256." alias:"hash" pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
+	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
+	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
+	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
+}
+
+// equalFold are the filters that a keyword of the index must equal in any case.
+var equalFold = []struct {
+	value  func(f *AlertFilter) string
+	fields []string
+}{
+	{func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name"}},
+	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups"}},
+	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic"}},
+	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name"}},
+	{func(f *AlertFilter) string { return f.User }, users},
+	{func(f *AlertFilter) string { return f.FileHash }, hashes},
+}
+
+// clauses returns what an alert must match, as of now.
+func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
 	var filter []clause
-	if in.Level < 0 || in.MaxLevel < 0 || in.MaxLevel != 0 && in.MaxLevel < in.Level {
-		return nil, invalid("level %d to max_level %d: want 0 to 16, the lower first", in.Level, in.MaxLevel)
+	if err := checkLevels(f.Level, f.MaxLevel); err != nil {
+		return nil, err
 	}
-	if in.Level > 0 || in.MaxLevel > 0 {
-		bounds := clause{"gte": in.Level}
-		if in.MaxLevel > 0 {
-			bounds["lte"] = in.MaxLevel
+	if f.Level > 0 || f.MaxLevel > 0 {
+		bounds := clause{"gte": f.Level}
+		if f.MaxLevel > 0 {
+			bounds["lte"] = f.MaxLevel
 		}
 		filter = append(filter, clause{"range": clause{"rule.level": bounds}})
 	}
-	if in.AgentID != "" {
-		id, err := in.AgentID.padded()
+	if f.AgentID != "" {
+		id, err := f.AgentID.padded()
 		if err != nil {
 			return nil, err
 		}
 		filter = append(filter, term("agent.id", id))
 	}
-	if in.AgentName != "" {
-		filter = append(filter, termFold("agent.name", in.AgentName))
-	}
-	if in.RuleID != "" {
-		id, err := in.RuleID.number()
+	if f.RuleID != "" {
+		id, err := f.RuleID.number()
 		if err != nil {
 			return nil, err
 		}
 		filter = append(filter, term("rule.id", id))
 	}
-	if in.RuleGroup != "" {
-		filter = append(filter, termFold("rule.groups", in.RuleGroup))
+	if f.FileHash != "" && !fileHash.MatchString(f.FileHash) {
+		return nil, invalid("file_hash %q: want an MD5, SHA-1 or SHA-256 in hex", clip(f.FileHash))
 	}
-	if len(in.MITREIDs) > 0 {
-		c, err := techniques(in.MITREIDs)
+	for _, e := range equalFold {
+		if v := e.value(f); v != "" {
+			var some []clause
+			for _, field := range e.fields {
+				some = append(some, termFold(field, v))
+			}
+			filter = append(filter, anyOf(some...))
+		}
+	}
+	if len(f.MITREIDs) > 0 {
+		c, err := techniques(f.MITREIDs)
 		if err != nil {
 			return nil, err
 		}
 		filter = append(filter, c)
 	}
-	if in.SourceIP != "" {
-		addr, err := netip.ParseAddr(strings.TrimSpace(in.SourceIP))
+	for _, a := range []struct {
+		name, value string
+		fields      []string
+	}{{"source_ip", f.SourceIP, sources}, {"destination_ip", f.DestinationIP, destinations}} {
+		if a.value == "" {
+			continue
+		}
+		addr, err := netip.ParseAddr(strings.TrimSpace(a.value))
 		if err != nil {
-			return nil, invalid("source_ip %q is not an address", clip(in.SourceIP))
+			return nil, invalid("%s %q is not an address", a.name, clip(a.value))
 		}
-		filter = append(filter, anyOf(sourceIs(addr)...))
+		filter = append(filter, anyOf(addressIn(addr, a.fields)...))
 	}
-	if !in.StartTime.IsZero() || !in.EndTime.IsZero() {
+	if f.Location != "" {
+		if strings.Trim(f.Location, "* ") == "" {
+			return nil, invalid("location %q holds nothing to search for", clip(f.Location))
+		}
+		filter = append(filter, wildcard("location", escaped(f.Location)))
+	}
+	start, err := f.StartTime.time("start_time", now)
+	if err != nil {
+		return nil, err
+	}
+	end, err := f.EndTime.time("end_time", now)
+	if err != nil {
+		return nil, err
+	}
+	if !start.IsZero() || !end.IsZero() {
 		bounds := clause{}
-		if !in.StartTime.IsZero() {
-			bounds["gte"] = in.StartTime.UTC().Format(time.RFC3339Nano)
+		if !start.IsZero() {
+			bounds["gte"] = start.UTC().Format(time.RFC3339Nano)
 		}
-		if !in.EndTime.IsZero() {
-			bounds["lte"] = in.EndTime.UTC().Format(time.RFC3339Nano)
+		if !end.IsZero() {
+			bounds["lte"] = end.UTC().Format(time.RFC3339Nano)
 		}
-		if !in.StartTime.IsZero() && !in.EndTime.IsZero() && in.EndTime.Before(in.StartTime) {
+		if !start.IsZero() && !end.IsZero() && end.Before(start) {
 			return nil, invalid("end_time is before start_time")
 		}
-		filter = append(filter, clause{"range": clause{"timestamp": bounds}})
+		filter = append(filter, clause{"range": clause{timeField: bounds}})
 	}
-	if in.Search != "" {
-		c, err := textClauses(in.Search)
+	if f.Search != "" {
+		c, err := wordClauses("search", f.Search, searched, "full_log")
 		if err != nil {
 			return nil, err
 		}
 		filter = append(filter, c...)
 	}
-	if len(filter) == 0 {
-		return raw(clause{"match_all": clause{}})
-	}
-	return raw(clause{"bool": clause{"filter": filter}})
+	return filter, nil
 }
 
-// sources are where the decoders put the address that something came from.
-var sources = []string{"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress"}
+// timeField is the one time that alerts of Wazuh 4 and findings of Wazuh 5 both have.
+const timeField = "@timestamp"
 
-// sourceIs matches the address as it is usually written, and an IPv4 address
-// in its IPv6 form too, which Windows and sshd sometimes write.
-func sourceIs(addr netip.Addr) []clause {
+// Where the decoders put what an event is about.
+var (
+	sources      = []string{"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress"}
+	destinations = []string{"data.dstip", "data.dest_ip", "data.win.eventdata.destinationIp"}
+	users        = []string{"data.srcuser", "data.dstuser", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName", "data.win.eventdata.user", "syscheck.audit.login_user.name"}
+	hashes       = []string{
+		"syscheck.md5_after", "syscheck.sha1_after", "syscheck.sha256_after", "syscheck.md5_before", "syscheck.sha1_before", "syscheck.sha256_before",
+		"data.virustotal.source.md5", "data.virustotal.source.sha1", "data.md5", "data.sha1", "data.sha256",
+	}
+)
+
+// addressIn matches the address in any of fields as it is usually written, and
+// an IPv4 address in its IPv6 form too, which Windows and sshd sometimes write.
+func addressIn(addr netip.Addr, fields []string) []clause {
 	addr = addr.Unmap()
 	forms := []string{addr.String()}
 	if addr.Is4() {
 		forms = append(forms, "::ffff:"+addr.String())
 	}
 	var some []clause
-	for _, f := range sources {
+	for _, f := range fields {
 		for _, form := range forms {
 			some = append(some, termFold(f, form))
 		}

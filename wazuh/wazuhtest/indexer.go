@@ -24,6 +24,7 @@ const (
 // alert is a document.
 type alert struct {
 	index, id string
+	at        time.Time
 	source    Object
 }
 
@@ -44,8 +45,15 @@ func (s *Server) addAlert(at time.Time, id string, source Object) string {
 	if o["manager"] == nil {
 		o["manager"] = Object{"name": managerName}
 	}
-	s.alerts = append(s.alerts, &alert{index: "wazuh-alerts-4.x-" + at.Format("2006.01.02"), id: id, source: clone(o)})
+	s.alerts = append(s.alerts, &alert{index: s.alertIndex(at), id: id, at: at, source: clone(o)})
 	return id
+}
+
+func (s *Server) alertIndex(at time.Time) string {
+	if s.five() {
+		return "wazuh-findings-v5-security-" + at.Format("2006.01.02")
+	}
+	return "wazuh-alerts-4.x-" + at.Format("2006.01.02")
 }
 
 // osError is an error in OpenSearch's form; its true reason is at the root.
@@ -79,17 +87,7 @@ func (s *Server) index(r *http.Request, body []byte) *reply {
 			header: map[string]string{"WWW-Authenticate": `Basic realm="OpenSearch Security"`}, body: "Unauthorized",
 		}
 	}
-	pattern, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/_search")
-	if !found || strings.Contains(pattern, "/") {
-		return (&osError{status: http.StatusBadRequest, typ: "illegal_argument_exception", reason: "no handler found for uri [" + r.URL.Path + "]"}).reply()
-	}
-	if r.Method != http.MethodPost && r.Method != http.MethodGet {
-		return (&osError{status: http.StatusMethodNotAllowed, typ: "illegal_argument_exception", reason: "method is not allowed"}).reply()
-	}
-	for name := range r.URL.Query() {
-		return (&osError{status: http.StatusBadRequest, typ: "illegal_argument_exception", reason: fmt.Sprintf("request [%s] contains unrecognized parameter: [%s]", r.URL.Path, name)}).reply()
-	}
-	out, err := s.search(pattern, body)
+	out, err := s.indexed(r, body)
 	var e *osError
 	switch {
 	case errors.As(err, &e):
@@ -100,6 +98,61 @@ func (s *Server) index(r *http.Request, body []byte) *reply {
 	return &reply{status: http.StatusOK, body: out}
 }
 
+// indexed serves what comes with credentials.
+func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
+	for name := range r.URL.Query() {
+		if name != "keep_alive" || !strings.HasSuffix(r.URL.Path, "/point_in_time") {
+			return nil, bad("illegal_argument_exception", "request [%s] contains unrecognized parameter: [%s]", r.URL.Path, name)
+		}
+	}
+	path, search := strings.TrimPrefix(r.URL.Path, "/"), r.Method == http.MethodPost || r.Method == http.MethodGet
+	switch {
+	case path == "" && r.Method == http.MethodGet:
+		return Object{"name": "indexer-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "k5b0YXBpZm9ydGVzdHM", "version": Object{"distribution": "opensearch", "number": "2.19.4"}, "tagline": "The OpenSearch Project: https://opensearch.org/"}, nil
+	case strings.HasSuffix(path, "/point_in_time") && s.noPIT:
+		return nil, &osError{http.StatusForbidden, "security_exception", "no permissions for [indices:data/read/point_in_time/create] and User [name=" + IndexerUser + "]", false}
+	case strings.HasSuffix(path, "/_search/point_in_time") && r.Method == http.MethodPost:
+		if r.URL.Query().Get("keep_alive") == "" {
+			return nil, bad("action_request_validation_exception", "Validation Failed: 1: keep alive not specified;")
+		}
+		s.next++
+		id := fmt.Sprintf("pit-%d-%s", s.next, strings.TrimSuffix(path, "/_search/point_in_time"))
+		s.pits[id] = true
+		return Object{"pit_id": id, "_shards": Object{"total": shardsPerDay, "successful": shardsPerDay, "skipped": 0, "failed": 0}, "creation_time": time.Now().UnixMilli()}, nil
+	case path == "_search/point_in_time" && r.Method == http.MethodDelete:
+		return s.closePITs(body)
+	case path == "_search" && search:
+		return s.search("", body)
+	case strings.HasSuffix(path, "/_search") && strings.Count(path, "/") == 1 && !search:
+		return nil, &osError{http.StatusMethodNotAllowed, "illegal_argument_exception", "method is not allowed", false}
+	case strings.HasSuffix(path, "/_search") && strings.Count(path, "/") == 1:
+		return s.search(strings.TrimSuffix(path, "/_search"), body)
+	}
+	return nil, bad("illegal_argument_exception", "no handler found for uri [%s]", r.URL.Path)
+}
+
+func (s *Server) closePITs(body []byte) (Object, error) {
+	var in struct {
+		PitID []string `json:"pit_id"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || len(in.PitID) == 0 {
+		return nil, bad("action_request_validation_exception", "no point in time ids to delete")
+	}
+	list := []Object{}
+	for _, id := range in.PitID {
+		list = append(list, Object{"pit_id": id, "successful": s.pits[id]})
+		delete(s.pits, id)
+	}
+	return Object{"pits": list}, nil
+}
+
+// Snapshots returns how many states the indexer keeps.
+func (s *Server) Snapshots() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pits)
+}
+
 type request struct {
 	Query       any             `json:"query"`
 	From        int             `json:"from"`
@@ -108,6 +161,11 @@ type request struct {
 	SearchAfter []any           `json:"search_after"`
 	Track       json.RawMessage `json:"track_total_hits"`
 	Source      any             `json:"_source"`
+	Aggs        map[string]any  `json:"aggs"`
+	PIT         *struct {
+		ID        string `json:"id"`
+		KeepAlive string `json:"keep_alive"`
+	} `json:"pit"`
 }
 
 // search runs a search on the documents whose indices match pattern.
@@ -143,10 +201,21 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	case q.SearchAfter != nil && len(q.SearchAfter) != len(keys):
 		return nil, bad("illegal_argument_exception", "search_after has %d value(s) but sort has %d", len(q.SearchAfter), len(keys))
 	}
+	switch {
+	case q.PIT != nil && pattern != "":
+		return nil, bad("illegal_argument_exception", "[indices] cannot be used with point in time")
+	case q.PIT != nil && !s.pits[q.PIT.ID]:
+		return nil, &osError{http.StatusNotFound, "search_context_missing_exception", "No search context found for id [" + q.PIT.ID + "]", true}
+	case q.PIT != nil:
+		_, pattern, _ = strings.Cut(strings.TrimPrefix(q.PIT.ID, "pit-"), "-")
+	}
+	if s.corpus != nil && ok(path.Match(pattern, s.corpus.index)) {
+		return s.searchCorpus(q, match, keys, size)
+	}
 	var hits []*alert
 	indices := map[string]bool{}
-	for i, a := range s.alerts {
-		if ok, _ := path.Match(pattern, a.index); !ok {
+	for i, a := range slices.Concat(s.alerts, s.states) {
+		if !ok(path.Match(pattern, a.index)) {
 			continue
 		}
 		indices[a.index] = true
@@ -162,14 +231,24 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 		at[a] = keyValues(keys, a)
 	}
 	slices.SortStableFunc(hits, func(a, b *alert) int { return compareKeys(keys, at[a], at[b]) })
-	total := len(hits)
+	all := hits
 	if q.SearchAfter != nil {
-		hits = slices.DeleteFunc(hits, func(a *alert) bool { return compareKeys(keys, at[a], q.SearchAfter) <= 0 })
+		hits = slices.DeleteFunc(slices.Clone(hits), func(a *alert) bool { return compareKeys(keys, at[a], q.SearchAfter) <= 0 })
 	}
 	hits = hits[min(q.From, len(hits)):]
 	hits = hits[:min(size, len(hits))]
-	return s.found(hits, total, len(indices), keys, q), nil
+	out := s.found(hits, len(all), len(indices), keys, q)
+	if len(q.Aggs) > 0 && len(indices) > 0 {
+		counted, err := aggregate(q.Aggs, all)
+		if err != nil {
+			return nil, err
+		}
+		out["aggregations"] = counted
+	}
+	return out, nil
 }
+
+func ok(matched bool, err error) bool { return matched && err == nil }
 
 func (s *Server) found(hits []*alert, total, indices int, keys []sortKey, q request) Object {
 	list, filter := []Object{}, filterOf(q.Source)
@@ -195,58 +274,75 @@ func (s *Server) found(hits []*alert, total, indices int, keys []sortKey, q requ
 	default:
 		inner["total"] = Object{"value": total, "relation": "eq"}
 	}
-	return Object{"took": 3, "timed_out": false, "_shards": shards, "hits": inner}
+	out := Object{"took": 3, "timed_out": false, "_shards": shards, "hits": inner}
+	if q.PIT != nil {
+		out["pit_id"] = q.PIT.ID
+	}
+	return out
 }
 
 // filter is what _source asks for.
 type filter struct {
+	plain, except      map[string]bool // included and excluded, as they are
 	none               bool
 	includes, excludes []*regexp.Regexp
 }
 
 func filterOf(v any) *filter {
-	f := &filter{}
+	f := &filter{plain: map[string]bool{}, except: map[string]bool{}}
+	include := func(list []string) {
+		f.includes = patterns(list)
+		for _, p := range list {
+			f.plain[p] = true
+		}
+	}
 	switch v := v.(type) {
 	case bool:
 		f.none = !v
 	case string:
-		f.includes = patterns([]string{v})
+		include([]string{v})
 	case []any:
-		f.includes = patterns(texts(v))
+		include(texts(v))
 	case map[string]any:
-		f.includes, f.excludes = patterns(texts(v["includes"])), patterns(texts(v["excludes"]))
+		include(texts(v["includes"]))
+		f.excludes = patterns(texts(v["excludes"]))
+		for _, p := range texts(v["excludes"]) {
+			f.except[p] = true
+		}
 	}
 	return f
 }
 
 func patterns(list []string) []*regexp.Regexp {
-	out := make([]*regexp.Regexp, len(list))
-	for i, p := range list {
-		out[i] = wild(p, false)
+	var out []*regexp.Regexp
+	for _, p := range list {
+		if strings.ContainsAny(p, "*?") {
+			out = append(out, wild(p, false))
+		}
 	}
 	return out
 }
 
 // apply keeps of a document what f asks for.
 func (f *filter) apply(o Object) Object {
-	if len(f.includes) > 0 {
-		o = project(o, "", func(p string) bool { return matchesAny(f.includes, p) })
+	if len(f.plain) > 0 {
+		o = project(o, "", func(p string) bool { return f.plain[p] || matchesAny(f.includes, p) })
 	}
-	if len(f.excludes) > 0 {
-		o = without(o, "", f.excludes)
+	if len(f.except) > 0 {
+		o = f.without(o, "")
 	}
 	return o
 }
 
-func without(o Object, at string, excludes []*regexp.Regexp) Object {
+func (f *filter) without(o Object, at string) Object {
 	out := Object{}
 	for k, v := range o {
 		p := strings.TrimPrefix(at+"."+k, ".")
-		if matchesAny(excludes, p) {
+		if f.except[p] || matchesAny(f.excludes, p) {
 			continue
 		}
 		if inner, ok := v.(map[string]any); ok {
-			v = without(inner, p, excludes)
+			v = f.without(inner, p)
 		}
 		out[k] = v
 	}
@@ -306,7 +402,7 @@ func (s *Server) sorting(list []any) ([]sortKey, error) {
 
 // mapped reports whether field has a mapping: any document has it.
 func (s *Server) mapped(field string) bool {
-	return slices.ContainsFunc(s.alerts, func(a *alert) bool { return len(values(a.source, field)) > 0 })
+	return s.corpus != nil || slices.ContainsFunc(slices.Concat(s.alerts, s.states), func(a *alert) bool { return len(values(a.source, field)) > 0 })
 }
 
 func keyValues(keys []sortKey, a *alert) []any {
@@ -359,7 +455,9 @@ func kindOf(field string) kind {
 		return text
 	case "timestamp", "@timestamp":
 		return date
-	case "rule.level", "rule.firedtimes", "rule.frequency":
+	case "vulnerability.detected_at", "vulnerability.published_at", "file.mtime":
+		return date
+	case "rule.level", "rule.firedtimes", "rule.frequency", "source.port", "destination.port", "process.pid":
 		return long
 	}
 	return keyword

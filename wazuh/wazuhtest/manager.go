@@ -65,7 +65,7 @@ func (s *Server) manager(r *http.Request, _ []byte) *reply {
 }
 
 func (s *Server) login(r *http.Request) *reply {
-	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+	if r.Method != http.MethodPost && (r.Method != http.MethodGet || s.five()) {
 		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "Specified method is invalid for this resource")
 	}
 	if s.wrong >= maxWrongLogins {
@@ -141,10 +141,11 @@ var (
 	agentChecks = with(paged, checks{
 		"agents_list": each(matching(`^\d{3,}$`)),
 		"status":      each(matching(`^(active|pending|never_connected|disconnected)$`)),
-		"name":        matching(`^[\w,\-.+\s:]+$`), "group": matching(`^[\w.\-]+$`), "ip": matching(`^[\w,\-.+\s:]+$`),
+		"os.platform": matching(`^[\w,\-.+\s:]+$`), "older_than": matching(`^\d+[dhms]?$`), "q": anything,
+		"name": matching(`^[\w,\-.+\s:]+$`), "group": matching(`^[\w.\-]+$`), "ip": matching(`^[\w,\-.+\s:]+$`),
 	})
 	ruleChecks = with(paged, checks{
-		"rule_ids": each(between(1, 1<<31-1)), "group": matching(`^[\w,\-.+\s:]+$`), "mitre": matching(`^[\w,\-.+\s:]+$`),
+		"rule_ids": each(between(1, 1<<31-1)), "level": matching(`^(\d{1,2}|\d{1,2}-\d{1,2})$`), "q": anything, "group": matching(`^[\w,\-.+\s:]+$`), "mitre": matching(`^[\w,\-.+\s:]+$`),
 	})
 )
 
@@ -164,6 +165,10 @@ var (
 		"ports": fields("scan.id scan.time protocol local.ip local.port remote.ip remote.port tx_queue rx_queue inode state pid process"),
 		"netiface": fields("scan.id scan.time name adapter type state mtu mac tx.packets rx.packets tx.bytes rx.bytes tx.errors rx.errors " +
 			"tx.dropped rx.dropped"),
+		"packages": fields("scan.id scan.time name version architecture vendor description format size section priority source multiarch location install_time"),
+		"hotfixes": fields("scan.id scan.time hotfix"),
+		"os":       fields("scan.id scan.time os architecture hostname release sysname version os_release"),
+		"hardware": fields("scan.id scan.time cpu ram board_serial"),
 		"netaddr":  fields("scan.id iface proto address netmask broadcast"),
 		"netproto": fields("scan.id iface type gateway dhcp"),
 	}
@@ -178,10 +183,13 @@ func fields(list string) map[string]bool {
 }
 
 func (s *Server) route(path string) (func(url.Values) *reply, checks) {
-	switch path {
-	case "/agents":
+	if path == "/agents" {
 		return s.listAgents, agentChecks
-	case "/rules":
+	}
+	if serve, known := s.endpoint(path); serve != nil || s.five() {
+		return serve, known
+	}
+	if path == "/rules" {
 		return s.listRules, ruleChecks
 	}
 	parts := strings.Split(path, "/")
@@ -202,7 +210,7 @@ func (s *Server) listAgents(q url.Values) *reply {
 		case s.denied[id]:
 			failed.add(4000, "Permission denied: Resource type: agent:id:"+id, "Ask for a role that may read the resource", id)
 		default:
-			list = append(list, a)
+			list = append(list, s.shownAgent(a))
 		}
 	}
 	for _, id := range named {
@@ -213,14 +221,30 @@ func (s *Server) listAgents(q url.Values) *reply {
 	if len(named) > 0 && len(list) == 0 && failed.only(4000) {
 		return denial(strings.Join(named, ","))
 	}
-	for _, f := range []string{"status", "name", "group", "ip"} {
+	for _, f := range []string{"status", "name", "group", "ip", "os.platform"} {
 		if want := split(q.Get(f)); want != nil {
 			list = slices.DeleteFunc(slices.Clone(list), func(a Object) bool {
 				return !slices.ContainsFunc(values(a, f), func(v any) bool { return slices.Contains(want, fmt.Sprint(v)) })
 			})
 		}
 	}
-	return rows(list, q, agentFields, "id", failed, "All selected agents information was returned", "No agent information was returned")
+	if age := q.Get("older_than"); age != "" {
+		list = slices.DeleteFunc(slices.Clone(list), func(a Object) bool { return !olderThan(a, age) })
+	}
+	return rows(list, q, s.agentFields(), "id", failed, "All selected agents information was returned", "No agent information was returned")
+}
+
+// olderThan reports whether an agent hasn't been heard of for age.
+func olderThan(a Object, age string) bool {
+	t, err := time.Parse("2006-01-02T15:04:05-07:00", fmt.Sprint(a["lastKeepAlive"]))
+	if err != nil {
+		return false
+	}
+	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute}[age[len(age)-1]]
+	if unit == 0 {
+		unit = time.Second
+	}
+	return time.Since(t) > time.Duration(number(strings.TrimRight(age, "dhms"), 0))*unit
 }
 
 func (s *Server) agent(id string) Object {
@@ -248,6 +272,9 @@ func (s *Server) listRules(q url.Values) *reply {
 		if want := q.Get(param); want != "" {
 			list = slices.DeleteFunc(list, func(r Object) bool { return !slices.Contains(values(r, f), any(want)) })
 		}
+	}
+	if level := q.Get("level"); level != "" {
+		list = slices.DeleteFunc(list, func(r Object) bool { return !levels(level, r["level"]) })
 	}
 	return rows(list, q, ruleFields, "id", failed, "All selected rules were returned", "No rule was returned")
 }
@@ -288,7 +315,7 @@ func (f failures) only(code int) bool { return len(f) == 1 && f[code] != nil }
 
 // rows searches, sorts, cuts and projects list, and puts it into Wazuh's envelope.
 func rows(list []Object, q url.Values, known map[string]bool, order string, failed failures, some, none string) *reply {
-	list = slices.Clone(list)
+	list = filtered(slices.Clone(list), q.Get("q"))
 	if text := strings.ToLower(q.Get("search")); text != "" {
 		text, not := strings.CutPrefix(text, "-")
 		list = slices.DeleteFunc(list, func(o Object) bool {

@@ -1,4 +1,4 @@
-// Package wazuhtest is Wazuh 4 in memory, its server API and its indexer, for
+// Package wazuhtest is Wazuh 4 or 5 in memory, its server API and its indexer, for
 // tests and for a lab.
 //
 // It keeps state, checks credentials and answers in Wazuh's own forms, its
@@ -54,7 +54,15 @@ type Server struct {
 	agents    []Object
 	rules     []Object
 	inventory map[string][]Object // by "007/ports"
-	denied    map[string]bool     // agents that the user may not see
+	decoders  []Object
+	logs      []Object
+	config    Object
+	version   string
+	states    []*alert // documents of other indices than the alerts'
+	corpus    *corpus
+	pits      map[string]bool
+	noPIT     bool
+	denied    map[string]bool // agents that the user may not see
 	alerts    []*alert
 	next      int // of alerts' ids
 
@@ -92,12 +100,47 @@ func New(tb testing.TB) *Server {
 func NewServer() *Server {
 	s := &Server{
 		inventory: map[string][]Object{}, denied: map[string]bool{}, lifetime: 900 * time.Second,
-		tokens: map[string]time.Time{}, revoked: map[string]bool{}, faults: map[string][]Fault{},
+		version: "4.14.7", pits: map[string]bool{}, tokens: map[string]time.Time{}, revoked: map[string]bool{}, faults: map[string][]Fault{},
 	}
 	s.fleet()
 	s.ruleset()
 	s.inventories()
+	s.surroundings()
+	s.index5()
 	return s
+}
+
+// SetVersion makes the server another version of Wazuh, such as "4.13.1" or
+// "5.0.0". One of 5 has fewer endpoints, and findings in place of alerts.
+func (s *Server) SetVersion(version string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version = version
+	for _, a := range s.alerts {
+		a.index = s.alertIndex(a.at)
+	}
+}
+
+// ForbidSnapshots takes from the indexer's user the permission to have states kept.
+func (s *Server) ForbidSnapshots() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noPIT = true
+}
+
+// SetConfig replaces the manager's configuration file.
+func (s *Server) SetConfig(config Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config = clone(config)
+}
+
+// AddState stores a document in an index other than the alerts', such as
+// wazuh-states-vulnerabilities-cluster.
+func (s *Server) AddState(index, id string, source Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states = append(s.states, &alert{index: index, id: id, source: clone(source)})
 }
 
 // Manager returns the server API.
@@ -284,6 +327,18 @@ func (s *Server) AddAlert(at time.Time, id string, source Object) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.addAlert(at, id, source)
+}
+
+// Alert returns a copy of the document of an alert, or nil.
+func (s *Server) Alert(id string) Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.alerts {
+		if a.id == id {
+			return clone(a.source)
+		}
+	}
+	return nil
 }
 
 // clone copies o as JSON has it.

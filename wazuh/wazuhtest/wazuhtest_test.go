@@ -133,7 +133,7 @@ func TestIndexerIsAsStrictAsOpenSearch(t *testing.T) {
 		{query(`{"fuzzy":{"rule.id":"1"}}`), 400, "unknown query [fuzzy]"},
 		{query(`{"term":{"a":"1","b":"2"}}`), 400, "multiple fields"},
 		{query(`{"wildcard":{"rule.id":{"value":"1","fuzziness":1}}}`), 400, "does not support [fuzziness]"},
-		{`{"aggs":{}}`, 400, "parsing_exception"},
+		{`{"nosuch":{}}`, 400, "parsing_exception"},
 		{`{"from":9999,"size":2}`, 400, `"all shards failed"`},
 		{`{"from":9999,"size":2}`, 400, "Result window is too large"},
 		{`{"sort":[{"nosuch":{"order":"asc"}}]}`, 400, "No mapping found for [nosuch]"},

@@ -19,6 +19,11 @@ type Cause struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// ClosedSnapshots defines model for ClosedSnapshots.
+type ClosedSnapshots struct {
+	PitID []string `json:"pit_id"`
+}
+
 // Failure defines model for Failure.
 type Failure struct {
 	Error  FailureError `json:"error"`
@@ -35,8 +40,14 @@ type FailureError struct {
 
 // Found defines model for Found.
 type Found struct {
-	Shards               Shards                     `json:"_shards"`
-	Hits                 Hits                       `json:"hits"`
+	Shards Shards `json:"_shards"`
+
+	// Aggregations What was counted.
+	Aggregations json.RawMessage `json:"aggregations,omitempty,omitzero"`
+	Hits         Hits            `json:"hits"`
+
+	// PitID Under which id the kept state goes on.
+	PitID                string                     `json:"pit_id,omitempty,omitzero"`
 	TimedOut             bool                       `json:"timed_out,omitempty,omitzero"`
 	Took                 int                        `json:"took,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
@@ -88,20 +99,41 @@ type Hit struct {
 	Sort   []*json.RawMessage `json:"sort,omitempty,omitzero"`
 }
 
+// Info defines model for Info.
+type Info struct {
+	ClusterName          string                     `json:"cluster_name,omitempty,omitzero"`
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	Version              Version                    `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Version defines model for Info.version.
+type Version struct {
+	Distribution         string                     `json:"distribution,omitempty,omitzero"`
+	Number               string                     `json:"number"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
 // Search defines model for Search.
 type Search struct {
 	// Source Which members of the documents to return.
 	Source *Source `json:"_source,omitempty"`
 
+	// Aggs What to count.
+	Aggs json.RawMessage `json:"aggs,omitempty,omitzero"`
+
 	// From With size at most 10000; not with search_after.
 	From int `json:"from,omitempty,omitzero"`
+
+	// Pit Which kept state to search.
+	Pit *Pit `json:"pit,omitempty"`
 
 	// Query A query in OpenSearch's language.
 	Query json.RawMessage `json:"query,omitempty,omitzero"`
 
 	// SearchAfter The sort values of the last hit before.
 	SearchAfter []*json.RawMessage `json:"search_after,omitempty,omitzero"`
-	Size        int                `json:"size,omitempty,omitzero"`
+	Size        *int               `json:"size,omitempty"`
 	Sort        []json.RawMessage  `json:"sort,omitempty,omitzero"`
 
 	// TrackTotalHits Whether to count them all. Otherwise counting stops at 10000.
@@ -112,6 +144,30 @@ type Search struct {
 type Source struct {
 	Excludes []string `json:"excludes,omitempty,omitzero"`
 	Includes []string `json:"includes,omitempty,omitzero"`
+}
+
+// Pit Which kept state to search.
+type Pit struct {
+	ID        string `json:"id"`
+	KeepAlive string `json:"keep_alive,omitempty,omitzero"`
+}
+
+// Snapshot defines model for Snapshot.
+type Snapshot struct {
+	PitID                string                     `json:"pit_id"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// CloseSnapshots200JSONResponseBody defines parameters for CloseSnapshots.
+type CloseSnapshots200JSONResponseBody struct {
+	Pits                 []json.RawMessage          `json:"pits,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// OpenSnapshotParams defines parameters for OpenSnapshot.
+type OpenSnapshotParams struct {
+	// KeepAlive For how long.
+	KeepAlive string `form:"keep_alive" json:"keep_alive"`
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
@@ -150,12 +206,94 @@ func (a Found) MarshalJSON() ([]byte, error) {
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Info) UnmarshalJSON(b []byte) error {
+	type plain Info
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Info) MarshalJSON() ([]byte, error) {
+	type plain Info
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Version) UnmarshalJSON(b []byte) error {
+	type plain Version
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Version) MarshalJSON() ([]byte, error) {
+	type plain Version
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Snapshot) UnmarshalJSON(b []byte) error {
+	type plain Snapshot
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Snapshot) MarshalJSON() ([]byte, error) {
+	type plain Snapshot
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *CloseSnapshots200JSONResponseBody) UnmarshalJSON(b []byte) error {
+	type plain CloseSnapshots200JSONResponseBody
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a CloseSnapshots200JSONResponseBody) MarshalJSON() ([]byte, error) {
+	type plain CloseSnapshots200JSONResponseBody
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
 
 // Endpoints lists every operation of this API.
 var Endpoints = []gate.Endpoint{
+	GetInfoEndpoint,
+	SearchSnapshotEndpoint,
+	CloseSnapshotsEndpoint,
 	SearchAlertsEndpoint,
+	SearchIndexEndpoint,
+	OpenSnapshotEndpoint,
+}
+
+// GetInfoEndpoint is GET /.
+var GetInfoEndpoint = gate.Endpoint{System: "indexer", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}
+
+// GetInfo: Tell the indexer's version.
+func (c *Client) GetInfo(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetInfoEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// SearchSnapshotEndpoint is POST /_search.
+var SearchSnapshotEndpoint = gate.Endpoint{System: "indexer", ID: "searchSnapshot", Method: "POST", Path: "/_search", Tier: gate.TierRead, Idempotent: true}
+
+// SearchSnapshot: Search a kept state.
+func (c *Client) SearchSnapshot(ctx context.Context, body Search) (*httpx.Response, error) {
+	r := httpx.NewRequest(SearchSnapshotEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CloseSnapshotsEndpoint is DELETE /_search/point_in_time.
+var CloseSnapshotsEndpoint = gate.Endpoint{System: "indexer", ID: "closeSnapshots", Method: "DELETE", Path: "/_search/point_in_time", Tier: gate.TierRead, Idempotent: true}
+
+// CloseSnapshots: Let go of kept states.
+func (c *Client) CloseSnapshots(ctx context.Context, body ClosedSnapshots) (*httpx.Response, error) {
+	r := httpx.NewRequest(CloseSnapshotsEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
 }
 
 // SearchAlertsEndpoint is POST /wazuh-alerts-*/_search.
@@ -165,5 +303,27 @@ var SearchAlertsEndpoint = gate.Endpoint{System: "indexer", ID: "searchAlerts", 
 func (c *Client) SearchAlerts(ctx context.Context, body Search) (*httpx.Response, error) {
 	r := httpx.NewRequest(SearchAlertsEndpoint)
 	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// SearchIndexEndpoint is POST /{index}/_search.
+var SearchIndexEndpoint = gate.Endpoint{System: "indexer", ID: "searchIndex", Method: "POST", Path: "/{index}/_search", Tier: gate.TierRead, Idempotent: true}
+
+// SearchIndex: Search the indices of one name.
+func (c *Client) SearchIndex(ctx context.Context, index string, body Search) (*httpx.Response, error) {
+	r := httpx.NewRequest(SearchIndexEndpoint)
+	r.Path("index", string(index), "^wazuh-(states|findings)-[a-z0-9.*-]+$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// OpenSnapshotEndpoint is POST /{index}/_search/point_in_time.
+var OpenSnapshotEndpoint = gate.Endpoint{System: "indexer", ID: "openSnapshot", Method: "POST", Path: "/{index}/_search/point_in_time", Tier: gate.TierRead, Idempotent: true}
+
+// OpenSnapshot: Keep the present state of some indices for further searches.
+func (c *Client) OpenSnapshot(ctx context.Context, index string, params OpenSnapshotParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(OpenSnapshotEndpoint)
+	r.Path("index", string(index), "^wazuh-(alerts|findings)-[a-z0-9.*-]+$")
+	r.RequireQuery("keep_alive", params.KeepAlive, true)
 	return c.HTTP.Send(ctx, r)
 }

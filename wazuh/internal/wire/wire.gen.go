@@ -72,6 +72,33 @@ type AgentOS struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// AgentStats defines model for AgentStats.
+type AgentStats struct {
+	BufferEnabled        bool                       `json:"buffer_enabled,omitempty,omitzero"`
+	LastAck              string                     `json:"last_ack,omitempty,omitzero"`
+	LastKeepalive        string                     `json:"last_keepalive,omitempty,omitzero"`
+	MsgBuffer            int64                      `json:"msg_buffer,omitempty,omitzero"`
+	MsgCount             int64                      `json:"msg_count,omitempty,omitzero"`
+	MsgSent              int64                      `json:"msg_sent,omitempty,omitzero"`
+	Status               string                     `json:"status,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// AgentStatsAnswer defines model for AgentStatsAnswer.
+type AgentStatsAnswer struct {
+	Data    AgentStatsData `json:"data"`
+	Error   int            `json:"error"`
+	Message string         `json:"message,omitempty,omitzero"`
+}
+
+// AgentStatsData defines model for AgentStatsAnswer.data.
+type AgentStatsData struct {
+	AffectedItems      []AgentStats `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
 // AgentsAnswer defines model for AgentsAnswer.
 type AgentsAnswer struct {
 	Data    AgentsData `json:"data"`
@@ -89,12 +116,106 @@ type AgentsData struct {
 	TotalFailedItems   int `json:"total_failed_items"`
 }
 
+// Check defines model for Check.
+type Check struct {
+	Command              string                     `json:"command,omitempty,omitzero"`
+	Compliance           []Requirement              `json:"compliance,omitempty,omitzero"`
+	Condition            string                     `json:"condition,omitempty,omitzero"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	Directory            string                     `json:"directory,omitempty,omitzero"`
+	File                 string                     `json:"file,omitempty,omitzero"`
+	ID                   int                        `json:"id,omitempty,omitzero"`
+	PolicyID             string                     `json:"policy_id,omitempty,omitzero"`
+	Process              string                     `json:"process,omitempty,omitzero"`
+	Rationale            string                     `json:"rationale,omitempty,omitzero"`
+	Reason               string                     `json:"reason,omitempty,omitzero"`
+	References           string                     `json:"references,omitempty,omitzero"`
+	Registry             string                     `json:"registry,omitempty,omitzero"`
+	Remediation          string                     `json:"remediation,omitempty,omitzero"`
+	Result               string                     `json:"result,omitempty,omitzero"`
+	Rules                []CheckRule                `json:"rules,omitempty,omitzero"`
+	Title                string                     `json:"title,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Requirement defines model for Check.compliance.
+type Requirement struct {
+	Key   string `json:"key,omitempty,omitzero"`
+	Value string `json:"value,omitempty,omitzero"`
+}
+
+// CheckRule defines model for Check.rules.
+type CheckRule struct {
+	Rule string `json:"rule,omitempty,omitzero"`
+	Type string `json:"type,omitempty,omitzero"`
+}
+
+// ChecksAnswer defines model for ChecksAnswer.
+type ChecksAnswer struct {
+	Data    ChecksData `json:"data"`
+	Error   int        `json:"error"`
+	Message string     `json:"message,omitempty,omitzero"`
+}
+
+// ChecksData defines model for ChecksAnswer.data.
+type ChecksData struct {
+	AffectedItems      []Check      `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Configuration Each member is a section.
+type Configuration = map[string]json.RawMessage
+
+// ConfigurationAnswer defines model for ConfigurationAnswer.
+type ConfigurationAnswer struct {
+	Data    ConfigurationData `json:"data"`
+	Error   int               `json:"error"`
+	Message string            `json:"message,omitempty,omitzero"`
+}
+
+// ConfigurationData defines model for ConfigurationAnswer.data.
+type ConfigurationData struct {
+	AffectedItems      []Configuration `json:"affected_items"`
+	FailedItems        []FailedItem    `json:"failed_items"`
+	TotalAffectedItems int             `json:"total_affected_items"`
+	TotalFailedItems   int             `json:"total_failed_items"`
+}
+
 // Counters defines model for Counters.
 type Counters struct {
 	Bytes   int64 `json:"bytes,omitempty,omitzero"`
 	Dropped int64 `json:"dropped,omitempty,omitzero"`
 	Errors  int64 `json:"errors,omitempty,omitzero"`
 	Packets int64 `json:"packets,omitempty,omitzero"`
+}
+
+// Decoder defines model for Decoder.
+type Decoder struct {
+	// Details How it takes events apart.
+	Details              json.RawMessage            `json:"details,omitempty,omitzero"`
+	Filename             string                     `json:"filename,omitempty,omitzero"`
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	Position             int                        `json:"position,omitempty,omitzero"`
+	RelativeDirname      string                     `json:"relative_dirname,omitempty,omitzero"`
+	Status               string                     `json:"status,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// DecodersAnswer defines model for DecodersAnswer.
+type DecodersAnswer struct {
+	Data    DecodersData `json:"data"`
+	Error   int          `json:"error"`
+	Message string       `json:"message,omitempty,omitzero"`
+}
+
+// DecodersData defines model for DecodersAnswer.data.
+type DecodersData struct {
+	AffectedItems      []Decoder    `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
 }
 
 // Endpoint defines model for Endpoint.
@@ -116,6 +237,179 @@ type ItemError struct {
 	Code        int    `json:"code"`
 	Message     string `json:"message"`
 	Remediation string `json:"remediation,omitempty,omitzero"`
+}
+
+// File defines model for File.
+type File struct {
+	Arch       string `json:"arch,omitempty,omitzero"`
+	Attributes string `json:"attributes,omitempty,omitzero"`
+	Changes    int    `json:"changes,omitempty,omitzero"`
+	Date       string `json:"date,omitempty,omitzero"`
+	File       string `json:"file,omitempty,omitzero"`
+	GID        string `json:"gid,omitempty,omitzero"`
+	Gname      string `json:"gname,omitempty,omitzero"`
+	Inode      int64  `json:"inode,omitempty,omitzero"`
+	Md5        string `json:"md5,omitempty,omitzero"`
+	Mtime      string `json:"mtime,omitempty,omitzero"`
+
+	// Perm A text, or on Windows an object.
+	Perm                 json.RawMessage            `json:"perm,omitempty,omitzero"`
+	Sha1                 string                     `json:"sha1,omitempty,omitzero"`
+	Sha256               string                     `json:"sha256,omitempty,omitzero"`
+	Size                 int64                      `json:"size,omitempty,omitzero"`
+	Type                 string                     `json:"type,omitempty,omitzero"`
+	UID                  string                     `json:"uid,omitempty,omitzero"`
+	Uname                string                     `json:"uname,omitempty,omitzero"`
+	Value                *RegistryValue             `json:"value,omitempty"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// RegistryValue defines model for File.value.
+type RegistryValue struct {
+	Name string `json:"name,omitempty,omitzero"`
+	Type string `json:"type,omitempty,omitzero"`
+}
+
+// FilesAnswer defines model for FilesAnswer.
+type FilesAnswer struct {
+	Data    FilesData `json:"data"`
+	Error   int       `json:"error"`
+	Message string    `json:"message,omitempty,omitzero"`
+}
+
+// FilesData defines model for FilesAnswer.data.
+type FilesData struct {
+	AffectedItems      []File       `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Finding defines model for Finding.
+type Finding struct {
+	Cis                  string                     `json:"cis,omitempty,omitzero"`
+	DateFirst            string                     `json:"date_first,omitempty,omitzero"`
+	DateLast             string                     `json:"date_last,omitempty,omitzero"`
+	Log                  string                     `json:"log,omitempty,omitzero"`
+	PciDss               string                     `json:"pci_dss,omitempty,omitzero"`
+	Status               string                     `json:"status,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Group defines model for Group.
+type Group struct {
+	ConfigSum            string                     `json:"configSum,omitempty,omitzero"`
+	Count                int                        `json:"count,omitempty,omitzero"`
+	MergedSum            string                     `json:"mergedSum,omitempty,omitzero"`
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// GroupsAnswer defines model for GroupsAnswer.
+type GroupsAnswer struct {
+	Data    GroupsData `json:"data"`
+	Error   int        `json:"error"`
+	Message string     `json:"message,omitempty,omitzero"`
+}
+
+// GroupsData defines model for GroupsAnswer.data.
+type GroupsData struct {
+	AffectedItems      []Group      `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Hardware defines model for Hardware.
+type Hardware struct {
+	BoardSerial          string                     `json:"board_serial,omitempty,omitzero"`
+	CPU                  *CPU                       `json:"cpu,omitempty"`
+	RAM                  *RAM                       `json:"ram,omitempty"`
+	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// CPU defines model for Hardware.cpu.
+type CPU struct {
+	Cores int     `json:"cores,omitempty,omitzero"`
+	Mhz   float64 `json:"mhz,omitempty,omitzero"`
+	Name  string  `json:"name,omitempty,omitzero"`
+}
+
+// RAM defines model for Hardware.ram.
+type RAM struct {
+	Free  int64 `json:"free,omitempty,omitzero"`
+	Total int64 `json:"total,omitempty,omitzero"`
+	Usage int   `json:"usage,omitempty,omitzero"`
+}
+
+// HardwareAnswer defines model for HardwareAnswer.
+type HardwareAnswer struct {
+	Data    HardwareData `json:"data"`
+	Error   int          `json:"error"`
+	Message string       `json:"message,omitempty,omitzero"`
+}
+
+// HardwareData defines model for HardwareAnswer.data.
+type HardwareData struct {
+	AffectedItems      []Hardware   `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// HostOS defines model for HostOS.
+type HostOS struct {
+	Architecture string `json:"architecture,omitempty,omitzero"`
+	Hostname     string `json:"hostname,omitempty,omitzero"`
+
+	// OS Its names and numbers.
+	OS                   json.RawMessage            `json:"os,omitempty,omitzero"`
+	Release              string                     `json:"release,omitempty,omitzero"`
+	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
+	Sysname              string                     `json:"sysname,omitempty,omitzero"`
+	Version              string                     `json:"version,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Hotfix defines model for Hotfix.
+type Hotfix struct {
+	Hotfix               string                     `json:"hotfix,omitempty,omitzero"`
+	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// HotfixesAnswer defines model for HotfixesAnswer.
+type HotfixesAnswer struct {
+	Data    HotfixesData `json:"data"`
+	Error   int          `json:"error"`
+	Message string       `json:"message,omitempty,omitzero"`
+}
+
+// HotfixesData defines model for HotfixesAnswer.data.
+type HotfixesData struct {
+	AffectedItems      []Hotfix     `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Info defines model for Info.
+type Info struct {
+	APIVersion           string                     `json:"api_version"`
+	Hostname             string                     `json:"hostname,omitempty,omitzero"`
+	LicenseName          string                     `json:"license_name,omitempty,omitzero"`
+	LicenseURL           string                     `json:"license_url,omitempty,omitzero"`
+	Revision             string                     `json:"revision,omitempty,omitzero"`
+	Timestamp            string                     `json:"timestamp,omitempty,omitzero"`
+	Title                string                     `json:"title,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// InfoAnswer defines model for InfoAnswer.
+type InfoAnswer struct {
+	Data  Info `json:"data"`
+	Error int  `json:"error,omitempty,omitzero"`
 }
 
 // Interface defines model for Interface.
@@ -145,6 +439,134 @@ type InterfacesData struct {
 	FailedItems        []FailedItem `json:"failed_items"`
 	TotalAffectedItems int          `json:"total_affected_items"`
 	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// LogLine defines model for LogLine.
+type LogLine struct {
+	Description          string                     `json:"description,omitempty,omitzero"`
+	Level                string                     `json:"level,omitempty,omitzero"`
+	Tag                  string                     `json:"tag,omitempty,omitzero"`
+	Timestamp            string                     `json:"timestamp,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// LogsAnswer defines model for LogsAnswer.
+type LogsAnswer struct {
+	Data    LogsData `json:"data"`
+	Error   int      `json:"error"`
+	Message string   `json:"message,omitempty,omitzero"`
+}
+
+// LogsData defines model for LogsAnswer.data.
+type LogsData struct {
+	AffectedItems      []LogLine    `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Node defines model for Node.
+type Node struct {
+	Cluster              string                     `json:"cluster,omitempty,omitzero"`
+	Node                 string                     `json:"node,omitempty,omitzero"`
+	Type                 string                     `json:"type,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// NodeAnswer defines model for NodeAnswer.
+type NodeAnswer struct {
+	Data    NodeData `json:"data"`
+	Error   int      `json:"error"`
+	Message string   `json:"message,omitempty,omitzero"`
+}
+
+// NodeData defines model for NodeAnswer.data.
+type NodeData struct {
+	AffectedItems      []Node       `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// OSAnswer defines model for OSAnswer.
+type OSAnswer struct {
+	Data    OSData `json:"data"`
+	Error   int    `json:"error"`
+	Message string `json:"message,omitempty,omitzero"`
+}
+
+// OSData defines model for OSAnswer.data.
+type OSData struct {
+	AffectedItems      []HostOS     `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Package defines model for Package.
+type Package struct {
+	Architecture         string                     `json:"architecture,omitempty,omitzero"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	Format               string                     `json:"format,omitempty,omitzero"`
+	InstallTime          string                     `json:"install_time,omitempty,omitzero"`
+	Location             string                     `json:"location,omitempty,omitzero"`
+	Multiarch            string                     `json:"multiarch,omitempty,omitzero"`
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	Priority             string                     `json:"priority,omitempty,omitzero"`
+	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
+	Section              string                     `json:"section,omitempty,omitzero"`
+	Size                 int64                      `json:"size,omitempty,omitzero"`
+	Source               string                     `json:"source,omitempty,omitzero"`
+	Vendor               string                     `json:"vendor,omitempty,omitzero"`
+	Version              string                     `json:"version,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// PackagesAnswer defines model for PackagesAnswer.
+type PackagesAnswer struct {
+	Data    PackagesData `json:"data"`
+	Error   int          `json:"error"`
+	Message string       `json:"message,omitempty,omitzero"`
+}
+
+// PackagesData defines model for PackagesAnswer.data.
+type PackagesData struct {
+	AffectedItems      []Package    `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// PoliciesAnswer defines model for PoliciesAnswer.
+type PoliciesAnswer struct {
+	Data    PoliciesData `json:"data"`
+	Error   int          `json:"error"`
+	Message string       `json:"message,omitempty,omitzero"`
+}
+
+// PoliciesData defines model for PoliciesAnswer.data.
+type PoliciesData struct {
+	AffectedItems      []Policy     `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
+// Policy defines model for Policy.
+type Policy struct {
+	Description          string                     `json:"description,omitempty,omitzero"`
+	EndScan              string                     `json:"end_scan,omitempty,omitzero"`
+	Fail                 int                        `json:"fail,omitempty,omitzero"`
+	HashFile             string                     `json:"hash_file,omitempty,omitzero"`
+	Invalid              int                        `json:"invalid,omitempty,omitzero"`
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	Pass                 int                        `json:"pass,omitempty,omitzero"`
+	PolicyID             string                     `json:"policy_id,omitempty,omitzero"`
+	References           string                     `json:"references,omitempty,omitzero"`
+	Score                int                        `json:"score,omitempty,omitzero"`
+	StartScan            string                     `json:"start_scan,omitempty,omitzero"`
+	TotalChecks          int                        `json:"total_checks,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // Port defines model for Port.
@@ -246,6 +668,21 @@ type ProtocolsData struct {
 	TotalFailedItems   int          `json:"total_failed_items"`
 }
 
+// RootcheckAnswer defines model for RootcheckAnswer.
+type RootcheckAnswer struct {
+	Data    RootcheckData `json:"data"`
+	Error   int           `json:"error"`
+	Message string        `json:"message,omitempty,omitzero"`
+}
+
+// RootcheckData defines model for RootcheckAnswer.data.
+type RootcheckData struct {
+	AffectedItems      []Finding    `json:"affected_items"`
+	FailedItems        []FailedItem `json:"failed_items"`
+	TotalAffectedItems int          `json:"total_affected_items"`
+	TotalFailedItems   int          `json:"total_failed_items"`
+}
+
 // Rule defines model for Rule.
 type Rule struct {
 	Description string `json:"description,omitempty,omitzero"`
@@ -324,6 +761,171 @@ type ListAgentsParams struct {
 
 	// Status Only agents in one of these states.
 	Status []string `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Name Only the agent of this name.
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// Group Only agents of this group.
+	Group string `form:"group,omitempty" json:"group,omitempty,omitzero"`
+
+	// OlderThan Only agents not heard of for as long, such as 7d.
+	OlderThan string `form:"older_than,omitempty" json:"older_than,omitempty,omitzero"`
+
+	// OSPlatform Only agents on this platform, such as ubuntu.
+	OSPlatform string `form:"os.platform,omitempty" json:"os.platform,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+}
+
+// GetNodeConfigurationParams defines parameters for GetNodeConfiguration.
+type GetNodeConfigurationParams struct {
+	// Section Only this part.
+	Section string `form:"section,omitempty" json:"section,omitempty,omitzero"`
+}
+
+// ListNodeLogsParams defines parameters for ListNodeLogs.
+type ListNodeLogsParams struct {
+	// Level Only messages of this level.
+	Level string `form:"level,omitempty" json:"level,omitempty,omitzero"`
+
+	// Tag Only messages of this daemon.
+	Tag string `form:"tag,omitempty" json:"tag,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListDecodersParams defines parameters for ListDecoders.
+type ListDecodersParams struct {
+	// DecoderNames Only decoders of these names.
+	DecoderNames []string `form:"decoder_names,omitempty" json:"decoder_names,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListGroupsParams defines parameters for ListGroups.
+type ListGroupsParams struct {
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListGroupAgentsParams defines parameters for ListGroupAgents.
+type ListGroupAgentsParams struct {
+	// Status Only agents in one of these states.
+	Status []string `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// GetManagerConfigurationParams defines parameters for GetManagerConfiguration.
+type GetManagerConfigurationParams struct {
+	// Section Only this part.
+	Section string `form:"section,omitempty" json:"section,omitempty,omitzero"`
+}
+
+// ListManagerLogsParams defines parameters for ListManagerLogs.
+type ListManagerLogsParams struct {
+	// Level Only messages of this level.
+	Level string `form:"level,omitempty" json:"level,omitempty,omitzero"`
+
+	// Tag Only messages of this daemon.
+	Tag string `form:"tag,omitempty" json:"tag,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListRootcheckParams defines parameters for ListRootcheck.
+type ListRootcheckParams struct {
+	// Status Only findings in this state.
+	Status string `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
 }
 
 // ListRulesParams defines parameters for ListRules.
@@ -331,6 +933,111 @@ type ListRulesParams struct {
 	// RuleIds Only these rules.
 	RuleIds []int `form:"rule_ids,omitempty" json:"rule_ids,omitempty,omitzero"`
 
+	// Level A level, or a range such as 12-16.
+	Level string `form:"level,omitempty" json:"level,omitempty,omitzero"`
+
+	// Group Only rules of this group.
+	Group string `form:"group,omitempty" json:"group,omitempty,omitzero"`
+
+	// Mitre Only rules for this technique.
+	Mitre string `form:"mitre,omitempty" json:"mitre,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListPoliciesParams defines parameters for ListPolicies.
+type ListPoliciesParams struct {
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListChecksParams defines parameters for ListChecks.
+type ListChecksParams struct {
+	// Result Only checks with this outcome.
+	Result string `form:"result,omitempty" json:"result,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ListFilesParams defines parameters for ListFiles.
+type ListFilesParams struct {
+	// Type Only entries of this kind.
+	Type string `form:"type,omitempty" json:"type,omitempty,omitzero"`
+
+	// File Only this path.
+	File string `form:"file,omitempty" json:"file,omitempty,omitzero"`
+
+	// Hash Only entries with this hash, of any kind.
+	Hash string `form:"hash,omitempty" json:"hash,omitempty,omitzero"`
+
+	// Q Conditions: field, operator, value; a semicolon is and.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// GetHardwareParams defines parameters for GetHardware.
+type GetHardwareParams struct {
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+}
+
+// ListHotfixesParams defines parameters for ListHotfixes.
+type ListHotfixesParams struct {
 	// Offset How many rows to skip.
 	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
 
@@ -385,6 +1092,30 @@ type ListInterfacesParams struct {
 
 // ListProtocolsParams defines parameters for ListProtocols.
 type ListProtocolsParams struct {
+	// Offset How many rows to skip.
+	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
+
+	// Limit How many rows to return.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+
+	// Sort Fields to sort by; + or - in front, ascending without.
+	Sort string `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Search Part of any field, in any case; a leading - inverts it.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// GetOSParams defines parameters for GetOS.
+type GetOSParams struct {
+	// Select Which fields to return.
+	Select []string `form:"select,omitempty" json:"select,omitempty,omitzero"`
+}
+
+// ListPackagesParams defines parameters for ListPackages.
+type ListPackagesParams struct {
 	// Offset How many rows to skip.
 	Offset int `form:"offset,omitempty" json:"offset,omitempty,omitzero"`
 
@@ -474,6 +1205,126 @@ func (a AgentOS) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *AgentStats) UnmarshalJSON(b []byte) error {
+	type plain AgentStats
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a AgentStats) MarshalJSON() ([]byte, error) {
+	type plain AgentStats
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Check) UnmarshalJSON(b []byte) error {
+	type plain Check
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Check) MarshalJSON() ([]byte, error) {
+	type plain Check
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Decoder) UnmarshalJSON(b []byte) error {
+	type plain Decoder
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Decoder) MarshalJSON() ([]byte, error) {
+	type plain Decoder
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *File) UnmarshalJSON(b []byte) error {
+	type plain File
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a File) MarshalJSON() ([]byte, error) {
+	type plain File
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Finding) UnmarshalJSON(b []byte) error {
+	type plain Finding
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Finding) MarshalJSON() ([]byte, error) {
+	type plain Finding
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Group) UnmarshalJSON(b []byte) error {
+	type plain Group
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Group) MarshalJSON() ([]byte, error) {
+	type plain Group
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Hardware) UnmarshalJSON(b []byte) error {
+	type plain Hardware
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Hardware) MarshalJSON() ([]byte, error) {
+	type plain Hardware
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *HostOS) UnmarshalJSON(b []byte) error {
+	type plain HostOS
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a HostOS) MarshalJSON() ([]byte, error) {
+	type plain HostOS
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Hotfix) UnmarshalJSON(b []byte) error {
+	type plain Hotfix
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Hotfix) MarshalJSON() ([]byte, error) {
+	type plain Hotfix
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Info) UnmarshalJSON(b []byte) error {
+	type plain Info
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Info) MarshalJSON() ([]byte, error) {
+	type plain Info
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Interface) UnmarshalJSON(b []byte) error {
 	type plain Interface
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -482,6 +1333,54 @@ func (a *Interface) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Interface) MarshalJSON() ([]byte, error) {
 	type plain Interface
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *LogLine) UnmarshalJSON(b []byte) error {
+	type plain LogLine
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a LogLine) MarshalJSON() ([]byte, error) {
+	type plain LogLine
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Node) UnmarshalJSON(b []byte) error {
+	type plain Node
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Node) MarshalJSON() ([]byte, error) {
+	type plain Node
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Package) UnmarshalJSON(b []byte) error {
+	type plain Package
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Package) MarshalJSON() ([]byte, error) {
+	type plain Package
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Policy) UnmarshalJSON(b []byte) error {
+	type plain Policy
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Policy) MarshalJSON() ([]byte, error) {
+	type plain Policy
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -550,14 +1449,41 @@ type Client struct{ HTTP *httpx.Client }
 
 // Endpoints lists every operation of this API.
 var Endpoints = []gate.Endpoint{
+	GetInfoEndpoint,
 	ListAgentsEndpoint,
+	GetAgentStatsEndpoint,
+	GetLocalNodeEndpoint,
+	GetNodeConfigurationEndpoint,
+	ListNodeLogsEndpoint,
+	ListDecodersEndpoint,
+	ListGroupsEndpoint,
+	ListGroupAgentsEndpoint,
+	GetManagerConfigurationEndpoint,
+	ListManagerLogsEndpoint,
+	ListRootcheckEndpoint,
 	ListRulesEndpoint,
+	ListPoliciesEndpoint,
+	ListChecksEndpoint,
 	AuthenticateEndpoint,
+	ListFilesEndpoint,
+	GetHardwareEndpoint,
+	ListHotfixesEndpoint,
 	ListAddressesEndpoint,
 	ListInterfacesEndpoint,
 	ListProtocolsEndpoint,
+	GetOSEndpoint,
+	ListPackagesEndpoint,
 	ListPortsEndpoint,
 	ListProcessesEndpoint,
+}
+
+// GetInfoEndpoint is GET /.
+var GetInfoEndpoint = gate.Endpoint{System: "wazuh", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}
+
+// GetInfo: Tell the version of the API.
+func (c *Client) GetInfo(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetInfoEndpoint)
+	return c.HTTP.Send(ctx, r)
 }
 
 // ListAgentsEndpoint is GET /agents.
@@ -573,6 +1499,149 @@ func (c *Client) ListAgents(ctx context.Context, params ListAgentsParams) (*http
 	r.Query("sort", params.Sort, true)
 	r.Query("search", params.Search, true)
 	r.Query("status", params.Status, false)
+	r.Query("name", params.Name, true)
+	r.Query("group", params.Group, true)
+	r.Query("older_than", params.OlderThan, true)
+	r.Query("os.platform", params.OSPlatform, true)
+	r.Query("q", params.Q, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetAgentStatsEndpoint is GET /agents/{agent_id}/stats/{component}.
+var GetAgentStatsEndpoint = gate.Endpoint{System: "wazuh", ID: "getAgentStats", Method: "GET", Path: "/agents/{agent_id}/stats/{component}", Tier: gate.TierRead, Idempotent: true}
+
+// GetAgentStats: Read what an agent's daemon counts.
+func (c *Client) GetAgentStats(ctx context.Context, agentID string, component string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetAgentStatsEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Path("component", string(component), "^agent$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetLocalNodeEndpoint is GET /cluster/local/info.
+var GetLocalNodeEndpoint = gate.Endpoint{System: "wazuh", ID: "getLocalNode", Method: "GET", Path: "/cluster/local/info", Tier: gate.TierRead, Idempotent: true}
+
+// GetLocalNode: Name the node that answers.
+func (c *Client) GetLocalNode(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetLocalNodeEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetNodeConfigurationEndpoint is GET /cluster/{node_id}/configuration.
+var GetNodeConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getNodeConfiguration", Method: "GET", Path: "/cluster/{node_id}/configuration", Tier: gate.TierRead, Idempotent: true}
+
+// GetNodeConfiguration: Read a node's configuration file.
+func (c *Client) GetNodeConfiguration(ctx context.Context, nodeID string, params GetNodeConfigurationParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetNodeConfigurationEndpoint)
+	r.Path("node_id", string(nodeID), "^[A-Za-z0-9._-]{1,128}$")
+	r.Query("section", params.Section, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListNodeLogsEndpoint is GET /cluster/{node_id}/logs.
+var ListNodeLogsEndpoint = gate.Endpoint{System: "wazuh", ID: "listNodeLogs", Method: "GET", Path: "/cluster/{node_id}/logs", Tier: gate.TierRead, Idempotent: true}
+
+// ListNodeLogs: Read the newest lines of a node's log.
+func (c *Client) ListNodeLogs(ctx context.Context, nodeID string, params ListNodeLogsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListNodeLogsEndpoint)
+	r.Path("node_id", string(nodeID), "^[A-Za-z0-9._-]{1,128}$")
+	r.Query("level", params.Level, true)
+	r.Query("tag", params.Tag, true)
+	r.Query("q", params.Q, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListDecodersEndpoint is GET /decoders.
+var ListDecodersEndpoint = gate.Endpoint{System: "wazuh", ID: "listDecoders", Method: "GET", Path: "/decoders", Tier: gate.TierRead, Idempotent: true}
+
+// ListDecoders: List decoders.
+func (c *Client) ListDecoders(ctx context.Context, params ListDecodersParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListDecodersEndpoint)
+	r.Query("decoder_names", params.DecoderNames, false)
+	r.Query("q", params.Q, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListGroupsEndpoint is GET /groups.
+var ListGroupsEndpoint = gate.Endpoint{System: "wazuh", ID: "listGroups", Method: "GET", Path: "/groups", Tier: gate.TierRead, Idempotent: true}
+
+// ListGroups: List groups of agents.
+func (c *Client) ListGroups(ctx context.Context, params ListGroupsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListGroupsEndpoint)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListGroupAgentsEndpoint is GET /groups/{group_id}/agents.
+var ListGroupAgentsEndpoint = gate.Endpoint{System: "wazuh", ID: "listGroupAgents", Method: "GET", Path: "/groups/{group_id}/agents", Tier: gate.TierRead, Idempotent: true}
+
+// ListGroupAgents: List the agents of a group.
+func (c *Client) ListGroupAgents(ctx context.Context, groupID string, params ListGroupAgentsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListGroupAgentsEndpoint)
+	r.Path("group_id", string(groupID), "^[A-Za-z0-9._-]{1,128}$")
+	r.Query("status", params.Status, false)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetManagerConfigurationEndpoint is GET /manager/configuration.
+var GetManagerConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getManagerConfiguration", Method: "GET", Path: "/manager/configuration", Tier: gate.TierRead, Idempotent: true}
+
+// GetManagerConfiguration: Read the manager's configuration file.
+func (c *Client) GetManagerConfiguration(ctx context.Context, params GetManagerConfigurationParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetManagerConfigurationEndpoint)
+	r.Query("section", params.Section, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListManagerLogsEndpoint is GET /manager/logs.
+var ListManagerLogsEndpoint = gate.Endpoint{System: "wazuh", ID: "listManagerLogs", Method: "GET", Path: "/manager/logs", Tier: gate.TierRead, Idempotent: true}
+
+// ListManagerLogs: Read the newest lines of the manager's log.
+func (c *Client) ListManagerLogs(ctx context.Context, params ListManagerLogsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListManagerLogsEndpoint)
+	r.Query("level", params.Level, true)
+	r.Query("tag", params.Tag, true)
+	r.Query("q", params.Q, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListRootcheckEndpoint is GET /rootcheck/{agent_id}.
+var ListRootcheckEndpoint = gate.Endpoint{System: "wazuh", ID: "listRootcheck", Method: "GET", Path: "/rootcheck/{agent_id}", Tier: gate.TierRead, Idempotent: true}
+
+// ListRootcheck: List what the rootkit detection found on an agent.
+func (c *Client) ListRootcheck(ctx context.Context, agentID string, params ListRootcheckParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListRootcheckEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("status", params.Status, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -583,6 +1652,42 @@ var ListRulesEndpoint = gate.Endpoint{System: "wazuh", ID: "listRules", Method: 
 func (c *Client) ListRules(ctx context.Context, params ListRulesParams) (*httpx.Response, error) {
 	r := httpx.NewRequest(ListRulesEndpoint)
 	r.Query("rule_ids", params.RuleIds, false)
+	r.Query("level", params.Level, true)
+	r.Query("group", params.Group, true)
+	r.Query("mitre", params.Mitre, true)
+	r.Query("q", params.Q, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListPoliciesEndpoint is GET /sca/{agent_id}.
+var ListPoliciesEndpoint = gate.Endpoint{System: "wazuh", ID: "listPolicies", Method: "GET", Path: "/sca/{agent_id}", Tier: gate.TierRead, Idempotent: true}
+
+// ListPolicies: List the results of an agent's configuration assessments.
+func (c *Client) ListPolicies(ctx context.Context, agentID string, params ListPoliciesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListPoliciesEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListChecksEndpoint is GET /sca/{agent_id}/checks/{policy_id}.
+var ListChecksEndpoint = gate.Endpoint{System: "wazuh", ID: "listChecks", Method: "GET", Path: "/sca/{agent_id}/checks/{policy_id}", Tier: gate.TierRead, Idempotent: true}
+
+// ListChecks: List the checks of one policy on an agent.
+func (c *Client) ListChecks(ctx context.Context, agentID string, policyID string, params ListChecksParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListChecksEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Path("policy_id", string(policyID), "^[A-Za-z0-9._:-]{1,128}$")
+	r.Query("result", params.Result, true)
 	r.Query("offset", params.Offset, true)
 	r.Query("limit", params.Limit, true)
 	r.Query("select", params.Select, false)
@@ -597,6 +1702,51 @@ var AuthenticateEndpoint = gate.Endpoint{System: "wazuh", ID: "authenticate", Me
 // Authenticate: Exchange user and password for a token.
 func (c *Client) Authenticate(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(AuthenticateEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListFilesEndpoint is GET /syscheck/{agent_id}.
+var ListFilesEndpoint = gate.Endpoint{System: "wazuh", ID: "listFiles", Method: "GET", Path: "/syscheck/{agent_id}", Tier: gate.TierRead, Idempotent: true}
+
+// ListFiles: List what file integrity monitoring knows of an agent.
+func (c *Client) ListFiles(ctx context.Context, agentID string, params ListFilesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListFilesEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("type", params.Type, true)
+	r.Query("file", params.File, true)
+	r.Query("hash", params.Hash, true)
+	r.Query("q", params.Q, true)
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetHardwareEndpoint is GET /syscollector/{agent_id}/hardware.
+var GetHardwareEndpoint = gate.Endpoint{System: "wazuh", ID: "getHardware", Method: "GET", Path: "/syscollector/{agent_id}/hardware", Tier: gate.TierRead, Idempotent: true}
+
+// GetHardware: Read an agent's hardware.
+func (c *Client) GetHardware(ctx context.Context, agentID string, params GetHardwareParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetHardwareEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("select", params.Select, false)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListHotfixesEndpoint is GET /syscollector/{agent_id}/hotfixes.
+var ListHotfixesEndpoint = gate.Endpoint{System: "wazuh", ID: "listHotfixes", Method: "GET", Path: "/syscollector/{agent_id}/hotfixes", Tier: gate.TierRead, Idempotent: true}
+
+// ListHotfixes: List an agent's Windows updates.
+func (c *Client) ListHotfixes(ctx context.Context, agentID string, params ListHotfixesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListHotfixesEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -636,6 +1786,32 @@ var ListProtocolsEndpoint = gate.Endpoint{System: "wazuh", ID: "listProtocols", 
 // ListProtocols: List gateways and DHCP of an agent's network interfaces.
 func (c *Client) ListProtocols(ctx context.Context, agentID string, params ListProtocolsParams) (*httpx.Response, error) {
 	r := httpx.NewRequest(ListProtocolsEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("offset", params.Offset, true)
+	r.Query("limit", params.Limit, true)
+	r.Query("select", params.Select, false)
+	r.Query("sort", params.Sort, true)
+	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetOSEndpoint is GET /syscollector/{agent_id}/os.
+var GetOSEndpoint = gate.Endpoint{System: "wazuh", ID: "getOS", Method: "GET", Path: "/syscollector/{agent_id}/os", Tier: gate.TierRead, Idempotent: true}
+
+// GetOS: Read an agent's operating system.
+func (c *Client) GetOS(ctx context.Context, agentID string, params GetOSParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetOSEndpoint)
+	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
+	r.Query("select", params.Select, false)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListPackagesEndpoint is GET /syscollector/{agent_id}/packages.
+var ListPackagesEndpoint = gate.Endpoint{System: "wazuh", ID: "listPackages", Method: "GET", Path: "/syscollector/{agent_id}/packages", Tier: gate.TierRead, Idempotent: true}
+
+// ListPackages: List an agent's software.
+func (c *Client) ListPackages(ctx context.Context, agentID string, params ListPackagesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListPackagesEndpoint)
 	r.Path("agent_id", string(agentID), "^[0-9]{3,10}$")
 	r.Query("offset", params.Offset, true)
 	r.Query("limit", params.Limit, true)

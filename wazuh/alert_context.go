@@ -1,0 +1,125 @@
+package wazuh
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// GetAlertContextInput is the input of [Client.GetAlertContext].
+type GetAlertContextInput struct {
+	AlertID string `json:"alert_id" jsonschema:"The id of the alert's document, or the alert's own id." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	Minutes int    `json:"minutes,omitempty" jsonschema:"How many minutes before and after the alert to look at." minimum:"1" maximum:"10080"`
+	Level   int    `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
+	Limit   int    `json:"limit,omitempty" jsonschema:"How many alerts to return for each relation." minimum:"1" maximum:"50"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetAlertContextInput) SetDefaults() {
+	if in.Minutes == 0 {
+		in.Minutes = 30
+	}
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// AlertsAround are the alerts around another that share something with it.
+type AlertsAround struct {
+	Relation   string   `json:"relation" jsonschema:"What they share: same_host, same_source, same_user or same_rule."`
+	Value      string   `json:"value" jsonschema:"The host, address, account or rule." untrusted:"true"`
+	Alerts     []*Alert `json:"alerts" jsonschema:"In the order of time, the alert itself left out. Of many, those nearest before it and after it."`
+	Total      int      `json:"total" jsonschema:"How many there are in all, the alert itself left out."`
+	Incomplete string   `json:"incomplete,omitempty"`
+}
+
+// AlertContext is what happened around an alert.
+type AlertContext struct {
+	Alert *Alert         `json:"alert"`
+	From  time.Time      `json:"from"`
+	Until time.Time      `json:"until"`
+	Pivot []AlertsAround `json:"related"`
+}
+
+// GetAlertContext returns an alert with what happened around it: on the same
+// host, from the same address, to the same account, by the same rule elsewhere.
+//
+// Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
+func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (*AlertContext, error) {
+	in.SetDefaults()
+	if in.Minutes < 1 || in.Minutes > 7*24*60 || in.Limit < 1 {
+		return nil, invalid("minutes %d and limit %d: want at most 10080 minutes and at least one alert", in.Minutes, in.Limit)
+	}
+	a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
+	if err != nil {
+		return nil, err
+	}
+	if a.Timestamp.IsZero() {
+		return nil, fmt.Errorf("wazuh: alert %s has no time that can be read", a.ID)
+	}
+	span := time.Duration(in.Minutes) * time.Minute
+	out := &AlertContext{Alert: a, From: a.Timestamp.Add(-span), Until: a.Timestamp.Add(span), Pivot: []AlertsAround{}}
+	for _, p := range []struct {
+		relation, value string
+		in              GetAlertsInput
+	}{
+		{"same_host", a.Agent.ID, GetAlertsInput{AgentID: AgentID(a.Agent.ID)}},
+		{"same_source", a.SourceIP, GetAlertsInput{SourceIP: a.SourceIP}},
+		{"same_user", a.DestinationUser, GetAlertsInput{User: a.DestinationUser}},
+		{"same_user", a.SourceUser, GetAlertsInput{User: a.SourceUser}},
+		{"same_rule", a.Rule.ID, GetAlertsInput{RuleID: RuleID(a.Rule.ID)}},
+	} {
+		if p.value == "" || p.relation == "same_user" && p.value == a.DestinationUser && p.in.User == a.SourceUser && len(out.Pivot) > 0 && out.Pivot[len(out.Pivot)-1].Value == p.value {
+			continue
+		}
+		p.in.Level = in.Level
+		around, err := c.around(ctx, a, p.in, out.From, out.Until, in.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.relation, err)
+		}
+		around.Relation, around.Value = p.relation, p.value
+		out.Pivot = append(out.Pivot, *around)
+	}
+	return out, nil
+}
+
+// around returns the alerts nearest to a, half of them before it if there are
+// as many.
+func (c *Client) around(ctx context.Context, a *Alert, in GetAlertsInput, from, until time.Time, limit int) (*AlertsAround, error) {
+	in.Limit = limit + 1 // a itself is among them
+	before, after := in, in
+	before.StartTime, before.EndTime, before.Sort = At(from), At(a.Timestamp), NewestFirst
+	after.StartTime, after.EndTime, after.Sort = At(a.Timestamp.Add(time.Millisecond)), At(until), OldestFirst
+	b, err := c.GetAlerts(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.GetAlerts(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	out := &AlertsAround{Alerts: []*Alert{}, Total: b.Total + f.Total, Incomplete: b.Incomplete}
+	if out.Incomplete == "" {
+		out.Incomplete = f.Incomplete
+	}
+	past := make([]*Alert, 0, len(b.Alerts))
+	for _, x := range b.Alerts {
+		if x.ID == a.ID {
+			out.Total--
+			continue
+		}
+		past = append(past, x)
+	}
+	if len(past) == len(b.Alerts) && in.Level <= int(a.Rule.Level) && len(b.Alerts) < b.Total {
+		out.Total-- // it is among those that were not fetched
+	}
+	future := f.Alerts
+	half := max(limit/2, limit-len(future))
+	past = past[:min(len(past), half)]
+	future = future[:min(len(future), limit-len(past))]
+	for i := len(past) - 1; i >= 0; i-- {
+		out.Alerts = append(out.Alerts, past[i])
+	}
+	out.Alerts = append(out.Alerts, future...)
+	return out, nil
+}

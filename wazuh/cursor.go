@@ -1,0 +1,83 @@
+package wazuh
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+)
+
+// A Cursor says where a page ended, for the next one to go on from. It is good
+// for the same search alone, however deep, and holds nothing at the indexer.
+type Cursor string
+
+// Pattern is the form of a cursor, for schemas.
+func (Cursor) Pattern() string { return `^[A-Za-z0-9_-]+$` }
+
+type position struct {
+	Search string             `json:"s"` // which search it is good for
+	After  []*json.RawMessage `json:"a"` // the sort values of the last hit
+	Now    int64              `json:"n"` // the time, in Unix milliseconds, from which "24h" was counted
+}
+
+// fingerprint identifies what is searched for and in which order.
+func fingerprint(index string, s *indexer.Search) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n%s", index, s.Query, s.Sort)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func (c Cursor) position() (position, error) {
+	var p position
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err != nil || len(b) > 8192 || json.Unmarshal(b, &p) != nil || len(p.After) == 0 {
+		return p, invalid("cursor: want the next_cursor of the page before")
+	}
+	return p, nil
+}
+
+// now returns the time from which a search counts how long ago something was:
+// that of its first page.
+func (c Cursor) now() (time.Time, error) {
+	if c == "" {
+		return time.Now(), nil
+	}
+	p, err := c.position()
+	return time.UnixMilli(p.Now), err
+}
+
+// resume lets s go on from cursor.
+func resume(cursor Cursor, offset int, index string, s *indexer.Search) error {
+	if cursor == "" {
+		return nil
+	}
+	if offset > 0 {
+		return invalid("cursor and offset: give one of them")
+	}
+	p, err := cursor.position()
+	if err != nil {
+		return err
+	}
+	if len(p.After) != len(s.Sort) || p.Search != fingerprint(index, s) {
+		return invalid("cursor: it belongs to another search; repeat all other arguments as they were")
+	}
+	s.SearchAfter = p.After
+	return nil
+}
+
+// next returns the cursor for what comes behind f, or nothing when f is the end.
+func next(index string, s *indexer.Search, f *indexer.Found, now time.Time) Cursor {
+	n := len(f.Hits.Hits)
+	if n == 0 || s.Size == nil || n < *s.Size || len(f.Hits.Hits[n-1].Sort) != len(s.Sort) {
+		return ""
+	}
+	b, err := json.Marshal(position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()})
+	if err != nil {
+		return ""
+	}
+	return Cursor(base64.RawURLEncoding.EncodeToString(b))
+}

@@ -1,0 +1,100 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A RulesetDecoder is a decoder of the manager's ruleset.
+type RulesetDecoder struct {
+	Name     string          `json:"name"`
+	Filename string          `json:"filename,omitempty"`
+	Dirname  string          `json:"relative_dirname,omitempty"`
+	Status   string          `json:"status,omitempty"`
+	Position int             `json:"position" jsonschema:"Its place in the file, from 0."`
+	Details  json.RawMessage `json:"details,omitempty" jsonschema:"How it takes events apart: parent, prematch, regex, order."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (d *RulesetDecoder) UnmarshalJSON(b []byte) error {
+	type plain RulesetDecoder
+	return extra.Decode(b, (*plain)(d), &d.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (d RulesetDecoder) MarshalJSON() ([]byte, error) {
+	type plain RulesetDecoder
+	return extra.Encode(plain(d), d.Extra)
+}
+
+// DecoderSort is an order of decoders: ascending, or descending with - in front.
+type DecoderSort string
+
+// Enum lists the values for schemas.
+func (DecoderSort) Enum() []any {
+	return []any{"name", "-name", "+name", "filename", "-filename", "+filename"}
+}
+
+// ListDecodersInput is the input of [Client.ListDecoders].
+type ListDecodersInput struct {
+	Name   string      `json:"name,omitempty" jsonschema:"Only decoders that have this text in their name." minLength:"1" maxLength:"128"`
+	Limit  int         `json:"limit,omitempty" jsonschema:"How many decoders to return." minimum:"1" maximum:"100"`
+	Offset int         `json:"offset,omitempty" jsonschema:"How many decoders to skip." minimum:"0" maximum:"100000"`
+	Sort   DecoderSort `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by file and position."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListDecodersInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// A DecoderPage is one page of decoders.
+type DecoderPage struct {
+	Decoders []*RulesetDecoder `json:"decoders"`
+	Paging
+}
+
+// ListDecoders returns one page of the manager's decoders.
+//
+// Wazuh: GET /decoders
+func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*DecoderPage, error) {
+	in.SetDefaults()
+	if err := checkPage(in.Limit, in.Offset); err != nil {
+		return nil, err
+	}
+	params := wire.ListDecodersParams{Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort)}
+	if in.Name != "" {
+		if err := checkName("name", in.Name); err != nil {
+			return nil, err
+		}
+		params.Q = "name~" + in.Name
+	}
+	if err := c.only4(ctx, "decoders"); err != nil {
+		return nil, err
+	}
+	r, err := list[*RulesetDecoder](c.wire.ListDecoders(withSession(ctx), params))
+	if err != nil {
+		return nil, err
+	}
+	return &DecoderPage{Decoders: r.items, Paging: r.paging(in.Offset)}, nil
+}
+
+// plainName is what can stand in a condition of the server API without being
+// taken for a part of its grammar.
+var plainName = regexp.MustCompile(`^[\pL\pN_.:/@+-][\pL\pN_ .:/@+-]*$`)
+
+func checkName(field, s string) error {
+	if !plainName.MatchString(s) {
+		return invalid("%s %q: want letters, digits, spaces and _ . : / @ + -", field, clip(s))
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package wazuh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// Health is the outcome of a check of the connection.
+type Health string
+
+// The outcomes, from good to bad.
+const (
+	Healthy Health = "ok"
+	Warning Health = "warning"
+	Broken  Health = "error"
+)
+
+// DiagnoseConnectionInput is the input of [Client.DiagnoseConnection].
+type DiagnoseConnectionInput struct {
+	CheckConnectivity *bool `json:"check_connectivity,omitempty" jsonschema:"Whether to try the connections and not only look at the settings."`
+}
+
+// SetDefaults fills the fields left out.
+func (in *DiagnoseConnectionInput) SetDefaults() {
+	if in.CheckConnectivity == nil {
+		yes := true
+		in.CheckConnectivity = &yes
+	}
+}
+
+// A ConnectionCheck is one thing that was looked at.
+type ConnectionCheck struct {
+	Name    string `json:"name"`
+	Status  Health `json:"status"`
+	Message string `json:"message"`
+	Advice  string `json:"advice,omitempty" jsonschema:"What to do about it."`
+}
+
+// Settings are what a client was configured with, without what is secret.
+type Settings struct {
+	URL       string `json:"url"`
+	VerifySSL bool   `json:"verify_ssl"`
+	TimeoutMS int64  `json:"timeout_ms"`
+}
+
+// A Diagnosis says whether Wazuh can be reached and read.
+type Diagnosis struct {
+	Status  Health            `json:"status" jsonschema:"That of the worst check."`
+	Manager Settings          `json:"manager"`
+	Indexer *Settings         `json:"indexer,omitempty" jsonschema:"Absent when none is configured."`
+	Version string            `json:"version,omitempty"`
+	Checks  []ConnectionCheck `json:"checks"`
+}
+
+func (d *Diagnosis) add(name string, status Health, message, advice string) {
+	d.Checks = append(d.Checks, ConnectionCheck{Name: name, Status: status, Message: message, Advice: advice})
+	if status == Broken || status == Warning && d.Status == Healthy {
+		d.Status = status
+	}
+}
+
+// DiagnoseConnection proves each leg of the way to Wazuh: settings, TLS,
+// credentials, permissions, and whether there is anything in the indices. What
+// fails is in the answer with advice; it is no error.
+//
+// Wazuh: GET / and /agents; indexer: GET / and a search of each kind of index
+func (c *Client) DiagnoseConnection(ctx context.Context, in DiagnoseConnectionInput) (*Diagnosis, error) {
+	in.SetDefaults()
+	d := &Diagnosis{Status: Healthy, Manager: c.settings[0], Checks: []ConnectionCheck{}}
+	d.look("manager", c.settings[0])
+	if c.indexer == nil {
+		d.add("indexer settings", Warning, "no indexer is configured: alerts, vulnerabilities and the fleet's inventory cannot be read", "set WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME and WAZUH_INDEXER_PASSWORD")
+	} else {
+		d.Indexer = &c.settings[1]
+		d.look("indexer", c.settings[1])
+	}
+	if !*in.CheckConnectivity {
+		return d, nil
+	}
+	c.diagnoseManager(ctx, d)
+	if c.indexer != nil {
+		c.diagnoseIndexer(ctx, d)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("wazuh: diagnosis: %w", err)
+	}
+	return d, nil
+}
+
+// look judges settings by themselves.
+func (d *Diagnosis) look(name string, s Settings) {
+	switch {
+	case strings.HasPrefix(s.URL, "http://"):
+		d.add(name+" settings", Warning, "the connection is not encrypted: credentials and data travel in the clear", "use an https URL")
+	case !s.VerifySSL:
+		d.add(name+" settings", Warning, "the certificate is not verified: anybody on the way can pose as the server", "name its authority by a CA file and verify again")
+	default:
+		d.add(name+" settings", Healthy, "https with a verified certificate", "")
+	}
+}
+
+func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
+	v, err := c.GetWazuhVersion(ctx, GetWazuhVersionInput{})
+	if err != nil {
+		d.add("manager login", Broken, err.Error(), advice(err, "WAZUH_URL", "WAZUH_USERNAME and WAZUH_PASSWORD", "WAZUH_CA_FILE"))
+		return
+	}
+	d.Version = v.APIVersion
+	d.add("manager login", Healthy, "logged in; the server API is "+v.APIVersion, "")
+	if _, err := major(v.APIVersion); err != nil {
+		d.add("manager version", Broken, err.Error(), "use a Wazuh of version 4 or 5")
+	}
+	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{Limit: 1, Select: []string{"id"}}))
+	switch {
+	case err != nil:
+		d.add("manager permissions", Broken, err.Error(), "give the user a role that may read agents")
+	case r.total == 0:
+		d.add("manager permissions", Warning, "the user sees no agent at all; Wazuh leaves out of lists what a role may not read", "give the user a role that may read agents")
+	default:
+		d.add("manager permissions", Healthy, fmt.Sprintf("%d agents can be read", r.total), "")
+	}
+}
+
+func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
+	i, err := httpx.JSON[indexer.Info](c.indexer.GetInfo(ctx))
+	switch {
+	case errors.Is(err, ErrForbidden): // a reader of some indices need not have this permission
+		d.add("indexer login", Healthy, "logged in; the user may not ask for the version, which is not needed", "")
+	case err != nil:
+		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER_URL", "WAZUH_INDEXER_USERNAME and WAZUH_INDEXER_PASSWORD", "WAZUH_INDEXER_CA_FILE"))
+		return
+	default:
+		d.add("indexer login", Healthy, fmt.Sprintf("logged in; %s %s", i.Version.Distribution, i.Version.Number), "")
+	}
+	alerts := alertIndex
+	if index, err := c.alertIndex(ctx); err == nil {
+		alerts = index
+	}
+	for _, index := range []struct{ name, pattern, empty string }{
+		{"alerts", alerts, "check that Filebeat runs on the manager and sends to this indexer"},
+		{"vulnerabilities", vulnerabilityIndex, "check that vulnerability detection is enabled and its indexer connector works"},
+		{"inventory", inventoryIndex("packages"), "the fleet's inventory needs Wazuh 4.13 or later and the indexer connector"},
+	} {
+		s, err := newSearch(nil, 0, 0, nil)
+		if err != nil {
+			d.add("indexer "+index.name, Broken, err.Error(), "")
+			continue
+		}
+		f, err := c.searchAlerts(ctx, index.pattern, *s)
+		switch {
+		case err != nil:
+			d.add("indexer "+index.name, Broken, err.Error(), "give the user a role that may read "+index.pattern)
+		case f.Shards.Total == 0:
+			d.add("indexer "+index.name, Warning, incomplete(f, index.pattern), index.empty+", or give the user a role that may read "+index.pattern)
+		case incomplete(f, index.pattern) != "":
+			d.add("indexer "+index.name, Warning, incomplete(f, index.pattern), "look at the health of the indexer's cluster")
+		default:
+			n := 0
+			if f.Hits.Total != nil {
+				n = f.Hits.Total.Value
+			}
+			d.add("indexer "+index.name, Healthy, fmt.Sprintf("%d documents can be read", n), "")
+		}
+	}
+}
+
+// advice says what to do about err.
+func advice(err error, url, credentials, ca string) string {
+	text := err.Error()
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		return "check " + credentials
+	case errors.Is(err, ErrRateLimited):
+		return "wait: the server has locked out this address or takes no more requests for now"
+	case errors.Is(err, ErrForbidden):
+		return "give the user a role that may log in to the API"
+	case strings.Contains(text, "x509") || strings.Contains(text, "tls:") || strings.Contains(text, "certificate"):
+		return "set " + ca + " to the authority of the server's certificate, and use the name that is in it in " + url
+	case strings.Contains(text, "no such host"):
+		return "check the name in " + url
+	case strings.Contains(text, "refused") || strings.Contains(text, "timeout") || strings.Contains(text, "deadline"):
+		return "check host and port in " + url + ", and that nothing in between blocks it"
+	}
+	return "check " + url
+}

@@ -1,0 +1,135 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A RegistryValue names a value of a registry key.
+type RegistryValue struct {
+	Name string `json:"name" untrusted:"true"`
+	Type string `json:"type,omitempty"`
+}
+
+// A FileEntry is a file, or a part of the registry, that file integrity
+// monitoring watches.
+type FileEntry struct {
+	File       string         `json:"file" jsonschema:"The path of the file or of the registry key." untrusted:"true"`
+	Type       FileType       `json:"type"`
+	Value      *RegistryValue `json:"value,omitempty" jsonschema:"Which value of the registry key."`
+	Arch       string         `json:"arch,omitempty" jsonschema:"Which view of the registry: [x32] or [x64]."`
+	Date       string         `json:"date,omitempty" jsonschema:"When a change of it was last reported."`
+	MTime      string         `json:"mtime,omitempty" jsonschema:"When it was last changed, by its own account."`
+	Changes    Int            `json:"changes" jsonschema:"How many changes were reported."`
+	Size       Int            `json:"size"`
+	Perm       Text           `json:"perm,omitempty" jsonschema:"Its permissions; on Windows a JSON object, as a text." untrusted:"true"`
+	User       string         `json:"uname,omitempty" untrusted:"true"`
+	Group      string         `json:"gname,omitempty" untrusted:"true"`
+	UID        string         `json:"uid,omitempty"`
+	GID        string         `json:"gid,omitempty"`
+	Inode      Int            `json:"inode,omitempty"`
+	Attributes string         `json:"attributes,omitempty"`
+	MD5        string         `json:"md5,omitempty"`
+	SHA1       string         `json:"sha1,omitempty"`
+	SHA256     string         `json:"sha256,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (f *FileEntry) UnmarshalJSON(b []byte) error {
+	type plain FileEntry
+	return extra.Decode(b, (*plain)(f), &f.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (f FileEntry) MarshalJSON() ([]byte, error) {
+	type plain FileEntry
+	return extra.Encode(plain(f), f.Extra)
+}
+
+// FileType is what an entry of file integrity monitoring is.
+type FileType string
+
+// Enum lists the values for schemas.
+func (FileType) Enum() []any { return []any{"file", "registry_key", "registry_value"} }
+
+// FileSort is an order of entries of file integrity monitoring.
+type FileSort string
+
+// Enum lists the values for schemas.
+func (FileSort) Enum() []any {
+	return []any{"-mtime", "+mtime", "-date", "+date", "-changes", "+file"}
+}
+
+// GetFIMFilesInput is the input of [Client.GetFIMFiles].
+type GetFIMFilesInput struct {
+	AgentID       AgentID  `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	Search        string   `json:"search,omitempty" jsonschema:"Only entries that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
+	Type          FileType `json:"type,omitempty" jsonschema:"Only entries of this kind."`
+	Hash          string   `json:"hash,omitempty" jsonschema:"Only files with this MD5, SHA-1 or SHA-256." pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	Sort          FileSort `json:"sort,omitempty" jsonschema:"-mtime: last changed first; -date: last reported first."`
+	Limit         int      `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
+	Offset        int      `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0" maximum:"100000"`
+	IncludeHashes bool     `json:"include_hashes,omitempty" jsonschema:"Whether to return the files' hashes."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetFIMFilesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+	if in.Sort == "" {
+		in.Sort = "-mtime"
+	}
+}
+
+// A FilePage is one page of what file integrity monitoring knows.
+type FilePage struct {
+	AgentID        string       `json:"agent_id"`
+	Files          []*FileEntry `json:"files"`
+	HashesIncluded bool         `json:"hashes_included" jsonschema:"Whether hashes were asked for."`
+	Paging
+}
+
+var fileHash = regexp.MustCompile(`^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$`)
+
+// GetFIMFiles returns one page of the files and registry entries of an agent
+// that file integrity monitoring watches, the last changed first unless in.Sort
+// says otherwise.
+//
+// Wazuh: GET /syscheck/{agent_id}
+func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePage, error) {
+	in.SetDefaults()
+	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	if err != nil {
+		return nil, err
+	}
+	if in.Hash != "" && !fileHash.MatchString(in.Hash) {
+		return nil, invalid("hash %q: want an MD5, SHA-1 or SHA-256 in hex", clip(in.Hash))
+	}
+	five, err := c.five(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if five {
+		return c.stateFiles(ctx, id, in)
+	}
+	params := wire.ListFilesParams{
+		Offset: in.Offset, Limit: in.Limit, Search: in.Search, Type: string(in.Type), Hash: in.Hash, Sort: string(in.Sort),
+		Select: []string{"file", "type", "date", "mtime", "changes", "size", "perm", "uname", "gname", "uid", "gid", "inode", "attributes", "arch", "value.name", "value.type"},
+	}
+	if in.IncludeHashes {
+		params.Select = append(params.Select, "md5", "sha1", "sha256")
+	}
+	r, err := list[*FileEntry](c.wire.ListFiles(withSession(ctx), id, params))
+	if err != nil {
+		return nil, err
+	}
+	return &FilePage{AgentID: id, Files: r.items, HashesIncluded: in.IncludeHashes, Paging: r.paging(in.Offset)}, nil
+}

@@ -1,0 +1,85 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A Finding is what the rootkit detection found on a host.
+type Finding struct {
+	Status    FindingStatus `json:"status"`
+	Log       string        `json:"log" jsonschema:"What was found." untrusted:"true"`
+	DateFirst string        `json:"date_first,omitempty"`
+	DateLast  string        `json:"date_last,omitempty"`
+	CIS       string        `json:"cis,omitempty"`
+	PCIDSS    string        `json:"pci_dss,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (f *Finding) UnmarshalJSON(b []byte) error {
+	type plain Finding
+	return extra.Decode(b, (*plain)(f), &f.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	type plain Finding
+	return extra.Encode(plain(f), f.Extra)
+}
+
+// FindingStatus is whether a finding still stands.
+type FindingStatus string
+
+// Enum lists the values for schemas.
+func (FindingStatus) Enum() []any { return []any{"outstanding", "solved"} }
+
+// GetRootcheckInput is the input of [Client.GetRootcheck].
+type GetRootcheckInput struct {
+	AgentID AgentID       `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	Status  FindingStatus `json:"status,omitempty" jsonschema:"Only findings in this state."`
+	Search  string        `json:"search,omitempty" jsonschema:"Only findings that have this text, in any case." minLength:"1" maxLength:"256"`
+	Limit   int           `json:"limit,omitempty" jsonschema:"How many findings to return." minimum:"1" maximum:"100"`
+	Offset  int           `json:"offset,omitempty" jsonschema:"How many findings to skip." minimum:"0" maximum:"100000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *GetRootcheckInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+}
+
+// A FindingPage is one page of findings.
+type FindingPage struct {
+	AgentID  string     `json:"agent_id"`
+	Findings []*Finding `json:"findings"`
+	Paging
+}
+
+// GetRootcheck returns one page of what the rootkit detection found on an
+// agent, the latest first.
+//
+// Wazuh: GET /rootcheck/{agent_id}
+func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*FindingPage, error) {
+	in.SetDefaults()
+	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.only4(ctx, "findings of the rootkit detection"); err != nil {
+		return nil, err
+	}
+	r, err := list[*Finding](c.wire.ListRootcheck(withSession(ctx), id, wire.ListRootcheckParams{
+		Offset: in.Offset, Limit: in.Limit, Search: in.Search, Status: string(in.Status), Sort: "-date_last",
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return &FindingPage{AgentID: id, Findings: r.items, Paging: r.paging(in.Offset)}, nil
+}

@@ -1,0 +1,118 @@
+package wazuh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// A CPU is the processor of an agent's host.
+type CPU struct {
+	Name  string  `json:"name,omitempty"`
+	Cores int     `json:"cores"`
+	MHz   float64 `json:"mhz,omitempty"`
+}
+
+// Memory is the main memory of an agent's host, as of the last inventory scan.
+type Memory struct {
+	TotalKB      int64 `json:"total_kb"`
+	FreeKB       int64 `json:"free_kb"`
+	UsagePercent int   `json:"usage_percent"`
+}
+
+// AgentCounters are what an agent's daemon counts since it was started.
+type AgentCounters struct {
+	Status        string `json:"status,omitempty" jsonschema:"Of its connection to the manager."`
+	LastKeepAlive string `json:"last_keepalive,omitempty"`
+	LastAck       string `json:"last_ack,omitempty"`
+	Messages      int64  `json:"msg_count" jsonschema:"Events it took in."`
+	Sent          int64  `json:"msg_sent"`
+	Buffered      int64  `json:"msg_buffer" jsonschema:"Events that wait to be sent."`
+	BufferEnabled bool   `json:"buffer_enabled"`
+}
+
+// AgentStats is what is known of the load and health of an agent.
+type AgentStats struct {
+	AgentID     string         `json:"agent_id"`
+	AgentName   string         `json:"agent_name" untrusted:"true"`
+	AgentStatus AgentStatus    `json:"agent_status"`
+	CPU         *CPU           `json:"cpu,omitempty"`
+	Memory      *Memory        `json:"memory,omitempty"`
+	Disk        string         `json:"disk" jsonschema:"Wazuh collects nothing about disks; this says so."`
+	Daemon      *AgentCounters `json:"agent_daemon,omitempty"`
+	ScanTime    string         `json:"scan_time,omitempty" jsonschema:"When cpu and memory were seen."`
+	Missing     []string       `json:"missing,omitempty" jsonschema:"What could not be read, and why."`
+}
+
+// GetAgentStatsInput is the input of [Client.GetAgentStats].
+type GetAgentStatsInput struct {
+	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+}
+
+// GetAgentStats returns processor, memory and message counters of an agent.
+// What one of its sources refuses is listed as missing; an unknown agent is
+// [ErrNotFound].
+//
+// Wazuh: GET /agents, /agents/{agent_id}/stats/agent and /syscollector/{agent_id}/hardware
+func (c *Client) GetAgentStats(ctx context.Context, in GetAgentStatsInput) (*AgentStats, error) {
+	agent, err := c.GetAgent(ctx, GetAgentInput{AgentID: in.AgentID})
+	if err != nil {
+		return nil, err
+	}
+	five, err := c.five(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &AgentStats{AgentID: agent.ID, AgentName: agent.Name, AgentStatus: agent.Status, Disk: "not collected by Wazuh"}
+	missing := func(what string, err error) { s.Missing = append(s.Missing, fmt.Sprintf("%s: %v", what, err)) }
+	var hw *hardware
+	if five {
+		missing("agent_daemon", c.only4(ctx, "counters of an agent's daemon"))
+		hw, err = c.stateHardware(ctx, agent.ID)
+	} else {
+		if d, err := one[AgentCounters](c.wire.GetAgentStats(withSession(ctx), agent.ID, "agent")); err != nil {
+			missing("agent_daemon", err)
+		} else {
+			s.Daemon = d
+		}
+		hw, err = one[hardware](c.wire.GetHardware(withSession(ctx), agent.ID, wire.GetHardwareParams{}))
+	}
+	if err != nil {
+		missing("cpu and memory", err)
+	} else {
+		s.CPU, s.ScanTime = &hw.CPU, hw.Scan.Time
+		s.Memory = &Memory{TotalKB: int64(hw.RAM.Total), FreeKB: int64(hw.RAM.Free), UsagePercent: int(hw.RAM.Usage)}
+	}
+	if s.Daemon == nil && s.CPU == nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return s, nil
+}
+
+// hardware is what an inventory scan saw of a host.
+type hardware struct {
+	CPU CPU `json:"cpu"`
+	RAM struct {
+		Total Int `json:"total"`
+		Free  Int `json:"free"`
+		Usage Int `json:"usage"`
+	} `json:"ram"`
+	Scan Scan `json:"scan"`
+}
+
+var errNoRow = errors.New("nothing has been reported yet")
+
+// one reads the answer to a question about one thing.
+func one[T any](res *httpx.Response, err error) (*T, error) {
+	r, err := list[*T](res, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.items) == 0 || r.items[0] == nil {
+		return nil, errNoRow
+	}
+	return r.items[0], nil
+}

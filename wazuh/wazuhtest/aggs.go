@@ -1,0 +1,119 @@
+package wazuhtest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// aggregate counts docs as asks says.
+func aggregate(asks map[string]any, docs []*alert) (Object, error) {
+	out := Object{}
+	for _, name := range slices.Sorted(maps.Keys(asks)) {
+		ask, isObject := asks[name].(map[string]any)
+		if !isObject {
+			return nil, bad("parsing_exception", "malformed aggregation [%s]", name)
+		}
+		inner, _ := ask["aggs"].(map[string]any)
+		var counted Object
+		var err error
+		for kind, v := range ask {
+			how, _ := v.(map[string]any)
+			switch kind {
+			case "aggs":
+				continue
+			case "terms":
+				counted, err = countTerms(how, inner, docs)
+			case "date_histogram":
+				counted, err = histogram(how, docs)
+			default:
+				err = bad("parsing_exception", "Unknown aggregation type [%s]", kind)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		out[name] = counted
+	}
+	return out, nil
+}
+
+func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
+	for k := range how {
+		if k != "field" && k != "size" {
+			return nil, bad("x_content_parse_exception", "[terms] unknown field [%s]", k)
+		}
+	}
+	field := fmt.Sprint(how["field"])
+	if kindOf(field) == text {
+		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", "Text fields are not optimised for operations that require per-document field data like aggregations and sorting: [" + field + "]", true}
+	}
+	size := 10
+	if n, isNumber := how["size"].(float64); isNumber {
+		size = int(n)
+	}
+	byKey := map[string][]*alert{}
+	for _, d := range docs {
+		seen := map[string]bool{}
+		for _, v := range values(d.source, field) {
+			if k := fmt.Sprint(v); !seen[k] {
+				seen[k] = true
+				byKey[k] = append(byKey[k], d)
+			}
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b string) int {
+		return cmp.Or(-cmp.Compare(len(byKey[a]), len(byKey[b])), cmp.Compare(a, b))
+	})
+	others := 0
+	for _, k := range keys[min(size, len(keys)):] {
+		others += len(byKey[k])
+	}
+	list := []Object{}
+	for _, k := range keys[:min(size, len(keys))] {
+		b := Object{"key": k, "doc_count": len(byKey[k])}
+		if kindOf(field) == long {
+			n, err := strconv.ParseFloat(k, 64)
+			if err != nil {
+				return nil, err
+			}
+			b["key"] = n
+		}
+		if len(inner) > 0 {
+			more, err := aggregate(inner, byKey[k])
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(b, more)
+		}
+		list = append(list, b)
+	}
+	return Object{"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": list}, nil
+}
+
+func histogram(how map[string]any, docs []*alert) (Object, error) {
+	s := fmt.Sprint(how["fixed_interval"])
+	unit := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[s[len(s)-1]]
+	step := time.Duration(number(s[:len(s)-1], 0)) * unit
+	if step <= 0 {
+		return nil, bad("x_content_parse_exception", "[date_histogram] failed to parse field [fixed_interval]")
+	}
+	counts := map[int64]int{}
+	for _, d := range docs {
+		if t, isTime := asTime(first(d.source, fmt.Sprint(how["field"]))); isTime {
+			counts[t.UnixMilli()/step.Milliseconds()*step.Milliseconds()]++
+		}
+	}
+	list := []Object{}
+	if len(counts) > 0 {
+		keys := slices.Sorted(maps.Keys(counts))
+		for k := keys[0]; k <= keys[len(keys)-1]; k += step.Milliseconds() {
+			list = append(list, Object{"key": k, "key_as_string": time.UnixMilli(k).UTC().Format(stamp), "doc_count": counts[k]})
+		}
+	}
+	return Object{"buckets": list}, nil
+}

@@ -1,0 +1,50 @@
+package wazuh
+
+import (
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// When is a time: RFC 3339 as 2025-01-02T03:04:05Z, a date, now, or how long
+// ago, as 24h or now-7d. The units are s, m, h, d and w.
+type When string
+
+// At returns the When of a time; the zero time gives the empty one.
+func At(t time.Time) When {
+	if t.IsZero() {
+		return ""
+	}
+	return When(t.UTC().Format(time.RFC3339Nano))
+}
+
+// Pattern is the form of a time, for schemas.
+func (When) Pattern() string {
+	return `^(now|(now)?-?[0-9]{1,9}[smhdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,18}(Z|[+-][0-9]{2}:?[0-9]{2})?)?)$`
+}
+
+var ago = regexp.MustCompile(`^(?:now)?-?([0-9]{1,9})([smhdw])$`)
+
+// time returns the time that w means at now; the empty one means the zero time.
+func (w When) time(field string, now time.Time) (time.Time, error) {
+	switch w {
+	case "":
+		return time.Time{}, nil
+	case "now":
+		return now, nil
+	}
+	if m := ago.FindStringSubmatch(string(w)); m != nil {
+		n, err := strconv.Atoi(m[1])
+		unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
+		if err != nil || n > int(100*365*24*time.Hour/unit) {
+			return time.Time{}, invalid("%s %q is longer ago than a hundred years", field, clip(string(w)))
+		}
+		return now.Add(-time.Duration(n) * unit), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(layout, string(w)); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, invalid("%s %q: want a time such as 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d", field, clip(string(w)))
+}
