@@ -36,9 +36,6 @@ const (
 // Enum lists the values for schemas.
 func (ImpactStatus) Enum() []any { return []any{NoImpact, WithImpact, NotApplicable} }
 
-// closedStatuses are the statuses of stage Closed that every server begins with.
-var closedStatuses = [...]string{"TruePositive", "FalsePositive", "Indeterminate", "Duplicated", "Other"}
-
 // CloseCaseInput is the input of [Client.CloseCase].
 type CloseCaseInput struct {
 	CaseID       string       `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
@@ -55,7 +52,7 @@ func (c *Client) CloseCase(ctx context.Context, in CloseCaseInput) (*Case, error
 	if err := c.checkClosed(ctx, in.Status); err != nil {
 		return nil, err
 	}
-	cs, err := c.updateCase(ctx, in.CaseID, wire.UpdateCase{Status: in.Status, ImpactStatus: string(in.ImpactStatus), Summary: in.Summary})
+	cs, err := c.updateCase(ctx, in.CaseID, wire.UpdateCase{Status: in.Status, ImpactStatus: string(in.ImpactStatus), Summary: notEmpty(in.Summary)})
 	if err != nil {
 		return nil, err
 	}
@@ -68,18 +65,15 @@ func (c *Client) CloseCase(ctx context.Context, in CloseCaseInput) (*Case, error
 // checkClosed refuses a status that doesn't close a case. It asks the server
 // about those that not every server has.
 func (c *Client) checkClosed(ctx context.Context, status string) error {
-	if slices.Contains(closedStatuses[:], status) {
+	if statuses[KindCaseStatus][status] == StageClosed {
 		return nil
 	}
-	statuses, err := run[[]struct {
-		Value string `json:"value"`
-		Stage Stage  `json:"stage"`
-	}](ctx, c, "case-statuses", list("CaseStatus")...)
+	known, err := c.serverStatuses(ctx, KindCaseStatus)
 	if err != nil {
 		return err
 	}
 	var closed []string
-	for _, s := range *statuses {
+	for _, s := range known {
 		switch {
 		case s.Stage != StageClosed:
 		case s.Value == status:
@@ -112,12 +106,16 @@ func (c *Client) planCloseCase(ctx context.Context, in CloseCaseInput) (gate.Pla
 	if in.Summary != "" {
 		p.Changes = append(p.Changes, gate.Changed("summary", cs.Summary, in.Summary))
 	}
-	open, total, err := paged[*Task](ctx, c, "case-open-tasks", sortBy("_createdAt", "asc"), 0, 10, then(inCase(cs.ID, "tasks"), openTasks()))
+	open, total, err := paged[*Task](ctx, c, "case-open-tasks", order{"_createdAt", Asc}, 0, 10, inCase(cs.ID, HopTasks).Where(openTasks()))
 	if err != nil {
 		return p, err
 	}
 	for _, t := range open {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("Task is still open (%s): %s", t.Status, t.Title))
+		state := string(t.Status)
+		if t.Mandatory {
+			state += ", mandatory"
+		}
+		p.Warnings = append(p.Warnings, fmt.Sprintf("Task is still open (%s): %s", state, t.Title))
 	}
 	if more := total - len(open); more > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d more tasks are still open.", more))

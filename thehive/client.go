@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -18,7 +20,12 @@ type Client struct {
 	guard    *gate.Guard
 	upstream string
 
+	filter egress.Filter
+	local  map[string]bool // the analyzers that show nothing to anybody outside
+
 	organisation atomic.Pointer[string] // of the user, once somebody asked
+	version      atomic.Pointer[string] // of the server, once it answered
+	legacy       atomic.Bool            // whether Cortex is under the old path
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -26,11 +33,20 @@ func New(cfg Config) (*Client, error) {
 	if cfg.APIKey == "" {
 		return nil, errors.New("thehive: the API key is empty")
 	}
+	c := &Client{guard: cfg.Guard, filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, local: map[string]bool{}}
+	for _, name := range cfg.LocalAnalyzers {
+		c.local[strings.ToLower(name)] = true
+	}
 	h, err := httpx.New(httpx.Options{
 		System: "thehive", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
 		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
 		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{cfg.APIKey},
-		Auth: func(_ context.Context, r *http.Request, _ bool) error {
+		Auth: func(ctx context.Context, r *http.Request, _ bool) error {
+			if e, _ := httpx.EndpointOf(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
+				if err := c.checkVersion(ctx); err != nil {
+					return err
+				}
+			} // else: the case that is answered tells, so that opening one is one request
 			r.Header.Set("Authorization", "Bearer "+cfg.APIKey)
 			if cfg.Organisation != "" {
 				r.Header.Set("X-Organisation", cfg.Organisation)
@@ -42,11 +58,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	upstream := fmt.Sprintf("TheHive at %s as key %s", cfg.BaseURL, httpx.Fingerprint(cfg.APIKey))
+	c.wire = &wire.Client{HTTP: h}
+	c.upstream = fmt.Sprintf("TheHive at %s as key %s", cfg.BaseURL, httpx.Fingerprint(cfg.APIKey))
 	if cfg.Organisation != "" {
-		upstream += " in " + cfg.Organisation
+		c.upstream += " in " + cfg.Organisation
 	}
-	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream}, nil
+	return c, nil
 }
 
 // String says which TheHive the client talks to and under which credential,

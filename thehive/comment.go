@@ -38,6 +38,45 @@ func (m Comment) MarshalJSON() ([]byte, error) {
 
 func (m *Comment) identity() string { return m.ID }
 
+// ListCommentsInput is the input of [Client.ListComments].
+type ListCommentsInput struct {
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	Offset int    `json:"offset,omitempty" jsonschema:"How many comments to skip." minimum:"0"`
+	Limit  int    `json:"limit,omitempty" jsonschema:"How many comments to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListCommentsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// A CommentPage is one page of comments.
+type CommentPage struct {
+	Comments []*Comment `json:"comments"`
+	Total    int        `json:"total" jsonschema:"How many comments there are in all."`
+	Offset   int        `json:"offset"`
+	More     bool       `json:"more" jsonschema:"Whether there are comments behind this page."`
+}
+
+// ListComments returns one page of a case's comments, newest first. An unknown
+// case is [ErrNotFound].
+//
+// TheHive: POST /api/v1/query, getCase, comments
+func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*CommentPage, error) {
+	in.SetDefaults()
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return nil, err
+	}
+	got, total, err := paged[*Comment](ctx, c, "case-comments", order{"createdAt", Desc}, in.Offset, in.Limit, inCase(cs.ID, HopComments))
+	if err != nil {
+		return nil, err
+	}
+	return &CommentPage{Comments: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
 // CreateCommentInput is the input of [Client.CreateComment].
 type CreateCommentInput struct {
 	CaseID  string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`

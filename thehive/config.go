@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -17,6 +18,13 @@ type Config struct {
 	BaseURL      string // https://hive.example.org; a base path is kept
 	APIKey       string // never printed
 	Organisation string // which of the user's organisations; empty: the user's default
+
+	// LocalAnalyzers names the analyzers, by name or id, that show an observable
+	// to nobody outside. Every other one is a third party.
+	LocalAnalyzers []string
+	// InternalSuffixes are domains whose names are internal, such as
+	// "example.org", beside those that are so everywhere.
+	InternalSuffixes []string
 
 	TLS           *tls.Config       // of this client alone; nil: the defaults
 	CAFile        string            // PEM file of further certificate authorities
@@ -46,8 +54,9 @@ const (
 )
 
 // ConfigFromEnv reads THEHIVE_URL, THEHIVE_API_KEY, THEHIVE_ORGANISATION,
-// THEHIVE_CA_FILE, THEHIVE_VERIFY_SSL (default true) and THEHIVE_TIMEOUT
-// (seconds). It reports all that is missing or malformed at once; a variable
+// THEHIVE_CA_FILE, THEHIVE_VERIFY_SSL (default true), THEHIVE_TIMEOUT (seconds),
+// THEHIVE_LOCAL_ANALYZERS and THEHIVE_INTERNAL_SUFFIXES (both separated by
+// commas). It reports all that is missing or malformed at once; a variable
 // that begins with THEHIVE_ and isn't known is an error.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
@@ -60,10 +69,23 @@ func configFrom(environ []string) (Config, error) {
 		CAFile:        r.String("THEHIVE_CA_FILE"),
 		SkipTLSVerify: !r.Bool("THEHIVE_VERIFY_SSL", true),
 		Timeout:       r.Seconds("THEHIVE_TIMEOUT"),
+
+		LocalAnalyzers:   commas(r.String("THEHIVE_LOCAL_ANALYZERS")),
+		InternalSuffixes: commas(r.String("THEHIVE_INTERNAL_SUFFIXES")),
 	}
 	r.Known(envDestructive, envRawQuery)
 	if err := r.Err(); err != nil {
 		return Config{}, fmt.Errorf("thehive: %w", err)
 	}
 	return c, nil
+}
+
+// commas splits a list, without empty parts.
+func commas(s string) (list []string) {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
 }

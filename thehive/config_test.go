@@ -21,12 +21,13 @@ func setenv(t *testing.T, vars map[string]string) {
 
 func TestConfigFromEnv(t *testing.T) {
 	setenv(t, map[string]string{"THEHIVE_URL": "https://hive.example.org/base/", "THEHIVE_API_KEY": " secret-key-1 ", "THEHIVE_ORGANISATION": "soc",
-		"THEHIVE_VERIFY_SSL": "false", "THEHIVE_TIMEOUT": "5", "THEHIVE_ALLOW_DESTRUCTIVE_TOOLS": "true", "THEHIVE_ENABLE_RAW_QUERY": "false"})
+		"THEHIVE_VERIFY_SSL": "false", "THEHIVE_TIMEOUT": "5", "THEHIVE_LOCAL_ANALYZERS": "Yara_3_0, ,FileInfo_8_0", "THEHIVE_INTERNAL_SUFFIXES": "bank.example", "THEHIVE_ALLOW_DESTRUCTIVE_TOOLS": "true", "THEHIVE_ENABLE_RAW_QUERY": "false"})
 	c, err := thehive.ConfigFromEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.BaseURL != "https://hive.example.org/base/" || c.APIKey != "secret-key-1" || c.Organisation != "soc" || !c.SkipTLSVerify || c.Timeout != 5*time.Second {
+	if c.BaseURL != "https://hive.example.org/base/" || c.APIKey != "secret-key-1" || c.Organisation != "soc" || !c.SkipTLSVerify || c.Timeout != 5*time.Second ||
+		strings.Join(c.LocalAnalyzers, "|") != "Yara_3_0|FileInfo_8_0" || strings.Join(c.InternalSuffixes, "|") != "bank.example" {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -13,6 +13,11 @@
 // have a status of success. This package sends only fields that exist, reads
 // back what it changed, and says of each value in a bulk whether it was taken.
 //
+// [Query] builds reading pipelines of TheHive's own, which every list here is
+// made of. Analyzers and responders of Cortex run through TheHive: what is
+// internal, or marked RED, is shown to no third party. TheHive 4 is refused with
+// [ErrVersion].
+//
 // A case is named by its id ("~4096") or its number ("12"). Dates are
 // milliseconds since 1970, as TheHive has them. TLP goes from 0 (CLEAR) to 4
 // (RED), PAP from 0 to 3.

@@ -17,6 +17,9 @@ var (
 	ErrForbidden    = errors.New("thehive: forbidden")
 	ErrRateLimited  = errors.New("thehive: rate limited")
 	ErrInvalid      = errors.New("thehive: invalid request")
+	ErrConflict     = errors.New("thehive: changed by somebody else")
+	ErrEgress       = errors.New("thehive: may not leave")
+	ErrVersion      = errors.New("thehive: unsupported version")
 )
 
 // An Error is a refusal by TheHive itself.

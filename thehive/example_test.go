@@ -65,3 +65,31 @@ func ExampleClient_Cases() {
 	fmt.Println(n, "cases are open")
 	// Output: 4 cases are open
 }
+
+func ExampleQuery() {
+	url, stop := lab()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := thehive.New(thehive.Config{BaseURL: url, APIKey: thehivetest.Key})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tasks := thehive.All(thehive.KindCase).
+		Where(thehive.Eq("stage", thehive.StageInProgress)).
+		To(thehive.HopTasks).
+		Where(thehive.Eq("status", thehive.TaskWaiting))
+	n, err := thehive.Count(ctx, c, tasks)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first, err := thehive.Fetch[*thehive.Task](ctx, c, tasks.Sort("_createdAt", thehive.Asc).Page(0, 1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d waits: %s\n", n, first[0].Title)
+	// Output: 1 waits: Reset the passwords of those who clicked
+}

@@ -138,7 +138,8 @@ func TestClosingAnotherStateIsAskedForAgain(t *testing.T) {
 func TestDeletionsAreDestructive(t *testing.T) {
 	t.Parallel()
 	for _, e := range wire.Endpoints {
-		if (e.Method == http.MethodDelete) != (e.Tier == gate.TierDestructive) {
+		harms := e.Method == http.MethodDelete || e.ID == "mergeCases" || e.ID == "createAction"
+		if harms != (e.Tier == gate.TierDestructive) {
 			t.Errorf("%s is %s", e, e.Tier)
 		}
 	}

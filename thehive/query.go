@@ -10,91 +10,248 @@ import (
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
-// step is one step of a query: TheHive runs them as a pipeline. A limit or an
-// order outside of a step is ignored there without a word.
+// A Query is a pipeline of reading steps: where it begins, which way it goes,
+// what it keeps, in which order, and which page of that. Each method returns a
+// longer one and leaves q as it is. Run it with [Fetch] or [Count].
+//
+//	q := thehive.All(thehive.KindAlert).
+//		Where(thehive.Eq("stage", "New"), thehive.Gte("severity", 3)).
+//		Sort("date", thehive.Desc).
+//		Page(0, 20)
+type Query struct{ steps []step }
+
 type step map[string]any
 
-// list starts a pipeline with all entities of a kind: listCase, listCaseTemplate.
-func list(kind string) []step { return []step{{"_name": "list" + kind}} }
+// A Kind is a kind of entities in TheHive.
+type Kind string
 
-// inCase starts a pipeline with what belongs to a case: tasks, observables. id
-// is one that TheHive gave: it answers an unknown one with nothing at all.
-func inCase(id string, hops ...string) []step {
-	steps := []step{{"_name": "getCase", "idOrName": id}}
+// The kinds that a [Query] can begin with.
+const (
+	KindCase           Kind = "Case"
+	KindAlert          Kind = "Alert"
+	KindTask           Kind = "Task"
+	KindObservable     Kind = "Observable"
+	KindUser           Kind = "User"
+	KindCaseTemplate   Kind = "CaseTemplate"
+	KindCaseStatus     Kind = "CaseStatus"
+	KindAlertStatus    Kind = "AlertStatus"
+	KindObservableType Kind = "ObservableType"
+	KindProcedure      Kind = "Procedure"
+	KindJob            Kind = "Job"
+)
+
+// A Hop leads from entities to others: from cases to their tasks.
+type Hop string
+
+// The hops. Not each leads from each kind.
+const (
+	HopTasks       Hop = "tasks"       // of cases
+	HopLogs        Hop = "logs"        // of tasks
+	HopObservables Hop = "observables" // of cases and alerts
+	HopComments    Hop = "comments"    // of cases and alerts
+	HopProcedures  Hop = "procedures"  // of cases and alerts
+	HopAttachments Hop = "attachments" // of cases and alerts
+	HopAlerts      Hop = "alerts"      // of cases
+	HopCase        Hop = "case"        // of tasks, observables and alerts
+	HopJobs        Hop = "jobs"        // of observables
+)
+
+// A Direction is an order.
+type Direction string
+
+// The directions.
+const (
+	Asc  Direction = "asc"
+	Desc Direction = "desc"
+)
+
+// All begins a query with all entities of a kind that the key may see.
+func All(k Kind) Query { return Query{[]step{{"_name": "list" + string(k)}}} }
+
+// One begins a query with one entity. An unknown one is no error: the query
+// gives nothing then.
+func One(k Kind, idOrName string) Query {
+	return Query{[]step{{"_name": "get" + string(k), "idOrName": idOrName}}}
+}
+
+func (q Query) then(s step) Query { return Query{append(q.steps[:len(q.steps):len(q.steps)], s)} }
+
+// To follows hops, one after the other.
+func (q Query) To(hops ...Hop) Query {
 	for _, h := range hops {
-		steps = append(steps, step{"_name": h})
+		q = q.then(step{"_name": string(h)})
 	}
-	return steps
+	return q
 }
 
-// where keeps what p holds for.
-func where(p predicate) step {
-	s := step{"_name": "filter"}
-	for k, v := range p {
-		s[k] = v
+// Where keeps what all filters hold for.
+func (q Query) Where(filters ...Filter) Query {
+	for _, f := range filters {
+		s := step{"_name": "filter"}
+		for k, v := range f.condition {
+			s[k] = v
+		}
+		q = q.then(s)
 	}
-	return s
+	return q
 }
 
-// predicate is a condition of a filter.
-type predicate map[string]any
-
-func is(op, field string, value any) predicate {
-	return predicate{op: predicate{"_field": field, "_value": value}}
+// having keeps what has value in field; an empty one doesn't filter.
+func (q Query) having(field, value string) Query {
+	if value == "" {
+		return q
+	}
+	return q.Where(Eq(field, value))
 }
 
-func eq(field string, value any) predicate { return is("_eq", field, value) }
-
-func among[T any](field string, values []T) predicate {
-	return predicate{"_in": predicate{"_field": field, "_values": values}}
+// Sort orders by a field.
+func (q Query) Sort(field string, d Direction) Query {
+	return q.then(step{"_name": "sort", "_fields": []step{{field: d}}})
 }
 
-func anyOf(ps ...predicate) predicate { return predicate{"_or": ps} }
-
-func sortBy(field, direction string) step {
-	return step{"_name": "sort", "_fields": []step{{field: direction}}}
-}
-
-// pageOf keeps limit items from the one at offset on. extra names computed
-// members that TheHive adds to each item's extraData.
-func pageOf(offset, limit int, extra ...string) step {
+// Page keeps limit entities from the one at offset on. extra names computed
+// members that TheHive adds to extraData, such as procedureCount of a case.
+func (q Query) Page(offset, limit int, extra ...string) Query {
 	s := step{"_name": "page", "from": offset, "to": offset + limit}
 	if len(extra) > 0 {
 		s["extraData"] = extra
 	}
-	return s
+	return q.then(s)
 }
 
-// run sends a pipeline and decodes what its last step gives. name is a label
-// for the server's log.
-func run[T any](ctx context.Context, c *Client, name string, steps ...step) (*T, error) {
-	q := wire.Query{Query: make([]json.RawMessage, len(steps))}
-	for i, s := range steps {
+// paged reports whether q ends in a page, so that its answer is bounded.
+func (q Query) paged() bool {
+	return len(q.steps) > 0 && q.steps[len(q.steps)-1]["_name"] == "page"
+}
+
+// MarshalJSON writes q as TheHive takes it.
+func (q Query) MarshalJSON() ([]byte, error) { return json.Marshal(q.steps) }
+
+// A Filter is a condition on entities.
+type Filter struct{ condition map[string]any }
+
+// A Scalar is what a field can be compared with.
+type Scalar interface {
+	~string | ~bool | ~int | ~int32 | ~int64
+}
+
+func compare[T Scalar](op, field string, value T) Filter {
+	return Filter{map[string]any{op: map[string]any{"_field": field, "_value": value}}}
+}
+
+// Eq holds where field is value, or, for a list, has it.
+func Eq[T Scalar](field string, value T) Filter { return compare("_eq", field, value) }
+
+// Ne holds where field isn't value.
+func Ne[T Scalar](field string, value T) Filter { return compare("_ne", field, value) }
+
+// Lt holds where field is less than value.
+func Lt[T Scalar](field string, value T) Filter { return compare("_lt", field, value) }
+
+// Lte holds where field is at most value.
+func Lte[T Scalar](field string, value T) Filter { return compare("_lte", field, value) }
+
+// Gt holds where field is more than value.
+func Gt[T Scalar](field string, value T) Filter { return compare("_gt", field, value) }
+
+// Gte holds where field is at least value.
+func Gte[T Scalar](field string, value T) Filter { return compare("_gte", field, value) }
+
+// Like holds where field holds text, whatever its case. TheHive looks for whole
+// words in long texts, such as descriptions.
+func Like(field, text string) Filter { return compare("_like", field, text) }
+
+// StartsWith holds where field begins with text.
+func StartsWith(field, text string) Filter { return compare("_startsWith", field, text) }
+
+// EndsWith holds where field ends with text.
+func EndsWith(field, text string) Filter { return compare("_endsWith", field, text) }
+
+// In holds where field is one of values.
+func In[T Scalar](field string, values []T) Filter {
+	return Filter{map[string]any{"_in": map[string]any{"_field": field, "_values": values}}}
+}
+
+// Between holds where field is at least from and less than to.
+func Between[T Scalar](field string, from, to T) Filter {
+	return Filter{map[string]any{"_between": map[string]any{"_field": field, "_from": from, "_to": to}}}
+}
+
+// Has holds where field has a value.
+func Has(field string) Filter { return Filter{map[string]any{"_has": field}} }
+
+// ID holds for the entity with that id.
+func ID(id string) Filter { return Filter{map[string]any{"_id": id}} }
+
+// And holds where all filters do.
+func And(filters ...Filter) Filter { return join("_and", filters) }
+
+// Or holds where any of the filters does.
+func Or(filters ...Filter) Filter { return join("_or", filters) }
+
+// Not holds where f doesn't.
+func Not(f Filter) Filter { return Filter{map[string]any{"_not": f.condition}} }
+
+func join(op string, filters []Filter) Filter {
+	list := make([]map[string]any, len(filters))
+	for i, f := range filters {
+		list[i] = f.condition
+	}
+	return Filter{map[string]any{op: list}}
+}
+
+// Fetch runs q, whose last step must be a page, and returns its entities.
+func Fetch[T any](ctx context.Context, c *Client, q Query) ([]T, error) {
+	if !q.paged() {
+		return nil, fmt.Errorf("%w: the query doesn't end in a page, so that its answer could be the whole database", ErrInvalid)
+	}
+	got, err := run[[]T](ctx, c, "fetch", q)
+	if err != nil {
+		return nil, err
+	}
+	return *got, nil
+}
+
+// Count runs q for the number of its entities.
+func Count(ctx context.Context, c *Client, q Query) (int, error) { return count(ctx, c, "fetch", q) }
+
+// inCase begins a query with what belongs to a case: tasks, observables. id is
+// one that TheHive gave: it answers an unknown one with nothing at all.
+func inCase(id string, hops ...Hop) Query { return One(KindCase, id).To(hops...) }
+
+// order is what a list is sorted by.
+type order struct {
+	field     string
+	direction Direction
+}
+
+// run sends a query and decodes what its last step gives. name is a label for
+// the server's log.
+func run[T any](ctx context.Context, c *Client, name string, q Query) (*T, error) {
+	body := wire.Query{Query: make([]json.RawMessage, len(q.steps))}
+	for i, s := range q.steps {
 		b, err := json.Marshal(s)
 		if err != nil {
 			return nil, fmt.Errorf("thehive: query: %w", err)
 		}
-		q.Query[i] = b
+		body.Query[i] = b
 	}
-	return httpx.JSON[T](c.wire.Query(ctx, wire.QueryParams{Name: name}, q))
+	return httpx.JSON[T](c.wire.Query(ctx, wire.QueryParams{Name: name}, body))
 }
 
-// then returns steps and more in a slice of its own.
-func then(steps []step, more ...step) []step { return append(steps[:len(steps):len(steps)], more...) }
-
-// count runs a pipeline for the number of its items.
-func count(ctx context.Context, c *Client, name string, steps []step) (int, error) {
-	n, err := run[int](ctx, c, name+"-count", then(steps, step{"_name": "count"})...)
+// count runs a query for the number of its entities.
+func count(ctx context.Context, c *Client, name string, q Query) (int, error) {
+	n, err := run[int](ctx, c, name+"-count", q.then(step{"_name": "count"}))
 	if err != nil {
 		return 0, err
 	}
 	return *n, nil
 }
 
-// paged runs a pipeline for one page, sorted, and again for the number of all
-// items where the page alone doesn't tell it.
-func paged[T any](ctx context.Context, c *Client, name string, order step, offset, limit int, steps []step) (items []T, total int, err error) {
-	got, err := run[[]T](ctx, c, name, then(steps, order, pageOf(offset, limit))...)
+// paged runs a query for one page, sorted, and again for the number of all
+// entities where the page alone doesn't tell it.
+func paged[T any](ctx context.Context, c *Client, name string, by order, offset, limit int, q Query) (items []T, total int, err error) {
+	got, err := run[[]T](ctx, c, name, q.Sort(by.field, by.direction).Page(offset, limit))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -102,7 +259,7 @@ func paged[T any](ctx context.Context, c *Client, name string, order step, offse
 	if n := len(items); n < limit && (n > 0 || offset == 0) {
 		return items, offset + n, nil
 	}
-	total, err = count(ctx, c, name, steps)
+	total, err = count(ctx, c, name, q)
 	return items, total, err
 }
 
@@ -137,4 +294,12 @@ func unique(list []string) []string {
 		}
 	}
 	return out
+}
+
+// notEmpty returns a pointer to s, or nil for what shall stay as it is.
+func notEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -28,7 +29,7 @@ func (TaskStatus) Enum() []any {
 }
 
 // openTasks keeps the tasks that are neither done nor cancelled.
-func openTasks() step { return where(among("status", []TaskStatus{TaskWaiting, TaskInProgress})) }
+func openTasks() Filter { return In("status", []TaskStatus{TaskWaiting, TaskInProgress}) }
 
 // A Task is a piece of work in a case.
 type Task struct {
@@ -66,6 +67,155 @@ func (t Task) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Task) identity() string { return t.ID }
+
+// target is t as the plan of a change shows it.
+func (t *Task) target() gate.Target {
+	return gate.Target{Kind: "task", ID: t.ID, Name: t.Title, Version: fmt.Sprintf("%s, updated %d", t.Status, t.UpdatedAt)}
+}
+
+// ListTasksInput is the input of [Client.ListTasks]. What is left out doesn't filter.
+type ListTasksInput struct {
+	CaseID   string     `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	Status   TaskStatus `json:"status,omitempty" jsonschema:"Only tasks of this status."`
+	Assignee string     `json:"assignee,omitempty" jsonschema:"Only tasks of this user's login." alias:"owner" maxLength:"128"`
+	Offset   int        `json:"offset,omitempty" jsonschema:"How many tasks to skip." minimum:"0"`
+	Limit    int        `json:"limit,omitempty" jsonschema:"How many tasks to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListTasksInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// A TaskPage is one page of tasks.
+type TaskPage struct {
+	Tasks  []*Task `json:"tasks"`
+	Total  int     `json:"total" jsonschema:"How many tasks match in all."`
+	Offset int     `json:"offset"`
+	More   bool    `json:"more" jsonschema:"Whether there are tasks behind this page."`
+}
+
+// ListTasks returns one page of a case's tasks, in their order. An unknown case
+// is [ErrNotFound].
+//
+// TheHive: POST /api/v1/query, getCase, tasks
+func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, error) {
+	in.SetDefaults()
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return nil, err
+	}
+	q := inCase(cs.ID, HopTasks)
+	if in.Status != "" {
+		q = q.Where(Eq("status", in.Status))
+	}
+	if in.Assignee != "" {
+		q = q.Where(Eq("assignee", in.Assignee))
+	}
+	got, total, err := paged[*Task](ctx, c, "case-tasks", order{"order", Asc}, in.Offset, in.Limit, q)
+	if err != nil {
+		return nil, err
+	}
+	return &TaskPage{Tasks: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// GetTaskInput is the input of [Client.GetTask].
+type GetTaskInput struct {
+	TaskID string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+}
+
+// GetTask returns one task. An unknown one is [ErrNotFound].
+//
+// TheHive: GET /api/v1/task/{taskId}
+func (c *Client) GetTask(ctx context.Context, in GetTaskInput) (*Task, error) {
+	return c.task(ctx, in.TaskID)
+}
+
+// UpdateTaskInput is the input of [Client.UpdateTask]. What is left out stays.
+type UpdateTaskInput struct {
+	TaskID      string     `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	Title       string     `json:"title,omitempty" jsonschema:"What is to be done." maxLength:"128"`
+	Description *string    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
+	Status      TaskStatus `json:"status,omitempty" jsonschema:"How far it is."`
+	Flag        *bool      `json:"flag,omitempty" jsonschema:"Whether it is flagged."`
+	Order       *int       `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
+	Group       string     `json:"group,omitempty" jsonschema:"Heading that it stands under." maxLength:"64"`
+	Assignee    string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it." alias:"owner" maxLength:"128"`
+	DueDate     int64      `json:"dueDate,omitempty" jsonschema:"When it is due, in milliseconds since 1970." minimum:"0"`
+	IfUpdatedAt *int64     `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the task (0: never updated)." minimum:"0"`
+}
+
+// Validate refuses an update of nothing, and a due date that isn't in milliseconds.
+func (in *UpdateTaskInput) Validate() error {
+	if in.Title == "" && in.Description == nil && in.Status == "" && in.Flag == nil && in.Order == nil && in.Group == "" && in.Assignee == "" && in.DueDate == 0 {
+		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
+	}
+	return checkDate("dueDate", in.DueDate)
+}
+
+// check refuses in if the task isn't as it supposes.
+func (in *UpdateTaskInput) check(ctx context.Context, c *Client) (*Task, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	t, err := c.task(ctx, in.TaskID)
+	if err != nil {
+		return nil, err
+	}
+	return t, unchanged(in.IfUpdatedAt, t.UpdatedAt, t.UpdatedBy)
+}
+
+// UpdateTask changes fields of a task.
+//
+// TheHive: GET and PATCH /api/v1/task/{taskId}
+func (c *Client) UpdateTask(ctx context.Context, in UpdateTaskInput) (*Task, error) {
+	if _, err := in.check(ctx, c); err != nil {
+		return nil, err
+	}
+	body := wire.UpdateTask{Title: in.Title, Description: in.Description, Status: string(in.Status), Flag: in.Flag, Group: in.Group, Assignee: in.Assignee, DueDate: in.DueDate}
+	if in.Order != nil {
+		n := int32(*in.Order)
+		body.Order = &n
+	}
+	if err := httpx.Done(c.wire.UpdateTask(ctx, in.TaskID, body)); err != nil {
+		return nil, err
+	}
+	t, err := c.task(ctx, in.TaskID)
+	if err != nil {
+		return nil, fmt.Errorf("thehive: the task was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+	}
+	return t, nil
+}
+
+func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.Plan, error) {
+	t, err := in.check(ctx, c)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: "Change a task in TheHive.", Targets: []gate.Target{t.target()}, Undo: "Set the fields back."}
+	d := diff{&p.Changes}
+	d.text("title", t.Title, in.Title)
+	d.optional("description", t.Description, in.Description)
+	d.text("status", string(t.Status), string(in.Status))
+	if in.Flag != nil {
+		d.add("flag", t.Flag, *in.Flag)
+	}
+	if in.Order != nil {
+		d.add("order", t.Order, *in.Order)
+	}
+	d.text("group", t.Group, in.Group)
+	d.text("assignee", t.Assignee, in.Assignee)
+	if in.DueDate != 0 {
+		before := ""
+		if t.DueDate != 0 {
+			before = instant(t.DueDate)
+		}
+		d.add("due", before, instant(in.DueDate))
+	}
+	return p, nil
+}
 
 // CreateTaskInput is the input of [Client.CreateTask].
 type CreateTaskInput struct {
@@ -147,6 +297,45 @@ func (l TaskLog) MarshalJSON() ([]byte, error) {
 }
 
 func (l *TaskLog) identity() string { return l.ID }
+
+// ListTaskLogsInput is the input of [Client.ListTaskLogs].
+type ListTaskLogsInput struct {
+	TaskID string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	Offset int    `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0"`
+	Limit  int    `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListTaskLogsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// A TaskLogPage is one page of log entries.
+type TaskLogPage struct {
+	Logs   []*TaskLog `json:"logs"`
+	Total  int        `json:"total" jsonschema:"How many entries there are in all."`
+	Offset int        `json:"offset"`
+	More   bool       `json:"more" jsonschema:"Whether there are entries behind this page."`
+}
+
+// ListTaskLogs returns one page of a task's log, newest first. An unknown task
+// is [ErrNotFound].
+//
+// TheHive: POST /api/v1/query, getTask, logs
+func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskLogPage, error) {
+	in.SetDefaults()
+	t, err := c.task(ctx, in.TaskID)
+	if err != nil {
+		return nil, err
+	}
+	got, total, err := paged[*TaskLog](ctx, c, "task-logs", order{"date", Desc}, in.Offset, in.Limit, One(KindTask, t.ID).To(HopLogs))
+	if err != nil {
+		return nil, err
+	}
+	return &TaskLogPage{Logs: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
 
 // CreateTaskLogInput is the input of [Client.CreateTaskLog].
 type CreateTaskLogInput struct {

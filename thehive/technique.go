@@ -55,7 +55,7 @@ func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, e
 }
 
 func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
-	got, err := run[[]*Procedure](ctx, c, "case-procedures", then(inCase(id, "procedures"), sortBy("occurDate", "desc"), pageOf(0, maxProcedures))...)
+	got, err := run[[]*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +131,11 @@ type techniqueSearch struct {
 // byTag adds the cases with a tag that names a technique, however it is
 // written: T1110, mitre:T1110, attack.t1110, …="Brute Force - T1110".
 func (s *techniqueSearch) byTag(ctx context.Context, c *Client) error {
-	var ps []predicate
+	var ps []Filter
 	for _, t := range s.techniques {
-		ps = append(ps, among("tags", []string{t, "mitre:" + t, "attack." + strings.ToLower(t)}), is("_like", "tags", t))
+		ps = append(ps, In("tags", []string{t, "mitre:" + t, "attack." + strings.ToLower(t)}), Like("tags", t))
 	}
-	cases, total, err := paged[*Case](ctx, c, "cases-by-technique", sortBy("_createdAt", "desc"), 0, scannedTags, then(list("Case"), where(anyOf(ps...))))
+	cases, total, err := paged[*Case](ctx, c, "cases-by-technique", order{"_createdAt", Desc}, 0, scannedTags, All(KindCase).Where(Or(ps...)))
 	if err != nil {
 		return err
 	}
@@ -155,11 +155,11 @@ func (s *techniqueSearch) byTag(ctx context.Context, c *Client) error {
 
 // byProcedure adds the cases with a procedure of a technique.
 func (s *techniqueSearch) byProcedure(ctx context.Context, c *Client) error {
-	ps := []predicate{among("patternId", s.techniques)}
+	ps := []Filter{In("patternId", s.techniques)}
 	for _, t := range s.techniques {
-		ps = append(ps, is("_startsWith", "patternId", t+"."))
+		ps = append(ps, StartsWith("patternId", t+"."))
 	}
-	if n, err := count(ctx, c, "procedures", then(list("Procedure"), where(anyOf(ps...)))); err != nil || n == 0 {
+	if n, err := count(ctx, c, "procedures", All(KindProcedure).Where(Or(ps...))); err != nil || n == 0 {
 		return err
 	}
 	type counted struct {
@@ -167,7 +167,7 @@ func (s *techniqueSearch) byProcedure(ctx context.Context, c *Client) error {
 			ProcedureCount int `json:"procedureCount"`
 		} `json:"extraData"`
 	}
-	raw, err := run[[]json.RawMessage](ctx, c, "cases-with-procedures", then(list("Case"), sortBy("_createdAt", "desc"), pageOf(0, scannedProcedures, "procedureCount"))...)
+	raw, err := run[[]json.RawMessage](ctx, c, "cases-with-procedures", All(KindCase).Sort("_createdAt", Desc).Page(0, scannedProcedures, "procedureCount"))
 	if err != nil {
 		return err
 	}

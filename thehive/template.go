@@ -63,7 +63,7 @@ type CaseTemplatePage struct {
 // TheHive: POST /api/v1/query, listCaseTemplate
 func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInput) (*CaseTemplatePage, error) {
 	in.SetDefaults()
-	got, total, err := paged[*CaseTemplate](ctx, c, "case-templates", sortBy("name", "asc"), in.Offset, in.Limit, list("CaseTemplate"))
+	got, total, err := paged[*CaseTemplate](ctx, c, "case-templates", order{"name", Asc}, in.Offset, in.Limit, All(KindCaseTemplate))
 	if err != nil {
 		return nil, err
 	}

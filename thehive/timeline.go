@@ -58,6 +58,7 @@ type CaseCounts struct {
 	TaskLogs    int `json:"taskLogs"`
 	Observables int `json:"observables"`
 	Comments    int `json:"comments"`
+	Alerts      int `json:"alerts"`
 }
 
 // EventKind says what a [TimelineEvent] is.
@@ -72,19 +73,21 @@ const (
 	EventTaskLog     EventKind = "taskLog"
 	EventObservable  EventKind = "observableAdded"
 	EventComment     EventKind = "comment"
+	EventAlert       EventKind = "alertAdded"
 )
 
 // A TimelineEvent is one thing that happened in a case.
 type TimelineEvent struct {
 	Date   int64     `json:"date" jsonschema:"Milliseconds since 1970."`
-	Kind   EventKind `json:"kind" jsonschema:"caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded or comment."`
-	ID     string    `json:"id" jsonschema:"Id of the case, task, log entry, observable or comment."`
+	Kind   EventKind `json:"kind" jsonschema:"caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded, comment or alertAdded."`
+	ID     string    `json:"id" jsonschema:"Id of the case, task, log entry, observable, comment or alert."`
 	By     string    `json:"by,omitempty" jsonschema:"Login of who did it."`
 	Status string    `json:"status,omitempty" jsonschema:"Present status of the case or task."`
 	Type   string    `json:"dataType,omitempty" jsonschema:"Type of the observable."`
 	IOC    bool      `json:"ioc,omitempty"`
 	Text   string    `json:"text" untrusted:"true"`
 	Cut    bool      `json:"cut,omitempty" jsonschema:"Whether the text is longer than shown."`
+	Ours   bool      `json:"ours,omitempty" jsonschema:"Whether the user behind this key did it."`
 }
 
 // eventText is how many bytes of a text an event shows.
@@ -95,10 +98,11 @@ const eventText = 1000
 const maxTimelineTasks = 500
 
 // CaseTimelineSummary returns the facts of a case and what happened in it: its
-// tasks, their logs, observables and comments in the order of time. Of a long
-// history it returns the newest part and says how much is left out.
+// tasks, their logs, observables, comments and alerts in the order of time. Of a long
+// history it returns the newest part and says how much is left out. What the
+// user behind the key did is marked.
 //
-// TheHive: GET /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks, logs, observables, comments
+// TheHive: GET /api/v1/case/{caseId}, GET /api/v1/user/current; POST /api/v1/query, getCase with tasks, logs, observables, comments, alerts
 func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummaryInput) (*CaseTimeline, error) {
 	in.SetDefaults()
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
@@ -128,13 +132,20 @@ func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummary
 		t.Events = slices.Clone(t.Events[cut:])
 	}
 	t.LeftOut = t.Total - len(t.Events)
+	u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.Events {
+		t.Events[i].Ours = t.Events[i].By == u.Login
+	}
 	return t, nil
 }
 
 // timelineTasks adds the tasks: each when it was made and, if so, when it
 // ended. It returns how many weren't looked at, which are older.
 func (c *Client) timelineTasks(ctx context.Context, t *CaseTimeline, id string) (beyond int, err error) {
-	tasks, total, err := paged[*Task](ctx, c, "timeline-tasks", sortBy("_createdAt", "desc"), 0, maxTimelineTasks, inCase(id, "tasks"))
+	tasks, total, err := paged[*Task](ctx, c, "timeline-tasks", order{"_createdAt", Desc}, 0, maxTimelineTasks, inCase(id, HopTasks))
 	if err != nil {
 		return 0, err
 	}
@@ -151,7 +162,7 @@ func (c *Client) timelineTasks(ctx context.Context, t *CaseTimeline, id string) 
 		}
 	}
 	if beyond = total - len(tasks); beyond > 0 {
-		t.Counts.OpenTasks, err = count(ctx, c, "timeline-open-tasks", then(inCase(id, "tasks"), openTasks()))
+		t.Counts.OpenTasks, err = count(ctx, c, "timeline-open-tasks", inCase(id, HopTasks).Where(openTasks()))
 	}
 	return beyond, err
 }
@@ -159,7 +170,7 @@ func (c *Client) timelineTasks(ctx context.Context, t *CaseTimeline, id string) 
 // timelineRest adds the newest limit of everything else. It returns how much
 // there is beyond that, all older.
 func (c *Client) timelineRest(ctx context.Context, t *CaseTimeline, id string, limit int) (older int, err error) {
-	logs, n, err := paged[*TaskLog](ctx, c, "timeline-logs", sortBy("date", "desc"), 0, limit, inCase(id, "tasks", "logs"))
+	logs, n, err := paged[*TaskLog](ctx, c, "timeline-logs", order{"date", Desc}, 0, limit, inCase(id, HopTasks, HopLogs))
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +178,7 @@ func (c *Client) timelineRest(ctx context.Context, t *CaseTimeline, id string, l
 	for _, l := range logs {
 		t.add(TimelineEvent{Date: l.Date, Kind: EventTaskLog, ID: l.ID, By: cmp.Or(l.Owner, l.CreatedBy)}, l.Message)
 	}
-	observables, n, err := paged[*Observable](ctx, c, "timeline-observables", sortBy("_createdAt", "desc"), 0, limit, inCase(id, "observables"))
+	observables, n, err := paged[*Observable](ctx, c, "timeline-observables", order{"_createdAt", Desc}, 0, limit, inCase(id, HopObservables))
 	if err != nil {
 		return 0, err
 	}
@@ -179,13 +190,21 @@ func (c *Client) timelineRest(ctx context.Context, t *CaseTimeline, id string, l
 		}
 		t.add(TimelineEvent{Date: o.CreatedAt, Kind: EventObservable, ID: o.ID, By: o.CreatedBy, Type: o.DataType, IOC: o.IOC}, text)
 	}
-	comments, n, err := paged[*Comment](ctx, c, "timeline-comments", sortBy("createdAt", "desc"), 0, limit, inCase(id, "comments"))
+	comments, n, err := paged[*Comment](ctx, c, "timeline-comments", order{"createdAt", Desc}, 0, limit, inCase(id, HopComments))
 	if err != nil {
 		return 0, err
 	}
 	t.Counts.Comments, older = n, older+n-len(comments)
 	for _, m := range comments {
 		t.add(TimelineEvent{Date: m.CreatedAt, Kind: EventComment, ID: m.ID, By: m.CreatedBy}, m.Message)
+	}
+	alerts, n, err := paged[*Alert](ctx, c, "timeline-alerts", order{"_createdAt", Desc}, 0, limit, inCase(id, HopAlerts))
+	if err != nil {
+		return 0, err
+	}
+	t.Counts.Alerts, older = n, older+n-len(alerts)
+	for _, a := range alerts {
+		t.add(TimelineEvent{Date: cmp.Or(a.ImportedDate, a.CreatedAt), Kind: EventAlert, ID: a.ID, By: a.Source, Status: a.Status}, a.Title)
 	}
 	return older, nil
 }

@@ -41,6 +41,50 @@ func (c *Client) GetCurrentUser(ctx context.Context, _ GetCurrentUserInput) (*Us
 	return entity[User](c.wire.GetCurrentUser(ctx))
 }
 
+// ListUsersInput is the input of [Client.ListUsers].
+type ListUsersInput struct {
+	Offset int `json:"offset,omitempty" jsonschema:"How many users to skip." minimum:"0"`
+	Limit  int `json:"limit,omitempty" jsonschema:"How many users to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListUsersInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 100
+	}
+}
+
+// A Colleague is a user as others see him: whom a case can be given to.
+type Colleague struct {
+	ID      string `json:"_id"`
+	Login   string `json:"login" jsonschema:"What to give as owner or assignee."`
+	Name    string `json:"name"`
+	Profile string `json:"profile" jsonschema:"Name of the set of permissions, such as analyst or read-only."`
+	Type    string `json:"type,omitempty" jsonschema:"Normal or Service."`
+	Locked  bool   `json:"locked,omitempty"`
+}
+
+// A UserPage is one page of users.
+type UserPage struct {
+	Users  []*Colleague `json:"users"`
+	Total  int          `json:"total" jsonschema:"How many users there are in all."`
+	Offset int          `json:"offset"`
+	More   bool         `json:"more" jsonschema:"Whether there are users behind this page."`
+}
+
+// ListUsers returns one page of the users of the organisation, by login. Who may
+// do what, mail addresses and second factors stay out of it.
+//
+// TheHive: POST /api/v1/query, listUser
+func (c *Client) ListUsers(ctx context.Context, in ListUsersInput) (*UserPage, error) {
+	in.SetDefaults()
+	got, total, err := paged[*Colleague](ctx, c, "users", order{"login", Asc}, in.Offset, in.Limit, All(KindUser))
+	if err != nil {
+		return nil, err
+	}
+	return &UserPage{Users: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
 // adminOrganisation is TheHive's own organisation, which holds no cases.
 const adminOrganisation = "admin"
 

@@ -30,6 +30,10 @@ func (s *Server) routes() {
 		return 200, render(it), nil
 	}))
 	s.handle("POST /api/v1/task/{id}/log", true, s.on("Task", s.createMessage("Log")))
+	s.moreRoutes()
+	s.alertRoutes()
+	s.cortexRoutes()
+	s.statusRoutes()
 }
 
 type entityHandler func(it *item, who *caller, body Object) (int, any, error)
@@ -109,6 +113,11 @@ var defaults = map[string]Object{
 	"Procedure":      {},
 	"CaseTemplate":   {"flag": false, "customFields": []any{}, "tasks": []any{}},
 	"CaseStatus":     {"hidden": false},
+	"AlertStatus":    {"hidden": false},
+	"Alert":          {"severity": 2, "tlp": 2, "pap": 2, "follow": true, "status": "New", "observableCount": 0, "timeToDetect": 0, "customFields": []any{}},
+	"Attachment":     {"external": false},
+	"Job":            {"status": "Waiting", "operations": "[]"},
+	"Action":         {"status": "Waiting", "operations": "[]", "report": "{}"},
 	"ObservableType": {"isAttachment": false},
 	"User":           {"hasKey": true, "hasPassword": true, "hasMFA": false, "locked": false, "type": "Normal"},
 }
@@ -131,9 +140,13 @@ func (s *Server) add(kind string, parent *item, org, by string, fields Object) *
 		o["startDate"] = now
 	case "Procedure":
 		o["occurDate"] = now
+	case "Alert":
+		o["date"], o["newDate"] = now, now
+	case "Job", "Action":
+		o["startDate"] = now
 	}
 	switch kind {
-	case "Case", "Task", "Log", "Comment", "Observable", "Procedure":
+	case "Case", "Task", "Log", "Comment", "Observable", "Procedure", "Alert", "Attachment", "Job", "Action":
 		s.next += 4096
 		o["_id"] = "~" + strconv.FormatInt(s.next, 10)
 	default:
@@ -147,23 +160,29 @@ func (s *Server) add(kind string, parent *item, org, by string, fields Object) *
 	}
 	maps.Copy(o, fields)
 	it := &item{kind: kind, org: org, parent: parent, obj: clone(o)}
-	if kind == "Case" {
-		s.setStage(it)
+	s.setStage(it)
+	if kind == "Observable" && parent != nil && parent.kind == "Alert" {
+		n, _ := parent.obj["observableCount"].(float64)
+		parent.obj["observableCount"] = n + 1
 	}
 	s.items = append(s.items, it)
 	return it
 }
 
-// setStage makes the stage of a case fit its status.
+// setStage makes the stage of a case or an alert fit its status.
 func (s *Server) setStage(it *item) {
+	if it.kind != "Case" && it.kind != "Alert" {
+		return
+	}
 	stage := "New"
-	if st := s.named("CaseStatus", fmt.Sprint(it.obj["status"])); st != nil {
+	if st := s.named(it.kind+"Status", fmt.Sprint(it.obj["status"])); st != nil {
 		stage = fmt.Sprint(st.obj["stage"])
 	}
 	was := it.obj["stage"]
 	it.obj["stage"] = stage
 	switch {
 	case stage == was:
+	case stage == "Imported":
 	case stage == "Closed":
 		now := float64(s.now())
 		for _, name := range []string{"closedDate", "endDate"} {
@@ -199,6 +218,10 @@ func render(it *item) Object {
 		if t, ok := o["tactic"].(string); ok {
 			o["tacticLabel"] = strings.ToUpper(t[:1]) + strings.ReplaceAll(t[1:], "-", " ")
 		}
+	}
+	if it.kind == "Job" || it.kind == "Action" {
+		o["_type"] = map[string]string{"Job": "case_artifact_job", "Action": "action"}[it.kind]
+		return o
 	}
 	o["extraData"] = Object{}
 	return o
@@ -382,6 +405,15 @@ func (s *Server) updateCase(it *item, who *caller, body Object) (int, any, error
 	if err := s.checkCase(o); err != nil {
 		return 0, nil, err
 	}
+	s.change(it, who, o, more)
+	if set, ok := body["customFields"].(Object); ok {
+		mergeFields(it, set)
+	}
+	return 204, nil, nil
+}
+
+// change sets fields and adds or removes tags.
+func (s *Server) change(it *item, who *caller, o, more Object) {
 	maps.Copy(it.obj, o)
 	if more["addTags"] != nil {
 		it.obj["tags"] = union(it.obj["tags"], more["addTags"])
@@ -393,7 +425,20 @@ func (s *Server) updateCase(it *item, who *caller, body Object) (int, any, error
 		it.obj["_updatedBy"], it.obj["_updatedAt"] = who.login, float64(s.now())
 		s.setStage(it)
 	}
-	return 204, nil, nil
+}
+
+// mergeFields sets custom fields and keeps the others.
+func mergeFields(it *item, set Object) {
+	have, _ := it.obj["customFields"].([]any)
+	for _, f := range customFields(set) {
+		name := f.(Object)["name"]
+		if i := slices.IndexFunc(have, func(h any) bool { return h.(Object)["name"] == name }); i >= 0 {
+			have[i].(Object)["value"] = f.(Object)["value"]
+			continue
+		}
+		have = append(have, clone(f.(Object)))
+	}
+	it.obj["customFields"] = have
 }
 
 func (s *Server) createTask(it *item, who *caller, body Object) (int, any, error) {

@@ -10,8 +10,10 @@ import (
 
 // hops are the steps from one kind of entity to another.
 var hops = map[string]map[string]string{
-	"Case": {"tasks": "Task", "observables": "Observable", "comments": "Comment", "procedures": "Procedure"},
-	"Task": {"logs": "Log"},
+	"Case":       {"tasks": "Task", "observables": "Observable", "comments": "Comment", "procedures": "Procedure", "attachments": "Attachment", "alerts": "Alert"},
+	"Alert":      {"observables": "Observable", "comments": "Comment", "procedures": "Procedure", "attachments": "Attachment"},
+	"Task":       {"logs": "Log"},
+	"Observable": {"jobs": "Job"},
 }
 
 // own are the properties that every entity can be filtered and sorted by.
@@ -21,12 +23,17 @@ var own = []string{"_id", "_createdBy", "_createdAt", "_updatedBy", "_updatedAt"
 var properties = map[string][]string{
 	"Case": {"number", "title", "description", "severity", "startDate", "endDate", "tags", "flag", "tlp", "pap", "status", "stage",
 		"summary", "impactStatus", "assignee", "newDate", "inProgressDate", "closedDate"},
-	"Task":           {"title", "group", "description", "status", "flag", "startDate", "endDate", "assignee", "order", "dueDate", "mandatory"},
-	"Log":            {"message", "date", "includeInTimeline", "owner"},
-	"Comment":        {"message", "createdBy", "createdAt", "updatedBy", "updatedAt", "isEdited"},
-	"Observable":     {"dataType", "data", "startDate", "tlp", "pap", "tags", "ioc", "sighted", "sightedAt", "message", "ignoreSimilarity"},
-	"Procedure":      {"patternId", "patternName", "occurDate", "tactic", "description"},
-	"CaseTemplate":   {"name", "displayName", "titlePrefix", "description", "severity", "tags", "flag", "tlp", "pap", "summary"},
+	"Task":         {"title", "group", "description", "status", "flag", "startDate", "endDate", "assignee", "order", "dueDate", "mandatory"},
+	"Log":          {"message", "date", "includeInTimeline", "owner"},
+	"Comment":      {"message", "createdBy", "createdAt", "updatedBy", "updatedAt", "isEdited"},
+	"Observable":   {"dataType", "data", "startDate", "tlp", "pap", "tags", "ioc", "sighted", "sightedAt", "message", "ignoreSimilarity"},
+	"Procedure":    {"patternId", "patternName", "occurDate", "tactic", "description"},
+	"CaseTemplate": {"name", "displayName", "titlePrefix", "description", "severity", "tags", "flag", "tlp", "pap", "summary"},
+	"Alert": {"type", "source", "sourceRef", "externalLink", "title", "description", "severity", "date", "tags", "tlp", "pap", "follow",
+		"status", "stage", "assignee", "summary", "caseId", "caseTemplate", "newDate", "importedDate", "closedDate"},
+	"Attachment":     {"name", "size", "contentType", "hashes"},
+	"Job":            {"analyzerId", "analyzerName", "status", "startDate", "endDate", "cortexId", "cortexJobId"},
+	"AlertStatus":    {"value", "stage", "order", "hidden", "description"},
 	"CaseStatus":     {"value", "stage", "order", "hidden", "description"},
 	"ObservableType": {"name", "isAttachment"},
 	"User":           {"login", "name", "locked", "email"},
@@ -98,6 +105,14 @@ func (p *pipeline) run(name string, step Object) error {
 	if to, ok := hops[p.kind][name]; ok {
 		var next []*item
 		for _, it := range p.items {
+			if to == "Alert" { // they aren't in the case: they point to it
+				for _, a := range p.s.visible("Alert", p.who) {
+					if a.obj["caseId"] == it.id() {
+						next = append(next, a)
+					}
+				}
+				continue
+			}
 			next = append(next, p.s.children(to, it)...)
 		}
 		p.kind, p.items, p.extra = to, next, nil
@@ -361,6 +376,8 @@ func (s *Server) extraData(it *item, name string) (any, bool) {
 		return stats, true
 	case "Task.caseId", "Log.taskId":
 		return it.parent.id(), true
+	case "Observable.links":
+		return Object{strings.ToLower(it.parent.kind): render(it.parent)}, true
 	case "Task.case", "Log.task":
 		return render(it.parent), true
 	}

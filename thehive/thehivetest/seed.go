@@ -14,6 +14,10 @@ const (
 	PhishingCase   = "~32768" // open
 	PhishingTask   = "~36864" // waiting
 	OldestCase     = "~69632" // closed, with nothing in it
+
+	AttackerObservable = "~16384" // in [BruteForceCase]: the incident's attacker, analysed by [SeededJob]
+	HostObservable     = "~20480" // in [BruteForceCase]: an internal name
+	DomainObservable   = "~49152" // in [PhishingCase]: the fake login page
 )
 
 // basics stores what is there before any case.
@@ -39,6 +43,13 @@ func (s *Server) basics() {
 	} {
 		s.add("CaseStatus", nil, "", "system@thehive.local", Object{"value": st.value, "stage": st.stage, "order": i})
 	}
+	for i, st := range []struct{ value, stage string }{
+		{"New", "New"}, {"InProgress", "InProgress"}, {"Pending", "InProgress"}, {"Imported", "Imported"},
+		{"Duplicate", "Closed"}, {"FalsePositive", "Closed"}, {"Ignored", "Closed"},
+	} {
+		s.add("AlertStatus", nil, "", "system@thehive.local", Object{"value": st.value, "stage": st.stage, "order": i})
+	}
+	s.add("ObservableType", nil, "", "system@thehive.local", Object{"name": "file", "isAttachment": true})
 	for _, name := range []string{"url", "other", "user-agent", "regexp", "mail-subject", "registry", "mail", "autonomous-system",
 		"domain", "ip", "uri_path", "filename", "hash", "fqdn", "hostname"} {
 		s.add("ObservableType", nil, "", "system@thehive.local", Object{"name": name})
@@ -61,6 +72,8 @@ func (s *Server) SeedIncident() {
 	d.phishing()
 	d.background()
 	d.templates()
+	d.alerts()
+	d.job()
 }
 
 type seeder struct {
@@ -188,4 +201,41 @@ func (d *seeder) templates() {
 		d.s.add("CaseTemplate", nil, Organisation, lead, Object{"name": t.name, "displayName": t.display, "titlePrefix": t.prefix,
 			"description": t.description, "severity": t.severity, "tlp": 2, "pap": 2, "tags": t.tags, "tasks": t.tasks, "_createdAt": d.ago(400, 0, 0)})
 	}
+}
+
+// What [Server.SeedIncident] stores last, by id.
+const (
+	NewAlert  = "~143360" // new, with the incident's attacker and its target
+	OldAlert  = "~155648" // ignored
+	SeededJob = "~159744" // of AbuseIPDB on [AttackerObservable], ended
+)
+
+// alerts are stored behind everything else, so that ids given out before stay.
+func (d *seeder) alerts() {
+	at := d.ago(0, 3, 0)
+	a := d.s.add("Alert", nil, Organisation, "wazuh@soc.example", Object{
+		"type": "siem", "source": "wazuh", "sourceRef": "1700000000.4711", "title": "sshd: login after many failures", "severity": 3,
+		"description": "Rule 40112 on agent 007.", "tags": []string{"wazuh", "T1110"}, "date": at, "_createdAt": at,
+	})
+	for _, o := range []Object{
+		{"dataType": "ip", "data": incident.AttackerIP, "ioc": true, "message": "Source"},
+		{"dataType": "hostname", "data": "fleet-007.corp", "message": "Target"},
+	} {
+		o["_createdAt"], o["startDate"] = at, at
+		d.s.add("Observable", a, Organisation, "wazuh@soc.example", o)
+	}
+	d.s.add("Alert", nil, Organisation, "wazuh@soc.example", Object{
+		"type": "siem", "source": "wazuh", "sourceRef": "1690000000.1", "title": "Agent disconnected", "severity": 1, "status": "Ignored",
+		"description": "Agent 003 was shut down for maintenance.", "tags": []string{"wazuh"}, "date": d.ago(30, 0, 0), "_createdAt": d.ago(30, 0, 0),
+	})
+}
+
+// job stores an analysis of the attacker's address that ended long ago.
+func (d *seeder) job() {
+	o := d.s.children("Observable", d.s.byID(BruteForceCase))[0]
+	j := d.s.add("Job", o, Organisation, analyst, Object{"analyzerId": "a1b2c3", "analyzerName": "AbuseIPDB_1_0", "analyzerDefinition": "AbuseIPDB_1_0",
+		"cortexId": CortexID, "cortexJobId": "AY1", "case_artifact": render(o), "status": "InProgress", "startDate": d.ago(41, 4, 0)})
+	j.obj["id"] = j.id()
+	d.s.advance(j)
+	j.obj["endDate"] = float64(d.ago(41, 3, 59))
 }

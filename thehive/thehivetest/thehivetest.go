@@ -18,6 +18,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,12 @@ type Server struct {
 	// were taken, where TheHive may say 207 and name the others too. Set it
 	// before the first request.
 	SilentDuplicates bool
+	// Version is the server's. One of 4 answers under the path of that version.
+	// Set it before the first request.
+	Version string
+	// LegacyCortex offers Cortex under the older path alone. Set it before the
+	// first request.
+	LegacyCortex bool
 
 	tb  testing.TB
 	mux *http.ServeMux
@@ -68,10 +75,11 @@ type Server struct {
 
 // item is a stored entity.
 type item struct {
-	kind   string // Case, Task, Log …
-	org    string // empty: everyone's
-	parent *item
-	obj    Object
+	kind    string // Case, Task, Log …
+	org     string // empty: everyone's
+	parent  *item
+	obj     Object
+	content []byte // of an attachment
 }
 
 func (it *item) id() string { return it.obj["_id"].(string) }
@@ -103,7 +111,7 @@ func New(tb testing.TB) *Server {
 
 // NewServer returns a Server with users, statuses and types, and without cases.
 func NewServer() *Server {
-	s := &Server{mux: http.NewServeMux()}
+	s := &Server{mux: http.NewServeMux(), Version: "5.6.2-1"}
 	s.routes()
 	s.basics()
 	return s
@@ -132,7 +140,7 @@ func (s *Server) Requests() []string {
 	return r
 }
 
-// FailNext makes the next request fail. Several calls queue up.
+// FailNext makes the next request fail, unless it asks for the version. Several calls queue up.
 func (s *Server) FailNext(status int, typ, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,13 +148,31 @@ func (s *Server) FailNext(status int, typ, message string) {
 }
 
 // Add stores an entity and returns its id. kind is Case, Task, Log, Comment,
-// Observable, Procedure, CaseTemplate, CaseStatus or ObservableType; parent is
-// the id of the case or task that it belongs to, or empty. What fields leave
+// Observable, Procedure, Attachment, Alert, Job, CaseTemplate, CaseStatus,
+// AlertStatus or ObservableType; parent is the id of the case, task, alert or
+// observable that it belongs to, or empty. What fields leave
 // out gets TheHive's defaults.
 func (s *Server) Add(kind, parent string, fields Object) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(kind, s.byID(parent), Organisation, "analyst@soc.example", fields).id()
+}
+
+// AddCases stores n cases with the same fields.
+func (s *Server) AddCases(n int, fields Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n < 1 {
+		return
+	}
+	first := s.add("Case", nil, Organisation, "analyst@soc.example", fields)
+	for range n - 1 {
+		it := &item{kind: "Case", org: first.org, obj: maps.Clone(first.obj)}
+		s.next += 4096
+		s.number++
+		it.obj["_id"], it.obj["number"], it.obj["_createdAt"] = "~"+strconv.FormatInt(s.next, 10), float64(s.number), float64(s.now())
+		s.items = append(s.items, it)
+	}
 }
 
 // Set changes fields of an entity, as somebody else would at the same time.
@@ -159,9 +185,7 @@ func (s *Server) Set(id string, fields Object) {
 	}
 	maps.Copy(it.obj, clone(fields))
 	it.obj["_updatedAt"] = float64(s.now())
-	if it.kind == "Case" {
-		s.setStage(it)
-	}
+	s.setStage(it)
 }
 
 // Get returns a copy of the entity with that id, or nil.
@@ -269,13 +293,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
-	if len(s.failures) > 0 {
+	if ids, ok := strings.CutPrefix(r.URL.Path, "/api/v1/case/_merge/"); ok {
+		r.URL.Path = "/api/v1/mergeCases/" + ids // two patterns would both match some paths
+	}
+	if len(s.failures) > 0 && !strings.HasSuffix(r.URL.Path, "/status/public") {
 		f := s.failures[0]
 		s.failures = s.failures[1:]
 		writeError(w, &refusal{f.status, f.typ, f.message, nil})
 		return
 	}
-	if _, pattern := s.mux.Handler(r); pattern == "" {
+	connector := strings.HasPrefix(r.URL.Path, "/api/v1/connector/")
+	if _, pattern := s.mux.Handler(r); pattern == "" || connector && s.LegacyCortex {
 		writeError(w, &refusal{404, "NotFoundError", r.URL.Path, nil})
 		return
 	}
@@ -310,6 +338,9 @@ func (s *Server) authenticate(r *http.Request) (*caller, error) {
 // so that each of its attributes is missing.
 func readBody(r *http.Request) (Object, error) {
 	body := Object{}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		return body, nil // for the handler
+	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return body, nil
 	}
@@ -338,6 +369,12 @@ func writeError(w http.ResponseWriter, err error) {
 func write(w http.ResponseWriter, status int, answer any) {
 	if answer == nil {
 		w.WriteHeader(status)
+		return
+	}
+	if content, ok := answer.([]byte); ok {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.WriteHeader(status)
+		_, _ = w.Write(content) // the client is gone: nobody to tell
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

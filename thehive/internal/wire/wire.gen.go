@@ -12,6 +12,30 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
+// Defines values for AlertStage.
+const (
+	AlertStageClosed     AlertStage = "Closed"
+	AlertStageImported   AlertStage = "Imported"
+	AlertStageInProgress AlertStage = "InProgress"
+	AlertStageNew        AlertStage = "New"
+)
+
+// Valid indicates whether the value is a known member of the AlertStage enum.
+func (e AlertStage) Valid() bool {
+	switch e {
+	case AlertStageClosed:
+		return true
+	case AlertStageImported:
+		return true
+	case AlertStageInProgress:
+		return true
+	case AlertStageNew:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CaseStage.
 const (
 	CaseStageClosed     CaseStage = "Closed"
@@ -27,6 +51,33 @@ func (e CaseStage) Valid() bool {
 	case CaseStageInProgress:
 		return true
 	case CaseStageNew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobStatus.
+const (
+	JobStatusDeleted    JobStatus = "Deleted"
+	JobStatusFailure    JobStatus = "Failure"
+	JobStatusInProgress JobStatus = "InProgress"
+	JobStatusSuccess    JobStatus = "Success"
+	JobStatusWaiting    JobStatus = "Waiting"
+)
+
+// Valid indicates whether the value is a known member of the JobStatus enum.
+func (e JobStatus) Valid() bool {
+	switch e {
+	case JobStatusDeleted:
+		return true
+	case JobStatusFailure:
+		return true
+	case JobStatusInProgress:
+		return true
+	case JobStatusSuccess:
+		return true
+	case JobStatusWaiting:
 		return true
 	default:
 		return false
@@ -55,6 +106,100 @@ func (e TaskStatus) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Action defines model for Action.
+type Action struct {
+	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
+	ID                   string                     `json:"_id"`
+	Type                 string                     `json:"_type"`
+	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
+	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
+	CortexID             string                     `json:"cortexId,omitempty,omitzero"`
+	CortexJobID          string                     `json:"cortexJobId,omitempty,omitzero"`
+	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
+	ObjectID             string                     `json:"objectId"`
+	ObjectType           string                     `json:"objectType"`
+	Operations           string                     `json:"operations,omitempty,omitzero"`
+	Report               string                     `json:"report,omitempty,omitzero"`
+	ResponderID          string                     `json:"responderId"`
+	ResponderName        string                     `json:"responderName,omitempty,omitzero"`
+	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
+	Status               string                     `json:"status"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Alert defines model for Alert.
+type Alert struct {
+	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
+	ID                   string                     `json:"_id"`
+	Type                 string                     `json:"_type"`
+	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
+	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
+	Assignee             string                     `json:"assignee,omitempty,omitzero"`
+	CaseID               string                     `json:"caseId,omitempty,omitzero"`
+	CaseTemplate         string                     `json:"caseTemplate,omitempty,omitzero"`
+	Date                 int64                      `json:"date"`
+	Description          string                     `json:"description"`
+	ExternalLink         string                     `json:"externalLink,omitempty,omitzero"`
+	Follow               bool                       `json:"follow"`
+	ObservableCount      int64                      `json:"observableCount"`
+	PAP                  int                        `json:"pap"`
+	Severity             int                        `json:"severity"`
+	Source               string                     `json:"source"`
+	SourceRef            string                     `json:"sourceRef"`
+	Stage                AlertStage                 `json:"stage"`
+	Status               string                     `json:"status"`
+	Summary              string                     `json:"summary,omitempty,omitzero"`
+	Tags                 []string                   `json:"tags,omitempty,omitzero"`
+	Title                string                     `json:"title"`
+	TLP                  int                        `json:"tlp"`
+	Kind                 string                     `json:"type"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// AlertStage defines model for Alert.Stage.
+type AlertStage string
+
+// AlertObservable defines model for AlertObservable.
+type AlertObservable struct {
+	Data     string   `json:"data"`
+	DataType string   `json:"dataType"`
+	IOC      bool     `json:"ioc,omitempty,omitzero"`
+	Message  string   `json:"message,omitempty,omitzero"`
+	Tags     []string `json:"tags,omitempty,omitzero"`
+}
+
+// ApplyCaseTemplate defines model for ApplyCaseTemplate.
+type ApplyCaseTemplate struct {
+	CaseTemplate   string   `json:"caseTemplate"`
+	Ids            []string `json:"ids"`
+	ImportTasks    []string `json:"importTasks,omitempty,omitzero"`
+	UpdateSeverity bool     `json:"updateSeverity,omitempty,omitzero"`
+	UpdateTags     bool     `json:"updateTags,omitempty,omitzero"`
+}
+
+// Attachment defines model for Attachment.
+type Attachment struct {
+	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
+	ID                   string                     `json:"_id"`
+	Type                 string                     `json:"_type"`
+	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
+	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
+	ContentType          string                     `json:"contentType"`
+	Hashes               []string                   `json:"hashes"`
+	StoreID              string                     `json:"id,omitempty,omitzero"`
+	Name                 string                     `json:"name"`
+	Size                 int64                      `json:"size"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Attachments defines model for Attachments.
+type Attachments struct {
+	Attachments []Attachment `json:"attachments"`
 }
 
 // Case defines model for Case.
@@ -100,6 +245,30 @@ type Comment struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// CreateAction defines model for CreateAction.
+type CreateAction struct {
+	CortexID    string `json:"cortexId,omitempty,omitzero"`
+	ObjectID    string `json:"objectId"`
+	ObjectType  string `json:"objectType"`
+	ResponderID string `json:"responderId"`
+}
+
+// CreateAlert defines model for CreateAlert.
+type CreateAlert struct {
+	CaseTemplate string            `json:"caseTemplate,omitempty,omitzero"`
+	Description  string            `json:"description"`
+	ExternalLink string            `json:"externalLink,omitempty,omitzero"`
+	Observables  []AlertObservable `json:"observables,omitempty,omitzero"`
+	PAP          *int              `json:"pap,omitempty"`
+	Severity     int               `json:"severity,omitempty,omitzero"`
+	Source       string            `json:"source"`
+	SourceRef    string            `json:"sourceRef"`
+	Tags         []string          `json:"tags,omitempty,omitzero"`
+	Title        string            `json:"title"`
+	TLP          *int              `json:"tlp,omitempty"`
+	Type         string            `json:"type"`
+}
+
 // CreateCase defines model for CreateCase.
 type CreateCase struct {
 	Assignee     string                     `json:"assignee,omitempty,omitzero"`
@@ -119,16 +288,32 @@ type CreateComment struct {
 	Message string `json:"message"`
 }
 
+// CreateJob defines model for CreateJob.
+type CreateJob struct {
+	AnalyzerID string `json:"analyzerId"`
+	ArtifactID string `json:"artifactId"`
+	CortexID   string `json:"cortexId"`
+}
+
 // CreateObservable defines model for CreateObservable.
 type CreateObservable struct {
-	Data     []string `json:"data"`
-	DataType string   `json:"dataType"`
-	IOC      bool     `json:"ioc,omitempty,omitzero"`
-	Message  string   `json:"message,omitempty,omitzero"`
-	PAP      *int     `json:"pap,omitempty"`
-	Sighted  bool     `json:"sighted,omitempty,omitzero"`
-	Tags     []string `json:"tags,omitempty,omitzero"`
-	TLP      *int     `json:"tlp,omitempty"`
+	Data             []string `json:"data"`
+	DataType         string   `json:"dataType"`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty,omitzero"`
+	IOC              bool     `json:"ioc,omitempty,omitzero"`
+	Message          string   `json:"message,omitempty,omitzero"`
+	PAP              *int     `json:"pap,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty,omitzero"`
+	Tags             []string `json:"tags,omitempty,omitzero"`
+	TLP              *int     `json:"tlp,omitempty"`
+}
+
+// CreateProcedure defines model for CreateProcedure.
+type CreateProcedure struct {
+	Description string `json:"description,omitempty,omitzero"`
+	OccurDate   int64  `json:"occurDate"`
+	PatternID   string `json:"patternId"`
+	Tactic      string `json:"tactic,omitempty,omitzero"`
 }
 
 // CreateTask defines model for CreateTask.
@@ -154,6 +339,43 @@ type CreateTaskLog struct {
 type Error struct {
 	Message              string                     `json:"message"`
 	Type                 string                     `json:"type"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Job defines model for Job.
+type Job struct {
+	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
+	ID                   string                     `json:"_id"`
+	Type                 string                     `json:"_type"`
+	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
+	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
+	AnalyzerDefinition   string                     `json:"analyzerDefinition,omitempty,omitzero"`
+	AnalyzerID           string                     `json:"analyzerId"`
+	AnalyzerName         string                     `json:"analyzerName"`
+	CaseArtifact         json.RawMessage            `json:"case_artifact,omitempty,omitzero"`
+	CortexID             string                     `json:"cortexId,omitempty,omitzero"`
+	CortexJobID          string                     `json:"cortexJobId,omitempty,omitzero"`
+	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
+	JobID                string                     `json:"id,omitempty,omitzero"`
+	Report               json.RawMessage            `json:"report,omitempty,omitzero"`
+	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
+	Status               JobStatus                  `json:"status"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// JobStatus defines model for Job.Status.
+type JobStatus string
+
+// LegacyStatus defines model for LegacyStatus.
+type LegacyStatus struct {
+	Versions             LegacyStatus_Versions      `json:"versions"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// LegacyStatus_Versions defines model for LegacyStatus.Versions.
+type LegacyStatus_Versions struct {
+	TheHive              string                     `json:"TheHive,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
@@ -201,10 +423,51 @@ type ObservablesPartly struct {
 	Success []Observable        `json:"success"`
 }
 
+// Procedure defines model for Procedure.
+type Procedure struct {
+	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
+	ID                   string                     `json:"_id"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	OccurDate            int64                      `json:"occurDate"`
+	PatternID            string                     `json:"patternId,omitempty,omitzero"`
+	PatternName          string                     `json:"patternName,omitempty,omitzero"`
+	Tactic               string                     `json:"tactic,omitempty,omitzero"`
+	TacticLabel          string                     `json:"tacticLabel,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// PromoteAlert defines model for PromoteAlert.
+type PromoteAlert struct {
+	Assignee     string   `json:"assignee,omitempty,omitzero"`
+	CaseTemplate string   `json:"caseTemplate,omitempty,omitzero"`
+	PAP          *int     `json:"pap,omitempty"`
+	Severity     int      `json:"severity,omitempty,omitzero"`
+	Status       string   `json:"status,omitempty,omitzero"`
+	Tags         []string `json:"tags,omitempty,omitzero"`
+	Title        string   `json:"title,omitempty,omitzero"`
+	TLP          *int     `json:"tlp,omitempty"`
+}
+
+// PublicStatus defines model for PublicStatus.
+type PublicStatus struct {
+	Sso                  bool                       `json:"sso"`
+	Version              string                     `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
 // Query defines model for Query.
 type Query struct {
 	ExcludeFields []string          `json:"excludeFields,omitempty,omitzero"`
 	Query         []json.RawMessage `json:"query"`
+}
+
+// Status defines model for Status.
+type Status struct {
+	Connectors           json.RawMessage            `json:"connectors,omitempty,omitzero"`
+	Features             []string                   `json:"features,omitempty,omitzero"`
+	Version              string                     `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // Task defines model for Task.
@@ -247,12 +510,62 @@ type TaskLog struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// UpdateAlert defines model for UpdateAlert.
+type UpdateAlert struct {
+	AddTags     []string  `json:"addTags,omitempty,omitzero"`
+	Assignee    string    `json:"assignee,omitempty,omitzero"`
+	Description *string   `json:"description,omitempty"`
+	Follow      *bool     `json:"follow,omitempty"`
+	PAP         *int      `json:"pap,omitempty"`
+	RemoveTags  []string  `json:"removeTags,omitempty,omitzero"`
+	Severity    int       `json:"severity,omitempty,omitzero"`
+	Status      string    `json:"status,omitempty,omitzero"`
+	Summary     *string   `json:"summary,omitempty"`
+	Tags        *[]string `json:"tags,omitempty"`
+	Title       string    `json:"title,omitempty,omitzero"`
+	TLP         *int      `json:"tlp,omitempty"`
+}
+
 // UpdateCase defines model for UpdateCase.
 type UpdateCase struct {
-	AddTags      []string `json:"addTags,omitempty,omitzero"`
-	ImpactStatus string   `json:"impactStatus,omitempty,omitzero"`
-	Status       string   `json:"status,omitempty,omitzero"`
-	Summary      string   `json:"summary,omitempty,omitzero"`
+	AddTags      []string                   `json:"addTags,omitempty,omitzero"`
+	Assignee     string                     `json:"assignee,omitempty,omitzero"`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty,omitzero"`
+	Description  *string                    `json:"description,omitempty"`
+	Flag         *bool                      `json:"flag,omitempty"`
+	ImpactStatus string                     `json:"impactStatus,omitempty,omitzero"`
+	PAP          *int                       `json:"pap,omitempty"`
+	RemoveTags   []string                   `json:"removeTags,omitempty,omitzero"`
+	Severity     int                        `json:"severity,omitempty,omitzero"`
+	Status       string                     `json:"status,omitempty,omitzero"`
+	Summary      *string                    `json:"summary,omitempty"`
+	Tags         *[]string                  `json:"tags,omitempty"`
+	Title        string                     `json:"title,omitempty,omitzero"`
+	TLP          *int                       `json:"tlp,omitempty"`
+}
+
+// UpdateObservable defines model for UpdateObservable.
+type UpdateObservable struct {
+	AddTags          []string `json:"addTags,omitempty,omitzero"`
+	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`
+	IOC              *bool    `json:"ioc,omitempty"`
+	Message          *string  `json:"message,omitempty"`
+	PAP              *int     `json:"pap,omitempty"`
+	RemoveTags       []string `json:"removeTags,omitempty,omitzero"`
+	Sighted          *bool    `json:"sighted,omitempty"`
+	TLP              *int     `json:"tlp,omitempty"`
+}
+
+// UpdateTask defines model for UpdateTask.
+type UpdateTask struct {
+	Assignee    string  `json:"assignee,omitempty,omitzero"`
+	Description *string `json:"description,omitempty"`
+	DueDate     int64   `json:"dueDate,omitempty,omitzero"`
+	Flag        *bool   `json:"flag,omitempty"`
+	Group       string  `json:"group,omitempty,omitzero"`
+	Order       *int32  `json:"order,omitempty"`
+	Status      string  `json:"status,omitempty,omitzero"`
+	Title       string  `json:"title,omitempty,omitzero"`
 }
 
 // User defines model for User.
@@ -279,10 +592,74 @@ type User_Organisations_Item struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// Worker defines model for Worker.
+type Worker struct {
+	CortexIds            []string                   `json:"cortexIds,omitempty,omitzero"`
+	DataTypeList         []string                   `json:"dataTypeList,omitempty,omitzero"`
+	Description          string                     `json:"description"`
+	ID                   string                     `json:"id"`
+	Name                 string                     `json:"name"`
+	Version              string                     `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// ListLegacyAnalyzersParams defines parameters for ListLegacyAnalyzers.
+type ListLegacyAnalyzersParams struct {
+	// Range From which to which, or all.
+	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
+}
+
+// AddCaseAttachmentsMultipartBody defines parameters for AddCaseAttachments.
+type AddCaseAttachmentsMultipartBody struct {
+	Attachments [][]byte `json:"attachments"`
+}
+
+// ListAnalyzersParams defines parameters for ListAnalyzers.
+type ListAnalyzersParams struct {
+	// Range From which to which, or all.
+	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
+}
+
 // QueryParams defines parameters for Query.
 type QueryParams struct {
 	// Name A label for the server's log.
 	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Action) UnmarshalJSON(b []byte) error {
+	type plain Action
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Action) MarshalJSON() ([]byte, error) {
+	type plain Action
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Alert) UnmarshalJSON(b []byte) error {
+	type plain Alert
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Alert) MarshalJSON() ([]byte, error) {
+	type plain Alert
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Attachment) UnmarshalJSON(b []byte) error {
+	type plain Attachment
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Attachment) MarshalJSON() ([]byte, error) {
+	type plain Attachment
+	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
@@ -322,6 +699,42 @@ func (a Error) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Job) UnmarshalJSON(b []byte) error {
+	type plain Job
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Job) MarshalJSON() ([]byte, error) {
+	type plain Job
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *LegacyStatus) UnmarshalJSON(b []byte) error {
+	type plain LegacyStatus
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a LegacyStatus) MarshalJSON() ([]byte, error) {
+	type plain LegacyStatus
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *LegacyStatus_Versions) UnmarshalJSON(b []byte) error {
+	type plain LegacyStatus_Versions
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a LegacyStatus_Versions) MarshalJSON() ([]byte, error) {
+	type plain LegacyStatus_Versions
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Observable) UnmarshalJSON(b []byte) error {
 	type plain Observable
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -354,6 +767,42 @@ func (a *ObservableFailure_Object) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ObservableFailure_Object) MarshalJSON() ([]byte, error) {
 	type plain ObservableFailure_Object
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Procedure) UnmarshalJSON(b []byte) error {
+	type plain Procedure
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Procedure) MarshalJSON() ([]byte, error) {
+	type plain Procedure
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *PublicStatus) UnmarshalJSON(b []byte) error {
+	type plain PublicStatus
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a PublicStatus) MarshalJSON() ([]byte, error) {
+	type plain PublicStatus
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Status) UnmarshalJSON(b []byte) error {
+	type plain Status
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Status) MarshalJSON() ([]byte, error) {
+	type plain Status
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -405,22 +854,199 @@ func (a User_Organisations_Item) MarshalJSON() ([]byte, error) {
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Worker) UnmarshalJSON(b []byte) error {
+	type plain Worker
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Worker) MarshalJSON() ([]byte, error) {
+	type plain Worker
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
 
 // Endpoints lists every operation of this API.
 var Endpoints = []gate.Endpoint{
+	ListLegacyAnalyzersEndpoint,
+	ListLegacyAnalyzersForEndpoint,
+	CreateLegacyJobEndpoint,
+	GetLegacyJobEndpoint,
+	GetLegacyStatusEndpoint,
+	CreateAlertEndpoint,
+	DeleteAlertEndpoint,
+	GetAlertEndpoint,
+	UpdateAlertEndpoint,
+	PromoteAlertEndpoint,
+	CreateAlertCommentEndpoint,
+	MergeAlertEndpoint,
+	CreateAlertProcedureEndpoint,
 	CreateCaseEndpoint,
+	ApplyCaseTemplateEndpoint,
+	MergeCasesEndpoint,
 	DeleteCaseEndpoint,
 	GetCaseEndpoint,
 	UpdateCaseEndpoint,
+	DownloadCaseAttachmentEndpoint,
+	AddCaseAttachmentsEndpoint,
 	CreateCommentEndpoint,
 	CreateObservableEndpoint,
+	CreateCaseProcedureEndpoint,
 	CreateTaskEndpoint,
+	CreateActionEndpoint,
+	ListActionsEndpoint,
+	ListAnalyzersEndpoint,
+	ListAnalyzersForEndpoint,
+	CreateJobEndpoint,
+	GetJobEndpoint,
+	ListRespondersEndpoint,
+	GetObservableEndpoint,
+	UpdateObservableEndpoint,
 	QueryEndpoint,
+	GetStatusEndpoint,
+	GetPublicStatusEndpoint,
 	GetTaskEndpoint,
+	UpdateTaskEndpoint,
 	CreateTaskLogEndpoint,
 	GetCurrentUserEndpoint,
+}
+
+// ListLegacyAnalyzersEndpoint is GET /api/connector/cortex/analyzer.
+var ListLegacyAnalyzersEndpoint = gate.Endpoint{System: "thehive", ID: "listLegacyAnalyzers", Method: "GET", Path: "/api/connector/cortex/analyzer", Tier: gate.TierRead, Idempotent: true}
+
+// ListLegacyAnalyzers: List the analyzers of all Cortex servers. Under the old path.
+func (c *Client) ListLegacyAnalyzers(ctx context.Context, params ListLegacyAnalyzersParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListLegacyAnalyzersEndpoint)
+	r.Query("range", params.Range, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListLegacyAnalyzersForEndpoint is GET /api/connector/cortex/analyzer/type/{dataType}.
+var ListLegacyAnalyzersForEndpoint = gate.Endpoint{System: "thehive", ID: "listLegacyAnalyzersFor", Method: "GET", Path: "/api/connector/cortex/analyzer/type/{dataType}", Tier: gate.TierRead, Idempotent: true}
+
+// ListLegacyAnalyzersFor: List the analyzers that take one type of observable. Under the old path.
+func (c *Client) ListLegacyAnalyzersFor(ctx context.Context, dataType string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListLegacyAnalyzersForEndpoint)
+	r.Path("dataType", string(dataType), "^[0-9A-Za-z_.-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateLegacyJobEndpoint is POST /api/connector/cortex/job.
+var CreateLegacyJobEndpoint = gate.Endpoint{System: "thehive", ID: "createLegacyJob", Method: "POST", Path: "/api/connector/cortex/job", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateLegacyJob: Run an analyzer on an observable. Under the old path.
+func (c *Client) CreateLegacyJob(ctx context.Context, body CreateJob) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateLegacyJobEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetLegacyJobEndpoint is GET /api/connector/cortex/job/{jobId}.
+var GetLegacyJobEndpoint = gate.Endpoint{System: "thehive", ID: "getLegacyJob", Method: "GET", Path: "/api/connector/cortex/job/{jobId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetLegacyJob: Fetch one job with its report. Under the old path.
+func (c *Client) GetLegacyJob(ctx context.Context, jobID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetLegacyJobEndpoint)
+	r.Path("jobId", string(jobID), "^[~0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetLegacyStatusEndpoint is GET /api/status.
+var GetLegacyStatusEndpoint = gate.Endpoint{System: "thehive", ID: "getLegacyStatus", Method: "GET", Path: "/api/status", Tier: gate.TierRead, Idempotent: true}
+
+// GetLegacyStatus: Tell the version in the form of TheHive 4.
+func (c *Client) GetLegacyStatus(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetLegacyStatusEndpoint)
+	r.Bare()
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateAlertEndpoint is POST /api/v1/alert.
+var CreateAlertEndpoint = gate.Endpoint{System: "thehive", ID: "createAlert", Method: "POST", Path: "/api/v1/alert", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateAlert: Raise an alert. Type, source and reference together occur once.
+func (c *Client) CreateAlert(ctx context.Context, body CreateAlert) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateAlertEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteAlertEndpoint is DELETE /api/v1/alert/{alertId}.
+var DeleteAlertEndpoint = gate.Endpoint{System: "thehive", ID: "deleteAlert", Method: "DELETE", Path: "/api/v1/alert/{alertId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteAlert: Delete an alert and what is in it.
+func (c *Client) DeleteAlert(ctx context.Context, alertID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteAlertEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetAlertEndpoint is GET /api/v1/alert/{alertId}.
+var GetAlertEndpoint = gate.Endpoint{System: "thehive", ID: "getAlert", Method: "GET", Path: "/api/v1/alert/{alertId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetAlert: Fetch one alert.
+func (c *Client) GetAlert(ctx context.Context, alertID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetAlertEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateAlertEndpoint is PATCH /api/v1/alert/{alertId}.
+var UpdateAlertEndpoint = gate.Endpoint{System: "thehive", ID: "updateAlert", Method: "PATCH", Path: "/api/v1/alert/{alertId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateAlert: Set fields of an alert. Members that TheHive does not know are ignored without a word.
+func (c *Client) UpdateAlert(ctx context.Context, alertID string, body UpdateAlert) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateAlertEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// PromoteAlertEndpoint is POST /api/v1/alert/{alertId}/case.
+var PromoteAlertEndpoint = gate.Endpoint{System: "thehive", ID: "promoteAlert", Method: "POST", Path: "/api/v1/alert/{alertId}/case", Tier: gate.TierWrite, Idempotent: false}
+
+// PromoteAlert: Open a case from an alert.
+func (c *Client) PromoteAlert(ctx context.Context, alertID string, body PromoteAlert) (*httpx.Response, error) {
+	r := httpx.NewRequest(PromoteAlertEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateAlertCommentEndpoint is POST /api/v1/alert/{alertId}/comment.
+var CreateAlertCommentEndpoint = gate.Endpoint{System: "thehive", ID: "createAlertComment", Method: "POST", Path: "/api/v1/alert/{alertId}/comment", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateAlertComment: Comment on an alert.
+func (c *Client) CreateAlertComment(ctx context.Context, alertID string, body CreateComment) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateAlertCommentEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// MergeAlertEndpoint is POST /api/v1/alert/{alertId}/merge/{caseId}.
+var MergeAlertEndpoint = gate.Endpoint{System: "thehive", ID: "mergeAlert", Method: "POST", Path: "/api/v1/alert/{alertId}/merge/{caseId}", Tier: gate.TierWrite, Idempotent: false}
+
+// MergeAlert: Add an alert to a case.
+func (c *Client) MergeAlert(ctx context.Context, alertID string, caseID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(MergeAlertEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateAlertProcedureEndpoint is POST /api/v1/alert/{alertId}/procedure.
+var CreateAlertProcedureEndpoint = gate.Endpoint{System: "thehive", ID: "createAlertProcedure", Method: "POST", Path: "/api/v1/alert/{alertId}/procedure", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateAlertProcedure: Record an ATT&CK technique with an alert.
+func (c *Client) CreateAlertProcedure(ctx context.Context, alertID string, body CreateProcedure) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateAlertProcedureEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
 }
 
 // CreateCaseEndpoint is POST /api/v1/case.
@@ -430,6 +1056,26 @@ var CreateCaseEndpoint = gate.Endpoint{System: "thehive", ID: "createCase", Meth
 func (c *Client) CreateCase(ctx context.Context, body CreateCase) (*httpx.Response, error) {
 	r := httpx.NewRequest(CreateCaseEndpoint)
 	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ApplyCaseTemplateEndpoint is POST /api/v1/case/_bulk/caseTemplate.
+var ApplyCaseTemplateEndpoint = gate.Endpoint{System: "thehive", ID: "applyCaseTemplate", Method: "POST", Path: "/api/v1/case/_bulk/caseTemplate", Tier: gate.TierWrite, Idempotent: false}
+
+// ApplyCaseTemplate: Give cases what a template has.
+func (c *Client) ApplyCaseTemplate(ctx context.Context, body ApplyCaseTemplate) (*httpx.Response, error) {
+	r := httpx.NewRequest(ApplyCaseTemplateEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// MergeCasesEndpoint is POST /api/v1/case/_merge/{ids}.
+var MergeCasesEndpoint = gate.Endpoint{System: "thehive", ID: "mergeCases", Method: "POST", Path: "/api/v1/case/_merge/{ids}", Tier: gate.TierDestructive, Idempotent: false}
+
+// MergeCases: Make one case of several. They are gone afterwards.
+func (c *Client) MergeCases(ctx context.Context, ids string) (*httpx.Response, error) {
+	r := httpx.NewRequest(MergeCasesEndpoint)
+	r.Path("ids", string(ids), "^~?[0-9A-Za-z_-]+(,~?[0-9A-Za-z_-]+)+$")
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -464,6 +1110,28 @@ func (c *Client) UpdateCase(ctx context.Context, caseID string, body UpdateCase)
 	return c.HTTP.Send(ctx, r)
 }
 
+// DownloadCaseAttachmentEndpoint is GET /api/v1/case/{caseId}/attachment/{attachmentId}/download.
+var DownloadCaseAttachmentEndpoint = gate.Endpoint{System: "thehive", ID: "downloadCaseAttachment", Method: "GET", Path: "/api/v1/case/{caseId}/attachment/{attachmentId}/download", Tier: gate.TierRead, Idempotent: true}
+
+// DownloadCaseAttachment: Fetch the content of a file.
+func (c *Client) DownloadCaseAttachment(ctx context.Context, caseID string, attachmentID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DownloadCaseAttachmentEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Path("attachmentId", string(attachmentID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// AddCaseAttachmentsEndpoint is POST /api/v1/case/{caseId}/attachments.
+var AddCaseAttachmentsEndpoint = gate.Endpoint{System: "thehive", ID: "addCaseAttachments", Method: "POST", Path: "/api/v1/case/{caseId}/attachments", Tier: gate.TierWrite, Idempotent: false}
+
+// AddCaseAttachments: Attach files to a case.
+func (c *Client) AddCaseAttachments(ctx context.Context, caseID string, contentType string, body []byte) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddCaseAttachmentsEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Body(contentType, body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // CreateCommentEndpoint is POST /api/v1/case/{caseId}/comment.
 var CreateCommentEndpoint = gate.Endpoint{System: "thehive", ID: "createComment", Method: "POST", Path: "/api/v1/case/{caseId}/comment", Tier: gate.TierWrite, Idempotent: false}
 
@@ -486,6 +1154,17 @@ func (c *Client) CreateObservable(ctx context.Context, caseID string, body Creat
 	return c.HTTP.Send(ctx, r)
 }
 
+// CreateCaseProcedureEndpoint is POST /api/v1/case/{caseId}/procedure.
+var CreateCaseProcedureEndpoint = gate.Endpoint{System: "thehive", ID: "createCaseProcedure", Method: "POST", Path: "/api/v1/case/{caseId}/procedure", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateCaseProcedure: Record an ATT&CK technique with a case.
+func (c *Client) CreateCaseProcedure(ctx context.Context, caseID string, body CreateProcedure) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateCaseProcedureEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // CreateTaskEndpoint is POST /api/v1/case/{caseId}/task.
 var CreateTaskEndpoint = gate.Endpoint{System: "thehive", ID: "createTask", Method: "POST", Path: "/api/v1/case/{caseId}/task", Tier: gate.TierWrite, Idempotent: false}
 
@@ -493,6 +1172,99 @@ var CreateTaskEndpoint = gate.Endpoint{System: "thehive", ID: "createTask", Meth
 func (c *Client) CreateTask(ctx context.Context, caseID string, body CreateTask) (*httpx.Response, error) {
 	r := httpx.NewRequest(CreateTaskEndpoint)
 	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateActionEndpoint is POST /api/v1/connector/cortex/action.
+var CreateActionEndpoint = gate.Endpoint{System: "thehive", ID: "createAction", Method: "POST", Path: "/api/v1/connector/cortex/action", Tier: gate.TierDestructive, Idempotent: false}
+
+// CreateAction: Run a responder on an entity. It acts on the real world.
+func (c *Client) CreateAction(ctx context.Context, body CreateAction) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateActionEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListActionsEndpoint is GET /api/v1/connector/cortex/action/{entityType}/{entityId}.
+var ListActionsEndpoint = gate.Endpoint{System: "thehive", ID: "listActions", Method: "GET", Path: "/api/v1/connector/cortex/action/{entityType}/{entityId}", Tier: gate.TierRead, Idempotent: true}
+
+// ListActions: List the actions that were taken on an entity.
+func (c *Client) ListActions(ctx context.Context, entityType string, entityID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListActionsEndpoint)
+	r.Path("entityType", string(entityType), "^(case|case_task|case_artifact|case_task_log|alert)$")
+	r.Path("entityId", string(entityID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListAnalyzersEndpoint is GET /api/v1/connector/cortex/analyzer.
+var ListAnalyzersEndpoint = gate.Endpoint{System: "thehive", ID: "listAnalyzers", Method: "GET", Path: "/api/v1/connector/cortex/analyzer", Tier: gate.TierRead, Idempotent: true}
+
+// ListAnalyzers: List the analyzers of all Cortex servers.
+func (c *Client) ListAnalyzers(ctx context.Context, params ListAnalyzersParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListAnalyzersEndpoint)
+	r.Query("range", params.Range, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListAnalyzersForEndpoint is GET /api/v1/connector/cortex/analyzer/type/{dataType}.
+var ListAnalyzersForEndpoint = gate.Endpoint{System: "thehive", ID: "listAnalyzersFor", Method: "GET", Path: "/api/v1/connector/cortex/analyzer/type/{dataType}", Tier: gate.TierRead, Idempotent: true}
+
+// ListAnalyzersFor: List the analyzers that take one type of observable.
+func (c *Client) ListAnalyzersFor(ctx context.Context, dataType string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListAnalyzersForEndpoint)
+	r.Path("dataType", string(dataType), "^[0-9A-Za-z_.-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateJobEndpoint is POST /api/v1/connector/cortex/job.
+var CreateJobEndpoint = gate.Endpoint{System: "thehive", ID: "createJob", Method: "POST", Path: "/api/v1/connector/cortex/job", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateJob: Run an analyzer on an observable.
+func (c *Client) CreateJob(ctx context.Context, body CreateJob) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateJobEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetJobEndpoint is GET /api/v1/connector/cortex/job/{jobId}.
+var GetJobEndpoint = gate.Endpoint{System: "thehive", ID: "getJob", Method: "GET", Path: "/api/v1/connector/cortex/job/{jobId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetJob: Fetch one job with its report.
+func (c *Client) GetJob(ctx context.Context, jobID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetJobEndpoint)
+	r.Path("jobId", string(jobID), "^[~0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListRespondersEndpoint is GET /api/v1/connector/cortex/responder/{entityType}/{entityId}.
+var ListRespondersEndpoint = gate.Endpoint{System: "thehive", ID: "listResponders", Method: "GET", Path: "/api/v1/connector/cortex/responder/{entityType}/{entityId}", Tier: gate.TierRead, Idempotent: true}
+
+// ListResponders: List the responders that take an entity.
+func (c *Client) ListResponders(ctx context.Context, entityType string, entityID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListRespondersEndpoint)
+	r.Path("entityType", string(entityType), "^(case|case_task|case_artifact|case_task_log|alert)$")
+	r.Path("entityId", string(entityID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetObservableEndpoint is GET /api/v1/observable/{observableId}.
+var GetObservableEndpoint = gate.Endpoint{System: "thehive", ID: "getObservable", Method: "GET", Path: "/api/v1/observable/{observableId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetObservable: Fetch one observable.
+func (c *Client) GetObservable(ctx context.Context, observableID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetObservableEndpoint)
+	r.Path("observableId", string(observableID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateObservableEndpoint is PATCH /api/v1/observable/{observableId}.
+var UpdateObservableEndpoint = gate.Endpoint{System: "thehive", ID: "updateObservable", Method: "PATCH", Path: "/api/v1/observable/{observableId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateObservable: Set fields of an observable.
+func (c *Client) UpdateObservable(ctx context.Context, observableID string, body UpdateObservable) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateObservableEndpoint)
+	r.Path("observableId", string(observableID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -508,6 +1280,25 @@ func (c *Client) Query(ctx context.Context, params QueryParams, body Query) (*ht
 	return c.HTTP.Send(ctx, r)
 }
 
+// GetStatusEndpoint is GET /api/v1/status.
+var GetStatusEndpoint = gate.Endpoint{System: "thehive", ID: "getStatus", Method: "GET", Path: "/api/v1/status", Tier: gate.TierRead, Idempotent: true}
+
+// GetStatus: Tell the version and how the connectors are.
+func (c *Client) GetStatus(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetStatusEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetPublicStatusEndpoint is GET /api/v1/status/public.
+var GetPublicStatusEndpoint = gate.Endpoint{System: "thehive", ID: "getPublicStatus", Method: "GET", Path: "/api/v1/status/public", Tier: gate.TierRead, Idempotent: true}
+
+// GetPublicStatus: Tell the version to anybody.
+func (c *Client) GetPublicStatus(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetPublicStatusEndpoint)
+	r.Bare()
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetTaskEndpoint is GET /api/v1/task/{taskId}.
 var GetTaskEndpoint = gate.Endpoint{System: "thehive", ID: "getTask", Method: "GET", Path: "/api/v1/task/{taskId}", Tier: gate.TierRead, Idempotent: true}
 
@@ -515,6 +1306,17 @@ var GetTaskEndpoint = gate.Endpoint{System: "thehive", ID: "getTask", Method: "G
 func (c *Client) GetTask(ctx context.Context, taskID string) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetTaskEndpoint)
 	r.Path("taskId", string(taskID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateTaskEndpoint is PATCH /api/v1/task/{taskId}.
+var UpdateTaskEndpoint = gate.Endpoint{System: "thehive", ID: "updateTask", Method: "PATCH", Path: "/api/v1/task/{taskId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateTask: Set fields of a task.
+func (c *Client) UpdateTask(ctx context.Context, taskID string, body UpdateTask) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateTaskEndpoint)
+	r.Path("taskId", string(taskID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
 

@@ -1,0 +1,248 @@
+package thehive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
+)
+
+// bulkWorkers is how many changes of a bulk are under way at a time.
+const bulkWorkers = 4
+
+// A BulkOutcome says how a bulk went, item by item.
+type BulkOutcome struct {
+	Succeeded int          `json:"succeeded"`
+	Failed    int          `json:"failed" jsonschema:"How many failed or have an unknown outcome."`
+	Results   []BulkResult `json:"results" jsonschema:"One for each id, in the order of the call."`
+}
+
+// A BulkResult is the outcome for one item.
+type BulkResult struct {
+	ID      string `json:"id" jsonschema:"As the call named it."`
+	Title   string `json:"title,omitempty" untrusted:"true"`
+	OK      bool   `json:"ok"`
+	Status  string `json:"status,omitempty" jsonschema:"The status afterwards."`
+	Error   string `json:"error,omitempty" jsonschema:"Why it failed."`
+	Unknown bool   `json:"unknown,omitempty" jsonschema:"Whether it may have happened all the same: look before trying again."`
+}
+
+// each runs do for 0 to n-1, some at a time, and returns its errors. Once ctx
+// is done nothing further is begun.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) []error {
+	errs := make([]error, n)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(n, bulkWorkers) {
+		workers.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					errs[i] = errNothingSent
+					continue
+				}
+				errs[i] = do(ctx, i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return errs
+}
+
+// outcome counts what became of each item. That every one failed is an error,
+// unless some of them may have happened.
+func outcome(results []BulkResult, errs []error) (*BulkOutcome, error) {
+	out := &BulkOutcome{Results: results}
+	unknown := false
+	for i, err := range errs {
+		r := &results[i]
+		if r.OK = err == nil; r.OK {
+			out.Succeeded++
+			continue
+		}
+		out.Failed++
+		r.Error, r.Unknown = err.Error(), errors.Is(err, gate.ErrOutcomeUnknown)
+		unknown = unknown || r.Unknown
+	}
+	if out.Succeeded > 0 || unknown {
+		return out, nil
+	}
+	return nil, fmt.Errorf("thehive: none of the %d was changed: %w", len(errs), errs[0])
+}
+
+// bulkCases changes each of the cases and reads all back by one query. wrong
+// says what a case lacks afterwards, or "".
+func (c *Client) bulkCases(ctx context.Context, ids []string, body wire.UpdateCase, wrong func(*Case) string) (*BulkOutcome, error) {
+	cases, err := c.casesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	errs := each(ctx, len(cases), func(ctx context.Context, i int) error {
+		return httpx.Done(c.wire.UpdateCase(ctx, cases[i].ID, body))
+	})
+	results := make([]BulkResult, len(ids))
+	for i, cs := range cases {
+		results[i] = BulkResult{ID: ids[i], Title: cs.Title, Status: cs.Status}
+	}
+	after, err := c.casesByID(context.WithoutCancel(ctx), ids)
+	for i := range errs {
+		switch {
+		case errs[i] != nil:
+		case err != nil:
+			errs[i] = fmt.Errorf("thehive: it was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+		default:
+			results[i].Status = after[i].Status
+			if why := wrong(after[i]); why != "" {
+				errs[i] = fmt.Errorf("thehive: %s; %w", why, gate.ErrOutcomeUnknown)
+			}
+		}
+	}
+	return outcome(results, errs)
+}
+
+// planBulk names every case that a bulk would change.
+func (c *Client) planBulk(ctx context.Context, ids []string, summary string) (gate.Plan, []*Case, error) {
+	if err := checkIDs("caseIds", ids); err != nil {
+		return gate.Plan{}, nil, err
+	}
+	cases, err := c.casesByID(ctx, ids)
+	if err != nil {
+		return gate.Plan{}, nil, err
+	}
+	p := gate.Plan{Summary: fmt.Sprintf(summary, len(cases)), Undo: "Set each case back."}
+	for _, cs := range cases {
+		p.Targets = append(p.Targets, cs.target())
+		if cs.Stage == StageClosed {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("#%d is closed: %s.", cs.Number, cs.Status))
+		}
+	}
+	return p, cases, nil
+}
+
+func checkIDs(name string, ids []string) error {
+	if len(ids) == 0 || len(ids) > 50 || len(unique(ids)) != len(ids) {
+		return fmt.Errorf("%w: %s: want 1 to 50, and none twice", ErrInvalid, name)
+	}
+	return nil
+}
+
+// BulkAssignCasesInput is the input of [Client.BulkAssignCases].
+type BulkAssignCasesInput struct {
+	CaseIDs []string `json:"caseIds" jsonschema:"Ids or numbers of the cases." alias:"ids" minItems:"1" maxItems:"50"`
+	Owner   string   `json:"owner" jsonschema:"Login of the user to assign them to." alias:"assignee" minLength:"1" maxLength:"128"`
+}
+
+// Validate refuses repeated ids.
+func (in *BulkAssignCasesInput) Validate() error {
+	if in.Owner == "" {
+		return fmt.Errorf("%w: owner: is empty", ErrInvalid)
+	}
+	return checkIDs("caseIds", in.CaseIDs)
+}
+
+// BulkAssignCases gives cases to a user. What became of each is in the outcome.
+//
+// TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
+func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (*BulkOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return c.bulkCases(ctx, in.CaseIDs, wire.UpdateCase{Assignee: in.Owner}, func(cs *Case) string {
+		if cs.Assignee == in.Owner {
+			return ""
+		}
+		return fmt.Sprintf("it is assigned to %q afterwards", cs.Assignee)
+	})
+}
+
+func (c *Client) planBulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	p, cases, err := c.planBulk(ctx, in.CaseIDs, "Assign %d cases in TheHive.")
+	if err != nil {
+		return p, err
+	}
+	p.Changes = append(p.Changes, gate.Changed("assignee", former(cases, func(cs *Case) string { return cs.Assignee }), in.Owner))
+	return p, nil
+}
+
+// former lists the different values that cases have now.
+func former(cases []*Case, value func(*Case) string) string {
+	var list []string
+	for _, cs := range cases {
+		list = append(list, value(cs))
+	}
+	return strings.Join(unique(list), ", ")
+}
+
+// BulkCloseCasesInput is the input of [Client.BulkCloseCases].
+type BulkCloseCasesInput struct {
+	CaseIDs      []string     `json:"caseIds" jsonschema:"Ids or numbers of the cases." alias:"ids" minItems:"1" maxItems:"50"`
+	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed status of this server." minLength:"1" maxLength:"64"`
+	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown; the same for all." minLength:"1" maxLength:"1048576"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty" jsonschema:"Whether the incidents did harm."`
+}
+
+// Validate refuses repeated ids and an empty summary.
+func (in *BulkCloseCasesInput) Validate() error {
+	if strings.TrimSpace(in.Summary) == "" {
+		return fmt.Errorf("%w: summary: is empty", ErrInvalid)
+	}
+	return checkIDs("caseIds", in.CaseIDs)
+}
+
+// BulkCloseCases closes cases with one status and summary. What became of each
+// is in the outcome.
+//
+// TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
+func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*BulkOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.checkClosed(ctx, in.Status); err != nil {
+		return nil, err
+	}
+	body := wire.UpdateCase{Status: in.Status, Summary: &in.Summary, ImpactStatus: string(in.ImpactStatus)}
+	return c.bulkCases(ctx, in.CaseIDs, body, func(cs *Case) string {
+		if cs.Stage == StageClosed {
+			return ""
+		}
+		return fmt.Sprintf("it is in status %s afterwards, which isn't closed", cs.Status)
+	})
+}
+
+func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkClosed(ctx, in.Status); err != nil {
+		return gate.Plan{}, err
+	}
+	p, cases, err := c.planBulk(ctx, in.CaseIDs, "Close %d cases in TheHive.")
+	if err != nil {
+		return p, err
+	}
+	p.Changes = append(p.Changes, gate.Changed("status", former(cases, func(cs *Case) string { return cs.Status }), in.Status), gate.Set("summary", in.Summary))
+	p.Changes = appendSet(p.Changes, "impact", in.ImpactStatus)
+	var open []Filter
+	for _, cs := range cases {
+		open = append(open, ID(cs.ID))
+	}
+	n, err := count(ctx, c, "open-tasks", All(KindCase).Where(Or(open...)).To(HopTasks).Where(openTasks()))
+	if err != nil {
+		return p, err
+	}
+	if n > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of their tasks are still open.", n))
+	}
+	return p, nil
+}

@@ -1,0 +1,336 @@
+package thehive
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A JobStatus says how a job stands.
+type JobStatus string
+
+// The statuses of a job.
+const (
+	JobWaiting    JobStatus = "Waiting"
+	JobInProgress JobStatus = "InProgress"
+	JobSuccess    JobStatus = "Success"
+	JobFailure    JobStatus = "Failure"
+	JobDeleted    JobStatus = "Deleted"
+)
+
+// Ended reports whether nothing more will come of the job.
+func (s JobStatus) Ended() bool { return s == JobSuccess || s == JobFailure || s == JobDeleted }
+
+// A Job is one run of an analyzer on an observable.
+type Job struct {
+	ID           string          `json:"_id"`
+	AnalyzerID   string          `json:"analyzerId"`
+	AnalyzerName string          `json:"analyzerName"`
+	Status       JobStatus       `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
+	StartDate    int64           `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	EndDate      int64           `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970; only of a job that has ended."`
+	CortexID     string          `json:"cortexId,omitempty"`
+	CortexJobID  string          `json:"cortexJobId,omitempty"`
+	ObservableID string          `json:"observableId,omitempty"`
+	ErrorMessage string          `json:"errorMessage,omitempty" jsonschema:"Why it failed." untrusted:"true"`
+	Report       json.RawMessage `json:"report,omitempty" untrusted:"true"`
+	Existing     bool            `json:"existing,omitempty" jsonschema:"Whether it was under way before, so that none was started."`
+}
+
+// UnmarshalJSON reads a job as TheHive writes it, and as MarshalJSON does.
+func (j *Job) UnmarshalJSON(b []byte) error {
+	type plain Job
+	v := struct {
+		*plain
+		Artifact struct {
+			ID string `json:"_id"`
+		} `json:"case_artifact"`
+	}{plain: (*plain)(j)}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	for _, s := range []JobStatus{JobWaiting, JobInProgress, JobSuccess, JobFailure, JobDeleted} {
+		if strings.EqualFold(string(s), string(j.Status)) {
+			j.Status = s
+		}
+	}
+	if v.Artifact.ID != "" {
+		j.ObservableID = v.Artifact.ID
+	}
+	if !j.Status.Ended() {
+		j.EndDate = 0 // TheHive keeps there when it last looked
+	}
+	if r := j.report(); j.ErrorMessage == "" {
+		j.ErrorMessage = r.ErrorMessage
+	}
+	return nil
+}
+
+func (j *Job) identity() string { return j.ID }
+
+// jobReport is what TheHive keeps of a report.
+type jobReport struct {
+	ErrorMessage string            `json:"errorMessage"`
+	Artifacts    []json.RawMessage `json:"artifacts"`
+	Summary      struct {
+		Taxonomies []Taxonomy `json:"taxonomies"`
+	} `json:"summary"`
+}
+
+func (j *Job) report() (r jobReport) {
+	if len(j.Report) > 0 {
+		_ = json.Unmarshal(j.Report, &r) // an analyzer's report of another form has none of this
+	}
+	return r
+}
+
+// GetJobInput is the input of [Client.GetJob].
+type GetJobInput struct {
+	JobID string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
+}
+
+// GetJob returns one job with its report. An unknown one is [ErrNotFound].
+//
+// TheHive: GET /api/v1/connector/cortex/job/{jobId}
+func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
+	return entity[Job](c.connector(
+		func() (*httpx.Response, error) { return c.wire.GetJob(ctx, in.JobID) },
+		func() (*httpx.Response, error) { return c.wire.GetLegacyJob(ctx, in.JobID) },
+	))
+}
+
+// Patience says how long to wait for a job.
+type Patience struct {
+	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"How often to look at most." minimum:"1" maximum:"60"`
+	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Milliseconds between two looks." minimum:"100" maximum:"10000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (p *Patience) SetDefaults() {
+	if p.MaxAttempts == 0 {
+		p.MaxAttempts = 20
+	}
+	if p.IntervalMs == 0 {
+		p.IntervalMs = 2000
+	}
+}
+
+// WaitForJobInput is the input of [Client.WaitForJob].
+type WaitForJobInput struct {
+	JobID string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
+	Patience
+}
+
+// A JobWait is a job after some waiting.
+type JobWait struct {
+	Finished bool `json:"finished" jsonschema:"Whether the job has ended. If not, wait again."`
+	Attempts int  `json:"attempts" jsonschema:"How often it was looked at."`
+	Job      *Job `json:"job"`
+}
+
+// WaitForJob waits for a job to end. That it hasn't ended in time is no error.
+//
+// TheHive: GET /api/v1/connector/cortex/job/{jobId}
+func (c *Client) WaitForJob(ctx context.Context, in WaitForJobInput) (*JobWait, error) {
+	in.SetDefaults()
+	for n := 1; ; n++ {
+		j, err := c.GetJob(ctx, GetJobInput{JobID: in.JobID})
+		if err != nil {
+			return nil, err
+		}
+		if j.Status.Ended() || n >= in.MaxAttempts {
+			return &JobWait{Finished: j.Status.Ended(), Attempts: n, Job: j}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("thehive: waiting for job %s, which goes on: %w", in.JobID, ctx.Err())
+		case <-time.After(time.Duration(in.IntervalMs) * time.Millisecond):
+		}
+	}
+}
+
+// RunAnalyzerAndWaitInput is the input of [Client.RunAnalyzerAndWait].
+type RunAnalyzerAndWaitInput struct {
+	RunAnalyzerInput
+	Patience
+}
+
+// An Analysis is a job that was started and what came of it so far.
+type Analysis struct {
+	Started  *Job        `json:"started" jsonschema:"The job as it was when it began."`
+	Finished bool        `json:"finished" jsonschema:"Whether the job has ended. If not, wait for it with thehive_wait_for_job."`
+	Summary  *JobSummary `json:"summary,omitempty"`
+	Note     string      `json:"note,omitempty" jsonschema:"What went wrong after the job was started."`
+}
+
+// RunAnalyzerAndWait starts a job and waits for its end. Once it is started no
+// failure loses it: the note tells.
+//
+// TheHive: POST /api/v1/connector/cortex/job; GET /api/v1/connector/cortex/job/{jobId}
+func (c *Client) RunAnalyzerAndWait(ctx context.Context, in RunAnalyzerAndWaitInput) (*Analysis, error) {
+	in.SetDefaults()
+	j, err := c.RunAnalyzer(ctx, in.RunAnalyzerInput)
+	if err != nil {
+		return nil, err
+	}
+	out := &Analysis{Started: j}
+	waited, err := c.WaitForJob(ctx, WaitForJobInput{JobID: j.ID, Patience: in.Patience})
+	if err != nil {
+		out.Note = fmt.Sprintf("Job %s was started, but can't be followed: %v", j.ID, err)
+		return out, nil
+	}
+	out.Finished = waited.Finished
+	if out.Summary, err = c.summarize(ctx, waited.Job, in.ObservableID); err != nil {
+		out.Note = fmt.Sprintf("Job %s was started and is %s, but can't be summed up: %v", j.ID, waited.Job.Status, err)
+	}
+	return out, nil
+}
+
+func (c *Client) planRunAnalyzerAndWait(ctx context.Context, in RunAnalyzerAndWaitInput) (gate.Plan, error) {
+	return c.planRunAnalyzer(ctx, in.RunAnalyzerInput)
+}
+
+// A Level is an analyzer's judgement.
+type Level string
+
+// The levels, from least to most alarming.
+const (
+	LevelInfo       Level = "info"
+	LevelSafe       Level = "safe"
+	LevelSuspicious Level = "suspicious"
+	LevelMalicious  Level = "malicious"
+	LevelUnknown    Level = "unknown" // there is no taxonomy
+)
+
+var levels = []Level{LevelInfo, LevelSafe, LevelSuspicious, LevelMalicious}
+
+// A Taxonomy is one short statement of an analyzer.
+type Taxonomy struct {
+	Level     Level  `json:"level" jsonschema:"info, safe, suspicious or malicious."`
+	Namespace string `json:"namespace"`
+	Predicate string `json:"predicate"`
+	Value     string `json:"value" untrusted:"true"`
+}
+
+// UnmarshalJSON takes a value of any kind, as analyzers write numbers too.
+func (t *Taxonomy) UnmarshalJSON(b []byte) error {
+	var v struct {
+		Level, Namespace, Predicate string
+		Value                       json.RawMessage
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	*t = Taxonomy{Level: Level(strings.ToLower(v.Level)), Namespace: v.Namespace, Predicate: v.Predicate, Value: string(v.Value)}
+	var text string
+	if json.Unmarshal(v.Value, &text) == nil {
+		t.Value = text
+	}
+	return nil
+}
+
+// SummarizeJobReportInput is the input of [Client.SummarizeJobReport].
+type SummarizeJobReportInput struct {
+	JobID            string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
+	IncludeRawReport bool   `json:"includeRawReport,omitempty" jsonschema:"Whether to add the whole report."`
+}
+
+// A JobSummary is what matters of a job.
+type JobSummary struct {
+	JobID         string          `json:"jobId"`
+	AnalyzerID    string          `json:"analyzerId"`
+	AnalyzerName  string          `json:"analyzerName"`
+	Status        JobStatus       `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
+	Finished      bool            `json:"finished"`
+	Verdict       Level           `json:"verdict" jsonschema:"The worst level of the taxonomies: info, safe, suspicious or malicious; unknown if there are none."`
+	Summary       string          `json:"summary,omitempty" jsonschema:"The taxonomies in a line." untrusted:"true"`
+	Taxonomies    []Taxonomy      `json:"taxonomies"`
+	ErrorMessage  string          `json:"errorMessage,omitempty" jsonschema:"Why it failed." untrusted:"true"`
+	HasArtifacts  bool            `json:"hasArtifacts"`
+	ArtifactCount int             `json:"artifactCount" jsonschema:"How many further observables it found."`
+	RawReport     json.RawMessage `json:"rawReport,omitempty" untrusted:"true"`
+	Note          string          `json:"note,omitempty" jsonschema:"What is missing here, and why."`
+}
+
+// SummarizeJobReport returns what matters of a job's report. The verdict comes
+// from the taxonomies that TheHive keeps with the observable.
+//
+// TheHive: GET /api/v1/connector/cortex/job/{jobId}, GET /api/v1/observable/{observableId}
+func (c *Client) SummarizeJobReport(ctx context.Context, in SummarizeJobReportInput) (*JobSummary, error) {
+	j, err := c.GetJob(ctx, GetJobInput{JobID: in.JobID})
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.summarize(ctx, j, "")
+	if err != nil {
+		return nil, err
+	}
+	if in.IncludeRawReport {
+		s.RawReport = j.Report
+	}
+	return s, nil
+}
+
+// summarize sums j up. observableID is what it ran on, if that is known.
+func (c *Client) summarize(ctx context.Context, j *Job, observableID string) (*JobSummary, error) {
+	report := j.report()
+	s := &JobSummary{
+		JobID: j.ID, AnalyzerID: j.AnalyzerID, AnalyzerName: j.AnalyzerName, Status: j.Status, Finished: j.Status.Ended(), Verdict: LevelUnknown,
+		Taxonomies: []Taxonomy{}, ErrorMessage: j.ErrorMessage, ArtifactCount: len(report.Artifacts), HasArtifacts: len(report.Artifacts) > 0,
+	}
+	switch {
+	case j.Status == JobFailure && s.ErrorMessage == "":
+		s.Note = "The job failed and gives no reason."
+	case j.Status != JobSuccess:
+		return s, nil
+	}
+	if observableID == "" {
+		observableID = j.ObservableID
+	}
+	s.Taxonomies = append(s.Taxonomies, report.Summary.Taxonomies...)
+	if observableID != "" && j.Status == JobSuccess {
+		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: observableID})
+		if err != nil {
+			return nil, err
+		}
+		if list := o.taxonomies(j); len(list) > 0 {
+			s.Taxonomies = list
+		}
+	}
+	if len(s.Taxonomies) == 0 && s.Note == "" {
+		s.Note = "The analyzer left no taxonomies; the raw report tells more."
+	}
+	var parts []string
+	for _, t := range s.Taxonomies {
+		if slices.Index(levels, t.Level) > slices.Index(levels, s.Verdict) {
+			s.Verdict = t.Level
+		}
+		parts = append(parts, fmt.Sprintf("%s:%s=%s (%s)", t.Namespace, t.Predicate, t.Value, t.Level))
+	}
+	s.Summary = strings.Join(parts, "; ")
+	return s, nil
+}
+
+// taxonomies are what the analyzer of j said of o last.
+func (o *Observable) taxonomies(j *Job) []Taxonomy {
+	var reports map[string]struct {
+		Taxonomies []Taxonomy `json:"taxonomies"`
+	}
+	if len(o.Reports) == 0 || json.Unmarshal(o.Reports, &reports) != nil {
+		return nil
+	}
+	for _, name := range []string{j.AnalyzerName, j.AnalyzerID} {
+		for key, r := range reports {
+			if strings.EqualFold(key, name) {
+				return r.Taxonomies
+			}
+		}
+	}
+	return nil
+}

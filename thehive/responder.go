@@ -1,0 +1,184 @@
+package thehive
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
+)
+
+// ObjectType is what a responder acts on, in Cortex's words.
+type ObjectType string
+
+// The objects.
+const (
+	ObjectCase       ObjectType = "case"
+	ObjectTask       ObjectType = "case_task"
+	ObjectObservable ObjectType = "case_artifact"
+	ObjectTaskLog    ObjectType = "case_task_log"
+	ObjectAlert      ObjectType = "alert"
+)
+
+// Enum lists the values for schemas.
+func (ObjectType) Enum() []any {
+	return []any{ObjectCase, ObjectTask, ObjectObservable, ObjectTaskLog, ObjectAlert}
+}
+
+// An Action is one run of a responder.
+type Action struct {
+	ID            string    `json:"_id"`
+	ResponderID   string    `json:"responderId"`
+	ResponderName string    `json:"responderName,omitempty"`
+	ObjectType    string    `json:"objectType"`
+	ObjectID      string    `json:"objectId"`
+	Status        JobStatus `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
+	CortexID      string    `json:"cortexId,omitempty"`
+	StartDate     int64     `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	EndDate       int64     `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	Report        string    `json:"report,omitempty" jsonschema:"What the responder says, as JSON." untrusted:"true"`
+	CreatedBy     string    `json:"_createdBy,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (a *Action) UnmarshalJSON(b []byte) error {
+	type plain Action
+	return extra.Decode(b, (*plain)(a), &a.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a Action) MarshalJSON() ([]byte, error) {
+	type plain Action
+	return extra.Encode(plain(a), a.Extra)
+}
+
+func (a *Action) identity() string { return a.ID }
+
+// ListRespondersInput is the input of [Client.ListResponders].
+type ListRespondersInput struct {
+	ObjectType ObjectType `json:"objectType" jsonschema:"What to act on."`
+	ObjectID   string     `json:"objectId" jsonschema:"Its id (~4096)." alias:"id"`
+}
+
+// Responders are what can act on an object, and what did.
+type Responders struct {
+	Responders []*Worker `json:"responders"`
+	Actions    []*Action `json:"actions" jsonschema:"What was run on it before, and how that went."`
+}
+
+// ListResponders returns the responders that take an object, and the actions
+// that were taken on it.
+//
+// TheHive: GET /api/v1/connector/cortex/responder/{entityType}/{entityId} and …/action/…
+func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*Responders, error) {
+	list, err := httpx.JSON[[]*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	if err != nil {
+		return nil, err
+	}
+	actions, err := httpx.JSON[[]*Action](c.wire.ListActions(ctx, string(in.ObjectType), in.ObjectID))
+	if err != nil {
+		return nil, err
+	}
+	return &Responders{Responders: *list, Actions: *actions}, nil
+}
+
+// RunResponderInput is the input of [Client.RunResponder].
+type RunResponderInput struct {
+	ResponderID string     `json:"responderId" jsonschema:"Id or name of the responder." minLength:"1" maxLength:"128"`
+	CortexID    string     `json:"cortexId,omitempty" jsonschema:"The Cortex server to run it on. Left out: any that has it." maxLength:"128"`
+	ObjectType  ObjectType `json:"objectType" jsonschema:"What to act on."`
+	ObjectID    string     `json:"objectId" jsonschema:"Its id (~4096)." alias:"id"`
+}
+
+// responder finds the responder that in names among those for its object.
+func (c *Client) responder(ctx context.Context, in RunResponderInput) (*Worker, error) {
+	got, err := httpx.JSON[[]*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, w := range *got {
+		names = append(names, w.ID)
+		if w.ID != in.ResponderID && w.Name != in.ResponderID {
+			continue
+		}
+		if in.CortexID != "" && len(w.CortexIDs) > 0 && !slices.Contains(w.CortexIDs, in.CortexID) {
+			return nil, fmt.Errorf("%w: cortexId: %q doesn't have %s; %s", ErrInvalid, in.CortexID, w.ID, strings.Join(w.CortexIDs, ", "))
+		}
+		return w, nil
+	}
+	return nil, fmt.Errorf("%w: responderId: %q isn't a responder for this %s; there are %s", ErrInvalid, in.ResponderID, in.ObjectType, strings.Join(names, ", "))
+}
+
+// RunResponder runs a responder on an object. TheHive itself hands the object
+// to Cortex. The responder acts on the real world; nobody can undo it here.
+//
+// TheHive: POST /api/v1/connector/cortex/action
+func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Action, error) {
+	w, err := c.responder(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return entity[Action](c.wire.CreateAction(ctx, wire.CreateAction{
+		ResponderID: w.ID, CortexID: in.CortexID, ObjectType: string(in.ObjectType), ObjectID: in.ObjectID,
+	}))
+}
+
+func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (gate.Plan, error) {
+	w, err := c.responder(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	t, tlp, err := c.object(ctx, in.ObjectType, in.ObjectID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return gate.Plan{
+		Summary: fmt.Sprintf("Run the responder %s of Cortex on a %s in TheHive. It acts on the real world.", w.Name, t.Kind),
+		Targets: []gate.Target{t},
+		Changes: []gate.Change{gate.Set("responder", strings.TrimSuffix(w.Name+": "+w.Description, ": "))},
+		Egress:  []gate.Egress{{To: strings.TrimSpace(w.Name + " on Cortex " + in.CortexID), What: "the whole " + t.Kind, TLP: tlp}},
+	}, nil
+}
+
+// object reads what a responder would act on.
+func (c *Client) object(ctx context.Context, kind ObjectType, id string) (t gate.Target, tlp string, err error) {
+	marking := func(t TLP, p PAP) string { return fmt.Sprintf("TLP:%s PAP:%s", t, p) }
+	switch kind {
+	case ObjectCase:
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: id})
+		if err != nil {
+			return t, "", err
+		}
+		return cs.target(), marking(cs.TLP, cs.PAP), nil
+	case ObjectAlert:
+		a, err := c.GetAlert(ctx, GetAlertInput{AlertID: id})
+		if err != nil {
+			return t, "", err
+		}
+		return a.target(), marking(a.TLP, a.PAP), nil
+	case ObjectObservable:
+		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: id})
+		if err != nil {
+			return t, "", err
+		}
+		return gate.Target{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value()}, marking(o.TLP, o.PAP), nil
+	case ObjectTask:
+		task, err := c.task(ctx, id)
+		if err != nil {
+			return t, "", err
+		}
+		return task.target(), "", nil
+	case ObjectTaskLog:
+		return gate.Target{Kind: "task log", ID: id}, "", nil
+	}
+	return t, "", fmt.Errorf("%w: objectType: %q is none", ErrInvalid, kind)
+}

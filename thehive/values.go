@@ -1,0 +1,119 @@
+package thehive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// statuses are the values that every server begins with, by kind. Each server
+// can have others.
+var statuses = map[Kind]map[string]Stage{
+	KindCaseStatus: {
+		"New": StageNew, "InProgress": StageInProgress, "TruePositive": StageClosed, "FalsePositive": StageClosed,
+		"Indeterminate": StageClosed, "Duplicated": StageClosed, "Other": StageClosed,
+	},
+	KindAlertStatus: {
+		"New": StageNew, "InProgress": StageInProgress, "Pending": StageInProgress, "Imported": StageImported,
+		"Duplicate": StageClosed, "FalsePositive": StageClosed, "Ignored": StageClosed,
+	},
+}
+
+// dataTypes are the types of observables that every server begins with and
+// that aren't files.
+var dataTypes = []string{
+	"autonomous-system", "domain", "filename", "fqdn", "hash", "hostname", "ip", "mail", "mail-subject", "other",
+	"regexp", "registry", "uri_path", "url", "user-agent",
+}
+
+// maxValues bounds the statuses and types of a server.
+const maxValues = 500
+
+// stage returns the stage of a status. It asks the server about those that not
+// every server has; one that isn't there is refused with those that are.
+func (c *Client) stage(ctx context.Context, kind Kind, status string) (Stage, error) {
+	if s, ok := statuses[kind][status]; ok {
+		return s, nil
+	}
+	known, err := c.serverStatuses(ctx, kind)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, s := range known {
+		if s.Value == status {
+			return s.Stage, nil
+		}
+		if s.Stage != StageImported {
+			names = append(names, s.Value)
+		}
+	}
+	return "", fmt.Errorf("%w: status: %q isn't one of this server; it has %s", ErrInvalid, status, strings.Join(names, ", "))
+}
+
+type serverStatus struct {
+	Value string `json:"value"`
+	Stage Stage  `json:"stage"`
+}
+
+// serverStatuses reads the statuses of a kind. A server that can't list those
+// of alerts has the ones that all begin with.
+func (c *Client) serverStatuses(ctx context.Context, kind Kind) ([]serverStatus, error) {
+	got, err := run[[]serverStatus](ctx, c, "statuses", All(kind).Page(0, maxValues))
+	if kind == KindAlertStatus && errors.Is(err, ErrInvalid) {
+		var list []serverStatus
+		for value, stage := range statuses[kind] {
+			list = append(list, serverStatus{value, stage})
+		}
+		slices.SortFunc(list, func(a, b serverStatus) int { return strings.Compare(a.Value, b.Value) })
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return *got, nil
+}
+
+// settable refuses a status that isn't there, or that only TheHive sets.
+func (c *Client) settable(ctx context.Context, kind Kind, status string) error {
+	if status == "" {
+		return nil
+	}
+	stage, err := c.stage(ctx, kind, status)
+	if err != nil {
+		return err
+	}
+	if stage == StageImported {
+		return fmt.Errorf("%w: status: TheHive sets %q by itself when an alert becomes a case or joins one", ErrInvalid, status)
+	}
+	return nil
+}
+
+// checkDataType refuses a type of observables that the server doesn't have, or
+// whose observables are files.
+func (c *Client) checkDataType(ctx context.Context, name string) error {
+	if slices.Contains(dataTypes, name) {
+		return nil
+	}
+	got, err := run[[]struct {
+		Name         string `json:"name"`
+		IsAttachment bool   `json:"isAttachment"`
+	}](ctx, c, "observable-types", All(KindObservableType).Page(0, maxValues))
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, t := range *got {
+		switch {
+		case t.Name == name && t.IsAttachment:
+			return fmt.Errorf("%w: dataType: observables of type %q are files and have no value to give here", ErrInvalid, name)
+		case t.Name == name:
+			return nil
+		case !t.IsAttachment:
+			names = append(names, t.Name)
+		}
+	}
+	return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+}
