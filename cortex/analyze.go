@@ -31,14 +31,7 @@ type AnalyzeObservableInput struct {
 
 // SetDefaults fills the fields left at zero.
 func (in *AnalyzeObservableInput) SetDefaults() {
-	if in.TLP == nil {
-		amber := TLPAmber
-		in.TLP = &amber
-	}
-	if in.PAP == nil {
-		amber := PAPAmber
-		in.PAP = &amber
-	}
+	in.TLP, in.PAP = amber(in.TLP, in.PAP)
 	if in.Timeout == 0 {
 		in.Timeout = defaultWait
 	}
@@ -71,6 +64,7 @@ type AnalyzerRun struct {
 	JobID        string     `json:"jobId,omitempty" jsonschema:"Absent when there is no job."`
 	Status       JobStatus  `json:"status" jsonschema:"Success, Failure, Deleted, Waiting, InProgress; NotSubmitted: there is no job; Unknown: an answer was lost."`
 	FromCache    bool       `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
+	EndDate      int64      `json:"endDate,omitempty" jsonschema:"When it answered, in milliseconds since 1970."`
 	Level        Level      `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
 	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`
 	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"`
@@ -191,7 +185,7 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) {
 	if j != nil {
 		rep := report(j)
 		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
-		r.FromCache = r.FromCache || rep.FromCache
+		r.FromCache, r.EndDate = r.FromCache || rep.FromCache, rep.EndDate
 	}
 	if err != nil {
 		r.Note = "the report could not be fetched: " + scrub(err.Error())
@@ -236,30 +230,7 @@ func (c *Client) planAnalyzeObservable(ctx context.Context, in AnalyzeObservable
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	r := list[0].request
-	p := gate.Plan{
-		Summary: fmt.Sprintf("Submit an observable (%s) to %s in Cortex.", r.observable.DataType, count(len(list), "analyzer")),
-		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marking(r.tlp, r.pap))},
-	}
-	if r.observable.Note != "" {
-		p.Warnings = append(p.Warnings, "the observable as it was given: "+in.Data+" ("+r.observable.Note+")")
-	}
-	if p.Changes, err = remarks(p.Changes, r.message, r.label, r.parameters); err != nil {
-		return p, err
-	}
-	if r.force {
-		p.Changes = append(p.Changes, gate.Set("job cache", "not used"))
-	}
-	for _, s := range list {
-		p.Targets = append(p.Targets, s.to.target())
-		if !s.to.Local {
-			p.Egress = append(p.Egress, gate.Egress{To: s.to.service(), What: r.observable.DataType + " " + r.observable.Data, TLP: marking(r.tlp, r.pap)})
-		}
-	}
-	if len(p.Egress) == 0 {
-		p.Undo = "Delete the jobs."
-	}
-	return p, nil
+	return planSubmissions(list, in.Data)
 }
 
 // remarks adds what is sent beside an observable or an entity.

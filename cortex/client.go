@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
@@ -18,14 +20,20 @@ import (
 // A Client talks to one Cortex. It is safe for concurrent use.
 type Client struct {
 	wire     *wire.Client
+	super    *wire.Client // as the superadmin; nil: there is no such key
 	guard    *gate.Guard
 	upstream string
+	above    string // upstream, as the superadmin
 
 	fanout int
 	local  map[string]bool // lower-case names and ids
 	filter egress.Filter
 	entity func(ctx context.Context, objectType, objectID string) (json.RawMessage, error)
 	slice  time.Duration // the longest that one request waits for a job
+
+	fileDir, keyDir, secretsDir string
+	maxFile                     int64
+	storing                     sync.Mutex // of keys
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -42,12 +50,52 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = httpx.DefaultTimeout
 	}
+	if cfg.MaxFile == 0 {
+		cfg.MaxFile = defaultMaxFile
+	}
+	if cfg.MaxFile < 1 {
+		return nil, fmt.Errorf("cortex: a file of at most %d bytes: want at least 1", cfg.MaxFile)
+	}
+	w, err := cfg.wire(cfg.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		wire: w, guard: cfg.Guard, fanout: cfg.MaxFanout, local: map[string]bool{},
+		filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, entity: cfg.Entity,
+		slice:    min(maxSlice, cfg.Timeout*2/3),
+		upstream: cfg.upstream(cfg.APIKey),
+		fileDir:  cfg.FileBaseDir, keyDir: cfg.KeyDir, secretsDir: cfg.SecretsDir, maxFile: cfg.MaxFile,
+	}
+	if c.fileDir != "" {
+		if c.fileDir, err = filepath.Abs(c.fileDir); err != nil {
+			return nil, fmt.Errorf("cortex: the directory for files: %w", err)
+		}
+	}
+	if cfg.SuperadminKey != "" {
+		if c.super, err = cfg.wire(cfg.SuperadminKey); err != nil {
+			return nil, err
+		}
+		c.above = cfg.upstream(cfg.SuperadminKey)
+	}
+	for _, name := range cfg.LocalAnalyzers {
+		c.local[strings.ToLower(strings.TrimSpace(name))] = true
+	}
+	return c, nil
+}
+
+func (cfg Config) upstream(key string) string {
+	return fmt.Sprintf("Cortex at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
+}
+
+// wire makes what sends the requests under one key.
+func (cfg Config) wire(key string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
 		System: "cortex", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
 		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
-		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{cfg.APIKey},
+		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
-			r.Header.Set("Authorization", "Bearer "+cfg.APIKey)
+			r.Header.Set("Authorization", "Bearer "+key)
 			return nil
 		},
 		Fail: fail,
@@ -55,14 +103,17 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
-		wire: &wire.Client{HTTP: h}, guard: cfg.Guard, fanout: cfg.MaxFanout, local: map[string]bool{},
-		filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, entity: cfg.Entity,
-		slice:    min(maxSlice, cfg.Timeout*2/3),
-		upstream: fmt.Sprintf("Cortex at %s as key %s", cfg.BaseURL, httpx.Fingerprint(cfg.APIKey)),
-	}
-	for _, name := range cfg.LocalAnalyzers {
-		c.local[strings.ToLower(strings.TrimSpace(name))] = true
-	}
-	return c, nil
+	return &wire.Client{HTTP: h}, nil
 }
+
+// superadmin returns what sends requests as the superadmin.
+func (c *Client) superadmin() (*wire.Client, error) {
+	if c.super == nil {
+		return nil, fmt.Errorf("%w: organisations and users are for the superadmin, whose key is not configured", ErrNotConfigured)
+	}
+	return c.super, nil
+}
+
+// String says which Cortex the client talks to and under which credential,
+// without giving that away.
+func (c *Client) String() string { return c.upstream }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -18,6 +19,20 @@ import (
 type Config struct {
 	BaseURL string // https://cortex.example.org, without /api; a base path is kept
 	APIKey  string // never printed
+
+	// SuperadminKey is for organisations and users, and for the definitions of
+	// analyzers and responders. Never printed. Empty: the first two are refused.
+	SuperadminKey string
+	// KeyDir is where the keys of users are written to. Empty: none is fetched.
+	KeyDir string
+	// SecretsDir holds what the configurations of workers need and no caller may
+	// know: a JSON object in each of <definition id>.json and <base configuration>.json.
+	SecretsDir string
+	// FileBaseDir is below what files may be submitted from by their path. Empty:
+	// by content only.
+	FileBaseDir string
+	// MaxFile is how many bytes a file may have that is submitted. Default 32 MiB.
+	MaxFile int64
 
 	// MaxFanout is how many analyzers one call may submit an observable to.
 	// Default 10; at most 100.
@@ -55,18 +70,20 @@ func (c Config) GoString() string { return c.String() }
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 const (
-	defaultFanout = 10
-	maxFanout     = 100
+	defaultFanout  = 10
+	maxFanout      = 100
+	defaultMaxFile = 32 << 20
 )
 
-// The settings that lock operations of this package, or that some of them need.
+// The settings that lock operations of this package.
 const (
 	envDestructive = "CORTEX_ALLOW_DESTRUCTIVE"
 	envSuperadmin  = "CORTEX_SUPERADMIN_KEY"
-	envFileBaseDir = "CORTEX_FILE_BASE_DIR"
 )
 
-// ConfigFromEnv reads CORTEX_URL, CORTEX_API_KEY, CORTEX_MAX_FANOUT,
+// ConfigFromEnv reads CORTEX_URL, CORTEX_API_KEY, CORTEX_SUPERADMIN_KEY,
+// CORTEX_KEY_DIR, CORTEX_SECRETS_DIR, CORTEX_FILE_BASE_DIR, CORTEX_MAX_FANOUT,
+// CORTEX_LOCAL_ANALYZERS and CORTEX_INTERNAL_SUFFIXES (both separated by commas),
 // CORTEX_CA_FILE, CORTEX_VERIFY_SSL (default true) and CORTEX_TIMEOUT (seconds).
 // It reports all that is missing or malformed at once; a variable that begins
 // with CORTEX_ and isn't known is an error.
@@ -75,16 +92,32 @@ func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 func configFrom(environ []string) (Config, error) {
 	r := env.New("CORTEX_", environ)
 	c := Config{
-		BaseURL:       r.Required("CORTEX_URL"),
-		APIKey:        r.Required("CORTEX_API_KEY"),
-		MaxFanout:     r.Int("CORTEX_MAX_FANOUT", defaultFanout, 1, maxFanout),
-		CAFile:        r.String("CORTEX_CA_FILE"),
-		SkipTLSVerify: !r.Bool("CORTEX_VERIFY_SSL", true),
-		Timeout:       r.Seconds("CORTEX_TIMEOUT"),
+		BaseURL:          r.Required("CORTEX_URL"),
+		APIKey:           r.Required("CORTEX_API_KEY"),
+		SuperadminKey:    r.String(envSuperadmin),
+		KeyDir:           r.String("CORTEX_KEY_DIR"),
+		SecretsDir:       r.String("CORTEX_SECRETS_DIR"),
+		FileBaseDir:      r.String("CORTEX_FILE_BASE_DIR"),
+		MaxFanout:        r.Int("CORTEX_MAX_FANOUT", defaultFanout, 1, maxFanout),
+		LocalAnalyzers:   list(r.String("CORTEX_LOCAL_ANALYZERS")),
+		InternalSuffixes: list(r.String("CORTEX_INTERNAL_SUFFIXES")),
+		CAFile:           r.String("CORTEX_CA_FILE"),
+		SkipTLSVerify:    !r.Bool("CORTEX_VERIFY_SSL", true),
+		Timeout:          r.Seconds("CORTEX_TIMEOUT"),
 	}
-	r.Known(envDestructive, envSuperadmin, envFileBaseDir)
+	r.Known(envDestructive)
 	if err := r.Err(); err != nil {
 		return Config{}, fmt.Errorf("cortex: %w", err)
 	}
 	return c, nil
+}
+
+// list splits a value at its commas.
+func list(s string) (all []string) {
+	for v := range strings.SplitSeq(s, ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			all = append(all, v)
+		}
+	}
+	return all
 }

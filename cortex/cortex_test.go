@@ -219,7 +219,7 @@ func TestSelection(t *testing.T) {
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, FanOut: true}, cortex.ErrInvalid, "exclude"},
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, TLP: ptr(cortex.TLP(4))}, cortex.ErrInvalid, "0 to 3"},
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, Timeout: 3601}, cortex.ErrInvalid, "timeout"},
-		{cortex.AnalyzeObservableInput{Data: "file.exe", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "file name or a domain"},
+		{cortex.AnalyzeObservableInput{Data: "file.zip", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "file name or a domain"},
 		{cortex.AnalyzeObservableInput{Data: "x", DataType: "file", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "content"},
 		{cortex.AnalyzeObservableInput{Data: "x", DataType: "a b", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "dataType"},
 		{cortex.AnalyzeObservableInput{Data: "999.1.1.1", DataType: "ip", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "no IP address"},
@@ -537,12 +537,17 @@ func TestConfigFromEnv(t *testing.T) {
 	for name, value := range map[string]string{
 		"CORTEX_URL": "https://cortex.example.org/", "CORTEX_API_KEY": "k", "CORTEX_MAX_FANOUT": "3", "CORTEX_TIMEOUT": "7",
 		"CORTEX_VERIFY_SSL": "false", "CORTEX_SUPERADMIN_KEY": "x", "CORTEX_ALLOW_DESTRUCTIVE": "1", "CORTEX_FILE_BASE_DIR": "/x",
+		"CORTEX_KEY_DIR": "/k", "CORTEX_SECRETS_DIR": "/s", "CORTEX_LOCAL_ANALYZERS": "Inside_1_0, ,Other_2_0", "CORTEX_INTERNAL_SUFFIXES": "bank.example",
 	} {
 		t.Setenv(name, value)
 	}
 	c, err := cortex.ConfigFromEnv()
 	if err != nil || c.MaxFanout != 3 || c.Timeout != 7*time.Second || !c.SkipTLSVerify {
 		t.Errorf("%+v, %v", c, err)
+	}
+	got := []string{c.SuperadminKey, c.FileBaseDir, c.KeyDir, c.SecretsDir, strings.Join(c.LocalAnalyzers, "|"), strings.Join(c.InternalSuffixes, "|")}
+	if diff := cmp.Diff([]string{"x", "/x", "/k", "/s", "Inside_1_0|Other_2_0", "bank.example"}, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	if _, err := cortex.New(c); err != nil {
 		t.Error(err)

@@ -27,6 +27,8 @@ const (
 	typeMail     = "mail"
 	typeHash     = "hash"
 	typeFile     = "file"
+	typeFilename = "filename"
+	typeAgent    = "user-agent"
 	typeRegistry = "registry"
 	typeAS       = "autonomous-system"
 	typeOther    = "other"
@@ -43,15 +45,26 @@ var (
 	schemeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 	registryForm = regexp.MustCompile(`^(?i:HKEY_[A-Z_]+|HKLM|HKCU|HKCR|HKU|HKCC)(\\|$)`)
 	numbersForm  = regexp.MustCompile(`^[0-9.]+$`)
+	ssdeepForm   = regexp.MustCompile(`^[0-9]{1,10}:[A-Za-z0-9/+]{6,148}:[A-Za-z0-9/+]{3,148}$`)
+	tlshForm     = regexp.MustCompile(`^(?i:(T1)?[0-9a-f]{70})$`)
+	pathForm     = regexp.MustCompile(`^([A-Za-z]:\\|\\\\)[^/:*?"<>|]+$`)
+	fileForm     = regexp.MustCompile(`^[^/\\:*?"<>|@]+\.[A-Za-z0-9]+$`)
+	agentForm    = regexp.MustCompile(`^(?i:Mozilla|Opera|Dalvik|curl|Wget|Go-http-client|python-requests|Python-urllib|python-httpx|aiohttp|okhttp|Java|axios|node-fetch|libwww-perl|Apache-HttpClient|PostmanRuntime|sqlmap|Nmap|masscan|zgrab|WindowsPowerShell|Microsoft-CryptoAPI)/[0-9]\S*( .*)?$`)
 )
 
-// hashLengths are the hex digits of MD5, SHA-1, SHA-224, SHA-256, SHA-384 and SHA-512.
-var hashLengths = []int{32, 40, 56, 64, 96, 128}
+// hashes are the families by their hex digits.
+var hashes = map[int]string{32: "MD5", 40: "SHA-1", 56: "SHA-224", 64: "SHA-256", 96: "SHA-384", 128: "SHA-512"}
 
 // Detect tells what kind of observable s is. Defanged values (hxxp, [.]) are
-// put right. A value that could be two things, such as setup.exe, is an
+// put right. A value that could be two things, such as setup.zip, is an
 // [ErrInvalid] that says which: the caller knows and we don't.
 func Detect(s string) (Observable, error) {
+	if agent := strings.TrimSpace(s); agentForm.MatchString(agent) {
+		if err := checkText(agent, unicode.IsControl); err != nil {
+			return Observable{}, err
+		}
+		return Observable{DataType: typeAgent, Data: agent}, nil
+	}
 	data, note, err := clean(s)
 	if err != nil {
 		return Observable{}, err
@@ -93,8 +106,21 @@ func Detect(s string) (Observable, error) {
 	case registryForm.MatchString(data):
 		o.DataType = typeRegistry
 		return o, nil
-	case hexForm.MatchString(data) && slices.Contains(hashLengths, len(data)):
+	case hexForm.MatchString(data) && hashes[len(data)] != "":
 		o.DataType = typeHash
+		o.add("of the length of " + hashes[len(data)])
+		return o, nil
+	case ssdeepForm.MatchString(data):
+		o.DataType = typeHash
+		o.add("ssdeep")
+		return o, nil
+	case tlshForm.MatchString(data):
+		o.DataType = typeHash
+		o.add("TLSH")
+		return o, nil
+	case pathForm.MatchString(data):
+		o.DataType = typeFilename
+		o.add("a path")
 		return o, nil
 	case schemeForm.MatchString(data):
 		if err := checkURL(data); err != nil {
@@ -126,9 +152,12 @@ func (o Observable) name(unclear func(string, ...any) (Observable, error)) (Obse
 	switch {
 	case numbersForm.MatchString(n) && len(labels) == 4:
 		return unclear("is no IP address: its numbers go from 0 to 255")
+	case fileForm.MatchString(o.Data) && slices.Contains(fileExtensions, last):
+		o.DataType = typeFilename
+		return o, nil
 	case !isName(n):
 		return unclear("is of no kind that can be told")
-	case slices.Contains(fileExtensions, last), len(labels) == 2 && slices.Contains(fileOrDomain, last):
+	case len(labels) == 2 && slices.Contains(fileOrDomain, last):
 		return unclear("can be a file name or a domain")
 	}
 	if n != o.Data {

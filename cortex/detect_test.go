@@ -48,8 +48,16 @@ func TestDetect(t *testing.T) {
 		strings.Repeat("1", 64):                  "hash " + strings.Repeat("1", 64),
 		strings.Repeat("f", 96):                  "hash " + strings.Repeat("f", 96),
 		strings.Repeat("9", 128):                 "hash " + strings.Repeat("9", 128),
-		"invoice.exe":                            "",
-		"a.b.dll":                                "",
+		"invoice.exe":                            "filename invoice.exe",
+		"a.b.dll":                                "filename a.b.dll",
+		"backup.7z":                              "filename backup.7z",
+		`C:\Windows\Temp\a.exe`:                  `filename C:\Windows\Temp\a.exe`,
+		"curl/8.5.0":                             "user-agent curl/8.5.0",
+		"96:ZBV8Ryt0dLpKzXj1aQ:ZBV8RytLpK":       "hash 96:ZBV8Ryt0dLpKzXj1aQ:ZBV8RytLpK",
+		"T1" + strings.Repeat("A", 70):           "hash T1" + strings.Repeat("A", 70),
+		"curl/8.5.0\x00":                         "",
+		"12:30:45":                               "",
+		"install.sh":                             "",
 		"setup.zip":                              "",
 		"999.999.999.999":                        "",
 		"1.2.3":                                  "",
@@ -74,7 +82,7 @@ func TestDetect(t *testing.T) {
 		strings.Repeat("a.", 130) + "com":        "",
 		"https://example.com/" + "\u0000":        "",
 		strings.Repeat("x", 20<<10):              "",
-		"Mozilla/5.0 (X11; Linux x86_64) Gecko/": "",
+		"Mozilla/5.0 (X11; Linux x86_64) Gecko/": "user-agent Mozilla/5.0 (X11; Linux x86_64) Gecko/",
 	} {
 		o, err := cortex.Detect(in)
 		got := ""

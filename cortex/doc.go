@@ -16,7 +16,12 @@
 // call fails with [ErrEgress] and nothing is sent, with or without a guard.
 //
 // What Cortex knows of an analyzer's configuration, and what a failed job ran
-// on, holds the keys of third parties. Neither is in any output of this package.
+// on, holds the keys of third parties. Neither is in any output of this package,
+// nor is the key of a user: it goes to a file in [Config].KeyDir. What a
+// configuration needs of that kind comes from [Config].SecretsDir and not from a
+// caller.
+//
+// Organisations and users are for the superadmin, whose key is [Config].SuperadminKey.
 //
 // Dates are milliseconds since 1970, as Cortex has them. TLP and PAP go from 0
 // (CLEAR) to 3 (RED).

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // An EgressError says what would have left, to whom, and why it stays inside.
@@ -38,6 +39,7 @@ type request struct {
 	label      string
 	parameters map[string]json.RawMessage
 	force      bool
+	file       *file // the content; the observable is then its name
 }
 
 // clear decides whether r may go to w.
@@ -70,6 +72,10 @@ func (c *Client) internal(r request) string {
 		why = c.filter.URL(o.Data)
 	case typeMail:
 		why = c.filter.Mail(o.Data)
+	}
+	if rest, ok := strings.CutPrefix(r.observable.Data, `\\`); ok && why == "" { // a path on a file server
+		host, _, _ := strings.Cut(rest, `\`)
+		why = c.filter.Host(host)
 	}
 	if why != "" {
 		return why

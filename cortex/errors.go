@@ -21,6 +21,12 @@ var (
 	ErrEgress = errors.New("cortex: kept inside")
 	// ErrSelection means that the call doesn't name analyzers that can be run.
 	ErrSelection = errors.New("cortex: no such selection")
+	// ErrNotConfigured means that the operator has not set up what the call needs.
+	// Nothing was sent.
+	ErrNotConfigured = errors.New("cortex: not configured")
+	// ErrChanged means that what was previewed is no longer what there is. Nothing
+	// was changed.
+	ErrChanged = errors.New("cortex: changed since the preview")
 )
 
 // An Error is a refusal by Cortex itself.
@@ -58,6 +64,8 @@ func (e *Error) Is(target error) bool {
 		return target == ErrRateLimited
 	case http.StatusBadRequest:
 		return target == ErrInvalid
+	case http.StatusInternalServerError: // how Cortex reports one wrong item of a configuration; several are a 400
+		return target == ErrInvalid && strings.HasSuffix(e.Code, "AttributeError")
 	}
 	return false
 }

@@ -45,12 +45,12 @@ func ExampleClient_AnalyzeObservable() {
 }
 
 func ExampleDetect() {
-	for _, s := range []string{"hxxps://example[.]com/a", "mail.example.com", "invoice.exe"} {
+	for _, s := range []string{"hxxps://example[.]com/a", "mail.example.com", "invoice.zip"} {
 		o, err := cortex.Detect(s)
 		fmt.Println(o.DataType, o.Data, err)
 	}
 	// Output:
 	// url https://example.com/a <nil>
 	// fqdn mail.example.com <nil>
-	//   cortex: invalid request: "invoice.exe" can be a file name or a domain; give dataType
+	//   cortex: invalid request: "invoice.zip" can be a file name or a domain; give dataType
 }

@@ -340,10 +340,11 @@ func (c *Client) submit(ctx context.Context, s submission) (*wire.Job, error) {
 	if s.to == nil {
 		return nil, invalid("nothing to submit")
 	}
-	j, err := httpx.JSON[wire.Job](c.wire.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, wire.RunAnalyzer{
-		Data: s.observable.Data, DataType: s.observable.DataType, TLP: int(s.tlp), PAP: int(s.pap),
-		Message: s.message, Label: s.label, Parameters: s.parameters,
-	}))
+	contentType, body, err := s.encode()
+	if err != nil {
+		return nil, err
+	}
+	j, err := httpx.JSON[wire.Job](c.wire.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, contentType, body))
 	if err == nil && j.ID == "" {
 		err = fmt.Errorf("cortex: %s took the %s and names no job; %w", s.to.Name, s.observable.DataType, gate.ErrOutcomeUnknown)
 	}

@@ -55,7 +55,9 @@ func TestEvidence(t *testing.T) {
 	s := cortextest.New(t)
 	g := gatetest.New(t)
 	rec := evidence.NewRecorder(nil)
-	c := s.Client(func(cfg *cortex.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
+	c := s.Client(func(cfg *cortex.Config) {
+		cfg.Guard, cfg.Transport, cfg.APIKey, cfg.KeyDir = g.Guard, rec, cortextest.AdminKey, t.TempDir()
+	})
 	evidence.Check(t, g, rec, c.Ops(), evidence.Cortex())
 }
 

@@ -134,6 +134,47 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 	return list, nil
 }
 
+// ListRespondersInput is the input of [Client.ListResponders].
+type ListRespondersInput struct {
+	DataType string `json:"dataType,omitempty" jsonschema:"Only responders that act on this: case, case_task, case_artifact, alert, also as thehive:case and so on." maxLength:"64"`
+}
+
+// A ResponderList is a whole list of responders, sorted by name.
+type ResponderList struct {
+	Responders []*Worker `json:"responders"`
+	Total      int       `json:"total"`
+	Note       string    `json:"note,omitempty" jsonschema:"Why the list is empty."`
+}
+
+// ListResponders returns every responder that is enabled in the organisation and
+// acts on in.DataType, if that is given.
+//
+// Cortex: GET /api/responder
+func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*ResponderList, error) {
+	all, err := c.responders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := &ResponderList{Responders: []*Worker{}}
+	known := map[string]bool{}
+	for _, w := range all {
+		if takesType(w.DataTypes, in.DataType) {
+			list.Responders = append(list.Responders, w)
+		}
+		for _, t := range w.DataTypes {
+			known[t] = true
+		}
+	}
+	list.Total = len(list.Responders)
+	switch {
+	case len(all) == 0:
+		list.Note = "no responder is enabled in the organisation of this key"
+	case list.Total == 0:
+		list.Note = fmt.Sprintf("no responder acts on that; there are responders for %s", some(sortedKeys(known)))
+	}
+	return list, nil
+}
+
 // analyzers returns every enabled analyzer, sorted by name.
 func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
 	list, err := everything[*Worker](c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
@@ -141,7 +182,7 @@ func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
 		return nil, err
 	}
 	for _, w := range list {
-		w.Local = c.local[strings.ToLower(w.Name)] || c.local[strings.ToLower(w.ID)]
+		c.mark(w)
 	}
 	sortWorkers(list)
 	return list, nil

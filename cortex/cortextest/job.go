@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Worker struct {
 	RateUnit      string
 	JobCache      int // minutes
 	Configuration map[string]any
+	Delay         time.Duration // how long a job takes; 0: as Server.SetDelay says
 	Answer        func(dataType, data string) Answer
 
 	kind string
@@ -46,10 +48,17 @@ type Taxonomy struct {
 type Artifact struct {
 	DataType, Data, Message string
 	Tags                    []string
+	File                    *File // instead of Data
 }
 
 func (a Artifact) json() object {
-	return object{"dataType": a.DataType, "data": a.Data, "message": a.Message, "tags": append([]string{}, a.Tags...), "tlp": 2}
+	v := object{"dataType": a.DataType, "message": a.Message, "tags": append([]string{}, a.Tags...), "tlp": 2}
+	if a.File != nil {
+		v["attachment"] = a.File.json()
+	} else {
+		v["data"] = a.Data
+	}
+	return v
 }
 
 // AddAnalyzer enables an analyzer and returns its id.
@@ -75,14 +84,29 @@ func (s *Server) enable(k Worker, kind string) string {
 	maps.Copy(config, k.Configuration)
 	k.Configuration = config
 	s.workers = append(s.workers, &k)
+	if !slices.ContainsFunc(s.definitions, func(d *Definition) bool { return d.kind == kind && d.Name == k.Name }) {
+		d := &Definition{Name: k.Name, Version: k.Version, Description: k.Description, Service: k.Service, DataTypes: k.DataTypes, kind: kind}
+		if k.Service != "" {
+			d.Items = []Item{{Name: "key", Type: "string", Required: true}}
+		}
+		s.definitions = append(s.definitions, d)
+	}
 	return k.id()
 }
 
-// id is made as Cortex makes it.
-func (k *Worker) id() string {
-	sum := md5.Sum([]byte(Organisation + "_" + k.Name + "_" + k.kind))
+func (k *Worker) id() string { return workerID(k.Name, k.kind) }
+
+// workerID is made as Cortex makes it.
+func workerID(name, kind string) string {
+	sum := md5.Sum([]byte(Organisation + "_" + name + "_" + kind))
 	return hex.EncodeToString(sum[:])
 }
+
+// AnalyzerID returns the id of the enabled analyzer of this name.
+func AnalyzerID(name string) string { return workerID(name, "analyzer") }
+
+// ResponderID returns the id of the enabled responder of this name.
+func ResponderID(name string) string { return workerID(name, "responder") }
 
 func (k *Worker) json(u user) object {
 	v := stored("worker", k.id(), Organisation, seeded, "admin@soc.example")
@@ -116,10 +140,24 @@ type job struct {
 	by             string
 	created        time.Time
 	delay          time.Duration
+	file           *File
+	deleted        bool
+	seeded         bool
 }
 
-// text returns the observable, or the JSON of the entity.
+// hash tells files apart.
+func (j *job) hash() string {
+	if j.file == nil {
+		return ""
+	}
+	return j.file.id()
+}
+
+// text returns the observable, the name of the file, or the JSON of the entity.
 func (j *job) text() string {
+	if j.file != nil {
+		return j.file.Name
+	}
 	var s string
 	if json.Unmarshal(j.data, &s) == nil {
 		return s
@@ -141,6 +179,8 @@ func (j *job) answer() Answer {
 
 func (j *job) status() string {
 	switch age := time.Since(j.created); {
+	case j.deleted:
+		return "Deleted"
 	case age >= j.delay && j.answer().Error != "":
 		return "Failure"
 	case age >= j.delay:
@@ -165,6 +205,10 @@ func (j *job) json() object {
 		"status": j.status(), "date": j.created.UnixMilli(), "dataType": j.dataType, "data": j.data, "tlp": j.tlp, "pap": j.pap,
 		"message": j.message, "parameters": j.parameters, "type": j.worker.kind, "cacheTag": "0123456789abcdef",
 	})
+	if j.file != nil {
+		v["attachment"] = j.file.json()
+		delete(v, "data")
+	}
 	if j.label != "" {
 		v["label"] = j.label
 	}

@@ -18,6 +18,14 @@ const (
 
 var seeded = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
 
+// Definitions that aren't enabled: an analyzer that needs nothing, one that
+// needs an account, and a responder that needs the setting zone.
+const (
+	FreeDefinition      = "Robtex_IP_Query_1_0"
+	PaidDefinition      = "Censys_2_0"
+	ResponderDefinition = "DNS_RPZ_1_0"
+)
+
 // AlwaysFails is the name of an analyzer that crashes on everything.
 const AlwaysFails = "Shodan_Host_1_0"
 
@@ -102,9 +110,21 @@ func (s *Server) seed() {
 	for _, k := range s.workers[:2] {
 		s.add(&job{
 			worker: k, dataType: "ip", data: json.RawMessage(`"` + incident.AttackerIP + `"`), tlp: 2, pap: 2,
-			parameters: json.RawMessage("{}"), by: "analyst@soc.example", created: incident.Start(time.Now()),
+			parameters: json.RawMessage("{}"), by: "analyst@soc.example", created: incident.Start(time.Now()), seeded: true,
 		})
 	}
+	s.Define(Definition{
+		Name: FreeDefinition, Version: "1.0", Description: "Query Robtex for an IP address, without an account.", DataTypes: []string{"ip"},
+		Items: []Item{{Name: "polling", Type: "number", Default: 60}, {Name: "zones", Type: "string", Multi: true}},
+	})
+	s.Define(Definition{
+		Name: PaidDefinition, Version: "2.0", Description: "Look up a host or a certificate at Censys.", Service: "Censys", DataTypes: []string{"ip", "hash", "domain"},
+		Items: []Item{{Name: "uid", Type: "string", Required: true}, {Name: "key", Type: "string", Required: true, Default: nil}, {Name: "token", Type: "string", Default: Secret}},
+	})
+	s.DefineResponder(Definition{
+		Name: ResponderDefinition, Version: "1.0", Description: "Redirect a domain in the resolver.", DataTypes: []string{"thehive:case_artifact"},
+		Items: []Item{{Name: "zone", Type: "string", Required: true}},
+	})
 }
 
 // says is a worker that says one thing.

@@ -9,6 +9,7 @@ package cortextest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -46,12 +47,7 @@ type user struct {
 	roles                  []string
 }
 
-var users = map[string]user{
-	Key:           {"analyst@soc.example", "Analyst", Organisation, []string{"read", "analyze"}},
-	ReadKey:       {"reader@soc.example", "Reader", Organisation, []string{"read"}},
-	AdminKey:      {"admin@soc.example", "Administrator", Organisation, []string{"read", "analyze", "orgadmin"}},
-	SuperadminKey: {"super@cortex.example", "Superadmin", "cortex", []string{"superadmin"}},
-}
+func (u user) has(role string) bool { return slices.Contains(u.roles, role) }
 
 // A Server is a fake Cortex. Its methods are safe for concurrent use.
 type Server struct {
@@ -65,18 +61,43 @@ type Server struct {
 	jobs      []*job
 	log       []string
 	intercept func(http.ResponseWriter, *http.Request) bool
+	race      bool
+
+	definitions   []*Definition
+	accounts      []*account
+	organisations []*organisation
+	files         map[string]*File
 }
 
 // NewServer returns a Server with the analyzers, the responders and the jobs of
 // the incident, for use as an [http.Handler].
 func NewServer() *Server {
-	s := &Server{mux: http.NewServeMux()}
+	s := &Server{mux: http.NewServeMux(), files: map[string]*File{}}
 	s.mux.HandleFunc("GET /api/status", s.status)
 	s.route("GET /api/user/current", s.currentUser)
 	s.route("GET /api/analyzer", func(w http.ResponseWriter, r *http.Request, u user) { s.listWorkers(w, r, u, "analyzer") }, "read")
 	s.route("GET /api/responder", func(w http.ResponseWriter, r *http.Request, u user) { s.listWorkers(w, r, u, "responder") }, "read")
 	s.route("POST /api/analyzer/{id}/run", func(w http.ResponseWriter, r *http.Request, u user) { s.run(w, r, u, "analyzer") }, "analyze")
 	s.route("POST /api/responder/{id}/run", func(w http.ResponseWriter, r *http.Request, u user) { s.run(w, r, u, "responder") }, "analyze")
+	for _, kind := range []string{"analyzer", "responder"} {
+		s.route("GET /api/"+kind+"/{id}", s.getWorker(kind), "read")
+		s.route("DELETE /api/"+kind+"/{id}", s.deleteWorker(kind), "orgadmin", "superadmin")
+		s.route("GET /api/"+kind+"definition", s.listDefinitions(kind), "orgadmin", "superadmin")
+		s.route("POST /api/organization/"+kind+"/{id}", s.enableDefinition(kind), "orgadmin")
+	}
+	s.route("GET /api/organization", s.listOrganisations, "superadmin")
+	s.route("POST /api/organization", s.createOrganisation, "superadmin")
+	s.route("GET /api/organization/{id}", s.getOrganisation, "superadmin", "orgadmin")
+	s.route("PATCH /api/organization/{id}", s.updateOrganisation, "superadmin")
+	s.route("GET /api/user", s.listUsers, "superadmin")
+	s.route("POST /api/user", s.createUser, "superadmin", "orgadmin")
+	s.route("GET /api/user/{id}", s.getUser, "superadmin", "read")
+	s.route("GET /api/user/{id}/key", s.keyOf(func(*account) {}), "superadmin", "orgadmin")
+	s.route("POST /api/user/{id}/key/renew", s.keyOf(renew), "superadmin", "orgadmin")
+	s.route("GET /api/datastore/{id}", s.download, "read")
+	s.route("POST /api/job/_search", s.searchJobs, "read")
+	s.route("GET /api/job/{id}", s.getJob, "read")
+	s.route("DELETE /api/job/{id}", s.deleteJob, "analyze", "orgadmin")
 	s.route("GET /api/job/{id}/report", s.report, "read")
 	s.route("GET /api/job/{id}/waitreport", s.waitReport, "read")
 	s.route("GET /api/job/{id}/artifacts", s.artifacts, "read")
@@ -84,6 +105,7 @@ func NewServer() *Server {
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "NotFound", r.Method+" "+r.URL.Path)
 	})
+	s.seedAccounts()
 	s.seed()
 	return s
 }
@@ -100,7 +122,9 @@ func New(tb testing.TB) *Server {
 }
 
 // Config returns what a client of s needs.
-func (s *Server) Config() cortex.Config { return cortex.Config{BaseURL: s.URL, APIKey: Key} }
+func (s *Server) Config() cortex.Config {
+	return cortex.Config{BaseURL: s.URL, APIKey: Key, SuperadminKey: SuperadminKey}
+}
 
 // Client returns a client of s, whose configuration can be changed first.
 func (s *Server) Client(change ...func(*cortex.Config)) *cortex.Client {
@@ -122,6 +146,14 @@ func (s *Server) SetDelay(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.delay = d
+}
+
+// SetWaitRace makes s as slow as Cortex is when a job ends while it begins to
+// wait for it: it then waits as long as it was asked to at most.
+func (s *Server) SetWaitRace(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.race = on
 }
 
 // Intercept lets f answer a request in the place of s; it returns whether it did.
@@ -157,12 +189,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) route(pattern string, h func(http.ResponseWriter, *http.Request, user), roles ...string) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		u, ok := users[key]
-		if !ok {
-			refuse(w, http.StatusUnauthorized, "AuthenticationError", "Authentication failure")
+		u, why := s.authenticate(key)
+		if why != "" {
+			refuse(w, http.StatusUnauthorized, "AuthenticationError", why)
 			return
 		}
-		if len(roles) > 0 && !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(u.roles, role) }) {
+		if len(roles) > 0 && !slices.ContainsFunc(roles, u.has) {
 			refuse(w, http.StatusForbidden, "AuthorizationError", "Insufficient rights to perform this action")
 			return
 		}
@@ -186,20 +218,23 @@ func notFound(w http.ResponseWriter, kind, id string) {
 	refuse(w, http.StatusNotFound, "NotFoundError", kind+" "+id+" not found")
 }
 
-// list answers with the rows that the request asks for.
-func list(w http.ResponseWriter, r *http.Request, rows []object) {
-	w.Header().Set("X-Total", strconv.Itoa(len(rows)))
+// rows answers with those of n rows that a range asks for.
+func rows(w http.ResponseWriter, q string, n int, row func(i int) object) {
+	w.Header().Set("X-Total", strconv.Itoa(n))
 	from, to := 0, 10
-	if q := r.URL.Query().Get("range"); q == "all" {
-		to = len(rows)
+	if q == "all" {
+		to = n
 	} else if m := rangeForm.FindStringSubmatch(q); m != nil {
 		from, _ = strconv.Atoi(m[1])
 		if to, _ = strconv.Atoi(m[2]); to <= from {
 			to = from + 10
 		}
 	}
-	from = min(from, len(rows))
-	answer(w, http.StatusOK, append([]object{}, rows[from:min(to, len(rows))]...))
+	page := []object{}
+	for i := min(from, n); i < min(to, n); i++ {
+		page = append(page, row(i))
+	}
+	answer(w, http.StatusOK, page)
 }
 
 var rangeForm = regexp.MustCompile(`^(\d{1,9})-(\d{1,9})$`)
@@ -223,21 +258,21 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) currentUser(w http.ResponseWriter, _ *http.Request, u user) {
-	v := stored("user", u.id, nil, seeded, "init")
-	maps.Copy(v, object{"name": u.name, "roles": u.roles, "status": "Ok", "organization": u.organisation, "hasKey": true, "hasPassword": false})
-	answer(w, http.StatusOK, v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answer(w, http.StatusOK, s.account(u.id).json())
 }
 
 func (s *Server) listWorkers(w http.ResponseWriter, r *http.Request, u user, kind string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []object
+	var list []*Worker
 	for _, k := range s.workers {
 		if k.kind == kind && u.organisation == Organisation {
-			rows = append(rows, k.json(u))
+			list = append(list, k)
 		}
 	}
-	list(w, r, rows)
+	rows(w, r.URL.Query().Get("range"), len(list), func(i int) object { return list[i].json(u) })
 }
 
 // fields returns the members of a request's query and body: Cortex mixes them.
@@ -270,19 +305,18 @@ func number(v json.RawMessage, otherwise int) int {
 }
 
 func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string) {
-	in, err := fields(r)
-	if err != nil {
+	in, file, err := form(r)
+	switch {
+	case errors.Is(err, errUnderscore):
+		refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
+		return
+	case err != nil:
 		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var k *Worker
-	for _, x := range s.workers {
-		if x.id() == r.PathValue("id") && x.kind == kind && u.organisation == Organisation {
-			k = x
-		}
-	}
+	k := s.worker(r.PathValue("id"), kind, u)
 	if k == nil {
 		notFound(w, "worker", r.PathValue("id"))
 		return
@@ -294,7 +328,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	if text(in["dataType"]) == "" {
 		attribute("dataType")
 	}
-	if len(in["data"]) == 0 {
+	if len(in["data"]) == 0 && file == nil {
 		attribute("data/attachment")
 	}
 	if len(missing) > 0 {
@@ -304,7 +338,13 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	j := &job{
 		worker: k, dataType: text(in["dataType"]), data: in["data"], tlp: number(in["tlp"], 2), pap: number(in["pap"], 2),
 		message: text(in["message"]), label: text(in["label"]), parameters: in["parameters"], by: u.id,
-		created: time.Now(), delay: s.delay,
+		created: time.Now(), delay: s.delay, file: file,
+	}
+	if k.Delay > 0 {
+		j.delay = k.Delay
+	}
+	if file != nil {
+		s.files[file.id()] = file
 	}
 	if len(j.parameters) == 0 {
 		j.parameters = json.RawMessage("{}")
@@ -339,8 +379,8 @@ func (s *Server) add(j *job) {
 func (s *Server) cached(j *job) *job {
 	for _, old := range slices.Backward(s.jobs) {
 		age := time.Duration(old.worker.JobCache) * time.Minute
-		if old.worker == j.worker && old.dataType == j.dataType && old.tlp == j.tlp && string(old.data) == string(j.data) &&
-			string(old.parameters) == string(j.parameters) && time.Since(old.created) < age && old.status() != "Failure" {
+		if old.worker == j.worker && old.dataType == j.dataType && old.tlp == j.tlp && string(old.data) == string(j.data) && old.hash() == j.hash() &&
+			string(old.parameters) == string(j.parameters) && time.Since(old.created) < age && old.status() != "Failure" && !old.deleted {
 			return old
 		}
 	}
@@ -371,8 +411,27 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, u user) *job {
 	return nil
 }
 
+func (s *Server) getJob(w http.ResponseWriter, r *http.Request, u user) {
+	if j := s.find(w, r, u); j != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		answer(w, http.StatusOK, j.json())
+	}
+}
+
+func (s *Server) deleteJob(w http.ResponseWriter, r *http.Request, u user) {
+	if j := s.find(w, r, u); j != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		j.deleted = true
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
 func (s *Server) report(w http.ResponseWriter, r *http.Request, u user) {
 	if j := s.find(w, r, u); j != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		answer(w, http.StatusOK, j.withReport())
 	}
 }
@@ -397,7 +456,13 @@ func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
 	if j == nil {
 		return
 	}
-	if left := min(time.Until(j.created.Add(j.delay)), time.Duration(n)*unit); left > 0 {
+	left := min(time.Until(j.created.Add(j.delay)), time.Duration(n)*unit)
+	s.mu.Lock()
+	if s.race && left > 0 {
+		left = time.Duration(n) * unit
+	}
+	s.mu.Unlock()
+	if left > 0 {
 		t := time.NewTimer(left)
 		defer t.Stop()
 		select {
@@ -406,6 +471,8 @@ func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
 			return
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	answer(w, http.StatusOK, j.withReport())
 }
 
@@ -414,15 +481,22 @@ func (s *Server) artifacts(w http.ResponseWriter, r *http.Request, u user) {
 	if j == nil {
 		return
 	}
-	var rows []object
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []Artifact
 	if j.status() == "Success" {
-		for i, a := range j.answer().Artifacts {
-			row := stored("artifact", fmt.Sprintf("%s-%d", j.id, i), j.id, j.created, j.by)
-			maps.Copy(row, a.json())
-			rows = append(rows, row)
+		found = j.answer().Artifacts
+	}
+	for _, a := range found {
+		if a.File != nil {
+			s.files[a.File.id()] = a.File
 		}
 	}
-	list(w, r, rows)
+	rows(w, r.URL.Query().Get("range"), len(found), func(i int) object {
+		row := stored("artifact", fmt.Sprintf("%s-%d", j.id, i), j.id, j.created, j.by)
+		maps.Copy(row, found[i].json())
+		return row
+	})
 }
 
 func (s *Server) statuses(w http.ResponseWriter, r *http.Request, u user) {
@@ -453,6 +527,7 @@ type Submission struct {
 	Worker     string
 	DataType   string
 	Data       string // of an entity, its JSON
+	File       *File  // instead of Data
 	TLP, PAP   int
 	Message    string
 	Label      string
@@ -465,9 +540,35 @@ func (s *Server) Submissions() []Submission {
 	defer s.mu.Unlock()
 	var all []Submission
 	for _, j := range s.jobs {
-		if j.id != SeededJob && j.id != SeededEmptyJob {
-			all = append(all, Submission{j.id, j.worker.Name, j.dataType, j.text(), j.tlp, j.pap, j.message, j.label, string(j.parameters)})
+		if !j.seeded {
+			all = append(all, Submission{j.id, j.worker.Name, j.dataType, j.text(), j.file, j.tlp, j.pap, j.message, j.label, string(j.parameters)})
 		}
 	}
 	return all
+}
+
+// A Job is a job to be added to a [Server] as if it had been submitted earlier.
+type Job struct {
+	Analyzer       string // its name
+	DataType, Data string
+	Created        time.Time
+	Delay          time.Duration // how long it takes, from Created
+}
+
+// AddJobs adds jobs and returns their ids.
+func (s *Server) AddJobs(jobs ...Job) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]string, len(jobs))
+	for i, x := range jobs {
+		at := slices.IndexFunc(s.workers, func(k *Worker) bool { return k.Name == x.Analyzer })
+		data, _ := json.Marshal(x.Data) // a string always encodes
+		j := &job{
+			worker: s.workers[at], dataType: x.DataType, data: data, tlp: 2, pap: 2, parameters: json.RawMessage("{}"),
+			by: "analyst@soc.example", created: x.Created, delay: x.Delay, seeded: true,
+		}
+		s.add(j)
+		ids[i] = j.id
+	}
+	return ids
 }

@@ -12,6 +12,30 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
+// Defines values for ConfigurationItemType.
+const (
+	ConfigurationItemTypeBoolean ConfigurationItemType = "boolean"
+	ConfigurationItemTypeNumber  ConfigurationItemType = "number"
+	ConfigurationItemTypeString  ConfigurationItemType = "string"
+	ConfigurationItemTypeText    ConfigurationItemType = "text"
+)
+
+// Valid indicates whether the value is a known member of the ConfigurationItemType enum.
+func (e ConfigurationItemType) Valid() bool {
+	switch e {
+	case ConfigurationItemTypeBoolean:
+		return true
+	case ConfigurationItemTypeNumber:
+		return true
+	case ConfigurationItemTypeString:
+		return true
+	case ConfigurationItemTypeText:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobStatus.
 const (
 	JobStatusDeleted    JobStatus = "Deleted"
@@ -96,6 +120,24 @@ func (e JobReportType) Valid() bool {
 	case JobReportTypeAnalyzer:
 		return true
 	case JobReportTypeResponder:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OrganizationStatus.
+const (
+	OrganizationStatusActive OrganizationStatus = "Active"
+	OrganizationStatusLocked OrganizationStatus = "Locked"
+)
+
+// Valid indicates whether the value is a known member of the OrganizationStatus enum.
+func (e OrganizationStatus) Valid() bool {
+	switch e {
+	case OrganizationStatusActive:
+		return true
+	case OrganizationStatusLocked:
 		return true
 	default:
 		return false
@@ -212,6 +254,74 @@ type Attachment struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// ConfigurationItem defines model for ConfigurationItem.
+type ConfigurationItem struct {
+	// DefaultValue Can be a secret: never shown.
+	DefaultValue         json.RawMessage            `json:"defaultValue,omitempty,omitzero"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	Multi                bool                       `json:"multi,omitempty,omitzero"`
+	Name                 string                     `json:"name"`
+	Required             bool                       `json:"required,omitempty,omitzero"`
+	Type                 ConfigurationItemType      `json:"type"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// ConfigurationItemType defines model for ConfigurationItem.Type.
+type ConfigurationItemType string
+
+// CreateOrganization defines model for CreateOrganization.
+type CreateOrganization struct {
+	Description string `json:"description"`
+	Name        string `json:"name"`
+	Status      string `json:"status"`
+}
+
+// CreateUser defines model for CreateUser.
+type CreateUser struct {
+	Login        string   `json:"login"`
+	Name         string   `json:"name"`
+	Organization string   `json:"organization"`
+	Roles        []string `json:"roles"`
+}
+
+// Definition defines model for Definition.
+type Definition struct {
+	Author               string                     `json:"author,omitempty,omitzero"`
+	BaseConfig           string                     `json:"baseConfig,omitempty,omitzero"`
+	Command              string                     `json:"command,omitempty,omitzero"`
+	ConfigurationItems   []ConfigurationItem        `json:"configurationItems,omitempty,omitzero"`
+	DataTypeList         []string                   `json:"dataTypeList"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	DockerImage          string                     `json:"dockerImage,omitempty,omitzero"`
+	ID                   string                     `json:"id"`
+	License              string                     `json:"license,omitempty,omitzero"`
+	Name                 string                     `json:"name"`
+	URL                  string                     `json:"url,omitempty,omitzero"`
+	Version              string                     `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// EnableAnalyzer defines model for EnableAnalyzer.
+type EnableAnalyzer struct {
+	// Configuration Values for the items of the definition. Unknown ones are refused; what is missing gets its default.
+	Configuration map[string]json.RawMessage `json:"configuration"`
+
+	// JobCache Minutes.
+	JobCache int    `json:"jobCache"`
+	Name     string `json:"name"`
+	Rate     int    `json:"rate"`
+	RateUnit string `json:"rateUnit"`
+}
+
+// EnableResponder defines model for EnableResponder.
+type EnableResponder struct {
+	// Configuration Values for the items of the definition. Unknown ones are refused; what is missing gets its default.
+	Configuration map[string]json.RawMessage `json:"configuration"`
+	Name          string                     `json:"name"`
+	Rate          int                        `json:"rate"`
+	RateUnit      string                     `json:"rateUnit"`
+}
+
 // Error defines model for Error.
 type Error struct {
 	Errors               []AttributeError           `json:"errors,omitempty,omitzero"`
@@ -313,8 +423,32 @@ type JobReportStatus string
 // JobReportType defines model for JobReport.Type.
 type JobReportType string
 
+// JobSearch defines model for JobSearch.
+type JobSearch struct {
+	// Query An expression of Cortex's query language.
+	Query json.RawMessage `json:"query"`
+	Range string          `json:"range"`
+	Sort  []string        `json:"sort"`
+}
+
 // JobStatuses defines model for JobStatuses.
 type JobStatuses map[string]string
+
+// Organization defines model for Organization.
+type Organization struct {
+	CreatedAt            int64                      `json:"createdAt,omitempty,omitzero"`
+	CreatedBy            string                     `json:"createdBy,omitempty,omitzero"`
+	Description          string                     `json:"description,omitempty,omitzero"`
+	ID                   string                     `json:"id"`
+	Name                 string                     `json:"name"`
+	Status               OrganizationStatus         `json:"status"`
+	UpdatedAt            int64                      `json:"updatedAt,omitempty,omitzero"`
+	UpdatedBy            string                     `json:"updatedBy,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// OrganizationStatus defines model for Organization.Status.
+type OrganizationStatus string
 
 // RunAnalyzer defines model for RunAnalyzer.
 type RunAnalyzer struct {
@@ -352,6 +486,12 @@ type StatusConfig struct {
 	AuthType             json.RawMessage            `json:"authType,omitempty,omitzero"`
 	Capabilities         []string                   `json:"capabilities,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// UpdateOrganization defines model for UpdateOrganization.
+type UpdateOrganization struct {
+	Description *string `json:"description,omitempty"`
+	Status      string  `json:"status,omitempty,omitzero"`
 }
 
 // User defines model for User.
@@ -425,8 +565,20 @@ type WaitJobReportParams struct {
 	AtMost string `form:"atMost" json:"atMost"`
 }
 
+// ListOrganizationsParams defines parameters for ListOrganizations.
+type ListOrganizationsParams struct {
+	// Range Which rows, from (included) to (not included), or all of them. Without it the first ten.
+	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
+}
+
 // ListRespondersParams defines parameters for ListResponders.
 type ListRespondersParams struct {
+	// Range Which rows, from (included) to (not included), or all of them. Without it the first ten.
+	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
 	// Range Which rows, from (included) to (not included), or all of them. Without it the first ten.
 	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
 }
@@ -452,6 +604,30 @@ func (a *Attachment) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Attachment) MarshalJSON() ([]byte, error) {
 	type plain Attachment
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *ConfigurationItem) UnmarshalJSON(b []byte) error {
+	type plain ConfigurationItem
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a ConfigurationItem) MarshalJSON() ([]byte, error) {
+	type plain ConfigurationItem
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Definition) UnmarshalJSON(b []byte) error {
+	type plain Definition
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Definition) MarshalJSON() ([]byte, error) {
+	type plain Definition
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -500,6 +676,18 @@ func (a *JobReport) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a JobReport) MarshalJSON() ([]byte, error) {
 	type plain JobReport
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Organization) UnmarshalJSON(b []byte) error {
+	type plain Organization
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Organization) MarshalJSON() ([]byte, error) {
+	type plain Organization
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -557,15 +745,35 @@ type Client struct{ HTTP *httpx.Client }
 // Endpoints lists every operation of this API.
 var Endpoints = []gate.Endpoint{
 	ListAnalyzersEndpoint,
+	DisableAnalyzerEndpoint,
+	GetAnalyzerEndpoint,
 	RunAnalyzerEndpoint,
+	ListAnalyzerDefinitionsEndpoint,
+	SearchJobsEndpoint,
 	GetJobStatusesEndpoint,
+	DeleteJobEndpoint,
+	GetJobEndpoint,
 	ListJobArtifactsEndpoint,
 	GetJobReportEndpoint,
 	WaitJobReportEndpoint,
+	ListOrganizationsEndpoint,
+	CreateOrganizationEndpoint,
+	EnableAnalyzerEndpoint,
+	EnableResponderEndpoint,
+	GetOrganizationEndpoint,
+	UpdateOrganizationEndpoint,
 	ListRespondersEndpoint,
+	DisableResponderEndpoint,
+	GetResponderEndpoint,
 	RunResponderEndpoint,
+	ListResponderDefinitionsEndpoint,
 	GetStatusEndpoint,
+	ListUsersEndpoint,
+	CreateUserEndpoint,
 	GetCurrentUserEndpoint,
+	GetUserEndpoint,
+	GetUserKeyEndpoint,
+	RenewUserKeyEndpoint,
 }
 
 // ListAnalyzersEndpoint is GET /api/analyzer.
@@ -578,14 +786,53 @@ func (c *Client) ListAnalyzers(ctx context.Context, params ListAnalyzersParams) 
 	return c.HTTP.Send(ctx, r)
 }
 
+// DisableAnalyzerEndpoint is DELETE /api/analyzer/{workerId}.
+var DisableAnalyzerEndpoint = gate.Endpoint{System: "cortex", ID: "disableAnalyzer", Method: "DELETE", Path: "/api/analyzer/{workerId}", Tier: gate.TierDestructive, Idempotent: true}
+
+// DisableAnalyzer: Disable an analyzer in the organisation, with its configuration.
+func (c *Client) DisableAnalyzer(ctx context.Context, workerID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DisableAnalyzerEndpoint)
+	r.Path("workerId", string(workerID), "^[0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetAnalyzerEndpoint is GET /api/analyzer/{workerId}.
+var GetAnalyzerEndpoint = gate.Endpoint{System: "cortex", ID: "getAnalyzer", Method: "GET", Path: "/api/analyzer/{workerId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetAnalyzer: Fetch one enabled analyzer.
+func (c *Client) GetAnalyzer(ctx context.Context, workerID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetAnalyzerEndpoint)
+	r.Path("workerId", string(workerID), "^[0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
 // RunAnalyzerEndpoint is POST /api/analyzer/{workerId}/run.
 var RunAnalyzerEndpoint = gate.Endpoint{System: "cortex", ID: "runAnalyzer", Method: "POST", Path: "/api/analyzer/{workerId}/run", Tier: gate.TierWrite, Idempotent: false}
 
 // RunAnalyzer: Submit an observable to an analyzer.
-func (c *Client) RunAnalyzer(ctx context.Context, workerID string, params RunAnalyzerParams, body RunAnalyzer) (*httpx.Response, error) {
+func (c *Client) RunAnalyzer(ctx context.Context, workerID string, params RunAnalyzerParams, contentType string, body []byte) (*httpx.Response, error) {
 	r := httpx.NewRequest(RunAnalyzerEndpoint)
 	r.Path("workerId", string(workerID), "^[0-9A-Za-z_-]{1,128}$")
 	r.Query("force", params.Force, true)
+	r.Body(contentType, body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListAnalyzerDefinitionsEndpoint is GET /api/analyzerdefinition.
+var ListAnalyzerDefinitionsEndpoint = gate.Endpoint{System: "cortex", ID: "listAnalyzerDefinitions", Method: "GET", Path: "/api/analyzerdefinition", Tier: gate.TierRead, Idempotent: true}
+
+// ListAnalyzerDefinitions: List every analyzer that the server has, enabled or not. Not paged.
+func (c *Client) ListAnalyzerDefinitions(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListAnalyzerDefinitionsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// SearchJobsEndpoint is POST /api/job/_search.
+var SearchJobsEndpoint = gate.Endpoint{System: "cortex", ID: "searchJobs", Method: "POST", Path: "/api/job/_search", Tier: gate.TierRead, Idempotent: true}
+
+// SearchJobs: Search the jobs of the organisation.
+func (c *Client) SearchJobs(ctx context.Context, body JobSearch) (*httpx.Response, error) {
+	r := httpx.NewRequest(SearchJobsEndpoint)
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -597,6 +844,26 @@ var GetJobStatusesEndpoint = gate.Endpoint{System: "cortex", ID: "getJobStatuses
 func (c *Client) GetJobStatuses(ctx context.Context, body JobIDs) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetJobStatusesEndpoint)
 	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteJobEndpoint is DELETE /api/job/{jobId}.
+var DeleteJobEndpoint = gate.Endpoint{System: "cortex", ID: "deleteJob", Method: "DELETE", Path: "/api/job/{jobId}", Tier: gate.TierDestructive, Idempotent: true}
+
+// DeleteJob: Delete a job and its report.
+func (c *Client) DeleteJob(ctx context.Context, jobID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteJobEndpoint)
+	r.Path("jobId", string(jobID), "^[0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetJobEndpoint is GET /api/job/{jobId}.
+var GetJobEndpoint = gate.Endpoint{System: "cortex", ID: "getJob", Method: "GET", Path: "/api/job/{jobId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetJob: Fetch a job without its report.
+func (c *Client) GetJob(ctx context.Context, jobID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetJobEndpoint)
+	r.Path("jobId", string(jobID), "^[0-9A-Za-z_-]{1,128}$")
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -632,6 +899,69 @@ func (c *Client) WaitJobReport(ctx context.Context, jobID string, params WaitJob
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListOrganizationsEndpoint is GET /api/organization.
+var ListOrganizationsEndpoint = gate.Endpoint{System: "cortex", ID: "listOrganizations", Method: "GET", Path: "/api/organization", Tier: gate.TierRead, Idempotent: true}
+
+// ListOrganizations: List the organisations of the server.
+func (c *Client) ListOrganizations(ctx context.Context, params ListOrganizationsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListOrganizationsEndpoint)
+	r.Query("range", params.Range, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateOrganizationEndpoint is POST /api/organization.
+var CreateOrganizationEndpoint = gate.Endpoint{System: "cortex", ID: "createOrganization", Method: "POST", Path: "/api/organization", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateOrganization: Create an organisation.
+func (c *Client) CreateOrganization(ctx context.Context, body CreateOrganization) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateOrganizationEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// EnableAnalyzerEndpoint is POST /api/organization/analyzer/{definitionId}.
+var EnableAnalyzerEndpoint = gate.Endpoint{System: "cortex", ID: "enableAnalyzer", Method: "POST", Path: "/api/organization/analyzer/{definitionId}", Tier: gate.TierWrite, Idempotent: false}
+
+// EnableAnalyzer: Enable an analyzer in the organisation of the key.
+func (c *Client) EnableAnalyzer(ctx context.Context, definitionID string, body EnableAnalyzer) (*httpx.Response, error) {
+	r := httpx.NewRequest(EnableAnalyzerEndpoint)
+	r.Path("definitionId", string(definitionID), "^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// EnableResponderEndpoint is POST /api/organization/responder/{definitionId}.
+var EnableResponderEndpoint = gate.Endpoint{System: "cortex", ID: "enableResponder", Method: "POST", Path: "/api/organization/responder/{definitionId}", Tier: gate.TierWrite, Idempotent: false}
+
+// EnableResponder: Enable a responder in the organisation of the key.
+func (c *Client) EnableResponder(ctx context.Context, definitionID string, body EnableResponder) (*httpx.Response, error) {
+	r := httpx.NewRequest(EnableResponderEndpoint)
+	r.Path("definitionId", string(definitionID), "^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetOrganizationEndpoint is GET /api/organization/{organizationId}.
+var GetOrganizationEndpoint = gate.Endpoint{System: "cortex", ID: "getOrganization", Method: "GET", Path: "/api/organization/{organizationId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetOrganization: Fetch one organisation.
+func (c *Client) GetOrganization(ctx context.Context, organizationID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetOrganizationEndpoint)
+	r.Path("organizationId", string(organizationID), "^[^/\\\\?#%]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateOrganizationEndpoint is PATCH /api/organization/{organizationId}.
+var UpdateOrganizationEndpoint = gate.Endpoint{System: "cortex", ID: "updateOrganization", Method: "PATCH", Path: "/api/organization/{organizationId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateOrganization: Describe an organisation anew, lock or unlock it.
+func (c *Client) UpdateOrganization(ctx context.Context, organizationID string, body UpdateOrganization) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateOrganizationEndpoint)
+	r.Path("organizationId", string(organizationID), "^[^/\\\\?#%]{1,128}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // ListRespondersEndpoint is GET /api/responder.
 var ListRespondersEndpoint = gate.Endpoint{System: "cortex", ID: "listResponders", Method: "GET", Path: "/api/responder", Tier: gate.TierRead, Idempotent: true}
 
@@ -639,6 +969,26 @@ var ListRespondersEndpoint = gate.Endpoint{System: "cortex", ID: "listResponders
 func (c *Client) ListResponders(ctx context.Context, params ListRespondersParams) (*httpx.Response, error) {
 	r := httpx.NewRequest(ListRespondersEndpoint)
 	r.Query("range", params.Range, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DisableResponderEndpoint is DELETE /api/responder/{workerId}.
+var DisableResponderEndpoint = gate.Endpoint{System: "cortex", ID: "disableResponder", Method: "DELETE", Path: "/api/responder/{workerId}", Tier: gate.TierDestructive, Idempotent: true}
+
+// DisableResponder: Disable a responder in the organisation, with its configuration.
+func (c *Client) DisableResponder(ctx context.Context, workerID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DisableResponderEndpoint)
+	r.Path("workerId", string(workerID), "^[0-9A-Za-z_-]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetResponderEndpoint is GET /api/responder/{workerId}.
+var GetResponderEndpoint = gate.Endpoint{System: "cortex", ID: "getResponder", Method: "GET", Path: "/api/responder/{workerId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetResponder: Fetch one enabled responder.
+func (c *Client) GetResponder(ctx context.Context, workerID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetResponderEndpoint)
+	r.Path("workerId", string(workerID), "^[0-9A-Za-z_-]{1,128}$")
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -653,6 +1003,15 @@ func (c *Client) RunResponder(ctx context.Context, workerID string, body RunResp
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListResponderDefinitionsEndpoint is GET /api/responderdefinition.
+var ListResponderDefinitionsEndpoint = gate.Endpoint{System: "cortex", ID: "listResponderDefinitions", Method: "GET", Path: "/api/responderdefinition", Tier: gate.TierRead, Idempotent: true}
+
+// ListResponderDefinitions: List every responder that the server has, enabled or not. Not paged.
+func (c *Client) ListResponderDefinitions(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListResponderDefinitionsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetStatusEndpoint is GET /api/status.
 var GetStatusEndpoint = gate.Endpoint{System: "cortex", ID: "getStatus", Method: "GET", Path: "/api/status", Tier: gate.TierRead, Idempotent: true}
 
@@ -663,11 +1022,61 @@ func (c *Client) GetStatus(ctx context.Context) (*httpx.Response, error) {
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListUsersEndpoint is GET /api/user.
+var ListUsersEndpoint = gate.Endpoint{System: "cortex", ID: "listUsers", Method: "GET", Path: "/api/user", Tier: gate.TierRead, Idempotent: true}
+
+// ListUsers: List the users of all organisations.
+func (c *Client) ListUsers(ctx context.Context, params ListUsersParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListUsersEndpoint)
+	r.Query("range", params.Range, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateUserEndpoint is POST /api/user.
+var CreateUserEndpoint = gate.Endpoint{System: "cortex", ID: "createUser", Method: "POST", Path: "/api/user", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateUser: Create a user, without a password and without a key.
+func (c *Client) CreateUser(ctx context.Context, body CreateUser) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateUserEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetCurrentUserEndpoint is GET /api/user/current.
 var GetCurrentUserEndpoint = gate.Endpoint{System: "cortex", ID: "getCurrentUser", Method: "GET", Path: "/api/user/current", Tier: gate.TierRead, Idempotent: true}
 
 // GetCurrentUser: Tell who the credential belongs to.
 func (c *Client) GetCurrentUser(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetCurrentUserEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetUserEndpoint is GET /api/user/{userId}.
+var GetUserEndpoint = gate.Endpoint{System: "cortex", ID: "getUser", Method: "GET", Path: "/api/user/{userId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetUser: Fetch one user.
+func (c *Client) GetUser(ctx context.Context, userID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetUserEndpoint)
+	r.Path("userId", string(userID), "^[^/\\\\?#%\\s]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetUserKeyEndpoint is GET /api/user/{userId}/key.
+var GetUserKeyEndpoint = gate.Endpoint{System: "cortex", ID: "getUserKey", Method: "GET", Path: "/api/user/{userId}/key", Tier: gate.TierWrite, Idempotent: true}
+
+// GetUserKey: Hand out the API key of a user.
+func (c *Client) GetUserKey(ctx context.Context, userID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetUserKeyEndpoint)
+	r.Path("userId", string(userID), "^[^/\\\\?#%\\s]{1,128}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// RenewUserKeyEndpoint is POST /api/user/{userId}/key/renew.
+var RenewUserKeyEndpoint = gate.Endpoint{System: "cortex", ID: "renewUserKey", Method: "POST", Path: "/api/user/{userId}/key/renew", Tier: gate.TierDestructive, Idempotent: false}
+
+// RenewUserKey: Give a user a new API key. The old one stops working.
+func (c *Client) RenewUserKey(ctx context.Context, userID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(RenewUserKeyEndpoint)
+	r.Path("userId", string(userID), "^[^/\\\\?#%\\s]{1,128}$")
 	return c.HTTP.Send(ctx, r)
 }

@@ -1,0 +1,194 @@
+package cortex
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
+// OlderThanDays, or both.
+type CleanupJobsInput struct {
+	Status        FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
+	OlderThanDays int            `json:"olderThanDays,omitempty" jsonschema:"Only jobs created more than this many days ago." minimum:"1" maximum:"36500"`
+	Limit         int            `json:"limit,omitempty" jsonschema:"How many jobs to delete at most, the oldest first." minimum:"1" maximum:"500"`
+	DryRun        *bool          `json:"dryRun,omitempty" jsonschema:"Only list what would be deleted."`
+	Selection     string         `json:"selection,omitempty" jsonschema:"Which dry run to carry out: the selection that it told. Needed unless dryRun." pattern:"^([0-9]{1,15}-[0-9a-f]{16})?$"`
+	gate.Confirmation
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CleanupJobsInput) SetDefaults() {
+	if in.DryRun == nil {
+		dry := true
+		in.DryRun = &dry
+	}
+	if in.Limit == 0 {
+		in.Limit = 100
+	}
+}
+
+func (in *CleanupJobsInput) dry() bool { return in.DryRun == nil || *in.DryRun }
+
+var selectionForm = regexp.MustCompile(`^[0-9]{1,15}-[0-9a-f]{16}$`)
+
+// Validate checks what a schema can't.
+func (in *CleanupJobsInput) Validate() error {
+	errs := []error{in.Status.check(), checkLimit(in.Limit, maxJobs)}
+	if in.Status == "" && in.OlderThanDays == 0 {
+		errs = append(errs, invalid("status or olderThanDays is needed: without either all jobs would go"))
+	}
+	if in.OlderThanDays < 0 {
+		errs = append(errs, invalid("olderThanDays %d: want at least 1", in.OlderThanDays))
+	}
+	switch {
+	case in.Selection != "" && !selectionForm.MatchString(in.Selection):
+		errs = append(errs, invalid("selection %q: want the one that a dry run told", clip(in.Selection, 80)))
+	case in.Selection == "" && !in.dry():
+		errs = append(errs, invalid("selection is missing: do a dry run with the same arguments first, look at the jobs, and give its selection"))
+	}
+	return errors.Join(errs...)
+}
+
+// A Cleanup is what a cleanup would delete or has deleted.
+type Cleanup struct {
+	DryRun    bool          `json:"dryRun"`
+	Matching  *int          `json:"matchingJobs,omitempty" jsonschema:"How many jobs match in all, beyond the limit too."`
+	Selection string        `json:"selection" jsonschema:"Stands for exactly these jobs."`
+	Jobs      []*CleanupJob `json:"jobs" jsonschema:"Exactly the jobs that would be deleted, or what became of each."`
+	Deleted   int           `json:"deleted"`
+	Failed    int           `json:"failed"`
+	Message   string        `json:"message"`
+}
+
+// A CleanupJob is one job of a cleanup.
+type CleanupJob struct {
+	ID        string    `json:"jobId"`
+	Status    JobStatus `json:"status"`
+	Analyzer  string    `json:"analyzerName,omitempty"`
+	DataType  string    `json:"dataType,omitempty"`
+	Data      string    `json:"data,omitempty" untrusted:"true"`
+	CreatedAt int64     `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	Deleted   bool      `json:"deleted,omitempty"`
+	Error     string    `json:"error,omitempty" jsonschema:"Why it was not deleted, or that nobody knows."`
+}
+
+// selected is the jobs that a cleanup is about.
+type selected struct {
+	jobs  []*Job
+	total *int
+	until int64 // jobs created later are left alone
+}
+
+// token stands for exactly these jobs.
+func (s *selected) token() string {
+	h := sha256.New()
+	for _, j := range s.jobs {
+		fmt.Fprintf(h, "%s\n", j.ID)
+	}
+	return fmt.Sprintf("%d-%s", s.until, hex.EncodeToString(h.Sum(nil)[:8]))
+}
+
+// CleanupJobs deletes jobs that match, the oldest first. A dry run lists them
+// and tells a selection; the call that deletes must give that, and deletes those
+// jobs or, when they are no longer what matches, none: [ErrChanged].
+//
+// Cortex: POST /api/job/_search, DELETE /api/job/{jobId}
+func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup, error) {
+	s, err := c.choose(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
+	out := &Cleanup{DryRun: in.dry(), Matching: s.total, Selection: s.token(), Jobs: make([]*CleanupJob, len(s.jobs))}
+	for i, j := range s.jobs {
+		out.Jobs[i] = &CleanupJob{ID: j.ID, Status: j.Status, Analyzer: j.Worker, DataType: j.DataType, Data: clip(j.Data, 200), CreatedAt: j.CreatedAt}
+	}
+	if in.dry() {
+		out.Message = fmt.Sprintf("nothing was deleted; with dryRun false, confirm true and this selection exactly %s would be", count(len(s.jobs), "job"))
+		return out, nil
+	}
+	errs := make([]error, len(s.jobs))
+	each(len(s.jobs), func(i int) {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			errs[i] = httpx.Done(c.wire.DeleteJob(ctx, s.jobs[i].ID))
+		}
+	})
+	var lost error
+	for i, err := range errs {
+		switch j := out.Jobs[i]; {
+		case err == nil || errors.Is(err, ErrNotFound): // gone is gone
+			j.Deleted = true
+			out.Deleted++
+		default:
+			j.Error = clip(scrub(err.Error()), 300)
+			out.Failed++
+			lost = err
+		}
+	}
+	if out.Deleted == 0 && lost != nil {
+		return nil, fmt.Errorf("cortex: none of %s was deleted: %w", count(len(s.jobs), "job"), lost)
+	}
+	out.Message = fmt.Sprintf("%d of %s deleted", out.Deleted, count(len(s.jobs), "job"))
+	return out, nil
+}
+
+// choose returns the jobs that in is about. A dry run, a plan and its execution
+// all come from here.
+func (c *Client) choose(ctx context.Context, in *CleanupJobsInput) (*selected, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	s := &selected{until: time.Now().UnixMilli()}
+	if in.OlderThanDays > 0 {
+		s.until = time.Now().AddDate(0, 0, -in.OlderThanDays).UnixMilli()
+	}
+	if in.Selection != "" {
+		at, _, _ := strings.Cut(in.Selection, "-")
+		until, err := strconv.ParseInt(at, 10, 64)
+		if err != nil || until > s.until {
+			return nil, invalid("selection %q is not of a dry run with these arguments", in.Selection)
+		}
+		s.until = until
+	}
+	var err error
+	s.jobs, s.total, err = c.search(ctx, query{field("status", string(in.Status)), compared("_lt", "createdAt", s.until)}, 0, in.Limit, "+createdAt")
+	if err != nil {
+		return nil, err
+	}
+	if in.Selection != "" && s.token() != in.Selection {
+		return nil, fmt.Errorf("%w: the jobs that match are no longer those of the dry run, and none was deleted; do another", ErrChanged)
+	}
+	if len(s.jobs) == 0 && !in.dry() {
+		return nil, fmt.Errorf("%w: no job matches", ErrNotFound)
+	}
+	return s, nil
+}
+
+func (c *Client) planCleanupJobs(ctx context.Context, in CleanupJobsInput) (gate.Plan, error) {
+	s, err := c.choose(ctx, &in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: fmt.Sprintf("Delete %s and their reports in Cortex.", count(len(s.jobs), "job"))}
+	running := 0
+	for _, j := range s.jobs {
+		p.Targets = append(p.Targets, j.target())
+		if !j.Status.Ended() {
+			running++
+		}
+	}
+	if running > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of them have not ended", running))
+	}
+	return p, nil
+}

@@ -1,0 +1,199 @@
+package cortextest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A Definition is an analyzer or a responder that a [Server] has, enabled or not.
+type Definition struct {
+	Name        string // with its version, as in Abuse_Finder_3_0
+	Version     string
+	Description string
+	Service     string
+	DataTypes   []string
+	Items       []Item
+
+	kind string
+}
+
+// An Item is a setting of a [Definition]. Default may be nil.
+type Item struct {
+	Name, Type      string
+	Multi, Required bool
+	Default         any
+}
+
+// Define adds an analyzer that isn't enabled.
+func (s *Server) Define(d Definition) { s.define(d, "analyzer") }
+
+// DefineResponder adds a responder that isn't enabled.
+func (s *Server) DefineResponder(d Definition) { s.define(d, "responder") }
+
+func (s *Server) define(d Definition, kind string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.kind = kind
+	s.definitions = append(s.definitions, &d)
+}
+
+func (d *Definition) json() object {
+	items := []object{}
+	for _, x := range d.Items {
+		v := object{"name": x.Name, "description": "The " + x.Name + " to use", "type": x.Type, "multi": x.Multi, "required": x.Required}
+		if x.Default != nil {
+			v["defaultValue"] = x.Default
+		}
+		items = append(items, v)
+	}
+	v := object{
+		"id": d.Name, "name": strings.TrimSuffix(d.Name, "_"+strings.ReplaceAll(d.Version, ".", "_")), "version": d.Version, "description": d.Description,
+		"dataTypeList": d.DataTypes, "author": "CERT of the fake", "url": "https://github.com/TheHive-Project/Cortex-Analyzers", "license": "AGPL-V3",
+		"baseConfig": nil, "configurationItems": items, "dockerImage": "cortexneurons/fake:" + d.Version, "command": nil,
+	}
+	if d.Service != "" {
+		v["baseConfig"] = d.Service
+	}
+	return v
+}
+
+// listDefinitions isn't paged.
+func (s *Server) listDefinitions(kind string) func(http.ResponseWriter, *http.Request, user) {
+	return func(w http.ResponseWriter, _ *http.Request, _ user) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		list := []object{}
+		for _, d := range s.definitions {
+			if d.kind == kind {
+				list = append(list, d.json())
+			}
+		}
+		answer(w, http.StatusOK, list)
+	}
+}
+
+// everyWorker are the settings that each analyzer and responder has.
+var everyWorker = []string{
+	"proxy_http", "proxy_https", "cacerts", "jobTimeout", "auto_extract_artifacts", "check_tlp", "max_tlp", "check_pap", "max_pap",
+}
+
+func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.Request, user) {
+	return func(w http.ResponseWriter, r *http.Request, u user) {
+		in, err := fields(r)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+			return
+		}
+		s.mu.Lock()
+		i := slices.IndexFunc(s.definitions, func(d *Definition) bool { return d.kind == kind && d.Name == r.PathValue("id") })
+		var d *Definition
+		if i >= 0 {
+			d = s.definitions[i]
+		}
+		s.mu.Unlock()
+		if d == nil {
+			notFound(w, "Worker", r.PathValue("id"))
+			return
+		}
+		config := map[string]any{}
+		if len(in["configuration"]) > 0 && json.Unmarshal(in["configuration"], &config) != nil {
+			refuse(w, http.StatusBadRequest, "BadRequest", "configuration is not an object")
+			return
+		}
+		if wrong := d.check(config); len(wrong) == 1 { // one alone isn't caught
+			answer(w, http.StatusInternalServerError, object{"type": "org.elastic4play." + wrong[0]["type"].(string), "message": wrong[0]["message"]})
+			return
+		} else if len(wrong) > 1 {
+			answer(w, http.StatusBadRequest, object{"tableName": "worker", "type": "AttributeCheckingError", "errors": wrong})
+			return
+		}
+		name := text(in["name"])
+		if name == "" {
+			name = d.Name
+		}
+		k := Worker{
+			Name: name, Version: d.Version, Description: d.Description, Service: d.Service, DataTypes: d.DataTypes,
+			Rate: number(in["rate"], 0), RateUnit: text(in["rateUnit"]), Configuration: config,
+		}
+		s.mu.Lock()
+		taken := slices.ContainsFunc(s.workers, func(x *Worker) bool { return x.kind == kind && x.Name == name })
+		s.mu.Unlock()
+		if taken {
+			refuse(w, http.StatusBadRequest, "ConflictError", "["+name+"]: version conflict, document already exists")
+			return
+		}
+		s.enable(k, kind)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		added := s.workers[len(s.workers)-1]
+		added.JobCache = number(in["jobCache"], 10)
+		v := added.json(u)
+		if kind == "responder" {
+			v["maxTlp"], v["maxPap"] = nil, nil
+		}
+		answer(w, http.StatusCreated, v)
+	}
+}
+
+// check returns what is wrong with a configuration, and fills in defaults.
+func (d *Definition) check(config map[string]any) (wrong []object) {
+	fail := func(name, kind, message string) {
+		wrong = append(wrong, object{"name": name, "type": kind, "message": message})
+	}
+	known := slices.Clone(everyWorker)
+	for _, x := range d.Items {
+		known = append(known, x.Name)
+		switch _, ok := config[x.Name]; {
+		case ok:
+		case x.Default != nil:
+			config[x.Name] = x.Default
+		case x.Required:
+			fail(x.Name, "MissingAttributeError", "Attribute "+x.Name+" is missing")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(config)) {
+		if !slices.Contains(known, name) {
+			fail(name, "UnknownAttributeError", "Attribute "+name+" is unknown")
+		}
+	}
+	return wrong
+}
+
+func (s *Server) getWorker(kind string) func(http.ResponseWriter, *http.Request, user) {
+	return func(w http.ResponseWriter, r *http.Request, u user) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if k := s.worker(r.PathValue("id"), kind, u); k != nil {
+			answer(w, http.StatusOK, k.json(u))
+			return
+		}
+		notFound(w, "worker", r.PathValue("id"))
+	}
+}
+
+func (s *Server) deleteWorker(kind string) func(http.ResponseWriter, *http.Request, user) {
+	return func(w http.ResponseWriter, r *http.Request, u user) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		k := s.worker(r.PathValue("id"), kind, u)
+		if k == nil {
+			notFound(w, "worker", r.PathValue("id"))
+			return
+		}
+		s.workers = slices.DeleteFunc(s.workers, func(x *Worker) bool { return x == k })
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// worker returns the enabled one of this id.
+func (s *Server) worker(id, kind string, u user) *Worker {
+	for _, k := range s.workers {
+		if k.kind == kind && k.id() == id && u.organisation == Organisation {
+			return k
+		}
+	}
+	return nil
+}

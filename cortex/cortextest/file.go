@@ -1,0 +1,97 @@
+package cortextest
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A File is what a worker gets, or finds.
+type File struct {
+	Name, ContentType string
+	Content           []byte
+}
+
+func (f *File) id() string {
+	sum := sha256.Sum256(f.Content)
+	return hex.EncodeToString(sum[:])
+}
+
+func (f *File) json() object {
+	one, five := sha1.Sum(f.Content), md5.Sum(f.Content)
+	return object{
+		"name": f.Name, "hashes": []string{f.id(), hex.EncodeToString(one[:]), hex.EncodeToString(five[:])},
+		"size": len(f.Content), "contentType": f.ContentType, "id": f.id(),
+	}
+}
+
+//lint:ignore ST1005 it is the vendor's own text
+var errUnderscore = errors.New("Field starting with '_' is forbidden")
+
+// form returns the members of a request that may be a form. Cortex takes every
+// part with a file name for a file.
+func form(r *http.Request) (map[string]json.RawMessage, *File, error) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" {
+		m, err := fields(r)
+		return m, nil, err
+	}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, nil, err
+	}
+	m := map[string]json.RawMessage{}
+	var f *File
+	for {
+		p, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		_, disposition, _ := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+		name, isFile := disposition["filename"]
+		switch {
+		case isFile && strings.HasPrefix(p.FormName(), "_"):
+			return nil, nil, errUnderscore
+		case isFile && (p.FormName() == "attachment" || p.FormName() == "data"):
+			f = &File{Name: name, ContentType: p.Header.Get("Content-Type"), Content: content}
+		case p.FormName() == "_json":
+			if err := json.Unmarshal(content, &m); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	for name := range q {
+		b, _ := json.Marshal(q.Get(name)) // a string always encodes
+		m[name] = b
+	}
+	return m, f, err
+}
+
+func (s *Server) download(w http.ResponseWriter, r *http.Request, _ user) {
+	s.mu.Lock()
+	f := s.files[r.PathValue("id")]
+	s.mu.Unlock()
+	if f == nil {
+		notFound(w, "attachment", r.PathValue("id"))
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	_, _ = w.Write(f.Content) // whoever asked may be gone
+}

@@ -1,0 +1,562 @@
+package cortex
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A Definition is an analyzer or a responder that the server has, enabled or not.
+type Definition struct {
+	ID             string       `json:"id" jsonschema:"To enable it by."`
+	Name           string       `json:"name"`
+	Version        string       `json:"version"`
+	Description    string       `json:"description,omitempty"`
+	DataTypes      []string     `json:"dataTypeList" jsonschema:"What it takes."`
+	Author         string       `json:"author,omitempty"`
+	License        string       `json:"license,omitempty"`
+	BaseConfig     string       `json:"baseConfig,omitempty" jsonschema:"The service whose settings it uses."`
+	DockerImage    string       `json:"dockerImage,omitempty"`
+	RequiresConfig bool         `json:"requiresConfig" jsonschema:"Whether it has a setting that must be given."`
+	Config         []ConfigItem `json:"configFields"`
+}
+
+// A ConfigItem is a setting of a [Definition]. Its default is left out: it can
+// be a secret.
+type ConfigItem struct {
+	Name        string `json:"name"`
+	Type        string `json:"type" jsonschema:"string, text, number or boolean."`
+	Multi       bool   `json:"multi,omitempty" jsonschema:"Whether it is a list."`
+	Required    bool   `json:"required,omitempty"`
+	HasDefault  bool   `json:"hasDefault,omitempty"`
+	Secret      bool   `json:"secret,omitempty" jsonschema:"Whether only the operator can give it."`
+	Description string `json:"description,omitempty"`
+}
+
+// ListDefinitionsInput says which definitions to list.
+type ListDefinitionsInput struct {
+	DataType string `json:"dataType,omitempty" jsonschema:"Only those that take this type; for responders thehive:case or case, and so on." maxLength:"64"`
+	FreeOnly bool   `json:"freeOnly,omitempty" jsonschema:"Only those without a setting that must be given."`
+	Search   string `json:"search,omitempty" jsonschema:"Only those with this text in the name or description." alias:"query" maxLength:"128"`
+	Limit    int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
+	Offset   int    `json:"offset,omitempty" jsonschema:"How many to skip." minimum:"0" maximum:"1000000"`
+}
+
+// ListAnalyzerDefinitionsInput is the input of [Client.ListAnalyzerDefinitions].
+type ListAnalyzerDefinitionsInput struct{ ListDefinitionsInput }
+
+// ListResponderDefinitionsInput is the input of [Client.ListResponderDefinitions].
+type ListResponderDefinitionsInput struct{ ListDefinitionsInput }
+
+// SetDefaults fills the fields left at zero.
+func (in *ListDefinitionsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// Validate checks what a schema can't.
+func (in *ListDefinitionsInput) Validate() error {
+	err := checkLimit(in.Limit, 500)
+	if in.Offset < 0 {
+		err = errors.Join(err, invalid("offset %d: want at least 0", in.Offset))
+	}
+	return err
+}
+
+// A DefinitionPage is a part of a list of definitions, sorted by name.
+type DefinitionPage struct {
+	Definitions []*Definition `json:"definitions"`
+	Total       int           `json:"total" jsonschema:"How many match in all."`
+	Offset      int           `json:"offset"`
+	Next        *int          `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end."`
+	Note        string        `json:"note,omitempty" jsonschema:"Why the list is empty."`
+}
+
+// ListAnalyzerDefinitions returns the analyzers that the server has, enabled or
+// not. It is asked as the superadmin, if there is such a key.
+//
+// Cortex: GET /api/analyzerdefinition
+func (c *Client) ListAnalyzerDefinitions(ctx context.Context, in ListAnalyzerDefinitionsInput) (*DefinitionPage, error) {
+	return c.listDefinitions(ctx, analyzers, in.ListDefinitionsInput)
+}
+
+// ListResponderDefinitions returns the responders that the server has, enabled
+// or not. It is asked as the superadmin, if there is such a key.
+//
+// Cortex: GET /api/responderdefinition
+func (c *Client) ListResponderDefinitions(ctx context.Context, in ListResponderDefinitionsInput) (*DefinitionPage, error) {
+	return c.listDefinitions(ctx, responders, in.ListDefinitionsInput)
+}
+
+// A kind of worker.
+type kind string
+
+const (
+	analyzers  kind = "analyzer"
+	responders kind = "responder"
+)
+
+func (c *Client) listDefinitions(ctx context.Context, k kind, in ListDefinitionsInput) (*DefinitionPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	all, err := c.definitions(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	search := strings.ToLower(strings.TrimSpace(in.Search))
+	var match []*Definition
+	for _, d := range all {
+		switch {
+		case !takesType(d.DataTypes, in.DataType), in.FreeOnly && d.RequiresConfig,
+			!strings.Contains(strings.ToLower(d.Name+"\n"+d.Description), search):
+		default:
+			match = append(match, d)
+		}
+	}
+	p := &DefinitionPage{Definitions: []*Definition{}, Total: len(match), Offset: in.Offset}
+	from := min(in.Offset, len(match))
+	to := min(from+in.Limit, len(match))
+	p.Definitions = append(p.Definitions, match[from:to]...)
+	if to < len(match) {
+		p.Next = &to
+	}
+	switch {
+	case len(all) == 0:
+		p.Note = fmt.Sprintf("the server has no %s at all: its catalogues may not be set up", k)
+	case len(match) == 0:
+		p.Note = fmt.Sprintf("none of %s matches", count(len(all), string(k)))
+	}
+	return p, nil
+}
+
+// takesType reports whether a worker with these types takes t, or t of TheHive.
+// An empty t asks for nothing.
+func takesType(types []string, t string) bool {
+	t = strings.TrimSpace(t)
+	return t == "" || slices.ContainsFunc(types, func(x string) bool { return strings.EqualFold(x, t) || strings.EqualFold(x, "thehive:"+t) })
+}
+
+// definitions returns every definition, sorted by name.
+func (c *Client) definitions(ctx context.Context, k kind) ([]*Definition, error) {
+	w := c.wire
+	if c.super != nil {
+		w = c.super
+	}
+	ask := w.ListAnalyzerDefinitions
+	if k == responders {
+		ask = w.ListResponderDefinitions
+	}
+	raw, err := httpx.JSON[[]wire.Definition](ask(ctx))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*Definition, len(*raw))
+	for i, d := range *raw {
+		list[i] = newDefinition(d)
+	}
+	slices.SortFunc(list, func(a, b *Definition) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return list, nil
+}
+
+func newDefinition(d wire.Definition) *Definition {
+	out := &Definition{
+		ID: d.ID, Name: d.Name, Version: d.Version, Description: d.Description, DataTypes: append([]string{}, d.DataTypeList...),
+		Author: d.Author, License: d.License, BaseConfig: d.BaseConfig, DockerImage: d.DockerImage, Config: []ConfigItem{},
+	}
+	for _, x := range d.ConfigurationItems {
+		out.Config = append(out.Config, ConfigItem{
+			Name: x.Name, Type: string(x.Type), Multi: x.Multi, Required: x.Required, Description: x.Description,
+			HasDefault: len(x.DefaultValue) > 0 && string(x.DefaultValue) != "null", Secret: secretKey(x.Name, true),
+		})
+		out.RequiresConfig = out.RequiresConfig || x.Required
+	}
+	return out
+}
+
+// global are the settings that every worker has beside its own.
+var global = []ConfigItem{
+	{Name: "proxy_http", Type: "string"}, {Name: "proxy_https", Type: "string"}, {Name: "cacerts", Type: "text"},
+	{Name: "jobTimeout", Type: "number"}, {Name: "auto_extract_artifacts", Type: "boolean"},
+	{Name: "check_tlp", Type: "boolean"}, {Name: "max_tlp", Type: "number"}, {Name: "check_pap", Type: "boolean"}, {Name: "max_pap", Type: "number"},
+}
+
+// item returns the setting of this name.
+func (d *Definition) item(name string) (ConfigItem, bool) {
+	for _, x := range append(slices.Clone(d.Config), global...) {
+		if x.Name == name {
+			return x, true
+		}
+	}
+	return ConfigItem{}, false
+}
+
+// A RateUnit is the time in which a worker may run a number of jobs.
+type RateUnit string
+
+// Enum lists the values for schemas.
+func (RateUnit) Enum() []any { return []any{"Second", "Minute", "Hour", "Day", "Month"} }
+
+// EnableInput says how to enable an analyzer or a responder.
+type EnableInput struct {
+	DefinitionID  string                     `json:"definitionId" jsonschema:"The definition's id." alias:"id" pattern:"^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$"`
+	Configuration map[string]json.RawMessage `json:"configuration,omitempty" jsonschema:"Values for its settings. Secrets are not taken: the operator keeps them in a file."`
+	Rate          *int                       `json:"rate,omitempty" jsonschema:"How many jobs it may run in each rateUnit; 0: none." minimum:"0"`
+	RateUnit      RateUnit                   `json:"rateUnit,omitempty"`
+}
+
+// EnableAnalyzerInput is the input of [Client.EnableAnalyzer].
+type EnableAnalyzerInput struct {
+	EnableInput
+	JobCache *int `json:"jobCache,omitempty" jsonschema:"For how many minutes an answer is given again; 0: never." minimum:"0"`
+}
+
+// EnableResponderInput is the input of [Client.EnableResponder].
+type EnableResponderInput struct{ EnableInput }
+
+// SetDefaults fills the fields left at zero.
+func (in *EnableInput) SetDefaults() {
+	if in.Rate == nil {
+		rate := 100
+		in.Rate = &rate
+	}
+	if in.RateUnit == "" {
+		in.RateUnit = "Day"
+	}
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *EnableAnalyzerInput) SetDefaults() {
+	in.EnableInput.SetDefaults()
+	if in.JobCache == nil {
+		cache := 10
+		in.JobCache = &cache
+	}
+}
+
+// Validate checks what a schema can't.
+func (in *EnableInput) Validate() error {
+	var errs []error
+	if in.DefinitionID == "" {
+		errs = append(errs, invalid("definitionId is empty"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Configuration)) {
+		v := in.Configuration[name]
+		if secretKey(name, true) && !harmless(v) || string(redact(v)) != string(v) || strings.Contains(string(v), "://") && scrub(string(v)) != string(v) {
+			errs = append(errs, invalid("configuration.%s holds a secret: whoever approves would see it and the journal would keep it. The operator puts it into a file; leave it out", clip(name, 80)))
+		}
+	}
+	if in.Rate != nil && *in.Rate < 0 {
+		errs = append(errs, invalid("rate %d: want at least 0", *in.Rate))
+	}
+	if in.RateUnit != "" && !slices.Contains(RateUnit("").Enum(), any(string(in.RateUnit))) {
+		errs = append(errs, invalid("rateUnit %q: want Second, Minute, Hour, Day or Month", clip(string(in.RateUnit), 80)))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate checks what a schema can't.
+func (in *EnableAnalyzerInput) Validate() error {
+	err := in.EnableInput.Validate()
+	if in.JobCache != nil && *in.JobCache < 0 {
+		err = errors.Join(err, invalid("jobCache %d: want at least 0 minutes", *in.JobCache))
+	}
+	return err
+}
+
+// An EnabledWorker is an analyzer or responder that was enabled or disabled.
+type EnabledWorker struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Version   string   `json:"version,omitempty"`
+	DataTypes []string `json:"dataTypeList,omitempty"`
+	Message   string   `json:"message"`
+}
+
+// EnableAnalyzer enables an analyzer in the organisation of the key. What its
+// configuration needs and no caller may know is read from [Config].SecretsDir.
+//
+// Cortex: GET /api/analyzerdefinition, POST /api/organization/analyzer/{definitionId}
+func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*EnabledWorker, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := c.setting(ctx, analyzers, in.EnableInput)
+	if err != nil {
+		return nil, err
+	}
+	return enabled(httpx.JSON[Worker](c.wire.EnableAnalyzer(ctx, s.definition.ID, wire.EnableAnalyzer{
+		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit), JobCache: *in.JobCache,
+	})))
+}
+
+// EnableResponder enables a responder in the organisation of the key. What its
+// configuration needs and no caller may know is read from [Config].SecretsDir.
+//
+// Cortex: GET /api/responderdefinition, POST /api/organization/responder/{definitionId}
+func (c *Client) EnableResponder(ctx context.Context, in EnableResponderInput) (*EnabledWorker, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := c.setting(ctx, responders, in.EnableInput)
+	if err != nil {
+		return nil, err
+	}
+	return enabled(httpx.JSON[Worker](c.wire.EnableResponder(ctx, s.definition.ID, wire.EnableResponder{
+		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit),
+	})))
+}
+
+func enabled(w *Worker, err error) (*EnabledWorker, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &EnabledWorker{ID: w.ID, Name: w.Name, Version: w.Version, DataTypes: w.DataTypes, Message: w.Name + " is enabled"}, nil
+}
+
+// setting is a definition with the configuration that it would get.
+type setting struct {
+	definition *Definition
+	values     map[string]json.RawMessage
+	kept       []string // the names of those that the operator keeps
+}
+
+// setting puts together what in asks for. A plan and its execution both come
+// from here.
+func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting, error) {
+	all, err := c.definitions(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(d *Definition) bool { return d.ID == in.DefinitionID })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %s definition %q", ErrNotFound, k, clip(in.DefinitionID, 80))
+	}
+	s := &setting{definition: all[i], values: map[string]json.RawMessage{}}
+	kept, err := c.secrets(s.definition)
+	if err != nil {
+		return nil, err
+	}
+	s.kept = slices.Sorted(maps.Keys(kept))
+	maps.Copy(s.values, in.Configuration)
+	maps.Copy(s.values, kept)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
+		x, ok := s.definition.item(name)
+		if !ok {
+			errs = append(errs, invalid("configuration.%s: %s has no such setting", clip(name, 80), s.definition.ID))
+		} else if !x.fits(s.values[name]) {
+			errs = append(errs, invalid("configuration.%s: want %s", name, x.describe()))
+		}
+	}
+	for _, x := range s.definition.Config {
+		_, given := s.values[x.Name]
+		switch {
+		case given || !x.Required || x.HasDefault:
+		case x.Secret:
+			errs = append(errs, fmt.Errorf("%w: %s needs %s, which only the operator can give", ErrNotConfigured, s.definition.ID, x.Name))
+		default:
+			errs = append(errs, invalid("configuration.%s is missing", x.Name))
+		}
+	}
+	return s, errors.Join(errs...)
+}
+
+// fits reports whether v can be a value of x.
+func (x ConfigItem) fits(v json.RawMessage) bool {
+	if x.Multi {
+		var list []json.RawMessage
+		if json.Unmarshal(v, &list) != nil {
+			return false
+		}
+		one := x
+		one.Multi = false
+		return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return !one.fits(v) })
+	}
+	var got any
+	if json.Unmarshal(v, &got) != nil {
+		return false
+	}
+	switch got.(type) {
+	case string:
+		return x.Type == "string" || x.Type == "text"
+	case float64:
+		return x.Type == "number"
+	case bool:
+		return x.Type == "boolean"
+	}
+	return false
+}
+
+func (x ConfigItem) describe() string {
+	what := x.Type
+	if what == "text" {
+		what = "string"
+	}
+	if x.Multi {
+		return "a list of " + what + "s"
+	}
+	return "a " + what
+}
+
+// secrets reads what the operator keeps for d: for its service, then for itself.
+// An error names the file's purpose and nothing of its content.
+func (c *Client) secrets(d *Definition) (map[string]json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	if c.secretsDir == "" {
+		return all, nil
+	}
+	root, err := os.OpenRoot(c.secretsDir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the directory for the secrets of workers can't be opened", ErrNotConfigured)
+	}
+	defer root.Close()
+	for _, name := range []string{d.BaseConfig, d.ID} {
+		if name == "" || httpx.CheckSegment(name) != nil {
+			continue
+		}
+		b, err := fs.ReadFile(root.FS(), name+".json")
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var values map[string]json.RawMessage
+		if err != nil || json.Unmarshal(b, &values) != nil {
+			return nil, fmt.Errorf("%w: the secrets for %s can't be read as a JSON object", ErrNotConfigured, name)
+		}
+		for item, v := range values {
+			if _, ok := d.item(item); ok || name == d.ID { // a service has settings that not every worker knows
+				all[item] = v
+			}
+		}
+	}
+	return all, nil
+}
+
+func (c *Client) planEnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (gate.Plan, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	p, err := c.planEnable(ctx, analyzers, in.EnableInput)
+	if err == nil {
+		p.Changes = append(p.Changes, gate.Set("job cache", fmt.Sprintf("%d minutes", *in.JobCache)))
+	}
+	return p, err
+}
+
+func (c *Client) planEnableResponder(ctx context.Context, in EnableResponderInput) (gate.Plan, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	return c.planEnable(ctx, responders, in.EnableInput)
+}
+
+func (c *Client) planEnable(ctx context.Context, k kind, in EnableInput) (gate.Plan, error) {
+	s, err := c.setting(ctx, k, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	d := s.definition
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Enable the %s %s in Cortex.", k, d.Name),
+		Targets: []gate.Target{{Kind: string(k), ID: d.ID, Name: d.Name, Version: d.Version}},
+		Changes: []gate.Change{gate.Set("what it does", d.Description), gate.Set("takes", some(d.DataTypes))},
+		Undo:    "Disable it.",
+	}
+	if d.DockerImage != "" {
+		p.Changes = append(p.Changes, gate.Set("image", d.DockerImage))
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Configuration)) {
+		if !slices.Contains(s.kept, name) {
+			p.Changes = append(p.Changes, gate.Set("configuration."+name, string(in.Configuration[name])))
+		}
+	}
+	for _, name := range s.kept {
+		p.Changes = append(p.Changes, gate.Set("configuration."+name, "as the operator keeps it"))
+	}
+	p.Changes = append(p.Changes, gate.Set("rate", fmt.Sprintf("%d per %s", *in.Rate, in.RateUnit)))
+	if *in.Rate == 0 {
+		p.Warnings = append(p.Warnings, "with a rate of 0 it runs nothing")
+	}
+	return p, nil
+}
+
+// DisableAnalyzerInput is the input of [Client.DisableAnalyzer].
+type DisableAnalyzerInput struct {
+	AnalyzerID string `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id"`
+	gate.Confirmation
+}
+
+// DisableResponderInput is the input of [Client.DisableResponder].
+type DisableResponderInput struct {
+	ResponderID string `json:"responderId" jsonschema:"The responder's id." alias:"id"`
+	gate.Confirmation
+}
+
+// DisableAnalyzer disables an analyzer in the organisation. Its configuration
+// is lost.
+//
+// Cortex: GET /api/analyzer/{id}, DELETE /api/analyzer/{id}
+func (c *Client) DisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (*EnabledWorker, error) {
+	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	if err != nil {
+		return nil, err
+	}
+	return disabled(w, httpx.Done(c.wire.DisableAnalyzer(ctx, w.ID)))
+}
+
+// DisableResponder disables a responder in the organisation. Its configuration
+// is lost.
+//
+// Cortex: GET /api/responder/{id}, DELETE /api/responder/{id}
+func (c *Client) DisableResponder(ctx context.Context, in DisableResponderInput) (*EnabledWorker, error) {
+	w, err := httpx.JSON[Worker](c.wire.GetResponder(ctx, in.ResponderID))
+	if err != nil {
+		return nil, err
+	}
+	return disabled(w, httpx.Done(c.wire.DisableResponder(ctx, w.ID)))
+}
+
+func disabled(w *Worker, err error) (*EnabledWorker, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &EnabledWorker{ID: w.ID, Name: w.Name, Version: w.Version, Message: w.Name + " is disabled and its configuration deleted"}, nil
+}
+
+func (c *Client) planDisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (gate.Plan, error) {
+	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	return planDisable(w, err)
+}
+
+func (c *Client) planDisableResponder(ctx context.Context, in DisableResponderInput) (gate.Plan, error) {
+	w, err := httpx.JSON[Worker](c.wire.GetResponder(ctx, in.ResponderID))
+	return planDisable(w, err)
+}
+
+func planDisable(w *Worker, err error) (gate.Plan, error) {
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return gate.Plan{
+		Summary:  fmt.Sprintf("Disable the %s %s in Cortex.", w.Type, w.Name),
+		Targets:  []gate.Target{w.target()},
+		Warnings: []string{"its configuration is deleted, with the keys in it"},
+	}, nil
+}

@@ -1,0 +1,339 @@
+package cortex
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/page"
+)
+
+// A Job is one run of an analyzer or a responder, without its report.
+type Job struct {
+	ID           string          `json:"jobId"`
+	Status       JobStatus       `json:"status"`
+	Type         string          `json:"type,omitempty" jsonschema:"analyzer or responder."`
+	WorkerID     string          `json:"analyzerId,omitempty" jsonschema:"The analyzer or responder."`
+	Worker       string          `json:"analyzerName,omitempty" jsonschema:"The analyzer or responder."`
+	DataType     string          `json:"dataType,omitempty"`
+	Data         string          `json:"data,omitempty" untrusted:"true" jsonschema:"Absent for files and for responders."`
+	Attachment   *Attachment     `json:"attachment,omitempty"`
+	TLP          TLP             `json:"tlp"`
+	PAP          PAP             `json:"pap"`
+	Message      string          `json:"message,omitempty" untrusted:"true"`
+	Label        string          `json:"label,omitempty" untrusted:"true"`
+	Parameters   json.RawMessage `json:"parameters,omitempty" untrusted:"true"`
+	Organization string          `json:"organization,omitempty"`
+	CreatedBy    string          `json:"createdBy,omitempty"`
+	CreatedAt    int64           `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970, as all dates."`
+	StartDate    int64           `json:"startDate,omitempty"`
+	EndDate      int64           `json:"endDate,omitempty"`
+	FromCache    bool            `json:"fromCache,omitempty"`
+	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"`
+}
+
+// newJob takes over what Cortex says of a job, but neither its input nor the
+// entity that a responder got.
+func newJob(j *wire.Job) *Job {
+	out := &Job{
+		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
+		TLP: TLP(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
+		CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate, FromCache: j.FromCache, ErrorMessage: scrub(j.ErrorMessage),
+	}
+	if json.Unmarshal(j.Data, &out.Data) != nil {
+		out.Data = ""
+	}
+	if a := j.Attachment; a.ID != "" {
+		out.Attachment = &Attachment{ID: a.ID, Name: a.Name, Size: a.Size, ContentType: a.ContentType, Hashes: a.Hashes}
+	}
+	if len(j.Parameters) > 0 {
+		if b, err := json.Marshal(j.Parameters); err == nil {
+			out.Parameters = redact(b)
+		}
+	}
+	return out
+}
+
+// what is how a person knows the job.
+func (j *Job) what() string {
+	data := j.Data
+	if j.Attachment != nil {
+		data = j.Attachment.Name
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s on %s %s", j.Worker, j.DataType, clip(data, 100)))
+}
+
+// GetJobInput is the input of [Client.GetJob].
+type GetJobInput struct {
+	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+}
+
+// GetJob returns a job without its report.
+//
+// Cortex: GET /api/job/{jobId}
+func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
+	j, err := httpx.JSON[wire.Job](c.wire.GetJob(ctx, in.JobID))
+	if err != nil {
+		return nil, err
+	}
+	return newJob(j), nil
+}
+
+// GetJobReportInput is the input of [Client.GetJobReport].
+type GetJobReportInput struct {
+	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+}
+
+// GetJobReport returns a job with its report as it is, and doesn't wait. See
+// [JobReport].Finished.
+//
+// Cortex: GET /api/job/{jobId}/report
+func (c *Client) GetJobReport(ctx context.Context, in GetJobReportInput) (*JobReport, error) {
+	j, err := httpx.JSON[wire.JobReport](c.wire.GetJobReport(ctx, in.JobID))
+	if err != nil {
+		return nil, err
+	}
+	return report(j), nil
+}
+
+// A FindableStatus is a status that a search for jobs can ask for. Cortex finds
+// no deleted ones.
+type FindableStatus string
+
+// Enum lists the values for schemas.
+func (FindableStatus) Enum() []any { return []any{"Waiting", "InProgress", "Success", "Failure"} }
+
+func (s FindableStatus) check() error {
+	switch JobStatus(s) {
+	case "", StatusWaiting, StatusInProgress, StatusSuccess, StatusFailure:
+		return nil
+	case StatusDeleted:
+		return invalid("status Deleted: Cortex finds no deleted jobs; want Waiting, InProgress, Success or Failure")
+	}
+	return invalid("status %q: want Waiting, InProgress, Success or Failure", clip(string(s), 80))
+}
+
+// ListJobsInput is the input of [Client.ListJobs].
+type ListJobsInput struct {
+	DataType     string         `json:"dataType,omitempty" jsonschema:"Only jobs on this type." maxLength:"64"`
+	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Only jobs of the analyzer or responder of exactly this name; * stands for any text." maxLength:"128"`
+	Status       FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
+	Limit        int            `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"500"`
+	Offset       int            `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0" maximum:"1000000"`
+	Before       int64          `json:"before,omitempty" jsonschema:"Only jobs created then or earlier, in milliseconds since 1970: that of the first page, so that new jobs don't shift the next." minimum:"0"`
+}
+
+const (
+	defaultJobs = 50
+	maxJobs     = 500
+)
+
+// SetDefaults fills the fields left at zero.
+func (in *ListJobsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = defaultJobs
+	}
+}
+
+// Validate checks what a schema can't.
+func (in *ListJobsInput) Validate() error {
+	errs := []error{in.Status.check(), checkLimit(in.Limit, maxJobs)}
+	if in.Offset < 0 {
+		errs = append(errs, invalid("offset %d: want at least 0", in.Offset))
+	}
+	return errors.Join(errs...)
+}
+
+func checkLimit(n, most int) error {
+	if n < 0 || n > most {
+		return invalid("limit %d: want 1 to %d", n, most)
+	}
+	return nil
+}
+
+// A JobPage is a part of a list of jobs, newest first.
+type JobPage struct {
+	Jobs   []*Job `json:"jobs"`
+	Total  *int   `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
+	Offset int    `json:"offset" jsonschema:"How many came before these."`
+	Next   *int   `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end."`
+	Before int64  `json:"before,omitempty" jsonschema:"To be given with next."`
+	Note   string `json:"note,omitempty" jsonschema:"Why the list is empty."`
+}
+
+// ListJobs returns the jobs of the organisation that match, newest first, a page
+// at a time.
+//
+// Cortex: POST /api/job/_search
+func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
+	if in.Before > 0 {
+		q = append(q, compared("_lte", "createdAt", in.Before))
+	}
+	jobs, total, err := c.search(ctx, q, in.Offset, in.Limit, "-createdAt")
+	if err != nil {
+		return nil, err
+	}
+	p := &JobPage{Jobs: jobs, Total: total, Offset: in.Offset}
+	if next := in.Offset + len(jobs); len(jobs) > 0 && (total != nil && next < *total || total == nil && len(jobs) == in.Limit) {
+		p.Next, p.Before = &next, in.Before
+		if p.Before == 0 {
+			p.Before = jobs[0].CreatedAt
+		}
+	}
+	switch {
+	case len(jobs) > 0:
+	case in.Offset > 0:
+		p.Note = "there are no jobs beyond this offset"
+	case in.AnalyzerName != "" && !strings.Contains(in.AnalyzerName, "*"):
+		p.Note = "no job matches; the name is compared as a whole, with its version and case: use * for the rest"
+	default:
+		p.Note = "no job matches"
+	}
+	return p, nil
+}
+
+// Jobs yields every job that matches, newest first. in.Limit is how many are
+// asked for at a time. Jobs created meanwhile are left out.
+//
+// It goes on by the date of the last job and not by how many there were, since
+// the database counts only so far.
+func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
+	if in.Limit == 0 {
+		in.Limit = maxJobs
+	}
+	return func(yield func(*Job, error) bool) {
+		at := in
+		page.All(ctx, func(ctx context.Context, _ int) ([]*Job, bool, error) {
+			p, err := c.ListJobs(ctx, at)
+			if err != nil {
+				return nil, false, err
+			}
+			if n := len(p.Jobs); n > 0 {
+				last, same := p.Jobs[n-1].CreatedAt, 1
+				for same < n && p.Jobs[n-1-same].CreatedAt == last {
+					same++
+				}
+				if last == 0 || same == n {
+					at.Offset += n
+				} else {
+					at.Before, at.Offset = last, same
+				}
+			}
+			return p.Jobs, p.Next != nil, nil
+		})(yield)
+	}
+}
+
+// query is a conjunction in Cortex's query language. Nil members don't count.
+type query []map[string]any
+
+// field asks for the jobs whose field has the value; * stands for any text.
+func field(name, value string) map[string]any {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
+		return nil
+	case strings.Contains(value, "*"):
+		return map[string]any{"_wildcard": map[string]any{"_field": name, "_value": value}}
+	}
+	return map[string]any{"_field": name, "_value": value}
+}
+
+// compared asks for the jobs whose date lies before or after the value.
+func compared(how, name string, value int64) map[string]any {
+	return map[string]any{how: map[string]any{name: value}}
+}
+
+func (q query) encode() ([]byte, error) {
+	var all []map[string]any
+	for _, x := range q {
+		if x != nil {
+			all = append(all, x)
+		}
+	}
+	switch len(all) {
+	case 0: // an exact comparison with * would find nothing
+		return []byte(`{"_any":"*"}`), nil
+	case 1:
+		return json.Marshal(all[0])
+	}
+	return json.Marshal(map[string]any{"_and": all})
+}
+
+// search returns the jobs that match, and how many there are in all.
+func (c *Client) search(ctx context.Context, q query, offset, limit int, sort string) ([]*Job, *int, error) {
+	b, err := q.encode()
+	if err != nil {
+		return nil, nil, invalid("%s", err)
+	}
+	res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", offset, offset+limit), Sort: []string{sort}})
+	list, err := httpx.JSON[[]wire.Job](res, err)
+	if err != nil {
+		return nil, nil, err
+	}
+	jobs := make([]*Job, len(*list))
+	for i := range *list {
+		jobs[i] = newJob(&(*list)[i])
+	}
+	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil {
+		return jobs, &total, nil
+	}
+	return jobs, nil, nil
+}
+
+// DeleteJobInput is the input of [Client.DeleteJob].
+type DeleteJobInput struct {
+	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	gate.Confirmation
+}
+
+// A DeletedJob is a job that is gone.
+type DeletedJob struct {
+	JobID   string `json:"jobId"`
+	Deleted bool   `json:"deleted"`
+}
+
+// DeleteJob deletes a job and its report.
+//
+// Cortex: DELETE /api/job/{jobId}
+func (c *Client) DeleteJob(ctx context.Context, in DeleteJobInput) (*DeletedJob, error) {
+	if err := httpx.Done(c.wire.DeleteJob(ctx, in.JobID)); err != nil {
+		return nil, err
+	}
+	return &DeletedJob{JobID: in.JobID, Deleted: true}, nil
+}
+
+func (c *Client) planDeleteJob(ctx context.Context, in DeleteJobInput) (gate.Plan, error) {
+	j, err := c.GetJob(ctx, GetJobInput{JobID: in.JobID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	if j.Status == StatusDeleted {
+		return gate.Plan{}, fmt.Errorf("%w: job %s is deleted already", ErrNotFound, in.JobID)
+	}
+	p := gate.Plan{Summary: "Delete a job and its report in Cortex.", Targets: []gate.Target{j.target()}}
+	if !j.Status.Ended() {
+		p.Warnings = append(p.Warnings, "the job has not ended")
+	}
+	return p, nil
+}
+
+func (j *Job) target() gate.Target {
+	return gate.Target{Kind: "job", ID: j.ID, Name: j.what(), Version: fmt.Sprintf("%s, created %s", j.Status, date(j.CreatedAt))}
+}
+
+// date is how a plan shows milliseconds since 1970.
+func date(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }

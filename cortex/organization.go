@@ -1,0 +1,210 @@
+package cortex
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// An OrganizationStatus says whether an organisation can work.
+type OrganizationStatus string
+
+// The statuses of an organisation.
+const (
+	OrganizationActive OrganizationStatus = "Active"
+	OrganizationLocked OrganizationStatus = "Locked"
+)
+
+// Enum lists the values for schemas.
+func (OrganizationStatus) Enum() []any { return []any{"Active", "Locked"} }
+
+// ownOrganization is Cortex's own, for superadmins. It can't be changed.
+const ownOrganization = "cortex"
+
+// An Organization has users, and its own analyzers and responders.
+type Organization struct {
+	ID          string             `json:"id"`
+	Name        string             `json:"name"`
+	Description string             `json:"description,omitempty"`
+	Status      OrganizationStatus `json:"status"`
+	CreatedAt   int64              `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedBy   string             `json:"createdBy,omitempty"`
+	UpdatedAt   int64              `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+}
+
+func newOrganization(o wire.Organization) *Organization {
+	return &Organization{
+		ID: o.ID, Name: o.Name, Description: o.Description, Status: OrganizationStatus(o.Status),
+		CreatedAt: o.CreatedAt, CreatedBy: o.CreatedBy, UpdatedAt: o.UpdatedAt,
+	}
+}
+
+// ListOrganizationsInput is the input of [Client.ListOrganizations].
+type ListOrganizationsInput struct{}
+
+// An OrganizationList is a whole list of organisations.
+type OrganizationList struct {
+	Organizations []*Organization `json:"organizations"`
+	Total         int             `json:"total"`
+}
+
+// ListOrganizations returns every organisation of the server.
+//
+// Cortex: GET /api/organization, as the superadmin
+func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput) (*OrganizationList, error) {
+	w, err := c.superadmin()
+	if err != nil {
+		return nil, err
+	}
+	all, err := everything[wire.Organization](w.ListOrganizations(ctx, wire.ListOrganizationsParams{Range: allRows}))
+	if err != nil {
+		return nil, err
+	}
+	list := &OrganizationList{Organizations: []*Organization{}, Total: len(all)}
+	for _, o := range all {
+		list.Organizations = append(list.Organizations, newOrganization(o))
+	}
+	return list, nil
+}
+
+// GetOrganizationInput is the input of [Client.GetOrganization].
+type GetOrganizationInput struct {
+	OrgID string `json:"orgId" jsonschema:"The organisation's id, which is its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
+}
+
+// GetOrganization returns one organisation.
+//
+// Cortex: GET /api/organization/{id}, as the superadmin
+func (c *Client) GetOrganization(ctx context.Context, in GetOrganizationInput) (*Organization, error) {
+	w, err := c.superadmin()
+	if err != nil {
+		return nil, err
+	}
+	return organization(w.GetOrganization(ctx, in.OrgID))
+}
+
+func organization(res *httpx.Response, err error) (*Organization, error) {
+	o, err := httpx.JSON[wire.Organization](res, err)
+	if err != nil {
+		return nil, err
+	}
+	return newOrganization(*o), nil
+}
+
+// CreateOrganizationInput is the input of [Client.CreateOrganization].
+type CreateOrganizationInput struct {
+	Name        string `json:"name" jsonschema:"Its name, which becomes its id." minLength:"1" maxLength:"128"`
+	Description string `json:"description" jsonschema:"What it is for." minLength:"1" maxLength:"1024"`
+}
+
+// Validate checks what a schema can't.
+func (in *CreateOrganizationInput) Validate() error {
+	switch {
+	case strings.TrimSpace(in.Name) != in.Name || httpx.CheckSegment(in.Name) != nil:
+		return invalid("name %q: want a name without separators, or spaces around it", clip(in.Name, 80))
+	case strings.TrimSpace(in.Description) == "":
+		return invalid("description is empty: Cortex wants one")
+	}
+	return nil
+}
+
+// CreateOrganization creates an active organisation without users.
+//
+// Cortex: POST /api/organization, as the superadmin
+func (c *Client) CreateOrganization(ctx context.Context, in CreateOrganizationInput) (*Organization, error) {
+	w, err := c.superadmin()
+	if err != nil {
+		return nil, err
+	}
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return organization(w.CreateOrganization(ctx, wire.CreateOrganization{Name: in.Name, Description: in.Description, Status: string(OrganizationActive)}))
+}
+
+func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizationInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	switch _, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Name}); {
+	case err == nil:
+		return gate.Plan{}, invalid("name %q: there is such an organisation already", clip(in.Name, 80))
+	case !errors.Is(err, ErrNotFound):
+		return gate.Plan{}, err
+	}
+	return gate.Plan{
+		Summary: "Create an organisation in Cortex.",
+		Targets: []gate.Target{{Kind: "organisation", ID: in.Name}},
+		Changes: []gate.Change{gate.Set("description", in.Description)},
+		Undo:    "Lock it; Cortex deletes none.",
+	}, nil
+}
+
+// UpdateOrganizationInput is the input of [Client.UpdateOrganization]. What is
+// absent stays as it is.
+type UpdateOrganizationInput struct {
+	OrgID       string             `json:"orgId" jsonschema:"The organisation's id, which is its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
+	Description *string            `json:"description,omitempty" jsonschema:"What it is for." maxLength:"1024"`
+	Status      OrganizationStatus `json:"status,omitempty" jsonschema:"Locked: none of its users can work."`
+}
+
+// Validate checks what a schema can't.
+func (in *UpdateOrganizationInput) Validate() error {
+	switch {
+	case in.Description == nil && in.Status == "":
+		return invalid("description or status is needed: nothing would change")
+	case in.Description != nil && strings.TrimSpace(*in.Description) == "":
+		return invalid("description is empty: Cortex wants one")
+	case in.Status != "" && in.Status != OrganizationActive && in.Status != OrganizationLocked:
+		return invalid("status %q: want Active or Locked", clip(string(in.Status), 80))
+	case in.OrgID == ownOrganization:
+		return invalid("orgId cortex: Cortex lets nobody change its own organisation")
+	}
+	return nil
+}
+
+// UpdateOrganization describes an organisation anew, locks or unlocks it.
+//
+// Cortex: PATCH /api/organization/{id}, as the superadmin
+func (c *Client) UpdateOrganization(ctx context.Context, in UpdateOrganizationInput) (*Organization, error) {
+	w, err := c.superadmin()
+	if err != nil {
+		return nil, err
+	}
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return organization(w.UpdateOrganization(ctx, in.OrgID, wire.UpdateOrganization{Description: in.Description, Status: string(in.Status)}))
+}
+
+func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizationInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	o, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.OrgID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Change an organisation in Cortex.",
+		Targets: []gate.Target{{Kind: "organisation", ID: o.ID, Name: o.Name, Version: version(o.UpdatedAt, o.CreatedAt)}},
+		Undo:    "Set the former values again.",
+	}
+	if in.Description != nil {
+		p.Changes = append(p.Changes, gate.Changed("description", o.Description, *in.Description))
+	}
+	if in.Status != "" {
+		p.Changes = append(p.Changes, gate.Changed("status", o.Status, in.Status))
+		if in.Status == OrganizationLocked {
+			p.Warnings = append(p.Warnings, "none of its users, and no key of theirs, can work while it is locked")
+		}
+	}
+	return p, nil
+}
+
+// version is when an entity was last changed.
+func version(updated, created int64) string { return date(max(updated, created)) }

@@ -1,0 +1,279 @@
+package cortex
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// RunAnalyzerInput is the input of [Client.RunAnalyzer].
+type RunAnalyzerInput struct {
+	AnalyzerID string                     `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id" minLength:"1" maxLength:"128"`
+	DataType   string                     `json:"dataType" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own." pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
+	Data       string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP        *TLP                       `json:"tlp" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	PAP        *PAP                       `json:"pap" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	Message    string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
+	Label      string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
+	Force      bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+}
+
+// Validate checks what a schema can't.
+func (in *RunAnalyzerInput) Validate() error {
+	switch {
+	case in.TLP == nil:
+		return invalid("tlp is missing: want 0 to 3")
+	case in.PAP == nil:
+		return invalid("pap is missing: want 0 to 3")
+	case strings.TrimSpace(in.DataType) == "":
+		return invalid("dataType is missing: want a word such as ip, domain or user-agent")
+	}
+	return checkMarking(*in.TLP, *in.PAP)
+}
+
+// A StartedJob is an analyzer at work, or its earlier answer.
+type StartedJob struct {
+	JobID      string     `json:"jobId" jsonschema:"The job, to wait for."`
+	Status     JobStatus  `json:"status"`
+	FromCache  bool       `json:"fromCache,omitempty" jsonschema:"Whether it is an earlier job, whose answer Cortex gives again."`
+	AnalyzerID string     `json:"analyzerId"`
+	Analyzer   string     `json:"analyzerName"`
+	Observable Observable `json:"observable" jsonschema:"What was submitted."`
+	Note       string     `json:"note"`
+}
+
+// RunAnalyzer submits an observable to one analyzer and doesn't wait for it.
+//
+// Cortex: GET /api/analyzer/{id}, POST /api/analyzer/{id}/run
+func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*StartedJob, error) {
+	s, err := c.submission(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return c.run(ctx, s)
+}
+
+// submission returns what in would submit, judged by the egress guard.
+func (c *Client) submission(ctx context.Context, in RunAnalyzerInput) (submission, error) {
+	if err := in.Validate(); err != nil {
+		return submission{}, err
+	}
+	o, err := observe(in.Data, in.DataType)
+	if err != nil {
+		return submission{}, err
+	}
+	w, err := c.analyzer(ctx, in.AnalyzerID, o.DataType)
+	if err != nil {
+		return submission{}, err
+	}
+	return c.clear(request{
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+	}, w)
+}
+
+func (c *Client) planRunAnalyzer(ctx context.Context, in RunAnalyzerInput) (gate.Plan, error) {
+	s, err := c.submission(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return planSubmissions([]submission{s}, in.Data)
+}
+
+// RunAnalyzerByNameInput is the input of [Client.RunAnalyzerByName].
+type RunAnalyzerByNameInput struct {
+	AnalyzerName string                     `json:"analyzerName" jsonschema:"Its whole name, or a part of it that only one analyzer for the type has." alias:"name,analyzer" minLength:"1" maxLength:"128"`
+	DataType     string                     `json:"dataType" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own." pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
+	Data         string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
+	Message      string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
+	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
+	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
+	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *RunAnalyzerByNameInput) SetDefaults() { in.TLP, in.PAP = amber(in.TLP, in.PAP) }
+
+// Validate checks what a schema can't.
+func (in *RunAnalyzerByNameInput) Validate() error {
+	switch {
+	case strings.TrimSpace(in.AnalyzerName) == "":
+		return invalid("analyzerName is blank: it selects nothing")
+	case strings.TrimSpace(in.DataType) == "":
+		return invalid("dataType is missing: want a word such as ip, domain or user-agent")
+	}
+	if in.TLP == nil || in.PAP == nil {
+		return nil
+	}
+	return checkMarking(*in.TLP, *in.PAP)
+}
+
+// amber fills in the marking that an observable has unless it is said otherwise.
+func amber(t *TLP, p *PAP) (*TLP, *PAP) {
+	if t == nil {
+		a := TLPAmber
+		t = &a
+	}
+	if p == nil {
+		a := PAPAmber
+		p = &a
+	}
+	return t, p
+}
+
+// RunAnalyzerByName submits an observable to the analyzer of that name and
+// doesn't wait for it. A name that can mean two is an [ErrSelection].
+//
+// Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run
+func (c *Client) RunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInput) (*StartedJob, error) {
+	s, err := c.submissionByName(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return c.run(ctx, s)
+}
+
+func (c *Client) submissionByName(ctx context.Context, in RunAnalyzerByNameInput) (submission, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return submission{}, err
+	}
+	o, err := observe(in.Data, in.DataType)
+	if err != nil {
+		return submission{}, err
+	}
+	to, err := c.selectAnalyzers(ctx, o.DataType, []string{in.AnalyzerName}, false, 1)
+	if err != nil {
+		return submission{}, err
+	}
+	return c.clear(request{
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+	}, to[0])
+}
+
+func (c *Client) planRunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInput) (gate.Plan, error) {
+	s, err := c.submissionByName(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return planSubmissions([]submission{s}, in.Data)
+}
+
+// run submits s and says what was started.
+func (c *Client) run(ctx context.Context, s submission) (*StartedJob, error) {
+	j, err := c.submit(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	out := &StartedJob{
+		JobID: j.ID, Status: JobStatus(j.Status), FromCache: j.FromCache, AnalyzerID: s.to.ID, Analyzer: s.to.Name, Observable: s.observable,
+		Note: "the analyzer was started: wait for the job to have its report",
+	}
+	if j.FromCache {
+		out.Note = "an earlier job that Cortex gives again: fetch its report, or set force to run anew"
+	}
+	return out, nil
+}
+
+// analyzer returns the enabled analyzer of this id, if it takes the type.
+func (c *Client) analyzer(ctx context.Context, id, dataType string) (*Worker, error) {
+	w, err := c.GetAnalyzer(ctx, GetAnalyzerInput{AnalyzerID: id})
+	switch {
+	case err == nil && w.takes(dataType):
+		return w, nil
+	case err == nil:
+		return nil, &SelectionError{Reason: fmt.Sprintf("%s takes %s and not %s", w.Name, some(w.DataTypes), dataType), DataType: dataType}
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("%w; analyzerId is the id from the list of analyzers, not a name", err)
+	}
+	return nil, err
+}
+
+// encode returns s as Cortex wants it: JSON, or a form when there is a file.
+func (s submission) encode() (contentType string, body []byte, err error) {
+	if s.file != nil {
+		return s.form()
+	}
+	b, err := encode(wire.RunAnalyzer{
+		Data: s.observable.Data, DataType: s.observable.DataType, TLP: int(s.tlp), PAP: int(s.pap),
+		Message: s.message, Label: s.label, Parameters: s.parameters,
+	})
+	return "application/json", b, err
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, invalid("%s", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// planSubmissions renders what goes where. given is the observable as the
+// caller wrote it.
+func planSubmissions(list []submission, given string) (gate.Plan, error) {
+	r := list[0].request
+	what := r.observable.DataType + " " + r.observable.Data
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Submit an observable (%s) to %s in Cortex.", r.observable.DataType, count(len(list), "analyzer")),
+		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marking(r.tlp, r.pap))},
+	}
+	if r.file != nil {
+		what = fmt.Sprintf("%s, %d bytes, SHA-256 %s", what, len(r.file.content), r.file.sha256())
+		p.Summary = fmt.Sprintf("Submit a file to %s in Cortex.", count(len(list), "analyzer"))
+		p.Changes = append(p.Changes, r.file.changes()...)
+	}
+	if r.observable.Note != "" && r.file == nil {
+		p.Warnings = append(p.Warnings, "the observable as it was given: "+given+" ("+r.observable.Note+")")
+	}
+	var err error
+	if p.Changes, err = remarks(p.Changes, r.message, r.label, r.parameters); err != nil {
+		return p, err
+	}
+	if r.force {
+		p.Changes = append(p.Changes, gate.Set("job cache", "not used"))
+	}
+	for _, s := range list {
+		p.Targets = append(p.Targets, s.to.target())
+		if !s.to.Local {
+			p.Egress = append(p.Egress, gate.Egress{To: s.to.service(), What: what, TLP: marking(r.tlp, r.pap)})
+		}
+	}
+	if len(p.Egress) == 0 {
+		p.Undo = "Delete the jobs."
+	}
+	return p, nil
+}
+
+// GetAnalyzerInput is the input of [Client.GetAnalyzer].
+type GetAnalyzerInput struct {
+	AnalyzerID string `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id" minLength:"1" maxLength:"128"`
+}
+
+// GetAnalyzer returns one enabled analyzer, without its configuration.
+//
+// Cortex: GET /api/analyzer/{id}
+func (c *Client) GetAnalyzer(ctx context.Context, in GetAnalyzerInput) (*Worker, error) {
+	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	if err != nil {
+		return nil, err
+	}
+	c.mark(w)
+	return w, nil
+}
+
+// mark says of w whether the operator calls it local.
+func (c *Client) mark(w *Worker) {
+	w.Local = w.Type != "responder" && (c.local[strings.ToLower(w.Name)] || c.local[strings.ToLower(w.ID)])
+}

@@ -1,0 +1,180 @@
+package cortex_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/cortex/cortextest"
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// serve starts s on loopback and returns a client of it.
+func serve(tb testing.TB, s *cortextest.Server, change ...func(*cortex.Config)) *cortex.Client {
+	tb.Helper()
+	h := httptest.NewServer(s)
+	tb.Cleanup(h.Close)
+	cfg := s.Config()
+	cfg.BaseURL = h.URL
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := cortex.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func TestRunAnalyzerRunsUnasked(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	g, ops := guarded(t, s)
+	id := cortextest.AnalyzerID("MaxMind_GeoIP_4_0")
+	res, err := do(t, g, ops["cortex_run_analyzer"], `{"analyzerId":"`+id+`","dataType":"ip","data":"198[.]51[.]100[.]23","tlp":1,"pap":0,"message":"m"}`)
+	if err != nil || res.State != gate.StateExecuted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	job := res.Out.(*cortex.StartedJob)
+	want := &cortex.StartedJob{
+		JobID: job.JobID, Status: cortex.StatusWaiting, AnalyzerID: id, Analyzer: "MaxMind_GeoIP_4_0", Note: job.Note,
+		Observable: cortex.Observable{DataType: "ip", Data: attacker, Note: "refanged"},
+	}
+	if diff := cmp.Diff(want, job); diff != "" {
+		t.Errorf("job (-want +got):\n%s", diff)
+	}
+	if p := res.Proposal.Plan; len(p.Egress) != 1 || p.Egress[0].TLP != "TLP:GREEN PAP:CLEAR" || len(p.Warnings) != 1 {
+		t.Errorf("plan %+v", p)
+	}
+	if res, err = do(t, g, ops["cortex_run_analyzer_by_name"], `{"analyzerName":"maxmind","dataType":"ip","data":"8.8.8.8"}`); err != nil || res.State != gate.StateExecuted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	got := s.Submissions()
+	if len(got) != 2 || got[0].Data != attacker || got[0].TLP != 1 || got[0].PAP != 0 || got[0].Message != "m" || got[1].TLP != 2 || got[1].Worker != "MaxMind_GeoIP_4_0" {
+		t.Errorf("submitted %+v", got)
+	}
+}
+
+func TestRunAnalyzerRefusals(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	c := s.Client()
+	id, amber, p := cortextest.AnalyzerID("MaxMind_GeoIP_4_0"), ptr(cortex.TLPAmber), ptr(cortex.PAPAmber)
+	for _, tc := range []struct {
+		in   cortex.RunAnalyzerInput
+		is   error
+		want string
+	}{
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: attacker, PAP: p}, cortex.ErrInvalid, "tlp is missing"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: attacker, TLP: amber}, cortex.ErrInvalid, "pap is missing"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, Data: attacker, TLP: amber, PAP: p}, cortex.ErrInvalid, "dataType is missing"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: "999.9.9.9", TLP: amber, PAP: p}, cortex.ErrInvalid, "no IP address"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "file", Data: "x", TLP: amber, PAP: p}, cortex.ErrInvalid, "by its content"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "hash", Data: "x", TLP: amber, PAP: p}, cortex.ErrSelection, "takes ip and not hash"},
+		{cortex.RunAnalyzerInput{AnalyzerID: "MaxMind", DataType: "ip", Data: attacker, TLP: amber, PAP: p}, cortex.ErrNotFound, "not a name"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: "10.20.0.7", TLP: amber, PAP: p}, cortex.ErrEgress, "an internal address"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: attacker, TLP: ptr(cortex.TLPRed), PAP: p}, cortex.ErrEgress, "TLP:RED"},
+	} {
+		if _, err := c.RunAnalyzer(t.Context(), tc.in); !errors.Is(err, tc.is) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: %v; want %q", tc.in, err, tc.want)
+		}
+	}
+	for _, tc := range []struct {
+		in   cortex.RunAnalyzerByNameInput
+		is   error
+		want string
+	}{
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: " ", DataType: "ip", Data: attacker}, cortex.ErrInvalid, "selects nothing"},
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: "VirusTotal", DataType: "url", Data: "http://example.com/"}, cortex.ErrSelection, "can mean 2 analyzers"},
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: "Nothing", DataType: "ip", Data: attacker}, cortex.ErrSelection, "no enabled analyzer"},
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: "MaxMind", DataType: "ip", Data: "fleet-007"}, cortex.ErrInvalid, "no IP address"},
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: "MISP", DataType: "filename", Data: `\\fileserver\share\a.exe`}, cortex.ErrEgress, "without a domain"},
+		{cortex.RunAnalyzerByNameInput{AnalyzerName: "MaxMind", DataType: "ip", Data: "192.168.1.1"}, cortex.ErrEgress, "an internal address"},
+	} {
+		if _, err := c.RunAnalyzerByName(t.Context(), tc.in); !errors.Is(err, tc.is) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: %v; want %q", tc.in, err, tc.want)
+		}
+	}
+	if got := s.Submissions(); len(got) != 0 {
+		t.Errorf("submitted %v", got)
+	}
+}
+
+func TestListResponders(t *testing.T) {
+	t.Parallel()
+	c := cortextest.New(t).Client()
+	for in, want := range map[string]int{"": 2, "case": 1, "thehive:case": 1, "case_artifact": 1, "event": 0} {
+		list, err := c.ListResponders(t.Context(), cortex.ListRespondersInput{DataType: in})
+		if err != nil || list.Total != want || (want == 0) != (list.Note != "") {
+			t.Errorf("%q: %+v, %v", in, list, err)
+		}
+	}
+}
+
+// delayed are ten analyzers, of which one takes a second and the others less.
+func delayed(tb testing.TB) (*cortex.Client, *cortextest.Server) {
+	s := cortextest.NewServer()
+	for i := range 10 {
+		s.AddAnalyzer(cortextest.Worker{Name: fmt.Sprintf("Delayed_%d_0", i), DataTypes: []string{"slow"}, Delay: time.Duration(i+1) * 100 * time.Millisecond})
+	}
+	return serve(tb, s), s
+}
+
+func TestAFanOutTakesAsLongAsTheSlowest(t *testing.T) {
+	c, s := delayed(t)
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/run") {
+			time.Sleep(300 * time.Millisecond) // submitting takes its time too
+		}
+		return false
+	})
+	began := time.Now()
+	a, err := c.AnalyzeObservable(t.Context(), cortex.AnalyzeObservableInput{Data: "x", DataType: "slow", FanOut: true})
+	took := time.Since(began)
+	if err != nil || a.Verdict.Answered != 10 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if took < time.Second || took > 2500*time.Millisecond { // one after another they take 8.5 s, submitted so 3 s at least
+		t.Errorf("it took %s, the slowest 1 s", took)
+	}
+}
+
+func BenchmarkFanOut(b *testing.B) {
+	c, _ := delayed(b)
+	for b.Loop() {
+		if _, err := c.AnalyzeObservable(b.Context(), cortex.AnalyzeObservableInput{Data: "x", DataType: "slow", FanOut: true, Force: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkListAnalyzers(b *testing.B) {
+	s := cortextest.NewServer()
+	for i := range 234 {
+		s.AddAnalyzer(cortextest.Worker{Name: fmt.Sprintf("Another_%d_0", i), DataTypes: []string{"ip"}})
+	}
+	c := serve(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		if list, err := c.ListAnalyzers(b.Context(), cortex.ListAnalyzersInput{}); err != nil || list.Total != 250 {
+			b.Fatal(list, err)
+		}
+	}
+}
+
+func BenchmarkDetect(b *testing.B) {
+	for b.Loop() {
+		for _, s := range []string{attacker, "hxxps://example[.]com/a", "mail.example.com", "d41d8cd98f00b204e9800998ecf8427e", "Mozilla/5.0 (X11; Linux x86_64)"} {
+			if _, err := cortex.Detect(s); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
