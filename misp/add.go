@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -21,6 +23,25 @@ type NewAttribute struct {
 	Category string `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
 	ToIDs    *bool  `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
 	Comment  string `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+}
+
+// check refuses what MISP would refuse for its form.
+func (a NewAttribute) check(name string) error {
+	switch {
+	case !typeRegexp.MatchString(a.Type):
+		return invalid("%stype: %q is not an attribute type", name, clip(a.Type, 60))
+	case strings.TrimSpace(a.Value) == "":
+		return invalid("%svalue: is blank", name)
+	case a.Category != "" && !categoryRegexp.MatchString(a.Category):
+		return invalid("%scategory: %q is not a category", name, clip(a.Category, 60))
+	}
+	return nil
+}
+
+// wire is a as it is sent.
+func (a NewAttribute) wire(event string) (wire.NewAttribute, error) {
+	uuid, err := attributeUUID(event, a.Type, a.Value)
+	return wire.NewAttribute{Type: a.Type, Value: a.Value, Category: a.Category, ToIDs: flag(a.ToIDs), Comment: a.Comment, UUID: uuid}, err
 }
 
 // AddAttributesBulkInput is the input of [Client.AddAttributesBulk].
@@ -43,14 +64,10 @@ func (in AddAttributesBulkInput) Validate() error {
 	for i, a := range in.Attributes {
 		key := [3]string{a.Type, a.Category, strings.ToLower(strings.TrimSpace(a.Value))}
 		before, twice := first[key]
-		switch {
-		case !typeRegexp.MatchString(a.Type):
-			return invalid("attributes[%d].type: %q is not an attribute type", i, clip(a.Type, 60))
-		case key[2] == "":
-			return invalid("attributes[%d].value: is blank", i)
-		case a.Category != "" && !categoryRegexp.MatchString(a.Category):
-			return invalid("attributes[%d].category: %q is not a category", i, clip(a.Category, 60))
-		case twice:
+		if err := a.check(fmt.Sprintf("attributes[%d].", i)); err != nil {
+			return err
+		}
+		if twice {
 			return invalid("attributes[%d] is the same as attributes[%d]", i, before)
 		}
 		first[key] = i
@@ -90,18 +107,19 @@ type AddedAttribute struct {
 	UUID   string    `json:"uuid,omitempty"`
 	Stored string    `json:"stored,omitempty" untrusted:"true" jsonschema:"The value as MISP keeps it, if that differs."`
 	Error  string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why it was refused."`
+
+	err error
 }
 
-// AddAttributesBulk adds values to an event, one after another, and says what
-// became of each. It is an error only if nothing was added and nothing was
-// there already. Adding to a published event unpublishes it.
+// AddAttributesBulk adds values to an event and says what became of each. It is
+// an error only if nothing was added and nothing was there already. Adding to a
+// published event unpublishes it.
 //
 // Each value has a UUID that follows from the event, the type and the value, so
-// that a repeated call adds nothing twice. If the answer to one is lost and it
-// can't be found in the event, the work stops there with
-// [gate.ErrOutcomeUnknown].
+// that a repeated call adds nothing twice. If the answer is lost and none of the
+// values can be found in the event, the error is [gate.ErrOutcomeUnknown].
 //
-// MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId} for each value
+// MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId}
 func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInput) (*AddedAttributes, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
@@ -111,30 +129,37 @@ func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInpu
 		return nil, err
 	}
 	out := &AddedAttributes{EventID: e.ID, EventUUID: e.UUID, Total: len(in.Attributes)}
-	var errs []error
-	var stopped error
+	var rest []NewAttribute
+	var restAt []*AddedAttribute
 	for _, a := range in.Attributes {
 		r := &AddedAttribute{Type: a.Type, Value: a.Value, Status: NotTried}
 		out.Results = append(out.Results, r)
-		if stopped != nil {
-			out.Failed++
+		uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
+		if err != nil {
+			return nil, err
+		}
+		if old := e.find(a, uuid); old != nil {
+			r.from(old, Existing)
 			continue
 		}
-		err := c.addAttribute(ctx, e, a, r)
-		switch {
-		case err == nil && r.Status == Added:
+		rest, restAt = append(rest, a), append(restAt, r)
+	}
+	var stopped error
+	if len(rest) > 0 {
+		stopped = c.addBatch(ctx, e.ID, e.UUID, rest, restAt)
+	}
+	errs := []error{stopped}
+	for _, r := range out.Results {
+		switch r.Status {
+		case Added:
 			out.Added++
-		case err == nil:
+		case Existing:
 			out.Existing++
 		default:
 			out.Failed++
-			r.Error = reason(err)
-			if errors.Is(err, ErrInvalid) {
-				r.Status = Refused
-			} else {
-				stopped = err
+			if r.err != nil {
+				errs = append(errs, fmt.Errorf("%s %s: %w", r.Type, clip(r.Value, 80), r.err))
 			}
-			errs = append(errs, fmt.Errorf("%s %s: %w", a.Type, clip(a.Value, 80), err))
 		}
 	}
 	switch {
@@ -148,72 +173,263 @@ func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInpu
 	return out, nil
 }
 
-// addAttribute adds one value to e and fills r.
-func (c *Client) addAttribute(ctx context.Context, e *Event, a NewAttribute, r *AddedAttribute) error {
-	uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
+// AddAttributes adds any number of values to an event, up to 100 in a request,
+// and yields what became of each in the order given. It holds one batch in
+// memory. After an error, which it yields once, nothing more is sent; the values
+// of the batch that failed come before it.
+//
+// MISP: POST /events/restSearch, POST /attributes/add/{eventId}
+func (c *Client) AddAttributes(ctx context.Context, event EventRef, values iter.Seq[NewAttribute]) iter.Seq2[*AddedAttribute, error] {
+	return func(yield func(*AddedAttribute, error) bool) {
+		if err := event.check(); err != nil {
+			yield(nil, err)
+			return
+		}
+		e, err := c.summary(ctx, event)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		batch := make([]NewAttribute, 0, maxBulk)
+		flush := func() bool {
+			results := make([]*AddedAttribute, len(batch))
+			var good []NewAttribute
+			var at []*AddedAttribute
+			for i, a := range batch {
+				results[i] = &AddedAttribute{Type: a.Type, Value: a.Value, Status: NotTried}
+				if err := a.check(""); err != nil {
+					results[i].refuse(err)
+					continue
+				}
+				good, at = append(good, a), append(at, results[i])
+			}
+			batch = batch[:0]
+			var err error
+			if len(good) > 0 {
+				err = c.addBatch(ctx, e.ID, e.UUID, good, at)
+			}
+			for _, r := range results {
+				if !yield(r, nil) {
+					return false
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+			}
+			return err == nil
+		}
+		for a := range values {
+			if batch = append(batch, a); len(batch) == maxBulk && !flush() {
+				return
+			}
+		}
+		if len(batch) > 0 {
+			flush()
+		}
+	}
+}
+
+// addBatch adds attrs to an event with one request and fills results. Values
+// that MISP refuses are no error; one says that the rest wasn't done.
+func (c *Client) addBatch(ctx context.Context, id ID, uuid string, attrs []NewAttribute, results []*AddedAttribute) error {
+	bodies := make([]wire.NewAttribute, len(attrs))
+	for i, a := range attrs {
+		var err error
+		if bodies[i], err = a.wire(uuid); err != nil {
+			return err
+		}
+	}
+	err := c.sendAttributes(ctx, id, bodies, results)
+	if errors.Is(err, gate.ErrOutcomeUnknown) {
+		return c.recover(ctx, id, bodies, results, err)
+	}
 	if err != nil {
 		return err
 	}
-	if old := e.find(a, uuid); old != nil {
-		r.from(old, Existing)
-		return nil
-	}
-	body := wire.NewAttribute{Type: a.Type, Value: a.Value, Category: a.Category, ToIDs: flag(a.ToIDs), Comment: a.Comment, UUID: uuid}
-	added, err := c.sendAttribute(ctx, e, body)
-	if uuidTaken(err) {
-		// Taken by the same value in another category, by one that was deleted, or
-		// in another event. MISP refused, so nothing was added: let it choose one.
-		body.UUID = ""
-		added, err = c.sendAttribute(ctx, e, body)
-	}
-	switch {
-	case err == nil:
-		r.from(added, Added)
-		return nil
-	case errors.Is(err, gate.ErrOutcomeUnknown) && body.UUID != "":
-		if found := c.probe(ctx, e, body.UUID); found != nil {
-			r.from(found, Added)
-			return nil
-		}
-	case errors.Is(err, ErrExists) && !uuidTaken(err): // in a form that MISP made of it
-		r.Status = Existing
-		return nil
-	}
-	return err
+	return c.settle(ctx, id, bodies, results)
 }
 
-func (c *Client) sendAttribute(ctx context.Context, e *Event, body wire.NewAttribute) (*Attribute, error) {
+// sendAttributes sends bodies and fills results with what MISP says of each.
+func (c *Client) sendAttributes(ctx context.Context, id ID, bodies []wire.NewAttribute, results []*AddedAttribute) error {
 	type answer struct {
 		Attribute List[*Attribute] `json:"Attribute"`
 		Errors    json.RawMessage  `json:"errors"`
 	}
-	a, err := httpx.JSON[answer](c.has("Attribute")(c.wire.AddAttribute(ctx, string(e.ID), body)))
-	if err != nil {
-		return nil, err
+	var body any = bodies
+	if len(bodies) == 1 {
+		body = bodies[0]
 	}
-	if len(a.Attribute) != 1 || a.Attribute[0] == nil || a.Attribute[0].ID == "" {
-		return nil, fmt.Errorf("misp: addAttribute: the answer has %d attributes instead of one; %w", len(a.Attribute), gate.ErrOutcomeUnknown)
+	a, err := httpx.JSON[answer](c.has("Attribute")(c.wire.AddAttributes(ctx, string(id), body)))
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && errors.Is(err, ErrInvalid) && refused.raw != nil:
+		a = &answer{Errors: refused.raw}
+	case err != nil:
+		return err
+	default:
+		refused = &Error{Op: "addAttributes", Status: 200, Message: "Could not add Attribute"}
 	}
-	return a.Attribute[0], nil
-}
-
-// probe looks for an attribute whose adding wasn't answered.
-func (c *Client) probe(ctx context.Context, e *Event, uuid string) *Attribute {
-	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), UUID: uuid, Page: 1, Limit: 2})
-	if err != nil {
-		return nil
+	for i, fields := range byAttribute(a.Errors, len(bodies)) {
+		if i < len(results) {
+			e := &Error{Op: refused.Op, Status: refused.Status, Message: refused.Message, Fields: fields}
+			e.kind = e.sort(true)
+			results[i].refuse(e)
+		}
 	}
-	for _, a := range p.Attributes {
-		if a != nil && a.UUID == uuid && a.EventID == e.ID {
-			return a
+	for _, got := range a.Attribute {
+		if got == nil || got.ID == "" {
+			continue
+		}
+		if at := place(got, bodies, results); at >= 0 {
+			results[at].from(got, Added)
+		}
+	}
+	for _, r := range results {
+		if r.Status == NotTried { // neither taken nor refused
+			r.refuse(invalid("MISP dropped it without a word"))
 		}
 	}
 	return nil
 }
 
-func uuidTaken(err error) bool {
+// place returns which of bodies became got: by its UUID, by its value, or the
+// next one for which MISP chose the UUID. It is -1 if that isn't known.
+func place(got *Attribute, bodies []wire.NewAttribute, results []*AddedAttribute) int {
+	for _, same := range []func(wire.NewAttribute) bool{
+		func(b wire.NewAttribute) bool { return b.UUID != "" && strings.EqualFold(b.UUID, got.UUID) },
+		func(b wire.NewAttribute) bool {
+			return b.Type == got.Type && strings.EqualFold(strings.TrimSpace(b.Value), got.Value)
+		},
+		func(b wire.NewAttribute) bool { return b.Type == got.Type && (b.UUID == "" || got.UUID == "") },
+	} {
+		for i, b := range bodies {
+			if results[i].Status == NotTried && same(b) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// byAttribute sorts MISP's errors by the index of the attribute they are about.
+func byAttribute(raw json.RawMessage, n int) map[int][]FieldError {
+	out := map[int][]FieldError{}
+	var members map[string]json.RawMessage
+	if len(raw) > 0 && string(raw) != "null" && json.Unmarshal(raw, &members) != nil {
+		members = map[string]json.RawMessage{"": raw}
+	}
+	for k, v := range members {
+		i := 0
+		digits, indexed := strings.CutPrefix(k, "attribute_")
+		if indexed {
+			var err error
+			if i, err = strconv.Atoi(digits); err != nil || i < 0 || i >= n {
+				continue
+			}
+			k = ""
+		} else if n > 1 {
+			for i := range n { // of all of them
+				var list []FieldError
+				fieldErrors(k, v, 0, &list)
+				out[i] = append(out[i], list...)
+			}
+			continue
+		}
+		list := out[i]
+		fieldErrors(k, v, 0, &list)
+		out[i] = list
+	}
+	return out
+}
+
+// settle finds what MISP refused because it is there already, and adds once more,
+// under a UUID of MISP's choice, what it refused only for its UUID: another event
+// or a deleted attribute has that.
+func (c *Client) settle(ctx context.Context, id ID, bodies []wire.NewAttribute, results []*AddedAttribute) error {
+	var uuids, values []string
+	for i, r := range results {
+		if errors.Is(r.err, ErrExists) {
+			uuids = append(uuids, bodies[i].UUID)
+			if checkFilter("value", r.Value) == nil {
+				values = append(values, r.Value)
+			}
+		}
+	}
+	if len(uuids) == 0 {
+		return nil
+	}
+	old, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUIDs: uuids, Page: 1, Limit: maxLimit})
+	if err == nil && len(values) > 0 {
+		var same *AttributePage
+		if same, err = c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), Value: anyOf(values...), Page: 1, Limit: maxLimit}); err == nil {
+			old.Attributes = append(old.Attributes, same.Attributes...)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	e := &Event{Attributes: slices.DeleteFunc(old.Attributes, func(a *Attribute) bool { return a == nil || a.EventID != id || idNumber(a.ObjectID) != 0 })}
+	var again []wire.NewAttribute
+	var at []*AddedAttribute
+	for i, r := range results {
+		if !errors.Is(r.err, ErrExists) {
+			continue
+		}
+		b := bodies[i]
+		found := e.find(NewAttribute{Type: b.Type, Value: b.Value, Category: b.Category}, b.UUID)
+		switch {
+		case found != nil:
+			r.from(found, Existing)
+		case !r.onlyUUID(): // in a form that MISP made of it
+			r.Status, r.Error, r.err = Existing, "", nil
+		default:
+			b.UUID = ""
+			r.Status, r.Error, r.err = NotTried, "", nil
+			again, at = append(again, b), append(at, r)
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	if err := c.sendAttributes(ctx, id, again, at); err != nil {
+		return err
+	}
+	for _, r := range at {
+		if errors.Is(r.err, ErrExists) {
+			r.Status, r.Error, r.err = Existing, "", nil
+		}
+	}
+	return nil
+}
+
+// recover looks for attributes whose adding wasn't answered. If one is there
+// MISP has worked on all of them, and what isn't there was refused.
+func (c *Client) recover(ctx context.Context, id ID, bodies []wire.NewAttribute, results []*AddedAttribute, lost error) error {
+	uuids := make([]string, len(bodies))
+	for i, b := range bodies {
+		uuids[i] = b.UUID
+	}
+	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUIDs: uuids, Page: 1, Limit: maxLimit})
+	if err != nil || len(p.Attributes) == 0 {
+		return lost
+	}
+	for i, b := range bodies {
+		at := slices.IndexFunc(p.Attributes, func(a *Attribute) bool { return a != nil && a.EventID == id && strings.EqualFold(a.UUID, b.UUID) })
+		if at < 0 {
+			results[i].refuse(invalid("it isn't in the event; MISP's reason was lost"))
+			continue
+		}
+		results[i].from(p.Attributes[at], Added)
+	}
+	return nil
+}
+
+func (r *AddedAttribute) refuse(err error) { r.Status, r.Error, r.err = Refused, reason(err), err }
+
+// onlyUUID reports whether MISP has nothing against a value but its UUID.
+func (r *AddedAttribute) onlyUUID() bool {
 	var e *Error
-	return errors.As(err, &e) && slices.ContainsFunc(e.Fields, func(f FieldError) bool { return f.Field == "uuid" })
+	return errors.As(r.err, &e) && !slices.ContainsFunc(e.Fields, func(f FieldError) bool { return f.Field != "uuid" })
 }
 
 // find returns the attribute of e, outside its objects, that a would repeat: one
@@ -229,7 +445,7 @@ func (e *Event) find(a NewAttribute, uuid string) *Attribute {
 }
 
 func (r *AddedAttribute) from(a *Attribute, s AddStatus) {
-	r.Status, r.ID, r.UUID = s, a.ID, a.UUID
+	r.Status, r.ID, r.UUID, r.Error, r.err = s, a.ID, a.UUID, "", nil
 	if a.Value != r.Value {
 		r.Stored = a.Value
 	}
@@ -245,14 +461,10 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 		Targets: []gate.Target{e.target()},
 		Undo:    "Delete the attributes from the event.",
 	}
-	var values []string
+	var sent []*Attribute
 	for i, a := range in.Attributes {
 		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("attribute %d", i+1), a.describe()))
-		for _, part := range (&Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)}).parts() {
-			if part.value != "" && part.typ != "port" && !slices.Contains(values, part.value) {
-				values = append(values, part.value)
-			}
-		}
+		sent = append(sent, &Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)})
 		uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
 		if err != nil {
 			return gate.Plan{}, err
@@ -261,20 +473,38 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 			p.Warnings = append(p.Warnings, fmt.Sprintf("attribute %d is in the event already, as attribute %s: it is left as it is", i+1, old.ID))
 		}
 	}
-	if e.Published {
-		p.Changes = append(p.Changes, gate.Changed("published", "yes", "no"))
-		p.Warnings = append(p.Warnings, "the event is published: adding to it unpublishes it until somebody publishes it again")
+	e.unpublishes(&p)
+	return p, c.warn(ctx, &p, indicators(sent...)...)
+}
+
+// warn puts into p which warninglists values are on.
+func (c *Client) warn(ctx context.Context, p *gate.Plan, values ...string) error {
+	if len(values) == 0 {
+		return nil
 	}
 	hits, err := c.warninglistHits(ctx, values...)
 	if err != nil {
-		return gate.Plan{}, fmt.Errorf("misp: the warninglists must be asked first: %w", err)
+		return fmt.Errorf("misp: the warninglists must be asked first: %w", err)
 	}
 	for _, v := range slices.Sorted(maps.Keys(hits)) {
 		for _, h := range hits[v] {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is on the warninglist %q (%s): it may be no indicator", v, h.Name, h.Matched))
 		}
 	}
-	return p, nil
+	return nil
+}
+
+// indicators returns the values of as that a warninglist can have, each once:
+// those of composite types whole and in parts, without ports.
+func indicators(as ...*Attribute) (values []string) {
+	for _, a := range as {
+		for _, part := range a.parts() {
+			if part.value != "" && part.typ != "port" && !slices.Contains(values, part.value) {
+				values = append(values, part.value)
+			}
+		}
+	}
+	return values
 }
 
 // describe is a as a plan shows it.

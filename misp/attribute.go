@@ -37,7 +37,8 @@ type Attribute struct {
 	Related        List[*RelatedAttribute] `json:"RelatedAttribute,omitempty" jsonschema:"Attributes that MISP correlates with this one."`
 	Warnings       List[*Warning]          `json:"warnings,omitempty" jsonschema:"Warninglists that it is on."`
 	Proposals      List[json.RawMessage]   `json:"ShadowAttribute,omitempty" untrusted:"true"`
-	Event          *EventSummary           `json:"Event,omitempty" jsonschema:"The event it is in."`
+	Decay          List[json.RawMessage]   `json:"decay_score,omitempty" jsonschema:"How much it still counts, by each decaying model that is for it." untrusted:"true"`
+	Event          *EventHead              `json:"Event,omitempty" jsonschema:"The event it is in."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -84,14 +85,14 @@ func (a *Attribute) is(values []string) bool {
 // A RelatedAttribute is an attribute of another event that MISP correlates
 // with one. What an answer leaves out is nil or empty.
 type RelatedAttribute struct {
-	ID       ID            `json:"id"`
-	UUID     string        `json:"uuid,omitempty"`
-	EventID  ID            `json:"event_id,omitempty"`
-	Type     string        `json:"type,omitempty"`
-	Category string        `json:"category,omitempty"`
-	Value    string        `json:"value" untrusted:"true"`
-	ToIDs    *Bool         `json:"to_ids,omitempty"`
-	Event    *EventSummary `json:"Event,omitempty"`
+	ID       ID         `json:"id"`
+	UUID     string     `json:"uuid,omitempty"`
+	EventID  ID         `json:"event_id,omitempty"`
+	Type     string     `json:"type,omitempty"`
+	Category string     `json:"category,omitempty"`
+	Value    string     `json:"value" untrusted:"true"`
+	ToIDs    *Bool      `json:"to_ids,omitempty"`
+	Event    *EventHead `json:"Event,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -206,6 +207,9 @@ type SearchAttributesInput struct {
 	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
 	Last                string   `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	IncludeCorrelations bool     `json:"includeCorrelations,omitempty" jsonschema:"With the attributes of other events that MISP correlates."`
+	IncludeSightings    bool     `json:"includeSightings,omitempty" jsonschema:"With the sightings of each."`
+	IncludeDecay        bool     `json:"includeDecay,omitempty" jsonschema:"With the decay scores, where the server has decaying models."`
+	IncludeWarnings     bool     `json:"includeWarnings,omitempty" jsonschema:"With the warninglists that each is on."`
 	Page                int      `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
 	Limit               int      `json:"limit,omitempty" jsonschema:"How many attributes a page has." minimum:"1" maximum:"500"`
 }
@@ -294,8 +298,9 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 		return nil, err
 	}
 	return c.searchAttributes(ctx, wire.AttributeSearch{
-		Value: anyOf(in.Value), Type: in.Type, Category: in.Category, Tags: anyOf(in.Tags...), EventID: in.EventID.path(),
-		ToIDs: flag(in.ToIDs), Last: in.Last, IncludeCorrelations: number(in.IncludeCorrelations), Page: in.Page, Limit: in.Limit,
+		Value: anyOf(in.Value), Type: anyOf(in.Type), Category: in.Category, Tags: anyOf(in.Tags...), EventID: in.EventID.path(),
+		ToIDs: flag(in.ToIDs), Last: in.Last, IncludeCorrelations: number(in.IncludeCorrelations),
+		IncludeSightings: number(in.IncludeSightings), IncludeDecayScore: number(in.IncludeDecay), IncludeWarninglistHits: number(in.IncludeWarnings), Page: in.Page, Limit: in.Limit,
 	})
 }
 

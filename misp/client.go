@@ -41,3 +41,7 @@ func New(cfg Config) (*Client, error) {
 	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream}, nil
 }
+
+// String says which MISP the client talks to and under which credential,
+// without giving that away.
+func (c *Client) String() string { return c.upstream }

@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -95,6 +96,36 @@ func FuzzProblem(f *testing.F) {
 		p := problem{Name: b, Message: b, Errors: b}
 		if e := p.error("op", status); len(e.Error()) > 100<<10 {
 			t.Errorf("an error of %d bytes", len(e.Error()))
+		}
+	})
+}
+
+func FuzzByAttribute(f *testing.F) {
+	for _, s := range []string{`{"attribute_0":{"value":["no"]}}`, `{"value":["no"]}`, `"text"`, `[]`, `{"attribute_99":{}}`, `{"attribute_x":1}`, `null`} {
+		f.Add([]byte(s), 2)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, n int) {
+		n = min(max(n, 0), 100)
+		for i := range byAttribute(raw, n) {
+			if i != 0 && (i < 0 || i >= n) {
+				t.Errorf("an error of attribute %d of %d", i, n)
+			}
+		}
+	})
+}
+
+func FuzzQuoted(f *testing.F) {
+	for _, s := range []string{"x", "\"\n", "\u2028", "\xff", strings.Repeat("a", 5000)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		q := quoted(s)
+		var back string
+		if err := json.Unmarshal([]byte(q), &back); err != nil || strings.ContainsAny(q, "\n\r") || len(back) > maxPromptArg+4 {
+			t.Errorf("%q: %v", q, err)
+		}
+		if u := bare(s); strings.Contains(u, "?") && !strings.Contains(s, "%3F") {
+			t.Logf("%q", u)
 		}
 	})
 }

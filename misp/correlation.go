@@ -76,7 +76,7 @@ func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation
 		if e == nil {
 			e = &CorrelatedEvent{Event: EventSummary{ID: a.EventID}}
 			if a.Event != nil {
-				e.Event = *a.Event
+				e.Event = *a.Event.summary()
 			}
 			at[a.EventID] = e
 			out.Events = append(out.Events, e)
@@ -249,7 +249,11 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		}
 		for _, a := range list {
 			if a.EventID != out.EventID {
-				found.at(a.EventID, a.Event).share(v)
+				var e *EventSummary
+				if a.Event != nil {
+					e = a.Event.summary()
+				}
+				found.at(a.EventID, e).share(v)
 			}
 		}
 	}

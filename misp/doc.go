@@ -17,4 +17,10 @@
 // the answer is everything. Such filters are refused here before they are sent,
 // every search is bounded, and an answer with "saved": false is an error
 // whatever its status.
+//
+// A change is checked: "saved" and "errors" are read on every answer, what came
+// back is compared with what was sent, values are reported one by one, and UUIDs
+// follow from the content, so that a repeated call doesn't make things twice.
+// [Client.AddAttributes], [Client.Attributes], [Client.Events] and
+// [Client.Exports] work through any number of values in constant memory.
 package misp

@@ -34,6 +34,7 @@ type Error struct {
 	RequestID   string       // the server's id of the request, if it gave one
 
 	kind error
+	raw  json.RawMessage // what MISP has against each value, whole
 }
 
 // A FieldError is what MISP says of one value of a request.
@@ -93,6 +94,7 @@ func (p *problem) error(op string, status int) *Error {
 	if e.Message == "" {
 		e.Message = words(p.Name)
 	}
+	e.raw = p.Errors
 	fieldErrors("", p.Errors, 0, &e.Fields)
 	if len(e.Fields) == 1 && e.Fields[0].Field == "" && e.Fields[0].Message == e.Message {
 		e.Fields = nil

@@ -124,8 +124,10 @@ type EventSummary struct {
 	Info             string        `json:"info" untrusted:"true"`
 	Date             string        `json:"date,omitempty"`
 	ThreatLevel      *ThreatLevel  `json:"threat_level_id,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
+	Analysis         *Analysis     `json:"analysis,omitempty"`
 	Distribution     *Distribution `json:"distribution,omitempty"`
 	Published        *Bool         `json:"published,omitempty"`
+	AttributeCount   *Int          `json:"attribute_count,omitempty"`
 	PublishTimestamp Int           `json:"publish_timestamp,omitempty"`
 	Orgc             *Organisation `json:"Orgc,omitempty"`
 	Tags             List[*Tag]    `json:"Tag,omitempty"`
@@ -144,6 +146,38 @@ func (e *EventSummary) UnmarshalJSON(b []byte) error {
 func (e EventSummary) MarshalJSON() ([]byte, error) {
 	type plain EventSummary
 	return extra.Encode(plain(e), e.Extra)
+}
+
+// An EventHead is what an attribute says of an event. The rest of it is in Extra.
+type EventHead struct {
+	ID   ID     `json:"id"`
+	UUID string `json:"uuid,omitempty"`
+	Info string `json:"info" untrusted:"true"`
+	Date string `json:"date,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (e *EventHead) UnmarshalJSON(b []byte) error {
+	type plain EventHead
+	return extra.Decode(b, (*plain)(e), &e.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (e EventHead) MarshalJSON() ([]byte, error) {
+	type plain EventHead
+	return extra.Encode(plain(e), e.Extra)
+}
+
+// summary is e with what its Extra has of a summary.
+func (e *EventHead) summary() *EventSummary {
+	s := &EventSummary{}
+	if b, err := json.Marshal(e); err != nil || json.Unmarshal(b, s) != nil {
+		return &EventSummary{ID: e.ID, UUID: e.UUID, Info: e.Info, Date: e.Date}
+	}
+	return s
 }
 
 // Correlated is an event that MISP itself correlates with another.
@@ -171,7 +205,7 @@ type Organisation struct {
 	ID    ID     `json:"id"`
 	Name  string `json:"name" untrusted:"true"`
 	UUID  string `json:"uuid,omitempty"`
-	Local *Bool  `json:"local,omitempty" jsonschema:"Whether it has users on this server."`
+	Local *Bool  `json:"local,omitempty"` // whether it has users on this server
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -214,12 +248,9 @@ func (g SharingGroup) MarshalJSON() ([]byte, error) {
 
 // A Tag is a label of an event or an attribute.
 type Tag struct {
-	ID        ID     `json:"id,omitempty"`
 	Name      string `json:"name" untrusted:"true"`
-	Colour    string `json:"colour,omitempty"`
-	IsGalaxy  Bool   `json:"is_galaxy,omitempty" jsonschema:"Whether it stands for a galaxy cluster, such as an ATT&CK technique."`
-	Local     Bool   `json:"local,omitempty" jsonschema:"Whether it stays on this server."`
-	Inherited Bool   `json:"inherited,omitempty" jsonschema:"Whether an attribute has it from its event."`
+	Local     Bool   `json:"local,omitempty"`     // whether it stays on this server
+	Inherited Bool   `json:"inherited,omitempty"` // whether an attribute has it from its event
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

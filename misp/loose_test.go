@@ -113,7 +113,7 @@ func TestRecordings(t *testing.T) {
 			roundTrip(t, name, kind, v)
 		})
 	}
-	for kind, least := range map[string]int{"Event": 100, "Attribute": 500, "Warninglist": 200, "hits": 5, "Tag": 100} {
+	for kind, least := range map[string]int{"Event": 100, "Attribute": 500, "Warninglist": 200, "hits": 5, "Tag": 100, "Galaxy": 100, "GalaxyCluster": 5, "ObjectTemplate": 3, "ObjectTemplateElement": 20, "Object": 20, "Sighting": 20, "Organisation": 20} {
 		if seen[kind] < least {
 			t.Errorf("%d of %s were found, want at least %d", seen[kind], kind, least)
 		}
@@ -133,9 +133,9 @@ func walk(v any, found func(kind string, v any)) {
 			list, isList := x.([]any)
 			o, isObject := x.(map[string]any)
 			switch {
-			case isObject && slices.Contains([]string{"Event", "Warninglist", "Attribute", "Tag", "SharingGroup"}, k) && o["id"] != nil:
+			case isObject && slices.Contains([]string{"Event", "Warninglist", "Attribute", "Tag", "SharingGroup", "Galaxy", "GalaxyCluster", "ObjectTemplate", "Object", "Sighting", "Organisation"}, k) && o["id"] != nil:
 				found(k, x)
-			case isList && (k == "Attribute" || k == "Tag"):
+			case isList && slices.Contains([]string{"Attribute", "Tag", "Object", "Sighting", "GalaxyCluster", "ObjectTemplateElement"}, k):
 				for _, y := range list {
 					found(k, y)
 				}
@@ -173,8 +173,25 @@ func roundTrip(t *testing.T, name, kind string, v any) {
 		into = new(misp.Map[misp.List[*misp.WarninglistHit]])
 	case "Tag":
 		into = new(misp.Tag)
+		if v.(map[string]any)["count"] != nil {
+			into = new(misp.TagUse)
+		}
 	case "SharingGroup":
 		into = new(misp.SharingGroup)
+	case "Galaxy":
+		into = new(misp.Galaxy)
+	case "GalaxyCluster":
+		into = new(misp.Cluster)
+	case "ObjectTemplate":
+		into = new(misp.ObjectTemplate)
+	case "ObjectTemplateElement":
+		into = new(misp.TemplateElement)
+	case "Object":
+		into = new(misp.Object)
+	case "Sighting":
+		into = new(misp.Sighting)
+	case "Organisation":
+		into = new(misp.OrganisationDetail)
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		t.Errorf("%s: %s: %v", name, kind, err)

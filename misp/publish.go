@@ -111,7 +111,7 @@ func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan
 		to = "all communities: every organisation on this MISP and on any that it reaches, over any number of steps"
 	case SharingGroupOnly:
 		var err error
-		if to, err = c.members(ctx, e); err != nil {
+		if to, err = c.groupMembers(ctx, e.SharingGroupID); err != nil {
 			return err
 		}
 	default:
@@ -121,8 +121,8 @@ func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan
 	return nil
 }
 
-// members names the sharing group of e and the organisations in it.
-func (c *Client) members(ctx context.Context, e *Event) (string, error) {
+// groupMembers names a sharing group and the organisations in it.
+func (c *Client) groupMembers(ctx context.Context, id ID) (string, error) {
 	type answer struct {
 		SharingGroup *SharingGroup `json:"SharingGroup"`
 		Orgs         List[struct {
@@ -135,12 +135,12 @@ func (c *Client) members(ctx context.Context, e *Event) (string, error) {
 			AllOrgs Bool `json:"all_orgs"`
 		}] `json:"SharingGroupServer"`
 	}
-	g, err := httpx.JSON[answer](c.has("SharingGroup")(c.wire.GetSharingGroup(ctx, string(e.SharingGroupID))))
+	g, err := httpx.JSON[answer](c.has("SharingGroup")(c.wire.GetSharingGroup(ctx, string(id))))
 	if err != nil {
-		return "", fmt.Errorf("misp: who is in the event's sharing group must be known first: %w", err)
+		return "", fmt.Errorf("misp: who is in the sharing group must be known first: %w", err)
 	}
 	if g.SharingGroup == nil {
-		return "", fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", e.SharingGroupID)
+		return "", fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", id)
 	}
 	var names []string
 	for _, o := range g.Orgs {
@@ -189,29 +189,13 @@ func (e *Event) withheld() (n int) {
 }
 
 // tlp is the TLP and PAP tags of e.
-func (e *Event) tlp() string {
-	var list []string
-	for _, t := range e.Tags {
-		if t == nil {
-			continue
-		}
-		if n := strings.ToLower(t.Name); strings.HasPrefix(n, "tlp:") || strings.HasPrefix(n, "pap:") {
-			list = append(list, n)
-		}
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
+func (e *Event) tlp() string { return tlp(e.tagNames()) }
 
 // doubts are facts that speak against publishing e.
 func (e *Event) doubts(tlp string) (list []string) {
 	reach := e.Distribution > OrganisationOnly
-	switch {
-	case reach && strings.Contains(tlp, "tlp:red"):
-		list = append(list, "the event is TLP:RED, which is not to be passed on")
-	case e.Distribution == AllCommunities && strings.Contains(tlp, "tlp:amber"):
-		list = append(list, "the event is TLP:AMBER and goes to all communities")
-	case reach && !strings.Contains(tlp, "tlp:"):
+	list = append(list, tlpDoubts(tlp, e.Distribution)...)
+	if reach && !strings.Contains(tlp, "tlp:") {
 		list = append(list, "the event has no TLP tag")
 	}
 	all := e.all()

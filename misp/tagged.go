@@ -2,9 +2,7 @@ package misp
 
 import (
 	"context"
-	"strconv"
 
-	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -38,28 +36,13 @@ func (c *Client) EventsByTags(ctx context.Context, tags []string, limit int) (*E
 			return nil, err
 		}
 	}
-	res, err := c.has("response")(c.wire.SearchEvents(ctx, wire.EventSearch{
-		ReturnFormat: wire.EventSearchReturnFormatJSON, Tags: anyOf(tags...), Metadata: 1,
-		Order: "Event.timestamp DESC", Page: 1, Limit: limit,
-	}))
-	type answer struct {
-		Response List[struct {
-			Event *Event `json:"Event"`
-		}] `json:"response"`
-	}
-	a, err := httpx.JSON[answer](res, err)
+	list, total, err := searchEvents[Event](ctx, c, wire.EventSearch{Tags: anyOf(tags...), Page: 1, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
-	p := &EventPage{Events: []*Event{}}
-	for _, r := range a.Response {
-		if r.Event != nil {
-			p.Events = append(p.Events, r.Event)
-		}
-	}
-	p.More = len(p.Events) >= limit
-	if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && n >= len(p.Events) {
-		p.Total, p.More = &n, n > len(p.Events)
+	p := &EventPage{Events: list, More: len(list) >= limit}
+	if total >= 0 {
+		p.Total, p.More = &total, total > len(list)
 	}
 	return p, nil
 }

@@ -23,6 +23,12 @@ func (s *Server) searchAttributes(r *request) answer {
 	ids, byIDs := flagged(p["to_ids"])
 	published, byPublished := flagged(p["published"])
 	after, timed := since(p["last"])
+	if format, _ := p["returnFormat"].(string); slices.Contains(restrictive, format) {
+		ids, byIDs = true, true
+		if p["published"] == nil {
+			published, byPublished = true, true
+		}
+	}
 	var found []match
 	for _, e := range s.visible(r.user) {
 		for _, a := range e.all() {
@@ -53,6 +59,9 @@ func (s *Server) searchAttributes(r *request) answer {
 	if limit > 0 && (n == limit || n == 0 && number > 1) {
 		n++ // it looks one row ahead, whether there is one or not
 	}
+	if format, _ := p["returnFormat"].(string); format != "" && format != "json" {
+		return s.export(r, format, p, page, n)
+	}
 	return answer{http.StatusOK, counted(n), object{"response": object{"Attribute": list}}}
 }
 
@@ -71,6 +80,18 @@ func (s *Server) found(u *user, m match, p object) object {
 		}
 	}
 	o["Event"] = ev
+	if wants("includeDecayScore") && m.a.toIDs {
+		o["decay_score"] = []object{{"score": 62.5, "base_score": 80, "decayed": false, "DecayingModel": object{"id": s.num(3), "name": "NIDS Simple Decaying Model"}}}
+	}
+	if wants("includeWarninglistHits") {
+		var warnings []object
+		for _, h := range s.hits(m.a.Value) {
+			warnings = append(warnings, object{"value": m.a.Value, "match": h.matched, "warninglist_id": strconv.Itoa(h.list.ID), "warninglist_name": h.list.Name, "warninglist_category": "false_positive"})
+		}
+		if warnings != nil {
+			o["warnings"] = warnings
+		}
+	}
 	if wants("includeSightings") {
 		o["Sighting"] = s.sightings(m.e, m.a)
 	}
@@ -128,34 +149,78 @@ func (s *Server) addAttribute(r *request, id string) answer {
 	case e.org != r.org:
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
-	p := parameters(r.body)
-	if len(p) == 0 {
+	var sent []object
+	if list := parameterList(r.body); list != nil {
+		sent = list
+	} else if p := parameters(r.body); len(p) > 0 {
+		if inner, ok := p["Attribute"].(object); ok {
+			p = inner
+		}
+		sent = []object{p}
+	}
+	if len(sent) == 0 {
 		return refuse(http.StatusMethodNotAllowed, r, "Invalid JSON input. Make sure that the JSON input is a correctly formatted JSON string. This request has been blocked to avoid an unfiltered request.")
 	}
-	if inner, ok := p["Attribute"].(object); ok {
-		p = inner
+	added, errors := []object{}, object{}
+	for i, p := range sent {
+		o, bad := s.addOne(e, p)
+		if len(bad) > 0 {
+			errors[fmt.Sprintf("attribute_%d", i)] = bad
+			continue
+		}
+		added = append(added, o)
 	}
+	switch {
+	case len(added) == 0 && len(sent) == 1:
+		return unsaved("Could not add Attribute", "/attributes/add", errors["attribute_0"])
+	case len(added) == 0:
+		return unsaved("Could not add Attribute", "/attributes/add", errors)
+	}
+	body := object{"Attribute": added}
+	if len(added) == 1 {
+		body = object{"Attribute": added[0], "AttributeTag": []object{}}
+	}
+	if len(errors) > 0 {
+		body["errors"] = errors
+	}
+	return ok(body)
+}
+
+// addOne adds one attribute to e, or says what is wrong with it.
+func (s *Server) addOne(e *event, p object) (added, errors object) {
 	text := func(name string) string { v, _ := p[name].(string); return v }
-	a := Attribute{Type: text("type"), Category: text("category"), Value: text("value"), Comment: text("comment"), UUID: text("uuid")}
+	a := Attribute{Type: text("type"), Category: text("category"), Value: text("value"), Comment: text("comment"), UUID: text("uuid"), Distribution: 5}
 	if ids, given := flagged(p["to_ids"]); given {
 		a.ToIDs = &ids
 	} else if p["to_ids"] == false {
 		a.ToIDs = new(bool)
 	}
+	if n, given := p["distribution"]; given {
+		a.Distribution = integer(n)
+	}
 	a.Value = normal(a.Type, a.Value)
 	if errors := s.invalid(e, a); len(errors) > 0 {
-		return unsaved("Could not add Attribute", "/attributes/add", errors)
+		return nil, errors
 	}
-	n := s.newAttribute(a, 0, time.Now().Unix())
-	e.attributes = append(e.attributes, n)
-	e.Published, e.changed = false, max(e.changed+1, n.changed)
-	o := s.attribute(e, n)
+	n := s.storeAttribute(a, 0, time.Now().Unix())
+	e.put(n)
+	e.touch(n.changed)
+	return s.stored(e, n), nil
+}
+
+// stored is an attribute as the answer to its adding has it.
+func (s *Server) stored(e *event, a *attribute) object {
+	o := s.attribute(e, a)
+	delete(o, "Tag")
 	o["value1"], o["value2"] = a.Value, ""
 	if v := a.parts(); len(v) == 2 {
 		o["value1"], o["value2"] = v[0], v[1]
 	}
-	return ok(object{"Attribute": o, "AttributeTag": []object{}})
+	return o
 }
+
+// touch records a change of e, which unpublishes it.
+func (e *event) touch(at int64) { e.Published, e.changed = false, max(e.changed+1, at) }
 
 // normal is a value as MISP keeps it.
 func normal(typ, v string) string {
@@ -198,17 +263,11 @@ func (s *Server) invalid(e *event, a Attribute) object {
 	if category == "" {
 		category = t.category
 	}
-	for _, old := range e.attributes {
-		if !old.deleted && old.Type == a.Type && old.Category == category && strings.EqualFold(old.Value, a.Value) {
-			errors["value"] = []string{"A similar attribute already exists for this event."}
-		}
+	if old := e.values[a.key(category)]; old != nil && !old.deleted {
+		errors["value"] = []string{"A similar attribute already exists for this event."}
 	}
-	for _, other := range s.events {
-		for _, old := range other.attributes {
-			if a.UUID != "" && old.UUID == a.UUID { // those deleted softly as well
-				errors["uuid"] = []string{"The UUID provided is not unique"}
-			}
-		}
+	if a.UUID != "" && s.uuids[a.UUID] { // those deleted softly as well
+		errors["uuid"] = []string{"The UUID provided is not unique"}
 	}
 	return errors
 }

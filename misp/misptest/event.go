@@ -51,6 +51,21 @@ type event struct {
 	changed, publicAt int64
 	attributes        []*attribute
 	objects           []*composite
+	values            map[string]*attribute // outside objects, by key
+}
+
+// put stores an attribute outside of objects.
+func (e *event) put(a *attribute) {
+	if e.values == nil {
+		e.values = map[string]*attribute{}
+	}
+	e.values[a.key(a.Category)] = a
+	e.attributes = append(e.attributes, a)
+}
+
+// key is what MISP takes for the same of two attributes of an event.
+func (a *Attribute) key(category string) string {
+	return a.Type + "\x00" + category + "\x00" + strings.ToLower(a.Value)
 }
 
 type attribute struct {
@@ -59,13 +74,16 @@ type attribute struct {
 	toIDs        bool
 	changed      int64
 	deleted      bool
+	sightings    []*sighting
 }
 
 type composite struct {
 	Object
-	id         int
-	uuid       string
-	attributes []*attribute
+	id, distribution int
+	uuid             string
+	deleted          bool
+	template         *template
+	attributes       []*attribute
 }
 
 // all returns every attribute that isn't deleted, those in objects included.
@@ -76,7 +94,11 @@ func (e *event) all() (list []*attribute) {
 		}
 	}
 	for _, o := range e.objects {
-		list = append(list, o.attributes...)
+		for _, a := range o.attributes {
+			if !o.deleted && !a.deleted {
+				list = append(list, a)
+			}
+		}
 	}
 	return list
 }
@@ -119,11 +141,11 @@ func (s *Server) addEvent(e Event) *event {
 		ev.publicAt = e.Date.Unix()
 	}
 	for _, a := range e.Attributes {
-		ev.attributes = append(ev.attributes, s.newAttribute(a, 0, e.Date.Unix()))
+		ev.put(s.newAttribute(a, 0, e.Date.Unix()))
 	}
 	for _, o := range e.Objects {
 		s.next.object++
-		ob := &composite{Object: o, id: s.next.object, uuid: s.newUUID()}
+		ob := &composite{Object: o, id: s.next.object, uuid: s.newUUID(), distribution: 5}
 		for _, a := range o.Attributes {
 			ob.attributes = append(ob.attributes, s.newAttribute(a, ob.id, e.Date.Unix()))
 		}
@@ -134,13 +156,19 @@ func (s *Server) addEvent(e Event) *event {
 }
 
 func (s *Server) newAttribute(a Attribute, objectID int, at int64) *attribute {
+	if a.Distribution == 0 {
+		a.Distribution = 5
+	}
+	return s.storeAttribute(a, objectID, at)
+}
+
+// storeAttribute is newAttribute with the distribution as it is.
+func (s *Server) storeAttribute(a Attribute, objectID int, at int64) *attribute {
 	s.next.attribute++
 	if a.UUID == "" {
 		a.UUID = s.newUUID()
 	}
-	if a.Distribution == 0 {
-		a.Distribution = 5
-	}
+	s.uuids[a.UUID] = true
 	t := types[a.Type]
 	if a.Category == "" {
 		a.Category = t.category
@@ -200,7 +228,7 @@ func (s *Server) sees(u *user, e *event) bool {
 		g := s.group(e.SharingGroup)
 		return e.org == u.org || g != nil && slices.Contains(g.orgs, u.org)
 	}
-	return e.org == u.org || e.Distribution > 0
+	return u.admin || e.org == u.org || e.Distribution > 0
 }
 
 func (s *Server) visible(u *user) (list []*event) {
@@ -220,14 +248,15 @@ func (s *Server) lookup(u *user, id string) *event {
 	return nil
 }
 
+var orgNames = map[int]string{1: Organisation, 2: OtherOrganisation}
+
 func (s *Server) organisation(id int) object {
-	name := map[int]string{1: Organisation, 2: OtherOrganisation}[id]
-	return object{"id": s.num(id), "name": name, "uuid": fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id), "local": id == 1}
+	return object{"id": s.num(id), "name": orgNames[id], "uuid": fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id), "local": id == 1}
 }
 
 func (s *Server) tags(names []string) (list []object) {
-	for i, n := range names {
-		list = append(list, object{"id": s.num(i + 1), "name": n, "colour": "#ffc000", "exportable": true, "user_id": s.num(0), "hide_tag": false,
+	for _, n := range names {
+		list = append(list, object{"id": s.num(s.tagID(n)), "name": n, "colour": "#ffc000", "exportable": true, "user_id": s.num(0), "hide_tag": false,
 			"numerical_value": nil, "is_galaxy": strings.HasPrefix(n, "misp-galaxy:"), "is_custom_galaxy": false, "local_only": false, "local": false, "relationship_type": nil})
 	}
 	return list
@@ -274,6 +303,11 @@ func (s *Server) attribute(e *event, a *attribute) object {
 
 func (s *Server) sightings(e *event, a *attribute) []object {
 	list := []object{}
+	for _, x := range a.sightings {
+		o := s.sighting(e, a, x)
+		o["attribute_uuid"], o["Organisation"] = a.UUID, s.organisation(1)
+		list = append(list, o)
+	}
 	for i := range a.Sighted {
 		list = append(list, object{"id": s.num(100*a.id + i), "attribute_id": s.num(a.id), "event_id": s.num(e.id), "org_id": s.num(1),
 			"date_sighting": s.num(int(a.changed)), "uuid": fmt.Sprintf("53fa57f7-0000-4000-8000-%012d", 100*a.id+i), "source": "", "type": s.num(0),
@@ -293,7 +327,7 @@ func (s *Server) full(u *user, e *event) object {
 			}
 			x := s.attribute(e, a)
 			x["Galaxy"], x["ShadowAttribute"] = []object{}, []object{}
-			if a.Sighted > 0 {
+			if a.Sighted+len(a.sightings) > 0 {
 				x["Sighting"] = s.sightings(e, a)
 			}
 			var warnings []object
@@ -309,8 +343,11 @@ func (s *Server) full(u *user, e *event) object {
 	}
 	objects := []object{}
 	for _, ob := range e.objects {
+		if ob.deleted {
+			continue
+		}
 		objects = append(objects, object{"id": s.num(ob.id), "name": ob.Name, "meta-category": ob.MetaCategory, "description": "", "template_uuid": "9f8cea74-16fe-4968-a2b4-026676949ac6",
-			"template_version": s.num(9), "event_id": s.num(e.id), "uuid": ob.uuid, "timestamp": s.num(int(e.changed)), "distribution": s.num(5),
+			"template_version": s.num(9), "event_id": s.num(e.id), "uuid": ob.uuid, "timestamp": s.num(int(e.changed)), "distribution": s.num(ob.distribution),
 			"sharing_group_id": s.num(0), "comment": ob.Comment, "deleted": false, "first_seen": nil, "last_seen": nil, "ObjectReference": []object{},
 			"Attribute": in(ob.attributes)})
 	}
@@ -406,6 +443,12 @@ func (s *Server) searchEvents(r *request) answer {
 	p := parameters(r.body)
 	tags, ids, value := filterOf(p["tags"], true), filterOf(p["eventid"], true), filterOf(p["value"], false)
 	var found []*event
+	uuid, info, org, typ, category := filterOf(p["uuid"], true), filterOf(p["eventinfo"], true), filterOf(p["org"], true), filterOf(p["type"], true), filterOf(p["category"], true)
+	from, _ := p["from"].(string)
+	to, _ := p["to"].(string)
+	some := func(e *event, f filter, of func(*attribute) string) bool {
+		return f.none() || slices.ContainsFunc(e.all(), func(a *attribute) bool { return f.matches(of(a)) })
+	}
 	for _, e := range s.visible(r.user) {
 		have := slices.Clone(e.Tags)
 		hasValue := value.none()
@@ -419,6 +462,11 @@ func (s *Server) searchEvents(r *request) answer {
 		case !tags.none() && !tags.matches(have...):
 		case !ids.none() && !ids.matches(strconv.Itoa(e.id), e.UUID):
 		case !hasValue:
+		case !uuid.none() && !uuid.matches(e.UUID):
+		case !info.none() && !info.matches(e.Info):
+		case !org.none() && !org.matches(strconv.Itoa(e.org), orgNames[e.org]):
+		case !some(e, typ, func(a *attribute) string { return a.Type }), !some(e, category, func(a *attribute) string { return a.Category }):
+		case from != "" && e.Date.Format(time.DateOnly) < from, to != "" && e.Date.Format(time.DateOnly) > to:
 		case filtered && published != e.Published:
 		case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
 		default:

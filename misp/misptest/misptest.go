@@ -33,6 +33,7 @@ const (
 	UserKey     = "misptest-user-key-0000000000000000000000" // of [Organisation], may not publish
 	ReadOnlyKey = "misptest-read-only-key-00000000000000000" // of [Organisation], may change nothing
 	OtherKey    = "misptest-other-key-000000000000000000000" // a publisher of [OtherOrganisation]
+	AdminKey    = "misptest-admin-key-000000000000000000000" // a site administrator of [Organisation]
 )
 
 // The organisations.
@@ -55,6 +56,9 @@ type Server struct {
 	// BackgroundJobs leaves publishing to [Server.RunJobs]. Set it before the
 	// first request.
 	BackgroundJobs bool
+	// RateLimit is how many searches a key may make; 0 is no limit. Set it before
+	// the first request.
+	RateLimit int
 
 	tb testing.TB
 
@@ -64,7 +68,11 @@ type Server struct {
 	groups   []*group
 	blocked  map[string]bool
 	jobs     []*event
-	next     struct{ event, attribute, object, uuid int }
+	next     struct{ event, attribute, object, uuid, sighting int }
+	tagNames []string // by id, from 1
+	feeds    []*feed
+	searched map[string]int // by key
+	uuids    map[string]bool
 	requests []string
 	failures []*failure
 }
@@ -78,15 +86,17 @@ type failure struct {
 
 // user is who makes a request.
 type user struct {
-	org            int
-	write, publish bool
+	key                           string
+	org                           int
+	write, publish, tagger, admin bool
 }
 
 var users = map[string]*user{
-	Key:         {org: 1, write: true, publish: true},
-	UserKey:     {org: 1, write: true},
-	ReadOnlyKey: {org: 1},
-	OtherKey:    {org: 2, write: true, publish: true},
+	Key:         {key: Key, org: 1, write: true, publish: true},
+	UserKey:     {key: UserKey, org: 1, write: true},
+	ReadOnlyKey: {key: ReadOnlyKey, org: 1},
+	OtherKey:    {key: OtherKey, org: 2, write: true, publish: true},
+	AdminKey:    {key: AdminKey, org: 1, write: true, publish: true, tagger: true, admin: true},
 }
 
 // New starts an empty Server and stops it when the test ends.
@@ -102,7 +112,7 @@ func New(tb testing.TB) *Server {
 
 // NewServer returns a Server with warninglists and a sharing group, and without events.
 func NewServer() *Server {
-	s := &Server{blocked: map[string]bool{}}
+	s := &Server{blocked: map[string]bool{}, searched: map[string]int{}, uuids: map[string]bool{}}
 	s.basics()
 	return s
 }
@@ -157,6 +167,9 @@ type request struct {
 	path string // without /.json and the like
 	body []byte
 }
+
+// plain is a body that isn't JSON.
+type plain struct{ kind, text string }
 
 // An answer is what MISP says to a request.
 type answer struct {
@@ -226,6 +239,12 @@ func write(w http.ResponseWriter, a answer) {
 	for k, v := range a.header {
 		w.Header()[k] = v
 	}
+	if t, ok := a.body.(plain); ok {
+		w.Header().Set("Content-Type", t.kind+"; charset=UTF-8")
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, t.text) // the client is gone: nobody to tell
+		return
+	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(a.status)
 	enc := json.NewEncoder(w)
@@ -236,10 +255,20 @@ func write(w http.ResponseWriter, a answer) {
 // route finds what answers a request.
 func (s *Server) route(method string, r *request) answer {
 	parts := strings.Split(strings.Trim(r.path, "/"), "/")
-	for len(parts) < 3 {
+	for len(parts) < 4 {
 		parts = append(parts, "")
 	}
 	post := method == http.MethodPost
+	if post && parts[1] == "restSearch" && s.RateLimit > 0 {
+		if s.searched[r.key]++; s.searched[r.key] > s.RateLimit {
+			a := refuse(http.StatusTooManyRequests, r, "Rate limit exceeded.")
+			a.header = http.Header{"X-Rate-Limit-Limit": {strconv.Itoa(s.RateLimit)}, "X-Rate-Limit-Remaining": {"0"}, "X-Rate-Limit-Reset": {"900"}}
+			return a
+		}
+	}
+	if a, found := s.routeMore(post, r, parts); found {
+		return a
+	}
 	switch action, id := parts[0]+"/"+parts[1], parts[2]; {
 	case action == "events/view" && method == http.MethodGet:
 		return s.viewEvent(r, id)

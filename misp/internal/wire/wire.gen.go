@@ -14,13 +14,58 @@ import (
 
 // Defines values for AttributeSearchReturnFormat.
 const (
-	AttributeSearchReturnFormatJSON AttributeSearchReturnFormat = "json"
+	AttributeSearchReturnFormatCsv       AttributeSearchReturnFormat = "csv"
+	AttributeSearchReturnFormatHashes    AttributeSearchReturnFormat = "hashes"
+	AttributeSearchReturnFormatHosts     AttributeSearchReturnFormat = "hosts"
+	AttributeSearchReturnFormatJSON      AttributeSearchReturnFormat = "json"
+	AttributeSearchReturnFormatNetfilter AttributeSearchReturnFormat = "netfilter"
+	AttributeSearchReturnFormatRpz       AttributeSearchReturnFormat = "rpz"
+	AttributeSearchReturnFormatSnort     AttributeSearchReturnFormat = "snort"
+	AttributeSearchReturnFormatStix2     AttributeSearchReturnFormat = "stix2"
+	AttributeSearchReturnFormatSuricata  AttributeSearchReturnFormat = "suricata"
+	AttributeSearchReturnFormatText      AttributeSearchReturnFormat = "text"
+	AttributeSearchReturnFormatYara      AttributeSearchReturnFormat = "yara"
 )
 
 // Valid indicates whether the value is a known member of the AttributeSearchReturnFormat enum.
 func (e AttributeSearchReturnFormat) Valid() bool {
 	switch e {
+	case AttributeSearchReturnFormatCsv:
+		return true
+	case AttributeSearchReturnFormatHashes:
+		return true
+	case AttributeSearchReturnFormatHosts:
+		return true
 	case AttributeSearchReturnFormatJSON:
+		return true
+	case AttributeSearchReturnFormatNetfilter:
+		return true
+	case AttributeSearchReturnFormatRpz:
+		return true
+	case AttributeSearchReturnFormatSnort:
+		return true
+	case AttributeSearchReturnFormatStix2:
+		return true
+	case AttributeSearchReturnFormatSuricata:
+		return true
+	case AttributeSearchReturnFormatText:
+		return true
+	case AttributeSearchReturnFormatYara:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClusterFilterContext.
+const (
+	ClusterFilterContextAll ClusterFilterContext = "all"
+)
+
+// Valid indicates whether the value is a known member of the ClusterFilterContext enum.
+func (e ClusterFilterContext) Valid() bool {
+	switch e {
+	case ClusterFilterContextAll:
 		return true
 	default:
 		return false
@@ -42,10 +87,22 @@ func (e EventSearchReturnFormat) Valid() bool {
 	}
 }
 
+// AddedAnswer defines model for AddedAnswer.
+type AddedAnswer struct {
+	Attribute json.RawMessage `json:"Attribute"`
+
+	// Errors What is wrong with those left out.
+	Errors               json.RawMessage            `json:"errors,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
 // AnyOf A filter that matches any of some values, taken as they are but for % as a wildcard.
 type AnyOf struct {
 	Values []string `json:"OR"`
 }
+
+// Anything defines model for Anything.
+type Anything = json.RawMessage
 
 // Attribute defines model for Attribute.
 type Attribute struct {
@@ -101,18 +158,19 @@ type AttributeAnswer struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// AttributeList defines model for AttributeList.
-type AttributeList struct {
-	Response json.RawMessage `json:"response"`
-}
-
 // AttributeSearch defines model for AttributeSearch.
 type AttributeSearch struct {
-	Category            string `json:"category,omitempty,omitzero"`
-	EventID             string `json:"eventid,omitempty,omitzero"`
-	IncludeContext      int    `json:"includeContext,omitempty,omitzero"`
-	IncludeCorrelations int    `json:"includeCorrelations,omitempty,omitzero"`
-	IncludeSightings    int    `json:"includeSightings,omitempty,omitzero"`
+	Category string `json:"category,omitempty,omitzero"`
+	EventID  string `json:"eventid,omitempty,omitzero"`
+
+	// Headerless Leave out the first line of CSV.
+	Headerless             int `json:"headerless,omitempty,omitzero"`
+	IncludeContext         int `json:"includeContext,omitempty,omitzero"`
+	IncludeCorrelations    int `json:"includeCorrelations,omitempty,omitzero"`
+	IncludeDecayScore      int `json:"includeDecayScore,omitempty,omitzero"`
+	IncludeEventTags       int `json:"includeEventTags,omitempty,omitzero"`
+	IncludeSightings       int `json:"includeSightings,omitempty,omitzero"`
+	IncludeWarninglistHits int `json:"includeWarninglistHits,omitempty,omitzero"`
 
 	// Last Published within; m is minutes.
 	Last         string                      `json:"last,omitempty,omitzero"`
@@ -125,9 +183,11 @@ type AttributeSearch struct {
 	Tags *AnyOf `json:"tags,omitempty"`
 
 	// ToIDs false would filter nothing.
-	ToIDs *int   `json:"to_ids,omitempty"`
-	Type  string `json:"type,omitempty,omitzero"`
-	UUID  string `json:"uuid,omitempty,omitzero"`
+	ToIDs *int `json:"to_ids,omitempty"`
+
+	// Type A filter that matches any of some values, taken as they are but for % as a wildcard.
+	Type  *AnyOf   `json:"type,omitempty"`
+	UUIDs []string `json:"uuid,omitempty,omitzero"`
 
 	// Value A filter that matches any of some values, taken as they are but for % as a wildcard.
 	Value *AnyOf `json:"value,omitempty"`
@@ -135,6 +195,28 @@ type AttributeSearch struct {
 
 // AttributeSearchReturnFormat defines model for AttributeSearch.ReturnFormat.
 type AttributeSearchReturnFormat string
+
+// ClusterAnswer defines model for ClusterAnswer.
+type ClusterAnswer struct {
+	GalaxyCluster        json.RawMessage            `json:"GalaxyCluster"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// ClusterFilter defines model for ClusterFilter.
+type ClusterFilter struct {
+	Context   ClusterFilterContext `json:"context"`
+	SearchAll string               `json:"searchall"`
+}
+
+// ClusterFilterContext defines model for ClusterFilter.Context.
+type ClusterFilterContext string
+
+// ClusterTarget defines model for ClusterTarget.
+type ClusterTarget struct {
+	Galaxy struct {
+		TargetID string `json:"target_id"`
+	} `json:"Galaxy"`
+}
 
 // Done defines model for Done.
 type Done struct {
@@ -209,6 +291,13 @@ type EventAnswer struct {
 	Event Event `json:"Event"`
 }
 
+// EventEdit defines model for EventEdit.
+type EventEdit struct {
+	Analysis    *int   `json:"analysis,omitempty"`
+	Info        string `json:"info,omitempty,omitzero"`
+	ThreatLevel int    `json:"threat_level_id,omitempty,omitzero"`
+}
+
 // EventList defines model for EventList.
 type EventList struct {
 	Response []EventAnswer `json:"response"`
@@ -216,23 +305,62 @@ type EventList struct {
 
 // EventSearch defines model for EventSearch.
 type EventSearch struct {
-	Limit int `json:"limit"`
+	Category  string `json:"category,omitempty,omitzero"`
+	EventID   string `json:"eventid,omitempty,omitzero"`
+	EventInfo string `json:"eventinfo,omitempty,omitzero"`
+
+	// From Date of the event.
+	From string `json:"from,omitempty,omitzero"`
+
+	// Last Published within; m is minutes.
+	Last  string `json:"last,omitempty,omitzero"`
+	Limit int    `json:"limit"`
 
 	// Metadata Leave out what is in the events.
-	Metadata     int                     `json:"metadata,omitempty,omitzero"`
-	Order        string                  `json:"order,omitempty,omitzero"`
-	Page         int                     `json:"page"`
+	Metadata int    `json:"metadata,omitempty,omitzero"`
+	Order    string `json:"order,omitempty,omitzero"`
+	Org      string `json:"org,omitempty,omitzero"`
+	Page     int    `json:"page"`
+
+	// Published With false the total is wrong.
+	Published    *int                    `json:"published,omitempty"`
 	ReturnFormat EventSearchReturnFormat `json:"returnFormat"`
 
 	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard.
 	Tags *AnyOf `json:"tags,omitempty"`
+
+	// To Date of the event.
+	To   string `json:"to,omitempty,omitzero"`
+	Type string `json:"type,omitempty,omitzero"`
+	UUID string `json:"uuid,omitempty,omitzero"`
+
+	// Value A filter that matches any of some values, taken as they are but for % as a wildcard.
+	Value *AnyOf `json:"value,omitempty"`
 }
 
 // EventSearchReturnFormat defines model for EventSearch.ReturnFormat.
 type EventSearchReturnFormat string
 
+// FeedAnswer defines model for FeedAnswer.
+type FeedAnswer struct {
+	Feed                 json.RawMessage            `json:"Feed"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// FetchAnswer defines model for FetchAnswer.
+type FetchAnswer struct {
+	Result string `json:"result"`
+}
+
 // Flag A flag, as a boolean, a number or a string.
 type Flag = json.RawMessage
+
+// GalaxyAnswer defines model for GalaxyAnswer.
+type GalaxyAnswer struct {
+	Galaxy               json.RawMessage            `json:"Galaxy"`
+	GalaxyCluster        []json.RawMessage          `json:"GalaxyCluster,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
 
 // ID An id, as a string or a number.
 type ID = json.RawMessage
@@ -240,14 +368,59 @@ type ID = json.RawMessage
 // Int An integer, as a string or a number.
 type Int = json.RawMessage
 
+// Message defines model for Message.
+type Message struct {
+	Message string `json:"message"`
+}
+
 // NewAttribute defines model for NewAttribute.
 type NewAttribute struct {
-	Category string `json:"category,omitempty,omitzero"`
-	Comment  string `json:"comment,omitempty,omitzero"`
-	ToIDs    *int   `json:"to_ids,omitempty"`
-	Type     string `json:"type"`
-	UUID     string `json:"uuid,omitempty,omitzero"`
-	Value    string `json:"value"`
+	Category       string `json:"category,omitempty,omitzero"`
+	Comment        string `json:"comment,omitempty,omitzero"`
+	Distribution   *int   `json:"distribution,omitempty"`
+	ObjectRelation string `json:"object_relation,omitempty,omitzero"`
+	SharingGroupID string `json:"sharing_group_id,omitempty,omitzero"`
+	ToIDs          *int   `json:"to_ids,omitempty"`
+	Type           string `json:"type"`
+	UUID           string `json:"uuid,omitempty,omitzero"`
+	Value          string `json:"value"`
+}
+
+// NewAttributes One attribute, or a list of them.
+type NewAttributes = any
+
+// NewEvent defines model for NewEvent.
+type NewEvent struct {
+	Analysis       int    `json:"analysis"`
+	Date           string `json:"date,omitempty,omitzero"`
+	Distribution   int    `json:"distribution"`
+	Info           string `json:"info"`
+	SharingGroupID string `json:"sharing_group_id,omitempty,omitzero"`
+	ThreatLevel    int    `json:"threat_level_id"`
+	UUID           string `json:"uuid"`
+}
+
+// NewObject defines model for NewObject.
+type NewObject struct {
+	Attributes []NewAttribute `json:"Attribute"`
+	Comment    string         `json:"comment,omitempty,omitzero"`
+
+	// Distribution Left out it is 0.
+	Distribution    int    `json:"distribution"`
+	MetaCategory    string `json:"meta-category"`
+	Name            string `json:"name"`
+	TemplateUUID    string `json:"template_uuid"`
+	TemplateVersion string `json:"template_version"`
+	UUID            string `json:"uuid,omitempty,omitzero"`
+}
+
+// NewSighting defines model for NewSighting.
+type NewSighting struct {
+	// ID An attribute's id.
+	ID        string `json:"id"`
+	Source    string `json:"source,omitempty,omitzero"`
+	Timestamp int64  `json:"timestamp,omitempty,omitzero"`
+	Type      int    `json:"type"`
 }
 
 // Object defines model for Object.
@@ -286,6 +459,17 @@ type Object struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// ObjectAnswer defines model for ObjectAnswer.
+type ObjectAnswer struct {
+	Object               Object                     `json:"Object"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// ObjectBody defines model for ObjectBody.
+type ObjectBody struct {
+	Object NewObject `json:"Object"`
+}
+
 // Organisation defines model for Organisation.
 type Organisation struct {
 	// ID An id, as a string or a number.
@@ -295,6 +479,23 @@ type Organisation struct {
 	Local                Flag                       `json:"local,omitempty,omitzero"`
 	Name                 string                     `json:"name,omitempty,omitzero"`
 	UUID                 string                     `json:"uuid,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// OrganisationAnswer defines model for OrganisationAnswer.
+type OrganisationAnswer struct {
+	Organisation Organisation `json:"Organisation"`
+}
+
+// Outcome defines model for Outcome.
+type Outcome struct {
+	Message string `json:"message,omitempty,omitzero"`
+	Name    string `json:"name,omitempty,omitzero"`
+
+	// Saved A flag, as a boolean, a number or a string.
+	Saved                Flag                       `json:"saved,omitempty,omitzero"`
+	Success              json.RawMessage            `json:"success,omitempty,omitzero"`
+	URL                  string                     `json:"url,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
@@ -308,6 +509,9 @@ type Problem struct {
 	URL                  string                     `json:"url"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
+
+// Rows defines model for Rows.
+type Rows = []json.RawMessage
 
 // SharingGroup defines model for SharingGroup.
 type SharingGroup struct {
@@ -324,6 +528,23 @@ type SharingGroupAnswer struct {
 	SharingGroup         SharingGroup               `json:"SharingGroup"`
 	SharingGroupOrg      []json.RawMessage          `json:"SharingGroupOrg,omitempty,omitzero"`
 	SharingGroupServer   []json.RawMessage          `json:"SharingGroupServer,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// SharingGroupList defines model for SharingGroupList.
+type SharingGroupList struct {
+	Response []json.RawMessage `json:"response"`
+}
+
+// SightingAnswer defines model for SightingAnswer.
+type SightingAnswer struct {
+	Sighting json.RawMessage `json:"Sighting,omitempty,omitzero"`
+	Message  string          `json:"message,omitempty,omitzero"`
+}
+
+// Statistics defines model for Statistics.
+type Statistics struct {
+	Stats                json.RawMessage            `json:"stats"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
@@ -350,8 +571,50 @@ type Tag struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// TagFilter defines model for TagFilter.
+type TagFilter struct {
+	// SearchAll Text in the name.
+	SearchAll string `json:"searchall,omitempty,omitzero"`
+}
+
+// TagList defines model for TagList.
+type TagList struct {
+	Tag []Tag `json:"Tag"`
+}
+
+// TagName defines model for TagName.
+type TagName struct {
+	Tag string `json:"tag"`
+}
+
+// TagTarget defines model for TagTarget.
+type TagTarget struct {
+	Tag string `json:"tag"`
+
+	// UUID Of an event or an attribute. Ids are an internal error.
+	UUID string `json:"uuid"`
+}
+
+// TemplateAnswer defines model for TemplateAnswer.
+type TemplateAnswer struct {
+	ObjectTemplate        json.RawMessage            `json:"ObjectTemplate"`
+	ObjectTemplateElement []json.RawMessage          `json:"ObjectTemplateElement"`
+	AdditionalProperties  map[string]json.RawMessage `json:"-"`
+}
+
+// Types defines model for Types.
+type Types struct {
+	Result json.RawMessage `json:"result"`
+}
+
 // Values defines model for Values.
 type Values = []string
+
+// Version defines model for Version.
+type Version struct {
+	Version              string                     `json:"version"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
 
 // Warninglist defines model for Warninglist.
 type Warninglist struct {
@@ -386,6 +649,18 @@ type WarninglistSearch struct {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *AddedAnswer) UnmarshalJSON(b []byte) error {
+	type plain AddedAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a AddedAnswer) MarshalJSON() ([]byte, error) {
+	type plain AddedAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Attribute) UnmarshalJSON(b []byte) error {
 	type plain Attribute
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -406,6 +681,18 @@ func (a *AttributeAnswer) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AttributeAnswer) MarshalJSON() ([]byte, error) {
 	type plain AttributeAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *ClusterAnswer) UnmarshalJSON(b []byte) error {
+	type plain ClusterAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a ClusterAnswer) MarshalJSON() ([]byte, error) {
+	type plain ClusterAnswer
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -434,6 +721,30 @@ func (a Event) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *FeedAnswer) UnmarshalJSON(b []byte) error {
+	type plain FeedAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a FeedAnswer) MarshalJSON() ([]byte, error) {
+	type plain FeedAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *GalaxyAnswer) UnmarshalJSON(b []byte) error {
+	type plain GalaxyAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a GalaxyAnswer) MarshalJSON() ([]byte, error) {
+	type plain GalaxyAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Object) UnmarshalJSON(b []byte) error {
 	type plain Object
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -446,6 +757,18 @@ func (a Object) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *ObjectAnswer) UnmarshalJSON(b []byte) error {
+	type plain ObjectAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a ObjectAnswer) MarshalJSON() ([]byte, error) {
+	type plain ObjectAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Organisation) UnmarshalJSON(b []byte) error {
 	type plain Organisation
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -454,6 +777,18 @@ func (a *Organisation) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Organisation) MarshalJSON() ([]byte, error) {
 	type plain Organisation
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Outcome) UnmarshalJSON(b []byte) error {
+	type plain Outcome
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Outcome) MarshalJSON() ([]byte, error) {
+	type plain Outcome
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -494,6 +829,18 @@ func (a SharingGroupAnswer) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Statistics) UnmarshalJSON(b []byte) error {
+	type plain Statistics
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Statistics) MarshalJSON() ([]byte, error) {
+	type plain Statistics
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Tag) UnmarshalJSON(b []byte) error {
 	type plain Tag
 	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
@@ -502,6 +849,30 @@ func (a *Tag) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Tag) MarshalJSON() ([]byte, error) {
 	type plain Tag
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *TemplateAnswer) UnmarshalJSON(b []byte) error {
+	type plain TemplateAnswer
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a TemplateAnswer) MarshalJSON() ([]byte, error) {
+	type plain TemplateAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Version) UnmarshalJSON(b []byte) error {
+	type plain Version
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Version) MarshalJSON() ([]byte, error) {
+	type plain Version
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -522,25 +893,89 @@ type Client struct{ HTTP *httpx.Client }
 
 // Endpoints lists every operation of this API.
 var Endpoints = []gate.Endpoint{
-	AddAttributeEndpoint,
+	AddAttributesEndpoint,
+	DeleteAttributeEndpoint,
+	HardDeleteAttributeEndpoint,
+	DescribeTypesEndpoint,
 	SearchAttributesEndpoint,
+	GetAttributeEndpoint,
+	AddEventEndpoint,
 	DeleteEventEndpoint,
+	EditEventEndpoint,
 	PublishEventEndpoint,
 	SearchEventsEndpoint,
 	GetEventEndpoint,
+	ListFeedsEndpoint,
+	CacheFeedEndpoint,
+	DisableFeedEndpoint,
+	EnableFeedEndpoint,
+	FetchFeedEndpoint,
+	GetFeedEndpoint,
+	ListGalaxiesEndpoint,
+	AttachClusterEndpoint,
+	GetGalaxyEndpoint,
+	SearchClustersEndpoint,
+	GetClusterEndpoint,
+	ListObjectTemplatesEndpoint,
+	GetObjectTemplateEndpoint,
+	AddObjectEndpoint,
+	DeleteObjectEndpoint,
+	HardDeleteObjectEndpoint,
+	GetObjectEndpoint,
+	ListOrganisationsEndpoint,
+	GetOrganisationEndpoint,
+	GetVersionEndpoint,
+	GetServerSettingsEndpoint,
+	ListSharingGroupsEndpoint,
 	GetSharingGroupEndpoint,
+	AddSightingEndpoint,
+	AttachTagEndpoint,
+	ListTagsEndpoint,
+	RemoveTagEndpoint,
+	SearchTagsEndpoint,
+	ListTaxonomiesEndpoint,
+	GetStatisticsEndpoint,
 	CheckWarninglistsEndpoint,
 	ListWarninglistsEndpoint,
 }
 
-// AddAttributeEndpoint is POST /attributes/add/{eventId}.
-var AddAttributeEndpoint = gate.Endpoint{System: "misp", ID: "addAttribute", Method: "POST", Path: "/attributes/add/{eventId}", Tier: gate.TierWrite, Idempotent: false}
+// AddAttributesEndpoint is POST /attributes/add/{eventId}.
+var AddAttributesEndpoint = gate.Endpoint{System: "misp", ID: "addAttributes", Method: "POST", Path: "/attributes/add/{eventId}", Tier: gate.TierWrite, Idempotent: false}
 
-// AddAttribute: Add an attribute to an event, which unpublishes it.
-func (c *Client) AddAttribute(ctx context.Context, eventID string, body NewAttribute) (*httpx.Response, error) {
-	r := httpx.NewRequest(AddAttributeEndpoint)
+// AddAttributes: Add attributes to an event, which unpublishes it.
+func (c *Client) AddAttributes(ctx context.Context, eventID string, body NewAttributes) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddAttributesEndpoint)
 	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
 	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteAttributeEndpoint is POST /attributes/delete/{attributeId}.
+var DeleteAttributeEndpoint = gate.Endpoint{System: "misp", ID: "deleteAttribute", Method: "POST", Path: "/attributes/delete/{attributeId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteAttribute: Delete an attribute so that it can be restored.
+func (c *Client) DeleteAttribute(ctx context.Context, attributeID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteAttributeEndpoint)
+	r.Path("attributeId", string(attributeID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// HardDeleteAttributeEndpoint is POST /attributes/delete/{attributeId}/1.
+var HardDeleteAttributeEndpoint = gate.Endpoint{System: "misp", ID: "hardDeleteAttribute", Method: "POST", Path: "/attributes/delete/{attributeId}/1", Tier: gate.TierDestructive, Idempotent: false}
+
+// HardDeleteAttribute: Delete an attribute for good.
+func (c *Client) HardDeleteAttribute(ctx context.Context, attributeID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(HardDeleteAttributeEndpoint)
+	r.Path("attributeId", string(attributeID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// DescribeTypesEndpoint is GET /attributes/describeTypes.
+var DescribeTypesEndpoint = gate.Endpoint{System: "misp", ID: "describeTypes", Method: "GET", Path: "/attributes/describeTypes", Tier: gate.TierRead, Idempotent: true}
+
+// DescribeTypes: Say which attribute types and categories there are.
+func (c *Client) DescribeTypes(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(DescribeTypesEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -554,6 +989,26 @@ func (c *Client) SearchAttributes(ctx context.Context, body AttributeSearch) (*h
 	return c.HTTP.Send(ctx, r)
 }
 
+// GetAttributeEndpoint is GET /attributes/view/{attributeId}.
+var GetAttributeEndpoint = gate.Endpoint{System: "misp", ID: "getAttribute", Method: "GET", Path: "/attributes/view/{attributeId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetAttribute: Fetch one attribute. One that was deleted is refused.
+func (c *Client) GetAttribute(ctx context.Context, attributeID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetAttributeEndpoint)
+	r.Path("attributeId", string(attributeID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// AddEventEndpoint is POST /events/add.
+var AddEventEndpoint = gate.Endpoint{System: "misp", ID: "addEvent", Method: "POST", Path: "/events/add", Tier: gate.TierWrite, Idempotent: false}
+
+// AddEvent: Make an event.
+func (c *Client) AddEvent(ctx context.Context, body NewEvent) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddEventEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // DeleteEventEndpoint is POST /events/delete/{eventId}.
 var DeleteEventEndpoint = gate.Endpoint{System: "misp", ID: "deleteEvent", Method: "POST", Path: "/events/delete/{eventId}", Tier: gate.TierDestructive, Idempotent: false}
 
@@ -561,6 +1016,17 @@ var DeleteEventEndpoint = gate.Endpoint{System: "misp", ID: "deleteEvent", Metho
 func (c *Client) DeleteEvent(ctx context.Context, eventID string) (*httpx.Response, error) {
 	r := httpx.NewRequest(DeleteEventEndpoint)
 	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// EditEventEndpoint is POST /events/edit/{eventId}.
+var EditEventEndpoint = gate.Endpoint{System: "misp", ID: "editEvent", Method: "POST", Path: "/events/edit/{eventId}", Tier: gate.TierWrite, Idempotent: false}
+
+// EditEvent: Change an event, which unpublishes it.
+func (c *Client) EditEvent(ctx context.Context, eventID string, body EventEdit) (*httpx.Response, error) {
+	r := httpx.NewRequest(EditEventEndpoint)
+	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -594,6 +1060,225 @@ func (c *Client) GetEvent(ctx context.Context, eventID string) (*httpx.Response,
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListFeedsEndpoint is GET /feeds.
+var ListFeedsEndpoint = gate.Endpoint{System: "misp", ID: "listFeeds", Method: "GET", Path: "/feeds", Tier: gate.TierRead, Idempotent: true}
+
+// ListFeeds: List the feeds.
+func (c *Client) ListFeeds(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListFeedsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CacheFeedEndpoint is POST /feeds/cacheFeeds/{feedId}.
+var CacheFeedEndpoint = gate.Endpoint{System: "misp", ID: "cacheFeed", Method: "POST", Path: "/feeds/cacheFeeds/{feedId}", Tier: gate.TierWrite, Idempotent: true}
+
+// CacheFeed: Copy a feed so that values can be compared with it.
+func (c *Client) CacheFeed(ctx context.Context, feedID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(CacheFeedEndpoint)
+	r.Path("feedId", string(feedID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// DisableFeedEndpoint is POST /feeds/disable/{feedId}.
+var DisableFeedEndpoint = gate.Endpoint{System: "misp", ID: "disableFeed", Method: "POST", Path: "/feeds/disable/{feedId}", Tier: gate.TierWrite, Idempotent: true}
+
+// DisableFeed: Switch a feed off.
+func (c *Client) DisableFeed(ctx context.Context, feedID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DisableFeedEndpoint)
+	r.Path("feedId", string(feedID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// EnableFeedEndpoint is POST /feeds/enable/{feedId}.
+var EnableFeedEndpoint = gate.Endpoint{System: "misp", ID: "enableFeed", Method: "POST", Path: "/feeds/enable/{feedId}", Tier: gate.TierWrite, Idempotent: true}
+
+// EnableFeed: Switch a feed on.
+func (c *Client) EnableFeed(ctx context.Context, feedID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(EnableFeedEndpoint)
+	r.Path("feedId", string(feedID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// FetchFeedEndpoint is POST /feeds/fetchFromFeed/{feedId}.
+var FetchFeedEndpoint = gate.Endpoint{System: "misp", ID: "fetchFeed", Method: "POST", Path: "/feeds/fetchFromFeed/{feedId}", Tier: gate.TierWrite, Idempotent: false}
+
+// FetchFeed: Bring in what a feed has.
+func (c *Client) FetchFeed(ctx context.Context, feedID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(FetchFeedEndpoint)
+	r.Path("feedId", string(feedID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetFeedEndpoint is GET /feeds/view/{feedId}.
+var GetFeedEndpoint = gate.Endpoint{System: "misp", ID: "getFeed", Method: "GET", Path: "/feeds/view/{feedId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetFeed: Fetch a feed.
+func (c *Client) GetFeed(ctx context.Context, feedID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetFeedEndpoint)
+	r.Path("feedId", string(feedID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListGalaxiesEndpoint is GET /galaxies.
+var ListGalaxiesEndpoint = gate.Endpoint{System: "misp", ID: "listGalaxies", Method: "GET", Path: "/galaxies", Tier: gate.TierRead, Idempotent: true}
+
+// ListGalaxies: List the galaxies, all at once, without their clusters.
+func (c *Client) ListGalaxies(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListGalaxiesEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// AttachClusterEndpoint is POST /galaxies/attachCluster/{targetId}/{targetType}.
+var AttachClusterEndpoint = gate.Endpoint{System: "misp", ID: "attachCluster", Method: "POST", Path: "/galaxies/attachCluster/{targetId}/{targetType}", Tier: gate.TierWrite, Idempotent: true}
+
+// AttachCluster: Attach a galaxy cluster to an event or an attribute.
+func (c *Client) AttachCluster(ctx context.Context, targetID string, targetType string, body ClusterTarget) (*httpx.Response, error) {
+	r := httpx.NewRequest(AttachClusterEndpoint)
+	r.Path("targetId", string(targetID), "^[1-9][0-9]{0,9}$")
+	r.Path("targetType", string(targetType), "^(event|attribute)$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetGalaxyEndpoint is GET /galaxies/view/{galaxyId}.
+var GetGalaxyEndpoint = gate.Endpoint{System: "misp", ID: "getGalaxy", Method: "GET", Path: "/galaxies/view/{galaxyId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetGalaxy: Fetch a galaxy with every cluster in it.
+func (c *Client) GetGalaxy(ctx context.Context, galaxyID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetGalaxyEndpoint)
+	r.Path("galaxyId", string(galaxyID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// SearchClustersEndpoint is POST /galaxy_clusters/index/{galaxyId}.
+var SearchClustersEndpoint = gate.Endpoint{System: "misp", ID: "searchClusters", Method: "POST", Path: "/galaxy_clusters/index/{galaxyId}", Tier: gate.TierRead, Idempotent: true}
+
+// SearchClusters: Search the clusters of one galaxy.
+func (c *Client) SearchClusters(ctx context.Context, galaxyID string, body ClusterFilter) (*httpx.Response, error) {
+	r := httpx.NewRequest(SearchClustersEndpoint)
+	r.Path("galaxyId", string(galaxyID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetClusterEndpoint is GET /galaxy_clusters/view/{clusterId}.
+var GetClusterEndpoint = gate.Endpoint{System: "misp", ID: "getCluster", Method: "GET", Path: "/galaxy_clusters/view/{clusterId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetCluster: Fetch a galaxy cluster.
+func (c *Client) GetCluster(ctx context.Context, clusterID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetClusterEndpoint)
+	r.Path("clusterId", string(clusterID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListObjectTemplatesEndpoint is GET /objectTemplates.
+var ListObjectTemplatesEndpoint = gate.Endpoint{System: "misp", ID: "listObjectTemplates", Method: "GET", Path: "/objectTemplates", Tier: gate.TierRead, Idempotent: true}
+
+// ListObjectTemplates: List the object templates, all at once, without their elements.
+func (c *Client) ListObjectTemplates(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListObjectTemplatesEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetObjectTemplateEndpoint is GET /objectTemplates/view/{templateId}.
+var GetObjectTemplateEndpoint = gate.Endpoint{System: "misp", ID: "getObjectTemplate", Method: "GET", Path: "/objectTemplates/view/{templateId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetObjectTemplate: Fetch an object template with its elements.
+func (c *Client) GetObjectTemplate(ctx context.Context, templateID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetObjectTemplateEndpoint)
+	r.Path("templateId", string(templateID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// AddObjectEndpoint is POST /objects/add/{eventId}/{templateId}.
+var AddObjectEndpoint = gate.Endpoint{System: "misp", ID: "addObject", Method: "POST", Path: "/objects/add/{eventId}/{templateId}", Tier: gate.TierWrite, Idempotent: false}
+
+// AddObject: Put a new object into an event, which unpublishes it.
+func (c *Client) AddObject(ctx context.Context, eventID string, templateID string, body ObjectBody) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddObjectEndpoint)
+	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.Path("templateId", string(templateID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteObjectEndpoint is POST /objects/delete/{objectId}.
+var DeleteObjectEndpoint = gate.Endpoint{System: "misp", ID: "deleteObject", Method: "POST", Path: "/objects/delete/{objectId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteObject: Delete an object so that it can be restored.
+func (c *Client) DeleteObject(ctx context.Context, objectID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteObjectEndpoint)
+	r.Path("objectId", string(objectID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// HardDeleteObjectEndpoint is POST /objects/delete/{objectId}/1.
+var HardDeleteObjectEndpoint = gate.Endpoint{System: "misp", ID: "hardDeleteObject", Method: "POST", Path: "/objects/delete/{objectId}/1", Tier: gate.TierDestructive, Idempotent: false}
+
+// HardDeleteObject: Delete an object for good.
+func (c *Client) HardDeleteObject(ctx context.Context, objectID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(HardDeleteObjectEndpoint)
+	r.Path("objectId", string(objectID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetObjectEndpoint is GET /objects/view/{objectId}.
+var GetObjectEndpoint = gate.Endpoint{System: "misp", ID: "getObject", Method: "GET", Path: "/objects/view/{objectId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetObject: Fetch an object with its attributes.
+func (c *Client) GetObject(ctx context.Context, objectID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetObjectEndpoint)
+	r.Path("objectId", string(objectID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListOrganisationsEndpoint is GET /organisations/index/{scope}.
+var ListOrganisationsEndpoint = gate.Endpoint{System: "misp", ID: "listOrganisations", Method: "GET", Path: "/organisations/index/{scope}", Tier: gate.TierRead, Idempotent: true}
+
+// ListOrganisations: List the organisations.
+func (c *Client) ListOrganisations(ctx context.Context, scope string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListOrganisationsEndpoint)
+	r.Path("scope", string(scope), "^scope:(local|external|all)$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetOrganisationEndpoint is GET /organisations/view/{organisationId}.
+var GetOrganisationEndpoint = gate.Endpoint{System: "misp", ID: "getOrganisation", Method: "GET", Path: "/organisations/view/{organisationId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetOrganisation: Fetch an organisation.
+func (c *Client) GetOrganisation(ctx context.Context, organisationID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetOrganisationEndpoint)
+	r.Path("organisationId", string(organisationID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetVersionEndpoint is GET /servers/getVersion.
+var GetVersionEndpoint = gate.Endpoint{System: "misp", ID: "getVersion", Method: "GET", Path: "/servers/getVersion", Tier: gate.TierRead, Idempotent: true}
+
+// GetVersion: Say which version the server has and what the key may do.
+func (c *Client) GetVersion(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetVersionEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetServerSettingsEndpoint is GET /servers/serverSettings.
+var GetServerSettingsEndpoint = gate.Endpoint{System: "misp", ID: "getServerSettings", Method: "GET", Path: "/servers/serverSettings", Tier: gate.TierRead, Idempotent: true}
+
+// GetServerSettings: Run the server's own checks. For site administrators; slow.
+func (c *Client) GetServerSettings(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetServerSettingsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListSharingGroupsEndpoint is GET /sharing_groups.
+var ListSharingGroupsEndpoint = gate.Endpoint{System: "misp", ID: "listSharingGroups", Method: "GET", Path: "/sharing_groups", Tier: gate.TierRead, Idempotent: true}
+
+// ListSharingGroups: List the sharing groups that the key may use.
+func (c *Client) ListSharingGroups(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListSharingGroupsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetSharingGroupEndpoint is GET /sharing_groups/view/{sharingGroupId}.
 var GetSharingGroupEndpoint = gate.Endpoint{System: "misp", ID: "getSharingGroup", Method: "GET", Path: "/sharing_groups/view/{sharingGroupId}", Tier: gate.TierRead, Idempotent: true}
 
@@ -601,6 +1286,74 @@ var GetSharingGroupEndpoint = gate.Endpoint{System: "misp", ID: "getSharingGroup
 func (c *Client) GetSharingGroup(ctx context.Context, sharingGroupID string) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetSharingGroupEndpoint)
 	r.Path("sharingGroupId", string(sharingGroupID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// AddSightingEndpoint is POST /sightings/add.
+var AddSightingEndpoint = gate.Endpoint{System: "misp", ID: "addSighting", Method: "POST", Path: "/sightings/add", Tier: gate.TierWrite, Idempotent: false}
+
+// AddSighting: Say that an attribute was seen, is a false positive, or has expired.
+func (c *Client) AddSighting(ctx context.Context, body NewSighting) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddSightingEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// AttachTagEndpoint is POST /tags/attachTagToObject.
+var AttachTagEndpoint = gate.Endpoint{System: "misp", ID: "attachTag", Method: "POST", Path: "/tags/attachTagToObject", Tier: gate.TierWrite, Idempotent: true}
+
+// AttachTag: Tag an event or an attribute.
+func (c *Client) AttachTag(ctx context.Context, body TagTarget) (*httpx.Response, error) {
+	r := httpx.NewRequest(AttachTagEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListTagsEndpoint is POST /tags/index.
+var ListTagsEndpoint = gate.Endpoint{System: "misp", ID: "listTags", Method: "POST", Path: "/tags/index", Tier: gate.TierRead, Idempotent: true}
+
+// ListTags: List tags with how often they are used, all at once.
+func (c *Client) ListTags(ctx context.Context, body TagFilter) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListTagsEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// RemoveTagEndpoint is POST /tags/removeTagFromObject.
+var RemoveTagEndpoint = gate.Endpoint{System: "misp", ID: "removeTag", Method: "POST", Path: "/tags/removeTagFromObject", Tier: gate.TierWrite, Idempotent: false}
+
+// RemoveTag: Take a tag from an event or an attribute.
+func (c *Client) RemoveTag(ctx context.Context, body TagTarget) (*httpx.Response, error) {
+	r := httpx.NewRequest(RemoveTagEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// SearchTagsEndpoint is POST /tags/search.
+var SearchTagsEndpoint = gate.Endpoint{System: "misp", ID: "searchTags", Method: "POST", Path: "/tags/search", Tier: gate.TierRead, Idempotent: true}
+
+// SearchTags: Find tags by their whole name, in any case.
+func (c *Client) SearchTags(ctx context.Context, body TagName) (*httpx.Response, error) {
+	r := httpx.NewRequest(SearchTagsEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListTaxonomiesEndpoint is GET /taxonomies.
+var ListTaxonomiesEndpoint = gate.Endpoint{System: "misp", ID: "listTaxonomies", Method: "GET", Path: "/taxonomies", Tier: gate.TierRead, Idempotent: true}
+
+// ListTaxonomies: List the taxonomies, all at once, without their tags.
+func (c *Client) ListTaxonomies(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListTaxonomiesEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetStatisticsEndpoint is GET /users/statistics.
+var GetStatisticsEndpoint = gate.Endpoint{System: "misp", ID: "getStatistics", Method: "GET", Path: "/users/statistics", Tier: gate.TierRead, Idempotent: true}
+
+// GetStatistics: Count what the server holds.
+func (c *Client) GetStatistics(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetStatisticsEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 

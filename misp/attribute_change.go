@@ -1,0 +1,232 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// AddAttributeInput is the input of [Client.AddAttribute].
+type AddAttributeInput struct {
+	EventID      EventRef `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
+	Type         string   `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value        string   `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
+	Category     string   `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs        *bool    `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
+	Comment      string   `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Distribution *int     `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	Tags         []string `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
+}
+
+func (in AddAttributeInput) attribute() NewAttribute {
+	return NewAttribute{Type: in.Type, Value: in.Value, Category: in.Category, ToIDs: in.ToIDs, Comment: in.Comment}
+}
+
+// Validate refuses what MISP would refuse for its form.
+func (in AddAttributeInput) Validate() error {
+	return errors.Join(in.EventID.check(), in.attribute().check(""), checkOwn("distribution", in.Distribution), checkTags("tags", in.Tags))
+}
+
+// OneAddedAttribute says what became of one value and its tags.
+type OneAddedAttribute struct {
+	EventID ID `json:"eventId"`
+	AddedAttribute
+	Tags []*TagOutcome `json:"tags,omitempty" jsonschema:"What became of each tag."`
+	Note string        `json:"note,omitempty"`
+}
+
+// AddAttribute adds a value to an event and tags it. Adding to a published
+// event unpublishes it. A value that is there already is left as it is but for
+// its tags.
+//
+// MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
+func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAddedAttribute, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return nil, err
+	}
+	a := in.attribute()
+	out := &OneAddedAttribute{EventID: e.ID, AddedAttribute: AddedAttribute{Type: a.Type, Value: a.Value, Status: NotTried}}
+	body, err := a.wire(e.UUID)
+	if err != nil {
+		return nil, err
+	}
+	body.Distribution = in.Distribution
+	if old := e.find(a, body.UUID); old != nil {
+		out.from(old, Existing)
+	} else {
+		one, bodies := []*AddedAttribute{&out.AddedAttribute}, []wire.NewAttribute{body}
+		err := c.sendAttributes(ctx, e.ID, bodies, one)
+		if errors.Is(err, gate.ErrOutcomeUnknown) {
+			err = c.recover(ctx, e.ID, bodies, one, err)
+		} else if err == nil {
+			err = c.settle(ctx, e.ID, bodies, one)
+		}
+		if err == nil {
+			err = out.err
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(in.Tags) == 0 {
+		return out, nil
+	}
+	if out.UUID == "" {
+		out.Note = "the value is there in another form, under an id that isn't known: the tags were not attached"
+		return out, nil
+	}
+	if out.Tags, err = c.attachAll(ctx, out.UUID, in.Tags); err != nil {
+		return nil, fmt.Errorf("misp: attribute %s is in the event, then: %w", out.ID, err)
+	}
+	if n := refusedTags(out.Tags); n > 0 {
+		out.Note = fmt.Sprintf("the attribute is there; %s refused", count(n, "tag"))
+	}
+	return out, nil
+}
+
+func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	a := in.attribute()
+	uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Add an attribute to an event in MISP.",
+		Targets: []gate.Target{e.target()},
+		Changes: []gate.Change{gate.Set("attribute", a.describe())},
+		Undo:    "Delete the attribute from the event.",
+	}
+	if in.Distribution != nil {
+		p.Changes = append(p.Changes, gate.Set("distribution", Distribution(*in.Distribution)))
+		p.Warnings = append(p.Warnings, wider("the attribute", e.Distribution, in.Distribution)...)
+	}
+	if len(in.Tags) > 0 {
+		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
+		p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), e.effective(in.Distribution))...)
+	}
+	if old := e.find(a, uuid); old != nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("it is in the event already, as attribute %s: it is left as it is", old.ID))
+	}
+	e.unpublishes(&p)
+	return p, c.warn(ctx, &p, indicators(&Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)})...)
+}
+
+// effective is who gets something in e that has its own distribution.
+func (e *Event) effective(own *int) Distribution {
+	if own == nil || e.Distribution == SharingGroupOnly || Distribution(*own) > e.Distribution {
+		return e.Distribution
+	}
+	return Distribution(*own)
+}
+
+// DeleteAttributeInput is the input of [Client.DeleteAttribute].
+type DeleteAttributeInput struct {
+	AttributeID Ref `json:"attributeId" jsonschema:"The attribute: its id or UUID." alias:"id"`
+	HardDeletion
+}
+
+// HardDeletion is what deletions have in common that can be for good.
+type HardDeletion struct {
+	Hard bool `json:"hard,omitempty" jsonschema:"Delete it for good, so that nobody can restore it."`
+	gate.Confirmation
+	ConfirmHard bool `json:"confirmHard,omitempty" jsonschema:"Must be true too for a hard deletion to be proposed."`
+}
+
+// ConfirmedHard reports whether a hard deletion is asked for and confirmed.
+func (d HardDeletion) ConfirmedHard() (hard, confirmed bool) { return d.Hard, d.ConfirmHard }
+
+// Validate refuses what isn't the name of an attribute.
+func (in DeleteAttributeInput) Validate() error { return in.AttributeID.check("attributeId") }
+
+// A Deletion confirms that something was deleted.
+type Deletion struct {
+	ID      ID     `json:"id"`
+	Deleted bool   `json:"deleted"`
+	Hard    bool   `json:"hard" jsonschema:"Whether for good; else it can be restored in MISP."`
+	Message string `json:"message,omitempty" untrusted:"true" jsonschema:"MISP's own words."`
+}
+
+// DeleteAttribute deletes an attribute: so that it can be restored, or for good.
+// Either unpublishes the event.
+//
+// MISP: POST /attributes/delete/{attributeId}, with /1 for good
+func (c *Client) DeleteAttribute(ctx context.Context, in DeleteAttributeInput) (*Deletion, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	send := c.wire.DeleteAttribute
+	if in.Hard {
+		send = c.wire.HardDeleteAttribute
+	}
+	d, err := httpx.JSON[done](send(ctx, in.AttributeID.path()))
+	if err != nil {
+		return nil, err
+	}
+	if d.Message != "Attribute deleted." {
+		return nil, &Error{Op: "deleteAttribute", Status: 200, Message: clip(d.Message, 500), kind: ErrInvalid}
+	}
+	return &Deletion{ID: ID(in.AttributeID.path()), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
+}
+
+// attribute returns one attribute. MISP shows none that was deleted.
+func (c *Client) attribute(ctx context.Context, ref Ref) (*Attribute, error) {
+	type answer struct {
+		Attribute *Attribute `json:"Attribute"`
+	}
+	a, err := httpx.JSON[answer](c.has("Attribute")(c.wire.GetAttribute(ctx, ref.path())))
+	if err != nil {
+		return nil, err
+	}
+	if x := a.Attribute; x == nil || !ref.is(x.ID, x.UUID) {
+		return nil, fmt.Errorf("misp: getAttribute: asked for attribute %s and was given another", ref)
+	}
+	return a.Attribute, nil
+}
+
+func (a *Attribute) target() gate.Target {
+	return gate.Target{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value, Version: fmt.Sprintf("changed %d", a.Timestamp)}
+}
+
+func (c *Client) planDeleteAttribute(ctx context.Context, in DeleteAttributeInput) (gate.Plan, error) {
+	a, err := c.attribute(ctx, in.AttributeID)
+	if errors.Is(err, ErrNotFound) && in.Hard {
+		return gate.Plan{
+			Summary:  "Delete an attribute in MISP for good.",
+			Targets:  []gate.Target{{Kind: "attribute", ID: in.AttributeID.path()}},
+			Warnings: []string{"the attribute can't be seen: it was deleted before, or it doesn't exist; what it holds isn't known"},
+		}, nil
+	}
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(a.EventID)})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Delete an attribute in MISP; it can be restored.",
+		Targets: []gate.Target{a.target(), e.target()},
+		Undo:    "Restore the attribute in MISP.",
+	}
+	if in.Hard {
+		p.Summary, p.Undo = "Delete an attribute in MISP for good.", ""
+	}
+	if idNumber(a.ObjectID) != 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("it is the %s of object %s", a.ObjectRelation, a.ObjectID))
+	}
+	e.unpublishes(&p)
+	return p, nil
+}

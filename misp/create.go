@@ -1,0 +1,227 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// CreateEventInput is the input of [Client.CreateEvent].
+type CreateEventInput struct {
+	Info           string    `json:"info" jsonschema:"The title: what happened." alias:"title" minLength:"1" maxLength:"10000"`
+	Distribution   int       `json:"distribution" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group." minimum:"0" maximum:"4"`
+	SharingGroupID NumericID `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	ThreatLevel    int       `json:"threatLevel" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
+	Analysis       int       `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
+	Date           string    `json:"date,omitempty" jsonschema:"When it happened: YYYY-MM-DD. Left out: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Tags           []string  `json:"tags,omitempty" jsonschema:"Tags such as tlp:amber." maxItems:"50" maxLength:"255"`
+}
+
+// Validate refuses what MISP would refuse, and a sharing group that isn't one.
+func (in CreateEventInput) Validate() error {
+	switch {
+	case in.Distribution < int(OrganisationOnly) || in.Distribution > int(SharingGroupOnly):
+		return invalid("distribution: %d: want 0 to 4", in.Distribution)
+	case (in.Distribution == int(SharingGroupOnly)) != (in.SharingGroupID != ""):
+		return invalid("sharingGroupId: distribution 4 needs it, and no other takes it")
+	case in.SharingGroupID != "" && !numberRegexp.MatchString(string(in.SharingGroupID)):
+		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(in.SharingGroupID), 60))
+	case in.ThreatLevel < int(ThreatHigh) || in.ThreatLevel > int(ThreatUndefined):
+		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
+	case in.Analysis < int(AnalysisInitial) || in.Analysis > int(AnalysisComplete):
+		return invalid("analysis: %d: want 0 to 2", in.Analysis)
+	}
+	if in.Date != "" {
+		if _, err := time.Parse(time.DateOnly, in.Date); err != nil {
+			return invalid("date: %q: want YYYY-MM-DD", clip(in.Date, 60))
+		}
+	}
+	return errors.Join(checkText("info", in.Info, 10000), checkTags("tags", in.Tags))
+}
+
+// A CreatedEvent says what became of a new event.
+type CreatedEvent struct {
+	Event    *EventSummary `json:"event"`
+	Existing bool          `json:"existing,omitempty" jsonschema:"Whether it was there before: the same title on the same day. It was left as it is but for its tags."`
+	Tags     []*TagOutcome `json:"tags,omitempty" jsonschema:"What became of each tag."`
+	Note     string        `json:"note,omitempty"`
+}
+
+// CreateEvent makes an event, which is not published, and tags it. Its UUID
+// follows from the title, the date and who makes it, so that a repeated call
+// finds the event instead of making another.
+//
+// MISP: POST /events/add, POST /tags/attachTagToObject for each tag
+func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreatedEvent, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	date := in.Date
+	if date == "" {
+		date = time.Now().UTC().Format(time.DateOnly)
+	}
+	uuid := c.eventUUID(in.Info, date)
+	out := &CreatedEvent{}
+	type answer struct {
+		Event *Event `json:"Event"`
+	}
+	a, err := httpx.JSON[answer](c.has("Event")(c.wire.AddEvent(ctx, wire.NewEvent{
+		Info: in.Info, Distribution: in.Distribution, SharingGroupID: string(in.SharingGroupID),
+		ThreatLevel: in.ThreatLevel, Analysis: in.Analysis, Date: date, UUID: uuid,
+	})))
+	var e *Event
+	switch {
+	case errors.Is(err, ErrExists), errors.Is(err, gate.ErrOutcomeUnknown):
+		found, ferr := c.summary(ctx, EventRef(uuid))
+		if ferr != nil {
+			return nil, err
+		}
+		e, out.Existing = found, errors.Is(err, ErrExists)
+	case err != nil:
+		return nil, err
+	case a.Event == nil || a.Event.ID == "":
+		return nil, fmt.Errorf("misp: addEvent: the answer has no event; %w", gate.ErrOutcomeUnknown)
+	default:
+		e = a.Event
+	}
+	out.Event = e.summary()
+	var tagErr error
+	if out.Tags, tagErr = c.attachAll(ctx, e.UUID, in.Tags); tagErr != nil {
+		return nil, fmt.Errorf("misp: event %s was made, then: %w", e.ID, tagErr)
+	}
+	if n := refusedTags(out.Tags); n > 0 {
+		out.Note = fmt.Sprintf("the event is there; %s refused", count(n, "tag"))
+	}
+	return out, nil
+}
+
+// eventUUID is the UUID (version 5) under which an event is made.
+func (c *Client) eventUUID(info, date string) string {
+	const space = "6f1f9a0e-0c1d-5e57-9b1c-5a11b0a7e0e1"
+	u, err := attributeUUID(space, c.upstream, date+"\x00"+strings.TrimSpace(info))
+	if err != nil {
+		panic(err) // the space is a constant
+	}
+	return u
+}
+
+// summary is e without what is in it.
+func (e *Event) summary() *EventSummary {
+	s := &EventSummary{ID: e.ID, UUID: e.UUID, Info: e.Info, Date: e.Date, PublishTimestamp: e.PublishTimestamp, Orgc: e.Orgc, Tags: e.Tags}
+	s.ThreatLevel, s.Analysis, s.Distribution, s.Published, s.AttributeCount = &e.ThreatLevel, &e.Analysis, &e.Distribution, &e.Published, &e.AttributeCount
+	return s
+}
+
+func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate.Plan, error) {
+	date := in.Date
+	if date == "" {
+		date = "the day it is made"
+	}
+	p := gate.Plan{
+		Summary: "Make an event in MISP.",
+		Changes: []gate.Change{
+			gate.Set("title", in.Info), gate.Set("date", date), gate.Set("distribution", Distribution(in.Distribution)),
+			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", ThreatLevel(in.ThreatLevel), Analysis(in.Analysis))),
+		},
+		Undo: "Delete the event.",
+	}
+	if in.Distribution == int(SharingGroupOnly) {
+		to, err := c.groupMembers(ctx, ID(in.SharingGroupID))
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		p.Changes = append(p.Changes, gate.Set("shared with, once published", to))
+	}
+	if len(in.Tags) > 0 {
+		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
+	}
+	for _, t := range in.Tags {
+		known, err := c.tagExists(ctx, t)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		if !known {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("MISP doesn't have the tag %q yet: it is made, if the key may", t))
+		}
+	}
+	p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), Distribution(in.Distribution))...)
+	p.Warnings = append(p.Warnings, severalTLP(in.Tags)...)
+	return p, nil
+}
+
+// UpdateEventInput is the input of [Client.UpdateEvent]. What is left out stays.
+type UpdateEventInput struct {
+	EventID     EventRef `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
+	Info        string   `json:"info,omitempty" jsonschema:"The new title." alias:"title" maxLength:"10000"`
+	ThreatLevel int      `json:"threatLevel,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
+	Analysis    *int     `json:"analysis,omitempty" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
+}
+
+// Validate refuses an update of nothing.
+func (in UpdateEventInput) Validate() error {
+	if err := in.EventID.check(); err != nil {
+		return err
+	}
+	switch {
+	case in.Info == "" && in.ThreatLevel == 0 && in.Analysis == nil:
+		return invalid("give at least one of info, threatLevel, analysis")
+	case in.ThreatLevel < 0 || in.ThreatLevel > int(ThreatUndefined):
+		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
+	case in.Analysis != nil && (*in.Analysis < int(AnalysisInitial) || *in.Analysis > int(AnalysisComplete)):
+		return invalid("analysis: %d: want 0 to 2", *in.Analysis)
+	case in.Info != "":
+		return checkText("info", in.Info, 10000)
+	}
+	return nil
+}
+
+// UpdateEvent changes the title, the threat level or the analysis of an event,
+// which unpublishes it.
+//
+// MISP: POST /events/edit/{eventId}
+func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSummary, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	edit := wire.EventEdit{Info: in.Info, ThreatLevel: in.ThreatLevel, Analysis: in.Analysis}
+	type answer struct {
+		Event *Event `json:"Event"`
+	}
+	a, err := httpx.JSON[answer](c.has("Event")(c.wire.EditEvent(ctx, in.EventID.path(), edit)))
+	if err != nil {
+		return nil, err
+	}
+	e := a.Event
+	switch {
+	case e == nil || !Ref(in.EventID).is(e.ID, e.UUID):
+		return nil, fmt.Errorf("misp: editEvent: the answer is about another event than %s; %w", in.EventID, gate.ErrOutcomeUnknown)
+	case in.Info != "" && e.Info != strings.TrimSpace(in.Info) && e.Info != in.Info, in.ThreatLevel != 0 && int(e.ThreatLevel) != in.ThreatLevel, in.Analysis != nil && int(e.Analysis) != *in.Analysis:
+		return nil, fmt.Errorf("misp: editEvent: MISP kept other values than it was given: %q, %s, %s; %w", clip(e.Info, 80), e.ThreatLevel, e.Analysis, gate.ErrOutcomeUnknown)
+	}
+	return e.summary(), nil
+}
+
+func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: "Change an event in MISP.", Targets: []gate.Target{e.whole()}, Undo: "Set the values that are shown as those before."}
+	if in.Info != "" {
+		p.Changes = append(p.Changes, gate.Changed("title", e.Info, in.Info))
+	}
+	if in.ThreatLevel != 0 {
+		p.Changes = append(p.Changes, gate.Changed("threat level", e.ThreatLevel, ThreatLevel(in.ThreatLevel)))
+	}
+	if in.Analysis != nil {
+		p.Changes = append(p.Changes, gate.Changed("analysis", e.Analysis, Analysis(*in.Analysis)))
+	}
+	e.unpublishes(&p)
+	return p, nil
+}

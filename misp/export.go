@@ -1,0 +1,288 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// An ExportFormat is a form in which MISP gives away attributes.
+type ExportFormat string
+
+// The formats.
+const (
+	CSV        ExportFormat = "csv"
+	JSONExport ExportFormat = "json"
+	STIX       ExportFormat = "stix" // the same as STIX2
+	STIX2      ExportFormat = "stix2"
+	Suricata   ExportFormat = "suricata"
+	Snort      ExportFormat = "snort"
+	Text       ExportFormat = "text"
+	RPZ        ExportFormat = "rpz"
+	Hosts      ExportFormat = "hosts"
+	Netfilter  ExportFormat = "netfilter"
+	YARA       ExportFormat = "yara"
+	Hashes     ExportFormat = "hashes"
+)
+
+// Enum lists what is allowed.
+func (ExportFormat) Enum() []any {
+	return []any{CSV, JSONExport, STIX, STIX2, Suricata, Snort, Text, RPZ, Hosts, Netfilter, YARA, Hashes}
+}
+
+// restrictive reports whether MISP gives only attributes meant for detection,
+// of published events, in that format.
+func (f ExportFormat) restrictive() bool {
+	return slices.Contains([]ExportFormat{Suricata, Snort, Text, RPZ, Hosts, Hashes}, f)
+}
+
+const maxExport = 10000
+
+// ExportIOCsInput is the input of [Client.ExportIOCs]. At least one filter is
+// needed; those given must all match.
+type ExportIOCsInput struct {
+	Format  ExportFormat `json:"format" jsonschema:"stix is the same as stix2: STIX 2.1. suricata, snort, text, rpz, hosts and hashes hold only attributes meant for detection, of published events."`
+	EventID EventRef     `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
+	Value   string       `json:"value,omitempty" jsonschema:"Only this value; % stands for any text." maxLength:"4096"`
+	Type    string       `json:"type,omitempty" jsonschema:"Only this attribute type, such as ip-dst." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Tags    []string     `json:"tags,omitempty" jsonschema:"Only attributes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	Last    string       `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
+	Page    int          `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
+	Limit   int          `json:"limit,omitempty" jsonschema:"How many attributes a page covers." minimum:"1" maximum:"10000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ExportIOCsInput) SetDefaults() {
+	if in.Page == 0 {
+		in.Page = 1
+	}
+	if in.Limit == 0 {
+		in.Limit = 250
+	}
+}
+
+// Validate refuses an export of everything, and what MISP would silently read
+// as nothing.
+func (in ExportIOCsInput) Validate() error {
+	switch {
+	case !slices.Contains(in.Format.Enum(), any(in.Format)):
+		return invalid("format: %q: want csv, json, stix, stix2, suricata, snort, text, rpz, hosts, netfilter, yara or hashes", clip(string(in.Format), 60))
+	case in.Limit < 0 || in.Limit > maxExport:
+		return invalid("limit: want 1 to %d", maxExport)
+	case in.Format.restrictive() && in.ToIDs != nil && !*in.ToIDs:
+		return invalid("toIds: %s holds only attributes meant for detection", in.Format)
+	}
+	return SearchAttributesInput{Value: in.Value, Type: in.Type, Tags: in.Tags, EventID: in.EventID, Last: in.Last, ToIDs: in.ToIDs, Page: in.Page}.Validate()
+}
+
+// An Export is one page of attributes in a format for other tools: a whole
+// document.
+type Export struct {
+	Format      ExportFormat `json:"format"`
+	ContentType string       `json:"contentType,omitempty"`
+	Content     string       `json:"content" untrusted:"true"`
+	Attributes  *int         `json:"attributes,omitempty" jsonschema:"How many attributes it covers, where MISP says."`
+	Bytes       int          `json:"bytes" jsonschema:"How long the content is. If less is shown, ask for smaller pages with limit."`
+	Page        int          `json:"page"`
+	Limit       int          `json:"limit"`
+	More        bool         `json:"more" jsonschema:"Whether there may be more on the next page."`
+	Note        string       `json:"note,omitempty"`
+}
+
+// ExportIOCs returns one page of attributes in a format for other tools.
+// [Client.Exports] walks all pages.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return c.export(ctx, in, wire.AttributeSearch{Type: anyOf(in.Type)})
+}
+
+// Exports returns an iterator over the pages of an export, from in.Page on. Each
+// is a whole document, but for CSV, whose first line only the first page has.
+func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Export, error] {
+	in.SetDefaults()
+	in.Tags = append([]string(nil), in.Tags...)
+	return func(yield func(*Export, error) bool) {
+		if err := in.Validate(); err != nil {
+			yield(nil, err)
+			return
+		}
+		next := in
+		for ; ; next.Page++ {
+			q := wire.AttributeSearch{Type: anyOf(next.Type)}
+			if next.Format == CSV && next.Page > in.Page {
+				q.Headerless = 1
+			}
+			e, err := c.export(ctx, next, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(e, nil) || !e.More {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, error) {
+	format := in.Format
+	if format == STIX {
+		format = STIX2
+	}
+	q.ReturnFormat = wire.AttributeSearchReturnFormat(format)
+	q.Value, q.Tags, q.EventID, q.Last, q.ToIDs = anyOf(in.Value), anyOf(in.Tags...), in.EventID.path(), in.Last, flag(in.ToIDs)
+	q.Page, q.Limit, q.Order = in.Page, in.Limit, "Attribute.id DESC"
+	res, err := c.wire.SearchAttributes(ctx, q)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Status == http.StatusInternalServerError {
+		refused.Remediation = "the server may lack what it needs for the format " + string(format)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch kind := res.Header.Get("Content-Type"); {
+	case strings.HasPrefix(kind, "text/html"):
+		return nil, errors.New("misp: searchAttributes: an HTML page instead of an export; the URL may be wrong, or a login page or proxy answers in its place")
+	case strings.HasPrefix(kind, "application/json") && format != JSONExport && format != STIX2:
+		return nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given JSON", format)
+	}
+	if made := res.Header.Get("X-Export-Module-Used"); made != "" && made != string(format) {
+		return nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given %s", format, clip(made, 40))
+	}
+	out := &Export{Format: in.Format, ContentType: res.Header.Get("Content-Type"), Content: string(res.Body), Bytes: len(res.Body), Page: in.Page, Limit: in.Limit}
+	if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && n >= 0 {
+		// One more than there are when the page is full, or empty and not the first.
+		out.More = n > in.Limit
+		if n = min(n, in.Limit); in.Page > 1 && n == 1 && empty(format, out.Content) {
+			n = 0
+		}
+		out.Attributes = &n
+	}
+	if in.Format == STIX {
+		out.Note = "STIX 2.1; MISP's STIX 1 is not offered. "
+	}
+	if format.restrictive() {
+		out.Note += "Only attributes meant for detection (to_ids), of published events: MISP leaves all others out of this format without a word. "
+		if out.Attributes != nil && *out.Attributes == 0 {
+			out.Note += "Nothing was left."
+		}
+	}
+	out.Note = strings.TrimSpace(out.Note)
+	return out, nil
+}
+
+// empty reports whether content in a format has nothing but what always is there.
+func empty(f ExportFormat, content string) bool {
+	switch f {
+	case CSV, Text, Hashes:
+		return strings.Count(strings.TrimSpace(content), "\n") == 0 && (f == CSV || strings.TrimSpace(content) == "")
+	case JSONExport:
+		return strings.Contains(content, `"Attribute":[]`) || strings.Contains(content, `"Attribute": []`)
+	}
+	return false
+}
+
+// A HashFormat is a kind of hash.
+type HashFormat string
+
+// The kinds of hashes.
+const (
+	MD5    HashFormat = "md5"
+	SHA1   HashFormat = "sha1"
+	SHA256 HashFormat = "sha256"
+)
+
+// Enum lists what is allowed.
+func (HashFormat) Enum() []any { return []any{MD5, SHA1, SHA256} }
+
+var hexRegexp = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+
+// length is how many hexadecimal digits a hash has.
+func (f HashFormat) length() int { return map[HashFormat]int{MD5: 32, SHA1: 40, SHA256: 64}[f] }
+
+// ExportHashesInput is the input of [Client.ExportHashes].
+type ExportHashesInput struct {
+	Format  HashFormat `json:"format" jsonschema:"Which kind of hash."`
+	EventID EventRef   `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
+	Tags    []string   `json:"tags,omitempty" jsonschema:"Only hashes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	Last    string     `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page    int        `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
+	Limit   int        `json:"limit,omitempty" jsonschema:"How many attributes a page covers." minimum:"1" maximum:"10000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ExportHashesInput) SetDefaults() {
+	if in.Page == 0 {
+		in.Page = 1
+	}
+	if in.Limit == 0 {
+		in.Limit = 500
+	}
+}
+
+// iocs is in as an export of hashes of any kind.
+func (in ExportHashesInput) iocs() ExportIOCsInput {
+	return ExportIOCsInput{Format: Hashes, EventID: in.EventID, Tags: in.Tags, Last: in.Last, Page: in.Page, Limit: in.Limit}
+}
+
+// Validate refuses another kind of hash and what MISP would silently read as
+// nothing.
+func (in ExportHashesInput) Validate() error {
+	if in.Format.length() == 0 {
+		return invalid("format: %q: want md5, sha1 or sha256", clip(string(in.Format), 60))
+	}
+	x := in.iocs()
+	x.Type = string(in.Format)
+	return x.Validate()
+}
+
+// ExportedHashes is one page of hashes.
+type ExportedHashes struct {
+	Format HashFormat `json:"format"`
+	Hashes []string   `json:"hashes" untrusted:"true"`
+	Count  int        `json:"count" jsonschema:"How many are on this page."`
+	Page   int        `json:"page"`
+	More   bool       `json:"more" jsonschema:"Whether there may be more on the next page."`
+	Note   string     `json:"note"`
+}
+
+// ExportHashes returns the hashes of one kind that are meant for detection, of
+// published events, those of composite types included.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) ExportHashes(ctx context.Context, in ExportHashesInput) (*ExportedHashes, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	types := []string{string(in.Format), "filename|" + string(in.Format)}
+	if in.Format == MD5 {
+		types = append(types, "malware-sample")
+	}
+	e, err := c.export(ctx, in.iocs(), wire.AttributeSearch{Type: anyOf(types...)})
+	if err != nil {
+		return nil, err
+	}
+	out := &ExportedHashes{Format: in.Format, Hashes: []string{}, Page: in.Page, More: e.More, Note: e.Note}
+	for line := range strings.SplitSeq(e.Content, "\n") {
+		if line = strings.TrimSpace(line); len(line) == in.Format.length() && hexRegexp.MatchString(line) {
+			out.Hashes = append(out.Hashes, line)
+		}
+	}
+	out.Count = len(out.Hashes)
+	return out, nil
+}

@@ -1,0 +1,301 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// A Feed is a source that MISP can bring in. Its headers and settings, and what
+// its address may hold of credentials, aren't shown.
+type Feed struct {
+	ID             ID           `json:"id"`
+	Name           string       `json:"name" untrusted:"true"`
+	Provider       string       `json:"provider,omitempty" untrusted:"true"`
+	URL            string       `json:"url,omitempty" untrusted:"true" jsonschema:"Without user, password and query."`
+	Enabled        Bool         `json:"enabled"`
+	CachingEnabled Bool         `json:"caching_enabled"`
+	Distribution   Distribution `json:"distribution"`
+	SourceFormat   string       `json:"source_format,omitempty" jsonschema:"misp, csv or freetext."`
+	InputSource    string       `json:"input_source,omitempty" jsonschema:"network, or local: a file on the server."`
+	Publish        Bool         `json:"publish,omitempty" jsonschema:"Whether what it brings in is published at once."`
+	FixedEvent     Bool         `json:"fixed_event,omitempty" jsonschema:"Whether it always fills the same event."`
+	EventID        ID           `json:"event_id,omitempty"`
+	CacheTimestamp Int          `json:"cache_timestamp,omitempty" jsonschema:"When it was cached last, in seconds since 1970."`
+}
+
+// UnmarshalJSON drops what may be a credential.
+func (f *Feed) UnmarshalJSON(b []byte) error {
+	type plain Feed
+	if err := json.Unmarshal(b, (*plain)(f)); err != nil {
+		return err
+	}
+	f.URL = bare(f.URL)
+	return nil
+}
+
+// bare is an address without user, password, query and fragment.
+func bare(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+	return u.String()
+}
+
+// ListFeedsInput is the input of [Client.ListFeeds].
+type ListFeedsInput struct {
+	Enabled *bool  `json:"enabled,omitempty" jsonschema:"Only feeds that are, or are not, switched on."`
+	Search  string `json:"search,omitempty" jsonschema:"Only feeds with this text in their name, provider or address." maxLength:"255"`
+	Paging
+}
+
+// Validate checks the page.
+func (in ListFeedsInput) Validate() error { return in.check() }
+
+// A FeedPage is one page of feeds.
+type FeedPage struct {
+	Feeds []*Feed `json:"feeds" jsonschema:"The feeds, by name."`
+	Total int     `json:"total" jsonschema:"How many match in all."`
+	Page  int     `json:"page"`
+	More  bool    `json:"more"`
+}
+
+// ListFeeds returns one page of the feeds, by name.
+//
+// MISP: GET /feeds
+func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	res, err := c.wire.ListFeeds(ctx)
+	list, err := rows[Feed](c, "Feed", res, err)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(f *Feed) bool {
+		return in.Enabled != nil && bool(f.Enabled) != *in.Enabled || !mentions(in.Search, f.Name, f.Provider, f.URL)
+	})
+	slices.SortStableFunc(list, func(a, b *Feed) int { return strings.Compare(a.Name, b.Name) })
+	out := &FeedPage{Total: len(list), Page: in.Page}
+	out.Feeds, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+func (c *Client) feed(ctx context.Context, id NumericID) (*Feed, error) {
+	type answer struct {
+		Feed *Feed `json:"Feed"`
+	}
+	a, err := httpx.JSON[answer](c.has("Feed")(c.wire.GetFeed(ctx, string(id))))
+	if err != nil {
+		return nil, err
+	}
+	if a.Feed == nil || string(a.Feed.ID) != string(id) {
+		return nil, fmt.Errorf("misp: getFeed: asked for feed %s and was given another", id)
+	}
+	return a.Feed, nil
+}
+
+func (f *Feed) target() gate.Target {
+	return gate.Target{Kind: "feed", ID: string(f.ID), Name: fmt.Sprintf("%s (%s, %s)", f.Name, f.Provider, f.URL)}
+}
+
+// onOff is on or off.
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// ToggleFeedInput is the input of [Client.ToggleFeed].
+type ToggleFeedInput struct {
+	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
+	Enable bool      `json:"enable" jsonschema:"true switches it on, false off."`
+}
+
+// Validate refuses what isn't the id of a feed.
+func (in ToggleFeedInput) Validate() error { return in.FeedID.check() }
+
+// A FeedOutcome says what became of a feed.
+type FeedOutcome struct {
+	ID      ID           `json:"id"`
+	Name    string       `json:"name" untrusted:"true"`
+	Enabled *bool        `json:"enabled,omitempty" jsonschema:"Whether it is on now, as MISP says when asked again."`
+	State   PublishState `json:"state,omitempty" jsonschema:"done; queued: a worker of MISP will do it; or accepted, in words that say no more."`
+	Message string       `json:"message" untrusted:"true" jsonschema:"MISP's own words."`
+}
+
+// ToggleFeed switches a feed on or off and looks whether it is so then.
+//
+// MISP: POST /feeds/enable/{feedId} or /feeds/disable/{feedId}, GET /feeds/view/{feedId}
+func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	send := c.wire.DisableFeed
+	if in.Enable {
+		send = c.wire.EnableFeed
+	}
+	d, err := httpx.JSON[done](c.has("message")(send(ctx, string(in.FeedID))))
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return nil, fmt.Errorf("%w; whether the feed is %s isn't known: %w", err, onOff(in.Enable), gate.ErrOutcomeUnknown)
+	}
+	if bool(f.Enabled) != in.Enable {
+		return nil, &Error{Op: "toggleFeed", Status: 200, Message: fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip(d.Message, 300)), kind: ErrInvalid}
+	}
+	return &FeedOutcome{ID: f.ID, Name: f.Name, Enabled: &in.Enable, Message: d.Message}, nil
+}
+
+func (c *Client) planToggleFeed(ctx context.Context, in ToggleFeedInput) (gate.Plan, error) {
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Switch a feed " + onOff(in.Enable) + " in MISP.",
+		Targets: []gate.Target{f.target()},
+		Changes: []gate.Change{gate.Changed("enabled", onOff(bool(f.Enabled)), onOff(in.Enable))},
+		Undo:    "Switch it " + onOff(!in.Enable) + " again; what it brought in stays.",
+	}
+	if bool(f.Enabled) == in.Enable {
+		p.Warnings = append(p.Warnings, "the feed is "+onOff(in.Enable)+" already: nothing changes")
+	}
+	if in.Enable {
+		p.Warnings = append(p.Warnings, f.doubts()...)
+	}
+	return p, nil
+}
+
+// doubts are facts that speak against bringing in what f has.
+func (f *Feed) doubts() []string {
+	list := []string{fmt.Sprintf("what it brings in gets the distribution %q", f.Distribution)}
+	if f.Publish {
+		list = append(list, "what it brings in is published at once")
+	}
+	if f.InputSource == "local" {
+		list = append(list, "it reads a file on the server")
+	}
+	return list
+}
+
+// FetchFeedInput is the input of [Client.FetchFeed].
+type FetchFeedInput struct {
+	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
+}
+
+// Validate refuses what isn't the id of a feed.
+func (in FetchFeedInput) Validate() error { return in.FeedID.check() }
+
+// Done is the state of work that was done at once.
+const Done PublishState = "done"
+
+// FetchFeed brings in what a feed has, as events. A feed that is switched off is
+// an error, which MISP sends as a success.
+//
+// MISP: POST /feeds/fetchFromFeed/{feedId}
+func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Result string `json:"result"`
+	}
+	a, err := httpx.JSON[answer](c.has("result")(c.wire.FetchFeed(ctx, string(in.FeedID))))
+	if err != nil {
+		return nil, err
+	}
+	return c.feedOutcome("fetchFeed", f, a.Result)
+}
+
+// feedOutcome reads MISP's words about a feed.
+func (c *Client) feedOutcome(op string, f *Feed, words string) (*FeedOutcome, error) {
+	out := &FeedOutcome{ID: f.ID, Name: f.Name, State: Accepted, Message: clip(words, 1000)}
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(out.Message), w) })
+	}
+	switch {
+	case has("not enabled", "failed", "could not", "couldn't", "invalid", "error", "not allowed", "no valid"):
+		return nil, &Error{Op: op, Status: 200, Message: clip(words, 500), kind: ErrInvalid}
+	case has("queued", "initiated", "background", "started"):
+		out.State = Queued
+	case has("fetching the feed has successfully completed", "successfully", "completed", "pulled", "cached"):
+		out.State = Done
+	}
+	return out, nil
+}
+
+func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Plan, error) {
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary:  "Bring what a feed has into MISP, as events.",
+		Targets:  []gate.Target{f.target()},
+		Warnings: f.doubts(),
+	}
+	if !f.Enabled {
+		p.Warnings = append(p.Warnings, "the feed is switched off: MISP will refuse")
+	}
+	return p, nil
+}
+
+// CacheFeedInput is the input of [Client.CacheFeed].
+type CacheFeedInput struct {
+	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
+}
+
+// Validate refuses what isn't the id of a feed.
+func (in CacheFeedInput) Validate() error { return in.FeedID.check() }
+
+// CacheFeed copies what a feed has, so that values can be compared with it.
+// No events are made.
+//
+// MISP: POST /feeds/cacheFeeds/{feedId}
+func (c *Client) CacheFeed(ctx context.Context, in CacheFeedInput) (*FeedOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return nil, err
+	}
+	d, err := httpx.JSON[done](c.has("message")(c.wire.CacheFeed(ctx, string(in.FeedID))))
+	if err != nil {
+		return nil, err
+	}
+	return c.feedOutcome("cacheFeed", f, d.Message)
+}
+
+func (c *Client) planCacheFeed(ctx context.Context, in CacheFeedInput) (gate.Plan, error) {
+	f, err := c.feed(ctx, in.FeedID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Copy what a feed has into MISP's cache; no events are made.",
+		Targets: []gate.Target{f.target()},
+		Undo:    "Switch caching off for the feed; the copy then runs out.",
+	}
+	if !f.CachingEnabled {
+		p.Warnings = append(p.Warnings, "caching is switched off for the feed: MISP may do nothing")
+	}
+	return p, nil
+}

@@ -1,0 +1,405 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A Galaxy is a collection of clusters, such as the techniques of ATT&CK.
+type Galaxy struct {
+	ID          ID     `json:"id"`
+	UUID        string `json:"uuid,omitempty"`
+	Name        string `json:"name"`
+	Type        string `json:"type" jsonschema:"The middle part of its tags, such as mitre-attack-pattern."`
+	Namespace   string `json:"namespace,omitempty"`
+	Description string `json:"description,omitempty" untrusted:"true"`
+	Version     Int    `json:"version,omitempty"`
+	Enabled     *Bool  `json:"enabled,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (g *Galaxy) UnmarshalJSON(b []byte) error {
+	type plain Galaxy
+	return extra.Decode(b, (*plain)(g), &g.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (g Galaxy) MarshalJSON() ([]byte, error) {
+	type plain Galaxy
+	return extra.Encode(plain(g), g.Extra)
+}
+
+// A Cluster is one entry of a galaxy, such as a technique or a group.
+type Cluster struct {
+	ID          ID                    `json:"id"`
+	UUID        string                `json:"uuid,omitempty"`
+	GalaxyID    ID                    `json:"galaxy_id,omitempty"`
+	Type        string                `json:"type"`
+	Value       string                `json:"value" untrusted:"true" jsonschema:"Its name, for ATT&CK with the id: Brute Force - T1110."`
+	TagName     string                `json:"tag_name" untrusted:"true" jsonschema:"The tag that stands for it."`
+	Description string                `json:"description,omitempty" untrusted:"true"`
+	Elements    List[json.RawMessage] `json:"GalaxyElement,omitempty" untrusted:"true" jsonschema:"Keys and values, such as synonyms."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (c *Cluster) UnmarshalJSON(b []byte) error {
+	type plain Cluster
+	return extra.Decode(b, (*plain)(c), &c.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (c Cluster) MarshalJSON() ([]byte, error) {
+	type plain Cluster
+	return extra.Encode(plain(c), c.Extra)
+}
+
+// A ClusterHead is a cluster in short.
+type ClusterHead struct {
+	ID          ID     `json:"id"`
+	UUID        string `json:"uuid,omitempty"`
+	Type        string `json:"type"`
+	Value       string `json:"value" untrusted:"true"`
+	TagName     string `json:"tagName" untrusted:"true" jsonschema:"The tag that stands for it."`
+	Description string `json:"description,omitempty" untrusted:"true" jsonschema:"Its beginning."`
+}
+
+func (c *Cluster) head() *ClusterHead {
+	return &ClusterHead{ID: c.ID, UUID: c.UUID, Type: c.Type, Value: c.Value, TagName: c.TagName, Description: clip(c.Description, 200)}
+}
+
+// ListGalaxiesInput is the input of [Client.ListGalaxies].
+type ListGalaxiesInput struct {
+	Search    string `json:"search,omitempty" jsonschema:"Only galaxies with this text in their name, type or description." maxLength:"255"`
+	Namespace string `json:"namespace,omitempty" jsonschema:"Only galaxies of this namespace, such as mitre-attack." maxLength:"255"`
+	Paging
+}
+
+// Validate checks the page.
+func (in ListGalaxiesInput) Validate() error { return in.check() }
+
+// A GalaxyPage is one page of galaxies.
+type GalaxyPage struct {
+	Galaxies []*GalaxyHead `json:"galaxies" jsonschema:"The galaxies, by name."`
+	Total    int           `json:"total" jsonschema:"How many match in all."`
+	Page     int           `json:"page"`
+	More     bool          `json:"more"`
+}
+
+// A GalaxyHead is a galaxy in short.
+type GalaxyHead struct {
+	ID          ID     `json:"id"`
+	Name        string `json:"name"`
+	Type        string `json:"type" jsonschema:"The middle part of its tags."`
+	Namespace   string `json:"namespace,omitempty"`
+	Description string `json:"description,omitempty" untrusted:"true"`
+	Enabled     *Bool  `json:"enabled,omitempty"`
+}
+
+// ListGalaxies returns one page of the galaxies, by name.
+//
+// MISP: GET /galaxies
+func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*GalaxyPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	all, err := c.galaxies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []*GalaxyHead
+	for _, g := range all {
+		if mentions(in.Search, g.Name, g.Type, g.Description) && (in.Namespace == "" || strings.EqualFold(g.Namespace, strings.TrimSpace(in.Namespace))) {
+			list = append(list, &GalaxyHead{ID: g.ID, Name: g.Name, Type: g.Type, Namespace: g.Namespace, Description: clip(g.Description, 200), Enabled: g.Enabled})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *GalaxyHead) int { return strings.Compare(a.Name, b.Name) })
+	out := &GalaxyPage{Total: len(list), Page: in.Page}
+	out.Galaxies, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+func (c *Client) galaxies(ctx context.Context) ([]*Galaxy, error) {
+	res, err := c.wire.ListGalaxies(ctx)
+	return rows[Galaxy](c, "Galaxy", res, err)
+}
+
+// GetGalaxyInput is the input of [Client.GetGalaxy].
+type GetGalaxyInput struct {
+	GalaxyID Ref `json:"galaxyId" jsonschema:"The galaxy: its id or UUID." alias:"id,uuid"`
+	Paging
+}
+
+// Validate refuses what isn't the name of a galaxy.
+func (in GetGalaxyInput) Validate() error {
+	return errors.Join(in.check(), in.GalaxyID.check("galaxyId"))
+}
+
+// GalaxyClusters is a galaxy with one page of its clusters.
+type GalaxyClusters struct {
+	Galaxy       *Galaxy        `json:"galaxy"`
+	Clusters     []*ClusterHead `json:"clusters" jsonschema:"The clusters, by name."`
+	ClusterCount int            `json:"clusterCount" jsonschema:"How many it has in all."`
+	Page         int            `json:"page"`
+	More         bool           `json:"more"`
+}
+
+// GetGalaxy returns a galaxy with one page of its clusters, by name.
+//
+// MISP: GET /galaxies/view/{galaxyId}
+func (c *Client) GetGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClusters, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Galaxy   *Galaxy        `json:"Galaxy"`
+		Clusters List[*Cluster] `json:"GalaxyCluster"`
+	}
+	a, err := httpx.JSON[answer](c.has("Galaxy")(c.wire.GetGalaxy(ctx, in.GalaxyID.path())))
+	if err != nil {
+		return nil, err
+	}
+	if g := a.Galaxy; g == nil || !in.GalaxyID.is(g.ID, g.UUID) {
+		return nil, fmt.Errorf("misp: getGalaxy: asked for galaxy %s and was given another", in.GalaxyID)
+	}
+	list := heads(a.Clusters)
+	out := &GalaxyClusters{Galaxy: a.Galaxy, ClusterCount: len(list), Page: in.Page}
+	out.Clusters, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+func heads(clusters []*Cluster) []*ClusterHead {
+	var list []*ClusterHead
+	for _, x := range clusters {
+		if x != nil {
+			list = append(list, x.head())
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *ClusterHead) int { return strings.Compare(a.Value, b.Value) })
+	return list
+}
+
+// The namespace of the galaxies that are searched when none is named.
+const attackNamespace = "mitre-attack"
+
+const maxGalaxies = 25
+
+// SearchGalaxyClustersInput is the input of [Client.SearchGalaxyClusters].
+type SearchGalaxyClustersInput struct {
+	Search     string `json:"search" jsonschema:"Text in the name, the description, the UUID or a synonym: T1110, APT28." minLength:"2" maxLength:"255"`
+	GalaxyType string `json:"galaxyType,omitempty" jsonschema:"Type or namespace of the galaxies to search, such as mitre-attack-pattern. Left out: those of ATT&CK." maxLength:"255"`
+	Paging
+}
+
+// Validate refuses a search for everything.
+func (in SearchGalaxyClustersInput) Validate() error {
+	if len(strings.Trim(in.Search, "% \t\r\n")) < 2 {
+		return invalid("search: %q: want at least two characters", clip(in.Search, 60))
+	}
+	return in.check()
+}
+
+// FoundClusters is one page of the clusters that were found.
+type FoundClusters struct {
+	Clusters []*ClusterHead `json:"clusters" jsonschema:"The clusters, by name."`
+	Total    int            `json:"total" jsonschema:"How many match in all."`
+	Page     int            `json:"page"`
+	More     bool           `json:"more"`
+	Searched []string       `json:"searched" jsonschema:"The types of the galaxies that were searched."`
+	Note     string         `json:"note,omitempty"`
+}
+
+// SearchGalaxyClusters finds clusters in the galaxies of a type or a namespace.
+//
+// MISP: GET /galaxies, POST /galaxy_clusters/index/{galaxyId} for each galaxy
+func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyClustersInput) (*FoundClusters, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	all, err := c.galaxies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	want := strings.TrimSpace(in.GalaxyType)
+	out := &FoundClusters{Page: in.Page, Searched: []string{}}
+	if want == "" {
+		want = attackNamespace
+		out.Note = "only the galaxies of ATT&CK were searched; name others with galaxyType"
+	}
+	chosen := slices.DeleteFunc(all, func(g *Galaxy) bool {
+		return !strings.EqualFold(g.Type, want) && !strings.EqualFold(g.Namespace, want) && !strings.EqualFold(g.Name, want)
+	})
+	switch n := len(chosen); {
+	case n == 0:
+		return nil, invalid("galaxyType: there is no galaxy of type or namespace %q; misp_list_galaxies has them", clip(want, 60))
+	case n > maxGalaxies:
+		return nil, invalid("galaxyType: %q stands for %d galaxies, at most %d can be searched; name one type", clip(want, 60), n, maxGalaxies)
+	}
+	var list []*ClusterHead
+	for _, g := range chosen {
+		res, err := c.wire.SearchClusters(ctx, string(g.ID), wire.ClusterFilter{Context: wire.ClusterFilterContextAll, SearchAll: strings.TrimSpace(in.Search)})
+		found, err := rows[Cluster](c, "GalaxyCluster", res, err)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, heads(found)...)
+		out.Searched = append(out.Searched, g.Type)
+	}
+	out.Total = len(list)
+	out.Clusters, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+// A ClusterTarget says what a cluster is attached to.
+type ClusterTarget string
+
+// What a cluster can be attached to.
+const (
+	ToEvent     ClusterTarget = "event"
+	ToAttribute ClusterTarget = "attribute"
+)
+
+// Enum lists what is allowed.
+func (ClusterTarget) Enum() []any { return []any{ToEvent, ToAttribute} }
+
+// AttachGalaxyClusterInput is the input of [Client.AttachGalaxyCluster].
+type AttachGalaxyClusterInput struct {
+	TargetType      ClusterTarget `json:"targetType" jsonschema:"Whether it is attached to an event or to an attribute."`
+	TargetID        Ref           `json:"targetId" jsonschema:"The event or attribute: its id or UUID."`
+	GalaxyClusterID Ref           `json:"galaxyClusterId" jsonschema:"The cluster: its id or UUID." alias:"clusterId"`
+}
+
+// Validate refuses what names neither.
+func (in AttachGalaxyClusterInput) Validate() error {
+	if in.TargetType != ToEvent && in.TargetType != ToAttribute {
+		return invalid("targetType: %q: want event or attribute", clip(string(in.TargetType), 60))
+	}
+	return errors.Join(in.TargetID.check("targetId"), in.GalaxyClusterID.check("galaxyClusterId"))
+}
+
+// An AttachedCluster confirms that a cluster is attached.
+type AttachedCluster struct {
+	TargetType ClusterTarget `json:"targetType"`
+	TargetID   ID            `json:"targetId"`
+	Cluster    *ClusterHead  `json:"cluster"`
+	Status     TagStatus     `json:"status" jsonschema:"attached, or existing: it was there before."`
+	Confirmed  bool          `json:"confirmed" jsonschema:"Whether the event, read again, has its tag there."`
+	Message    string        `json:"message" jsonschema:"MISP's own words."`
+}
+
+// AttachGalaxyCluster attaches a galaxy cluster to an event or an attribute and
+// looks whether it is there then.
+//
+// MISP: GET /galaxy_clusters/view/{clusterId}, /events/view/{eventId}, POST /galaxies/attachCluster/{targetId}/{targetType}
+func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (*AttachedCluster, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	cl, e, a, err := c.clusterTarget(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &AttachedCluster{TargetType: in.TargetType, TargetID: e.ID, Cluster: cl.head()}
+	if a != nil {
+		out.TargetID = a.ID
+	}
+	type answer struct {
+		Success string `json:"success"`
+	}
+	var target wire.ClusterTarget
+	target.Galaxy.TargetID = string(cl.ID)
+	said, err := httpx.JSON[answer](c.has("saved")(c.wire.AttachCluster(ctx, string(out.TargetID), string(in.TargetType), target)))
+	if err != nil {
+		return nil, err
+	}
+	out.Message = said.Success
+	switch m := strings.ToLower(said.Success); {
+	case strings.Contains(m, "already attached"):
+		out.Status = TagExisting
+	case strings.Contains(m, "cluster attached"):
+		out.Status = TagAttached
+	default: // MISP says "saved" of this too
+		return nil, &Error{Op: "attachCluster", Status: 200, Message: clip(said.Success, 500), kind: ErrInvalid}
+	}
+	again, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(e.ID)})
+	if err == nil {
+		out.Confirmed = again.hasTag(a, cl.TagName)
+	}
+	return out, nil
+}
+
+// hasTag reports whether e, or a in it, has a tag.
+func (e *Event) hasTag(a *Attribute, name string) bool {
+	tags := e.Tags
+	if a != nil {
+		tags = nil
+		for _, x := range e.all() {
+			if x.ID == a.ID {
+				tags = x.Tags
+			}
+		}
+	}
+	return slices.ContainsFunc(tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, name) })
+}
+
+// clusterTarget reads the cluster, the event, and the attribute if it is one.
+func (c *Client) clusterTarget(ctx context.Context, in AttachGalaxyClusterInput) (*Cluster, *Event, *Attribute, error) {
+	type answer struct {
+		Cluster *Cluster `json:"GalaxyCluster"`
+	}
+	got, err := httpx.JSON[answer](c.has("GalaxyCluster")(c.wire.GetCluster(ctx, in.GalaxyClusterID.path())))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if x := got.Cluster; x == nil || !in.GalaxyClusterID.is(x.ID, x.UUID) {
+		return nil, nil, nil, fmt.Errorf("misp: getCluster: asked for cluster %s and was given another", in.GalaxyClusterID)
+	}
+	ref := EventRef(in.TargetID)
+	var a *Attribute
+	if in.TargetType == ToAttribute {
+		if a, err = c.attribute(ctx, in.TargetID); err != nil {
+			return nil, nil, nil, err
+		}
+		ref = EventRef(a.EventID)
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: ref})
+	return got.Cluster, e, a, err
+}
+
+func (c *Client) planAttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (gate.Plan, error) {
+	cl, e, a, err := c.clusterTarget(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Attach a galaxy cluster to an %s in MISP.", in.TargetType),
+		Targets: []gate.Target{e.target()},
+		Changes: []gate.Change{gate.Set("cluster", fmt.Sprintf("%s (%s)", cl.Value, cl.TagName))},
+		Undo:    "Take the cluster's tag away.",
+	}
+	if a != nil {
+		p.Targets = append([]gate.Target{{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value}}, p.Targets...)
+	}
+	if e.hasTag(a, cl.TagName) {
+		p.Warnings = append(p.Warnings, "the cluster is attached already: nothing changes")
+	}
+	e.unpublishes(&p)
+	return p, nil
+}

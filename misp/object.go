@@ -1,0 +1,464 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// An ObjectTemplate says which attributes an object of its kind can have.
+type ObjectTemplate struct {
+	ID           ID                 `json:"id"`
+	UUID         string             `json:"uuid"`
+	Name         string             `json:"name"`
+	MetaCategory string             `json:"meta-category"`
+	Description  string             `json:"description,omitempty"`
+	Version      Int                `json:"version"`
+	Requirements Map[List[string]]  `json:"requirements,omitempty" jsonschema:"required: all of these relations; requiredOneOf: one of these."`
+	Active       *Bool              `json:"active,omitempty"`
+	Elements     []*TemplateElement `json:"elements,omitempty" jsonschema:"The relations an object can have."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (t *ObjectTemplate) UnmarshalJSON(b []byte) error {
+	type plain ObjectTemplate
+	return extra.Decode(b, (*plain)(t), &t.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (t ObjectTemplate) MarshalJSON() ([]byte, error) {
+	type plain ObjectTemplate
+	return extra.Encode(plain(t), t.Extra)
+}
+
+// A TemplateElement is an attribute that an object can have.
+type TemplateElement struct {
+	Relation    string       `json:"object_relation"`
+	Type        string       `json:"type" jsonschema:"The attribute type."`
+	Description string       `json:"description,omitempty"`
+	Categories  List[string] `json:"categories,omitempty"`
+	Defaults    List[string] `json:"sane_default,omitempty" jsonschema:"Suggested values."`
+	Values      List[string] `json:"values_list,omitempty" jsonschema:"The values there are to choose from."`
+	Multiple    Bool         `json:"multiple,omitempty" jsonschema:"Whether an object can have several."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (e *TemplateElement) UnmarshalJSON(b []byte) error {
+	type plain TemplateElement
+	return extra.Decode(b, (*plain)(e), &e.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (e TemplateElement) MarshalJSON() ([]byte, error) {
+	type plain TemplateElement
+	return extra.Encode(plain(e), e.Extra)
+}
+
+// ListObjectTemplatesInput is the input of [Client.ListObjectTemplates].
+type ListObjectTemplatesInput struct {
+	Search string `json:"search,omitempty" jsonschema:"Only templates with this text in their name or description." maxLength:"255"`
+	Paging
+}
+
+// Validate checks the page.
+func (in ListObjectTemplatesInput) Validate() error { return in.check() }
+
+// A TemplatePage is one page of object templates.
+type TemplatePage struct {
+	Templates []*TemplateHead `json:"templates" jsonschema:"The templates, by name."`
+	Total     int             `json:"total" jsonschema:"How many match in all."`
+	Page      int             `json:"page"`
+	More      bool            `json:"more"`
+}
+
+// A TemplateHead is an object template without its elements.
+type TemplateHead struct {
+	ID           ID     `json:"id"`
+	UUID         string `json:"uuid"`
+	Name         string `json:"name"`
+	MetaCategory string `json:"metaCategory"`
+	Description  string `json:"description,omitempty"`
+	Version      Int    `json:"version"`
+}
+
+// ListObjectTemplates returns one page of the object templates, by name.
+//
+// MISP: GET /objectTemplates
+func (c *Client) ListObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) (*TemplatePage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	list, err := c.templates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var heads []*TemplateHead
+	for _, t := range list {
+		if mentions(in.Search, t.Name, t.Description) {
+			heads = append(heads, &TemplateHead{ID: t.ID, UUID: t.UUID, Name: t.Name, MetaCategory: t.MetaCategory, Description: t.Description, Version: t.Version})
+		}
+	}
+	slices.SortStableFunc(heads, func(a, b *TemplateHead) int { return strings.Compare(a.Name, b.Name) })
+	out := &TemplatePage{Total: len(heads), Page: in.Page}
+	out.Templates, out.More = cut(in.Paging, heads)
+	return out, nil
+}
+
+func (c *Client) templates(ctx context.Context) ([]*ObjectTemplate, error) {
+	res, err := c.wire.ListObjectTemplates(ctx)
+	return rows[ObjectTemplate](c, "ObjectTemplate", res, err)
+}
+
+// GetObjectTemplateInput is the input of [Client.GetObjectTemplate].
+type GetObjectTemplateInput struct {
+	TemplateID Ref `json:"templateId" jsonschema:"The template: its id or UUID." alias:"id,uuid"`
+}
+
+// Validate refuses what isn't the name of a template.
+func (in GetObjectTemplateInput) Validate() error { return in.TemplateID.check("templateId") }
+
+// GetObjectTemplate returns an object template with its elements.
+//
+// MISP: GET /objectTemplates/view/{templateId}
+func (c *Client) GetObjectTemplate(ctx context.Context, in GetObjectTemplateInput) (*ObjectTemplate, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Template *ObjectTemplate        `json:"ObjectTemplate"`
+		Elements List[*TemplateElement] `json:"ObjectTemplateElement"`
+	}
+	a, err := httpx.JSON[answer](c.has("ObjectTemplate")(c.wire.GetObjectTemplate(ctx, in.TemplateID.path())))
+	if err != nil {
+		return nil, err
+	}
+	if t := a.Template; t == nil || !in.TemplateID.is(t.ID, t.UUID) {
+		return nil, fmt.Errorf("misp: getObjectTemplate: asked for template %s and was given another", in.TemplateID)
+	}
+	a.Template.Elements = slices.DeleteFunc(a.Elements, func(e *TemplateElement) bool { return e == nil })
+	return a.Template, nil
+}
+
+// template returns the template of that name with its elements.
+func (c *Client) template(ctx context.Context, name string) (*ObjectTemplate, error) {
+	list, err := c.templates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found *ObjectTemplate
+	var near []string
+	for _, t := range list {
+		switch {
+		case t.Active != nil && !bool(*t.Active):
+		case strings.EqualFold(t.Name, name) && (found == nil || t.Version > found.Version):
+			found = t
+		case mentions(name, t.Name) && len(near) < 10:
+			near = append(near, t.Name)
+		}
+	}
+	switch {
+	case found != nil:
+		return c.GetObjectTemplate(ctx, GetObjectTemplateInput{TemplateID: Ref(found.ID)})
+	case len(near) > 0:
+		return nil, invalid("templateName: there is no template %q; there are %s", clip(name, 60), strings.Join(near, ", "))
+	}
+	return nil, invalid("templateName: there is no template %q; misp_list_object_templates has them", clip(name, 60))
+}
+
+// A NewObjectAttribute is an attribute of a new object.
+type NewObjectAttribute struct {
+	Relation string `json:"object_relation" jsonschema:"What it is in the object, as the template names it." minLength:"1" maxLength:"255"`
+	Type     string `json:"type,omitempty" jsonschema:"The attribute type. Left out: as the template has it." maxLength:"100"`
+	Value    string `json:"value" jsonschema:"The value." minLength:"1" maxLength:"65535"`
+	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
+	Comment  string `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+}
+
+// AddObjectInput is the input of [Client.AddObject].
+type AddObjectInput struct {
+	EventID      EventRef             `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
+	TemplateName string               `json:"templateName" jsonschema:"The template, such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
+	Attributes   []NewObjectAttribute `json:"attributes" jsonschema:"What the object holds." minItems:"1" maxItems:"100"`
+	Comment      string               `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Distribution *int                 `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+}
+
+// Validate refuses what no template can take.
+func (in AddObjectInput) Validate() error {
+	if err := errors.Join(in.EventID.check(), checkText("templateName", in.TemplateName, 255), checkOwn("distribution", in.Distribution)); err != nil {
+		return err
+	}
+	if n := len(in.Attributes); n < 1 || n > maxBulk {
+		return invalid("attributes: want 1 to %d, got %d", maxBulk, n)
+	}
+	for i, a := range in.Attributes {
+		switch {
+		case strings.TrimSpace(a.Relation) == "":
+			return invalid("attributes[%d].object_relation: is blank", i)
+		case strings.TrimSpace(a.Value) == "":
+			return invalid("attributes[%d].value: is blank", i)
+		case a.Type != "" && !typeRegexp.MatchString(a.Type):
+			return invalid("attributes[%d].type: %q is not an attribute type", i, clip(a.Type, 60))
+		}
+	}
+	return nil
+}
+
+// AddedObject says what became of a new object.
+type AddedObject struct {
+	EventID  ID       `json:"eventId"`
+	Object   *Object  `json:"object"`
+	Existing bool     `json:"existing,omitempty" jsonschema:"Whether the event had this very object before. It was left as it is."`
+	Dropped  []string `json:"dropped,omitempty" untrusted:"true" jsonschema:"The relations that MISP left out without a word."`
+}
+
+// AddObject adds an object to an event by a template, against which it is
+// checked first. Adding to a published event unpublishes it. An object that the
+// event has already isn't added again.
+//
+// MISP: GET /events/view/{eventId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
+func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.template(ctx, in.TemplateName)
+	if err != nil {
+		return nil, err
+	}
+	body, err := in.object(e, t)
+	if err != nil {
+		return nil, err
+	}
+	out := &AddedObject{EventID: e.ID}
+	if out.Object = e.object(body); out.Object != nil {
+		out.Existing = true
+		return out, nil
+	}
+	type answer struct {
+		Object *Object `json:"Object"`
+	}
+	a, err := httpx.JSON[answer](c.has("Object")(c.wire.AddObject(ctx, string(e.ID), string(t.ID), wire.ObjectBody{Object: *body})))
+	if errors.Is(err, gate.ErrOutcomeUnknown) {
+		if again, gerr := c.GetEvent(ctx, GetEventInput{EventID: in.EventID}); gerr == nil {
+			if o := again.object(body); o != nil {
+				a, err = &answer{Object: o}, nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.Object == nil || a.Object.ID == "" {
+		return nil, fmt.Errorf("misp: addObject: the answer has no object; %w", gate.ErrOutcomeUnknown)
+	}
+	out.Object = a.Object
+	left := map[string]int{}
+	for _, x := range a.Object.Attributes {
+		if x != nil {
+			left[x.ObjectRelation]++
+		}
+	}
+	for _, x := range body.Attributes {
+		if left[x.ObjectRelation]--; left[x.ObjectRelation] < 0 {
+			out.Dropped = append(out.Dropped, x.ObjectRelation)
+		}
+	}
+	return out, nil
+}
+
+// object is in as t wants it, under UUIDs that follow from the event and what
+// is in it.
+func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, error) {
+	o := &wire.NewObject{
+		Name: t.Name, MetaCategory: t.MetaCategory, TemplateUUID: t.UUID, TemplateVersion: fmt.Sprint(int64(t.Version)),
+		Comment: in.Comment, Distribution: int(Inherit),
+	}
+	if in.Distribution != nil {
+		o.Distribution = *in.Distribution
+	}
+	var content []string
+	given := map[string]int{}
+	for i, a := range in.Attributes {
+		at := slices.IndexFunc(t.Elements, func(x *TemplateElement) bool { return x.Relation == a.Relation })
+		if at < 0 {
+			var names []string
+			for _, x := range t.Elements {
+				names = append(names, x.Relation)
+			}
+			return nil, invalid("attributes[%d].object_relation: the template %s has no %q; it has %s", i, t.Name, clip(a.Relation, 60), clip(strings.Join(names, ", "), 500))
+		}
+		x := t.Elements[at]
+		if given[a.Relation]++; given[a.Relation] > 1 && !bool(x.Multiple) {
+			return nil, invalid("attributes[%d].object_relation: the template %s takes one %s only", i, t.Name, a.Relation)
+		}
+		if a.Type != "" && a.Type != x.Type {
+			return nil, invalid("attributes[%d].type: in the template %s a %s is of type %s, not %s", i, t.Name, a.Relation, x.Type, a.Type)
+		}
+		content = append(content, a.Relation+"\x00"+strings.TrimSpace(a.Value))
+		o.Attributes = append(o.Attributes, wire.NewAttribute{
+			Type: x.Type, Value: a.Value, ObjectRelation: a.Relation, ToIDs: flag(a.ToIDs), Comment: a.Comment,
+		})
+	}
+	for _, r := range t.Requirements["required"] {
+		if given[r] == 0 {
+			return nil, invalid("attributes: the template %s requires a %s", t.Name, r)
+		}
+	}
+	if one := t.Requirements["requiredOneOf"]; len(one) > 0 && !slices.ContainsFunc(one, func(r string) bool { return given[r] > 0 }) {
+		return nil, invalid("attributes: the template %s requires one of %s", t.Name, clip(strings.Join(one, ", "), 500))
+	}
+	slices.Sort(content)
+	var err error
+	o.UUID, err = attributeUUID(e.UUID, "object "+t.UUID, strings.Join(content, "\x00"))
+	return o, err
+}
+
+// object returns the object of e that o would repeat: of its UUID, or of its
+// template and with the same values.
+func (e *Event) object(o *wire.NewObject) *Object {
+	for _, old := range e.Objects {
+		if old == nil || bool(old.Deleted) {
+			continue
+		}
+		if strings.EqualFold(old.UUID, o.UUID) {
+			return old
+		}
+		if old.Name != o.Name || len(old.Attributes) != len(o.Attributes) {
+			continue
+		}
+		same := !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool {
+			return !slices.ContainsFunc(old.Attributes, func(b *Attribute) bool {
+				return b != nil && b.ObjectRelation == a.ObjectRelation && strings.EqualFold(b.Value, strings.TrimSpace(a.Value))
+			})
+		})
+		if same {
+			return old
+		}
+	}
+	return nil
+}
+
+func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	t, err := c.template(ctx, in.TemplateName)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	body, err := in.object(e, t)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Add an object to an event in MISP.",
+		Targets: []gate.Target{e.target()},
+		Changes: []gate.Change{gate.Set("object", fmt.Sprintf("%s (template version %s), distribution %s", t.Name, body.TemplateVersion, Distribution(body.Distribution)))},
+		Undo:    "Delete the object from the event.",
+	}
+	if in.Comment != "" {
+		p.Changes = append(p.Changes, gate.Set("comment", in.Comment))
+	}
+	var sent []*Attribute
+	for i, a := range in.Attributes {
+		typ := body.Attributes[i].Type
+		p.Changes = append(p.Changes, gate.Set(a.Relation, NewAttribute{Type: typ, Value: a.Value, ToIDs: a.ToIDs, Comment: a.Comment}.describe()))
+		sent = append(sent, &Attribute{Type: typ, Value: strings.TrimSpace(a.Value)})
+		x := t.Elements[slices.IndexFunc(t.Elements, func(x *TemplateElement) bool { return x.Relation == a.Relation })]
+		if len(x.Values) > 0 && !slices.Contains(x.Values, a.Value) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is not among the values that the template has for %s", clip(a.Value, 80), a.Relation))
+		}
+	}
+	if old := e.object(body); old != nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("the event has this object already, as object %s: it is left as it is", old.ID))
+	}
+	p.Warnings = append(p.Warnings, wider("the object", e.Distribution, in.Distribution)...)
+	e.unpublishes(&p)
+	return p, c.warn(ctx, &p, indicators(sent...)...)
+}
+
+// DeleteObjectInput is the input of [Client.DeleteObject].
+type DeleteObjectInput struct {
+	ObjectID Ref `json:"objectId" jsonschema:"The object: its id or UUID." alias:"id"`
+	HardDeletion
+}
+
+// Validate refuses what isn't the name of an object.
+func (in DeleteObjectInput) Validate() error { return in.ObjectID.check("objectId") }
+
+// DeleteObject deletes an object with its attributes: so that it can be
+// restored, or for good. Either unpublishes the event.
+//
+// MISP: POST /objects/delete/{objectId}, with /1 for good
+func (c *Client) DeleteObject(ctx context.Context, in DeleteObjectInput) (*Deletion, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	send := c.wire.DeleteObject
+	if in.Hard {
+		send = c.wire.HardDeleteObject
+	}
+	d, err := httpx.JSON[done](c.has("saved")(send(ctx, in.ObjectID.path())))
+	if err != nil {
+		return nil, err
+	}
+	return &Deletion{ID: ID(in.ObjectID.path()), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
+}
+
+func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (gate.Plan, error) {
+	type answer struct {
+		Object *Object `json:"Object"`
+	}
+	a, err := httpx.JSON[answer](c.has("Object")(c.wire.GetObject(ctx, in.ObjectID.path())))
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	o := a.Object
+	if o == nil || !in.ObjectID.is(o.ID, o.UUID) {
+		return gate.Plan{}, fmt.Errorf("misp: getObject: asked for object %s and was given another", in.ObjectID)
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(o.EventID)})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	var values []string
+	for _, x := range o.Attributes {
+		if x != nil {
+			values = append(values, x.ObjectRelation+" "+x.Value)
+		}
+	}
+	p := gate.Plan{
+		Summary: "Delete an object in MISP, with its attributes; it can be restored.",
+		Targets: []gate.Target{{Kind: "object", ID: string(o.ID), Name: o.Name, Version: fmt.Sprintf("changed %d", o.Timestamp)}, e.target()},
+		Changes: []gate.Change{gate.Changed("content", strings.Join(values, ", "), "nothing")},
+		Undo:    "Restore the object in MISP.",
+	}
+	if in.Hard {
+		p.Summary, p.Undo = "Delete an object in MISP for good, with its attributes.", ""
+	}
+	if bool(o.Deleted) {
+		p.Warnings = append(p.Warnings, "the object was deleted before, so that it could be restored")
+	}
+	e.unpublishes(&p)
+	return p, nil
+}

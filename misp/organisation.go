@@ -1,0 +1,215 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// An OrganisationScope says which organisations are meant.
+type OrganisationScope string
+
+// The scopes.
+const (
+	LocalOrganisations    OrganisationScope = "local"    // those with users on this server
+	ExternalOrganisations OrganisationScope = "external" // those known from elsewhere
+	AllOrganisations      OrganisationScope = "all"
+)
+
+// Enum lists what is allowed.
+func (OrganisationScope) Enum() []any {
+	return []any{LocalOrganisations, ExternalOrganisations, AllOrganisations}
+}
+
+// ListOrganisationsInput is the input of [Client.ListOrganisations].
+type ListOrganisationsInput struct {
+	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere."`
+	Search string            `json:"search,omitempty" jsonschema:"Only organisations with this text in their name, sector or nationality." maxLength:"255"`
+	Paging
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListOrganisationsInput) SetDefaults() {
+	in.Paging.SetDefaults()
+	if in.Scope == "" {
+		in.Scope = AllOrganisations
+	}
+}
+
+// Validate refuses a scope that MISP doesn't know.
+func (in ListOrganisationsInput) Validate() error {
+	if in.Scope != "" && !slices.Contains(in.Scope.Enum(), any(in.Scope)) {
+		return invalid("scope: %q: want local, external or all", clip(string(in.Scope), 60))
+	}
+	return in.check()
+}
+
+// An OrganisationDetail is what MISP knows of an organisation.
+type OrganisationDetail struct {
+	ID          ID     `json:"id"`
+	Name        string `json:"name" untrusted:"true"`
+	UUID        string `json:"uuid,omitempty"`
+	Local       Bool   `json:"local" jsonschema:"Whether it has users on this server."`
+	Type        string `json:"type,omitempty" untrusted:"true"`
+	Nationality string `json:"nationality,omitempty" untrusted:"true"`
+	Sector      string `json:"sector,omitempty" untrusted:"true"`
+	Description string `json:"description,omitempty" untrusted:"true"`
+	Users       *Int   `json:"user_count,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (o *OrganisationDetail) UnmarshalJSON(b []byte) error {
+	type plain OrganisationDetail
+	return extra.Decode(b, (*plain)(o), &o.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o OrganisationDetail) MarshalJSON() ([]byte, error) {
+	type plain OrganisationDetail
+	return extra.Encode(plain(o), o.Extra)
+}
+
+// An OrganisationPage is one page of organisations.
+type OrganisationPage struct {
+	Organisations []*OrganisationDetail `json:"organisations" jsonschema:"The organisations, by name."`
+	Total         int                   `json:"total" jsonschema:"How many match in all."`
+	Page          int                   `json:"page"`
+	More          bool                  `json:"more"`
+}
+
+// ListOrganisations returns one page of the organisations, by name.
+//
+// MISP: GET /organisations/index/scope:{scope}
+func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInput) (*OrganisationPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	res, err := c.wire.ListOrganisations(ctx, "scope:"+string(in.Scope))
+	list, err := rows[OrganisationDetail](c, "Organisation", res, err)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(o *OrganisationDetail) bool { return !mentions(in.Search, o.Name, o.Sector, o.Nationality) })
+	slices.SortStableFunc(list, func(a, b *OrganisationDetail) int { return strings.Compare(a.Name, b.Name) })
+	out := &OrganisationPage{Total: len(list), Page: in.Page}
+	out.Organisations, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+// GetOrganisationInput is the input of [Client.GetOrganisation].
+type GetOrganisationInput struct {
+	OrgID Ref `json:"orgId" jsonschema:"The organisation: its id or UUID." alias:"id,organisationId"`
+}
+
+// Validate refuses what isn't the name of an organisation.
+func (in GetOrganisationInput) Validate() error { return in.OrgID.check("orgId") }
+
+// GetOrganisation returns one organisation.
+//
+// MISP: GET /organisations/view/{organisationId}
+func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (*OrganisationDetail, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Organisation *OrganisationDetail `json:"Organisation"`
+	}
+	a, err := httpx.JSON[answer](c.has("Organisation")(c.wire.GetOrganisation(ctx, in.OrgID.path())))
+	if err != nil {
+		return nil, err
+	}
+	if o := a.Organisation; o == nil || !in.OrgID.is(o.ID, o.UUID) {
+		return nil, fmt.Errorf("misp: getOrganisation: asked for organisation %s and was given another", in.OrgID)
+	}
+	return a.Organisation, nil
+}
+
+// ListSharingGroupsInput is the input of [Client.ListSharingGroups].
+type ListSharingGroupsInput struct {
+	Search string `json:"search,omitempty" jsonschema:"Only groups with this text in their name or releasability." maxLength:"255"`
+	Paging
+}
+
+// Validate checks the page.
+func (in ListSharingGroupsInput) Validate() error { return in.check() }
+
+// A SharingGroupDetail is a sharing group with those who are in it.
+type SharingGroupDetail struct {
+	ID            ID       `json:"id"`
+	Name          string   `json:"name" untrusted:"true"`
+	UUID          string   `json:"uuid,omitempty"`
+	Releasability string   `json:"releasability,omitempty" untrusted:"true"`
+	Description   string   `json:"description,omitempty" untrusted:"true"`
+	Active        *Bool    `json:"active,omitempty"`
+	Organisations []string `json:"organisations,omitempty" untrusted:"true" jsonschema:"The names of its members."`
+	OrgCount      *Int     `json:"orgCount,omitempty" jsonschema:"How many members it has."`
+	Editable      *Bool    `json:"editable,omitempty"`
+}
+
+// A SharingGroupPage is one page of sharing groups.
+type SharingGroupPage struct {
+	Groups []*SharingGroupDetail `json:"sharingGroups" jsonschema:"The groups that the key may use, by name. MISP lists the active ones."`
+	Total  int                   `json:"total" jsonschema:"How many match, of those MISP lists."`
+	Page   int                   `json:"page"`
+	More   bool                  `json:"more"`
+}
+
+// ListSharingGroups returns one page of the sharing groups, by name.
+//
+// MISP: GET /sharing_groups
+func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Response List[struct {
+			Group *struct {
+				ID            ID     `json:"id"`
+				Name          string `json:"name"`
+				UUID          string `json:"uuid"`
+				Releasability string `json:"releasability"`
+				Description   string `json:"description"`
+				Active        *Bool  `json:"active"`
+				OrgCount      *Int   `json:"org_count"`
+			} `json:"SharingGroup"`
+			Orgs List[struct {
+				Organisation *Organisation `json:"Organisation"`
+			}] `json:"SharingGroupOrg"`
+			Editable *Bool `json:"editable"`
+		}] `json:"response"`
+	}
+	a, err := httpx.JSON[answer](c.has("response")(c.wire.ListSharingGroups(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	var list []*SharingGroupDetail
+	for _, r := range a.Response {
+		g := r.Group
+		if g == nil || !mentions(in.Search, g.Name, g.Releasability) {
+			continue
+		}
+		d := &SharingGroupDetail{ID: g.ID, Name: g.Name, UUID: g.UUID, Releasability: g.Releasability, Description: g.Description,
+			Active: g.Active, OrgCount: g.OrgCount, Editable: r.Editable}
+		for _, o := range r.Orgs {
+			if o.Organisation != nil {
+				d.Organisations = append(d.Organisations, o.Organisation.Name)
+			}
+		}
+		slices.Sort(d.Organisations)
+		list = append(list, d)
+	}
+	slices.SortStableFunc(list, func(a, b *SharingGroupDetail) int { return strings.Compare(a.Name, b.Name) })
+	out := &SharingGroupPage{Total: len(list), Page: in.Page}
+	out.Groups, out.More = cut(in.Paging, list)
+	return out, nil
+}

@@ -1,0 +1,103 @@
+package misp
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// A Ref names an attribute, an object, a template, a galaxy, a cluster or an
+// organisation: its id ("42") or its UUID.
+type Ref string
+
+// Pattern is the form of a Ref, for schemas.
+func (Ref) Pattern() string { return eventPattern }
+
+func (r Ref) check(name string) error {
+	if !eventRegexp.MatchString(string(r)) {
+		return invalid("%s: %q is neither an id nor a UUID", name, clip(string(r), 60))
+	}
+	return nil
+}
+
+// path is r as MISP wants it: it takes UUIDs in lower case only.
+func (r Ref) path() string { return strings.ToLower(string(r)) }
+
+// is reports whether r names what has this id and UUID.
+func (r Ref) is(id ID, uuid string) bool {
+	return r.path() == string(id) || strings.EqualFold(string(r), uuid)
+}
+
+// A NumericID is the id of a feed or of a sharing group: a number, never a UUID.
+type NumericID string
+
+const numberPattern = `^[1-9][0-9]{0,9}$`
+
+var numberRegexp = regexp.MustCompile(numberPattern)
+
+// Pattern is the form of a NumericID, for schemas.
+func (NumericID) Pattern() string { return numberPattern }
+
+func (id NumericID) check() error {
+	if !numberRegexp.MatchString(string(id)) {
+		return invalid("feedId: %q is not the id of a feed", clip(string(id), 60))
+	}
+	return nil
+}
+
+// Paging asks for one page of a list.
+type Paging struct {
+	Page  int `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
+	Limit int `json:"limit,omitempty" jsonschema:"How many a page has." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (p *Paging) SetDefaults() {
+	if p.Page == 0 {
+		p.Page = 1
+	}
+	if p.Limit == 0 {
+		p.Limit = 50
+	}
+}
+
+func (p Paging) check() error {
+	switch {
+	case p.Page < 0 || p.Page > 100000:
+		return invalid("page: want 1 to 100000")
+	case p.Limit < 0 || p.Limit > maxLimit:
+		return invalid("limit: want 1 to %d", maxLimit)
+	}
+	return nil
+}
+
+// cut returns the page of list that p asks for, and whether there is more.
+func cut[T any](p Paging, list []T) ([]T, bool) {
+	from := min((p.Page-1)*p.Limit, len(list))
+	to := min(from+p.Limit, len(list))
+	return append([]T{}, list[from:to]...), to < len(list)
+}
+
+// mentions reports whether one of texts holds what, in any case.
+func mentions(what string, texts ...string) bool {
+	what = strings.ToLower(strings.TrimSpace(what))
+	for _, t := range texts {
+		if strings.Contains(strings.ToLower(t), what) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkText refuses a text that is blank, too long, or has control characters.
+func checkText(name, s string, most int) error {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return invalid("%s: is blank", name)
+	case len(s) > most:
+		return invalid("%s: has %d bytes, at most %d are allowed", name, len(s), most)
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }):
+		return invalid("%s: holds a control character", name)
+	}
+	return nil
+}

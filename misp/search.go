@@ -1,0 +1,162 @@
+package misp
+
+import (
+	"context"
+	"iter"
+	"regexp"
+	"strconv"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// SearchEventsInput is the input of [Client.SearchEvents]. At least one filter
+// is needed; those given must all match. What is left out doesn't filter.
+type SearchEventsInput struct {
+	Value     string   `json:"value,omitempty" jsonschema:"A value in the event, in any case; % stands for any text." maxLength:"4096"`
+	Type      string   `json:"type,omitempty" jsonschema:"An attribute type in the event, such as ip-src." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Category  string   `json:"category,omitempty" jsonschema:"A category in the event, such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	Tags      []string `json:"tags,omitempty" jsonschema:"One of these tags, on the event or in it; % stands for any text." maxItems:"50" maxLength:"255"`
+	EventID   EventRef `json:"eventId,omitempty" jsonschema:"This event: its id or UUID."`
+	Info      string   `json:"info,omitempty" jsonschema:"The whole title, with its case; % stands for any text." maxLength:"1000"`
+	Org       string   `json:"org,omitempty" jsonschema:"The organisation that made it: name, id or UUID." maxLength:"255"`
+	DateFrom  string   `json:"dateFrom,omitempty" jsonschema:"Dated this day or later: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	DateTo    string   `json:"dateTo,omitempty" jsonschema:"Dated this day or before: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Last      string   `json:"last,omitempty" jsonschema:"Published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Published *bool    `json:"published,omitempty" jsonschema:"Only events that are, or are not, published."`
+	Paging
+}
+
+var dateRegexp = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+
+// Validate refuses a search that MISP would answer with everything it has, or
+// silently with nothing.
+func (in SearchEventsInput) Validate() error {
+	if err := in.check(); err != nil {
+		return err
+	}
+	attributes := SearchAttributesInput{Value: in.Value, Type: in.Type, Category: in.Category, Tags: in.Tags, EventID: in.EventID, Last: in.Last, ToIDs: new(bool)}
+	if err := attributes.Validate(); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, value string }{{"org", in.Org}, {"info", in.Info}} {
+		if f.value != "" {
+			if err := checkFilter(f.name, f.value); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range []struct{ name, value string }{{"dateFrom", in.DateFrom}, {"dateTo", in.DateTo}} {
+		if f.value != "" && !dateRegexp.MatchString(f.value) {
+			return invalid("%s: %q: want YYYY-MM-DD", f.name, clip(f.value, 60))
+		}
+	}
+	switch {
+	case in.DateFrom != "" && in.DateTo != "" && in.DateFrom > in.DateTo:
+		return invalid("dateFrom: %s is after dateTo, %s", in.DateFrom, in.DateTo)
+	case in.Value == "" && in.Type == "" && in.Category == "" && len(in.Tags) == 0 && in.EventID == "" && in.Info == "" && in.Org == "" &&
+		in.DateFrom == "" && in.DateTo == "" && in.Last == "" && in.Published == nil:
+		return invalid("give at least one of value, type, category, tags, eventId, info, org, dateFrom, dateTo, last, published: without a filter the answer would be everything")
+	}
+	return nil
+}
+
+// FoundEvents is one page of events, without what is in them.
+type FoundEvents struct {
+	Events []*EventSummary `json:"events" jsonschema:"The events, those changed last first."`
+	Total  *int            `json:"total,omitempty" jsonschema:"How many match in all. Absent when the server doesn't say."`
+	Page   int             `json:"page"`
+	Limit  int             `json:"limit"`
+	More   bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
+}
+
+// SearchEvents returns one page of events, those changed last first, without
+// what is in them. [Client.Events] walks all of them.
+//
+// MISP: POST /events/restSearch
+func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*FoundEvents, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	q := wire.EventSearch{
+		Value: anyOf(in.Value), Type: in.Type, Category: in.Category, Tags: anyOf(in.Tags...), EventInfo: in.Info, Org: in.Org,
+		From: in.DateFrom, To: in.DateTo, Last: in.Last, Published: flag(in.Published), Page: in.Page, Limit: in.Limit,
+	}
+	if id := in.EventID.path(); numberRegexp.MatchString(id) {
+		q.EventID = id
+	} else {
+		q.UUID = id
+	}
+	list, total, err := searchEvents[EventSummary](ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	p := &FoundEvents{Events: list, Page: in.Page, Limit: in.Limit, More: len(list) >= in.Limit}
+	if total >= 0 && (in.Published == nil || *in.Published) { // MISP miscounts those not published
+		p.Total, p.More = &total, total > (in.Page-1)*in.Limit+len(list)
+	}
+	return p, nil
+}
+
+// Events returns an iterator over every event that in matches, from in.Page on,
+// without what is in them.
+func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
+	in.SetDefaults()
+	in.Tags = append([]string(nil), in.Tags...)
+	return page.All(ctx, func(ctx context.Context, offset int) ([]*EventSummary, bool, error) {
+		next := in
+		next.Page += offset / in.Limit
+		p, err := c.SearchEvents(ctx, next)
+		if err != nil {
+			return nil, false, err
+		}
+		return p.Events, p.More, nil
+	})
+}
+
+// searchEvents sends q, whose filters are known to filter, and returns the total
+// too, or -1.
+func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
+	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, 1, "Event.timestamp DESC"
+	res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
+	type answer struct {
+		Response List[struct {
+			Event *T `json:"Event"`
+		}] `json:"response"`
+	}
+	a, err := httpx.JSON[answer](res, err)
+	if err != nil {
+		return nil, 0, err
+	}
+	list := []*T{}
+	for _, r := range a.Response {
+		if r.Event != nil {
+			list = append(list, r.Event)
+		}
+	}
+	total, err := strconv.Atoi(res.Header.Get("X-Result-Count"))
+	if err != nil || total < len(list) {
+		total = -1
+	}
+	return list, total, nil
+}
+
+// summary returns an event without what is in it.
+func (c *Client) summary(ctx context.Context, ref EventRef) (*Event, error) {
+	q := wire.EventSearch{Page: 1, Limit: 1}
+	if id := ref.path(); numberRegexp.MatchString(id) {
+		q.EventID = id
+	} else {
+		q.UUID = id
+	}
+	list, _, err := searchEvents[Event](ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) != 1 || !Ref(ref).is(list[0].ID, list[0].UUID) {
+		return nil, &Error{Op: "searchEvents", Status: 200, Message: "there is no such event, or the key may not see it", kind: ErrNotFound}
+	}
+	return list[0], nil
+}

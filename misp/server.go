@@ -1,0 +1,215 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+)
+
+// ServerStatusInput is the input of [Client.ServerStatus].
+type ServerStatusInput struct {
+	Diagnostics bool `json:"diagnostics,omitempty" jsonschema:"With the server's own checks: slow, and for site administrators only."`
+}
+
+// ServerStatus says which version a server has, what the key may do there, and
+// how the server is.
+type ServerStatus struct {
+	Version     string                     `json:"version"`
+	PyMISP      string                     `json:"pymispRecommended,omitempty"`
+	UUID        string                     `json:"uuid,omitempty" jsonschema:"The server's own UUID."`
+	Permissions Permissions                `json:"permissions" jsonschema:"What the key may do."`
+	Diagnostics map[string]json.RawMessage `json:"diagnostics,omitempty" untrusted:"true" jsonschema:"What the server's own checks found."`
+	Note        string                     `json:"note,omitempty"`
+}
+
+// Permissions says what a key may do.
+type Permissions struct {
+	Sync         *Bool `json:"sync,omitempty"`
+	Sighting     *Bool `json:"sighting,omitempty"`
+	GalaxyEditor *Bool `json:"galaxyEditor,omitempty"`
+	AnalystData  *Bool `json:"analystData,omitempty"`
+}
+
+// The checks that are shown. The settings themselves, which hold secrets, aren't.
+var diagnostics = []string{"gpgStatus", "proxyStatus", "zmqStatus", "stix", "moduleStatus", "writeableDirs", "readableFiles",
+	"dbDiagnostics", "dbSchemaDiagnostics", "redisInfo", "workers", "backgroundJobsStatus", "sessionStatus"}
+
+// ServerStatus returns the server's version, what the key may do, and on request
+// the server's own checks.
+//
+// MISP: GET /servers/getVersion, /servers/serverSettings
+func (c *Client) ServerStatus(ctx context.Context, in ServerStatusInput) (*ServerStatus, error) {
+	type version struct {
+		Version      string `json:"version"`
+		PyMISP       string `json:"pymisp_recommended_version"`
+		UUID         string `json:"uuid"`
+		Sync         *Bool  `json:"perm_sync"`
+		Sighting     *Bool  `json:"perm_sighting"`
+		GalaxyEditor *Bool  `json:"perm_galaxy_editor"`
+		AnalystData  *Bool  `json:"perm_analyst_data"`
+	}
+	v, err := httpx.JSON[version](c.has("version")(c.wire.GetVersion(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	out := &ServerStatus{Version: v.Version, PyMISP: v.PyMISP, UUID: v.UUID,
+		Permissions: Permissions{Sync: v.Sync, Sighting: v.Sighting, GalaxyEditor: v.GalaxyEditor, AnalystData: v.AnalystData}}
+	if !in.Diagnostics {
+		return out, nil
+	}
+	all, err := httpx.JSON[map[string]json.RawMessage](c.wire.GetServerSettings(ctx))
+	switch {
+	case errors.Is(err, ErrForbidden):
+		out.Note = "the server's own checks are for site administrators, which the key isn't"
+		return out, nil
+	case err != nil:
+		return nil, err
+	}
+	out.Diagnostics = map[string]json.RawMessage{}
+	for k, raw := range *all {
+		if slices.Contains(diagnostics, k) {
+			out.Diagnostics[k] = raw
+		}
+	}
+	return out, nil
+}
+
+// DescribeTypesInput is the input of [Client.DescribeTypes].
+type DescribeTypesInput struct {
+	Search   string `json:"search,omitempty" jsonschema:"Only types with this text in their name." maxLength:"100"`
+	Category string `json:"category,omitempty" jsonschema:"Only types of this category, such as Network activity." maxLength:"100"`
+}
+
+// Types says which attribute types and categories there are.
+type Types struct {
+	Types      []*AttributeType `json:"types" jsonschema:"The types, by name."`
+	Categories []string         `json:"categories" jsonschema:"Every category."`
+	Total      int              `json:"total" jsonschema:"How many types match."`
+}
+
+// An AttributeType is a type of attribute.
+type AttributeType struct {
+	Type     string   `json:"type"`
+	Category string   `json:"category" jsonschema:"Its usual category."`
+	ToIDs    Bool     `json:"toIds" jsonschema:"Whether it is usually meant for detection."`
+	Also     []string `json:"also,omitempty" jsonschema:"The other categories it can have; with search or category only."`
+}
+
+// DescribeTypes returns the attribute types with what is usual for each. Which
+// other categories each can have is there when the list is narrowed down.
+//
+// MISP: GET /attributes/describeTypes
+func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Types, error) {
+	type answer struct {
+		Result struct {
+			Defaults Map[struct {
+				Category string `json:"default_category"`
+				ToIDs    Bool   `json:"to_ids"`
+			}] `json:"sane_defaults"`
+			Types      List[string]      `json:"types"`
+			Categories List[string]      `json:"categories"`
+			Mappings   Map[List[string]] `json:"category_type_mappings"`
+		} `json:"result"`
+	}
+	a, err := httpx.JSON[answer](c.has("result")(c.wire.DescribeTypes(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	r := a.Result
+	want := strings.TrimSpace(in.Category)
+	if want != "" {
+		at := slices.IndexFunc(r.Categories, func(x string) bool { return strings.EqualFold(x, want) })
+		if at < 0 {
+			return nil, invalid("category: there is no %q; there are %s", clip(want, 60), strings.Join(r.Categories, ", "))
+		}
+		want = r.Categories[at]
+	}
+	out := &Types{Types: []*AttributeType{}, Categories: r.Categories}
+	for _, t := range r.Types {
+		if !mentions(in.Search, t) || want != "" && !slices.Contains(r.Mappings[want], t) {
+			continue
+		}
+		d := r.Defaults[t]
+		x := &AttributeType{Type: t, Category: d.Category, ToIDs: d.ToIDs}
+		if want != "" || in.Search != "" {
+			for _, category := range r.Categories {
+				if category != d.Category && slices.Contains(r.Mappings[category], t) {
+					x.Also = append(x.Also, category)
+				}
+			}
+		}
+		out.Types = append(out.Types, x)
+	}
+	slices.SortFunc(out.Types, func(a, b *AttributeType) int { return strings.Compare(a.Type, b.Type) })
+	out.Total = len(out.Types)
+	return out, nil
+}
+
+// nothing is the input of what takes none.
+type nothing struct{}
+
+// statistics is what a server holds, counted by itself.
+type statistics struct {
+	Counts map[string]json.RawMessage `json:"counts" jsonschema:"What the server holds: events, attributes, correlations, organisations, users."`
+}
+
+func (c *Client) statistics(ctx context.Context, _ nothing) (*statistics, error) {
+	type answer struct {
+		Stats Map[json.RawMessage] `json:"stats"`
+	}
+	a, err := httpx.JSON[answer](c.has("stats")(c.wire.GetStatistics(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	return &statistics{Counts: a.Stats}, nil
+}
+
+// taxonomies are the vocabularies of tags that a server has.
+type taxonomies struct {
+	Enabled []*taxonomy `json:"enabled" jsonschema:"Those in use."`
+	Others  []string    `json:"others" jsonschema:"The namespaces of those that are not."`
+	Total   int         `json:"total"`
+}
+
+// A taxonomy is a vocabulary of tags.
+type taxonomy struct {
+	Namespace   string `json:"namespace"`
+	Description string `json:"description,omitempty"`
+	Version     Int    `json:"version"`
+	Exclusive   Bool   `json:"exclusive,omitempty" jsonschema:"Whether only one of its tags is meant to be used."`
+	Enabled     Bool   `json:"-"`
+}
+
+func (t *taxonomy) UnmarshalJSON(b []byte) error {
+	type plain taxonomy
+	more := struct {
+		*plain
+		Enabled Bool `json:"enabled"`
+	}{plain: (*plain)(t)}
+	err := json.Unmarshal(b, &more)
+	t.Enabled = more.Enabled
+	return err
+}
+
+func (c *Client) taxonomies(ctx context.Context, _ nothing) (*taxonomies, error) {
+	res, err := c.wire.ListTaxonomies(ctx)
+	list, err := rows[taxonomy](c, "Taxonomy", res, err)
+	if err != nil {
+		return nil, fmt.Errorf("misp: taxonomies: %w", err)
+	}
+	out := &taxonomies{Enabled: []*taxonomy{}, Others: []string{}, Total: len(list)}
+	for _, t := range list {
+		if t.Enabled {
+			t.Description = clip(t.Description, 300)
+			out.Enabled = append(out.Enabled, t)
+		} else {
+			out.Others = append(out.Others, t.Namespace)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,345 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A TagStatus says what became of a tag.
+type TagStatus string
+
+// What can become of a tag.
+const (
+	TagAttached TagStatus = "attached"
+	TagExisting TagStatus = "existing" // it was there before
+	TagRemoved  TagStatus = "removed"
+	TagRefused  TagStatus = "refused"
+)
+
+// A TagOutcome says what became of one tag.
+type TagOutcome struct {
+	Tag    string    `json:"tag" untrusted:"true"`
+	Status TagStatus `json:"status" jsonschema:"attached, existing, removed or refused."`
+	Error  string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why it was refused."`
+}
+
+// attach tags what has uuid. MISP makes a tag that it doesn't have yet, if the
+// key may.
+func (c *Client) attach(ctx context.Context, uuid, tag string) (TagStatus, error) {
+	d, err := httpx.JSON[done](c.has("saved")(c.wire.AttachTag(ctx, wire.TagTarget{UUID: strings.ToLower(uuid), Tag: tag})))
+	if err != nil {
+		return TagRefused, err
+	}
+	if strings.Contains(d.Message, "already has") {
+		return TagExisting, nil
+	}
+	return TagAttached, nil
+}
+
+// attachAll tags what has uuid with each of tags and says what became of each.
+// It stops with an error only if it isn't known what became of one.
+func (c *Client) attachAll(ctx context.Context, uuid string, tags []string) ([]*TagOutcome, error) {
+	list := []*TagOutcome{}
+	for _, t := range tags {
+		status, err := c.attach(ctx, uuid, t)
+		o := &TagOutcome{Tag: t, Status: status}
+		if err != nil {
+			o.Error = reason(err)
+		}
+		list = append(list, o)
+		if errors.Is(err, gate.ErrOutcomeUnknown) {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+func refusedTags(list []*TagOutcome) (n int) {
+	for _, o := range list {
+		if o.Status == TagRefused {
+			n++
+		}
+	}
+	return n
+}
+
+const maxTags = 50
+
+func checkTags(name string, tags []string) error {
+	if len(tags) > maxTags {
+		return invalid("%s: want at most %d, got %d", name, maxTags, len(tags))
+	}
+	for i, t := range tags {
+		if err := checkText(fmt.Sprintf("%s[%d]", name, i), t, 255); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TagEventInput is the input of [Client.TagEvent].
+type TagEventInput struct {
+	EventID EventRef `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
+	Tag     string   `json:"tag" jsonschema:"The name of the tag, such as tlp:amber." minLength:"1" maxLength:"255"`
+	Remove  bool     `json:"remove,omitempty" jsonschema:"Take the tag away instead."`
+	gate.Confirmation
+}
+
+// Validate refuses what isn't the name of an event or of a tag.
+func (in TagEventInput) Validate() error {
+	return errors.Join(in.EventID.check(), checkText("tag", in.Tag, 255))
+}
+
+// Confirmed reports whether the call confirms a removal; adding needs no confirmation.
+func (in TagEventInput) Confirmed() bool { return !in.Remove || in.Confirm }
+
+// ConfirmedHard keeps the operator's switch, which authorises removals, from
+// authorising additions: those always wait for approval.
+func (in TagEventInput) ConfirmedHard() (hard, confirmed bool) { return !in.Remove, true }
+
+// A TaggedEvent says what became of a tag of an event.
+type TaggedEvent struct {
+	EventID ID `json:"eventId"`
+	TagOutcome
+	Message string `json:"message,omitempty" untrusted:"true" jsonschema:"MISP's own words."`
+}
+
+// TagEvent tags an event, or takes a tag from it. Either unpublishes it.
+//
+// MISP: GET /events/view/{eventId}, POST /tags/attachTagToObject or /tags/removeTagFromObject
+func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return nil, err
+	}
+	out := &TaggedEvent{EventID: e.ID, TagOutcome: TagOutcome{Tag: in.Tag}}
+	if !in.Remove {
+		out.Status, err = c.attach(ctx, e.UUID, in.Tag)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+	d, err := httpx.JSON[done](c.has("saved")(c.wire.RemoveTag(ctx, wire.TagTarget{UUID: strings.ToLower(e.UUID), Tag: in.Tag})))
+	if err != nil {
+		return nil, err
+	}
+	out.Status, out.Message = TagRemoved, d.Message
+	return out, nil
+}
+
+func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan, error) {
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	has := slices.ContainsFunc(e.Tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, in.Tag) })
+	p := gate.Plan{Targets: []gate.Target{e.target()}}
+	after := slices.DeleteFunc(e.tagNames(), func(t string) bool { return in.Remove && strings.EqualFold(t, in.Tag) })
+	switch {
+	case in.Remove:
+		p.Summary, p.Undo = "Take a tag from an event in MISP.", "Tag the event again."
+		if !has {
+			p.Warnings = append(p.Warnings, "the event doesn't have the tag: MISP will refuse")
+		}
+	default:
+		p.Summary, p.Undo = "Tag an event in MISP.", "Take the tag from the event."
+		if has {
+			p.Warnings = append(p.Warnings, "the event has the tag already: nothing changes")
+		} else {
+			after = append(after, in.Tag)
+		}
+		known, err := c.tagExists(ctx, in.Tag)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		if !known {
+			p.Warnings = append(p.Warnings, "MISP doesn't have the tag yet: it is made, if the key may")
+		}
+	}
+	p.Changes = append(p.Changes, gate.Changed("tags", strings.Join(e.tagNames(), ", "), strings.Join(after, ", ")))
+	p.Warnings = append(p.Warnings, tlpDoubts(tlp(after), e.Distribution)...)
+	p.Warnings = append(p.Warnings, severalTLP(after)...)
+	e.unpublishes(&p)
+	return p, nil
+}
+
+// unpublishes puts into p that a change to e takes it out of circulation.
+func (e *Event) unpublishes(p *gate.Plan) {
+	if e.Published {
+		p.Changes = append(p.Changes, gate.Changed("published", "yes", "no"))
+		p.Warnings = append(p.Warnings, "the event is published: a change unpublishes it until somebody publishes it again")
+	}
+}
+
+// tagNames returns the names of the tags of e, sorted.
+func (e *Event) tagNames() []string {
+	list := []string{}
+	for _, t := range e.Tags {
+		if t != nil {
+			list = append(list, t.Name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// tagExists reports whether MISP has a tag of that name, in any case.
+func (c *Client) tagExists(ctx context.Context, name string) (bool, error) {
+	res, err := c.wire.SearchTags(ctx, wire.TagName{Tag: name})
+	list, err := rows[Tag](c, "Tag", res, err)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(list, func(t *Tag) bool { return strings.EqualFold(t.Name, name) }), nil
+}
+
+// A TagUse is a tag with how often it is used.
+type TagUse struct {
+	ID         ID     `json:"id"`
+	Name       string `json:"name" untrusted:"true"`
+	Colour     string `json:"colour,omitempty"`
+	Exportable *Bool  `json:"exportable,omitempty" jsonschema:"Whether other servers receive it."`
+	Hidden     Bool   `json:"hide_tag,omitempty"`
+	IsGalaxy   Bool   `json:"is_galaxy,omitempty" jsonschema:"Whether it stands for a galaxy cluster."`
+	LocalOnly  Bool   `json:"local_only,omitempty"`
+	Events     *Int   `json:"count,omitempty" jsonschema:"How many events have it."`
+	Attributes *Int   `json:"attribute_count,omitempty" jsonschema:"How many attributes have it."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (t *TagUse) UnmarshalJSON(b []byte) error {
+	type plain TagUse
+	return extra.Decode(b, (*plain)(t), &t.Extra)
+}
+
+// MarshalJSON writes the known members, then those in Extra.
+func (t TagUse) MarshalJSON() ([]byte, error) {
+	type plain TagUse
+	return extra.Encode(plain(t), t.Extra)
+}
+
+// ListTagsInput is the input of [Client.ListTags].
+type ListTagsInput struct {
+	Search string `json:"search,omitempty" jsonschema:"Only tags with this text in their name." maxLength:"255"`
+	Paging
+}
+
+// Validate checks the page.
+func (in ListTagsInput) Validate() error { return in.check() }
+
+// A TagPage is one page of tags.
+type TagPage struct {
+	Tags  []*TagUse `json:"tags" jsonschema:"The tags, by name."`
+	Total int       `json:"total" jsonschema:"How many match in all."`
+	Page  int       `json:"page"`
+	More  bool      `json:"more"`
+}
+
+// ListTags returns one page of the tags, by name, with how often each is used.
+//
+// MISP: POST /tags/index
+func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Tags List[*TagUse] `json:"Tag"`
+	}
+	a, err := httpx.JSON[answer](c.has("Tag")(c.wire.ListTags(ctx, wire.TagFilter{SearchAll: strings.TrimSpace(in.Search)})))
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(a.Tags, func(t *TagUse) bool { return t == nil || !mentions(in.Search, t.Name) })
+	slices.SortStableFunc(list, func(a, b *TagUse) int { return strings.Compare(a.Name, b.Name) })
+	out := &TagPage{Total: len(list), Page: in.Page}
+	out.Tags, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+// A Tagged says what can have a tag.
+type Tagged string
+
+// What can have a tag.
+const (
+	TaggedEvents     Tagged = "event"
+	TaggedAttributes Tagged = "attribute"
+)
+
+// Enum lists what is allowed.
+func (Tagged) Enum() []any { return []any{TaggedEvents, TaggedAttributes} }
+
+// SearchByTagInput is the input of [Client.SearchByTag].
+type SearchByTagInput struct {
+	Tag  string `json:"tag" jsonschema:"The tag; % stands for any text." minLength:"1" maxLength:"255"`
+	Type Tagged `json:"type,omitempty" jsonschema:"Whether to look for events or for attributes."`
+	Paging
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *SearchByTagInput) SetDefaults() {
+	in.Paging.SetDefaults()
+	if in.Type == "" {
+		in.Type = TaggedEvents
+	}
+}
+
+// Validate refuses a tag that MISP would take for everything.
+func (in SearchByTagInput) Validate() error {
+	if in.Type != "" && in.Type != TaggedEvents && in.Type != TaggedAttributes {
+		return invalid("type: %q: want event or attribute", clip(string(in.Type), 60))
+	}
+	return errors.Join(in.check(), checkFilter("tag", in.Tag))
+}
+
+// WithTag is one page of what has a tag.
+type WithTag struct {
+	Tag        string          `json:"tag" untrusted:"true"`
+	Events     []*EventSummary `json:"events,omitempty"`
+	Attributes []*Attribute    `json:"attributes,omitempty" jsonschema:"Those of tagged events included."`
+	Total      *int            `json:"total,omitempty" jsonschema:"How many there are in all. Absent when that isn't known."`
+	Page       int             `json:"page"`
+	More       bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
+}
+
+// SearchByTag returns the events, or the attributes, that have a tag. An
+// attribute has those of its event too.
+//
+// MISP: POST /events/restSearch or /attributes/restSearch
+func (c *Client) SearchByTag(ctx context.Context, in SearchByTagInput) (*WithTag, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	out := &WithTag{Tag: in.Tag, Page: in.Page}
+	if in.Type == TaggedEvents {
+		p, err := c.SearchEvents(ctx, SearchEventsInput{Tags: []string{in.Tag}, Paging: in.Paging})
+		if err != nil {
+			return nil, err
+		}
+		out.Events, out.Total, out.More = p.Events, p.Total, p.More
+		return out, nil
+	}
+	p, err := c.SearchAttributes(ctx, SearchAttributesInput{Tags: []string{in.Tag}, Page: in.Page, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out.Attributes, out.Total, out.More = p.Attributes, p.Total, p.More
+	return out, nil
+}
