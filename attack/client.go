@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -14,19 +15,24 @@ import (
 
 // Config says which part of ATT&CK a [Client] knows, and from where.
 type Config struct {
-	// DataDir is a folder with MITRE's STIX bundles, as [Load] reads them. Empty means the embedded facts.
+	// DataDir is a folder with MITRE's STIX bundles, as [Open] reads them. Empty means the embedded facts.
 	DataDir string
+	// UpdateFrom is where [Client.UpdateData] gets bundles: a folder with bundles, or an address below which they lie as
+	// MITRE publishes them, <domain>-attack/<domain>-attack.json. Empty means that there are no updates.
+	UpdateFrom string
+	// Fetch gets what lies at an address. It is needed where UpdateFrom is one.
+	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Domains are the domains to know. None means Enterprise only.
 	Domains []Domain
 }
 
-// ConfigFromEnv reads MITRE_DATA_DIR and MITRE_MATRICES, a list of enterprise, mobile and ics separated by commas. Both
-// are optional. Everything that is malformed is in the error, and so is a variable that begins with MITRE_ and isn't known.
+// ConfigFromEnv reads MITRE_DATA_DIR, MITRE_UPDATE_FROM and MITRE_MATRICES, a list of enterprise, mobile and ics separated
+// by commas. All are optional. Everything that is malformed is in the error, and so is a variable that begins with MITRE_ and isn't known.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
 func configFrom(environ []string) (Config, error) {
 	r := env.New("MITRE_", environ)
-	c := Config{DataDir: r.String("MITRE_DATA_DIR")}
+	c := Config{DataDir: r.String("MITRE_DATA_DIR"), UpdateFrom: r.String("MITRE_UPDATE_FROM")}
 	matrices := r.String("MITRE_MATRICES")
 	r.Known("MITRE_SOC_ALLOW_WRITES") // a switch of package soc, read by the gate
 	errs := []error{r.Err()}
@@ -92,5 +98,5 @@ func (c *Client) open(ctx context.Context) (*KB, error) {
 	if c.config.DataDir == "" {
 		return Embedded(c.config.Domains...)
 	}
-	return Load(ctx, c.config.DataDir, c.config.Domains...)
+	return Open(ctx, c.config.DataDir, c.config.Domains...)
 }

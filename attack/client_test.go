@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
 )
 
 // client makes a client of the embedded facts.
@@ -193,15 +195,22 @@ func TestConfigFromEnv(t *testing.T) {
 	}
 }
 
-func TestOperationsAreDeclaredAsReads(t *testing.T) {
+func TestTheTableHasAll24ToolsAndIsTrue(t *testing.T) {
 	t.Parallel()
-	var names []string
-	for _, op := range client(t).Ops() {
-		names = append(names, op.Name()+" "+op.Tier().String())
+	c := client(t)
+	gatetest.Complete(t, c, c.Ops(), "Matrix")
+	gatetest.Lint(t, c.Ops())
+	if n := len(c.Ops()); n != 24 {
+		t.Errorf("%d operations, want 24", n)
 	}
-	want := []string{"mitre_get_technique read", "mitre_navigator_layer read"}
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Errorf("operations (-want +got):\n%s", diff)
+	for _, op := range c.Ops() {
+		want := gate.TierRead
+		if op.Name() == "mitre_update_data" {
+			want = gate.TierWrite
+		}
+		if op.Tier() != want {
+			t.Errorf("%s is %s, want %s", op.Name(), op.Tier(), want)
+		}
 	}
 }
 

@@ -165,24 +165,57 @@ var legacy = sync.OnceValue(func() map[string]legacySource {
 
 // Sensors is what a site can see, as [KB.Sensors] makes it. The zero Sensors see nothing.
 type Sensors struct {
-	components map[int32]bool
+	components []bool
 	logs       map[string]bool
 }
+
+func (s Sensors) sees(l facts.Log) bool {
+	return s.shows(l.Component) || len(s.logs) > 0 && s.logs[l.Name]
+}
+
+func (s Sensors) shows(component int32) bool {
+	return int(component) < len(s.components) && s.components[component]
+}
+
+// Meaning is what a name of something that a site collects stands for.
+type Meaning struct {
+	Given      string `json:"given"`
+	As         string `json:"as"` // data component, log source, or data source of ATT&CK 17
+	ID         string `json:"id,omitempty"`
+	Name       string `json:"name"`
+	Components []Ref  `json:"components"` // the data components that are meant, or can be seen in the log source
+}
+
+// What a [Meaning] can be.
+const (
+	AsComponent = "data component"
+	AsLogSource = "log source"
+	AsLegacy    = "data source of ATT&CK 17"
+)
 
 // Sensors finds what a site can see from the names of what it collects. A name is that of a data component ("Process
 // Creation", DC0032), of a log source ("WinEventLog:Sysmon"), or of a data source of ATT&CK 17 and before ("Process",
 // DS0009), which stands for its components; "Process: Process Creation" means the component. Case doesn't matter. Names
 // that mean none of these are all in the error, which is [ErrNotFound].
 func (k *KB) Sensors(names ...string) (Sensors, error) {
-	s := Sensors{components: map[int32]bool{}, logs: map[string]bool{}}
+	s, _, err := k.Understand(names...)
+	return s, err
+}
+
+// Understand is [KB.Sensors] and says what each name was taken for. A name may mean several things.
+func (k *KB) Understand(names ...string) (Sensors, []Meaning, error) {
+	s := Sensors{components: make([]bool, len(k.components)), logs: map[string]bool{}}
 	var unknown []string
+	var meanings []Meaning
 	for _, name := range names {
-		if !k.see(s, strings.TrimSpace(name)) {
+		found := k.see(s, strings.TrimSpace(name))
+		if found == nil {
 			unknown = append(unknown, name)
 		}
+		meanings = append(meanings, found...)
 	}
 	if unknown == nil {
-		return s, nil
+		return s, meanings, nil
 	}
 	known := k.LogSources()
 	for c := range k.DataComponents() {
@@ -191,37 +224,60 @@ func (k *KB) Sensors(names ...string) (Sensors, error) {
 	for _, l := range legacy() {
 		known = append(known, l.Name)
 	}
-	return Sensors{}, &NotFoundError{Kind: "data source", Keys: unknown, Nearest: nearest(unknown, slices.Values(known))}
+	return Sensors{}, nil, &NotFoundError{Kind: "data source", Keys: unknown, Nearest: nearest(unknown, slices.Values(known))}
 }
 
-// see adds what a name means to s, and reports whether it means anything.
-func (k *KB) see(s Sensors, name string) bool {
-	known := false
-	add := func(key string) {
-		if c, _, err := k.ResolveDataComponent(key); err == nil {
-			s.components[c.n] = true
-			known = true
+// see adds what a name means to s, and returns it.
+func (k *KB) see(s Sensors, name string) (found []Meaning) {
+	component := func(key string) *DataComponent {
+		c, _, err := k.ResolveDataComponent(key)
+		if err != nil {
+			return nil
 		}
+		s.components[c.n] = true
+		return c
 	}
-	add(name)
-	if _, component, ok := strings.Cut(name, ": "); ok {
-		add(component)
+	c := component(name)
+	if _, rest, ok := strings.Cut(name, ": "); ok && c == nil {
+		c = component(rest)
 	}
-	for id, l := range legacy() {
-		if strings.EqualFold(l.Name, name) || strings.EqualFold(id, name) {
-			known = true
-			for _, c := range l.Components {
-				add(c)
+	if c != nil {
+		found = append(found, Meaning{name, AsComponent, c.ID, c.Name, []Ref{ref(&c.Object)}})
+	}
+	for _, id := range slices.Sorted(maps.Keys(legacy())) {
+		l := legacy()[id]
+		if !strings.EqualFold(l.Name, name) && !strings.EqualFold(id, name) {
+			continue
+		}
+		m := Meaning{name, AsLegacy, id, l.Name, []Ref{}}
+		for _, key := range l.Components {
+			if c := component(key); c != nil {
+				m.Components = append(m.Components, ref(&c.Object))
 			}
 		}
+		found = append(found, m)
 	}
 	for _, l := range k.logNames() {
 		if strings.EqualFold(strings.TrimSpace(l), name) {
 			s.logs[l] = true
-			known = true
+			found = append(found, Meaning{name, AsLogSource, "", l, k.seenIn(l)})
 		}
 	}
-	return known
+	return found
+}
+
+// seenIn returns the data components that analytics look for in a log source.
+func (k *KB) seenIn(log string) []Ref {
+	var numbers []int32
+	for a := range k.Analytics() {
+		for _, l := range a.logs {
+			if l.Name == log {
+				numbers = append(numbers, l.Component)
+			}
+		}
+	}
+	slices.Sort(numbers)
+	return refs(pick(k.components, numbers))
 }
 
 // Coverage says how well a technique can be detected with what a site sees.
@@ -247,36 +303,45 @@ func (c Coverage) String() string {
 // Coverage tells how well the technique can be detected with the given sensors.
 func (t *Technique) Coverage(s Sensors) Coverage {
 	best := Unobservable
-	sees := func(l facts.Log) bool { return s.components[l.Component] || s.logs[l.Name] }
-	for _, strategy := range sources(t.kb.strategies, &t.kb.direct[facts.StrategyDetects], t.n) {
-		for _, a := range strategy.Analytics() {
-			if len(a.logs) == 0 {
-				continue
+	for _, logs := range t.kb.needs()[t.n] {
+		have := 0
+		for _, l := range logs {
+			if s.sees(l) {
+				have++
 			}
-			have := 0
-			for _, l := range a.logs {
-				if sees(l) {
-					have++
-				}
-			}
-			switch have {
-			case len(a.logs):
-				return Covered
-			case 0:
-				best = max(best, Uncovered)
-			default:
-				best = max(best, Partial)
-			}
+		}
+		switch have {
+		case len(logs):
+			return Covered
+		case 0:
+			best = max(best, Uncovered)
+		default:
+			best = max(best, Partial)
 		}
 	}
 	r := &t.kb.direct[facts.ComponentDetects]
 	for _, e := range r.edgesTo(t.n) {
-		if s.components[r.source[e]] {
+		if s.shows(r.source[e]) {
 			return Covered
 		}
 		best = max(best, Uncovered)
 	}
 	return best
+}
+
+// listNeeds returns what each analytic of each technique needs, without those that need nothing.
+func (k *KB) listNeeds() [][][]facts.Log {
+	all := make([][][]facts.Log, len(k.techniques))
+	for i := range k.techniques {
+		for _, strategy := range sources(k.strategies, &k.direct[facts.StrategyDetects], int32(i)) {
+			for _, a := range strategy.Analytics() {
+				if len(a.logs) > 0 {
+					all[i] = append(all[i], a.logs)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // DataSources returns the names of the data sources of ATT&CK 17, which [KB.Sensors] still understands, sorted.

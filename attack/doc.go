@@ -4,7 +4,7 @@
 // [Embedded] opens the facts of ATT&CK 18.1 that are compiled into the program: ids, names, tactics, platforms, aliases,
 // detection strategies, analytics, log sources, and how they all relate. It opens in milliseconds, on first use. [Load]
 // reads the STIX bundles that MITRE publishes instead, which adds prose: descriptions, procedures and references. The
-// facts are the same.
+// facts are the same. [Open] does so by way of a compiled cache beside the bundles, and [Compare] tells two versions apart.
 //
 //	kb, err := attack.Embedded(attack.Enterprise)
 //	technique, from, err := kb.Resolve("T1086") // T1059.001, redirected from T1086
@@ -17,6 +17,9 @@
 //   - Retired objects don't hide current ones. A lookup by id finds a revoked object and says which one took its place; a
 //     lookup by name finds it only where no current object has that name; lists and relations leave it out.
 //   - Campaigns count. What a campaign used, the groups it is attributed to used as well, as in MITRE's own library.
+//
+// [KB.GroupsLike] rates groups by what was observed, [KB.Understand] and [Technique.Coverage] tell what a site can detect, and
+// layers for the Navigator are made, read ([ReadLayer]), merged ([MergeLayers]) and drawn ([KB.SVG]).
 //
 // [Client] offers the same as operations with one input and one output each, for package gate and MCP.
 //

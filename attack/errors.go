@@ -66,7 +66,11 @@ func nearest(keys []string, known iter.Seq[string]) string {
 	key := strings.ToLower(keys[0])
 	best, least := "", 1+len(key)/3
 	for word := range known {
-		if d := distance(key, strings.ToLower(word), least); d < least {
+		lower := strings.ToLower(word)
+		if len(key) >= 4 && least > 1 && strings.HasPrefix(lower, key+" ") { // the beginning of a name
+			best, least = word, 1
+		}
+		if d := distance(key, lower, least); d < least {
 			best, least = word, d
 		}
 	}

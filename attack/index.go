@@ -49,6 +49,9 @@ func build(set *facts.Set, want facts.Domains, source Source) *KB {
 	kb.componentFeeds = sync.OnceValue(kb.feeds)
 	kb.logNames = sync.OnceValue(kb.sortLogNames)
 	kb.search = sync.OnceValue(kb.indexWords)
+	kb.weights = sync.OnceValue(kb.weigh)
+	kb.cast = sync.OnceValue(kb.countActors)
+	kb.needs = sync.OnceValue(kb.listNeeds)
 	lazyNames(kb)
 	return kb
 }
@@ -139,6 +142,15 @@ func (r *relation) edgesTo(target int32) []int32 {
 func (r *relation) has(source, target int32) bool {
 	_, ok := slices.BinarySearch(r.targets(source), target)
 	return ok
+}
+
+// said returns what a bundle says of the edge from source to target.
+func (r *relation) said(source, target int32) string {
+	at, ok := slices.BinarySearch(r.targets(source), target)
+	if !ok || r.text == nil {
+		return ""
+	}
+	return r.text[int(r.forth[source])+at]
 }
 
 // relations indexes what ATT&CK states.

@@ -18,6 +18,8 @@ type KB struct {
 	license  string
 	domains  facts.Domains
 	versions [3]string
+	bundles  []Bundle
+	cache    string
 
 	matrices    []Matrix
 	tactics     []Tactic
@@ -41,6 +43,9 @@ type KB struct {
 	names    [facts.Kinds]func() map[string]named
 	logNames func() []string
 	search   func() *searchIndex
+	weights  func() *weights
+	cast     func() *cast
+	needs    func() [][][]facts.Log
 }
 
 // Source says where a knowledge base comes from, and so whether it has prose.
@@ -93,12 +98,77 @@ func Load(ctx context.Context, dir string, domains ...Domain) (*KB, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := facts.Load(ctx, dir, set)
+	files, err := facts.Find(dir, set, "")
 	if err != nil {
 		return nil, fmt.Errorf("attack: %w", err)
 	}
-	return build(loaded, set, FromSTIX), nil
+	return read(ctx, files, set)
 }
+
+// read reads bundles into a knowledge base.
+func read(ctx context.Context, files []facts.File, set facts.Domains) (*KB, error) {
+	loaded, err := facts.Read(ctx, files)
+	if err != nil {
+		return nil, fmt.Errorf("attack: %w", err)
+	}
+	kb := build(loaded, set, FromSTIX)
+	kb.bundles = bundlesOf(files)
+	return kb, nil
+}
+
+// Open is [Load] by way of a cache: the bundles are compiled once into a flat file beside them, named attack-….cache, which
+// opens in a fraction of the time. A cache that is missing, damaged or was made from other bundles is made anew; where the
+// folder can't be written to, [KB.Cache] says so and all else is as with Load.
+func Open(ctx context.Context, dir string, domains ...Domain) (*KB, error) {
+	set, err := domainSet(domains)
+	if err != nil {
+		return nil, err
+	}
+	files, err := facts.Find(dir, set, "")
+	if err != nil {
+		return nil, fmt.Errorf("attack: %w", err)
+	}
+	path := facts.CachePath(dir, set)
+	if cached, err := facts.ReadCache(path, files); err == nil {
+		kb := build(cached, set, FromSTIX)
+		kb.bundles, kb.cache = bundlesOf(files), "read"
+		return kb, nil
+	}
+	loaded, err := facts.Read(ctx, files)
+	if err != nil {
+		return nil, fmt.Errorf("attack: %w", err)
+	}
+	state := "written"
+	if err := facts.WriteCache(path, loaded, files); err != nil {
+		state = "not written: " + err.Error()
+	}
+	kb := build(loaded, set, FromSTIX)
+	kb.bundles, kb.cache = bundlesOf(files), state
+	return kb, nil
+}
+
+// Bundle is a file that a knowledge base was read from.
+type Bundle struct {
+	Domain  Domain `json:"domain"`
+	File    string `json:"file"`
+	Version string `json:"version,omitempty"` // of ATT&CK
+	Size    int64  `json:"size"`
+	SHA256  string `json:"sha256,omitempty"` // of the file as it is
+}
+
+func bundlesOf(files []facts.File) []Bundle {
+	out := make([]Bundle, len(files))
+	for i, f := range files {
+		out[i] = Bundle{Domain(f.Domain.Name()), f.Name, f.ATTACK, f.Size, f.SHA256}
+	}
+	return out
+}
+
+// Bundles returns the files that the knowledge base was read from; none if from the embedded facts.
+func (k *KB) Bundles() []Bundle { return slices.Clone(k.bundles) }
+
+// Cache says what [Open] did with the cache: read, written, or not written and why. Without Open it is empty.
+func (k *KB) Cache() string { return k.cache }
 
 // len returns how many objects of a kind there are.
 func (k *KB) len(kind facts.Kind) int {

@@ -50,6 +50,7 @@ type NavigatorLayerInput struct {
 	CompareGroupIDs   []string  `json:"compareGroupIds,omitempty" jsonschema:"For diff: the ids, names or aliases of exactly two groups."`
 	Color             string    `json:"color,omitempty" jsonschema:"Colour as #rrggbb for group, campaign and techniques."`
 	ShowSubtechniques *bool     `json:"showSubtechniques,omitempty" jsonschema:"Whether the Navigator unfolds the sub-techniques that the layer marks."`
+	Platforms         []string  `json:"platforms,omitempty" jsonschema:"Only techniques of these platforms, such as Windows; the layer's filter says so." maxItems:"30"`
 	Domain            Domain    `json:"domain,omitempty" jsonschema:"The domain of the layer. By default that of the first technique, else the first domain that is configured."`
 }
 
@@ -87,8 +88,13 @@ func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*L
 	d := painter{kb: kb, in: in, domain: c.config.Domains[0]}
 	if in.Domain != "" {
 		d.domain = in.Domain
-		if !slices.Contains(kb.Domains(), in.Domain) {
-			return nil, invalid("domain %q isn't loaded: choose from %s", in.Domain, join(kb.Domains()))
+	}
+	if err := kb.holds("domain", in.Domain); err != nil {
+		return nil, err
+	}
+	for _, p := range in.Platforms {
+		if err := kb.checkPlatform(p); err != nil {
+			return nil, err
 		}
 	}
 	paint, ok := map[LayerMode]func() error{
@@ -119,6 +125,9 @@ func (p *painter) start(name, description string) {
 	}
 	p.layer = NewLayer(name, p.domain, p.kb.Version(p.domain))
 	p.layer.Description = description
+	if len(p.in.Platforms) > 0 {
+		p.layer.Filters = &LayerFilters{Platforms: p.in.Platforms}
+	}
 	if !*p.in.ShowSubtechniques {
 		p.layer.Layout.ExpandedSubtechniques = "none"
 	}
@@ -126,7 +135,7 @@ func (p *painter) start(name, description string) {
 
 // mark adds a technique if it belongs to the domain of the layer.
 func (p *painter) mark(t *Technique, entry LayerTechnique) {
-	if t.Domain() != p.domain {
+	if t.Domain() != p.domain || len(p.in.Platforms) > 0 && !slices.ContainsFunc(p.in.Platforms, t.On) {
 		return
 	}
 	entry.TechniqueID = t.ID
@@ -145,7 +154,7 @@ func (p *painter) coverage() error {
 	if len(p.in.DataSources) == 0 {
 		return invalid("mode coverage needs dataSources")
 	}
-	sensors, err := p.kb.Sensors(p.in.DataSources...)
+	sensors, meanings, err := p.kb.Understand(p.in.DataSources...)
 	if err != nil {
 		return err
 	}
@@ -161,6 +170,9 @@ func (p *painter) coverage() error {
 		if t.Domain() != p.domain {
 			continue
 		}
+		if len(p.in.Platforms) > 0 && !slices.ContainsFunc(p.in.Platforms, t.On) {
+			continue
+		}
 		level := t.Coverage(sensors)
 		totals[level]++
 		if score, ok := scores[level]; ok {
@@ -169,6 +181,16 @@ func (p *painter) coverage() error {
 	}
 	for level := Covered; level >= Unobservable; level-- {
 		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: level.String(), Value: fmt.Sprint(totals[level])})
+	}
+	for _, m := range meanings {
+		if m.As != AsLegacy {
+			continue
+		}
+		names := make([]string, len(m.Components))
+		for i, c := range m.Components {
+			names[i] = c.Name
+		}
+		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: "translated", Value: m.Given + " to " + strings.Join(names, ", ")})
 	}
 	return nil
 }

@@ -218,6 +218,9 @@ func (g *Group) Campaigns() []*Campaign {
 	return sources(g.kb.campaigns, &g.kb.direct[facts.AttributedTo], g.n)
 }
 
+// Usage returns how the group itself used a technique, as MITRE wrote it. The embedded facts have no text.
+func (g *Group) Usage(t *Technique) string { return g.kb.direct[facts.GroupUses].said(g.n, t.n) }
+
 // SoftwareType says what kind of software something is.
 type SoftwareType string
 
@@ -254,6 +257,9 @@ func (s *Software) Campaigns() []*Campaign {
 	return sources(s.kb.campaigns, &s.kb.direct[facts.CampaignRuns], s.n)
 }
 
+// Usage returns how the software implements a technique, as MITRE wrote it. The embedded facts have no text.
+func (s *Software) Usage(t *Technique) string { return s.kb.direct[facts.SoftwareUses].said(s.n, t.n) }
+
 // Campaign is intrusion activity over a certain time with common targets.
 type Campaign struct {
 	Object
@@ -271,6 +277,9 @@ func (c *Campaign) Techniques() []*Technique {
 
 // Uses reports whether a technique was used in the campaign.
 func (c *Campaign) Uses(t *Technique) bool { return c.kb.direct[facts.CampaignUses].has(c.n, t.n) }
+
+// Usage returns how a technique was used in the campaign, as MITRE wrote it. The embedded facts have no text.
+func (c *Campaign) Usage(t *Technique) string { return c.kb.direct[facts.CampaignUses].said(c.n, t.n) }
 
 // Software returns the software used in the campaign.
 func (c *Campaign) Software() []*Software {
@@ -295,12 +304,7 @@ func (m *Mitigation) Techniques() []*Technique {
 
 // Guidance returns how the mitigation is applied against a technique, as MITRE wrote it. The embedded facts have no text.
 func (m *Mitigation) Guidance(t *Technique) string {
-	r := &m.kb.direct[facts.Mitigates]
-	at, ok := slices.BinarySearch(r.targets(m.n), t.n)
-	if !ok || r.text == nil {
-		return ""
-	}
-	return r.text[int(r.forth[m.n])+at]
+	return m.kb.direct[facts.Mitigates].said(m.n, t.n)
 }
 
 // Asset is a kind of device in an industrial network.

@@ -12,6 +12,7 @@ import (
 type Hit struct {
 	Technique *Technique
 	Score     int      // comparable within one search only; more is better
+	Fit       int      // 0 to 100, comparable between searches: how much of the query the technique's name accounts for
 	Words     []string // the words of the query that were found, in their order
 }
 
@@ -29,7 +30,7 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	query = strings.TrimSpace(query)
 	if id := idAt(query); id != "" && len(id) == len(query) {
 		if t, _, err := k.Resolve(id); err == nil && limit > 0 {
-			return []Hit{{Technique: t, Score: math.MaxInt32, Words: []string{query}}}, 1
+			return []Hit{{Technique: t, Score: math.MaxInt32, Fit: 100, Words: []string{query}}}, 1
 		}
 		return nil, 0
 	}
@@ -41,6 +42,7 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	}
 	found := map[int32]*tally{}
 	var asked []string
+	most := 0.0 // what a technique would have whose name is the query
 	for _, w := range split(query) {
 		s := stem(w)
 		if slices.Contains(asked, s) {
@@ -49,6 +51,7 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 		asked = append(asked, s)
 		posts := index.posts[s]
 		rarity := math.Log(1 + float64(index.size)/float64(1+len(posts)))
+		most += rarity * inName * 2
 		for _, p := range posts {
 			t := found[p.technique]
 			if t == nil {
@@ -65,7 +68,7 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	for n, t := range found {
 		// A name that the query covers wholly is what was meant; one of which it covers a part, perhaps.
 		t.score *= 1 + float64(t.named)/float64(max(1, index.length[n]))
-		hits = append(hits, Hit{Technique: &k.techniques[n], Score: int(t.score * 10), Words: t.words})
+		hits = append(hits, Hit{Technique: &k.techniques[n], Score: int(t.score * 10), Fit: int(100 * t.score / most), Words: t.words})
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.Technique.ID, b.Technique.ID))

@@ -124,24 +124,33 @@ func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
 		if len(list) == maxGuesses {
 			break
 		}
-		if !on(h.Technique, in.AgentPlatform) {
+		if h.Fit < attack.MinFit || !on(h.Technique, in.AgentPlatform) {
 			continue
 		}
 		t := describe(h.Technique, "", FromGuess)
-		t.Score, t.Words = h.Score, h.Words
+		t.Score, t.Words = h.Fit, h.Words
 		list = append(list, t)
 	}
 	return list
 }
 
+// platforms has ATT&CK's names for the platforms that Wazuh's agents report.
+var platforms = map[string]string{
+	"darwin": "macOS", "ubuntu": "Linux", "debian": "Linux", "centos": "Linux", "rhel": "Linux", "redhat": "Linux",
+	"fedora": "Linux", "amzn": "Linux", "rocky": "Linux", "almalinux": "Linux", "ol": "Linux", "sles": "Linux", "suse": "Linux",
+	"opensuse": "Linux", "arch": "Linux", "alpine": "Linux",
+}
+
+// on reports whether a technique works on the platform of an agent. One that
+// ATT&CK doesn't know rules nothing out.
 func on(t *attack.Technique, platform string) bool {
-	if platform == "" {
-		return true
+	platform = strings.ToLower(strings.TrimSpace(platform))
+	if name, ok := platforms[platform]; ok {
+		platform = name
 	}
-	for _, p := range t.Platforms {
-		if strings.EqualFold(p, platform) {
-			return true
-		}
+	switch strings.ToLower(platform) {
+	case "linux", "windows", "macos":
+		return t.On(platform)
 	}
-	return false
+	return true
 }

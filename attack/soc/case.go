@@ -122,7 +122,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 			tags = append(tags, tag)
 		}
 	}
-	out.Groups = overlap(sure)
+	out.Groups = overlap(kb, sure)
 	if len(out.Techniques) == 0 {
 		out.Techniques = append(out.Techniques, guess(kb, MapWazuhAlertInput{RuleDescription: cs.Title})...)
 		out.Note += "the case names no technique; what is listed are guesses from its title, not facts, and none is written"

@@ -65,7 +65,7 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	}
 	out := &CrossCorrelateOutput{
 		Wazuh: WazuhHits{Alerts: []*wazuh.Alert{}}, TheHive: TheHiveHits{Cases: []*thehive.TechniqueCase{}}, MISP: MISPHits{Events: []*misp.Event{}},
-		Groups: overlap(asked),
+		Groups: overlap(kb, asked),
 	}
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))

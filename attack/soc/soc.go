@@ -1,5 +1,5 @@
 // Package soc joins ATT&CK with the platforms of a SOC: what an alert, a case
-// or a set of techniques means across Wazuh, TheHive and MISP.
+// or a set of techniques means across Wazuh, TheHive, Cortex and MISP.
 //
 // A platform that isn't configured, or doesn't answer, never makes an answer
 // look emptier than it is: every answer says of each platform it asked whether
@@ -7,16 +7,15 @@
 package soc
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -29,6 +28,7 @@ type Config struct {
 	ATTACK  *attack.Client
 	Wazuh   *wazuh.Client
 	TheHive *thehive.Client
+	Cortex  *cortex.Client
 	MISP    *misp.Client
 	Guard   *gate.Guard // the guard of the platforms' clients
 }
@@ -37,13 +37,14 @@ type Config struct {
 const envAllowWrites = "MITRE_SOC_ALLOW_WRITES"
 
 // ConfigFromEnv makes a client of every platform whose URL is set (WAZUH_URL,
-// THEHIVE_URL, MISP_URL), each behind g, and of ATT&CK. It reports all that is
+// THEHIVE_URL, CORTEX_URL, MISP_URL), each behind g, and of ATT&CK. It reports all that is
 // missing or malformed in any of them at once.
 func ConfigFromEnv(g *gate.Guard) (Config, error) {
 	c := Config{Guard: g}
 	var errs []error
 	kb, err := attack.ConfigFromEnv()
 	if err == nil {
+		kb.Fetch = Fetch
 		c.ATTACK, err = attack.New(kb)
 	}
 	errs = append(errs, err)
@@ -63,6 +64,14 @@ func ConfigFromEnv(g *gate.Guard) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
+	if os.Getenv("CORTEX_URL") != "" {
+		cfg, err := cortex.ConfigFromEnv()
+		if err == nil {
+			cfg.Guard = g
+			c.Cortex, err = cortex.New(cfg)
+		}
+		errs = append(errs, err)
+	}
 	if os.Getenv("MISP_URL") != "" {
 		cfg, err := misp.ConfigFromEnv()
 		if err == nil {
@@ -79,6 +88,7 @@ type Client struct {
 	attack *attack.Client
 	wazuh  *wazuh.Client
 	hive   *thehive.Client
+	cortex *cortex.Client
 	misp   *misp.Client
 	guard  *gate.Guard
 }
@@ -88,31 +98,68 @@ func New(c Config) (*Client, error) {
 	if c.ATTACK == nil {
 		return nil, errors.New("soc: ATTACK is missing")
 	}
-	return &Client{attack: c.ATTACK, wazuh: c.Wazuh, hive: c.TheHive, misp: c.MISP, guard: c.Guard}, nil
+	return &Client{attack: c.ATTACK, wazuh: c.Wazuh, hive: c.TheHive, cortex: c.Cortex, misp: c.MISP, guard: c.Guard}, nil
 }
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
-	return gate.On(c.guard, c.upstream(),
-		gate.Read("mitre_map_wazuh_alert", c.MapWazuhAlert,
-			"Map a Wazuh rule or alert to ATT&CK techniques: the rule's own ids first, then those of the stock ruleset, else a guess that is labelled so."),
-		gate.Read("mitre_cross_correlate", c.CrossCorrelate,
-			"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
-		gate.Write("mitre_thehive_enrich", c.EnrichCase,
-			"Set a case in TheHive beside ATT&CK: its techniques, their tactics, mitigations and the groups that share them. Writes only with addTags.").
-			Plan(c.planEnrichCase).ReadWhen(func(in EnrichCaseInput) bool { return !in.AddTags }),
-		gate.Write("mitre_thehive_create_case", c.CreateCase,
-			"Open a case in TheHive for ATT&CK techniques, with observables and an investigation task per tactic. A dry run unless confirmed.",
-			gate.DryRunUnless(envAllowWrites)).Plan(c.planCreateCase),
+	return slices.Concat(
+		gate.On(c.guard, upstream("Wazuh", c.wazuh),
+			gate.Read("mitre_wazuh_status", c.WazuhStatus,
+				"Tell how Wazuh is: version, agents by state, rules loaded, alerts of the last day, and what could not be read."),
+			gate.Read("mitre_map_wazuh_alert", c.MapWazuhAlert,
+				"Map a Wazuh rule or alert to ATT&CK techniques: the rule's own ids first, then those of the stock ruleset, else a guess that is labelled so."),
+			gate.Read("mitre_wazuh_rule_coverage", c.WazuhRuleCoverage,
+				"Tell which techniques the rules that Wazuh has loaded name, over all pages, with gaps; on request also what alerts and cases named."),
+			gate.Read("mitre_wazuh_alerts", c.WazuhAlerts,
+				"List the newest Wazuh alerts with the ATT&CK techniques that they name."),
+		),
+		gate.On(c.guard, upstream("TheHive", c.hive),
+			gate.Write("mitre_thehive_enrich", c.EnrichCase,
+				"Set a case in TheHive beside ATT&CK: its techniques, their tactics, mitigations and the groups that share them. Writes only with addTags.").
+				Plan(c.planEnrichCase).ReadWhen(func(in EnrichCaseInput) bool { return !in.AddTags }),
+			gate.Write("mitre_thehive_create_case", c.CreateCase,
+				"Open a case in TheHive for ATT&CK techniques, with observables and an investigation task per tactic. A dry run unless confirmed.",
+				gate.DryRunUnless(envAllowWrites)).Plan(c.planCreateCase),
+			gate.Read("mitre_thehive_list_cases", c.ListCases,
+				"List cases of TheHive with the ATT&CK techniques of their tags, by technique or status."),
+		),
+		gate.On(c.guard, upstream("Cortex", c.cortex),
+			gate.Read("mitre_cortex_analyzer_coverage", c.CortexCoverage,
+				"Tell which techniques leave observables of the types that the enabled Cortex analyzers take."),
+			gate.Write("mitre_cortex_run_analyzers", c.RunAnalyzers,
+				"Submit an observable to named Cortex analyzers and wait for what they find. A dry run unless confirmed.",
+				gate.Leaves, gate.DryRunUnless(envAllowWrites)).Plan(c.planRunAnalyzers),
+		),
+		gate.On(c.guard, upstream("MISP", c.misp),
+			gate.Read("mitre_misp_event_to_attack", c.EventToAttack,
+				"Tell what a MISP event means in ATT&CK: techniques and groups of its tags, indicators, and what would show them."),
+			gate.Read("mitre_misp_search_indicators", c.SearchIndicators,
+				"Find indicators in MISP that are tagged with an ATT&CK technique or group, or of a type."),
+			gate.Write("mitre_misp_create_event", c.CreateEvent,
+				"Make a MISP event for ATT&CK techniques, with values. It is not published. A dry run unless confirmed.",
+				gate.DryRunUnless(envAllowWrites)).Plan(c.planCreateEvent),
+			gate.Read("mitre_misp_list_events", c.ListEvents,
+				"List MISP events with the ATT&CK techniques of their tags."),
+		),
+		gate.On(c.guard, "the SOC",
+			gate.Read("mitre_soc_status", c.Status,
+				"Tell of Wazuh, TheHive, Cortex and MISP whether each answers, and if not, why; and which ATT&CK is loaded."),
+			gate.Read("mitre_cross_correlate", c.CrossCorrelate,
+				"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
+		),
 	)
 }
 
-// upstream names what the client's writes go to.
-func (c *Client) upstream() string {
-	if c.hive == nil {
-		return "TheHive (not configured)"
+// upstream names what calls go to, and as whom where the client tells.
+func upstream[T any](platform string, client *T) string {
+	if client == nil {
+		return platform + " (not configured)"
 	}
-	return c.hive.String()
+	if s, ok := any(client).(fmt.Stringer); ok {
+		return s.String()
+	}
+	return platform
 }
 
 // A Standing says how a platform took part in an answer.
@@ -135,6 +182,7 @@ type PlatformStatus struct {
 	Platform string   `json:"platform"`
 	Status   Standing `json:"status"`
 	Error    string   `json:"error,omitempty" jsonschema:"Why the platform didn't answer."`
+	Detail   string   `json:"detail,omitempty"`
 }
 
 func standing(platform string, configured bool, err error) PlatformStatus {
@@ -166,7 +214,7 @@ type Technique struct {
 	Tactics        []attack.Ref `json:"tactics"`
 	Source         Source       `json:"source" jsonschema:"Where the mapping comes from."`
 	RedirectedFrom string       `json:"redirectedFrom,omitempty" jsonschema:"The revoked id that was asked for."`
-	Score          int          `json:"score,omitempty" jsonschema:"Of a guess: how well the words fit. Comparable within one answer only."`
+	Score          int          `json:"score,omitempty" jsonschema:"Of a guess: how well the words fit, 0 to 100."`
 	Words          []string     `json:"words,omitempty" jsonschema:"Of a guess: which words led to it."`
 	Mitigations    []attack.Ref `json:"mitigations" jsonschema:"Up to three."`
 }
@@ -248,33 +296,23 @@ type GroupOverlap struct {
 	Name   string   `json:"name"`
 	Shared []string `json:"shared" jsonschema:"The techniques that the group is known to use."`
 	Uses   int      `json:"uses" jsonschema:"How many techniques the group is known to use in all."`
+	Score  int      `json:"score" jsonschema:"How well it fits, 0 to 100; sizes count."`
 }
 
 const maxGroups = 5
 
-// overlap returns the groups that share most of the techniques; of those that
-// share as many, the ones for which they are a larger part of what they do. It
-// is a lead, not an attribution.
-func overlap(techniques []*attack.Technique) []GroupOverlap {
-	byID := map[string]*GroupOverlap{}
-	for _, t := range techniques {
-		for _, g := range t.Groups() {
-			o := byID[g.ID]
-			if o == nil {
-				o = &GroupOverlap{ID: g.ID, Name: g.Name, Uses: len(g.Techniques())}
-				byID[g.ID] = o
-			}
-			o.Shared = append(o.Shared, t.ID)
+// overlap returns the groups that fit the techniques best. It is a lead, not an
+// attribution.
+func overlap(kb *attack.KB, techniques []*attack.Technique) []GroupOverlap {
+	list := []GroupOverlap{}
+	for _, m := range kb.GroupsLike(techniques, maxGroups).Items {
+		g := GroupOverlap{ID: m.ID, Name: m.Name, Uses: m.Uses, Score: m.Score}
+		for _, r := range m.Shared {
+			g.Shared = append(g.Shared, r.ID)
 		}
+		list = append(list, g)
 	}
-	list := make([]GroupOverlap, 0, len(byID))
-	for _, o := range byID {
-		list = append(list, *o)
-	}
-	slices.SortFunc(list, func(a, b GroupOverlap) int {
-		return cmp.Or(cmp.Compare(len(b.Shared), len(a.Shared)), cmp.Compare(a.Uses, b.Uses), strings.Compare(a.ID, b.ID))
-	})
-	return list[:min(len(list), maxGroups)]
+	return list
 }
 
 // kb returns the knowledge base.

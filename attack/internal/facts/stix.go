@@ -1,7 +1,7 @@
 package facts
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -23,7 +23,7 @@ type Bundle struct {
 	Relationships int
 
 	objects   []stixObject
-	relations []stixObject
+	relations []stixRelation
 }
 
 // stixObject has the wanted fields of every wanted STIX type, so that each object is decoded once.
@@ -53,6 +53,9 @@ type stixObject struct {
 	SourceRef        string          `json:"source_ref"`
 	TargetRef        string          `json:"target_ref"`
 }
+
+// stixRelation is what matters of a relationship.
+type stixRelation struct{ ID, RelationshipType, SourceRef, TargetRef, Description string }
 
 type stixReference struct {
 	Source      string `json:"source_name"`
@@ -123,20 +126,30 @@ func ReadBundle(ctx context.Context, r io.Reader, domain Domains) (*Bundle, erro
 }
 
 func readBundle(ctx context.Context, r io.Reader, domain Domains, most int64) (*Bundle, error) {
-	limited := &io.LimitedReader{R: r, N: most + 1}
-	dec := json.NewDecoder(bufio.NewReaderSize(limited, 1<<16))
+	var text bytes.Buffer
+	if f, ok := r.(interface{ Size() int64 }); ok {
+		text.Grow(int(min(f.Size(), most)) + bytes.MinRead)
+	}
+	n, readErr := text.ReadFrom(io.LimitReader(r, most+1))
+	if n > most {
+		return nil, fmt.Errorf("bundle is larger than %d bytes", most)
+	}
+	if readErr == nil {
+		b := &Bundle{Domain: domain}
+		if (&scanner{b: text.Bytes()}).bundle(ctx, b) {
+			return b, nil
+		}
+	}
 	b := &Bundle{Domain: domain}
+	dec := json.NewDecoder(io.MultiReader(bytes.NewReader(text.Bytes()), broken{readErr}))
 	err := b.read(ctx, dec)
 	if err == nil {
-		// What follows the bundle must be nothing; for a compressed file this also checks its checksum.
+		// What follows the bundle must be nothing.
 		if _, err = dec.Token(); err == io.EOF {
 			err = nil
 		} else if err == nil {
 			err = errors.New("more data after the bundle")
 		}
-	}
-	if limited.N <= 0 {
-		return nil, fmt.Errorf("bundle is larger than %d bytes", most)
 	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -145,6 +158,16 @@ func readBundle(ctx context.Context, r io.Reader, domain Domains, most int64) (*
 		return nil, fmt.Errorf("at byte %d: %w", dec.InputOffset(), err)
 	}
 	return b, nil
+}
+
+// broken is a reader that fails, or is at its end.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	return 0, io.EOF
 }
 
 // read decodes the bundle object that dec stands before.
@@ -205,21 +228,26 @@ func (b *Bundle) readObjects(ctx context.Context, dec *json.Decoder) error {
 		if err := dec.Decode(&o); err != nil {
 			return fmt.Errorf("object %d %s: %w", n, o.ID, err)
 		}
-		switch o.Type {
-		case "relationship":
-			b.Relationships++
-			if !o.Revoked && !o.Deprecated {
-				b.relations = append(b.relations, o)
-			}
-		case "x-mitre-collection":
-			b.Version = o.Version
-		default:
-			if _, ok := kindOf(o.Type); ok {
-				b.objects = append(b.objects, o)
-			}
-		}
+		b.keep(&o)
 	}
 	return expect(dec, json.Delim(']'))
+}
+
+// keep takes an object over, if it is of a kind that matters.
+func (b *Bundle) keep(o *stixObject) {
+	switch o.Type {
+	case "relationship":
+		b.Relationships++
+		if !o.Revoked && !o.Deprecated {
+			b.relations = append(b.relations, stixRelation{o.ID, o.RelationshipType, o.SourceRef, o.TargetRef, o.Description})
+		}
+	case "x-mitre-collection":
+		b.Version = o.Version
+	default:
+		if _, ok := kindOf(o.Type); ok {
+			b.objects = append(b.objects, *o)
+		}
+	}
 }
 
 // expect consumes one delimiter.

@@ -274,7 +274,8 @@ func (r *reader) check(n uint64, k Kind) int32 {
 	return r.first[k] + int32(n)
 }
 
-func (r *reader) set() *Set {
+// texts reads the strings that are referred to by number, and reports whether they make sense.
+func (r *reader) texts() bool {
 	r.strings = make([]string, r.count())
 	total := uint64(0)
 	lengths := r.at
@@ -283,7 +284,7 @@ func (r *reader) set() *Set {
 	}
 	if r.bad || total > uint64(r.left()) {
 		r.fail()
-		return nil
+		return false
 	}
 	text, after := r.body[r.at:r.at+int(total)], r.at+int(total)
 	r.at = lengths
@@ -292,7 +293,13 @@ func (r *reader) set() *Set {
 		r.strings[i], text = text[:n], text[n:]
 	}
 	r.at = after
+	return true
+}
 
+func (r *reader) set() *Set {
+	if !r.texts() {
+		return nil
+	}
 	set := &Set{}
 	for i := range set.Versions {
 		set.Versions[i] = r.string()

@@ -1,0 +1,330 @@
+package attack
+
+import "context"
+
+// UsedTechnique is a technique that a group, software or campaign uses.
+type UsedTechnique struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Usage string `json:"usage,omitempty"` // how it was used; only bundles tell
+	Via   []Ref  `json:"via,omitempty"`   // the campaigns, where only those attributed to the group used it
+}
+
+// Summary is a group, a campaign or software in a list.
+type Summary struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Aliases     []string `json:"aliases"`
+	Techniques  int      `json:"techniques"`
+	Description string   `json:"description,omitempty"`
+}
+
+// SearchGroupsInput says which groups to find. All that is given must hold.
+type SearchGroupsInput struct {
+	Query     string `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
+	Technique string `json:"technique,omitempty" jsonschema:"Only groups that used exactly this technique, themselves or in a campaign attributed to them."`
+	Paging
+}
+
+// SearchGroups finds groups by words and by a technique they used. Those whose name or alias fits come first.
+func (c *Client) SearchGroups(ctx context.Context, in SearchGroupsInput) (*Page[Summary], error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pass, _, err := using(kb, in.Technique, (*Technique).Groups)
+	if err != nil {
+		return nil, err
+	}
+	all := ranked(filter(kb.Groups(), pass), in.Query, func(g *Group) []string { return g.Aliases })
+	return page(all, in.Paging, summariseGroup), nil
+}
+
+func summariseGroup(g *Group) Summary {
+	return Summary{g.ID, g.Name, nonNil(g.Aliases), len(g.Techniques()), excerpt(g.Description)}
+}
+
+// ListGroupsInput says which part of the list of groups to return.
+type ListGroupsInput struct{ Paging }
+
+// ListGroups lists the groups in force, in order of their ids.
+func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summary], error) {
+	return c.SearchGroups(ctx, SearchGroupsInput{Paging: in.Paging})
+}
+
+// GetGroupInput says which group to describe.
+type GetGroupInput struct {
+	GroupID string `json:"groupId,omitempty" alias:"id" jsonschema:"Id such as G0016. A revoked one leads to its successor."`
+	Name    string `json:"name,omitempty" jsonschema:"Name or alias, in any case. Groups in force come before revoked ones of that name."`
+	Limit   int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 50.
+func (in *GetGroupInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// GroupOutput describes a group.
+type GroupOutput struct {
+	ID             string              `json:"id"`
+	Name           string              `json:"name"`
+	Aliases        []string            `json:"aliases"`
+	Domains        []Domain            `json:"domains"`
+	URL            string              `json:"url"`
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
+	Deprecated     bool                `json:"deprecated"`
+	Description    string              `json:"description,omitempty"`
+	Techniques     List[UsedTechnique] `json:"techniques"` // with those of campaigns attributed to the group
+	Software       List[Ref]           `json:"software"`   // likewise
+	Campaigns      List[Ref]           `json:"campaigns"`
+	References     *List[Reference]    `json:"references,omitempty"`
+}
+
+// GetGroup describes a group. What a campaign used that is attributed to it counts, and says through which.
+func (c *Client) GetGroup(ctx context.Context, in GetGroupInput) (*GroupOutput, error) {
+	in.SetDefaults()
+	kb, key, err := c.open1(ctx, "groupId", in.GroupID, in.Name, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	g, from, err := kb.ResolveGroup(key)
+	if err != nil {
+		return nil, err
+	}
+	campaigns := g.Campaigns()
+	return &GroupOutput{
+		ID: g.ID, Name: g.Name, Aliases: nonNil(g.Aliases), Domains: g.Domains(), URL: g.URL(), RedirectedFrom: from,
+		Deprecated: g.Deprecated, Description: plain(g.Description),
+		Techniques: first(g.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
+			u := UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(g.Usage(t))}
+			if !g.Uses(t) {
+				for _, c := range campaigns {
+					if c.Uses(t) {
+						u.Via = append(u.Via, ref(&c.Object))
+					}
+				}
+			}
+			return u
+		}),
+		Software: firstRefs(g.Software(), in.Limit), Campaigns: firstRefs(campaigns, in.Limit),
+		References: references(kb, &g.Object, in.Limit),
+	}, nil
+}
+
+// open1 checks the input of an operation on one object and returns the knowledge base and what to look up in it.
+func (c *Client) open1(ctx context.Context, argument, id, name string, limit int) (*KB, string, error) {
+	if err := (&Paging{Limit: limit}).check(); err != nil {
+		return nil, "", err
+	}
+	key, err := one(argument, id, "name", name)
+	if err != nil {
+		return nil, "", err
+	}
+	kb, err := c.KB(ctx)
+	return kb, key, err
+}
+
+// references lists what an object cites, which only bundles tell.
+func references(kb *KB, o *Object, limit int) *List[Reference] {
+	if kb.source == FromTable {
+		return nil
+	}
+	l := first(o.References, limit, func(r Reference) Reference { return r })
+	return &l
+}
+
+// SearchSoftwareInput says which software to find. All that is given must hold.
+type SearchSoftwareInput struct {
+	Query     string       `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
+	Technique string       `json:"technique,omitempty" jsonschema:"Only software that implements exactly this technique."`
+	Type      SoftwareType `json:"type,omitempty" jsonschema:"Only malware, or only tools."`
+	Paging
+}
+
+// SoftwareSummary is software in a list.
+type SoftwareSummary struct {
+	Summary
+	Type SoftwareType `json:"type"`
+}
+
+// SearchSoftware finds malware and tools by words and by a technique they implement. Those whose name or alias fits come
+// first.
+func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*Page[SoftwareSummary], error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if in.Type != "" && in.Type != Malware && in.Type != Tool {
+		return nil, invalid("type %q, want malware or tool", clip(string(in.Type), 40))
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	uses, _, err := using(kb, in.Technique, (*Technique).Software)
+	if err != nil {
+		return nil, err
+	}
+	pass := func(s *Software) bool { return (in.Type == "" || s.Type == in.Type) && uses(s) }
+	all := ranked(filter(kb.Software(), pass), in.Query, func(s *Software) []string { return s.Aliases })
+	return page(all, in.Paging, func(s *Software) SoftwareSummary {
+		return SoftwareSummary{Summary{s.ID, s.Name, nonNil(s.Aliases), len(s.Techniques()), excerpt(s.Description)}, s.Type}
+	}), nil
+}
+
+// GetSoftwareInput says which software to describe.
+type GetSoftwareInput struct {
+	SoftwareID string `json:"softwareId,omitempty" alias:"id" jsonschema:"Id such as S0154. A revoked one leads to its successor."`
+	Name       string `json:"name,omitempty" jsonschema:"Name or alias, in any case."`
+	Limit      int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 50.
+func (in *GetSoftwareInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// SoftwareOutput describes malware or a tool.
+type SoftwareOutput struct {
+	ID             string              `json:"id"`
+	Name           string              `json:"name"`
+	Type           SoftwareType        `json:"type"`
+	Aliases        []string            `json:"aliases"`
+	Platforms      []string            `json:"platforms"`
+	Domains        []Domain            `json:"domains"`
+	URL            string              `json:"url"`
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
+	Deprecated     bool                `json:"deprecated"`
+	Description    string              `json:"description,omitempty"`
+	Techniques     List[UsedTechnique] `json:"techniques"`
+	Groups         List[Ref]           `json:"groups"`
+	Campaigns      List[Ref]           `json:"campaigns"`
+	References     *List[Reference]    `json:"references,omitempty"`
+}
+
+// GetSoftware describes malware or a tool.
+func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*SoftwareOutput, error) {
+	in.SetDefaults()
+	kb, key, err := c.open1(ctx, "softwareId", in.SoftwareID, in.Name, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	s, from, err := kb.ResolveSoftware(key)
+	if err != nil {
+		return nil, err
+	}
+	return &SoftwareOutput{
+		ID: s.ID, Name: s.Name, Type: s.Type, Aliases: nonNil(s.Aliases), Platforms: nonNil(s.Platforms), Domains: s.Domains(),
+		URL: s.URL(), RedirectedFrom: from, Deprecated: s.Deprecated, Description: plain(s.Description),
+		Techniques: first(s.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
+			return UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(s.Usage(t))}
+		}),
+		Groups: firstRefs(s.Groups(), in.Limit), Campaigns: firstRefs(s.Campaigns(), in.Limit),
+		References: references(kb, &s.Object, in.Limit),
+	}, nil
+}
+
+// SearchCampaignsInput says which campaigns to find. All that is given must hold.
+type SearchCampaignsInput struct {
+	Query     string `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
+	Technique string `json:"technique,omitempty" jsonschema:"Only campaigns in which exactly this technique was used."`
+	Paging
+}
+
+// CampaignSummary is a campaign in a list.
+type CampaignSummary struct {
+	Summary
+	FirstSeen string `json:"firstSeen,omitempty"`
+	LastSeen  string `json:"lastSeen,omitempty"`
+	Groups    []Ref  `json:"groups"` // to which it is attributed
+}
+
+// SearchCampaigns finds campaigns by words and by a technique used in them. Those whose name or alias fits come first.
+func (c *Client) SearchCampaigns(ctx context.Context, in SearchCampaignsInput) (*Page[CampaignSummary], error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pass, _, err := using(kb, in.Technique, (*Technique).Campaigns)
+	if err != nil {
+		return nil, err
+	}
+	all := ranked(filter(kb.Campaigns(), pass), in.Query, func(c *Campaign) []string { return c.Aliases })
+	return page(all, in.Paging, func(c *Campaign) CampaignSummary {
+		return CampaignSummary{
+			Summary{c.ID, c.Name, nonNil(c.Aliases), len(c.Techniques()), excerpt(c.Description)},
+			c.FirstSeen, c.LastSeen, refs(c.Groups()),
+		}
+	}), nil
+}
+
+// ListCampaignsInput says which part of the list of campaigns to return.
+type ListCampaignsInput struct{ Paging }
+
+// ListCampaigns lists the campaigns in force, in order of their ids.
+func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Page[CampaignSummary], error) {
+	return c.SearchCampaigns(ctx, SearchCampaignsInput{Paging: in.Paging})
+}
+
+// GetCampaignInput says which campaign to describe.
+type GetCampaignInput struct {
+	CampaignID string `json:"campaignId,omitempty" alias:"id" jsonschema:"Id such as C0024."`
+	Name       string `json:"name,omitempty" jsonschema:"Name or alias, in any case."`
+	Limit      int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 50.
+func (in *GetCampaignInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// CampaignOutput describes a campaign.
+type CampaignOutput struct {
+	ID             string              `json:"id"`
+	Name           string              `json:"name"`
+	Aliases        []string            `json:"aliases"`
+	FirstSeen      string              `json:"firstSeen,omitempty"`
+	LastSeen       string              `json:"lastSeen,omitempty"`
+	Domains        []Domain            `json:"domains"`
+	URL            string              `json:"url"`
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
+	Deprecated     bool                `json:"deprecated"`
+	Description    string              `json:"description,omitempty"`
+	Groups         []Ref               `json:"groups"` // to which it is attributed
+	Techniques     List[UsedTechnique] `json:"techniques"`
+	Software       List[Ref]           `json:"software"`
+	References     *List[Reference]    `json:"references,omitempty"`
+}
+
+// GetCampaign describes a campaign.
+func (c *Client) GetCampaign(ctx context.Context, in GetCampaignInput) (*CampaignOutput, error) {
+	in.SetDefaults()
+	kb, key, err := c.open1(ctx, "campaignId", in.CampaignID, in.Name, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	a, from, err := kb.ResolveCampaign(key)
+	if err != nil {
+		return nil, err
+	}
+	return &CampaignOutput{
+		ID: a.ID, Name: a.Name, Aliases: nonNil(a.Aliases), FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, Domains: a.Domains(),
+		URL: a.URL(), RedirectedFrom: from, Deprecated: a.Deprecated, Description: plain(a.Description),
+		Groups: refs(a.Groups()),
+		Techniques: first(a.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
+			return UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(a.Usage(t))}
+		}),
+		Software: firstRefs(a.Software(), in.Limit), References: references(kb, &a.Object, in.Limit),
+	}, nil
+}

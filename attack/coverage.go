@@ -1,0 +1,378 @@
+package attack
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+)
+
+// GetDatasourceInput says which source of data to describe.
+type GetDatasourceInput struct {
+	DataSourceID string `json:"dataSourceId,omitempty" alias:"id" jsonschema:"Id of a data component (DC0032) or of a data source of ATT&CK 17 and before (DS0009)."`
+	Name         string `json:"name,omitempty" jsonschema:"Name of a data component, a log source (WinEventLog:Sysmon) or a data source of ATT&CK 17 and before."`
+	Limit        int    `json:"limit,omitempty" jsonschema:"How many techniques and log sources to return of each component." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 20.
+func (in *GetDatasourceInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 20
+	}
+}
+
+// DatasourceOutput says what a source of data is good for.
+type DatasourceOutput struct {
+	Meanings   []Meaning          `json:"meanings"` // what the name was taken for
+	Detects    int                `json:"detects"`  // techniques of which it shows something
+	Components []ComponentSummary `json:"components"`
+	Note       string             `json:"note,omitempty"`
+}
+
+// ComponentSummary describes a data component.
+type ComponentSummary struct {
+	ID          string               `json:"id"`
+	Name        string               `json:"name"`
+	URL         string               `json:"url"`
+	DataSources []string             `json:"dataSources"` // of ATT&CK 17, to which it belonged
+	Description string               `json:"description,omitempty"`
+	LogSources  List[LogSourceEntry] `json:"logSources"`
+	Techniques  List[Ref]            `json:"techniques"` // of which an analytic needs it
+}
+
+const noDataSources = "ATT&CK 18 has no data sources: detection strategies have analytics, these need log sources, and log " +
+	"sources show data components. The name was translated to the components it stood for in ATT&CK 17.1."
+
+// GetDatasource describes a data component, a log source or a data source of ATT&CK 17 and before, which is translated to
+// its components.
+func (c *Client) GetDatasource(ctx context.Context, in GetDatasourceInput) (*DatasourceOutput, error) {
+	in.SetDefaults()
+	kb, key, err := c.open1(ctx, "dataSourceId", in.DataSourceID, in.Name, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	sensors, meanings, err := kb.Understand(key)
+	if err != nil {
+		return nil, err
+	}
+	out := &DatasourceOutput{Meanings: meanings, Components: []ComponentSummary{}}
+	for t := range kb.Techniques() {
+		if t.Coverage(sensors) >= Partial {
+			out.Detects++
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range meanings {
+		if m.As == AsLegacy {
+			out.Note = noDataSources
+		}
+		for _, r := range m.Components {
+			if c, ok := kb.DataComponent(r.ID); ok && !seen[r.ID] {
+				seen[r.ID] = true
+				out.Components = append(out.Components, summariseComponent(c, in.Limit))
+			}
+		}
+	}
+	return out, nil
+}
+
+func summariseComponent(c *DataComponent, limit int) ComponentSummary {
+	return ComponentSummary{
+		ID: c.ID, Name: c.Name, URL: c.URL(), DataSources: nonNil(c.DataSources()), Description: excerpt(c.Description),
+		LogSources: first(c.LogSources(), limit, func(l LogSource) LogSourceEntry {
+			return LogSourceEntry{l.Name, l.Channel, ref(&l.Component.Object)}
+		}),
+		Techniques: firstRefs(c.Techniques(), limit),
+	}
+}
+
+// DetectionCoverageInput says what a site collects.
+type DetectionCoverageInput struct {
+	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" jsonschema:"What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon), or data sources of ATT&CK 17 and before (Process, DS0009), which are translated." maxItems:"500"`
+	Domain               Domain   `json:"domain,omitempty" jsonschema:"The domain. By default the first that is configured."`
+	Platform             string   `json:"platform,omitempty" jsonschema:"Count only techniques of this platform, such as Windows."`
+	Limit                int      `json:"limit,omitempty" jsonschema:"How many gaps to list, of each tactic and in all." minimum:"1" maximum:"100"`
+}
+
+// SetDefaults sets the limit to 10.
+func (in *DetectionCoverageInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// CoverageOutput says what can be detected.
+type CoverageOutput struct {
+	Domain          Domain           `json:"domain"`
+	AttackVersion   string           `json:"attackVersion,omitempty"`
+	Denominator     string           `json:"denominator"` // what total counts
+	Total           int              `json:"total"`
+	Observable      int              `json:"observable"`      // of which ATT&CK names any log source
+	Detectable      int              `json:"detectable"`      // of which something would be seen
+	FullyCovered    int              `json:"fullyCovered"`    // of which one analytic has all that it needs
+	CoveragePercent float64          `json:"coveragePercent"` // detectable of total
+	Understood      []Meaning        `json:"understood"`      // what each given name was taken for
+	Tactics         []TacticCoverage `json:"tactics"`
+	TopGaps         []Gap            `json:"topGaps"`         // undetectable ones, those that most groups use first
+	Recommendations []Recommendation `json:"recommendations"` // what to collect next, by what it would add
+}
+
+// TacticCoverage is the coverage of one tactic.
+type TacticCoverage struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Total      int       `json:"total"`
+	Detectable int       `json:"detectable"`
+	Gaps       List[Ref] `json:"gaps"`
+}
+
+// Gap is a technique that isn't covered.
+type Gap struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Groups int    `json:"groups"` // that used it
+}
+
+// Recommendation is a data component that is worth collecting.
+type Recommendation struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Adds       int      `json:"adds"` // techniques that become detectable, after the recommendations above it
+	LogSources []string `json:"logSources"`
+}
+
+// DetectionCoverage tells which techniques a site can detect with what it collects, and what to collect next. A technique
+// is detectable if any data component that its analytics need is collected, and fully covered if one analytic has all it
+// needs.
+func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInput) (*CoverageOutput, error) {
+	in.SetDefaults()
+	if in.Limit < 1 || in.Limit > 100 {
+		return nil, invalid("limit %d, want 1 to 100", in.Limit)
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.Domain == "" {
+		in.Domain = c.config.Domains[0]
+	}
+	if err := errorsFirst(kb.holds("domain", in.Domain), kb.checkPlatform(in.Platform)); err != nil {
+		return nil, err
+	}
+	sensors, meanings, err := kb.Understand(in.AvailableDataSources...)
+	if err != nil {
+		return nil, err
+	}
+	out := &CoverageOutput{
+		Domain: in.Domain, AttackVersion: kb.Version(in.Domain), Understood: append([]Meaning{}, meanings...),
+		Denominator: "techniques and sub-techniques in force of " + string(in.Domain),
+		Tactics:     []TacticCoverage{}, TopGaps: []Gap{}, Recommendations: []Recommendation{},
+	}
+	if in.Platform != "" {
+		out.Denominator += " on " + in.Platform
+	}
+	degree := map[*Technique]Coverage{}
+	var gaps []*Technique
+	for t := range kb.Techniques() {
+		if t.Domain() != in.Domain || in.Platform != "" && !t.On(in.Platform) {
+			continue
+		}
+		d := t.Coverage(sensors)
+		degree[t] = d
+		out.Total++
+		if d != Unobservable {
+			out.Observable++
+		}
+		switch {
+		case d == Covered:
+			out.FullyCovered++
+			fallthrough
+		case d == Partial:
+			out.Detectable++
+		default:
+			gaps = append(gaps, t)
+		}
+	}
+	out.CoveragePercent = percent(out.Detectable, out.Total)
+	for _, ta := range kb.Tactics() {
+		if ta.Domain() != in.Domain {
+			continue
+		}
+		row := TacticCoverage{ID: ta.ID, Name: ta.Name}
+		var missing []*Technique
+		for _, t := range ta.Techniques() {
+			d, counted := degree[t]
+			if !counted {
+				continue
+			}
+			row.Total++
+			if d >= Partial {
+				row.Detectable++
+			} else {
+				missing = append(missing, t)
+			}
+		}
+		row.Gaps = firstRefs(kb.byUse(missing), in.Limit)
+		out.Tactics = append(out.Tactics, row)
+	}
+	for _, t := range kb.byUse(gaps)[:min(in.Limit, len(gaps))] {
+		out.TopGaps = append(out.TopGaps, Gap{t.ID, t.Name, kb.weights().users[t.n]})
+	}
+	out.Recommendations = append(out.Recommendations, kb.recommend(gaps)...)
+	return out, nil
+}
+
+// errorsFirst returns the first error that isn't nil.
+func errorsFirst(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// percent returns part of total in hundredths, to one decimal. None of nothing is 0.
+func percent(part, total int) float64 {
+	if total == 0 {
+		return 0
+	}
+	return math.Round(1000*float64(part)/float64(total)) / 10
+}
+
+// byUse orders techniques by how many groups used them, the most first.
+func (k *KB) byUse(list []*Technique) []*Technique {
+	users := k.weights().users
+	slices.SortStableFunc(list, func(a, b *Technique) int { return cmp.Compare(users[b.n], users[a.n]) })
+	return list
+}
+
+// Bounds of recommendations.
+const (
+	maxRecommendations = 5
+	maxSuggestedLogs   = 5
+)
+
+// recommend returns the data components that would make most of the gaps detectable, each counted after those before it.
+func (k *KB) recommend(gaps []*Technique) []Recommendation {
+	open := map[int32][]*DataComponent{}
+	gain := map[*DataComponent]int{}
+	for _, t := range gaps {
+		components := t.Detection().Components
+		if len(components) == 0 {
+			continue
+		}
+		open[t.n] = components
+		for _, c := range components {
+			gain[c]++
+		}
+	}
+	var out []Recommendation
+	for len(out) < maxRecommendations {
+		var best *DataComponent
+		for c, n := range gain {
+			if n > 0 && (best == nil || n > gain[best] || n == gain[best] && c.ID < best.ID) {
+				best = c
+			}
+		}
+		if best == nil {
+			break
+		}
+		r := Recommendation{ID: best.ID, Name: best.Name, Adds: gain[best], LogSources: []string{}}
+		for _, l := range best.logs {
+			if name := strings.TrimSpace(l.Name); len(r.LogSources) < maxSuggestedLogs && !slices.Contains(r.LogSources, name) {
+				r.LogSources = append(r.LogSources, name)
+			}
+		}
+		out = append(out, r)
+		for n, components := range open {
+			if !slices.Contains(components, best) {
+				continue
+			}
+			for _, c := range components {
+				gain[c]--
+			}
+			delete(open, n)
+		}
+	}
+	return out
+}
+
+// MapAlertToTechniqueInput is an alert in words.
+type MapAlertToTechniqueInput struct {
+	AlertType  string   `json:"alertType" jsonschema:"What the alert says, in words." minLength:"1" maxLength:"2000"`
+	Indicators []string `json:"indicators,omitempty" jsonschema:"What was seen: commands, process names, tools." maxItems:"100"`
+	Platform   string   `json:"platform,omitempty" jsonschema:"Only techniques of this platform, such as Windows."`
+	Limit      int      `json:"limit,omitempty" jsonschema:"How many techniques to return." minimum:"1" maximum:"50"`
+}
+
+// SetDefaults sets the limit to 10.
+func (in *MapAlertToTechniqueInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// MapAlertToTechniqueOutput is what an alert may mean.
+type MapAlertToTechniqueOutput struct {
+	Total   int            `json:"total"`
+	Matches []AlertMapping `json:"matches"`
+	Note    string         `json:"note"`
+}
+
+// AlertMapping is a technique that an alert names, or may mean.
+type AlertMapping struct {
+	TechniqueLine
+	Basis string   `json:"basis"` // named: the alert has the id; guess: words that fit
+	Score int      `json:"score"` // 0 to 100, comparable between alerts: how much of the words the technique's name accounts for
+	Words []string `json:"words,omitempty"`
+}
+
+// MinFit is the least [Hit.Fit] that is worth calling a guess: below it no name of a technique has the words.
+const MinFit = 8
+
+// MapAlertToTechnique says which techniques the words of an alert may mean. Ids that the alert names come first; the rest
+// are guesses with an absolute score, so that nonsense gives nothing, and the platform alone gives nothing either.
+func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechniqueInput) (*MapAlertToTechniqueOutput, error) {
+	in.SetDefaults()
+	if in.Limit < 1 || in.Limit > 50 {
+		return nil, invalid("limit %d, want 1 to 50", in.Limit)
+	}
+	if strings.TrimSpace(in.AlertType) == "" {
+		return nil, invalid("alertType is empty")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := kb.checkPlatform(in.Platform); err != nil {
+		return nil, err
+	}
+	out := &MapAlertToTechniqueOutput{Matches: []AlertMapping{}}
+	text := in.AlertType + "\n" + strings.Join(in.Indicators, "\n")
+	named := map[string]bool{}
+	for _, id := range IDs(text) {
+		if t, _, err := kb.Resolve(id); err == nil && !named[t.ID] {
+			named[t.ID] = true
+			out.Matches = append(out.Matches, AlertMapping{line(t), "named", 100, nil})
+		}
+	}
+	hits, _ := kb.Search(text, len(kb.techniques))
+	for _, h := range hits {
+		if h.Fit >= MinFit && !named[h.Technique.ID] && (in.Platform == "" || h.Technique.On(in.Platform)) {
+			out.Matches = append(out.Matches, AlertMapping{line(h.Technique), "guess", h.Fit, h.Words})
+		}
+	}
+	out.Total = len(out.Matches)
+	out.Matches = out.Matches[:min(in.Limit, out.Total)]
+	switch {
+	case out.Total == 0:
+		out.Note = "No technique is named and no name of one fits the words."
+	case len(named) == 0:
+		out.Note = "These are guesses from words, not facts."
+	default:
+		out.Note = "Techniques that the alert names come first; guesses from words follow."
+	}
+	return out, nil
+}

@@ -1,0 +1,207 @@
+package attack
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Paging says which part of a list to return.
+type Paging struct {
+	Limit  int `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
+	Offset int `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0"`
+}
+
+// SetDefaults sets the limit to 50.
+func (p *Paging) SetDefaults() {
+	if p.Limit == 0 {
+		p.Limit = 50
+	}
+}
+
+func (p *Paging) check() error {
+	p.SetDefaults()
+	if p.Limit < 1 || p.Limit > 500 {
+		return invalid("limit %d, want 1 to 500", p.Limit)
+	}
+	if p.Offset < 0 {
+		return invalid("offset %d, want 0 or more", p.Offset)
+	}
+	return nil
+}
+
+// Page is a part of a list, with how long the whole is.
+type Page[T any] struct {
+	Total      int `json:"total"`
+	NextOffset int `json:"nextOffset,omitempty"` // where the next page begins; absent on the last
+	Items      []T `json:"items"`
+}
+
+// page converts a part of a list.
+func page[From, To any](all []From, p Paging, convert func(From) To) *Page[To] {
+	from := min(p.Offset, len(all))
+	end := min(from+p.Limit, len(all))
+	out := &Page[To]{Total: len(all), Items: make([]To, 0, end-from)}
+	for _, f := range all[from:end] {
+		out.Items = append(out.Items, convert(f))
+	}
+	if end < len(all) {
+		out.NextOffset = end
+	}
+	return out
+}
+
+// ranked returns the objects that a query fits, best first: those of that id, name or alias, then those with all its
+// words in a name, then those that only mention them. An empty query fits all. Objects that fit equally well stay in order.
+func ranked[T any, P object[T]](all iter.Seq[P], query string, aliases func(P) []string) []P {
+	query = strings.ToLower(strings.TrimSpace(query))
+	if query == "" {
+		return slices.Collect(all)
+	}
+	type hit struct {
+		p    P
+		fits int
+	}
+	words := split(query)
+	var hits []hit
+	for p := range all {
+		if n := fit(p.base(), aliases(p), query, words); n > 0 {
+			hits = append(hits, hit{p, n})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.fits, a.fits) })
+	out := make([]P, len(hits))
+	for i, h := range hits {
+		out[i] = h.p
+	}
+	return out
+}
+
+// How well an object fits a query, from not at all.
+const (
+	fitsNot = iota
+	fitsText
+	fitsAlias
+	fitsName
+	isAlias
+	isName
+)
+
+func fit(o *Object, aliases []string, query string, words []string) int {
+	name := strings.ToLower(o.Name)
+	if name == query || strings.EqualFold(o.ID, query) {
+		return isName
+	}
+	best := fitsNot
+	if contains(name, query, words) {
+		best = fitsName
+	}
+	for _, a := range aliases {
+		a = strings.ToLower(a)
+		if a == query {
+			return isAlias
+		}
+		if best < fitsAlias && contains(a, query, words) {
+			best = fitsAlias
+		}
+	}
+	if best == fitsNot && contains(strings.ToLower(o.Description), query, words) {
+		best = fitsText
+	}
+	return best
+}
+
+// contains reports whether a text has the query as a whole, or else each of its words.
+func contains(text, query string, words []string) bool {
+	if strings.Contains(text, query) {
+		return true
+	}
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return len(words) > 0
+}
+
+// one returns the one of two arguments that is given, such as an id or a name.
+func one(first, a, second, b string) (string, error) {
+	a, b = strings.TrimSpace(a), strings.TrimSpace(b)
+	switch {
+	case a == "" && b == "":
+		return "", invalid("give %s or %s", first, second)
+	case a != "" && b != "":
+		return "", invalid("give %s or %s, not both", first, second)
+	}
+	return a + b, nil
+}
+
+// Redirect says that a revoked object was asked for, and which one took its place.
+type Redirect struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// resolveAll resolves techniques, each once. Unknown ones are all in the error.
+func resolveAll(kb *KB, ids []string) (list []*Technique, redirects []Redirect, err error) {
+	var unknown []string
+	var missing *NotFoundError
+	for _, id := range ids {
+		t, from, err := kb.Resolve(id)
+		if errors.As(err, &missing) {
+			unknown = append(unknown, id)
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if from != "" {
+			redirects = append(redirects, Redirect{from, t.ID})
+		}
+		if !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	if len(unknown) > 1 {
+		missing = &NotFoundError{Kind: "technique", Keys: unknown, Domains: kb.Domains()}
+	}
+	if unknown != nil {
+		return nil, nil, missing
+	}
+	return list, redirects, nil
+}
+
+// using returns a filter for those that use a technique; without an id everything passes.
+func using[P any](kb *KB, id string, users func(*Technique) []P) (func(P) bool, *Redirect, error) {
+	if strings.TrimSpace(id) == "" {
+		return func(P) bool { return true }, nil, nil
+	}
+	t, from, err := kb.Resolve(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := users(t)
+	var redirect *Redirect
+	if from != "" {
+		redirect = &Redirect{from, t.ID}
+	}
+	return func(p P) bool {
+		return slices.ContainsFunc(all, func(q P) bool { return any(q) == any(p) })
+	}, redirect, nil
+}
+
+// filter yields what passes.
+func filter[P any](all iter.Seq[P], pass func(P) bool) iter.Seq[P] {
+	return func(yield func(P) bool) {
+		for p := range all {
+			if pass(p) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// excerpt returns the beginning of a description, without citations.
+func excerpt(description string) string { return clip(plain(description), 300) }

@@ -1,0 +1,141 @@
+package attack
+
+import (
+	"context"
+	"strings"
+)
+
+// SearchMitigationsInput says which mitigations to find.
+type SearchMitigationsInput struct {
+	Query string `json:"query" jsonschema:"Words, a name or an id." minLength:"1" maxLength:"1000"`
+	Paging
+}
+
+// SearchMitigations finds mitigations by words. Those whose name fits come first.
+func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInput) (*Page[Summary], error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(in.Query) == "" {
+		return nil, invalid("query is empty")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := ranked(kb.Mitigations(), in.Query, func(*Mitigation) []string { return nil })
+	return page(all, in.Paging, func(m *Mitigation) Summary {
+		return Summary{m.ID, m.Name, []string{}, len(m.Techniques()), excerpt(m.Description)}
+	}), nil
+}
+
+// GetMitigationInput says which mitigation to describe.
+type GetMitigationInput struct {
+	MitigationID string `json:"mitigationId" alias:"id" jsonschema:"Id such as M1032, or name."`
+	Limit        int    `json:"limit,omitempty" jsonschema:"How many techniques to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 50.
+func (in *GetMitigationInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// MitigationOutput describes a mitigation.
+type MitigationOutput struct {
+	ID             string                   `json:"id"`
+	Name           string                   `json:"name"`
+	Domains        []Domain                 `json:"domains"`
+	URL            string                   `json:"url"`
+	RedirectedFrom string                   `json:"redirectedFrom,omitempty"`
+	Deprecated     bool                     `json:"deprecated"`
+	Description    string                   `json:"description,omitempty"`
+	Techniques     List[MitigatedTechnique] `json:"techniques"`
+	References     *List[Reference]         `json:"references,omitempty"`
+}
+
+// MitigatedTechnique is a technique that a mitigation prevents, and how.
+type MitigatedTechnique struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Guidance string `json:"guidance,omitempty"`
+}
+
+// GetMitigation describes a mitigation and what it prevents.
+func (c *Client) GetMitigation(ctx context.Context, in GetMitigationInput) (*MitigationOutput, error) {
+	in.SetDefaults()
+	if strings.TrimSpace(in.MitigationID) == "" {
+		return nil, invalid("mitigationId is empty")
+	}
+	kb, key, err := c.open1(ctx, "mitigationId", in.MitigationID, "", in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	m, from, err := kb.ResolveMitigation(key)
+	if err != nil {
+		return nil, err
+	}
+	return &MitigationOutput{
+		ID: m.ID, Name: m.Name, Domains: m.Domains(), URL: m.URL(), RedirectedFrom: from, Deprecated: m.Deprecated,
+		Description: plain(m.Description),
+		Techniques: first(m.Techniques(), in.Limit, func(t *Technique) MitigatedTechnique {
+			return MitigatedTechnique{t.ID, t.Name, plain(m.Guidance(t))}
+		}),
+		References: references(kb, &m.Object, in.Limit),
+	}, nil
+}
+
+// MitigationsForTechniqueInput says which technique to prevent.
+type MitigationsForTechniqueInput struct {
+	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"Technique id such as T1110, or exact name."`
+}
+
+// MitigationsForTechniqueOutput is what prevents a technique.
+type MitigationsForTechniqueOutput struct {
+	Technique      Ref                 `json:"technique"`
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
+	Total          int                 `json:"total"`
+	Mitigations    []MitigationSummary `json:"mitigations"`
+	Parent         *Ref                `json:"parent,omitempty"` // whose mitigations may apply where a sub-technique has none
+	Note           string              `json:"note,omitempty"`
+}
+
+// MitigationSummary is a mitigation, and how it applies to the technique.
+type MitigationSummary struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Guidance    string `json:"guidance,omitempty"`
+}
+
+// MitigationsForTechnique lists what prevents a technique.
+func (c *Client) MitigationsForTechnique(ctx context.Context, in MitigationsForTechniqueInput) (*MitigationsForTechniqueOutput, error) {
+	if strings.TrimSpace(in.TechniqueID) == "" {
+		return nil, invalid("techniqueId is empty")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, from, err := kb.Resolve(in.TechniqueID)
+	if err != nil {
+		return nil, err
+	}
+	out := &MitigationsForTechniqueOutput{Technique: ref(&t.Object), RedirectedFrom: from, Mitigations: []MitigationSummary{}}
+	for _, m := range t.Mitigations() {
+		out.Mitigations = append(out.Mitigations, MitigationSummary{m.ID, m.Name, excerpt(m.Description), plain(m.Guidance(t))})
+	}
+	out.Total = len(out.Mitigations)
+	if p := t.Parent(); p != nil {
+		parent := ref(&p.Object)
+		out.Parent = &parent
+	}
+	switch {
+	case out.Total == 0:
+		out.Note = "ATT&CK names no mitigation for this technique."
+	case kb.source == FromTable:
+		out.Note = noProse
+	}
+	return out, nil
+}

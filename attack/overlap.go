@@ -1,0 +1,559 @@
+package attack
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+)
+
+// weights say how telling each technique is of who uses it.
+type weights struct {
+	weight []float64 // by technique: the fewer groups use it, the more
+	users  []int     // by technique: how many groups in force use it
+	groups []float64 // by group: the weight of all it uses
+	tools  []float64 // by software, likewise
+	acts   []float64 // by campaign, likewise
+}
+
+// weigh weighs techniques as information theory does: one that every group uses tells nothing of who it was.
+func (k *KB) weigh() *weights {
+	u := &weights{weight: make([]float64, len(k.techniques)), users: make([]int, len(k.techniques))}
+	groups := 0
+	for range k.Groups() {
+		groups++
+	}
+	for t := range k.Techniques() {
+		u.users[t.n] = len(t.Groups())
+		u.weight[t.n] = math.Log(1 + float64(1+groups)/float64(1+u.users[t.n]))
+	}
+	u.groups, u.tools, u.acts = make([]float64, len(k.groups)), make([]float64, len(k.software)), make([]float64, len(k.campaigns))
+	for g := range k.Groups() {
+		u.groups[g.n] = u.sum(g.Techniques())
+	}
+	for s := range k.Software() {
+		u.tools[s.n] = u.sum(s.Techniques())
+	}
+	for c := range k.Campaigns() {
+		u.acts[c.n] = u.sum(c.Techniques())
+	}
+	return u
+}
+
+func (u *weights) sum(list []*Technique) float64 {
+	total := 0.0
+	for _, t := range list {
+		total += u.weight[t.n]
+	}
+	return total
+}
+
+// Match is someone, or something, that uses some of the techniques asked about.
+type Match struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Shared []Ref  `json:"shared"`
+	Uses   int    `json:"uses"`  // techniques it uses in all
+	Score  int    `json:"score"` // 0 to 100: how well it fits. Rare techniques count more; those observed that it lacks count against it, and a tenth of that those it has besides
+}
+
+// extra is what a technique costs that only the group has, compared with one that only was observed: a group isn't less
+// likely because it was reported on more, but what fits everything tells little.
+const extra = 0.1
+
+// alike rates what a user of techniques has of those observed, by the weights of what is shared, of what was observed and
+// of all that it uses: 100 if both are the same, 0 if nothing is shared.
+func alike(shared, observed, uses float64) int {
+	if shared == 0 {
+		return 0
+	}
+	return int(math.Round(100 * shared / (shared + (observed - shared) + extra*(uses-shared))))
+}
+
+// match rates those who use techniques, the best first, and describes as many as limit says. uses relates them to
+// techniques, and weighs has the weight of all that each uses.
+func match[T any, P object[T]](u *weights, all []T, uses *relation, weighs []float64, asked []*Technique, limit int) List[Match] {
+	shared, counts := make([]float64, len(all)), make([]int, len(all))
+	for _, t := range asked {
+		for _, e := range uses.edgesTo(t.n) {
+			shared[uses.source[e]] += u.weight[t.n]
+			counts[uses.source[e]]++
+		}
+	}
+	type candidate struct {
+		n            int32
+		score, count int
+	}
+	own := u.sum(asked)
+	var found []candidate
+	for n, count := range counts {
+		if count > 0 && P(&all[n]).base().Active() {
+			found = append(found, candidate{int32(n), alike(shared[n], own, weighs[n]), count})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.count, a.count), cmp.Compare(a.n, b.n))
+	})
+	return first(found, limit, func(c candidate) Match {
+		o := P(&all[c.n]).base()
+		m := Match{ID: o.ID, Name: o.Name, Shared: make([]Ref, 0, c.count), Score: c.score}
+		for _, t := range asked {
+			if uses.has(c.n, t.n) {
+				m.Shared = append(m.Shared, ref(&t.Object))
+			}
+		}
+		for _, t := range uses.targets(c.n) {
+			if o.kb.techniques[t].Active() {
+				m.Uses++
+			}
+		}
+		return m
+	})
+}
+
+// GroupsLike rates the groups that use some of the techniques by how well what they use fits, the best first, and returns
+// at most limit. It is a lead, not an attribution.
+func (k *KB) GroupsLike(asked []*Technique, limit int) List[Match] {
+	u := k.weights()
+	return match(u, k.groups, &k.groupUses, u.groups, asked, limit)
+}
+
+// TechniqueOverlapInput names two or more groups, or else techniques.
+type TechniqueOverlapInput struct {
+	GroupIDs   []string `json:"groupIds,omitempty" jsonschema:"Ids, names or aliases of groups to compare with each other, two at least." maxItems:"20"`
+	Techniques []string `json:"techniques,omitempty" jsonschema:"Technique ids to compare with all groups. Give these or groupIds." maxItems:"200"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"How many groups, and shared techniques of each pair, to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 15.
+func (in *TechniqueOverlapInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 15
+	}
+}
+
+// TechniqueOverlapOutput is the overlap of pairs of groups, or of techniques with groups.
+type TechniqueOverlapOutput struct {
+	Pairs      []GroupPair  `json:"pairs,omitempty"`
+	Groups     *List[Match] `json:"groups,omitempty"`
+	Redirected []Redirect   `json:"redirected,omitempty"`
+	Note       string       `json:"note"`
+}
+
+// GroupPair is what two groups have in common.
+type GroupPair struct {
+	A              Ref       `json:"a"`
+	B              Ref       `json:"b"`
+	Shared         List[Ref] `json:"shared"`
+	OnlyA          int       `json:"onlyA"`
+	OnlyB          int       `json:"onlyB"`
+	JaccardPercent float64   `json:"jaccardPercent"` // shared of what either uses
+}
+
+const leadOnly = "Overlap is a lead, not an attribution: sub-techniques and their parents count apart, and groups that were " +
+	"reported on more have more techniques."
+
+// TechniqueOverlap compares groups with each other, pair by pair, or techniques with all groups. What is unknown is an
+// error that names all of it.
+func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput) (*TechniqueOverlapOutput, error) {
+	in.SetDefaults()
+	switch {
+	case in.Limit < 1 || in.Limit > 500:
+		return nil, invalid("limit %d, want 1 to 500", in.Limit)
+	case len(in.GroupIDs) > 0 && len(in.Techniques) > 0:
+		return nil, invalid("give groupIds or techniques, not both")
+	case len(in.GroupIDs) == 1:
+		return nil, invalid("groupIds has one group, want two at least")
+	case len(in.GroupIDs) > 20:
+		return nil, invalid("groupIds has %d groups, at most 20", len(in.GroupIDs))
+	case len(in.GroupIDs) == 0 && len(in.Techniques) == 0:
+		return nil, invalid("give groupIds or techniques")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Techniques) > 0 {
+		asked, redirected, err := resolveAll(kb, in.Techniques)
+		if err != nil {
+			return nil, err
+		}
+		groups := kb.GroupsLike(asked, in.Limit)
+		return &TechniqueOverlapOutput{Groups: &groups, Redirected: redirected, Note: leadOnly}, nil
+	}
+	groups, redirected, err := kb.groupsOf(in.GroupIDs)
+	if err != nil {
+		return nil, err
+	}
+	out := &TechniqueOverlapOutput{Pairs: []GroupPair{}, Redirected: redirected, Note: leadOnly}
+	for i, a := range groups {
+		for _, b := range groups[i+1:] {
+			out.Pairs = append(out.Pairs, kb.compare(a, b, in.Limit))
+		}
+	}
+	return out, nil
+}
+
+// groupsOf resolves groups, each once. Unknown ones are all in the error.
+func (k *KB) groupsOf(keys []string) (groups []*Group, redirected []Redirect, err error) {
+	var unknown []string
+	for _, key := range keys {
+		g, from, err := k.ResolveGroup(key)
+		if err != nil {
+			unknown = append(unknown, key)
+			continue
+		}
+		if from != "" {
+			redirected = append(redirected, Redirect{from, g.ID})
+		}
+		if slices.Contains(groups, g) {
+			return nil, nil, invalid("groupIds has %s twice", g.ID)
+		}
+		groups = append(groups, g)
+	}
+	switch len(unknown) {
+	case 0:
+		return groups, redirected, nil
+	case 1:
+		_, _, err = k.ResolveGroup(unknown[0])
+		return nil, nil, err
+	}
+	return nil, nil, &NotFoundError{Kind: "group", Keys: unknown, Domains: k.Domains()}
+}
+
+func (k *KB) compare(a, b *Group, limit int) GroupPair {
+	left, right := a.Techniques(), b.Techniques()
+	shared := make([]*Technique, 0, min(len(left), len(right)))
+	for i, j := 0, 0; i < len(left) && j < len(right); {
+		switch {
+		case left[i].n < right[j].n:
+			i++
+		case left[i].n > right[j].n:
+			j++
+		default:
+			shared = append(shared, left[i])
+			i, j = i+1, j+1
+		}
+	}
+	return GroupPair{
+		A: ref(&a.Object), B: ref(&b.Object), Shared: firstRefs(shared, limit),
+		OnlyA: len(left) - len(shared), OnlyB: len(right) - len(shared),
+		JaccardPercent: percent(len(shared), len(left)+len(right)-len(shared)),
+	}
+}
+
+// AttackPathInput says where a path begins and ends.
+type AttackPathInput struct {
+	StartTechnique string `json:"startTechnique" jsonschema:"Technique id such as T1566.001, or exact name."`
+	TargetTactic   string `json:"targetTactic,omitempty" jsonschema:"Id, short name or name of the tactic where the path ends; it must come after those of the technique. By default the last of the matrix."`
+	Limit          int    `json:"limit,omitempty" jsonschema:"How many techniques of each tactic to return." minimum:"1" maximum:"20"`
+}
+
+// SetDefaults sets the limit to 3.
+func (in *AttackPathInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 3
+	}
+}
+
+// AttackPathOutput is what else those do who use a technique, tactic by tactic.
+type AttackPathOutput struct {
+	Start          Ref        `json:"start"`
+	RedirectedFrom string     `json:"redirectedFrom,omitempty"`
+	StartTactic    Ref        `json:"startTactic"`
+	Actors         int        `json:"actors"` // groups, and campaigns of no known group, that use the start technique
+	Steps          []PathStep `json:"steps"`
+	Note           string     `json:"note"`
+}
+
+// PathStep is one later tactic.
+type PathStep struct {
+	Tactic     Ref             `json:"tactic"`
+	Techniques []PathTechnique `json:"techniques"`
+}
+
+// PathTechnique is a technique that goes with the start technique.
+type PathTechnique struct {
+	ID     string  `json:"id"`
+	Name   string  `json:"name"`
+	Actors int     `json:"actors"` // that use both
+	Lift   float64 `json:"lift"`   // how many times as likely as among all actors
+}
+
+// AttackPath tells what those who use a technique also use, in each tactic that comes later in the matrix. Techniques are
+// ranked by how strongly they go with the start technique over all groups and campaigns.
+func (c *Client) AttackPath(ctx context.Context, in AttackPathInput) (*AttackPathOutput, error) {
+	in.SetDefaults()
+	if in.Limit < 1 || in.Limit > 20 {
+		return nil, invalid("limit %d, want 1 to 20", in.Limit)
+	}
+	if strings.TrimSpace(in.StartTechnique) == "" {
+		return nil, invalid("startTechnique is empty")
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	start, from, err := kb.Resolve(in.StartTechnique)
+	if err != nil {
+		return nil, err
+	}
+	tactics := start.Tactics()
+	if len(tactics) == 0 {
+		return nil, invalid("%s has no tactic in force", start.ID)
+	}
+	later, err := kb.later(start, tactics[0], in.TargetTactic)
+	if err != nil {
+		return nil, err
+	}
+	out := &AttackPathOutput{
+		Start: ref(&start.Object), RedirectedFrom: from, StartTactic: ref(&tactics[0].Object), Steps: []PathStep{},
+		Note: "From what groups and campaigns used together. ATT&CK doesn't record what came first: the order is that of the matrix.",
+	}
+	actors := kb.cast()
+	with := actors.of[start.n]
+	out.Actors = len(with)
+	if len(with) == 0 {
+		out.Note = "ATT&CK knows no group or campaign that used this technique, so nothing is known of what goes with it."
+		return out, nil
+	}
+	uses := make([]bool, len(kb.groups)+len(kb.campaigns))
+	for _, a := range with {
+		uses[a] = true
+	}
+	for _, ta := range later {
+		step := PathStep{Tactic: ref(&ta.Object), Techniques: []PathTechnique{}}
+		type rated struct {
+			PathTechnique
+			strength float64
+		}
+		var candidates []rated
+		for _, t := range ta.Techniques() {
+			if t == start {
+				continue
+			}
+			both, n := 0, len(actors.of[t.n])
+			for _, a := range actors.of[t.n] {
+				if uses[a] {
+					both++
+				}
+			}
+			if both == 0 {
+				continue
+			}
+			lift := float64(both) * float64(actors.total) / (float64(len(with)) * float64(n))
+			candidates = append(candidates, rated{
+				PathTechnique{t.ID, t.Name, both, math.Round(lift*10) / 10},
+				float64(both) / math.Sqrt(float64(len(with))*float64(n)),
+			})
+		}
+		slices.SortFunc(candidates, func(a, b rated) int {
+			return cmp.Or(cmp.Compare(b.strength, a.strength), strings.Compare(a.ID, b.ID))
+		})
+		for _, r := range candidates[:min(in.Limit, len(candidates))] {
+			step.Techniques = append(step.Techniques, r.PathTechnique)
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	return out, nil
+}
+
+// later returns the tactics after from in the matrix of a technique, up to the target, or to the last without one.
+func (k *KB) later(start *Technique, from *Tactic, target string) ([]*Tactic, error) {
+	m, ok := k.Matrix(start.Domain())
+	if !ok {
+		return nil, invalid("%s has no matrix", start.Domain())
+	}
+	tactics := m.Tactics()
+	begin := slices.Index(tactics, from) + 1
+	if strings.TrimSpace(target) == "" {
+		return tactics[begin:], nil
+	}
+	t, err := k.tactic(target, start.Domain())
+	if err != nil {
+		return nil, err
+	}
+	end := slices.Index(tactics, t) + 1
+	if end <= begin {
+		return nil, invalid("targetTactic %s doesn't come after %s, the first tactic of %s", t.Name, from.Name, start.ID)
+	}
+	return tactics[begin:end], nil
+}
+
+// cast says who uses each technique. An actor is a group, with the campaigns attributed to it, or a campaign of no known
+// group, numbered after the groups.
+type cast struct {
+	of    [][]int32 // by technique, in order
+	total int
+}
+
+func (k *KB) countActors() *cast {
+	c := &cast{of: make([][]int32, len(k.techniques))}
+	for g := range k.Groups() {
+		if len(k.groupUses.targets(g.n)) > 0 {
+			c.total++
+		}
+	}
+	lone := map[int32]bool{}
+	for a := range k.Campaigns() {
+		if len(a.Groups()) == 0 {
+			lone[a.n] = true
+			c.total++
+		}
+	}
+	for t := range k.Techniques() {
+		for _, g := range t.Groups() {
+			c.of[t.n] = append(c.of[t.n], g.n)
+		}
+		for _, a := range t.Campaigns() {
+			if lone[a.n] {
+				c.of[t.n] = append(c.of[t.n], int32(len(k.groups))+a.n)
+			}
+		}
+	}
+	return c
+}
+
+// CampaignProfileInput is what was observed.
+type CampaignProfileInput struct {
+	Techniques []string `json:"techniques" jsonschema:"The observed technique ids, such as T1566.001." minItems:"1" maxItems:"200"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"How many entries of each list to return." minimum:"1" maximum:"50"`
+}
+
+// SetDefaults sets the limit to 10.
+func (in *CampaignProfileInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// CampaignProfileOutput sets what was observed beside what ATT&CK knows.
+type CampaignProfileOutput struct {
+	Techniques       []Ref          `json:"techniques"`
+	Redirected       []Redirect     `json:"redirected,omitempty"`
+	TacticCoverage   []TacticSeen   `json:"tacticCoverage"`
+	LikelyGroups     List[Match]    `json:"likelyGroups"`
+	LikelySoftware   List[Match]    `json:"likelySoftware"`
+	MatchingCampaign List[Match]    `json:"matchingCampaigns"`
+	SuggestedNext    []Suggestion   `json:"suggestedNextTechniques"`
+	Mitigations      List[Priority] `json:"mitigationPriorities"`
+	Note             string         `json:"note"`
+}
+
+// TacticSeen is a tactic with the observed techniques of it.
+type TacticSeen struct {
+	Tactic     Ref      `json:"tactic"`
+	Techniques []string `json:"techniques"`
+}
+
+// Suggestion is a technique to look for.
+type Suggestion struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Groups []string `json:"groups"` // of the most alike ones, those that use it
+}
+
+// Priority is a mitigation and which of the techniques it prevents.
+type Priority struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Techniques []string `json:"techniques"`
+}
+
+// suggestFrom is how many of the most alike groups say what to look for.
+const suggestFrom = 5
+
+// CampaignProfile compares observed techniques with groups, software and campaigns, and says what to look for next and
+// what would prevent most. Sizes count: a group that uses much is not alike for that.
+func (c *Client) CampaignProfile(ctx context.Context, in CampaignProfileInput) (*CampaignProfileOutput, error) {
+	in.SetDefaults()
+	if in.Limit < 1 || in.Limit > 50 {
+		return nil, invalid("limit %d, want 1 to 50", in.Limit)
+	}
+	if n := len(in.Techniques); n == 0 || n > 200 {
+		return nil, invalid("techniques has %d entries, want 1 to 200", n)
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked, redirected, err := resolveAll(kb, in.Techniques)
+	if err != nil {
+		return nil, err
+	}
+	u := kb.weights()
+	groups := kb.GroupsLike(asked, max(in.Limit, suggestFrom))
+	out := &CampaignProfileOutput{
+		Techniques: refs(asked), Redirected: redirected, TacticCoverage: []TacticSeen{}, Note: leadOnly,
+		LikelyGroups:     List[Match]{groups.Total, groups.Items[:min(in.Limit, len(groups.Items))]},
+		LikelySoftware:   match(u, kb.software, &kb.direct[facts.SoftwareUses], u.tools, asked, in.Limit),
+		MatchingCampaign: match(u, kb.campaigns, &kb.direct[facts.CampaignUses], u.acts, asked, in.Limit),
+	}
+	seen := map[*Tactic][]string{}
+	for _, t := range asked {
+		for _, ta := range t.Tactics() {
+			seen[ta] = append(seen[ta], t.ID)
+		}
+	}
+	for _, ta := range kb.Tactics() {
+		if len(seen[ta]) > 0 {
+			out.TacticCoverage = append(out.TacticCoverage, TacticSeen{ref(&ta.Object), seen[ta]})
+		}
+	}
+	out.SuggestedNext = kb.suggest(asked, groups.Items[:min(suggestFrom, len(groups.Items))], in.Limit)
+	out.Mitigations = first(prevent(asked), in.Limit, func(p Priority) Priority { return p })
+	return out, nil
+}
+
+// suggest ranks what the groups use beside the techniques: each group votes with how alike it is, for what is rare with
+// more.
+func (k *KB) suggest(asked []*Technique, groups []Match, limit int) []Suggestion {
+	u := k.weights()
+	votes := map[*Technique]float64{}
+	by := map[*Technique][]string{}
+	for _, m := range groups {
+		g, _ := k.Group(m.ID)
+		for _, t := range g.Techniques() {
+			if !slices.Contains(asked, t) {
+				votes[t] += float64(m.Score) * u.weight[t.n]
+				by[t] = append(by[t], g.Name)
+			}
+		}
+	}
+	all := make([]*Technique, 0, len(votes))
+	for t := range votes {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *Technique) int {
+		return cmp.Or(cmp.Compare(len(by[b]), len(by[a])), cmp.Compare(votes[b], votes[a]), strings.Compare(a.ID, b.ID))
+	})
+	out := make([]Suggestion, 0, limit)
+	for _, t := range all[:min(limit, len(all))] {
+		out = append(out, Suggestion{t.ID, t.Name, by[t]})
+	}
+	return out
+}
+
+// prevent lists the mitigations of techniques, those that prevent most of them first.
+func prevent(asked []*Technique) []Priority {
+	at := map[*Mitigation]int{}
+	var all []Priority
+	for _, t := range asked {
+		for _, m := range t.Mitigations() {
+			i, ok := at[m]
+			if !ok {
+				i = len(all)
+				at[m] = i
+				all = append(all, Priority{ID: m.ID, Name: m.Name})
+			}
+			all[i].Techniques = append(all[i].Techniques, t.ID)
+		}
+	}
+	slices.SortFunc(all, func(a, b Priority) int {
+		return cmp.Or(cmp.Compare(len(b.Techniques), len(a.Techniques)), strings.Compare(a.ID, b.ID))
+	})
+	return all
+}

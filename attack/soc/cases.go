@@ -1,0 +1,125 @@
+package soc
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/thehive"
+)
+
+// ListCasesInput is the input of [Client.ListCases].
+type ListCasesInput struct {
+	Limit           int    `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"100"`
+	TechniqueFilter string `json:"techniqueFilter,omitempty" jsonschema:"Only cases that have this technique, or a sub-technique of it, as a tag or a procedure." maxLength:"100"`
+	Status          string `json:"status,omitempty" jsonschema:"Only cases of this status: New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved and Closed stand for all that are closed." maxLength:"64"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListCasesInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// ListCasesOutput is the output of [Client.ListCases].
+type ListCasesOutput struct {
+	Total *int           `json:"total,omitempty" jsonschema:"How many match in all, where that is known."`
+	More  bool           `json:"more" jsonschema:"Whether there may be further cases."`
+	Cases []CaseInATTACK `json:"cases" jsonschema:"Newest first."`
+	Note  string         `json:"note,omitempty"`
+}
+
+// CaseInATTACK is a case and what its tags, or the filter, say that it is about.
+type CaseInATTACK struct {
+	Case       *thehive.Case `json:"case"`
+	Techniques []attack.Ref  `json:"techniques"`
+	Unknown    []string      `json:"unknown,omitempty" jsonschema:"Ids in its tags that this ATT&CK doesn't have."`
+}
+
+// closed reports whether a status is a name that TheHive before version 5 had
+// for cases that are closed.
+func closed(status string) bool {
+	return strings.EqualFold(status, "Resolved") || strings.EqualFold(status, "Closed")
+}
+
+// scannedCases is how many cases of a technique are looked at for their status.
+const scannedCases = 200
+
+// ListCases lists cases, newest first, with the techniques of their tags. The
+// filters are the server's, before it pages.
+//
+// TheHive: POST /api/v1/query
+func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*ListCasesOutput, error) {
+	in.SetDefaults()
+	if c.hive == nil {
+		return nil, errNoHive
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListCasesOutput{Cases: []CaseInATTACK{}}
+	if closed(in.Status) {
+		out.Note = fmt.Sprintf("TheHive 5 has no status %s: these are all cases that are closed, whatever their status", in.Status)
+	}
+	if in.TechniqueFilter != "" {
+		return out, c.casesOf(ctx, kb, in, out)
+	}
+	filter := thehive.ListCasesInput{Limit: in.Limit, Status: in.Status}
+	if closed(in.Status) {
+		filter.Status, filter.Stage = "", "Closed"
+	}
+	page, err := c.hive.ListCases(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	out.Total, out.More = &page.Total, page.More
+	for _, cs := range page.Cases {
+		out.add(kb, cs, nil)
+	}
+	return out, nil
+}
+
+// casesOf adds the cases of one technique.
+func (c *Client) casesOf(ctx context.Context, kb *attack.KB, in ListCasesInput, out *ListCasesOutput) error {
+	asked, err := known(kb, []string{in.TechniqueFilter})
+	if err != nil {
+		return err
+	}
+	limit := in.Limit
+	if in.Status != "" {
+		limit = scannedCases
+	}
+	found, err := c.hive.CasesByTechnique(ctx, ids(asked), limit)
+	if err != nil {
+		return err
+	}
+	out.More = found.More
+	for _, f := range found.Cases {
+		if in.Status != "" && !strings.EqualFold(f.Case.Status, in.Status) && !(closed(in.Status) && f.Case.Stage == "Closed") {
+			continue
+		}
+		if len(out.Cases) == in.Limit {
+			out.More = true
+			break
+		}
+		out.add(kb, f.Case, f.Techniques)
+	}
+	return nil
+}
+
+func (out *ListCasesOutput) add(kb *attack.KB, cs *thehive.Case, more []string) {
+	row := CaseInATTACK{Case: cs, Techniques: []attack.Ref{}}
+	var named []string
+	for _, tag := range cs.Tags {
+		named = append(named, attack.IDs(tag)...)
+	}
+	found, unknown := resolve(kb, append(named, more...), FromTag, map[string]bool{})
+	for _, t := range found {
+		row.Techniques = append(row.Techniques, attack.Ref{ID: t.ID, Name: t.Name})
+	}
+	row.Unknown = unknown
+	out.Cases = append(out.Cases, row)
+}

@@ -1,0 +1,219 @@
+package soc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/egress"
+)
+
+var errNoCortex = errors.New("soc: Cortex is not configured")
+
+// CortexCoverageInput is the input of [Client.CortexCoverage].
+type CortexCoverageInput struct{}
+
+// CortexCoverageOutput is the output of [Client.CortexCoverage].
+type CortexCoverageOutput struct {
+	Analyzers       []AnalyzerSources       `json:"analyzers"`
+	DataSources     []string                `json:"dataSources" jsonschema:"Where what the analyzers take comes from."`
+	Denominator     string                  `json:"denominator"`
+	Total           int                     `json:"total"`
+	Detectable      int                     `json:"detectable"`
+	CoveragePercent float64                 `json:"coveragePercent"`
+	TopGaps         []attack.Gap            `json:"topGaps"`
+	Recommendations []attack.Recommendation `json:"recommendations"`
+	Note            string                  `json:"note"`
+}
+
+// AnalyzerSources is an analyzer and where what it takes comes from.
+type AnalyzerSources struct {
+	Name        string   `json:"name"`
+	DataTypes   []string `json:"dataTypes"`
+	DataSources []string `json:"dataSources"`
+}
+
+// sourceOf says from which data an observable of a type is taken.
+var sourceOf = map[string][]string{
+	"file": {"File"}, "filename": {"File"}, "hash": {"File"}, "ip": {"Network Traffic"}, "domain": {"Network Traffic"},
+	"fqdn": {"Network Traffic"}, "url": {"Network Traffic"}, "uri_path": {"Network Traffic"}, "user-agent": {"Network Traffic"},
+	"mail": {"Application Log"}, "mail_subject": {"Application Log"}, "registry": {"Windows Registry"},
+}
+
+// CortexCoverage says which techniques leave observables of the types that the
+// enabled analyzers take.
+//
+// Cortex: GET /api/analyzer
+func (c *Client) CortexCoverage(ctx context.Context, _ CortexCoverageInput) (*CortexCoverageOutput, error) {
+	if c.cortex == nil {
+		return nil, errNoCortex
+	}
+	list, err := c.cortex.ListAnalyzers(ctx, cortex.ListAnalyzersInput{})
+	if err != nil {
+		return nil, err
+	}
+	out := &CortexCoverageOutput{
+		Analyzers: []AnalyzerSources{}, DataSources: []string{},
+		Note: "Analyzers examine observables and collect none: this is what could be examined if the data were collected.",
+	}
+	for _, w := range list.Analyzers {
+		row := AnalyzerSources{Name: w.Name, DataTypes: append([]string{}, w.DataTypes...), DataSources: []string{}}
+		for _, t := range w.DataTypes {
+			for _, s := range sourceOf[strings.ToLower(t)] {
+				row.DataSources = appendNew(row.DataSources, s)
+				out.DataSources = appendNew(out.DataSources, s)
+			}
+		}
+		out.Analyzers = append(out.Analyzers, row)
+	}
+	if len(list.Analyzers) == 0 {
+		out.Note = "No analyzer is enabled."
+	}
+	coverage, err := c.attack.DetectionCoverage(ctx, attack.DetectionCoverageInput{AvailableDataSources: out.DataSources})
+	if err != nil {
+		return nil, err
+	}
+	out.Denominator, out.Total, out.Detectable, out.CoveragePercent = coverage.Denominator, coverage.Total, coverage.Detectable, coverage.CoveragePercent
+	out.TopGaps, out.Recommendations = coverage.TopGaps, coverage.Recommendations
+	return out, nil
+}
+
+// RunAnalyzersInput is the input of [Client.RunAnalyzers].
+type RunAnalyzersInput struct {
+	Data      string      `json:"data" jsonschema:"The observable." minLength:"1" maxLength:"16384"`
+	DataType  DataType    `json:"dataType" jsonschema:"Its type."`
+	Analyzers []string    `json:"analyzers,omitempty" jsonschema:"Which analyzers to run, by name or id, five at most. Without any the answer names those that take the type." maxItems:"5" maxLength:"128"`
+	TLP       *cortex.TLP `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party. Left out: AMBER."`
+	gate.Confirmation
+}
+
+// DataType is a type of observable.
+type DataType string
+
+// Enum lists the types.
+func (DataType) Enum() []any {
+	return []any{"ip", "domain", "url", "fqdn", "hash", "file", "filename", "mail"}
+}
+
+// RunAnalyzersOutput is the output of [Client.RunAnalyzers].
+type RunAnalyzersOutput struct {
+	Analysis   *cortex.Analysis `json:"analysis"`
+	Techniques []Technique      `json:"techniques" jsonschema:"What an observable of this type is often part of. A hint from its type alone, not a finding."`
+}
+
+// typical has the techniques in which observables of a type often occur.
+var typical = map[DataType][]string{
+	"ip": {"T1071", "T1573", "T1041", "T1090"}, "domain": {"T1071", "T1568", "T1583.001"}, "fqdn": {"T1071", "T1568", "T1583.001"},
+	"url": {"T1071.001", "T1566.002", "T1189"}, "hash": {"T1204", "T1059"}, "filename": {"T1204", "T1059"}, "mail": {"T1566.001", "T1566.002"},
+}
+
+// runs is what one RunAnalyzers does. Plan and execution are both made from it.
+type runs struct {
+	in cortex.AnalyzeObservableInput
+	to []*cortex.Worker
+}
+
+func (c *Client) runs(ctx context.Context, in RunAnalyzersInput) (*runs, error) {
+	if c.cortex == nil {
+		return nil, errNoCortex
+	}
+	switch {
+	case in.DataType == "file":
+		return nil, errors.New("soc: dataType file: a file isn't text; cortex_run_analyzer_file takes its content")
+	case len(in.Analyzers) > 5:
+		return nil, fmt.Errorf("soc: analyzers: %d, want 5 at most", len(in.Analyzers))
+	case strings.TrimSpace(in.Data) == "":
+		return nil, errors.New("soc: data is empty")
+	}
+	tlp := cortex.TLPAmber
+	if in.TLP != nil {
+		tlp = *in.TLP
+	}
+	list, err := c.cortex.ListAnalyzers(ctx, cortex.ListAnalyzersInput{DataType: string(in.DataType)})
+	if err != nil {
+		return nil, err
+	}
+	r := &runs{in: cortex.AnalyzeObservableInput{Data: in.Data, DataType: string(in.DataType), TLP: &tlp, Message: "ATT&CK enrichment"}}
+	var names []string
+	for _, w := range list.Analyzers {
+		names = append(names, w.Name)
+	}
+	for _, wanted := range in.Analyzers {
+		i := slices.IndexFunc(list.Analyzers, func(w *cortex.Worker) bool {
+			return w.ID == wanted || strings.EqualFold(w.Name, strings.TrimSpace(wanted))
+		})
+		if i < 0 {
+			return nil, fmt.Errorf("soc: analyzers: no enabled analyzer %q takes %s; there are %s", wanted, in.DataType, strings.Join(names, ", "))
+		}
+		if w := list.Analyzers[i]; !slices.Contains(r.in.Analyzers, w.ID) {
+			r.to, r.in.Analyzers = append(r.to, w), append(r.in.Analyzers, w.ID)
+		}
+	}
+	if len(r.to) == 0 {
+		return nil, fmt.Errorf("soc: analyzers: name those to run; for %s there are %s", in.DataType, strings.Join(names, ", "))
+	}
+	return r, r.inside(tlp)
+}
+
+// inside refuses what would not be sent, so that a dry run doesn't promise it.
+func (r *runs) inside(tlp cortex.TLP) error {
+	why := egress.Filter{}.Text(r.in.Data)
+	if tlp == cortex.TLPRed {
+		why = "TLP:RED leaves for nobody"
+	}
+	if why == "" {
+		return nil
+	}
+	for _, w := range r.to {
+		if !w.Local {
+			return &cortex.EgressError{Analyzers: []string{w.Name}, DataType: r.in.DataType, Reason: why}
+		}
+	}
+	return nil
+}
+
+func (c *Client) planRunAnalyzers(ctx context.Context, in RunAnalyzersInput) (gate.Plan, error) {
+	r, err := c.runs(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Submit an observable to %d analyzers in Cortex.", len(r.to)),
+		Changes: []gate.Change{
+			gate.Set(r.in.DataType, r.in.Data), gate.Set("TLP", *r.in.TLP), gate.Set("message", r.in.Message),
+		},
+	}
+	for _, w := range r.to {
+		p.Targets = append(p.Targets, gate.Target{Kind: "analyzer", ID: w.ID, Name: w.Name, Version: w.Version})
+		if !w.Local {
+			p.Egress = append(p.Egress, gate.Egress{To: w.Name, What: r.in.DataType + " " + r.in.Data, TLP: r.in.TLP.String()})
+		}
+	}
+	return p, nil
+}
+
+// RunAnalyzers submits an observable to the named analyzers, waits, and says
+// what they found. Nothing internal, and nothing RED, goes to a third party.
+//
+// Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
+func (c *Client) RunAnalyzers(ctx context.Context, in RunAnalyzersInput) (*RunAnalyzersOutput, error) {
+	r, err := c.runs(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.cortex.AnalyzeObservable(ctx, r.in)
+	if err != nil {
+		return nil, err
+	}
+	out := &RunAnalyzersOutput{Analysis: a, Techniques: []Technique{}}
+	if kb, err := c.kb(ctx); err == nil {
+		found, _ := resolve(kb, typical[in.DataType], FromGuess, map[string]bool{})
+		out.Techniques = append(out.Techniques, found...)
+	}
+	return out, nil
+}

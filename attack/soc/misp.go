@@ -1,0 +1,424 @@
+package soc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/misp"
+)
+
+var errNoMISP = errors.New("soc: MISP is not configured")
+
+// groupTag is the tag under which MISP's ATT&CK galaxy knows a group.
+func groupTag(g *attack.Group) string {
+	return `misp-galaxy:mitre-intrusion-set="` + g.Name + " - " + g.ID + `"`
+}
+
+// EventToAttackInput is the input of [Client.EventToAttack].
+type EventToAttackInput struct {
+	EventID misp.EventRef `json:"eventId" jsonschema:"Event id (42) or UUID."`
+	Limit   int           `json:"limit,omitempty" jsonschema:"How many indicators to return." minimum:"1" maximum:"200"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *EventToAttackInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 20
+	}
+}
+
+// EventToAttackOutput is the output of [Client.EventToAttack].
+type EventToAttackOutput struct {
+	Event      EventHead              `json:"event"`
+	Techniques []Technique            `json:"techniques" jsonschema:"From the tags of the event, of its attributes and of those in objects, then from its title."`
+	Unknown    []string               `json:"unknown,omitempty" jsonschema:"Ids that the event names and this ATT&CK doesn't have."`
+	Tagged     []attack.Ref           `json:"taggedGroups" jsonschema:"Groups that the event's tags name."`
+	Groups     []GroupOverlap         `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
+	Components []attack.Ref           `json:"dataComponents" jsonschema:"What shows most of the techniques."`
+	Indicators attack.List[Indicator] `json:"indicators" jsonschema:"Attributes meant for detection, those in objects included."`
+}
+
+// EventHead is an event without what is in it.
+type EventHead struct {
+	ID          misp.ID          `json:"id"`
+	UUID        string           `json:"uuid"`
+	Info        string           `json:"info" untrusted:"true"`
+	Date        string           `json:"date,omitempty"`
+	ThreatLevel misp.ThreatLevel `json:"threatLevel"`
+	Published   bool             `json:"published"`
+}
+
+// Indicator is an attribute that is meant for detection.
+type Indicator struct {
+	Type    string `json:"type"`
+	Value   string `json:"value" untrusted:"true"`
+	Comment string `json:"comment,omitempty" untrusted:"true"`
+	Role    string `json:"objectRelation,omitempty" jsonschema:"What it is in its object, if it is in one."`
+}
+
+var groupID = regexp.MustCompile(`mitre-(?:intrusion-set|enterprise-attack-intrusion-set|ics-groups)="[^"]*(G[0-9]{4})"`)
+
+// maxComponents is how many data components an answer names.
+const maxComponents = 5
+
+// EventToAttack says what an event of MISP means in ATT&CK.
+//
+// MISP: GET /events/view/{eventId}
+func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*EventToAttackOutput, error) {
+	in.SetDefaults()
+	if c.misp == nil {
+		return nil, errNoMISP
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.misp.GetEvent(ctx, misp.GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return nil, err
+	}
+	out := &EventToAttackOutput{
+		Event:      EventHead{e.ID, e.UUID, e.Info, e.Date, e.ThreatLevel, bool(e.Published)},
+		Techniques: []Technique{}, Tagged: []attack.Ref{},
+	}
+	attributes := []*misp.Attribute(e.Attributes)
+	for _, o := range e.Objects {
+		if o != nil {
+			attributes = append(attributes, o.Attributes...)
+		}
+	}
+	tags := tagNames(e.Tags)
+	var indicators []Indicator
+	for _, a := range attributes {
+		if a == nil || bool(a.Deleted) {
+			continue
+		}
+		tags = append(tags, tagNames(a.Tags)...)
+		if bool(a.ToIDs) {
+			indicators = append(indicators, Indicator{a.Type, a.Value, a.Comment, a.ObjectRelation})
+		}
+	}
+	have := map[string]bool{}
+	add := func(ids []string, source Source) {
+		found, unknown := resolve(kb, ids, source, have)
+		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
+	}
+	for _, tag := range tags {
+		add(attack.IDs(tag), FromTag)
+		if m := groupID.FindStringSubmatch(tag); m != nil {
+			if g, _, err := kb.ResolveGroup(m[1]); err == nil {
+				r := attack.Ref{ID: g.ID, Name: g.Name}
+				if !slices.Contains(out.Tagged, r) {
+					out.Tagged = append(out.Tagged, r)
+				}
+			}
+		}
+	}
+	add(attack.IDs(e.Info), FromText)
+	var sure []*attack.Technique
+	for _, t := range out.Techniques {
+		if technique, ok := kb.Technique(t.ID); ok {
+			sure = append(sure, technique)
+		}
+	}
+	out.Groups, out.Components = overlap(kb, sure), components(sure)
+	out.Indicators = attack.List[Indicator]{Total: len(indicators), Items: append([]Indicator{}, indicators[:min(in.Limit, len(indicators))]...)}
+	return out, nil
+}
+
+func tagNames(tags []*misp.Tag) []string {
+	var out []string
+	for _, t := range tags {
+		if t != nil {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+// components returns the data components that show most of the techniques.
+func components(techniques []*attack.Technique) []attack.Ref {
+	counts := map[attack.Ref]int{}
+	for _, t := range techniques {
+		for _, c := range t.Detection().Components {
+			counts[attack.Ref{ID: c.ID, Name: c.Name}]++
+		}
+	}
+	all := make([]attack.Ref, 0, len(counts))
+	for r := range counts {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b attack.Ref) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a.ID, b.ID))
+	})
+	return all[:min(len(all), maxComponents)]
+}
+
+// SearchIndicatorsInput is the input of [Client.SearchIndicators].
+type SearchIndicatorsInput struct {
+	TechniqueID   string `json:"techniqueId,omitempty" jsonschema:"Only indicators tagged with this technique or a sub-technique of it, or whose event is." maxLength:"100"`
+	GroupName     string `json:"groupName,omitempty" jsonschema:"Only indicators tagged with this group (name, alias or id), or whose event is. Give this or techniqueId." maxLength:"100"`
+	IndicatorType string `json:"indicatorType,omitempty" jsonschema:"Only this attribute type, such as ip-dst." maxLength:"100"`
+	Limit         int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *SearchIndicatorsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 25
+	}
+}
+
+// SearchIndicatorsOutput is the output of [Client.SearchIndicators].
+type SearchIndicatorsOutput struct {
+	Tags       []string          `json:"tags" jsonschema:"The tags that were searched for."`
+	Indicators []*misp.Attribute `json:"indicators"`
+	More       bool              `json:"more"`
+}
+
+// SearchIndicators finds indicators of a technique, a group or a type. A
+// technique or group that ATT&CK doesn't have is an error, since a search
+// without it would find what has nothing to do with it.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput) (*SearchIndicatorsOutput, error) {
+	in.SetDefaults()
+	switch {
+	case c.misp == nil:
+		return nil, errNoMISP
+	case in.TechniqueID != "" && in.GroupName != "":
+		return nil, errors.New("soc: give techniqueId or groupName, not both: MISP would answer with what has either")
+	case in.TechniqueID == "" && in.GroupName == "" && in.IndicatorType == "":
+		return nil, errors.New("soc: give at least one of techniqueId, groupName, indicatorType")
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &SearchIndicatorsOutput{Tags: []string{}, Indicators: []*misp.Attribute{}}
+	if in.TechniqueID != "" {
+		asked, err := known(kb, []string{in.TechniqueID})
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range withSubtechniques(asked) {
+			out.Tags = append(out.Tags, galaxyTag(t))
+		}
+	}
+	if in.GroupName != "" {
+		g, _, err := kb.ResolveGroup(in.GroupName)
+		if err != nil {
+			return nil, fmt.Errorf("groupName: %w", err)
+		}
+		out.Tags = append(out.Tags, groupTag(g))
+	}
+	page, err := c.misp.SearchAttributes(ctx, misp.SearchAttributesInput{Tags: out.Tags, Type: in.IndicatorType, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out.Indicators, out.More = append(out.Indicators, page.Attributes...), page.More
+	return out, nil
+}
+
+// ListEventsInput is the input of [Client.ListEvents].
+type ListEventsInput struct {
+	Limit     int    `json:"limit,omitempty" jsonschema:"How many events to return." minimum:"1" maximum:"100"`
+	SearchTag string `json:"searchTag,omitempty" jsonschema:"Only events with this tag, or an attribute with it; % stands for any text." maxLength:"255"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListEventsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// ListEventsOutput is the output of [Client.ListEvents].
+type ListEventsOutput struct {
+	Total  *int            `json:"total,omitempty" jsonschema:"How many match in all, where the server says."`
+	More   bool            `json:"more"`
+	Events []EventInATTACK `json:"events" jsonschema:"Those changed last first."`
+}
+
+// EventInATTACK is an event and which techniques its tags name.
+type EventInATTACK struct {
+	Event      *misp.EventSummary `json:"event"`
+	Techniques []attack.Ref       `json:"techniques"`
+}
+
+// firstDay is before every event: a search needs a filter.
+const firstDay = "1970-01-01"
+
+// ListEvents lists events with the techniques that their tags name.
+//
+// MISP: POST /events/restSearch
+func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEventsOutput, error) {
+	in.SetDefaults()
+	if c.misp == nil {
+		return nil, errNoMISP
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	search := misp.SearchEventsInput{DateFrom: firstDay, Paging: misp.Paging{Page: 1, Limit: in.Limit}}
+	if in.SearchTag != "" {
+		search.Tags = []string{in.SearchTag}
+	}
+	page, err := c.misp.SearchEvents(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListEventsOutput{Total: page.Total, More: page.More, Events: []EventInATTACK{}}
+	for _, e := range page.Events {
+		row := EventInATTACK{Event: e, Techniques: []attack.Ref{}}
+		var named []string
+		for _, tag := range tagNames(e.Tags) {
+			named = append(named, attack.IDs(tag)...)
+		}
+		found, _ := resolve(kb, named, FromTag, map[string]bool{})
+		for _, t := range found {
+			row.Techniques = append(row.Techniques, attack.Ref{ID: t.ID, Name: t.Name})
+		}
+		out.Events = append(out.Events, row)
+	}
+	return out, nil
+}
+
+// ThreatLevel is how dangerous an event is.
+type ThreatLevel string
+
+// Enum lists the levels.
+func (ThreatLevel) Enum() []any { return []any{"high", "medium", "low"} }
+
+var threatLevels = map[ThreatLevel]misp.ThreatLevel{"high": misp.ThreatHigh, "medium": misp.ThreatMedium, "low": misp.ThreatLow}
+
+// CreateEventInput is the input of [Client.CreateEvent].
+type CreateEventInput struct {
+	Info         string              `json:"info" jsonschema:"The title: what happened." minLength:"1" maxLength:"10000"`
+	Techniques   []string            `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
+	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty" jsonschema:"high, medium or low."`
+	Distribution int                 `json:"distribution,omitempty" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities." minimum:"0" maximum:"3"`
+	Attributes   []misp.NewAttribute `json:"attributes,omitempty" jsonschema:"Values to put into the event." maxItems:"100"`
+	gate.Confirmation
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *CreateEventInput) SetDefaults() {
+	if in.ThreatLevel == "" {
+		in.ThreatLevel = "medium"
+	}
+}
+
+// CreateEventOutput is the output of [Client.CreateEvent].
+type CreateEventOutput struct {
+	Event      *misp.CreatedEvent    `json:"event" jsonschema:"The event, with what became of each tag."`
+	Attributes *misp.AddedAttributes `json:"attributes,omitempty" jsonschema:"What became of each value."`
+	Failed     []string              `json:"failed" jsonschema:"What could not be done, and why."`
+}
+
+// event returns what one CreateEvent makes. Plan and execution are both made
+// from it.
+func (c *Client) event(ctx context.Context, in CreateEventInput) (misp.CreateEventInput, error) {
+	in.SetDefaults()
+	e := misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: int(threatLevels[in.ThreatLevel]), Tags: []string{}}
+	if c.misp == nil {
+		return e, errNoMISP
+	}
+	if e.ThreatLevel == 0 {
+		return e, fmt.Errorf("soc: threatLevel %q, want high, medium or low", in.ThreatLevel)
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return e, err
+	}
+	techniques, err := known(kb, in.Techniques)
+	if err != nil {
+		return e, err
+	}
+	for _, t := range techniques {
+		e.Tags = append(e.Tags, galaxyTag(t))
+	}
+	if err := e.Validate(); err != nil {
+		return e, err
+	}
+	if len(in.Attributes) == 0 {
+		return e, nil
+	}
+	// The event has no id yet; any will do to check the values.
+	return e, misp.AddAttributesBulkInput{EventID: "1", Attributes: in.Attributes}.Validate()
+}
+
+func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate.Plan, error) {
+	e, err := c.event(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: fmt.Sprintf("Make an event in MISP with %d techniques and %d values. It is not published.", len(e.Tags), len(in.Attributes)),
+		Changes: []gate.Change{
+			gate.Set("title", e.Info), gate.Set("threat level", e.ThreatLevel), gate.Set("distribution", e.Distribution),
+		},
+		Undo: "Delete the event.",
+	}
+	for _, tag := range e.Tags {
+		p.Changes = append(p.Changes, gate.Set("tag", tag))
+	}
+	for _, a := range in.Attributes {
+		value := a.Type + " " + a.Value
+		if a.Category != "" {
+			value += ", " + a.Category
+		}
+		if a.ToIDs != nil {
+			value += fmt.Sprintf(", for detection: %t", *a.ToIDs)
+		}
+		if a.Comment != "" {
+			value += ": " + a.Comment
+		}
+		p.Changes = append(p.Changes, gate.Set("attribute", value))
+	}
+	return p, nil
+}
+
+// CreateEvent makes an event for techniques and puts values into it. Once the
+// event is there, what can't be put into it is listed and doesn't undo the rest.
+//
+// MISP: POST /events/add, POST /tags/attachTagToObject, POST /attributes/add/{eventId}
+func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreateEventOutput, error) {
+	e, err := c.event(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.misp.CreateEvent(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	out := &CreateEventOutput{Event: made, Failed: []string{}}
+	for _, t := range made.Tags {
+		if t.Status == misp.TagRefused {
+			out.Failed = append(out.Failed, "tag "+t.Tag+": "+t.Error)
+		}
+	}
+	if len(in.Attributes) == 0 {
+		return out, nil
+	}
+	added, err := c.misp.AddAttributesBulk(ctx, misp.AddAttributesBulkInput{EventID: misp.EventRef(made.Event.ID), Attributes: in.Attributes})
+	if err != nil {
+		out.Failed = append(out.Failed, "attributes: "+because(err))
+		return out, nil
+	}
+	out.Attributes = added
+	for _, a := range added.Results {
+		if a.Error != "" {
+			out.Failed = append(out.Failed, a.Type+" "+a.Value+": "+a.Error)
+		}
+	}
+	return out, nil
+}

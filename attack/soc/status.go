@@ -1,0 +1,87 @@
+package soc
+
+import (
+	"context"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// StatusInput is the input of [Client.Status].
+type StatusInput struct{}
+
+// StatusOutput is the output of [Client.Status].
+type StatusOutput struct {
+	Platforms []PlatformStatus       `json:"platforms" jsonschema:"Of each platform, whether it answered, its version, and if it didn't answer, why."`
+	ATTACK    []attack.DomainVersion `json:"attack"`
+	Source    attack.Source          `json:"attackSource,omitempty"`
+	Stats     *attack.Stats          `json:"attackStats,omitempty"`
+	Problem   string                 `json:"attackProblem,omitempty"`
+}
+
+// Status asks all four platforms at once whether they answer and take the
+// credentials, and says which ATT&CK is loaded.
+//
+// Wazuh: GET /. TheHive: GET /api/v1/user/current. Cortex: GET /api/status,
+// GET /api/user/current. MISP: GET /servers/getVersion.
+func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, error) {
+	out := &StatusOutput{Platforms: make([]PlatformStatus, 4), ATTACK: []attack.DomainVersion{}}
+	ask := func(at int, platform string, configured bool, f func() (string, error)) func() {
+		return func() {
+			var detail string
+			var err error
+			if configured {
+				detail, err = f()
+			}
+			out.Platforms[at] = standing(platform, configured, err)
+			out.Platforms[at].Detail = detail
+		}
+	}
+	together(
+		ask(0, "wazuh", c.wazuh != nil, func() (string, error) {
+			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
+			if err != nil {
+				return "", err
+			}
+			return "version " + v.APIVersion, nil
+		}),
+		ask(1, "thehive", c.hive != nil, func() (string, error) {
+			u, err := c.hive.GetCurrentUser(ctx, thehive.GetCurrentUserInput{})
+			if err != nil {
+				return "", err
+			}
+			return "as " + u.Login + " in " + u.Organisation, nil
+		}),
+		ask(2, "cortex", c.cortex != nil, func() (string, error) {
+			s, err := c.cortex.GetStatus(ctx, cortex.GetStatusInput{})
+			if err != nil {
+				return "", err
+			}
+			if s.Problem != "" {
+				return "version " + s.Version + "; " + s.Problem, nil
+			}
+			return "version " + s.Version + " as " + s.User, nil
+		}),
+		ask(3, "misp", c.misp != nil, func() (string, error) {
+			s, err := c.misp.ServerStatus(ctx, misp.ServerStatusInput{})
+			if err != nil {
+				return "", err
+			}
+			return "version " + s.Version, nil
+		}),
+	)
+	kb, err := c.kb(ctx)
+	if err != nil {
+		out.Problem = err.Error()
+		return out, nil
+	}
+	stats := kb.Stats()
+	out.Source, out.Stats = kb.Source(), &stats
+	for _, d := range kb.Domains() {
+		out.ATTACK = append(out.ATTACK, attack.DomainVersion{Domain: d, Version: kb.Version(d)})
+	}
+	return out, nil
+}

@@ -1,0 +1,445 @@
+package soc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+var errNoWazuh = errors.New("soc: Wazuh is not configured")
+
+// WazuhStatusInput is the input of [Client.WazuhStatus].
+type WazuhStatusInput struct{}
+
+// WazuhStatusOutput is the output of [Client.WazuhStatus].
+type WazuhStatusOutput struct {
+	Version  string   `json:"version,omitempty"`
+	Hostname string   `json:"hostname,omitempty"`
+	Agents   *Agents  `json:"agents,omitempty"`
+	Rules    *int     `json:"rules,omitempty" jsonschema:"How many rules are loaded."`
+	Alerts   *int     `json:"alertsLastDay,omitempty" jsonschema:"How many alerts the indexer has of the last 24 hours."`
+	Failed   []string `json:"failed" jsonschema:"What could not be read, and why."`
+}
+
+// Agents counts agents by state.
+type Agents struct {
+	Active         int `json:"active"`
+	Disconnected   int `json:"disconnected"`
+	Pending        int `json:"pending"`
+	NeverConnected int `json:"neverConnected"`
+}
+
+// WazuhStatus says how the configured Wazuh is: its version, agents, rules and
+// alerts. What can't be read is named with its reason; it is an error only if
+// nothing can.
+//
+// Wazuh: GET /, GET /agents, GET /rules. Indexer: POST wazuh-alerts-*/_search
+func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhStatusOutput, error) {
+	if c.wazuh == nil {
+		return nil, errNoWazuh
+	}
+	out := &WazuhStatusOutput{Failed: []string{}}
+	states := []wazuh.AgentStatus{wazuh.Active, wazuh.Disconnected, wazuh.Pending, wazuh.NeverConnected}
+	counts := make([]int, len(states))
+	var version, agents, rules, alerts error
+	together(
+		func() {
+			var v *wazuh.Version
+			if v, version = c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{}); version == nil {
+				out.Version, out.Hostname = v.APIVersion, v.Hostname
+			}
+		},
+		func() {
+			for i, s := range states {
+				p, err := c.wazuh.ListAgents(ctx, wazuh.ListAgentsInput{Status: s, Limit: 1})
+				if err != nil {
+					agents = err
+					return
+				}
+				counts[i] = p.Total
+			}
+			out.Agents = &Agents{counts[0], counts[1], counts[2], counts[3]}
+		},
+		func() {
+			var p *wazuh.RulePage
+			if p, rules = c.wazuh.ListRules(ctx, wazuh.ListRulesInput{Limit: 1}); rules == nil {
+				out.Rules = &p.Total
+			}
+		},
+		func() {
+			var p *wazuh.AlertPage
+			if p, alerts = c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{StartTime: "24h", Limit: 1}); alerts == nil {
+				out.Alerts = &p.Total
+			}
+		},
+	)
+	failed := 0
+	for _, f := range []struct {
+		what string
+		err  error
+	}{{"version", version}, {"agents", agents}, {"rules", rules}, {"alerts", alerts}} {
+		if f.err != nil {
+			failed++
+			out.Failed = append(out.Failed, f.what+": "+f.err.Error())
+		}
+	}
+	if failed == 4 {
+		return nil, version
+	}
+	return out, nil
+}
+
+// WazuhAlertsInput is the input of [Client.WazuhAlerts].
+type WazuhAlertsInput struct {
+	Limit   int           `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
+	Level   int           `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16"`
+	AgentID wazuh.AgentID `json:"agentId,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
+	Search  string        `json:"search,omitempty" jsonschema:"Only alerts with these words." maxLength:"256"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *WazuhAlertsInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+// WazuhAlertsOutput is the output of [Client.WazuhAlerts].
+type WazuhAlertsOutput struct {
+	Total  int             `json:"total" jsonschema:"How many alerts match in all."`
+	More   bool            `json:"more"`
+	Alerts []AlertInATTACK `json:"alerts" jsonschema:"Newest first."`
+}
+
+// AlertInATTACK is an alert with what it means.
+type AlertInATTACK struct {
+	Alert      *wazuh.Alert `json:"alert"`
+	Techniques []Technique  `json:"techniques" jsonschema:"Those the alert names, else those its stock rule names."`
+	Unknown    []string     `json:"unknown,omitempty" jsonschema:"Ids that the alert names and this ATT&CK doesn't have."`
+}
+
+// WazuhAlerts returns the newest alerts with the techniques that they name. It
+// doesn't guess: an alert whose rule names none has none.
+//
+// Indexer: POST wazuh-alerts-*/_search
+func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAlertsOutput, error) {
+	in.SetDefaults()
+	if c.wazuh == nil {
+		return nil, errNoWazuh
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{Limit: in.Limit, Level: in.Level, AgentID: in.AgentID, Search: in.Search})
+	if err != nil {
+		return nil, err
+	}
+	out := &WazuhAlertsOutput{Total: page.Total, More: page.Total > len(page.Alerts), Alerts: []AlertInATTACK{}}
+	for _, a := range page.Alerts {
+		row := AlertInATTACK{Alert: a, Techniques: []Technique{}}
+		ids, source := alertIDs(a)
+		found, unknown := resolve(kb, ids, source, map[string]bool{})
+		row.Techniques, row.Unknown = append(row.Techniques, found...), unknown
+		out.Alerts = append(out.Alerts, row)
+	}
+	return out, nil
+}
+
+// alertIDs returns the technique ids that an alert names, else its stock rule.
+func alertIDs(a *wazuh.Alert) ([]string, Source) {
+	if a.Rule.MITRE != nil && len(a.Rule.MITRE.ID) > 0 {
+		return a.Rule.MITRE.ID, FromAlert
+	}
+	n, err := strconv.Atoi(a.Rule.ID)
+	if err != nil {
+		return nil, FromAlert
+	}
+	ids, _ := wazuhrules.Techniques(n)
+	return ids, FromStock
+}
+
+// WazuhRuleCoverageInput is the input of [Client.WazuhRuleCoverage].
+type WazuhRuleCoverageInput struct {
+	RuleGroup string `json:"ruleGroup,omitempty" jsonschema:"Only rules in this group, such as authentication_failed." maxLength:"128"`
+	Level     int    `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16"`
+	Alerts    bool   `json:"alerts,omitempty" jsonschema:"Also say which techniques the newest 1000 alerts named."`
+	Cases     bool   `json:"cases,omitempty" jsonschema:"Also say which techniques the procedures of the newest 50 cases in TheHive have."`
+	Limit     int    `json:"limit,omitempty" jsonschema:"How many techniques and gaps to list." minimum:"1" maximum:"200"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *WazuhRuleCoverageInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 20
+	}
+}
+
+// WazuhRuleCoverageOutput is the output of [Client.WazuhRuleCoverage].
+type WazuhRuleCoverageOutput struct {
+	Rules           int                     `json:"rules" jsonschema:"How many different rules were read: all that match, over all pages."`
+	Mapped          int                     `json:"mapped" jsonschema:"How many of them name a technique."`
+	Denominator     string                  `json:"denominator" jsonschema:"What total counts."`
+	Total           int                     `json:"total"`
+	Covered         int                     `json:"covered" jsonschema:"Of total, those that a rule names."`
+	CoveragePercent float64                 `json:"coveragePercent"`
+	Parents         Share                   `json:"parents" jsonschema:"The same for techniques alone, where a rule for a sub-technique counts for its parent."`
+	Tactics         []TacticShare           `json:"tactics"`
+	Techniques      attack.List[RuleCount]  `json:"techniques" jsonschema:"Those named by most rules first."`
+	Gaps            attack.List[attack.Gap] `json:"gaps" jsonschema:"Those named by no rule, the ones most groups use first."`
+	Unknown         []string                `json:"unknown,omitempty" jsonschema:"Ids that rules name and this ATT&CK doesn't have."`
+	AlertsSeen      *SeenTechniques         `json:"alertsSeen,omitempty"`
+	CasesSeen       *SeenTechniques         `json:"casesSeen,omitempty"`
+	Platforms       []PlatformStatus        `json:"platforms"`
+}
+
+// Share is a part of a whole.
+type Share struct {
+	Covered int     `json:"covered"`
+	Total   int     `json:"total"`
+	Percent float64 `json:"percent"`
+}
+
+// TacticShare is a share of one tactic.
+type TacticShare struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Share
+}
+
+// RuleCount is a technique and how many rules, alerts or cases name it.
+type RuleCount struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// SeenTechniques is what was seen besides rules.
+type SeenTechniques struct {
+	Looked     int                    `json:"looked" jsonschema:"How many alerts or cases were looked at."`
+	More       bool                   `json:"more" jsonschema:"Whether there are more that were not."`
+	Techniques attack.List[RuleCount] `json:"techniques"`
+}
+
+// Bounds of a look at what was seen.
+const (
+	rulePage   = 100
+	maxRules   = 100000
+	seenAlerts = 1000
+	seenCases  = 50
+)
+
+// tally counts techniques by their resolved id.
+type tally struct {
+	kb      *attack.KB
+	counts  map[*attack.Technique]int
+	unknown map[string]bool
+}
+
+func newTally(kb *attack.KB) *tally {
+	return &tally{kb, map[*attack.Technique]int{}, map[string]bool{}}
+}
+
+// add counts each technique of one rule, alert or case once, and reports
+// whether there was any.
+func (t *tally) add(ids []string) bool {
+	seen := map[*attack.Technique]bool{}
+	for _, id := range ids {
+		technique, _, err := t.kb.Resolve(id)
+		if err != nil {
+			t.unknown[id] = true
+			continue
+		}
+		if !seen[technique] {
+			seen[technique] = true
+			t.counts[technique]++
+		}
+	}
+	return len(ids) > 0
+}
+
+// top lists those counted most.
+func (t *tally) top(limit int) attack.List[RuleCount] {
+	all := make([]RuleCount, 0, len(t.counts))
+	for technique, n := range t.counts {
+		all = append(all, RuleCount{technique.ID, technique.Name, n})
+	}
+	slices.SortFunc(all, func(a, b RuleCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.ID, b.ID))
+	})
+	return attack.List[RuleCount]{Total: len(all), Items: all[:min(limit, len(all))]}
+}
+
+// WazuhRuleCoverage says which techniques the rules that Wazuh has loaded name,
+// over all pages, and on request which ones alerts and cases named.
+//
+// Wazuh: GET /rules. Indexer: POST wazuh-alerts-*/_search. TheHive: POST /api/v1/query
+func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInput) (*WazuhRuleCoverageOutput, error) {
+	in.SetDefaults()
+	if c.wazuh == nil {
+		return nil, errNoWazuh
+	}
+	kb, err := c.kb(ctx)
+	if err != nil {
+		return nil, err
+	}
+	domain := kb.Domains()[0]
+	out := &WazuhRuleCoverageOutput{
+		Denominator: "techniques and sub-techniques in force of " + string(domain), Tactics: []TacticShare{},
+	}
+	named := newTally(kb)
+	if err := c.eachRule(ctx, in, func(ids []string) {
+		out.Rules++
+		if named.add(ids) {
+			out.Mapped++
+		}
+	}); err != nil {
+		return nil, err
+	}
+	out.summarise(kb, domain, named, in.Limit)
+	out.Platforms = []PlatformStatus{standing("wazuh", true, nil)}
+	if in.Alerts {
+		seen, err := c.alertsSeen(ctx, kb, in.Limit)
+		if err != nil {
+			out.Platforms[0] = standing("wazuh", true, err)
+			out.Platforms[0].Detail = "the rules were read, the alerts were not"
+		}
+		out.AlertsSeen = seen
+	}
+	if in.Cases {
+		seen, err := c.casesSeen(ctx, kb, in.Limit)
+		out.CasesSeen = seen
+		out.Platforms = append(out.Platforms, standing("thehive", c.hive != nil, err))
+	}
+	return out, nil
+}
+
+// eachRule reads the rules page by page and yields the ids of each rule once.
+func (c *Client) eachRule(ctx context.Context, in WazuhRuleCoverageInput, yield func(ids []string)) error {
+	seen := map[int]bool{}
+	for offset := 0; offset <= maxRules; offset += rulePage {
+		p, err := c.wazuh.ListRules(ctx, wazuh.ListRulesInput{Group: in.RuleGroup, Level: in.Level, Limit: rulePage, Offset: offset})
+		if err != nil {
+			return err
+		}
+		for _, r := range p.Rules {
+			if !seen[r.ID] {
+				seen[r.ID] = true
+				yield(r.MITRE)
+			}
+		}
+		if !p.More || len(p.Rules) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (out *WazuhRuleCoverageOutput) summarise(kb *attack.KB, domain attack.Domain, named *tally, limit int) {
+	covered := func(t *attack.Technique) bool { return named.counts[t] > 0 }
+	var gaps []attack.Gap
+	for t := range kb.Techniques() {
+		if t.Domain() != domain {
+			continue
+		}
+		out.Total++
+		if covered(t) {
+			out.Covered++
+		} else {
+			gaps = append(gaps, attack.Gap{ID: t.ID, Name: t.Name, Groups: len(t.Groups())})
+		}
+		if !t.Subtechnique {
+			out.Parents.Total++
+			if covered(t) || slices.ContainsFunc(t.Subtechniques(), covered) {
+				out.Parents.Covered++
+			}
+		}
+	}
+	out.CoveragePercent = percent(out.Covered, out.Total)
+	out.Parents.Percent = percent(out.Parents.Covered, out.Parents.Total)
+	for _, ta := range kb.Tactics() {
+		if ta.Domain() != domain {
+			continue
+		}
+		row := TacticShare{ID: ta.ID, Name: ta.Name}
+		for _, t := range ta.Techniques() {
+			row.Total++
+			if covered(t) {
+				row.Covered++
+			}
+		}
+		row.Percent = percent(row.Covered, row.Total)
+		out.Tactics = append(out.Tactics, row)
+	}
+	slices.SortStableFunc(gaps, func(a, b attack.Gap) int { return cmp.Compare(b.Groups, a.Groups) })
+	out.Gaps = attack.List[attack.Gap]{Total: len(gaps), Items: gaps[:min(limit, len(gaps))]}
+	out.Techniques = named.top(limit)
+	for id := range named.unknown {
+		out.Unknown = append(out.Unknown, id)
+	}
+	slices.Sort(out.Unknown)
+}
+
+func percent(part, total int) float64 {
+	if total == 0 {
+		return 0
+	}
+	return math.Round(1000*float64(part)/float64(total)) / 10
+}
+
+// alertsSeen counts the techniques of the newest alerts.
+func (c *Client) alertsSeen(ctx context.Context, kb *attack.KB, limit int) (*SeenTechniques, error) {
+	out := &SeenTechniques{}
+	named := newTally(kb)
+	for a, err := range c.wazuh.Alerts(ctx, wazuh.GetAlertsInput{Limit: 100}) {
+		if err != nil {
+			return nil, err
+		}
+		if out.Looked == seenAlerts {
+			out.More = true
+			break
+		}
+		out.Looked++
+		ids, _ := alertIDs(a)
+		named.add(ids)
+	}
+	out.Techniques = named.top(limit)
+	return out, nil
+}
+
+// casesSeen counts the techniques of the newest cases' procedures.
+func (c *Client) casesSeen(ctx context.Context, kb *attack.KB, limit int) (*SeenTechniques, error) {
+	if c.hive == nil {
+		return nil, nil
+	}
+	page, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Limit: seenCases})
+	if err != nil {
+		return nil, err
+	}
+	out := &SeenTechniques{Looked: len(page.Cases), More: page.More}
+	named := newTally(kb)
+	for _, cs := range page.Cases {
+		procedures, err := c.hive.Procedures(ctx, cs.ID)
+		if err != nil {
+			return nil, err
+		}
+		var ids []string
+		for _, p := range procedures {
+			if p.PatternID != "" {
+				ids = append(ids, p.PatternID)
+			}
+		}
+		named.add(ids)
+	}
+	out.Techniques = named.top(limit)
+	return out, nil
+}

@@ -1,0 +1,246 @@
+package attack
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+)
+
+// DataVersionInput says what to compare the loaded version with.
+type DataVersionInput struct {
+	Compare string `json:"compare,omitempty" jsonschema:"An earlier or later version such as 17.1, of which the data folder has bundles: the answer then has the difference." pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
+	Limit   int    `json:"limit,omitempty" jsonschema:"How many entries of each list of the difference to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults sets the limit to 50.
+func (in *DataVersionInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// DataVersionOutput says what is loaded.
+type DataVersionOutput struct {
+	Source     Source          `json:"source"`
+	Domains    []DomainVersion `json:"domains"`
+	Files      []Bundle        `json:"files"`
+	Cache      string          `json:"cache,omitempty"`
+	Held       []string        `json:"held"` // bundles in the data folder, of all versions
+	Stats      Stats           `json:"stats"`
+	Difference *Difference     `json:"difference,omitempty"` // from the compared version to the loaded one
+	Note       string          `json:"note,omitempty"`
+}
+
+// DomainVersion is the version of one domain.
+type DomainVersion struct {
+	Domain  Domain `json:"domain"`
+	Version string `json:"version,omitempty"`
+}
+
+// DataVersion says which version of ATT&CK is loaded and from where, and how it differs from another that the data folder
+// has.
+func (c *Client) DataVersion(ctx context.Context, in DataVersionInput) (*DataVersionOutput, error) {
+	in.SetDefaults()
+	if err := (&Paging{Limit: in.Limit}).check(); err != nil {
+		return nil, err
+	}
+	kb, err := c.KB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &DataVersionOutput{
+		Source: kb.Source(), Domains: kb.versionList(), Files: append([]Bundle{}, kb.bundles...), Cache: kb.cache,
+		Held: []string{}, Stats: kb.Stats(),
+	}
+	if kb.source == FromTable {
+		out.Note = noProse
+	}
+	if c.config.DataDir != "" {
+		for _, d := range kb.domains.Each() {
+			files, err := facts.List(c.config.DataDir, d)
+			if err != nil {
+				return nil, invalid("data folder: %v", err)
+			}
+			for _, f := range files {
+				out.Held = append(out.Held, f.Name)
+			}
+		}
+	}
+	if in.Compare != "" {
+		other, err := c.otherVersion(ctx, kb, in.Compare, out.Held)
+		if err != nil {
+			return nil, err
+		}
+		d := Compare(other, kb, in.Limit)
+		out.Difference = &d
+	}
+	return out, nil
+}
+
+func (k *KB) versionList() []DomainVersion {
+	out := []DomainVersion{}
+	for _, d := range k.Domains() {
+		out = append(out, DomainVersion{d, k.Version(d)})
+	}
+	return out
+}
+
+// otherVersion opens another version of what is loaded.
+func (c *Client) otherVersion(ctx context.Context, kb *KB, version string, held []string) (*KB, error) {
+	if c.config.DataDir != "" {
+		files, err := facts.Find(c.config.DataDir, kb.domains, version)
+		if err == nil {
+			return read(ctx, files, kb.domains)
+		}
+	}
+	table, err := Embedded(kb.Domains()...)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(table.versionList(), func(d DomainVersion) bool { return d.Version != version }) {
+		return table, nil
+	}
+	have := append([]string{"the embedded " + table.Version(kb.Domains()[0])}, held...)
+	return nil, &NotFoundError{Kind: "version of ATT&CK", Keys: []string{version}, Nearest: strings.Join(have, ", "), Domains: kb.Domains()}
+}
+
+// Difference is how two versions of ATT&CK differ. Each list is cut and says how long it is.
+type Difference struct {
+	From           []DomainVersion `json:"from"`
+	To             []DomainVersion `json:"to"`
+	Added          List[Item]      `json:"added"`
+	Changed        List[Item]      `json:"changed"`
+	Revoked        List[Item]      `json:"revoked"`
+	Deprecated     List[Item]      `json:"deprecated"`
+	Removed        List[Item]      `json:"removed"`
+	RenamedTactics List[Item]      `json:"renamedTactics"`
+	Note           string          `json:"note,omitempty"`
+}
+
+// Item is an object that differs.
+type Item struct {
+	Kind    string   `json:"kind"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Was     string   `json:"was,omitempty"` // the earlier name
+	By      string   `json:"by,omitempty"`  // the id that took the place of a revoked one
+	Changed []string `json:"changed,omitempty"`
+}
+
+// Compare tells how one version of ATT&CK differs from an earlier one. Descriptions are compared where both have them.
+func Compare(from, to *KB, limit int) Difference {
+	var d differ
+	d.prose = from.source == FromSTIX && to.source == FromSTIX
+	compareKind(&d, "tactic", from.tactics, to.tactics, func(t *Tactic) []string { return []string{"shortName", t.ShortName} })
+	compareKind(&d, "technique", from.techniques, to.techniques, func(t *Technique) []string {
+		return []string{"platforms", sorted(t.Platforms), "tactics", idList(t.Tactics())}
+	})
+	compareKind(&d, "group", from.groups, to.groups, func(g *Group) []string {
+		return []string{"aliases", sorted(g.Aliases), "techniques", idList(g.Techniques()), "software", idList(g.Software())}
+	})
+	compareKind(&d, "software", from.software, to.software, func(s *Software) []string {
+		return []string{"aliases", sorted(s.Aliases), "platforms", sorted(s.Platforms), "techniques", idList(s.Techniques())}
+	})
+	compareKind(&d, "campaign", from.campaigns, to.campaigns, func(c *Campaign) []string {
+		return []string{"techniques", idList(c.Techniques()), "groups", idList(c.Groups())}
+	})
+	compareKind(&d, "mitigation", from.mitigations, to.mitigations, func(m *Mitigation) []string {
+		return []string{"techniques", idList(m.Techniques())}
+	})
+	compareKind(&d, "detection strategy", from.strategies, to.strategies, func(s *DetectionStrategy) []string {
+		return []string{"analytics", idList(s.Analytics())}
+	})
+	compareKind(&d, "data component", from.components, to.components, func(*DataComponent) []string { return nil })
+	compareKind(&d, "asset", from.assets, to.assets, func(*Asset) []string { return nil })
+
+	same := func(i Item) Item { return i }
+	out := Difference{
+		From: from.versionList(), To: to.versionList(),
+		Added: first(d.added, limit, same), Changed: first(d.changed, limit, same), Revoked: first(d.revoked, limit, same),
+		Deprecated: first(d.deprecated, limit, same), Removed: first(d.removed, limit, same), RenamedTactics: first(d.renamed, limit, same),
+	}
+	if !d.prose {
+		out.Note = "Descriptions weren't compared: one of the two has none."
+	}
+	return out
+}
+
+type differ struct {
+	prose                                                 bool
+	added, changed, revoked, deprecated, removed, renamed []Item
+}
+
+// compareKind compares the objects of one kind by id. traits lists what to compare beside name and description, as pairs.
+func compareKind[T any, P object[T]](d *differ, kind string, from, to []T, traits func(P) []string) {
+	for i := range to {
+		now := P(&to[i])
+		o := now.base()
+		if i > 0 && P(&to[i-1]).base().ID == o.ID {
+			continue // of two with the same id the one in force comes first
+		}
+		item := Item{Kind: kind, ID: o.ID, Name: o.Name}
+		before, known := byID[T, P](from, o.ID)
+		if !known {
+			if o.Active() {
+				d.added = append(d.added, item)
+			}
+			continue
+		}
+		was := before.base()
+		switch {
+		case o.Revoked && !was.Revoked:
+			item.By = o.RevokedBy
+			d.revoked = append(d.revoked, item)
+			continue
+		case o.Deprecated && !was.Deprecated && !o.Revoked:
+			d.deprecated = append(d.deprecated, item)
+			continue
+		case !o.Active():
+			continue
+		case !was.Active():
+			item.Changed = append(item.Changed, "in force again")
+		}
+		if was.Name != o.Name {
+			item.Was = was.Name
+			item.Changed = append(item.Changed, "name")
+		}
+		if d.prose && was.Description != o.Description {
+			item.Changed = append(item.Changed, "description")
+		}
+		a, b := traits(before), traits(now)
+		for j := 0; j < len(a); j += 2 {
+			if a[j+1] != b[j+1] {
+				item.Changed = append(item.Changed, a[j])
+			}
+		}
+		if len(item.Changed) > 0 {
+			d.changed = append(d.changed, item)
+		}
+		if kind == "tactic" && (item.Was != "" || slices.Contains(item.Changed, "shortName")) {
+			d.renamed = append(d.renamed, item)
+		}
+	}
+	for i := range from {
+		was := P(&from[i]).base()
+		if _, kept := byID[T, P](to, was.ID); !kept && was.Active() {
+			d.removed = append(d.removed, Item{Kind: kind, ID: was.ID, Name: was.Name})
+		}
+	}
+}
+
+func sorted(words []string) string {
+	words = slices.Clone(words)
+	slices.Sort(words)
+	return strings.Join(words, "\n")
+}
+
+func idList[T any, P object[T]](all []P) string {
+	ids := make([]string, len(all))
+	for i, p := range all {
+		ids[i] = p.base().ID
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, "\n")
+}
