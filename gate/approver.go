@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -26,6 +27,38 @@ type Approver struct {
 type Signer struct {
 	Name string
 	key  ed25519.PrivateKey
+	held crypto.Signer // a key that is held elsewhere, such as by ssh-agent
+}
+
+// SignerFrom returns a signer whose Ed25519 key is held elsewhere: in memory, or
+// by an agent that signs what it is given.
+func SignerFrom(name string, key crypto.Signer) (*Signer, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	if key == nil {
+		return nil, errors.New("gate: no key")
+	}
+	if pub, ok := key.Public().(ed25519.PublicKey); !ok || len(pub) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("gate: the key of %s is not an Ed25519 key", name)
+	}
+	return &Signer{Name: name, held: key}, nil
+}
+
+// able reports whether s can sign.
+func (s *Signer) able() bool {
+	return s != nil && (s.held != nil || len(s.key) == ed25519.PrivateKeySize)
+}
+
+func (s *Signer) sign(message []byte) ([]byte, error) {
+	if s.held == nil {
+		return ed25519.Sign(s.key, message), nil
+	}
+	sig, err := s.held.Sign(rand.Reader, message, crypto.Hash(0))
+	if err != nil {
+		return nil, fmt.Errorf("gate: the key of %s: %w", s.Name, err)
+	}
+	return sig, nil
 }
 
 // clientName stands for a client's word in the journal. It can't be enrolled.
@@ -66,6 +99,9 @@ func newSigner(name string) (*Signer, error) {
 
 // Approver returns the public half.
 func (s *Signer) Approver() Approver {
+	if s.held != nil {
+		return Approver{Name: s.Name, Key: s.held.Public().(ed25519.PublicKey)}
+	}
 	return Approver{Name: s.Name, Key: s.key.Public().(ed25519.PublicKey)}
 }
 
@@ -80,6 +116,9 @@ const pemType = "PRIVATE KEY"
 // Save writes the key to a new file that only its owner can read. It refuses
 // to replace a file.
 func (s *Signer) Save(file string) error {
+	if s.held != nil {
+		return fmt.Errorf("gate: the key of %s is held elsewhere", s.Name)
+	}
 	der, err := x509.MarshalPKCS8PrivateKey(s.key)
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
@@ -218,6 +257,21 @@ func parseApprovers(file string, b []byte) ([]Approver, error) {
 // approvalMessage is what an approver signs: this proposal, this digest, this expiry.
 func approvalMessage(id, digest string, expires int64) []byte {
 	return fmt.Appendf(nil, "sallyport/approval/v1\x00%s\x00%s\x00%d", id, digest, expires)
+}
+
+// resetMessage is what an approver signs to close one particular opening of the breaker.
+func resetMessage(trippedBy string) []byte {
+	return fmt.Appendf(nil, "sallyport/reset/v1\x00%s", trippedBy)
+}
+
+// resolveMessage is what an approver signs who has looked how an execution ended.
+func resolveMessage(id, digest, outcome string) []byte {
+	return fmt.Appendf(nil, "sallyport/resolve/v1\x00%s\x00%s\x00%s", id, digest, outcome)
+}
+
+// checkpointMessage is what an approver signs who vouches for the journal so far.
+func checkpointMessage(seq uint64, head string) []byte {
+	return fmt.Appendf(nil, "sallyport/checkpoint/v1\x00%d\x00%s", seq, head)
 }
 
 // unfreezeMessage is what an approver signs to end one particular freeze.

@@ -35,6 +35,18 @@
 //   - Who asks is never who approves.
 //   - Keys and credentials are in no result, error, journal line or screen.
 //
+// # Limits
+//
+// A [Policy], in code or from the file in SALLYPORT_POLICY, bounds how much runs
+// within an hour and how much an approver is asked, stops everything when too
+// much goes wrong until an approver has looked, protects targets whatever is
+// approved, and can ask for two approvers. All of it is counted in the journal,
+// and so over all servers that share it. A [Grant] lets an approver say yes
+// beforehand to a few calls of one write on one target.
+//
+// The journal is a chain of segments; [Verify] checks it offline, and against a
+// copy elsewhere, the only thing that shows a rollback to a new process.
+//
 // What the gate does not stop: an agent with a shell under the same user can
 // read the credentials and call the platform itself, or enrol a key of its own;
 // a rolled-back journal is invisible to a new process without an outside anchor;

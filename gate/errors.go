@@ -27,17 +27,21 @@ type Reason string
 
 // The reasons for a refusal.
 const (
-	ReasonOff          Reason = "switched_off"    // the operator keeps this operation off
-	ReasonUnconfirmed  Reason = "unconfirmed"     // the call doesn't confirm what it does
-	ReasonTier         Reason = "above_tier"      // the policy stops below this tier
-	ReasonFrozen       Reason = "frozen"          // all writes are stopped
-	ReasonDenied       Reason = "denied"          // an approver said no
-	ReasonInFlight     Reason = "in_flight"       // the same call is being executed
-	ReasonNoPermit     Reason = "no_permit"       // a request left without the gate knowing
-	ReasonUnguarded    Reason = "unguarded"       // the client isn't behind this gate
-	ReasonJournal      Reason = "journal_failure" // the journal is unusable
-	ReasonTooLarge     Reason = "too_large"       // the input doesn't fit into a proposal
-	ReasonNotAvailable Reason = "not_available"   // what the operation needs isn't configured
+	ReasonOff          Reason = "switched_off"     // the operator keeps this operation off
+	ReasonUnconfirmed  Reason = "unconfirmed"      // the call doesn't confirm what it does
+	ReasonTier         Reason = "above_tier"       // the policy stops below this tier
+	ReasonFrozen       Reason = "frozen"           // all writes are stopped
+	ReasonDenied       Reason = "denied"           // an approver said no
+	ReasonInFlight     Reason = "in_flight"        // the same call is being executed
+	ReasonNoPermit     Reason = "no_permit"        // a request left without the gate knowing
+	ReasonUnguarded    Reason = "unguarded"        // the client isn't behind this gate
+	ReasonJournal      Reason = "journal_failure"  // the journal is unusable
+	ReasonTooLarge     Reason = "too_large"        // the input doesn't fit into a proposal
+	ReasonNotAvailable Reason = "not_available"    // what the operation needs isn't configured
+	ReasonBudget       Reason = "over_budget"      // enough was done or asked for within the hour
+	ReasonBreaker      Reason = "breaker_open"     // too much went wrong: all writes are stopped
+	ReasonProtected    Reason = "protected_target" // no operation may act on that target
+	ReasonDuplicate    Reason = "duplicate"        // the same thing is asked for, being done or done by another call
 )
 
 var reasonTexts = map[Reason]string{
@@ -52,6 +56,10 @@ var reasonTexts = map[Reason]string{
 	ReasonJournal:      "the gate's journal cannot be used, so nothing is written",
 	ReasonTooLarge:     "the input is too large to be shown to an approver",
 	ReasonNotAvailable: "what this operation needs is not configured here",
+	ReasonBudget:       "the budget for such calls is used up; it refills within the hour",
+	ReasonBreaker:      "too much went wrong, so all writes are stopped until the operator has looked",
+	ReasonProtected:    "it would act on a target that is protected here, which no approval changes",
+	ReasonDuplicate:    "the same thing is waiting, running or done already by another call",
 }
 
 // A RefusedError is a refusal by the gate. It matches [ErrRefused].

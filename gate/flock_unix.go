@@ -19,6 +19,17 @@ func flock(f *os.File, how int) error {
 	}
 }
 
+// checkConfig refuses what anybody but root and this user could have written.
+func checkConfig(name string, fi os.FileInfo) error {
+	if fi.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s is writable by group or others (%s)", name, fi.Mode().Perm())
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Getuid() {
+		return fmt.Errorf("%s belongs to uid %d, neither to you nor to root", name, st.Uid)
+	}
+	return nil
+}
+
 // checkOwner refuses what another user could have written.
 func checkOwner(name string, fi os.FileInfo) error {
 	if fi.Mode().Perm()&0o022 != 0 {

@@ -36,6 +36,9 @@ func unlockFile(f *os.File) error {
 // checkOwner leaves the question to the access control list of the profile folder.
 func checkOwner(string, os.FileInfo) error { return nil }
 
+// checkConfig leaves the question to the access control list of the folder.
+func checkConfig(string, os.FileInfo) error { return nil }
+
 // syncDir does nothing: Windows has no way to flush a folder.
 func syncDir(string) error { return nil }
 

@@ -8,9 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -44,57 +41,6 @@ const (
 	maxReceipts   = 256
 )
 
-// A Policy says what may run and who approves. The zero Policy lets nothing
-// run, not even a read.
-type Policy struct {
-	// Max is the highest tier that may run.
-	Max Tier
-	// Approval says who attests. Default: ApprovalOperator.
-	Approval Approval
-	// Dir holds the journal and the approvers' public keys. Default: DefaultDir.
-	Dir string
-	// Principal names who asks, as the journal and the approver see it. Default: "agent".
-	Principal string
-	// Approvers count beside those enrolled in Dir.
-	Approvers []Approver
-	// TTL is how long a proposal waits, at most a day. Default: 30 minutes.
-	TTL time.Duration
-	// Getenv reads the operator's switches. Default: os.Getenv.
-	Getenv func(string) string
-	// Logger receives refusals with the lock that caused them. Default: silent.
-	Logger *slog.Logger
-}
-
-// PolicyFromEnv returns the policy that the environment asks for: every tier,
-// approved as SALLYPORT_APPROVAL says (operator, client or host), with the
-// journal in SALLYPORT_STATE. An unknown SALLYPORT_ variable is an error: a
-// setting that isn't understood must not be one that isn't kept.
-func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
-
-func policyFrom(environ []string) (Policy, error) {
-	p := Policy{Max: TierDestructive}
-	for _, kv := range environ {
-		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(strings.ToUpper(name), "SALLYPORT_") {
-			continue
-		}
-		switch name {
-		case "SALLYPORT_APPROVAL":
-			p.Approval = Approval(value)
-		case "SALLYPORT_STATE":
-			p.Dir = value
-		default:
-			return Policy{}, fmt.Errorf("gate: unknown variable %s: known are SALLYPORT_APPROVAL and SALLYPORT_STATE", name)
-		}
-	}
-	return p, nil
-}
-
-// version identifies the policy in every digest.
-func (p Policy) version() string {
-	return digest("sallyport/policy/v1", p.Max.String(), string(p.Approval))[:16]
-}
-
 // A Guard decides what runs. Make one per process with [New] and give it to
 // every client and to mcpadapter. It is safe for concurrent use.
 type Guard struct {
@@ -102,6 +48,9 @@ type Guard struct {
 	version string
 	client  *Signer
 	seal    *sealer
+
+	protection *protection
+	memory     *memory
 
 	mu       sync.Mutex
 	journal  *Journal
@@ -117,44 +66,15 @@ type receipt struct {
 // New returns a Guard for p. It touches no file: the journal is opened when the
 // first write is proposed.
 func New(p Policy) (*Guard, error) {
-	switch p.Approval {
-	case "":
-		p.Approval = ApprovalOperator
-	case ApprovalOperator, ApprovalClient, ApprovalHost:
-	default:
-		return nil, fmt.Errorf("gate: approval %q: want operator, client or host", p.Approval)
+	p, err := p.complete()
+	if err != nil {
+		return nil, err
 	}
-	if p.Max != 0 && !p.Max.Valid() {
-		return nil, fmt.Errorf("gate: %s is not a tier", p.Max)
-	}
-	if p.Dir == "" {
-		dir, err := DefaultDir()
-		if err != nil {
-			return nil, err
-		}
-		p.Dir = dir
-	}
-	dir, err := filepath.Abs(p.Dir)
+	protection, err := newProtection(p.Protected)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	p.Dir = dir
-	if p.Principal == "" {
-		p.Principal = "agent"
-	}
-	switch {
-	case p.TTL <= 0:
-		p.TTL = defaultTTL
-	case p.TTL > maxTTL:
-		return nil, fmt.Errorf("gate: a proposal that waits %s: at most %s", p.TTL, maxTTL)
-	}
-	if p.Getenv == nil {
-		p.Getenv = os.Getenv
-	}
-	if p.Logger == nil {
-		p.Logger = slog.New(slog.DiscardHandler)
-	}
-	g := &Guard{policy: p, version: p.version(), receipts: map[string]receipt{}}
+	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), receipts: map[string]receipt{}}
 	if p.Approval == ApprovalClient {
 		s, err := newSigner(clientName)
 		if err != nil {
@@ -168,7 +88,7 @@ func New(p Policy) (*Guard, error) {
 	return g, nil
 }
 
-// Approval returns who attests.
+// Approval returns who attests a write.
 func (g *Guard) Approval() Approval { return g.policy.Approval }
 
 // Principal returns who asks, unless a call says otherwise.
@@ -381,14 +301,27 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	if err != nil {
 		return nil, err
 	}
+	if err := g.protects(o.name, o.actsOn(planned)); err != nil {
+		return nil, err
+	}
 	p := &Proposal{Op: o.name, Tier: o.tier, Upstream: o.upstream, Policy: g.version, Input: input}
 	p.Principal = strings.ToValidUTF8(g.principal(ctx), "\ufffd")
 	p.Claim, _ = ctx.Value(claimKey{}).(string)
 	p.Call = p.callKey()
-	authority := o.authority(g, v, lock, planned)
+	if o.key != nil {
+		p.Key = o.key(planned)
+	}
+	if n := g.policy.quorum(o.tier); n > 1 {
+		p.Needs = n
+	}
+	p.Untrusted = g.memory.marks(p.Principal, input)
+	by := authority{lock: o.authority(g, v, lock, planned), grantable: v != verdictAsk && !o.facets.Egress}
 
 	if v == verdictDryRun {
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {
+			return nil, err
+		}
+		if err := g.protects(o.name, p.Plan.named()); err != nil {
 			return nil, err
 		}
 		return &Result{State: StateDryRun, Proposal: p}, nil
@@ -401,6 +334,9 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 		return res, err
 	}
 	if p.Plan, err = o.makePlan(ctx, planned); err != nil {
+		return nil, err
+	}
+	if err := g.protects(o.name, p.Plan.named()); err != nil {
 		return nil, err
 	}
 	if p, err = p.canonical(); err != nil {
@@ -416,7 +352,7 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	case !bytes.Equal(again, input):
 		return nil, fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name)
 	}
-	res, err := g.decide(j, p, authority)
+	res, err := g.decide(j, p, by)
 	if err != nil || res.State != StateRunning {
 		return res, err
 	}
@@ -448,9 +384,9 @@ func (o *Operation[In, Out]) authority(g *Guard, v verdict, lock string, in In) 
 		return ""
 	case v == verdictFree:
 		return lock
-	case o.runWhen != nil && o.runWhen(in):
+	case o.runWhen != nil && o.runWhen(in) && !(g.policy.AskEgress && o.facets.Egress):
 		return "runs unasked"
-	case g.policy.Approval == ApprovalHost:
+	case g.policy.approval(o.tier) == ApprovalHost:
 		return "host"
 	}
 	return ""
@@ -486,8 +422,10 @@ func (o *Operation[In, Out]) makePlan(ctx context.Context, in In) (Plan, error) 
 func (g *Guard) before(j *Journal, p *Proposal) (*Result, error) {
 	var res *Result
 	err := j.tx(func() (err error) {
-		res, err = j.earlier(p)
-		return err
+		if res, err = j.earlier(p); res != nil || err != nil {
+			return err
+		}
+		return j.within(p, &g.policy)
 	})
 	return g.answer(p, res, err)
 }
@@ -523,39 +461,75 @@ func (j *Journal) earlier(p *Proposal) (res *Result, err error) {
 	if res == nil && j.frozenBy != "" {
 		return nil, &RefusedError{Op: p.Op, Reason: ReasonFrozen}
 	}
+	if res == nil {
+		return nil, j.twin(p)
+	}
 	return res, nil
 }
 
+// authority is what may stand for an approver's yes to a call.
+type authority struct {
+	lock      string // the operator's standing choice, if any
+	grantable bool   // whether a standing approval may
+}
+
 // decide proposes p, or joins the open proposal of the same digest, and spends
-// its approval if there is one. authority, if not empty, stands for it.
-func (g *Guard) decide(j *Journal, p *Proposal, authority string) (*Result, error) {
+// its approval if there is one, or what stands for it.
+func (g *Guard) decide(j *Journal, p *Proposal, by authority) (*Result, error) {
 	var res *Result
 	err := j.tx(func() (err error) {
 		if err := j.clock(); err != nil {
 			return err
 		}
+		if j.off >= g.policy.RotateAt {
+			if err := errors.Join(j.rotate(), j.discard(g.policy.Retention)); err != nil {
+				g.policy.Logger.Warn("journal: rotate", "err", err)
+			}
+			if j.broken != nil {
+				return j.broken
+			}
+		}
 		// Again, since the plan was made without the lock.
 		if res, err = j.earlier(p); res != nil || err != nil {
 			return err
 		}
-		open, note, err := j.open(p)
+		if err := j.within(p, &g.policy); err != nil {
+			return err
+		}
+		open, note, err := j.find(p)
 		if err != nil {
 			return err
 		}
-		if note.unknown {
-			authority = "" // what may have happened already is for a human to repeat
+		var grant *Grant
+		switch {
+		case note.unknown:
+			by.lock = "" // what may have happened already is for a human to repeat
+		case by.lock == "" && by.grantable:
+			grant = j.standing(p)
 		}
 		if open == nil {
+			if by.lock == "" && grant == nil {
+				if err := j.asks(p, g.policy.Budget); err != nil {
+					return err
+				}
+			}
+			p.Budget = j.left(p, g.policy.Budget)
 			if open, err = j.propose(p, g.policy.TTL); err != nil {
 				return err
 			}
 		}
 		switch {
 		case j.approved(open):
-		case authority != "":
-			if err := j.append(Event{Kind: EventAuthorised, ID: open.ID, Approver: "operator", Detail: authority}); err != nil {
+		case by.lock != "":
+			if err := j.append(Event{Kind: EventAuthorised, ID: open.ID, Approver: "operator", Detail: by.lock}); err != nil {
 				return err
 			}
+		case grant != nil:
+			if err := j.append(Event{Kind: EventAuthorised, ID: open.ID, Approver: grant.Approver, Ref: grant.ID, Detail: "standing approval " + grant.ID}); err != nil {
+				return err
+			}
+			note.text = fmt.Sprintf("ran under standing approval %s of %s: %d of %d calls used", grant.ID, grant.Approver, grant.Used, grant.Max)
+			g.policy.Logger.Info("standing approval used", "op", p.Op, "grant", grant.ID, "approver", grant.Approver, "used", grant.Used, "max", grant.Max)
 		default:
 			res = &Result{State: StatePending, Proposal: j.snapshot(open), Note: note.text}
 			return nil
@@ -590,26 +564,30 @@ type history struct {
 	unknown bool // an earlier execution may have happened
 }
 
-// open finds the open proposal of p's call. One whose target has changed since,
+// find returns the open proposal of p's call. One whose target has changed since,
 // or that was approved before an execution whose outcome is unknown, is marked
 // stale and not used. A denial of the same content refuses, whatever policy it
 // was proposed under; an open proposal of another policy is left to whoever
 // runs under that.
-func (j *Journal) open(p *Proposal) (*record, history, error) {
+func (j *Journal) find(p *Proposal) (*record, history, error) {
 	var h history
 	var found *record
+	var denied error
 	var lost, done time.Time
 	for _, id := range j.calls[p.Call] {
 		r := j.props[id]
 		switch j.state(r) {
 		case StateDenied:
 			if j.now().Before(r.Expires) && r.sameContent(p) {
-				return nil, h, &RefusedError{Op: p.Op, Reason: ReasonDenied, Err: deniedBecause(r.Detail)}
+				denied = &RefusedError{Op: p.Op, Reason: ReasonDenied, Err: deniedBecause(r.Detail)}
 			}
 		case StatePending, StateApproved:
 			if r.Digest == p.Digest {
 				if found = r; !j.approved(r) {
-					r.State, r.sig = StatePending, nil
+					r.State = StatePending
+				}
+				if r.Replays != "" {
+					denied = nil // the operator has put it up again
 				}
 				continue
 			}
@@ -626,6 +604,9 @@ func (j *Journal) open(p *Proposal) (*record, history, error) {
 		case StateExecuted:
 			done = later(done, r.Changed)
 		}
+	}
+	if denied != nil {
+		return nil, h, denied
 	}
 	h.unknown = lost.After(done)
 	if h.unknown && found != nil && j.approved(found) && !found.Changed.After(lost) {

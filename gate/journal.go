@@ -3,6 +3,7 @@ package gate
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,10 +14,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,11 +39,19 @@ const (
 	EventFailed     EventKind = "failed"
 	EventUnknown    EventKind = "unknown"
 	EventFrozen     EventKind = "frozen"
-	EventUnfrozen   EventKind = "unfrozen" // signed by an approver
+	EventUnfrozen   EventKind = "unfrozen"   // signed by an approver
+	EventTripped    EventKind = "tripped"    // the breaker opened: Detail says why
+	EventReset      EventKind = "reset"      // the breaker was closed; signed by an approver
+	EventResolved   EventKind = "resolved"   // how an unknown outcome was, in Detail; signed by an approver
+	EventGranted    EventKind = "granted"    // a standing approval, signed by an approver
+	EventRevoked    EventKind = "revoked"    // the end of a standing approval
+	EventCheckpoint EventKind = "checkpoint" // an approver vouches for all before it
+	EventGenesis    EventKind = "genesis"    // the first event of a new segment
 )
 
 var kinds = []EventKind{EventProposed, EventApproved, EventAuthorised, EventDenied, EventStale, EventConsumed,
-	EventExecuted, EventFailed, EventUnknown, EventFrozen, EventUnfrozen}
+	EventExecuted, EventFailed, EventUnknown, EventFrozen, EventUnfrozen, EventTripped, EventReset, EventResolved, EventGranted,
+	EventRevoked, EventCheckpoint, EventGenesis}
 
 // An Event is one line of the journal. Hash is the SHA-256 of the line without
 // it, which holds the hash of the line before: changing one breaks all later.
@@ -51,6 +62,8 @@ type Event struct {
 	Kind     EventKind `json:"kind"`
 	ID       string    `json:"id,omitempty"`       // the proposal
 	Proposal *Proposal `json:"proposal,omitempty"` // of a proposed event
+	Grant    *Grant    `json:"grant,omitempty"`    // of a granted event
+	Ref      string    `json:"ref,omitempty"`      // the grant that an authorised event used
 	Approver string    `json:"approver,omitempty"`
 	Sig      []byte    `json:"sig,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
@@ -132,8 +145,21 @@ type Journal struct {
 	calls map[string][]string // ids of the proposals of a call, oldest first
 	order []string            // ids of all proposals, oldest first
 	last  time.Time           // the latest time of an event
-	// frozenBy is the hash of the event that froze all writes, if any.
-	frozenBy string
+	open  map[string]*record  // those that aren't final
+	keys  map[string][]string // ids of the proposals of a key
+	used  usage
+	// granted are the standing approvals, with the signatures that they stand on.
+	granted   map[string]*Grant
+	grantSigs map[string][]byte
+	// frozenBy and trippedBy are the hashes of the events that froze all writes
+	// and that opened the breaker, if any.
+	frozenBy, trippedBy   string
+	frozenSeq, trippedSeq uint64
+	resetAt               time.Time // when the breaker was closed last
+
+	first  uint64 // the first event of the file
+	loaded bool   // the closed segments were read
+	probe  func(step string)
 	// broken is set for good when it isn't known what is on the disk.
 	broken error
 
@@ -145,7 +171,14 @@ type Journal struct {
 
 type record struct {
 	Proposal
-	sig []byte // of the approval
+	seq        uint64
+	sigs       []signature // of approvers, one from each
+	authorised bool        // by the operator's standing choice or a standing approval
+}
+
+type signature struct {
+	approver string
+	key      string // the public key that it was found to be good under
 }
 
 // DefaultDir is where the journal and the approvers' public keys lie:
@@ -171,8 +204,15 @@ func defaultDir(getenv func(string) string) (string, error) {
 func OpenJournal(dir string) (*Journal, error) { return openJournal(dir, nil, nil, time.Now) }
 
 func openJournal(dir string, fixed []Approver, client *Signer, now func() time.Time) (*Journal, error) {
+	return openJournalOn(remote, dir, fixed, client, now)
+}
+
+func openJournalOn(remote func(string) (string, error), dir string, fixed []Approver, client *Signer, now func() time.Time) (*Journal, error) {
 	if err := prepareDir(dir); err != nil {
 		return nil, err
+	}
+	if kind, err := remote(dir); err != nil || kind != "" {
+		return nil, fmt.Errorf("%w: %w", ErrJournal, cmp.Or(err, fmt.Errorf("%s lies on %s, where a lock may hold nobody out: use a local disk", dir, kind)))
 	}
 	file := filepath.Join(dir, journalFile)
 	if fi, err := os.Lstat(file); err == nil && !fi.Mode().IsRegular() {
@@ -185,7 +225,8 @@ func openJournal(dir string, fixed []Approver, client *Signer, now func() time.T
 	if err := errors.Join(checkOpened(f, file), syncDir(dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrJournal, err), f.Close())
 	}
-	return &Journal{dir: dir, now: now, f: f, props: map[string]*record{}, calls: map[string][]string{}, fixed: fixed, client: client}, nil
+	return &Journal{dir: dir, now: now, f: f, props: map[string]*record{}, calls: map[string][]string{}, open: map[string]*record{},
+		keys: map[string][]string{}, granted: map[string]*Grant{}, grantSigs: map[string][]byte{}, fixed: fixed, client: client}, nil
 }
 
 // checkOpened refuses an open file that isn't the one of that name, or that
@@ -240,7 +281,7 @@ func (j *Journal) tx(fn func() error) error {
 	if err := lockFile(j.f); err != nil {
 		return fmt.Errorf("%w: lock: %w", ErrJournal, err)
 	}
-	defer unlockFile(j.f) //nolint:errcheck // closing the file unlocks it too
+	defer func() { unlockFile(j.f) }() //nolint:errcheck // closing the file unlocks it too; it may be another by then
 	if err := j.catchUp(); err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, err)
 	}
@@ -250,28 +291,57 @@ func (j *Journal) tx(fn func() error) error {
 // catchUp takes in what others appended, after making sure that the file is
 // still the one that was read so far.
 func (j *Journal) catchUp() error {
-	have, err := j.f.Stat()
-	if err != nil {
+	if err := j.sameTail(); err != nil {
 		return err
 	}
-	want, err := os.Stat(filepath.Join(j.dir, journalFile))
-	if err != nil || !os.SameFile(have, want) {
-		return errors.New("the file was replaced")
+	if err := j.readKeys(); err != nil {
+		return err
 	}
-	if j.seq > 0 {
+	var have os.FileInfo
+	for {
+		var err error
+		if have, err = j.f.Stat(); err != nil {
+			return err
+		}
+		want, err := os.Stat(filepath.Join(j.dir, journalFile))
+		if err != nil {
+			return errors.New("the file was replaced")
+		}
+		if os.SameFile(have, want) {
+			break
+		}
+		if !j.loaded { // nothing was read yet: begin with the file that is there
+			if err := j.reopen(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := j.follow(); err != nil {
+			return err
+		}
+	}
+	if !j.loaded {
+		if err := j.load(); err != nil {
+			return err
+		}
+		j.loaded = true
+	}
+	if have.Size() == j.off {
+		return nil
+	}
+	return j.replay()
+}
+
+// sameTail makes sure that what was read last is still there.
+func (j *Journal) sameTail() error {
+	if j.off > 0 {
 		tail := slices.Concat(hashStart, []byte(j.head), hashEnd, []byte("\n"))
 		got := make([]byte, len(tail))
 		if _, err := j.f.ReadAt(got, j.off-int64(len(tail))); err != nil || !bytes.Equal(got, tail) {
 			return errors.New("the file was cut or rewritten")
 		}
 	}
-	if err := j.readKeys(); err != nil {
-		return err
-	}
-	if have.Size() == j.off {
-		return nil
-	}
-	return j.replay()
+	return nil
 }
 
 // readKeys reads the approvers' public keys when their file has changed.
@@ -321,6 +391,9 @@ func (j *Journal) replay() error {
 		if err == nil {
 			e, err = decodeEvent(line)
 		}
+		if err == nil && j.seq == 0 && e.Kind == EventGenesis && e.Seq > 0 { // what was before isn't kept
+			j.seq, j.head, j.first = e.Seq-1, e.Prev, e.Seq
+		}
 		if err == nil && (e.Seq != j.seq+1 || e.Prev != j.head) {
 			err = errors.New("the chain is broken")
 		}
@@ -356,11 +429,30 @@ func (j *Journal) apply(e Event) {
 	}
 	switch e.Kind {
 	case EventFrozen:
-		j.frozenBy = e.Hash
+		j.frozenBy, j.frozenSeq = e.Hash, e.Seq
 		return
 	case EventUnfrozen:
-		if j.unfreezes(e) {
-			j.frozenBy = ""
+		if j.frozenBy != "" && j.verify(e.Approver, unfreezeMessage(j.frozenBy), e.Sig) == nil {
+			j.frozenBy, j.frozenSeq = "", 0
+		}
+		return
+	case EventTripped:
+		if j.trippedBy == "" {
+			j.trippedBy, j.trippedSeq = e.Hash, e.Seq
+		}
+		return
+	case EventReset:
+		if j.trippedBy != "" && j.verify(e.Approver, resetMessage(j.trippedBy), e.Sig) == nil {
+			j.trippedBy, j.trippedSeq, j.resetAt = "", 0, e.Time
+			j.used.denials, j.used.unknowns = nil, nil
+		}
+		return
+	case EventGranted:
+		j.applyGranted(e)
+		return
+	case EventRevoked:
+		if g := j.granted[e.ID]; g != nil {
+			g.Revoked = true
 		}
 		return
 	case EventProposed:
@@ -375,27 +467,48 @@ func (j *Journal) apply(e Event) {
 	running := p.State == StateRunning
 	switch {
 	case e.Kind == EventApproved && p.State == StatePending && j.signed(p, e) == nil:
-		p.State, p.Approver, p.sig = StateApproved, e.Approver, e.Sig
+		p.sigs = append(p.sigs, signature{e.Approver, j.key(e.Approver)})
+		if j.counted(p) < max(1, p.Needs) {
+			return
+		}
+		p.State = StateApproved
 	case e.Kind == EventAuthorised && p.State == StatePending:
 		// A note for the audit. It grants nothing: only the process whose
 		// operator authorised the call spends it, in the same transaction.
-		p.Approver = e.Approver
+		p.Approver, p.authorised = e.Approver, true
+		if g := j.granted[e.Ref]; g != nil {
+			g.Used++
+		}
 	case e.Kind == EventDenied && open:
 		p.State, p.Approver, p.Detail = StateDenied, e.Approver, e.Detail
+		j.used.denials = append(j.used.denials, e.Time)
 	case e.Kind == EventStale && open:
 		p.State = StateStale
 	case e.Kind == EventConsumed && open:
 		p.State = StateRunning
+		j.used.prune(e.Time)
+		j.used.spent = append(j.used.spent, spend{e.Time, p.Principal, p.Tier})
 	case e.Kind == EventExecuted && running:
 		p.State, p.Detail = StateExecuted, e.Detail
 	case e.Kind == EventFailed && running:
 		p.State, p.Detail = StateFailed, e.Detail
 	case e.Kind == EventUnknown && running:
 		p.State, p.Detail = StateUnknown, e.Detail
+		j.used.unknowns = append(j.used.unknowns, e.Time)
+	case e.Kind == EventResolved && j.resolves(p, e) == nil:
+		if n := len(j.used.unknowns); n > 0 && p.State == StateUnknown {
+			j.used.unknowns = j.used.unknowns[:n-1]
+		}
+		p.State, p.Approver, p.Detail = State(e.Detail), e.Approver, "resolved by "+e.Approver
 	default:
 		return
 	}
 	p.Changed = e.Time
+	switch p.State {
+	case StatePending, StateApproved, StateRunning, StateUnknown:
+	default:
+		delete(j.open, p.ID)
+	}
 }
 
 // applyProposed takes in a proposal. The first one of an id wins: a later line
@@ -410,8 +523,13 @@ func (j *Journal) applyProposed(e Event) {
 	if d, err := p.ComputeDigest(); err != nil || d != p.Digest || p.callKey() != p.Call {
 		return
 	}
-	p.State, p.Changed = StatePending, e.Time
-	j.props[e.ID] = p
+	p.State, p.Changed, p.seq = StatePending, e.Time, e.Seq
+	j.props[e.ID], j.open[e.ID] = p, p
+	j.used.prune(e.Time)
+	j.used.asked = append(j.used.asked, p)
+	if p.Key != "" {
+		j.keys[p.Key] = append(j.keys[p.Key], e.ID)
+	}
 	j.calls[p.Call] = append(j.calls[p.Call], e.ID)
 	j.order = append(j.order, e.ID)
 }
@@ -425,31 +543,69 @@ func (j *Journal) signed(p *record, e Event) error {
 	case !e.Time.Before(p.Expires):
 		return fmt.Errorf("gate: %s has expired", p.ID)
 	}
-	key, ok := j.approvers[e.Approver]
+	message := approvalMessage(p.ID, p.Digest, p.Expires.Unix())
 	if e.Approver == clientName {
-		ok = j.client != nil && p.Tier == TierWrite
-		if ok {
-			key = j.client.Approver().Key
+		if j.client == nil || p.Tier != TierWrite || p.Needs > 1 || !ed25519.Verify(j.client.Approver().Key, message, e.Sig) {
+			return fmt.Errorf("gate: %s is not an approver of this here", e.Approver)
 		}
+		return nil
 	}
+	return j.verify(e.Approver, message, e.Sig)
+}
+
+// verify returns nil if sig is an enrolled approver's under message.
+func (j *Journal) verify(approver string, message, sig []byte) error {
+	key, ok := j.approvers[approver]
 	if !ok {
-		return fmt.Errorf("gate: %s is not an approver of this here", e.Approver)
+		return fmt.Errorf("gate: %s is not an approver here", approver)
 	}
-	if !ed25519.Verify(key, approvalMessage(p.ID, p.Digest, p.Expires.Unix()), e.Sig) {
-		return fmt.Errorf("gate: %s: the signature is not that of the enrolled %s", p.ID, e.Approver)
+	if !ed25519.Verify(key, message, sig) {
+		return fmt.Errorf("gate: the signature is not that of the enrolled %s", approver)
 	}
 	return nil
+}
+
+// key returns the public key of an approver as it is now, "" if there is none.
+func (j *Journal) key(approver string) string {
+	if approver == clientName && j.client != nil {
+		return string(j.client.Approver().Key)
+	}
+	return string(j.approvers[approver])
+}
+
+// counted returns how many different approvers have signed p who still count,
+// and names them in p. A key that is enrolled under two names counts once.
+func (j *Journal) counted(p *record) int {
+	var names []string
+	keys := map[string]bool{}
+	for _, s := range p.sigs {
+		if !keys[s.key] && s.key == j.key(s.approver) {
+			keys[s.key] = true
+			names = append(names, s.approver)
+		}
+	}
+	p.Approver = strings.Join(names, ", ")
+	return len(names)
+}
+
+// resolves returns nil if e settles how p, whose outcome is unknown, ended.
+func (j *Journal) resolves(p *record, e Event) error {
+	unknown := p.State == StateUnknown || p.State == StateRunning && e.Time.Sub(p.Changed) > maxExecution
+	switch {
+	case !unknown:
+		return fmt.Errorf("gate: %s is %s: its outcome is not unknown", p.ID, p.State)
+	case e.Detail != string(StateExecuted) && e.Detail != string(StateFailed):
+		return fmt.Errorf("gate: %s: an outcome is executed or failed, not %q", p.ID, e.Detail)
+	case samePerson(e.Approver, p.Principal):
+		return fmt.Errorf("gate: %s: %s asked for it and can't resolve it", p.ID, e.Approver)
+	}
+	return j.verify(e.Approver, resolveMessage(p.ID, p.Digest, e.Detail), e.Sig)
 }
 
 // approved reports whether p has an approval that still counts: an approver
 // who was struck off since doesn't.
 func (j *Journal) approved(p *record) bool {
-	return j.state(p) == StateApproved && j.signed(p, Event{Approver: p.Approver, Sig: p.sig}) == nil
-}
-
-func (j *Journal) unfreezes(e Event) bool {
-	key, ok := j.approvers[e.Approver]
-	return ok && j.frozenBy != "" && ed25519.Verify(key, unfreezeMessage(j.frozenBy), e.Sig)
+	return j.state(p) == StateApproved && j.counted(p) >= max(1, p.Needs)
 }
 
 // clock refuses to go on when the clock is behind what the journal has seen:
@@ -469,7 +625,9 @@ func (j *Journal) append(e Event) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, err)
 	}
+	j.step("write " + string(e.Kind))
 	_, werr := j.f.WriteAt(line, j.off)
+	j.step("written " + string(e.Kind))
 	if werr != nil {
 		if err = j.f.Truncate(j.off); err == nil {
 			return fmt.Errorf("%w: %w", ErrJournal, werr)
@@ -481,9 +639,17 @@ func (j *Journal) append(e Event) error {
 		j.broken = fmt.Errorf("%w: %w", ErrJournal, errors.Join(werr, err))
 		return j.broken
 	}
+	j.step("flushed " + string(e.Kind))
 	j.apply(e)
 	j.off += int64(len(line))
 	return nil
+}
+
+// step is where a test stops the process.
+func (j *Journal) step(name string) {
+	if j.probe != nil {
+		j.probe(name)
+	}
 }
 
 // state returns where p stands at this moment: an undecided or unspent proposal
@@ -543,7 +709,7 @@ func (j *Journal) Proposal(id string) (*Proposal, error) {
 // Approve signs the proposal id with s. digest is what the approver saw; it
 // must be that of the stored proposal, which is computed again.
 func (j *Journal) Approve(id, digest string, s *Signer) error {
-	if s == nil || len(s.key) != ed25519.PrivateKeySize {
+	if !s.able() {
 		return errors.New("gate: approve: no key")
 	}
 	if s != j.client {
@@ -562,8 +728,16 @@ func (j *Journal) Approve(id, digest string, s *Signer) error {
 		if d, err := p.ComputeDigest(); err != nil || d != digest || d != p.Digest {
 			return fmt.Errorf("gate: %s: the digest is not that of the stored proposal", id)
 		}
-		e := Event{Kind: EventApproved, ID: id, Approver: s.Name, Time: j.now(),
-			Sig: ed25519.Sign(s.key, approvalMessage(p.ID, p.Digest, p.Expires.Unix()))}
+		for _, have := range p.sigs {
+			if have.key == string(s.Approver().Key) && have.key == j.key(have.approver) {
+				return fmt.Errorf("gate: %s: %s has signed it already; %d must", id, s.Name, p.Needs)
+			}
+		}
+		sig, err := s.sign(approvalMessage(p.ID, p.Digest, p.Expires.Unix()))
+		if err != nil {
+			return err
+		}
+		e := Event{Kind: EventApproved, ID: id, Approver: s.Name, Time: j.now(), Sig: sig}
 		if err := j.signed(p, e); err != nil {
 			return err
 		}
@@ -607,19 +781,157 @@ func (j *Journal) Freeze(by, reason string) error {
 
 // Unfreeze ends the freeze. Only an approver can.
 func (j *Journal) Unfreeze(s *Signer) error {
-	if s == nil || len(s.key) != ed25519.PrivateKeySize {
-		return errors.New("gate: unfreeze: no key")
+	return j.signedEvent(s, func() (Event, []byte, error) {
+		if j.frozenBy == "" {
+			return Event{}, nil, nil
+		}
+		return Event{Kind: EventUnfrozen}, unfreezeMessage(j.frozenBy), nil
+	})
+}
+
+// Reset closes the breaker and counts anew. Only an approver can.
+func (j *Journal) Reset(s *Signer) error {
+	return j.signedEvent(s, func() (Event, []byte, error) {
+		if j.trippedBy == "" {
+			return Event{}, nil, nil
+		}
+		return Event{Kind: EventReset}, resetMessage(j.trippedBy), nil
+	})
+}
+
+// Resolve records how the execution of id, whose outcome is unknown, ended:
+// StateExecuted or StateFailed. Only an approver can, who has looked at the platform.
+func (j *Journal) Resolve(id string, outcome State, s *Signer) error {
+	return j.signedEvent(s, func() (Event, []byte, error) {
+		p := j.props[id]
+		if p == nil {
+			return Event{}, nil, fmt.Errorf("%w: %q", ErrNoProposal, id)
+		}
+		message := resolveMessage(id, p.Digest, string(outcome))
+		sig, err := s.sign(message)
+		e := Event{Kind: EventResolved, ID: id, Approver: s.Name, Detail: string(outcome), Time: j.now(), Sig: sig}
+		return e, message, errors.Join(err, j.resolves(p, e))
+	})
+}
+
+// Checkpoint signs the hash of the last event: from there on, nobody without
+// the key of an approver can write another history up to it.
+func (j *Journal) Checkpoint(s *Signer) error {
+	return j.signedEvent(s, func() (Event, []byte, error) {
+		if j.seq == 0 {
+			return Event{}, nil, errors.New("gate: checkpoint: the journal is empty")
+		}
+		return Event{Kind: EventCheckpoint}, checkpointMessage(j.seq, j.head), nil
+	})
+}
+
+// signedEvent appends the event that make returns, signed by s over the message
+// that goes with it. An event without a kind stands for nothing to do.
+func (j *Journal) signedEvent(s *Signer, make func() (Event, []byte, error)) error {
+	if !s.able() {
+		return errors.New("gate: no key")
 	}
 	return j.tx(func() error {
-		if j.frozenBy == "" {
-			return nil
+		e, message, err := make()
+		if err != nil || e.Kind == "" {
+			return err
 		}
-		e := Event{Kind: EventUnfrozen, Approver: s.Name, Sig: ed25519.Sign(s.key, unfreezeMessage(j.frozenBy))}
-		if !j.unfreezes(e) {
-			return fmt.Errorf("gate: %s is not an enrolled approver here", s.Name)
+		e.Approver = s.Name
+		if e.Sig, err = s.sign(message); err != nil {
+			return err
+		}
+		if err := j.verify(s.Name, message, e.Sig); err != nil {
+			return err
 		}
 		return j.append(e)
 	})
+}
+
+// Replay puts a proposal up again as a new one, with the content of the old,
+// for ttl or 30 minutes. It needs approvals of its own; what was approved for
+// the old one is worth nothing for it. If the target has changed since, it goes
+// stale when the agent makes the call.
+func (j *Journal) Replay(id string, ttl time.Duration) (*Proposal, error) {
+	if ttl <= 0 || ttl > maxTTL {
+		ttl = defaultTTL
+	}
+	var out *Proposal
+	err := j.tx(func() error {
+		if err := j.clock(); err != nil {
+			return err
+		}
+		old := j.props[id]
+		if old == nil {
+			return fmt.Errorf("%w: %q", ErrNoProposal, id)
+		}
+		for _, other := range j.calls[old.Call] {
+			switch s := j.state(j.props[other]); s {
+			case StatePending, StateApproved, StateRunning:
+				return fmt.Errorf("gate: %s: the same call is %s as %s", id, s, other)
+			}
+		}
+		p := old.Proposal
+		p.Replays = id
+		r, err := j.propose(&p, ttl)
+		if err != nil {
+			return err
+		}
+		out = j.snapshot(r)
+		return nil
+	})
+	return out, err
+}
+
+// A Standing is how the gate stands for everybody who shares the journal.
+type Standing struct {
+	Events    uint64 // how many there were
+	Head      string // the hash of the last
+	Frozen    bool
+	Tripped   bool     // the breaker is open
+	Approvers []string // by name
+	Pending   int      // proposals that wait for an approver
+	Denials   int      // within the hour, since the breaker was last reset
+	Unknowns  int      // unknown outcomes, likewise
+	Used      []Used   // by principal
+	Grants    []Grant  // standing approvals that can still be used
+}
+
+// Used is what one principal has done and asked for within the hour.
+type Used struct {
+	Principal                               string
+	Writes, Destructive, Proposals, Pending int
+}
+
+// Standing returns how the gate stands.
+func (j *Journal) Standing() (*Standing, error) {
+	grants, err := j.Grants()
+	if err != nil {
+		return nil, err
+	}
+	s := &Standing{Grants: grants}
+	err = j.tx(func() error {
+		j.used.prune(j.now())
+		s.Events, s.Head, s.Frozen, s.Tripped = j.seq, j.head, j.frozenBy != "", j.trippedBy != ""
+		s.Approvers = slices.Sorted(maps.Keys(j.approvers))
+		s.Denials, s.Unknowns = len(j.used.denials), len(j.used.unknowns)+j.lost()
+		who := map[string]bool{}
+		for _, r := range j.used.asked {
+			who[r.Principal] = true
+		}
+		for _, r := range j.open {
+			if j.state(r) == StatePending {
+				s.Pending++
+				who[r.Principal] = true
+			}
+		}
+		for _, p := range slices.Sorted(maps.Keys(who)) {
+			u := Used{Principal: p, Writes: j.executions(p, TierWrite), Destructive: j.executions(p, TierDestructive)}
+			u.Pending, u.Proposals = j.waiting(p)
+			s.Used = append(s.Used, u)
+		}
+		return nil
+	})
+	return s, err
 }
 
 // Frozen reports whether all writes are stopped.
@@ -629,47 +941,86 @@ func (j *Journal) Frozen() (bool, error) {
 	return frozen, err
 }
 
-// Events returns the events in the journal file in dir, oldest first, checking
-// the chain on the way; it needs no lock and writes nothing. It ends after one
-// error. An unfinished last line is not an event.
+// Events returns the events of the journal in dir, oldest first, checking the
+// chain on the way, over all segments that are kept; it needs no lock and writes
+// nothing. It ends after one error. An unfinished last line is not an event.
 func Events(dir string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		f, err := os.Open(filepath.Join(dir, journalFile))
+		fail := func(err error) { yield(Event{}, fmt.Errorf("%w: %w", ErrJournal, err)) }
+		live, err := os.Open(filepath.Join(dir, journalFile))
 		if err != nil {
-			yield(Event{}, fmt.Errorf("%w: %w", ErrJournal, err))
+			fail(err)
 			return
 		}
-		defer f.Close()
-		fi, err := f.Stat()
+		defer live.Close()
+		fi, err := live.Stat()
 		if err != nil {
-			yield(Event{}, fmt.Errorf("%w: %w", ErrJournal, err))
+			fail(err)
 			return
+		}
+		list, err := closed(dir)
+		if err != nil {
+			fail(err)
+			return
+		}
+		c := chain{yield: yield}
+		for _, s := range list {
+			if had, err := os.Stat(s.name); err == nil && os.SameFile(had, fi) {
+				break // rotated since we opened it
+			}
+			if c.seq > 0 && c.seq+1 != s.first {
+				fail(fmt.Errorf("%s is missing", segmentName(c.seq+1)))
+				return
+			}
+			f, err := os.Open(s.name)
+			if err != nil {
+				fail(err)
+				return
+			}
+			more := c.read(f, math.MaxInt64, true)
+			f.Close()
+			if !more {
+				return
+			}
 		}
 		// What is appended from here on is for the next reader: a torn tail may
 		// be cut and written over while we read.
-		r := bufio.NewReaderSize(io.LimitReader(f, fi.Size()), 64<<10)
-		var seq uint64
-		var head string
-		for {
-			line, err := readLine(r)
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			var e Event
-			if err == nil {
-				e, err = decodeEvent(line)
-			}
-			if err == nil && (e.Seq != seq+1 || e.Prev != head) {
-				err = errors.New("the chain is broken")
-			}
-			if err != nil {
-				yield(Event{}, fmt.Errorf("%w: seq %d: %w", ErrJournal, seq+1, err))
-				return
-			}
-			seq, head = e.Seq, e.Hash
-			if !yield(e, nil) {
-				return
-			}
+		c.read(live, fi.Size(), false)
+	}
+}
+
+// A chain hands out events and checks that each follows the one before.
+type chain struct {
+	yield func(Event, error) bool
+	seq   uint64
+	head  string
+}
+
+// read hands out the events in the first size bytes of r. It reports whether to go on.
+func (c *chain) read(r io.Reader, size int64, whole bool) bool {
+	b := bufio.NewReaderSize(io.LimitReader(r, size), 64<<10)
+	for {
+		line, err := readLine(b)
+		if errors.Is(err, io.EOF) && (!whole || len(line) == 0) {
+			return true
+		}
+		var e Event
+		if err == nil {
+			e, err = decodeEvent(line)
+		}
+		if err == nil && c.seq == 0 && e.Kind == EventGenesis && e.Seq > 0 { // what was before isn't kept
+			c.seq, c.head = e.Seq-1, e.Prev
+		}
+		if err == nil && (e.Seq != c.seq+1 || e.Prev != c.head) {
+			err = errors.New("the chain is broken")
+		}
+		if err != nil {
+			c.yield(Event{}, fmt.Errorf("%w: seq %d: %w", ErrJournal, c.seq+1, err))
+			return false
+		}
+		c.seq, c.head = e.Seq, e.Hash
+		if !c.yield(e, nil) {
+			return false
 		}
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,6 +80,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// Most tests are not about budgets.
+var (
+	boundless   = Budget{Writes: -1, Destructive: -1, Proposals: -1, Pending: -1}
+	unbreakable = Breaker{Burst: -1, Denials: -1, Unknowns: -1}
+)
+
+// bounded puts the default limits back.
+func bounded(p *Policy) { p.Budget, p.Breaker = Budget{}, Breaker{} }
+
 // journal opens the journal as another process would.
 func (w *world) journal() *Journal {
 	w.t.Helper()
@@ -92,7 +103,7 @@ func (w *world) journal() *Journal {
 // guard returns the guard of another process, on the world's clock.
 func (w *world) guard(change ...func(*Policy)) *Guard {
 	w.t.Helper()
-	p := Policy{Max: TierDestructive, Dir: w.dir, Getenv: func(string) string { return "" }}
+	p := Policy{Max: TierDestructive, Dir: w.dir, Getenv: func(string) string { return "" }, Budget: boundless, Breaker: unbreakable}
 	for _, f := range change {
 		f(&p)
 	}
@@ -238,14 +249,31 @@ func TestACallThatNeedsNoApprovalRunsOnceUnderARace(t *testing.T) {
 	op.ran(t, 1)
 }
 
-const approvals = 60
-
 func childCall(i int) comment { return comment{Case: fmt.Sprint(i), Text: "x"} }
 
-// spendAll makes every approved call, in an order of its own, once its standard
-// input is closed.
+// Where a child is killed, and how many approvals there are for all.
+const (
+	childStep  = "GATE_TEST_CHILD_STEP"
+	childCalls = "GATE_TEST_CHILD_CALLS"
+)
+
+// killSteps are all the steps from an approval to an outcome that the disk can
+// be left at, in the middle of a line too, and those of a rotation.
+var killSteps = []string{
+	"write consumed", "tear consumed", "written consumed", "flushed consumed", "write executed", "tear executed", "written executed", "flushed executed",
+	"rotate: written", "rotate: linked", "rotate: renamed",
+}
+
+// die ends the process as a power cut would.
+func die() {
+	must(0, must(os.FindProcess(os.Getpid())).Kill())
+	select {}
+}
+
+// spendAll makes every approved call, in an order of its own and by eight
+// goroutines, once its standard input is closed.
 func spendAll(dir string) {
-	g, err := New(Policy{Max: TierDestructive, Dir: dir})
+	g, err := New(Policy{Max: TierDestructive, Dir: dir, Budget: boundless, Breaker: unbreakable, RotateAt: 128 << 10})
 	if err != nil {
 		panic(err)
 	}
@@ -253,34 +281,75 @@ func spendAll(dir string) {
 		fmt.Println("RAN", in.Case)
 		return "", nil
 	}, "Add a comment.")
-	must(must(g.Journal()).Pending())
+	j := must(g.Journal())
+	must(j.Pending())
+	step, tear := os.Getenv(childStep), false
+	if rest, ok := strings.CutPrefix(step, "tear"); ok {
+		step, tear = "write"+rest, true
+	}
+	left := 1
+	j.probe = func(at string) {
+		if at != step {
+			return
+		}
+		if left--; left > 0 && !strings.HasPrefix(step, "rotate") {
+			return
+		}
+		if tear {
+			must(j.f.WriteAt([]byte(`{"seq":1,"time":"2026`), j.off))
+		}
+		die()
+	}
 	fmt.Println("READY")
 	must(io.Copy(io.Discard, os.Stdin))
-	for _, i := range rand.Perm(approvals) {
-		in := childCall(i)
-		if _, err := op.Do(context.Background(), g, &in); err != nil && reason(err) != ReasonInFlight {
-			fmt.Println("ERR", err)
-		}
+	var all sync.WaitGroup
+	calls := make(chan int)
+	for range 8 {
+		all.Go(func() {
+			for i := range calls {
+				in := childCall(i)
+				if _, err := op.Do(context.Background(), g, &in); err != nil && reason(err) != ReasonInFlight {
+					fmt.Println("ERR", err, errors.Unwrap(err))
+				}
+			}
+		})
 	}
+	for _, i := range rand.Perm(must(strconv.Atoi(os.Getenv(childCalls)))) {
+		calls <- i
+	}
+	close(calls)
+	all.Wait()
 }
 
-func TestAnApprovalIsSpentOnceByManyProcessesAndAKill(t *testing.T) {
+// Eleven processes that are killed, one at each step, and two that aren't, with
+// eight goroutines each, go for the same approvals.
+func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.T) {
+	approvals := 1000
+	if testing.Short() {
+		approvals = 150
+	}
+	steps := append(slices.Clone(killSteps), "", "")
+	if runtime.GOOS == "windows" {
+		steps = slices.DeleteFunc(steps, func(s string) bool { return strings.HasPrefix(s, "rotate") })
+	}
 	w := newWorld(t)
 	op := newCounted()
-	g := w.guard()
+	g, j := w.guard(), w.journal()
 	for i := range approvals {
-		w.approve(op.pending(t, g, childCall(i)))
+		p := op.pending(t, g, childCall(i))
+		must(0, j.Approve(p.ID, p.Digest, w.signer))
 	}
 	type child struct {
-		cmd *exec.Cmd
-		out *bufio.Reader
-		in  io.Closer
+		step string
+		cmd  *exec.Cmd
+		out  *bufio.Reader
+		in   io.Closer
 	}
 	var children []child
-	for range 6 {
+	for _, step := range steps {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childDir+"="+w.dir)
-		c := child{cmd: cmd, in: must(cmd.StdinPipe()), out: bufio.NewReader(must(cmd.StdoutPipe()))}
+		cmd.Env = append(os.Environ(), childDir+"="+w.dir, childStep+"="+step, childCalls+"="+strconv.Itoa(approvals))
+		c := child{step: step, cmd: cmd, in: must(cmd.StdinPipe()), out: bufio.NewReader(must(cmd.StdoutPipe()))}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -291,40 +360,45 @@ func TestAnApprovalIsSpentOnceByManyProcessesAndAKill(t *testing.T) {
 			t.Fatalf("a child says %q, %v", line, err)
 		}
 	}
+	said := make([]string, len(children))
+	var all sync.WaitGroup
+	for i, c := range children {
+		all.Go(func() { said[i] = string(must(io.ReadAll(c.out))) })
+	}
 	for _, c := range children {
 		must(0, c.in.Close())
 	}
-	for deadline := time.Now().Add(10 * time.Second); bytes.Count(w.read(), []byte(`"consumed"`)) < 5; {
-		if time.Now().After(deadline) {
-			t.Fatal("no child got going")
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := children[0].cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	all.Wait()
+	killed := 0
 	ran := map[string]int{}
 	for i, c := range children {
-		said := string(must(io.ReadAll(c.out)))
-		if err := c.cmd.Wait(); err != nil && i > 0 {
+		err := c.cmd.Wait()
+		switch {
+		case c.step == "" && err != nil:
 			t.Error(err)
+		case err != nil:
+			killed++
 		}
-		for line := range strings.Lines(said) {
+		for line := range strings.Lines(said[i]) {
 			switch word, id, _ := strings.Cut(strings.TrimSpace(line), " "); word {
 			case "RAN":
 				ran[id]++
 			case "ERR":
-				t.Error(line)
+				t.Errorf("%q: %s", c.step, line)
 			}
 		}
+	}
+	t.Logf("%d of %d processes died at their step", killed, len(killSteps))
+	if killed < len(killSteps)/2 {
+		t.Errorf("only %d processes came to their step", killed)
 	}
 	for id, n := range ran {
 		if n != 1 {
 			t.Errorf("call %s ran %d times", id, n)
 		}
 	}
-	// The killed one may have died between spending and running: at most one is lost.
-	if len(ran) < approvals-1 {
+	// Each goroutine of one that was killed may have died between spending and running.
+	if len(ran) < approvals-8*killed {
 		t.Errorf("%d of %d calls ran", len(ran), approvals)
 	}
 	consumed := map[string]int{}
@@ -344,7 +418,8 @@ func TestAnApprovalIsSpentOnceByManyProcessesAndAKill(t *testing.T) {
 			t.Errorf("%s was spent %d times", id, n)
 		}
 	}
-	for i := range approvals { // what the killed one left is not run again
+	must(Verify(w.dir, nil))
+	for i := range approvals { // what the killed ones left is not run again
 		in := childCall(i)
 		if _, err := op.Do(t.Context(), g, &in); err != nil && !errors.Is(err, ErrRefused) {
 			t.Error(err)
@@ -460,7 +535,7 @@ func TestAnUnknownKindOfEventStopsWrites(t *testing.T) {
 	op.pending(t, g, one)
 	lines := w.lines()
 	e := must(decodeEvent(append(bytes.TrimSuffix(lines[0], []byte("\n")), '\n')))
-	e.Seq, e.Prev, e.Hash, e.Proposal, e.Kind = 2, e.Hash, strings.Repeat("0", 64), nil, "revoked"
+	e.Seq, e.Prev, e.Hash, e.Proposal, e.Kind = 2, e.Hash, strings.Repeat("0", 64), nil, "annulled"
 	w.rewrite(lines[0], []byte("\n"), rehash(t, append(must(json.Marshal(e)), '\n')))
 	w.rewrite(append(bytes.TrimSuffix(lines[0], []byte("\n")), '\n'), rehash(t, append(must(json.Marshal(e)), '\n')))
 	in := one

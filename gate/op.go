@@ -53,6 +53,8 @@ type Operation[In, Out any] struct {
 	fn        func(context.Context, In) (Out, error)
 	plan      func(context.Context, In) (Plan, error)
 	readWhen  func(In) bool
+	acts      []func(any) []string
+	key       func(any) string
 	runWhen   func(In) bool
 
 	wired    bool
@@ -66,6 +68,9 @@ type Option func(*options)
 type options struct {
 	facets Facets
 	locks  []lock
+	acts   []func(any) []string
+	key    func(any) string
+	takes  []reflect.Type // inputs of acts and key
 }
 
 // Idempotent states that a second execution changes nothing further.
@@ -116,7 +121,20 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 			panic(fmt.Sprintf("gate: %s: lock %s needs an input that implements %s", name, l.name, l.needs))
 		}
 	}
-	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, fn: fn}
+	for _, takes := range set.takes {
+		if takes != in {
+			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
+		}
+	}
+	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, fn: fn}
+}
+
+// actsOn returns what the operation acts on beside its plan's targets.
+func (o *Operation[In, Out]) actsOn(in In) (list []string) {
+	for _, acts := range o.acts {
+		list = append(list, acts(in)...)
+	}
+	return list
 }
 
 var encoders = []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()}

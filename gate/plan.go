@@ -83,7 +83,11 @@ func (p *Proposal) ComputeDigest() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("gate: digest: %w", err)
 	}
-	return digest(digestFormat, p.Op, p.Tier.String(), p.Upstream, p.Policy, p.Principal, string(p.Input), string(plan)), nil
+	parts := []string{digestFormat, p.Op, p.Tier.String(), p.Upstream, p.Policy, p.Principal, string(p.Input), string(plan)}
+	if p.Key != "" || p.Needs != 0 {
+		parts = append(parts, p.Key, strconv.Itoa(p.Needs))
+	}
+	return digest(parts...), nil
 }
 
 // canonical returns p as every reader of the journal will see it, with its digest.

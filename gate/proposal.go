@@ -15,14 +15,19 @@ type Proposal struct {
 	Policy    string          `json:"policy"`    // version of the policy that it was proposed under
 	Input     json.RawMessage `json:"input"`     // the typed, validated, defaulted input
 	Plan      Plan            `json:"plan"`
-	Claim     string          `json:"claim,omitempty"` // the agent's reason, unverified; not in the digest
-	Call      string          `json:"call"`            // identifies the call whatever the state of its target
-	Digest    string          `json:"digest"`          // what an approval signs
+	Claim     string          `json:"claim,omitempty"`     // the agent's reason, unverified; not in the digest
+	Call      string          `json:"call"`                // identifies the call whatever the state of its target
+	Key       string          `json:"key,omitempty"`       // the thing that is made or done, whoever asks; see [Key]
+	Needs     int             `json:"needs,omitempty"`     // how many approvers must sign, if more than one
+	Untrusted []string        `json:"untrusted,omitempty"` // arguments that may come from untrusted text; not in the digest
+	Budget    string          `json:"budget,omitempty"`    // what is used of the budget; not in the digest
+	Replays   string          `json:"replays,omitempty"`   // the proposal that an operator put up again as this one
+	Digest    string          `json:"digest"`              // what an approval signs
 	Created   time.Time       `json:"created"`
 	Expires   time.Time       `json:"expires"`
 
 	State    State     `json:"-"` // computed from the journal
-	Approver string    `json:"-"` // who decided
+	Approver string    `json:"-"` // who decided; several, separated by commas
 	Detail   string    `json:"-"` // why it was denied, how it failed
 	Changed  time.Time `json:"-"` // when the state was reached
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -73,6 +74,18 @@ func Render(p *Proposal) string {
 		line("UNDO", "NOT POSSIBLE")
 	} else {
 		line("UNDO", Shown(p.Plan.Undo))
+	}
+	for _, arg := range p.Untrusted {
+		line("UNTRUSTED", "the value of "+quoted(arg)+" was in text that an attacker can write")
+	}
+	if p.Needs > 1 {
+		line("APPROVERS", fmt.Sprintf("%d must sign; so far: %s", p.Needs, cmp.Or(Shown(p.Approver), "nobody")))
+	}
+	if p.Budget != "" {
+		line("BUDGET", Shown(p.Budget))
+	}
+	if p.Replays != "" {
+		line("REPLAYS", Shown(p.Replays)+", put up again by an operator")
 	}
 	line("ASKED BY", fmt.Sprintf("%s at %s", Shown(p.Principal), p.Created.UTC().Format(time.RFC3339)))
 	line("EXPIRES", p.Expires.UTC().Format(time.RFC3339))

@@ -40,9 +40,10 @@ type sealed struct {
 
 // Seal returns the state to send to a client together with the question about
 // p. It reports false where a client's word isn't enough: outside
-// [ApprovalClient], for anything above [TierWrite], and for what isn't pending.
+// [ApprovalClient], for anything above [TierWrite], for what isn't pending, and
+// once the principal was shown untrusted text, unless the policy lets it be.
 func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
-	if g.client == nil || p.Tier != TierWrite || p.State != StatePending {
+	if !g.trustsClient(p) || p.State != StatePending {
 		return "", false
 	}
 	b, err := json.Marshal(sealed{p.Op, p.ID, p.Digest, p.Principal, p.Expires.Unix()})
@@ -50,6 +51,11 @@ func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
 		return "", false
 	}
 	return base64.RawURLEncoding.EncodeToString(g.seal.aead.Seal(nil, nil, b, sealContext)), true
+}
+
+// trustsClient reports whether a client's word can be enough for p.
+func (g *Guard) trustsClient(p *Proposal) bool {
+	return g.client != nil && p.Tier == TierWrite && (g.policy.ClientAfterUntrusted || !g.Tainted(p.Principal))
 }
 
 // ErrUnsealed means that an answer doesn't come with the state of a question
@@ -60,7 +66,7 @@ var ErrUnsealed = errors.New("gate: the answer does not belong to a question of 
 // from [Guard.Seal] for this proposal and principal; typed is what the user
 // typed: the proposal's [Proposal.Code].
 func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) error {
-	if g.client == nil || p.Tier != TierWrite {
+	if !g.trustsClient(p) {
 		return ErrUnsealed
 	}
 	c, err := base64.RawURLEncoding.DecodeString(state)

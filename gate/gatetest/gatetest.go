@@ -27,8 +27,8 @@ type Gate struct {
 }
 
 // New returns a guard that lets every tier run, waits for an operator's
-// approval, and keeps its journal in a directory of the test. Switches are
-// read from what [Gate.Setenv] set and from nothing else.
+// approval, has no bounds on how much runs, and keeps its journal in a directory
+// of the test. Switches are read from what [Gate.Setenv] set and from nothing else.
 func New(tb testing.TB, change ...func(*gate.Policy)) *Gate {
 	tb.Helper()
 	g := &Gate{tb: tb, env: map[string]string{}}
@@ -41,7 +41,9 @@ func New(tb testing.TB, change ...func(*gate.Policy)) *Gate {
 	if err := gate.AddApprover(dir, signer.Approver()); err != nil {
 		tb.Fatal(err)
 	}
-	p := gate.Policy{Max: gate.TierDestructive, Dir: dir, Getenv: g.getenv}
+	p := gate.Policy{Max: gate.TierDestructive, Dir: dir, Getenv: g.getenv,
+		Budget:  gate.Budget{Writes: -1, Destructive: -1, Proposals: -1, Pending: -1},
+		Breaker: gate.Breaker{Burst: -1, Denials: -1, Unknowns: -1}}
 	for _, f := range change {
 		f(&p)
 	}

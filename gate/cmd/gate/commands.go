@@ -1,24 +1,25 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/keyring"
 )
 
 func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
 	name := fs.String("name", "", "the approver's `NAME` (default: the user's)")
+	bare := fs.Bool("no-passphrase", false, "leave the key unencrypted: every program that runs as you can then approve")
 	return func(c *call) error {
-		signer, err := c.ownKey(*name)
+		own, err := c.ownKey(*name)
 		if err != nil {
 			return err
 		}
@@ -26,43 +27,81 @@ func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(enrolled, func(a gate.Approver) bool { return a.Name == signer.Name }) {
-			return fmt.Errorf("%s is enrolled already in %s: nothing was changed", signer.Name, c.state)
+		if slices.ContainsFunc(enrolled, func(a gate.Approver) bool { return a.Name == own.Name }) {
+			return fmt.Errorf("%s is enrolled already in %s: nothing was changed", own.Name, c.state)
 		}
 		if _, err := os.Lstat(c.key); errors.Is(err, os.ErrNotExist) {
-			if err := signer.Save(c.key); err != nil {
+			passphrase, err := c.newPassphrase(*bare)
+			if err != nil {
 				return err
 			}
-			c.printf("Made the key of approver %s: %s", signer.Name, c.key)
+			signer, err := keyring.Create(c.key, own.Name, passphrase)
+			clear(passphrase)
+			if err != nil {
+				return err
+			}
+			own = signer.Approver()
+			c.printf("Made the key of approver %s: %s", own.Name, c.key)
+			if *bare {
+				c.printf("It has no passphrase: every program that runs as you can read it and approve in your name.")
+			}
 		} else {
-			c.printf("Kept the key of approver %s: %s", signer.Name, c.key)
+			c.printf("Kept the key of approver %s: %s", own.Name, c.key)
 		}
-		if err := gate.AddApprover(c.state, signer.Approver()); err != nil {
+		if err := gate.AddApprover(c.state, own); err != nil {
 			return err
 		}
 		c.printf("Enrolled its public half in: %s", c.state)
-		c.printf("Keep the key where the agent can't read it: whoever has it approves in your name.")
-		c.printf("An agent with a shell under your user can read it; run the servers as another user, or move the key and give -key.")
+		c.printf("Keep the key where the agent can't read it: whoever can use it approves in your name.")
+		c.printf("An agent with a shell under your user can read the file, and enrol a key of its own; run the servers as another user.")
 		return nil
 	}
 }
 
-// ownKey returns the key that is there, or else a new one that isn't saved yet.
-func (c *call) ownKey(name string) (*gate.Signer, error) {
+// ownKey returns the public half of the key that is there, or else who the new
+// one is to be for.
+func (c *call) ownKey(name string) (gate.Approver, error) {
 	if _, err := os.Lstat(c.key); errors.Is(err, os.ErrNotExist) {
 		if name == "" {
 			name = osUser()
 		}
-		return gate.NewSigner(name)
+		_, err := gate.NewSigner(name) // whether the name can be one
+		return gate.Approver{Name: name}, err
 	}
-	s, err := gate.LoadSigner(c.key)
+	a, err := keyring.Public(c.key)
+	if err != nil {
+		return gate.Approver{}, err
+	}
+	if name != "" && name != a.Name {
+		return gate.Approver{}, fmt.Errorf("%s is the key of %s and is not replaced: give -key FILE for another", c.key, a.Name)
+	}
+	return a, nil
+}
+
+// newPassphrase asks twice for the passphrase of a new key; nil if it is to have none.
+func (c *call) newPassphrase(bare bool) ([]byte, error) {
+	if bare {
+		return nil, nil
+	}
+	if !c.terminal {
+		return nil, errors.New("no key was made: its passphrase is asked for on a terminal, and there is none (init -h names the way without)")
+	}
+	first, err := c.secret(fmt.Sprintf("Passphrase for the new key, at least %d characters: ", keyring.MinPassphrase))
 	if err != nil {
 		return nil, err
 	}
-	if name != "" && name != s.Name {
-		return nil, fmt.Errorf("%s is the key of %s and is not replaced: give -key FILE for another", c.key, s.Name)
+	second, err := c.secret("Once more: ")
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	defer clear(second)
+	switch {
+	case len(first) < keyring.MinPassphrase:
+		return nil, fmt.Errorf("no key was made: the passphrase has less than %d characters", keyring.MinPassphrase)
+	case !bytes.Equal(first, second):
+		return nil, errors.New("no key was made: the passphrases differ")
+	}
+	return first, nil
 }
 
 // withJournal opens the journal for do.
@@ -114,10 +153,6 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 	code := fs.String("code", "", "the first six characters of the digest, `HEX6`, where no terminal is at hand")
 	target := fs.String("target", "", "the `NAME` or id of the first target, for a destructive operation")
 	return func(c *call) error {
-		signer, err := gate.LoadSigner(c.key)
-		if err != nil {
-			return err
-		}
 		return c.withJournal(func(j *gate.Journal) error {
 			p, err := j.Proposal(c.arg)
 			if err != nil {
@@ -137,8 +172,19 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 			if err := c.prove(p, *code, *target); err != nil {
 				return err
 			}
+			signer, err := c.signer()
+			if err != nil {
+				return err
+			}
 			if err := j.Approve(p.ID, digest, signer); err != nil {
 				return err
+			}
+			if p, err = j.Proposal(p.ID); err != nil {
+				return err
+			}
+			if p.State == gate.StatePending {
+				c.printf("Signed %s as %s. %d approvers must sign; so far: %s.", p.ID, signer.Name, p.Needs, p.Approver)
+				return nil
 			}
 			c.printf("Approved %s as %s. It runs once, when the agent repeats the call before %s.", p.ID, signer.Name,
 				p.Expires.Local().Format(time.TimeOnly))
@@ -215,45 +261,13 @@ func freeze(_ *app, fs *flag.FlagSet) func(*call) error {
 
 func unfreeze(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
-		signer, err := gate.LoadSigner(c.key)
-		if err != nil {
-			return err
-		}
-		return c.withJournal(func(j *gate.Journal) error {
-			if err := j.Unfreeze(signer); err != nil {
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if err := j.Unfreeze(s); err != nil {
 				return err
 			}
 			c.printf("Writes are no longer frozen.")
 			return nil
 		})
-	}
-}
-
-func list(_ *app, fs *flag.FlagSet) func(*call) error {
-	n := fs.Int("n", 20, "show the last `N` events, 0 for all")
-	asJSON := fs.Bool("json", false, "one JSON object a line")
-	return func(c *call) error {
-		var last []gate.Event
-		for e, err := range gate.Events(c.state) {
-			if err != nil {
-				return err
-			}
-			if last = append(last, e); *n > 0 && len(last) > *n {
-				last = last[1:]
-			}
-		}
-		for _, e := range last {
-			if !*asJSON {
-				c.printf("%s", shown(eventLine(e)))
-				continue
-			}
-			b, err := json.Marshal(e)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(c.stdout, ascii(b))
-		}
-		return nil
 	}
 }
 
@@ -269,6 +283,10 @@ func eventLine(e gate.Event) string {
 		add("", p.Op)
 		add("asked by ", p.Principal)
 		add("", p.Plan.Summary)
+	}
+	if g := e.Grant; g != nil {
+		add("", fmt.Sprintf("%s on %s %s, %d calls until %s, for", g.Op, g.Kind, g.Target, g.Max, g.Expires.UTC().Format(time.RFC3339)))
+		add("", g.Principal)
 	}
 	add("by ", e.Approver)
 	add("- ", e.Detail)
@@ -290,63 +308,4 @@ func ascii(b []byte) string {
 		}
 	}
 	return out.String()
-}
-
-func verify(*app, *flag.FlagSet) func(*call) error {
-	return func(c *call) error {
-		count, head, err := walk(c.state)
-		if err != nil {
-			return err
-		}
-		c.printf("%d events, the chain holds. Head: %s", count, head)
-		return nil
-	}
-}
-
-// walk returns how many events the journal holds and the hash of the last one.
-func walk(dir string) (count uint64, head string, err error) {
-	for e, err := range gate.Events(dir) {
-		if err != nil {
-			return count, head, err
-		}
-		count, head = e.Seq, e.Hash
-	}
-	return count, head, nil
-}
-
-func status(*app, *flag.FlagSet) func(*call) error {
-	return func(c *call) error {
-		return c.withJournal(func(j *gate.Journal) error {
-			waiting, err := j.Pending()
-			if err != nil {
-				return err
-			}
-			frozen, err := j.Frozen()
-			if err != nil {
-				return err
-			}
-			approvers, err := gate.Approvers(c.state)
-			if err != nil {
-				return err
-			}
-			count, head, err := walk(c.state)
-			if err != nil {
-				return err
-			}
-			var names []string
-			for _, a := range approvers {
-				names = append(names, a.Name)
-			}
-			c.printf("journal    %s", filepath.Join(c.state, "journal.jsonl"))
-			c.printf("events     %d", count)
-			c.printf("head       %s", head)
-			c.printf("approvers  %d %s", len(names), strings.Join(names, ", "))
-			c.printf("pending    %d", len(waiting))
-			c.printf("frozen     %t", frozen)
-			if len(names) == 0 {
-				c.printf("Nobody can approve: run gate init, or start the servers with SALLYPORT_APPROVAL=client or host.")
-			}
-			return nil
-		})
-	}
 }

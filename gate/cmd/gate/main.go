@@ -17,7 +17,10 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/term"
+
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/keyring"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
@@ -40,6 +43,23 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	terminal       bool // a person sits at stdin
+	lines          *bufio.Reader
+	typed          func(question string) ([]byte, error) // types a passphrase in a test
+}
+
+// secret asks a question on the terminal and doesn't show what is typed.
+func (a *app) secret(question string) ([]byte, error) {
+	if a.typed != nil {
+		return a.typed(question)
+	}
+	f, ok := a.stdin.(*os.File)
+	if !ok || !a.terminal {
+		return nil, errors.New("there is no terminal to type a passphrase at")
+	}
+	fmt.Fprint(a.stderr, question)
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(a.stderr)
+	return b, err
 }
 
 // isTerminal reports whether r is a character device, which a pipe isn't.
@@ -56,7 +76,7 @@ func isTerminal(r io.Reader) bool {
 // what to do once they're parsed.
 type command struct {
 	name  string
-	arg   string // the one argument it takes, if any
+	arg   string // the arguments it takes, if any
 	doc   string
 	flags func(a *app, fs *flag.FlagSet) func(c *call) error
 }
@@ -64,7 +84,10 @@ type command struct {
 // A call is one use of a command.
 type call struct {
 	*app
-	state, key, arg string
+	state, key string
+	agent      bool // the key is held by ssh-agent
+	arg        string
+	args       []string
 }
 
 func commands() []command {
@@ -74,11 +97,20 @@ func commands() []command {
 		{"show", "P", "show one proposal as an approver decides on it", show},
 		{"approve", "P", "show a proposal, ask for proof that it was read, sign it", approve},
 		{"deny", "P", "deny a proposal, or take back an approval that isn't spent", deny},
+		{"replay", "P", "put an old proposal up again, as a new one", replay},
+		{"resolve", "P OUTCOME", "say how an unknown outcome was: executed or failed (signed)", resolve},
+		{"grant", "P", "approve more calls like a proposal, on the same target, for a while (signed)", grant},
+		{"revoke", "G", "end a standing approval", revoke},
 		{"freeze", "", "stop all writes of all servers; reads go on", freeze},
 		{"unfreeze", "", "end the freeze (signed)", unfreeze},
+		{"reset", "", "close the breaker after it stopped all writes (signed)", reset},
+		{"enrol", "FILE", "enrol another approver by a public key of OpenSSH", enrol},
 		{"log", "", "list the events of the journal", list},
 		{"verify", "", "walk the hash chain of the journal, offline", verify},
+		{"checkpoint", "", "vouch for the journal so far (signed)", checkpoint},
+		{"rotate", "", "begin a new segment of the journal", rotate},
 		{"status", "", "show how the gate stands", status},
+		serveCommand(),
 	}
 }
 
@@ -140,6 +172,7 @@ func (a *app) call(cmd command, args []string) error {
 	c := &call{app: a}
 	fs.StringVar(&c.state, "state", "", "the state `DIR` (default: $SALLYPORT_STATE, or sallyport in the user's state directory)")
 	fs.StringVar(&c.key, "key", "", "the approver's key `FILE` (default: sallyport/approver.key in the user's configuration directory)")
+	fs.BoolVar(&c.agent, "agent", false, "sign with the approver's key that ssh-agent holds")
 	do := cmd.flags(a, fs)
 
 	var given []string
@@ -157,10 +190,10 @@ func (a *app) call(cmd command, args []string) error {
 	switch {
 	case cmd.arg == "" && len(given) > 0:
 		return usageError(fmt.Sprintf("%s takes no argument, got %q", cmd.name, given[0]))
-	case cmd.arg != "" && len(given) != 1:
-		return usageError(fmt.Sprintf("%s takes one proposal id, got %d arguments", cmd.name, len(given)))
+	case len(given) != len(strings.Fields(cmd.arg)):
+		return usageError(fmt.Sprintf("%s takes %s, got %d arguments", cmd.name, cmd.arg, len(given)))
 	case cmd.arg != "":
-		c.arg = given[0]
+		c.arg, c.args = given[0], given
 	}
 	var err error
 	if c.state == "" {
@@ -207,18 +240,37 @@ func (a *app) printf(format string, values ...any) {
 // ask prints a question and returns the line typed in answer.
 func (a *app) ask(question string) (string, error) {
 	fmt.Fprint(a.stdout, question)
-	line, err := bufio.NewReader(io.LimitReader(a.stdin, 4096)).ReadString('\n')
+	if a.lines == nil {
+		a.lines = bufio.NewReader(io.LimitReader(a.stdin, 4096))
+	}
+	line, err := a.lines.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
 	return strings.TrimSpace(line), nil
 }
 
+// signer opens the approver's key: the file's, or the one that ssh-agent holds.
+func (c *call) signer() (*gate.Signer, error) {
+	if !c.agent {
+		return keyring.Open(c.key, func() ([]byte, error) { return c.secret("Passphrase of " + gate.Escape(c.key) + ": ") })
+	}
+	enrolled, err := gate.Approvers(c.state)
+	if err != nil {
+		return nil, err
+	}
+	held, err := keyring.Dial(c.env("SSH_AUTH_SOCK"))
+	if err != nil {
+		return nil, err
+	}
+	return held.Signer(enrolled) // the connection lasts as long as the command
+}
+
 // person returns the name of who sits here: that of the key, or else of the
 // operating system's user.
 func (c *call) person() string {
-	if s, err := gate.LoadSigner(c.key); err == nil {
-		return s.Name
+	if a, err := keyring.Public(c.key); err == nil && a.Name != "" {
+		return a.Name
 	}
 	return osUser()
 }

@@ -29,7 +29,7 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	tmp := t.TempDir()
 	d := &desk{T: t, dir: filepath.Join(tmp, "state"), key: filepath.Join(tmp, "config", "approver.key")}
-	if code, _, stderr := d.gate("init", "-name", "alice"); code != exitOK {
+	if code, _, stderr := d.gate("init", "-name", "alice", "-no-passphrase"); code != exitOK {
 		t.Fatalf("init: %d, %s", code, stderr)
 	}
 	guard, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: d.dir})
@@ -127,7 +127,7 @@ func TestInitMakesAKeyOnceAndEnrolsIt(t *testing.T) {
 		t.Errorf("%d %s %s", code, stdout, stderr)
 	}
 	d.key = filepath.Join(t.TempDir(), "other.key")
-	if code, _, _ := d.gate("init", "-name", "alice"); code != exitFailed {
+	if code, _, _ := d.gate("init", "-name", "alice", "-no-passphrase"); code != exitFailed {
 		t.Error("a name was enrolled twice")
 	}
 	if _, err := os.Stat(d.key); err == nil {

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+const pollJournal = 300 * time.Millisecond
+
+func list(_ *app, fs *flag.FlagSet) func(*call) error {
+	n := fs.Int("n", 20, "show the last `N` events, 0 for all")
+	asJSON := fs.Bool("json", false, "one JSON object a line")
+	follow := fs.Bool("follow", false, "go on with those that come, until interrupted")
+	export := fs.String("export", "", "append all events that aren't there yet to this `FILE`, or send those that are shown to \"syslog\": an anchor outside")
+	return func(c *call) error {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		l := &lister{call: c, n: *n, json: *asJSON, export: *export}
+		return l.run(ctx, *follow)
+	}
+}
+
+// A lister shows events and copies them to where the journal's host can't
+// change them.
+type lister struct {
+	*call
+	n      int
+	json   bool
+	export string
+	last   uint64
+}
+
+func (l *lister) run(ctx context.Context, follow bool) error {
+	emit := l.show
+	switch l.export {
+	case "":
+	case "syslog":
+		log, err := openSyslog()
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		emit = func(e gate.Event) error { return send(log, e) }
+	default:
+		f, err := l.openExport()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		emit = func(e gate.Event) error { return copyTo(f, e) }
+		l.n = 0
+	}
+	var was os.FileInfo
+	for {
+		fi, err := os.Stat(filepath.Join(l.state, "journal.jsonl"))
+		if err != nil {
+			return err
+		}
+		if was == nil || fi.Size() != was.Size() || !os.SameFile(fi, was) {
+			if err := l.news(emit); err != nil {
+				return err
+			}
+			l.n = 0 // from here on, all
+		}
+		was = fi
+		if !follow {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pollJournal):
+		}
+	}
+}
+
+// news hands the events that it hasn't seen to emit, the last n at most.
+func (l *lister) news(emit func(gate.Event) error) error {
+	var found []gate.Event
+	for e, err := range gate.Events(l.state) {
+		if err != nil {
+			return err
+		}
+		if e.Seq <= l.last {
+			continue
+		}
+		if found = append(found, e); l.n > 0 && len(found) > l.n {
+			found = found[1:]
+		}
+	}
+	for _, e := range found {
+		if err := emit(e); err != nil {
+			return err
+		}
+		l.last = e.Seq
+	}
+	return nil
+}
+
+func (l *lister) show(e gate.Event) error {
+	if !l.json {
+		l.printf("%s", shown(eventLine(e)))
+		return nil
+	}
+	b, err := json.Marshal(e)
+	if err == nil {
+		fmt.Fprintln(l.stdout, ascii(b))
+	}
+	return err
+}
+
+// openExport opens the copy, after making sure that the journal is still the one
+// it is a copy of, and that its last line is whole.
+func (l *lister) openExport() (*os.File, error) {
+	f, err := os.OpenFile(l.export, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = func() error {
+		b, err := io.ReadAll(f)
+		if err != nil || len(b) == 0 {
+			return err
+		}
+		if !bytes.HasSuffix(b, []byte("\n")) {
+			return fmt.Errorf("%s ends in the middle of a line: mend it first", l.export)
+		}
+		anchors, err := gate.ReadAnchors(bytes.NewReader(b))
+		if err != nil {
+			return err
+		}
+		for seq := range anchors {
+			l.last = max(l.last, seq)
+		}
+		_, err = gate.Verify(l.state, anchors)
+		return err
+	}()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func copyTo(f *os.File, e gate.Event) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(ascii(b) + "\n")
+	return errors.Join(err, f.Sync())
+}
+
+// send writes what anchors an event, without its content.
+func send(w io.Writer, e gate.Event) error {
+	b, err := json.Marshal(struct {
+		Seq      uint64         `json:"seq"`
+		Hash     string         `json:"hash"`
+		Kind     gate.EventKind `json:"kind"`
+		ID       string         `json:"id,omitempty"`
+		Approver string         `json:"approver,omitempty"`
+	}{e.Seq, e.Hash, e.Kind, e.ID, e.Approver})
+	if err == nil {
+		_, err = io.WriteString(w, ascii(b))
+	}
+	return err
+}
+
+func verify(_ *app, fs *flag.FlagSet) func(*call) error {
+	anchor := fs.String("anchor", "", "compare with what this `FILE`, an export or a system log from elsewhere, knows")
+	return func(c *call) error {
+		var anchors gate.Anchors
+		if *anchor != "" {
+			f, err := os.Open(*anchor)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if anchors, err = gate.ReadAnchors(f); err != nil {
+				return err
+			}
+		}
+		r, err := gate.Verify(c.state, anchors)
+		if err != nil {
+			return err
+		}
+		c.printf("%d events, the chain holds. Head: %s", r.Events, r.Head)
+		if r.First > 1 {
+			c.printf("Those before event %d are not kept any more.", r.First)
+		}
+		if r.Checkpoints > 0 {
+			c.printf("%d checkpoints; an approver vouches for all up to event %d.", r.Checkpoints, r.Vouched)
+		}
+		if anchors != nil {
+			c.printf("%d events are as the anchor knows them.", r.Anchored)
+		}
+		return nil
+	}
+}
+
+func status(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.withJournal(func(j *gate.Journal) error {
+			s, err := j.Standing()
+			if err != nil {
+				return err
+			}
+			c.printf("journal    %s", filepath.Join(c.state, "journal.jsonl"))
+			c.printf("events     %d", s.Events)
+			c.printf("head       %s", s.Head)
+			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
+			c.printf("pending    %d", s.Pending)
+			c.printf("frozen     %t", s.Frozen)
+			c.printf("breaker    %s", map[bool]string{true: "open: gate log shows why, gate reset closes it", false: "closed"}[s.Tripped])
+			c.printf("in an hour %d denials, %d unknown outcomes", s.Denials, s.Unknowns)
+			for _, u := range s.Used {
+				c.printf("           %s: %d writes, %d destructive, %d proposals of which %d wait", u.Principal, u.Writes, u.Destructive, u.Proposals, u.Pending)
+			}
+			for _, g := range s.Grants {
+				c.printf("granted    %s  %s on %s %s for %s, by %s, %d of %d used, until %s", g.ID, g.Op, g.Kind, g.Target, g.Principal, g.Approver,
+					g.Used, g.Max, g.Expires.Local().Format(time.DateTime))
+			}
+			if len(s.Approvers) == 0 {
+				c.printf("Nobody can approve: run gate init, or start the servers with SALLYPORT_APPROVAL=client or host.")
+			}
+			return nil
+		})
+	}
+}

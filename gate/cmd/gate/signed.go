@@ -1,0 +1,155 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/keyring"
+)
+
+// signed opens the approver's key and the journal for do.
+func (c *call) signed(do func(*gate.Journal, *gate.Signer) error) error {
+	s, err := c.signer()
+	if err != nil {
+		return err
+	}
+	return c.withJournal(func(j *gate.Journal) error { return do(j, s) })
+}
+
+func reset(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if err := j.Reset(s); err != nil {
+				return err
+			}
+			c.printf("The breaker is closed and counts anew.")
+			return nil
+		})
+	}
+}
+
+func checkpoint(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if _, err := gate.Verify(c.state, nil); err != nil {
+				return err
+			}
+			if err := j.Checkpoint(s); err != nil {
+				return err
+			}
+			c.printf("Vouched for the journal so far as %s.", s.Name)
+			return nil
+		})
+	}
+}
+
+func resolve(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		outcome := gate.State(c.args[1])
+		if outcome != gate.StateExecuted && outcome != gate.StateFailed {
+			return usageError(fmt.Sprintf("an outcome is executed or failed, not %q", c.args[1]))
+		}
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if err := j.Resolve(c.arg, outcome, s); err != nil {
+				return err
+			}
+			c.printf("%s counts as %s.", c.arg, string(outcome))
+			return nil
+		})
+	}
+}
+
+func replay(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.withJournal(func(j *gate.Journal) error {
+			p, err := j.Replay(c.arg, 0)
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(c.stdout, gate.Render(p))
+			c.printf("\nIt waits for approval as %s; nothing that was approved for %s counts for it.", p.ID, c.arg)
+			return nil
+		})
+	}
+}
+
+func grant(_ *app, fs *flag.FlagSet) func(*call) error {
+	count := fs.Int("count", 5, "at most `N` calls")
+	length := fs.Duration("for", 8*time.Hour, "for this `LONG`, at most 24h")
+	code := fs.String("code", "", "the first six characters of the digest, `HEX6`, where no terminal is at hand")
+	return func(c *call) error {
+		return c.withJournal(func(j *gate.Journal) error {
+			p, err := j.Proposal(c.arg)
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(c.stdout, gate.Render(p))
+			c.printf("\nThis would approve beforehand at most %d calls of %s by %s on the same target, with any values, for %s.",
+				*count, p.Op, p.Principal, length.String())
+			if err := c.prove(p, *code, ""); err != nil {
+				return err
+			}
+			s, err := c.signer()
+			if err != nil {
+				return err
+			}
+			g, err := j.Grant(p.ID, *count, *length, s)
+			if err != nil {
+				return err
+			}
+			c.printf("Granted %s as %s until %s. gate revoke %s ends it. It covers %s too, if that is still to run.", g.ID, s.Name,
+				g.Expires.Local().Format(time.DateTime), g.ID, p.ID)
+			return nil
+		})
+	}
+}
+
+func revoke(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.withJournal(func(j *gate.Journal) error {
+			if err := j.Revoke(c.arg, c.person()); err != nil {
+				return err
+			}
+			c.printf("Revoked %s.", c.arg)
+			return nil
+		})
+	}
+}
+
+func enrol(_ *app, fs *flag.FlagSet) func(*call) error {
+	name := fs.String("name", "", "the approver's `NAME` (default: the comment of the key)")
+	return func(c *call) error {
+		b, err := os.ReadFile(c.arg)
+		if err != nil {
+			return err
+		}
+		a, err := keyring.ParseLine(string(b))
+		if err != nil {
+			return err
+		}
+		if *name != "" {
+			a.Name = *name
+		}
+		if err := gate.AddApprover(c.state, a); err != nil {
+			return err
+		}
+		c.printf("Enrolled %s in: %s", a.Name, c.state)
+		return nil
+	}
+}
+
+func rotate(_ *app, fs *flag.FlagSet) func(*call) error {
+	keep := fs.Duration("keep", 0, "delete closed segments that are older than this `LONG` and that nothing needs; 0 keeps all")
+	return func(c *call) error {
+		return c.withJournal(func(j *gate.Journal) error {
+			if err := j.Rotate(*keep); err != nil {
+				return err
+			}
+			c.printf("A new segment was begun.")
+			return nil
+		})
+	}
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package main
+
+import (
+	"errors"
+	"io"
+)
+
+func openSyslog() (io.WriteCloser, error) {
+	return nil, errors.New("there is no system log here: export to a file")
+}

@@ -1,0 +1,404 @@
+package gate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Policy says what may run and who approves. The zero Policy lets nothing
+// run, not even a read.
+type Policy struct {
+	// Max is the highest tier that may run.
+	Max Tier
+	// Approval says who attests. Default: ApprovalOperator.
+	Approval Approval
+	// Destructive says who attests a destructive operation. Default: as Approval
+	// says, and an operator where that is ApprovalClient.
+	Destructive Approval
+	// Quorum is how many approvers must sign.
+	Quorum Quorum
+	// Dir holds the journal and the approvers' public keys. Default: DefaultDir.
+	Dir string
+	// Principal names who asks, as the journal and the approver see it. Default: "agent".
+	Principal string
+	// Approvers count beside those enrolled in Dir.
+	Approvers []Approver
+	// TTL is how long a proposal waits, at most a day. Default: 30 minutes.
+	TTL time.Duration
+	// Budget bounds what a principal does within an hour.
+	Budget Budget
+	// Breaker stops everybody's writes when too much goes wrong.
+	Breaker Breaker
+	// Protected lists what no operation may act on, approved or not: addresses,
+	// networks in CIDR notation, names and ids. See [ActsOn].
+	Protected []string
+	// AskEgress asks for approval too where data leaves for a third party and
+	// the operation would run without.
+	AskEgress bool
+	// ClientAfterUntrusted lets a client's word count even after it was shown
+	// text that an attacker can write. See [Guard.Saw].
+	ClientAfterUntrusted bool
+	// Retention is how long a closed segment of the journal is kept, at least two
+	// days. Zero: for ever.
+	Retention time.Duration
+	// RotateAt is how many bytes the journal may have before a new segment is
+	// begun. Default: 64 MiB.
+	RotateAt int64
+	// Getenv reads the operator's switches. Default: os.Getenv.
+	Getenv func(string) string
+	// Logger receives refusals with the lock that caused them. Default: silent.
+	Logger *slog.Logger
+
+	file string // hash of the file that it was read from
+}
+
+// A Quorum is how many approvers must sign, by tier; 0 means 1. Nobody counts
+// twice, by name or by key.
+type Quorum struct{ Write, Destructive int }
+
+// A Budget bounds what one principal may do within an hour, over all servers
+// that share the journal. Zero means the default, a negative number no bound.
+type Budget struct {
+	Writes      int // executions of writes; default 30
+	Destructive int // executions of destructive operations; default 5
+	Proposals   int // proposals put before an approver; default 20
+	Pending     int // proposals that wait at the same time; default 10
+}
+
+// A Breaker stops all writes of all servers, until an approver resets it, when
+// more happens than this. Zero means the default, a negative number never.
+type Breaker struct {
+	Burst    int // destructive executions within ten seconds; default 3
+	Denials  int // denials within an hour, below which all is well; default 3
+	Unknowns int // unknown outcomes within an hour, below which all is well; default 2
+}
+
+const (
+	maxQuorum    = 8
+	minRetention = 48 * time.Hour
+	defaultSize  = 64 << 20
+)
+
+// complete returns p with its defaults, or says what is wrong with it.
+func (p Policy) complete() (Policy, error) {
+	switch p.Approval {
+	case "":
+		p.Approval = ApprovalOperator
+	case ApprovalOperator, ApprovalClient, ApprovalHost:
+	default:
+		return p, fmt.Errorf("gate: approval %q: want operator, client or host", p.Approval)
+	}
+	switch {
+	case p.Destructive == "" && p.Approval == ApprovalHost:
+		p.Destructive = ApprovalHost
+	case p.Destructive == "":
+		p.Destructive = ApprovalOperator
+	case p.Destructive != ApprovalOperator && p.Destructive != ApprovalHost:
+		return p, fmt.Errorf("gate: approval %q of destructive operations: want operator or host", p.Destructive)
+	}
+	if p.Max != 0 && !p.Max.Valid() {
+		return p, fmt.Errorf("gate: %s is not a tier", p.Max)
+	}
+	for _, q := range []struct {
+		n  *int
+		by Approval
+	}{{&p.Quorum.Write, p.Approval}, {&p.Quorum.Destructive, p.Destructive}} {
+		switch {
+		case *q.n < 0 || *q.n > maxQuorum:
+			return p, fmt.Errorf("gate: %d approvers: want 1 to %d", *q.n, maxQuorum)
+		case *q.n > 1 && q.by != ApprovalOperator:
+			return p, fmt.Errorf("gate: %d approvers can't be had with approval by %s", *q.n, q.by)
+		case *q.n == 0:
+			*q.n = 1
+		}
+	}
+	switch {
+	case p.TTL <= 0:
+		p.TTL = defaultTTL
+	case p.TTL > maxTTL:
+		return p, fmt.Errorf("gate: a proposal that waits %s: at most %s", p.TTL, maxTTL)
+	}
+	if p.Retention < 0 || p.Retention > 0 && p.Retention < minRetention {
+		return p, fmt.Errorf("gate: a retention of %s: at least %s", p.Retention, minRetention)
+	}
+	for n, def := range map[*int]int{&p.Budget.Writes: 30, &p.Budget.Destructive: 5, &p.Budget.Proposals: 20, &p.Budget.Pending: 10,
+		&p.Breaker.Burst: 3, &p.Breaker.Denials: 3, &p.Breaker.Unknowns: 2} {
+		if *n == 0 {
+			*n = def
+		}
+	}
+	if p.RotateAt <= 0 {
+		p.RotateAt = defaultSize
+	}
+	if p.Principal == "" {
+		p.Principal = "agent"
+	}
+	if p.Getenv == nil {
+		p.Getenv = os.Getenv
+	}
+	if p.Logger == nil {
+		p.Logger = slog.New(slog.DiscardHandler)
+	}
+	if p.Dir == "" {
+		dir, err := DefaultDir()
+		if err != nil {
+			return p, err
+		}
+		p.Dir = dir
+	}
+	dir, err := filepath.Abs(p.Dir)
+	if err != nil {
+		return p, fmt.Errorf("gate: %w", err)
+	}
+	p.Dir = dir
+	return p, nil
+}
+
+// approval says who attests a call of tier t.
+func (p Policy) approval(t Tier) Approval {
+	if t == TierDestructive {
+		return p.Destructive
+	}
+	return p.Approval
+}
+
+// quorum says how many approvers a call of tier t needs.
+func (p Policy) quorum(t Tier) int {
+	if t == TierDestructive {
+		return p.Quorum.Destructive
+	}
+	return p.Quorum.Write
+}
+
+// version identifies the policy in every digest: what it decides and, if it
+// was read from a file, that file.
+func (p Policy) version() string {
+	parts := []string{"sallyport/policy/v2", p.file, p.Max.String(), string(p.Approval), string(p.Destructive),
+		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted)}
+	for _, n := range []int{p.Quorum.Write, p.Quorum.Destructive, p.Budget.Writes, p.Budget.Destructive, p.Budget.Proposals, p.Budget.Pending,
+		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns} {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return digest(append(parts, slices.Sorted(slices.Values(p.Protected))...)...)[:16]
+}
+
+// PolicyFromEnv returns the policy that the environment asks for: every tier,
+// approved as SALLYPORT_APPROVAL says (operator, client or host), with the
+// journal in SALLYPORT_STATE, and whatever the file SALLYPORT_POLICY says; see
+// [LoadPolicy]. An unknown SALLYPORT_ variable is an error: a setting that isn't
+// understood must not be one that isn't kept.
+func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
+
+func policyFrom(environ []string) (Policy, error) {
+	set := map[string]string{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(strings.ToUpper(name), "SALLYPORT_") {
+			continue
+		}
+		switch name {
+		case "SALLYPORT_APPROVAL", "SALLYPORT_STATE", "SALLYPORT_POLICY":
+			set[name] = value
+		default:
+			return Policy{}, fmt.Errorf("gate: unknown variable %s: known are SALLYPORT_APPROVAL, SALLYPORT_POLICY and SALLYPORT_STATE", name)
+		}
+	}
+	p := Policy{Max: TierDestructive}
+	if file := set["SALLYPORT_POLICY"]; file != "" {
+		var err error
+		if p, err = LoadPolicy(file); err != nil {
+			return Policy{}, err
+		}
+	}
+	if a := set["SALLYPORT_APPROVAL"]; a != "" {
+		if p.Approval != "" {
+			return Policy{}, errors.New("gate: both SALLYPORT_APPROVAL and the file SALLYPORT_POLICY say who approves: keep one")
+		}
+		p.Approval = Approval(a)
+	}
+	p.Dir = set["SALLYPORT_STATE"]
+	return p, nil
+}
+
+// policyFile is the file as it is written. What is absent is the default.
+type policyFile struct {
+	MaxTier   Tier              `json:"max_tier"`
+	Approval  map[Tier]Approval `json:"approval"`
+	Approvers map[Tier]int      `json:"approvers"`
+	TTL       duration          `json:"ttl"`
+	Budgets   struct {
+		Writes      count `json:"writes_per_hour"`
+		Destructive count `json:"destructive_per_hour"`
+		Proposals   count `json:"proposals_per_hour"`
+		Pending     count `json:"pending"`
+	} `json:"budgets"`
+	Breaker struct {
+		Burst    count `json:"destructive_in_10s"`
+		Denials  count `json:"denials"`
+		Unknowns count `json:"unknown_outcomes"`
+	} `json:"breaker"`
+	Protected            []string `json:"protected"`
+	AskEgress            bool     `json:"ask_egress"`
+	ClientAfterUntrusted bool     `json:"client_after_untrusted"`
+	Retention            duration `json:"retention"`
+	RotateMB             count    `json:"rotate_mb"`
+}
+
+// A duration is written as "30m" or "24h".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err == nil && v <= 0 {
+		err = fmt.Errorf("%s isn't positive", b)
+	}
+	*d = duration(v)
+	return err
+}
+
+// A count is a bound in the file: a file can't take one away.
+type count int
+
+func (n *count) UnmarshalJSON(b []byte) error {
+	v, err := strconv.Atoi(string(b))
+	if err != nil || v < 1 || v > 100_000 {
+		return fmt.Errorf("%s: want a whole number from 1 to 100000", b)
+	}
+	*n = count(v)
+	return nil
+}
+
+const maxPolicy = 1 << 20
+
+// LoadPolicy reads a policy from a JSON file that no other user can write.
+// What it doesn't say is as in the policy without a file; a key that it may not
+// hold, or holds twice, is an error. The keys, all optional:
+//
+//	{
+//	  "max_tier": "destructive",
+//	  "approval": {"write": "client", "destructive": "operator"},
+//	  "approvers": {"write": 1, "destructive": 2},
+//	  "ttl": "30m",
+//	  "budgets": {"writes_per_hour": 30, "destructive_per_hour": 5, "proposals_per_hour": 20, "pending": 10},
+//	  "breaker": {"destructive_in_10s": 3, "denials": 3, "unknown_outcomes": 2},
+//	  "protected": ["10.0.0.0/24", "dc01.corp.example", "*.core.example", "000"],
+//	  "ask_egress": false,
+//	  "client_after_untrusted": false,
+//	  "retention": "2160h",
+//	  "rotate_mb": 64
+//	}
+func LoadPolicy(file string) (Policy, error) {
+	b, err := readPolicy(file)
+	if err == nil {
+		var p Policy
+		if p, err = parsePolicy(b); err == nil {
+			return p, nil
+		}
+	}
+	return Policy{}, fmt.Errorf("gate: policy %s: %w", file, err)
+}
+
+func readPolicy(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	if err := checkConfig(file, fi); err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	if err == nil && len(b) > maxPolicy {
+		err = fmt.Errorf("more than %d bytes", maxPolicy)
+	}
+	return b, err
+}
+
+func parsePolicy(b []byte) (Policy, error) {
+	if err := uniqueKeys(json.NewDecoder(bytes.NewReader(b))); err != nil {
+		return Policy{}, err
+	}
+	if b = bytes.TrimSpace(b); !bytes.HasPrefix(b, []byte("{")) {
+		return Policy{}, errors.New("want a JSON object")
+	}
+	var f policyFile
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return Policy{}, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Policy{}, errors.New("something follows the object")
+	}
+	if f.Approval[TierRead] != "" || f.Approvers[TierRead] != 0 {
+		return Policy{}, errors.New("a read is nobody's to approve")
+	}
+	sum := sha256.Sum256(b)
+	p := Policy{
+		Max: TierDestructive, Approval: f.Approval[TierWrite], Destructive: f.Approval[TierDestructive],
+		Quorum:    Quorum{Write: f.Approvers[TierWrite], Destructive: f.Approvers[TierDestructive]},
+		TTL:       time.Duration(f.TTL),
+		Budget:    Budget{int(f.Budgets.Writes), int(f.Budgets.Destructive), int(f.Budgets.Proposals), int(f.Budgets.Pending)},
+		Breaker:   Breaker{int(f.Breaker.Burst), int(f.Breaker.Denials), int(f.Breaker.Unknowns)},
+		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted,
+		Retention: time.Duration(f.Retention), RotateAt: int64(f.RotateMB) << 20, file: hex.EncodeToString(sum[:]),
+	}
+	if f.MaxTier != 0 {
+		p.Max = f.MaxTier
+	}
+	if _, err := newProtection(p.Protected); err != nil {
+		return Policy{}, err
+	}
+	_, err := p.complete()
+	return p, err
+}
+
+// uniqueKeys refuses an object that holds a key twice, in any case: the JSON
+// package would take the last one and say nothing.
+func uniqueKeys(d *json.Decoder) error {
+	t, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if t != json.Delim('{') && t != json.Delim('[') {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if t == json.Delim('{') {
+			k, err := d.Token()
+			if err != nil {
+				return err
+			}
+			key := strings.ToLower(fmt.Sprint(k))
+			if seen[key] {
+				return fmt.Errorf("%q stands there twice", k)
+			}
+			seen[key] = true
+		}
+		if err := uniqueKeys(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package gate
+
+// remote can't tell here.
+func remote(string) (string, error) { return "", nil }
