@@ -112,7 +112,7 @@ func TestAWriteWhoseAnswerIsLostIsNeitherRepeatedNorForgotten(t *testing.T) {
 	}))
 	t.Cleanup(up.Close)
 	s := hive(t, up.URL)
-	s.gate("init", "-name", "operator")
+	s.gate("init", "-name", "operator", "-no-passphrase")
 	args := map[string]any{"title": "Once"}
 	first := s.call("thehive-mcp", "thehive_create_case", args)
 	id, digest := fmt.Sprint(first.content["proposal"]), fmt.Sprint(first.content["digest"])

@@ -58,7 +58,7 @@ func TestAnotherModuleGatesAndServesItsOwnFunction(t *testing.T) {
 	s := &site{t: t, bin: dir, state: t.TempDir(), home: t.TempDir(), sessions: map[string]*mcp.ClientSession{}}
 	s.env = []string{"SALLYPORT_STATE=" + s.state, "HOME=" + s.home}
 	operator := &site{t: t, bin: all, env: s.env}
-	operator.gate("init", "-name", "operator")
+	operator.gate("init", "-name", "operator", "-no-passphrase")
 
 	args := map[string]any{"ip": "198.51.100.23"}
 	first := s.call("firewall-mcp", "fw_block", args)

@@ -66,7 +66,7 @@ func newSite(t *testing.T, whole bool) *site {
 	if runtime.GOOS == "windows" {
 		s.env = append(s.env, "USERPROFILE="+s.home, "SYSTEMROOT="+os.Getenv("SYSTEMROOT"))
 	}
-	s.gate("init", "-name", "operator")
+	s.gate("init", "-name", "operator", "-no-passphrase")
 	return s
 }
 

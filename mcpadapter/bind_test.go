@@ -174,7 +174,7 @@ func TestErrorsOfOneCallAreBounded(t *testing.T) {
 
 func TestTheSchemaSaysWhatTheBinderAccepts(t *testing.T) {
 	s := everythingShape(t)
-	schema := resolved(t, s.schema(nil, "", nil, true))
+	schema := resolved(t, s.schema(nil, "", nil))
 	for _, args := range []string{
 		`{"caseId":"x","colors":["Red"],"level":1,"n":5,"u":3,"deep":false,"names":["a"],"nums":[3],"items":[{"kind":"k"}],"one":{"kind":"k"},"query":{},"fields":{"a":[1]},"labels":{"a":"b"},"since":"2026-01-02T03:04:05Z","contentBase64":"aGk="}`,
 	} {
@@ -215,7 +215,7 @@ func FuzzBind(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	s := everythingShape(f)
-	schema := resolved(f, s.schema(nil, "", nil, true))
+	schema := resolved(f, s.schema(nil, "", nil))
 	f.Fuzz(func(t *testing.T, args []byte) {
 		got, err := s.bind(args)
 		if err != nil {

@@ -16,11 +16,20 @@
 //   - The hints come from the tier, in one function.
 //   - A read answers with its output. Every other tool answers with an envelope
 //     that says what became of the call: executed, pending, dry_run or read.
-//   - Lists are cut by whole elements to a budget, and the answer says so.
+//   - Lists are cut by whole elements to a budget, and the answer says so. The
+//     whole is kept for a while as a resource, to be fetched in pieces.
 //   - Output fields with the tag untrusted:"true" hold text that an attacker can
 //     write. Their paths are listed with the result, and the text form of the
 //     result stands between two lines with a random mark. On a struct, a list or
-//     a map the tag covers all that is in it.
+//     a map the tag covers all that is in it. JSON that is passed on as it came
+//     counts as such unless its tag says untrusted:"false".
+//   - Text that looks like instructions to an agent is flagged, with its path and
+//     a class, whoever wrote it. Nothing is removed.
+//
+// [RegisterResources] and [RegisterPrompts] add reads under fixed addresses and
+// texts to start with. [RegisterDynamic] lists four tools instead of all.
+// [Serve] serves over standard input and output, [ServeHTTP] over HTTP; package
+// command makes a program of it all.
 //
 // The tool gate_status, added once to each server, tells how the gate stands
 // and waits for decisions. Nothing in this package can approve an operation

@@ -23,13 +23,37 @@ import (
 
 // Options change how operations are served. The zero Options are the defaults.
 type Options struct {
-	// MaxResponse is how many bytes of JSON an answer may have. Default: 64 KiB;
-	// at least 2 KiB.
+	// MaxResponse is how many bytes of JSON an answer may have. Default: 24 KiB,
+	// which is about 8000 tokens; at least 2 KiB.
 	MaxResponse int
 	// AskTimeout is how long a client's form may stay open. Default: 2 minutes.
 	AskTimeout time.Duration
-	// Logger receives what the agent isn't told. Default: silent.
+	// Progress is how often a call that takes long says so to a client that
+	// asked for it. Default: 2 seconds.
+	Progress time.Duration
+	// Logger receives what the agent isn't told, and one line per call, without
+	// a value of its arguments or of its answer. Default: silent.
 	Logger *slog.Logger
+	// Trace follows calls. Default: nobody does.
+	Trace Tracer
+}
+
+// A Tracer is told when a call of a tool begins. The context it returns is that
+// of the call, and the function it returns, if any, is told how the call ended.
+// It is the place for spans, such as those of OpenTelemetry.
+type Tracer func(ctx context.Context, tool string) (context.Context, func(Call))
+
+// A Call is what is known of a call when it has ended.
+type Call struct {
+	Tool      string
+	Tier      gate.Tier
+	Principal string // the authenticated user, if the transport knows one
+	// Decision is the state that the gate answered with, such as "read" or
+	// "pending", or "invalid", "failed", "unknown" or "refused: " and the reason.
+	Decision string
+	Duration time.Duration
+	In, Out  int // bytes of the arguments and of the answer
+	Flags    int // texts in the answer that look like instructions
 }
 
 func (o Options) withDefaults() Options {
@@ -40,6 +64,9 @@ func (o Options) withDefaults() Options {
 	if o.AskTimeout <= 0 {
 		o.AskTimeout = 2 * time.Minute
 	}
+	if o.Progress <= 0 {
+		o.Progress = 2 * time.Second
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -49,11 +76,16 @@ func (o Options) withDefaults() Options {
 // NewServer returns a server without tools. It keeps what clients cache to
 // themselves and offers nothing that the protocol has deprecated.
 func NewServer(name, version, instructions string) *mcp.Server {
-	return mcp.NewServer(&mcp.Implementation{Name: name, Version: version}, &mcp.ServerOptions{
+	var s *mcp.Server
+	s = mcp.NewServer(&mcp.Implementation{Name: name, Version: version}, &mcp.ServerOptions{
 		Instructions: instructions,
 		Capabilities: &mcp.ServerCapabilities{},
 		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
+		CompletionHandler: func(_ context.Context, req *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
+			return complete(registryOf(s), req), nil
+		},
 	})
+	return s
 }
 
 // Register adds ops as tools behind g to s, with the default [Options].
@@ -69,6 +101,10 @@ func Register(s *mcp.Server, g *gate.Guard, ops ...gate.Op) error {
 // An operation above the tier of the policy is listed all the same; calls of it
 // are refused.
 func RegisterWith(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op) error {
+	return register(s, g, opts, false, ops)
+}
+
+func register(s *mcp.Server, g *gate.Guard, opts Options, indirect bool, ops []gate.Op) error {
 	if s == nil || g == nil {
 		return errors.New("mcpadapter: a server and a guard are needed")
 	}
@@ -86,7 +122,7 @@ func RegisterWith(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op) er
 	known := leaves{}
 	var errs []error
 	for _, op := range ops {
-		t, err := newTool(op, g, opts, known)
+		t, err := newTool(op, g, opts, r, known)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -102,10 +138,15 @@ func RegisterWith(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op) er
 	if r.guard == nil {
 		r.guard = g
 		s.AddReceivingMiddleware(r.describe)
+		s.AddResourceTemplate(template, r.rest.read)
 	}
 	for _, op := range ops {
 		t := added[op.Name()]
 		r.tools[op.Name()] = t
+		if indirect && op.Name() != StatusTool {
+			r.indirect = append(r.indirect, t)
+			continue
+		}
 		s.AddTool(t.stub, t.call)
 	}
 	return nil
@@ -116,6 +157,11 @@ type registry struct {
 	mu    sync.Mutex
 	guard *gate.Guard
 	tools map[string]*tool
+
+	indirect  []*tool // not listed; see RegisterDynamic
+	resources map[string]bool
+	prompts   map[string]gate.Prompt
+	rest      rest
 }
 
 // registries belong to servers and go with them. A server tells nobody which
@@ -131,7 +177,7 @@ func registryOf(s *mcp.Server) *registry {
 	key := weak.Make(s)
 	r := registries.of[key]
 	if r == nil {
-		r = &registry{tools: map[string]*tool{}}
+		r = &registry{tools: map[string]*tool{}, resources: map[string]bool{}, prompts: map[string]gate.Prompt{}}
 		registries.of[key] = r
 		runtime.AddCleanup(s, func(key weak.Pointer[mcp.Server]) {
 			registries.Lock()
@@ -168,6 +214,7 @@ type tool struct {
 	g    *gate.Guard
 	opts Options
 	in   *shape
+	rest *rest
 	stub *mcp.Tool // what the server lists before the schemas are put in
 
 	described func() *described
@@ -185,7 +232,7 @@ type described struct {
 
 var toolName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 
-func newTool(op gate.Op, g *gate.Guard, opts Options, known leaves) (*tool, error) {
+func newTool(op gate.Op, g *gate.Guard, opts Options, r *registry, known leaves) (*tool, error) {
 	if !toolName.MatchString(op.Name()) {
 		return nil, fmt.Errorf("mcpadapter: %q can't be the name of a tool", op.Name())
 	}
@@ -199,7 +246,7 @@ func newTool(op gate.Op, g *gate.Guard, opts Options, known leaves) (*tool, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
 	}
-	t := &tool{op: op, g: g, opts: opts, in: in,
+	t := &tool{op: op, g: g, opts: opts, in: in, rest: &r.rest,
 		stub: &mcp.Tool{Name: op.Name(), InputSchema: &jsonschema.Schema{Type: "object"}}}
 	t.described = sync.OnceValue(t.describe)
 	return t, nil
@@ -218,7 +265,7 @@ func (t *tool) describe() *described {
 		schema = d.out.answerSchema()
 		d.untrusted = d.out.untrusted("")
 	default:
-		schema = envelopeSchema(d.out.schema(nil, "", nil, false))
+		schema = envelopeSchema(d.out.outline("", docDepth+1))
 		d.untrusted = d.out.untrusted("result")
 	}
 	d.tool = &mcp.Tool{
@@ -226,7 +273,7 @@ func (t *tool) describe() *described {
 		Title:        title(t.op.Name()),
 		Description:  t.op.Doc(),
 		Annotations:  annotations(t.op),
-		InputSchema:  json.RawMessage(t.in.schema(nil, "", nil, true)),
+		InputSchema:  json.RawMessage(t.in.schema(nil, "", nil)),
 		OutputSchema: json.RawMessage(schema),
 		Meta:         mcp.Meta{MetaTier: t.op.Tier().String()},
 	}
@@ -260,35 +307,113 @@ func title(name string) string {
 }
 
 // call serves a tools/call request.
-func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.CallToolResult, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			t.opts.Logger.Error("panic", "op", t.op.Name(), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
-			res, err = failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"}), nil
-		}
-	}()
-	ctx, err = withPrincipal(ctx, req)
+func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
 		return failed(err.Error(), nil), nil
 	}
+	defer t.reportProgress(ctx, req)()
+	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) (*mcp.CallToolResult, string) {
+		return t.serve(ctx, req)
+	}), nil
+}
+
+// serve binds, runs and answers, and says how the gate decided.
+func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.CallToolResult, decision string) {
 	args, err := t.in.bind(req.Params.Arguments)
 	if err != nil {
-		return failed("invalid arguments for "+t.op.Name()+":\n"+err.Error(), nil), nil
+		return failed("invalid arguments for "+t.op.Name()+":\n"+err.Error(), nil), "invalid"
 	}
 	out, err := t.do(ctx, args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
 		if ask, out, err = t.askClient(ctx, req, args, out); ask != nil {
-			return ask, nil
+			return ask, "asked"
 		}
 	}
 	if err == nil {
-		res, err = t.outcome(out)
+		res, err = t.outcome(ctx, out)
 	}
 	if err != nil {
-		return t.failure(err), nil
+		return t.failure(err), decided(err)
 	}
-	return res, nil
+	return res, string(out.State)
+}
+
+// observe runs do, which is one call, and tells the log and the tracer of it. A
+// panic in it is an answer too.
+func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*mcp.CallToolResult, string)) (res *mcp.CallToolResult) {
+	c := Call{Tool: t.op.Name(), Tier: t.op.Tier(), Principal: principalOf(ctx), In: in}
+	began := time.Now()
+	var ended func(Call)
+	if t.opts.Trace != nil {
+		ctx, ended = t.opts.Trace(ctx, c.Tool)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			t.opts.Logger.Error("panic", "op", t.op.Name(), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.Decision = "failed"
+			res = failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"})
+		}
+		c.Duration, c.Out = time.Since(began), len(plain(res))
+		if f, ok := res.Meta[MetaFlags].([]Flag); ok {
+			c.Flags = len(f)
+		}
+		t.opts.Logger.Info("call", "tool", c.Tool, "tier", c.Tier.String(), "principal", c.Principal, "decision", c.Decision,
+			"duration", c.Duration.Round(time.Microsecond), "in", c.In, "out", c.Out, "flags", c.Flags)
+		if ended != nil {
+			ended(c)
+		}
+	}()
+	res, c.Decision = do(ctx)
+	return res
+}
+
+// decided names an error for the log.
+func decided(err error) string {
+	var refused *gate.RefusedError
+	switch {
+	case errors.Is(err, gate.ErrOutcomeUnknown):
+		return "unknown"
+	case errors.As(err, &refused):
+		return "refused: " + string(refused.Reason)
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	}
+	return "failed"
+}
+
+// reportProgress tells a client that asked for it that the call still runs,
+// until the function it returns is called.
+func (t *tool) reportProgress(ctx context.Context, req *mcp.CallToolRequest) (stop func()) {
+	token := req.Params.GetProgressToken()
+	if token == nil || req.Session == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		began := time.Now()
+		tick := time.NewTicker(t.opts.Progress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			p := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: time.Since(began).Seconds(),
+				Message: t.op.Name() + " is running"}
+			if req.Session.NotifyProgress(ctx, p) != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done // nothing of a call may follow its answer
+	}
 }
 
 // do runs the operation with a fresh copy of its input.
@@ -300,14 +425,23 @@ func (t *tool) do(ctx context.Context, args []byte) (*gate.Result, error) {
 	return t.op.Do(ctx, t.g, in)
 }
 
+type principalKey struct{}
+
 // withPrincipal makes the authenticated user, if the transport knows one, the
 // principal of the call.
-func withPrincipal(ctx context.Context, req *mcp.CallToolRequest) (context.Context, error) {
-	if req.Extra == nil || req.Extra.TokenInfo == nil {
+func withPrincipal(ctx context.Context, extra *mcp.RequestExtra) (context.Context, error) {
+	if extra == nil || extra.TokenInfo == nil {
 		return ctx, nil
 	}
-	if req.Extra.TokenInfo.UserID == "" {
+	user := extra.TokenInfo.UserID
+	if user == "" {
 		return ctx, errors.New("the access token names no user, so nobody could be held to this call")
 	}
-	return gate.WithPrincipal(ctx, req.Extra.TokenInfo.UserID), nil
+	return gate.WithPrincipal(context.WithValue(ctx, principalKey{}, user), user), nil
+}
+
+// principalOf returns the authenticated user, or "".
+func principalOf(ctx context.Context) string {
+	user, _ := ctx.Value(principalKey{}).(string)
+	return user
 }

@@ -56,6 +56,7 @@ type field struct {
 	name, doc string
 	required  bool
 	untrusted bool
+	trusted   bool // a tag says that nobody else wrote it
 	index     []int
 	shape     *shape
 	def       []byte // JSON
@@ -410,7 +411,8 @@ type jsonField struct {
 
 func (jf jsonField) field() *field {
 	return &field{name: jf.name, doc: jf.sf.Tag.Get("jsonschema"), index: jf.index,
-		required: !jf.omit, untrusted: jf.sf.Tag.Get("untrusted") == "true"}
+		required:  !jf.omit,
+		untrusted: jf.sf.Tag.Get("untrusted") == "true", trusted: jf.sf.Tag.Get("untrusted") == "false"}
 }
 
 // jsonFields returns the members that encoding/json gives t, in order: embedded
@@ -584,7 +586,7 @@ func (s *shape) untrusted(path string) []string {
 	case isObject:
 		var list []string
 		for _, f := range s.fields {
-			if f.untrusted {
+			if f.untrusted || !f.trusted && f.shape.foreign() {
 				list = append(list, join(f.name))
 				continue
 			}
@@ -596,6 +598,57 @@ func (s *shape) untrusted(path string) []string {
 		return list
 	}
 	return nil
+}
+
+// texts yields the strings in v, a value of shape s, that others can write.
+func (s *shape) texts(v *value, yield func(string)) {
+	switch s.what {
+	case isArray, isMap:
+		for _, e := range v.elems {
+			s.elem.texts(e, yield)
+		}
+	case isObject:
+		for i, e := range v.elems {
+			if i >= len(v.keys) {
+				return
+			}
+			switch f := s.field(v.keys[i]); {
+			case f == nil && s.open:
+				yield(v.keys[i])
+				e.texts(yield)
+			case f == nil:
+			case f.untrusted || !f.trusted && f.shape.foreign():
+				e.texts(yield)
+			default:
+				f.shape.texts(e, yield)
+			}
+		}
+	}
+}
+
+// texts yields every string in v, keys too.
+func (v *value) texts(yield func(string)) {
+	if v.kind == stringKind {
+		yield(v.text)
+	}
+	for _, k := range v.keys {
+		yield(k)
+	}
+	for _, e := range v.elems {
+		e.texts(yield)
+	}
+}
+
+// foreign reports whether s is JSON that is passed on as it came, which others
+// wrote unless a tag untrusted:"false" says that they didn't.
+func (s *shape) foreign() bool {
+	switch s.what {
+	case isArray, isMap:
+		return s.elem.foreign()
+	case isAny:
+		return s.typ == rawType
+	}
+	return false
 }
 
 // withoutNull makes v, the encoding of a value of shape s, fit the schema: a

@@ -128,7 +128,7 @@ func TestUntrustedPaths(t *testing.T) {
 }
 
 func TestTheInputSchema(t *testing.T) {
-	got := string(everythingShape(t).schema(nil, "", nil, true))
+	got := string(everythingShape(t).schema(nil, "", nil))
 	want := `{"type":"object","properties":{"shared":{"type":"string"},"caseId":{"type":"string"},` +
 		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","enum":[1,2]},` +
 		`"n":{"type":"integer"},"u":{"type":"integer","minimum":0,"maximum":255},"deep":{"type":"boolean"},` +

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	defaultMaxResponse = 64 << 10
+	defaultMaxResponse = 24 << 10
 	minMaxResponse     = 2 << 10
 	minString          = 256 // bytes of a string that is cut
 	maxCuts            = 40  // entries of _truncated
@@ -24,7 +24,7 @@ type cut struct {
 }
 
 // truncatedSchema describes the member that fit adds.
-const truncatedSchema = `{"type":"array","description":"What was left out of this answer: path, shown, total, unit, how to get the rest. Absent when nothing was.","items":{"type":"object"}}`
+const truncatedSchema = `{"type":"array","description":"What was left out, and how to get it.","items":{"type":"object"}}`
 
 // fit cuts the object in raw to budget bytes: the largest arrays by whole
 // elements, then, when no array has more than one, the longest strings, then

@@ -1,50 +1,33 @@
-// Command cortex-mcp serves Cortex to an MCP client over stdio, behind the gate. The
-// environment configures it; see the README.
+// Command cortex-mcp serves Cortex to an MCP client over stdio or HTTP, behind the
+// gate, and calls the same tools from a shell. The environment configures it;
+// see the README and cortex-mcp -help.
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 )
 
 func main() {
-	mcpadapter.Tune()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	policy, err := gate.PolicyFromEnv()
-	if err != nil {
-		return err
-	}
-	guard, err := gate.New(policy)
-	if err != nil {
-		return err
-	}
-	defer guard.Close()
-	cfg, err := cortex.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	cfg.Guard = guard
-	client, err := cortex.New(cfg)
-	if err != nil {
-		return err
-	}
-	server := mcpadapter.NewServer("cortex-mcp", mcpadapter.Version(), "Cortex: analyzers and responders. Named analyzers run at once; a fan-out and every responder wait for the operator's approval.")
-	if err := mcpadapter.Register(server, guard, client.Ops()...); err != nil {
-		return err
-	}
-	return mcpadapter.Serve(ctx, server)
+	command.Main(command.Server{
+		Name:  "cortex-mcp",
+		Doc:   "Cortex: analyzers and responders. Named analyzers run at once; a fan-out and every responder wait for the operator's approval.",
+		Check: []string{"cortex_get_status"},
+		Toolsets: []command.Toolset{
+			{Name: "admin", Match: `organization|user|definition|enable|disable`},
+			{Name: "responders", Match: `responder`},
+			{Name: "jobs", Match: `job|report`},
+			{Name: "analyzers", Match: `analyze|status`},
+		},
+		Open: func(g *gate.Guard) ([]command.Client, error) {
+			cfg, err := cortex.ConfigFromEnv()
+			if err != nil {
+				return nil, err
+			}
+			cfg.Guard = g
+			c, err := cortex.New(cfg)
+			return []command.Client{c}, err
+		},
+	})
 }

@@ -1,50 +1,35 @@
-// Command misp-mcp serves MISP to an MCP client over stdio, behind the gate. The
-// environment configures it; see the README.
+// Command misp-mcp serves MISP to an MCP client over stdio or HTTP, behind the
+// gate, and calls the same tools from a shell. The environment configures it;
+// see the README and misp-mcp -help.
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/misp"
 )
 
 func main() {
-	mcpadapter.Tune()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	policy, err := gate.PolicyFromEnv()
-	if err != nil {
-		return err
-	}
-	guard, err := gate.New(policy)
-	if err != nil {
-		return err
-	}
-	defer guard.Close()
-	cfg, err := misp.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	cfg.Guard = guard
-	client, err := misp.New(cfg)
-	if err != nil {
-		return err
-	}
-	server := mcpadapter.NewServer("misp-mcp", mcpadapter.Version(), "MISP: events, attributes, correlation, warninglists. Reads run at once; writes wait for the operator's approval.")
-	if err := mcpadapter.Register(server, guard, client.Ops()...); err != nil {
-		return err
-	}
-	return mcpadapter.Serve(ctx, server)
+	command.Main(command.Server{
+		Name:  "misp-mcp",
+		Doc:   "MISP: events, attributes, correlation, warninglists. Reads run at once; writes wait for the operator's approval.",
+		Check: []string{"misp_describe_types", "misp_server_status"},
+		Toolsets: []command.Toolset{
+			{Name: "attributes", Match: `attribute|ioc|hash|sighting|correlate|warninglist`},
+			{Name: "objects", Match: `object`},
+			{Name: "galaxies", Match: `galax`},
+			{Name: "feeds", Match: `feed`},
+			{Name: "events", Match: `event|tag`},
+			{Name: "server", Match: `organisation|server|sharing|types`},
+		},
+		Open: func(g *gate.Guard) ([]command.Client, error) {
+			cfg, err := misp.ConfigFromEnv()
+			if err != nil {
+				return nil, err
+			}
+			cfg.Guard = g
+			c, err := misp.New(cfg)
+			return []command.Client{c}, err
+		},
+	})
 }

@@ -1,55 +1,37 @@
-// Command soc-mcp serves a whole SOC to an MCP client over stdio: Wazuh,
-// TheHive, Cortex, MISP and ATT&CK behind one gate. All four platforms must be
-// configured; the single servers serve one each.
+// Command soc-mcp serves a whole SOC to an MCP client over stdio or HTTP:
+// Wazuh, TheHive, Cortex, MISP and ATT&CK behind one gate. All four platforms
+// must be configured; the single servers serve one each. With -dynamic it lists
+// three tools that find, describe and call the others.
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/signal"
 
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 )
 
 func main() {
-	mcpadapter.Tune()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	command.Main(command.Server{
+		Name:  "soc-mcp",
+		Doc:   "A SOC: Wazuh alerts, TheHive cases, Cortex analyzers, MISP intelligence, ATT&CK. Reads run at once; writes wait for the operator's approval.",
+		Check: []string{"list_agents", "thehive_get_current_user", "cortex_get_status", "misp_describe_types", "mitre_data_version", "mitre_soc_status"},
+		Toolsets: []command.Toolset{
+			{Name: "thehive", Match: `^thehive_`},
+			{Name: "cortex", Match: `^cortex_`},
+			{Name: "misp", Match: `^misp_`},
+			{Name: "mitre", Match: `^mitre_`},
+			{Name: "wazuh", Match: ``},
+		},
+		Open: open,
+	})
 }
 
-func run(ctx context.Context) error {
-	policy, err := gate.PolicyFromEnv()
-	if err != nil {
-		return err
-	}
-	guard, err := gate.New(policy)
-	if err != nil {
-		return err
-	}
-	defer guard.Close()
-	ops, err := operations(guard)
-	if err != nil {
-		return err
-	}
-	server := mcpadapter.NewServer("soc-mcp", mcpadapter.Version(), "A SOC: Wazuh alerts, TheHive cases, Cortex analyzers, MISP intelligence, ATT&CK. Reads run at once; writes wait for the operator's approval.")
-	if err := mcpadapter.Register(server, guard, ops...); err != nil {
-		return err
-	}
-	return mcpadapter.Serve(ctx, server)
-}
-
-// operations returns every operation of all platforms, each behind guard.
-func operations(guard *gate.Guard) ([]gate.Op, error) {
-	joined, err := soc.ConfigFromEnv(guard)
+// open returns the clients of all platforms, each behind g.
+func open(g *gate.Guard) ([]command.Client, error) {
+	joined, err := soc.ConfigFromEnv(g)
 	cfg, cerr := cortex.ConfigFromEnv()
 	if err := errors.Join(err, cerr); err != nil {
 		return nil, err
@@ -57,19 +39,11 @@ func operations(guard *gate.Guard) ([]gate.Op, error) {
 	if joined.Wazuh == nil || joined.TheHive == nil || joined.MISP == nil {
 		return nil, errors.New("soc-mcp: WAZUH_URL, THEHIVE_URL, CORTEX_URL and MISP_URL must all be set")
 	}
-	cfg.Guard = guard
+	cfg.Guard = g
 	analyzers, err := cortex.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	across, err := soc.New(joined)
-	if err != nil {
-		return nil, err
-	}
-	ops := joined.Wazuh.Ops()
-	ops = append(ops, joined.TheHive.Ops()...)
-	ops = append(ops, analyzers.Ops()...)
-	ops = append(ops, joined.MISP.Ops()...)
-	ops = append(ops, joined.ATTACK.Ops()...)
-	return append(ops, across.Ops()...), nil
+	return []command.Client{joined.Wazuh, joined.TheHive, analyzers, joined.MISP, joined.ATTACK, across, loop{}}, err
 }

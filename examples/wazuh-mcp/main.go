@@ -1,50 +1,34 @@
-// Command wazuh-mcp serves Wazuh to an MCP client over stdio, behind the gate. The
-// environment configures it; see the README.
+// Command wazuh-mcp serves Wazuh to an MCP client over stdio or HTTP, behind the
+// gate, and calls the same tools from a shell. The environment configures it;
+// see the README and wazuh-mcp -help.
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
 func main() {
-	mcpadapter.Tune()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	policy, err := gate.PolicyFromEnv()
-	if err != nil {
-		return err
-	}
-	guard, err := gate.New(policy)
-	if err != nil {
-		return err
-	}
-	defer guard.Close()
-	cfg, err := wazuh.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	cfg.Guard = guard
-	client, err := wazuh.New(cfg)
-	if err != nil {
-		return err
-	}
-	server := mcpadapter.NewServer("wazuh-mcp", mcpadapter.Version(), "Wazuh: alerts, agents, rules and inventory. All tools only read.")
-	if err := mcpadapter.Register(server, guard, client.Ops()...); err != nil {
-		return err
-	}
-	return mcpadapter.Serve(ctx, server)
+	command.Main(command.Server{
+		Name:  "wazuh-mcp",
+		Doc:   "Wazuh: alerts, agents, rules and inventory. All tools only read.",
+		Check: []string{"list_agents"},
+		Toolsets: []command.Toolset{
+			{Name: "alerts", Match: `alert`},
+			{Name: "vulnerabilities", Match: `vulnerabilit`},
+			{Name: "rules", Match: `rule|decoder`},
+			{Name: "manager", Match: `manager|version|diagnose`},
+			{Name: "agents", Match: `agent|group|sca|rootcheck|fim`},
+		},
+		Open: func(g *gate.Guard) ([]command.Client, error) {
+			cfg, err := wazuh.ConfigFromEnv()
+			if err != nil {
+				return nil, err
+			}
+			cfg.Guard = g
+			c, err := wazuh.New(cfg)
+			return []command.Client{c}, err
+		},
+	})
 }

@@ -21,8 +21,25 @@ import (
 func TestWazuh(t *testing.T) {
 	s := wazuhtest.New(t)
 	s.SeedIncident()
+	next := wazuhtest.New(t)
+	next.SeedIncident()
+	next.SetVersion("5.0.0")
 	check(t, []string{"wazuh", "indexer"}, evidence.Wazuh(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
-		return s.Client(func(c *wazuh.Config) { c.Guard, c.Transport, c.Indexer.Transport = g.Guard, v, v }).Ops()
+		guarded := func(c *wazuh.Config) { c.Guard, c.Transport, c.Indexer.Transport = g.Guard, v, v }
+		c := s.Client(guarded)
+		for _, err := range c.Alerts(t.Context(), wazuh.GetAlertsInput{Limit: 10}) { // over several pages
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		five := next.Client(guarded)
+		if _, err := five.GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := five.GetManagerConfig(t.Context(), wazuh.GetManagerConfigInput{}); err != nil {
+			t.Error(err)
+		}
+		return c.Ops()
 	})
 }
 
@@ -30,6 +47,29 @@ func TestTheHive(t *testing.T) {
 	s := thehivetest.New(t)
 	s.SeedIncident()
 	check(t, []string{"thehive"}, evidence.TheHive(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
+		c := s.Client(func(c *thehive.Config) { c.Transport = v }) // what programs call, behind no gate
+		a, err := c.AddAttachment(t.Context(), thehivetest.PhishingCase, "mail.eml", []byte("Subject: Invoice"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.AttachmentContent(t.Context(), thehivetest.PhishingCase, a); err != nil {
+			t.Error(err)
+		}
+		elsewhere := thehivetest.New(t)
+		elsewhere.LegacyCortex = true
+		old := elsewhere.Client(func(c *thehive.Config) { c.Transport = v })
+		if _, err := old.ListAnalyzers(t.Context(), thehive.ListAnalyzersInput{}); err != nil {
+			t.Error(err)
+		}
+		run := thehive.RunAnalyzerInput{AnalyzerID: "a1b2c3", CortexID: thehivetest.CortexID, ObservableID: thehivetest.AttackerObservable}
+		if _, err := old.RunAnalyzerAndWait(t.Context(), thehive.RunAnalyzerAndWaitInput{RunAnalyzerInput: run, Patience: thehive.Patience{MaxAttempts: 1}}); err != nil {
+			t.Error(err)
+		}
+		ancient := thehivetest.New(t)
+		ancient.Version = "4.1.24-1"
+		if _, err := ancient.Client(func(c *thehive.Config) { c.Transport = v }).Status(t.Context(), thehive.StatusInput{}); err != nil {
+			t.Error(err)
+		}
 		return s.Client(func(c *thehive.Config) { c.Guard, c.Transport = g.Guard, v }).Ops()
 	})
 }
@@ -37,7 +77,9 @@ func TestTheHive(t *testing.T) {
 func TestCortex(t *testing.T) {
 	s := cortextest.New(t)
 	check(t, []string{"cortex"}, evidence.Cortex(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
-		return s.Client(func(c *cortex.Config) { c.Guard, c.Transport = g.Guard, v }).Ops()
+		return s.Client(func(c *cortex.Config) {
+			c.Guard, c.Transport, c.APIKey, c.KeyDir = g.Guard, v, cortextest.AdminKey, t.TempDir()
+		}).Ops()
 	})
 }
 
@@ -48,6 +90,11 @@ func TestMISP(t *testing.T) {
 		c := s.Client(func(c *misp.Config) { c.Guard, c.Transport = g.Guard, v })
 		if _, err := c.EventsByTags(t.Context(), []string{incident.CampaignTag}, 5); err != nil {
 			t.Error(err)
+		}
+		for _, r := range c.Resources() {
+			if _, err := r.Op.Do(t.Context(), g.Guard, r.In); err != nil {
+				t.Errorf("%s: %v", r.URI, err)
+			}
 		}
 		return c.Ops()
 	})

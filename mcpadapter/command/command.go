@@ -1,0 +1,290 @@
+// Package command is the command line of an MCP server: one program that serves
+// over stdio or HTTP, and calls the same tools, behind the same gate, from a
+// shell.
+//
+//	misp-mcp                            serve MCP on standard input and output
+//	misp-mcp -http 127.0.0.1:8443       serve MCP over HTTP
+//	misp-mcp tools                      list the tools
+//	misp-mcp call misp_correlate value=198.51.100.23
+//	misp-mcp check                      prove the configuration
+//	misp-mcp token alice                make a bearer token for -http
+//	misp-mcp completion bash            print a script for the shell
+//
+// Exit codes are 0 when what was asked for was done, 1 when it failed, was
+// refused or waits for an approval, and 2 when the command line or the
+// configuration is wrong. Only the protocol, or what a command prints, goes to
+// standard output; the log goes to standard error.
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitMisuse = 2
+)
+
+// tokensVariable names the file of tokens for HTTP.
+const tokensVariable = "SALLYPORT_HTTP_TOKENS"
+
+// A Server is what a program serves.
+type Server struct {
+	// Name is the program's name, such as "misp-mcp".
+	Name string
+	// Doc tells an agent in a sentence or two what the server is for.
+	Doc string
+	// Toolsets are the groups of tools that -toolsets chooses from. A tool
+	// belongs to the first that matches its name.
+	Toolsets []Toolset
+	// Check names reads that need no argument. If they succeed, the
+	// configuration works.
+	Check []string
+	// Open returns the clients to serve. Each must have g on its wire. One that
+	// has a method Resources() []gate.Resource or Prompts() []gate.Prompt has
+	// those served too.
+	Open func(g *gate.Guard) ([]Client, error)
+}
+
+// A Client has operations to serve.
+type Client interface{ Ops() []gate.Op }
+
+// A Toolset is a group of tools. Match is a regular expression for their names.
+type Toolset struct{ Name, Match string }
+
+// Main runs s with the arguments of the process, and exits.
+func Main(s Server) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Run(ctx, s, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// config is what the flags say.
+type config struct {
+	http, tokens, cert, key, hosts, origins string
+	toolsets, log                           string
+	readOnly, dynamic, version, help        bool
+	maxResponse                             int
+}
+
+func (c *config) flags(name string, stderr io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&c.http, "http", "", "serve over HTTP at this `address` instead of stdio")
+	f.StringVar(&c.tokens, "tokens", "", "`file` of bearer tokens for -http; default: $"+tokensVariable)
+	f.StringVar(&c.cert, "tls-cert", "", "PEM `file` of the certificate for -http")
+	f.StringVar(&c.key, "tls-key", "", "PEM `file` of the certificate's key")
+	f.StringVar(&c.hosts, "hosts", "", "comma-separated host `names` that requests may be addressed to")
+	f.StringVar(&c.origins, "origins", "", "comma-separated web `origins` that may call")
+	f.StringVar(&c.toolsets, "toolsets", "", "comma-separated `names` of the toolsets to serve; default: all")
+	f.BoolVar(&c.readOnly, "read-only", false, "serve reads only, and let nothing else run")
+	f.BoolVar(&c.dynamic, "dynamic", false, "list only tools that find, describe and call the others")
+	f.IntVar(&c.maxResponse, "max-response", 0, "`bytes` that an answer may have; default: 24576")
+	f.StringVar(&c.log, "log", "text", "log to standard error as `text`, json or off")
+	f.BoolVar(&c.version, "version", false, "print the version")
+	f.BoolVar(&c.help, "help", false, "print this")
+	f.Usage = func() {}
+	return f
+}
+
+// Run runs s with args and returns the exit code.
+func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{Server: s, in: stdin, out: stdout, err: stderr}
+	flags := p.flags(s.Name, stderr)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp): // -h
+		p.help = true
+	case err != nil:
+		fmt.Fprintf(stderr, "%s -help tells what there is\n", s.Name)
+		return exitMisuse
+	}
+	switch {
+	case p.help:
+		p.usage(stdout, flags)
+		return exitDone
+	case p.version:
+		fmt.Fprintln(stdout, s.Name, mcpadapter.Version())
+		return exitDone
+	}
+	if err := p.setLog(); err != nil {
+		return p.misuse(err)
+	}
+	if p.tokens == "" {
+		p.tokens = os.Getenv(tokensVariable)
+	}
+	os.Unsetenv(tokensVariable) //nolint:errcheck // it is ours; the gate refuses what it doesn't know
+	verb, rest := "", flags.Args()
+	if len(rest) > 0 {
+		verb, rest = rest[0], rest[1:]
+	}
+	switch verb {
+	case "", "serve":
+		if len(rest) > 0 {
+			return p.misuse(fmt.Errorf("%q: serving takes no arguments", rest[0]))
+		}
+		return p.serve(ctx)
+	case "tools":
+		return p.tools(ctx, rest)
+	case "call":
+		return p.call(ctx, rest)
+	case "check":
+		return p.check(ctx)
+	case "token":
+		return p.token(rest)
+	case "completion":
+		return p.completion(rest)
+	case "help":
+		p.usage(stdout, flags)
+		return exitDone
+	}
+	return p.misuse(fmt.Errorf("%q is not a command: want tools, call, check, token or completion", verb))
+}
+
+// A program is a server with its command line.
+type program struct {
+	Server
+	config
+	in       io.Reader
+	out, err io.Writer
+	logger   *slog.Logger
+}
+
+func (p *program) misuse(err error) int {
+	fmt.Fprintf(p.err, "%s: %v\n", p.Name, err)
+	return exitMisuse
+}
+
+func (p *program) setLog() error {
+	switch p.log {
+	case "text":
+		p.logger = slog.New(slog.NewTextHandler(p.err, nil))
+	case "json":
+		p.logger = slog.New(slog.NewJSONHandler(p.err, nil))
+	case "off":
+		p.logger = slog.New(slog.DiscardHandler)
+	default:
+		return fmt.Errorf("-log %q: want text, json or off", p.log)
+	}
+	return nil
+}
+
+func (p *program) usage(w io.Writer, f *flag.FlagSet) {
+	fmt.Fprintf(w, `%s
+
+  %[2]s [flags]                          serve MCP on standard input and output
+  %[2]s -http 127.0.0.1:8443 [flags]     serve MCP over HTTP, at /mcp
+  %[2]s [flags] tools                    list the tools
+  %[2]s [flags] call NAME key=value ...  call a tool; key:=JSON for other than text
+  %[2]s [flags] call NAME -json ...      … and print the answer as JSON
+  %[2]s check                            prove the configuration and say what to fix
+  %[2]s token USER                       make a bearer token for -http
+  %[2]s completion bash|zsh|fish         print a completion script
+
+Exit codes: 0 done; 1 failed, refused or waiting for an approval; 2 wrong use or configuration.
+
+Flags:
+`, p.Doc, p.Name)
+	f.SetOutput(w)
+	f.PrintDefaults()
+	if len(p.Toolsets) > 0 {
+		fmt.Fprintln(w, "\nToolsets:", strings.Join(p.toolsetNames(), ", "))
+	}
+}
+
+// site is an opened server.
+type site struct {
+	server *mcp.Server
+	guard  *gate.Guard
+	ops    []gate.Op
+}
+
+// open reads the configuration and makes the server, without dialling anything.
+func (p *program) open() (*site, error) {
+	policy, err := gate.PolicyFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	policy.Logger = p.logger
+	if p.readOnly {
+		policy.Max = gate.TierRead
+	}
+	guard, err := gate.New(policy)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.build(guard)
+	if err != nil {
+		return nil, errors.Join(err, guard.Close())
+	}
+	return s, nil
+}
+
+func (p *program) build(guard *gate.Guard) (*site, error) {
+	chosen, err := p.chosen()
+	if err != nil {
+		return nil, err
+	}
+	clients, err := p.Open(guard)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{guard: guard, server: mcpadapter.NewServer(p.Name, mcpadapter.Version(), p.Doc)}
+	var resources []gate.Resource
+	var prompts []gate.Prompt
+	for _, c := range clients {
+		for _, op := range c.Ops() {
+			if (!p.readOnly || op.Tier() == gate.TierRead) && (chosen == nil || chosen[p.toolset(op.Name())]) {
+				s.ops = append(s.ops, op)
+			}
+		}
+		if r, ok := c.(interface{ Resources() []gate.Resource }); ok {
+			resources = append(resources, r.Resources()...)
+		}
+		if r, ok := c.(interface{ Prompts() []gate.Prompt }); ok {
+			prompts = append(prompts, apart(prompts, c, r.Prompts())...)
+		}
+	}
+	opts := mcpadapter.Options{Logger: p.logger, MaxResponse: p.maxResponse}
+	register := mcpadapter.RegisterWith
+	if p.dynamic {
+		register = mcpadapter.RegisterDynamic
+	}
+	return s, errors.Join(
+		register(s.server, guard, opts, s.ops...),
+		mcpadapter.RegisterResourcesWith(s.server, guard, opts, resources...),
+		mcpadapter.RegisterPrompts(s.server, prompts...))
+}
+
+// apart puts the name of c's system before those of its prompts that another
+// client has too.
+func apart(taken []gate.Prompt, c Client, prompts []gate.Prompt) []gate.Prompt {
+	names := map[string]bool{}
+	for _, p := range taken {
+		names[p.Name] = true
+	}
+	ops := c.Ops()
+	for i, p := range prompts {
+		if names[p.Name] && len(ops) > 0 {
+			system, _, _ := strings.Cut(ops[0].Name(), "_")
+			prompts[i].Name = system + "-" + p.Name
+		}
+	}
+	return prompts
+}

@@ -1,0 +1,103 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter"
+)
+
+func (p *program) serve(ctx context.Context) int {
+	var opts mcpadapter.HTTPOptions
+	if p.http != "" {
+		var err error
+		if opts, err = p.httpOptions(); err != nil {
+			return p.misuse(err)
+		}
+	} else if p.cert != "" || p.key != "" || p.hosts != "" || p.origins != "" {
+		return p.misuse(errors.New("-tls-cert, -tls-key, -hosts and -origins go with -http"))
+	}
+	s, err := p.open()
+	if err != nil {
+		return p.misuse(err)
+	}
+	defer s.guard.Close()
+	if p.http != "" {
+		err = mcpadapter.ServeHTTP(ctx, s.server, opts)
+	} else {
+		if f, ok := p.in.(*os.File); ok && isTerminal(f) {
+			fmt.Fprintf(p.err, "%s speaks MCP on standard input and output, for an agent's host; %[1]s -help tells what else it does\n", p.Name)
+		}
+		mcpadapter.Tune()
+		err = mcpadapter.Serve(ctx, s.server)
+	}
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(p.err, "%s: %v\n", p.Name, err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (p *program) httpOptions() (mcpadapter.HTTPOptions, error) {
+	opts := mcpadapter.HTTPOptions{Addr: p.http, Hosts: list(p.hosts), Origins: list(p.origins), Logger: p.logger}
+	if p.tokens != "" {
+		t, err := mcpadapter.LoadTokens(p.tokens)
+		if err != nil {
+			return opts, err
+		}
+		opts.Tokens = t
+	}
+	if (p.cert == "") != (p.key == "") {
+		return opts, errors.New("-tls-cert and -tls-key go together")
+	}
+	if p.cert != "" {
+		pair, err := tls.LoadX509KeyPair(p.cert, p.key)
+		if err != nil {
+			return opts, fmt.Errorf("-tls-cert: %w", err)
+		}
+		opts.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	if opts.Tokens == nil {
+		p.logger.Warn("no tokens: whoever reaches the address may call", "addr", p.http)
+	}
+	return opts, nil
+}
+
+func list(s string) []string {
+	var names []string
+	for n := range strings.SplitSeq(s, ",") {
+		if n = strings.TrimSpace(n); n != "" {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// token makes a token. It goes to whoever is to have it; the line goes into the
+// file of tokens.
+func (p *program) token(args []string) int {
+	if len(args) != 1 {
+		return p.misuse(errors.New("want token USER"))
+	}
+	var b [32]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand never fails
+	token := base64.RawURLEncoding.EncodeToString(b[:])
+	line := mcpadapter.TokenLine(token, args[0])
+	if _, err := mcpadapter.ParseTokens(line); err != nil {
+		return p.misuse(err)
+	}
+	fmt.Fprintf(p.out, "%s\n", token)
+	fmt.Fprintf(p.err, "Give the token to %s, once. This line lets it in; add it to the file that -tokens names:\n%s\n", args[0], line)
+	return exitDone
+}

@@ -1,0 +1,204 @@
+package mcpadapter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// The tools of a dynamic server; see [RegisterDynamic].
+const (
+	FindTool     = "find_tool"
+	DescribeTool = "describe_tool"
+	CallTool     = "call_tool"
+)
+
+// RegisterDynamic adds ops behind g to s without listing them: a client finds
+// them with find_tool, reads one's schema with describe_tool, and calls it with
+// call_tool, which is the same call behind the same gate. The list of tools
+// then costs a client little however many ops there are. Errors are those of
+// [RegisterWith].
+func RegisterDynamic(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op) error {
+	if err := register(s, g, opts, true, ops); err != nil {
+		return err
+	}
+	r := registryOf(s)
+	finder := func(_ context.Context, in findInput) (*found, error) { return r.find(in), nil }
+	describer := func(_ context.Context, in describeInput) (*description, error) {
+		t, err := r.named(in.Name)
+		if err != nil {
+			return nil, err
+		}
+		return &description{Name: in.Name, Tier: t.op.Tier(), Doc: t.op.Doc(), Arguments: t.in.schema(nil, "", nil)}, nil
+	}
+	for _, op := range []gate.Op{
+		gate.Read(FindTool, finder, "Find tools of this server by words, such as \"thehive create case\" or \"correlate ip\"."),
+		gate.Read(DescribeTool, describer, "Tell what a tool does, its tier and its arguments."),
+	} {
+		if err := register(s, g, opts, false, []gate.Op{op}); err != nil {
+			return err
+		}
+	}
+	yes := true
+	s.AddTool(&mcp.Tool{
+		Name:        CallTool,
+		Title:       title(CallTool),
+		Description: "Call a tool that find_tool found. Tools that write wait for the operator's approval, as if they were called directly.",
+		Annotations: &mcp.ToolAnnotations{Title: title(CallTool), DestructiveHint: &yes, OpenWorldHint: &yes},
+		InputSchema: &jsonschema.Schema{Type: "object", Required: []string{"name"},
+			Properties: map[string]*jsonschema.Schema{
+				"name":      {Type: "string", Description: "The tool's name."},
+				"arguments": {Type: "object", Description: "Its arguments, as describe_tool tells them."},
+			},
+			AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
+		},
+	}, r.dispatch)
+	return nil
+}
+
+type findInput struct {
+	Query string `json:"query" alias:"q,search" jsonschema:"Words in a tool's name or description." minLength:"1" maxLength:"200"`
+	Limit int    `json:"limit,omitempty" minimum:"1" maximum:"50"`
+}
+
+// SetDefaults asks for ten.
+func (in *findInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+}
+
+type describeInput struct {
+	Name string `json:"name" alias:"tool" jsonschema:"The tool's name." maxLength:"64"`
+}
+
+type description struct {
+	Name      string          `json:"name"`
+	Tier      gate.Tier       `json:"tier"`
+	Doc       string          `json:"doc"`
+	Arguments json.RawMessage `json:"arguments" untrusted:"false" jsonschema:"The JSON Schema of its arguments."`
+}
+
+type found struct {
+	Total int     `json:"total" jsonschema:"How many tools fit."`
+	Tools []match `json:"tools"`
+}
+
+type match struct {
+	Name string    `json:"name"`
+	Tier gate.Tier `json:"tier"`
+	Doc  string    `json:"doc"`
+}
+
+// find ranks tools by how many of the words are in their name, then in their
+// description; of equals, by name.
+func (r *registry) find(in findInput) *found {
+	words := strings.FieldsFunc(strings.ToLower(in.Query), func(c rune) bool { return c == ' ' || c == '_' || c == '-' || c == ',' })
+	type ranked struct {
+		t     *tool
+		score int
+	}
+	var list []ranked
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.indirect {
+		name, doc := strings.ToLower(t.op.Name()), strings.ToLower(t.op.Doc())
+		score := 0
+		for _, w := range words {
+			stem := strings.TrimSuffix(w, "s")
+			switch {
+			case slices.Contains(strings.Split(name, "_"), w):
+				score += 4
+			case strings.Contains(name, stem):
+				score += 3
+			case strings.Contains(doc, stem):
+				score++
+			}
+		}
+		if score > 0 {
+			list = append(list, ranked{t, score})
+		}
+	}
+	slices.SortFunc(list, func(a, b ranked) int {
+		if a.score != b.score {
+			return b.score - a.score
+		}
+		return strings.Compare(a.t.op.Name(), b.t.op.Name())
+	})
+	out := &found{Total: len(list)}
+	for _, l := range list[:min(len(list), in.Limit)] {
+		out.Tools = append(out.Tools, match{l.t.op.Name(), l.t.op.Tier(), l.t.op.Doc()})
+	}
+	return out
+}
+
+// named returns the unlisted tool of that name, or an error that names near ones.
+func (r *registry) named(name string) (*tool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	best, near := 3+len(name)/4, ""
+	for _, t := range r.indirect {
+		if t.op.Name() == name {
+			return t, nil
+		}
+		if d := distance(strings.ToLower(clip(name, 64)), t.op.Name()); d < best {
+			best, near = d, t.op.Name()
+		}
+	}
+	if near != "" {
+		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", label(name), near)
+	}
+	return nil, fmt.Errorf("there is no tool %s; find one with %s", label(name), FindTool)
+}
+
+// dispatch serves call_tool: the call of another tool, as if it were made directly.
+func (r *registry) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	v, err := parse(orEmpty(req.Params.Arguments), maxDepthIn+1)
+	if err != nil {
+		return failed("invalid arguments for "+CallTool+": "+err.Error(), nil), nil
+	}
+	var name string
+	args := json.RawMessage("{}")
+	seen := map[string]bool{}
+	for i, k := range v.keys {
+		e := v.elems[i]
+		switch {
+		case seen[k]:
+			return failed("invalid arguments for "+CallTool+":\n"+label(k)+": given twice", nil), nil
+		case k == "name" && e.kind == stringKind:
+			name = e.text
+		case k == "arguments" && e.kind == objectKind:
+			args = e.append(nil)
+		case k == "arguments" && e.kind == stringKind:
+			args = json.RawMessage(e.text) // bound, or refused, by the tool itself
+		case k == "name" || k == "arguments":
+			return failed("invalid arguments for "+CallTool+":\n"+k+": want name, a string, and arguments, an object", nil), nil
+		default:
+			return failed("invalid arguments for "+CallTool+":\n"+label(k)+": unknown argument; allowed: name, arguments", nil), nil
+		}
+		seen[k] = true
+	}
+	t, err := r.named(name)
+	if err != nil {
+		return failed(err.Error(), nil), nil
+	}
+	inner := *req
+	params := *req.Params
+	params.Name, params.Arguments = t.op.Name(), args
+	inner.Params = &params
+	return t.call(ctx, &inner)
+}
+
+func orEmpty(args json.RawMessage) json.RawMessage {
+	if len(args) == 0 {
+		return json.RawMessage("{}")
+	}
+	return args
+}

@@ -1,0 +1,109 @@
+package mcpadapter
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// MetaFlags is the key in a result's _meta under which those texts are listed
+// that look like instructions to an agent.
+const MetaFlags = "sallyport/flags"
+
+// A Flag says that the text at a path looks like instructions to an agent. It
+// is a hint for whoever reads: text without one isn't safer. Nothing is removed.
+type Flag struct {
+	Path  string `json:"path"`
+	Class string `json:"class"`
+}
+
+// The classes of a [Flag].
+const (
+	FlagOverride = "override" // asks to set earlier instructions aside
+	FlagRole     = "role"     // poses as another speaker, such as the system
+	FlagApproval = "approval" // claims that something is approved, or asks to approve it
+	FlagCommand  = "command"  // asks to call a tool, run a command or send data away
+	FlagSecrecy  = "secrecy"  // asks to keep something from the user
+	FlagHidden   = "hidden"   // has characters that a reader doesn't see
+)
+
+const maxFlags = 20
+
+// classes are tried in this order; each has the words without which its pattern
+// can't match, so that most texts cost a search only.
+var classes = []struct {
+	name  string
+	words []string
+	re    *regexp.Regexp
+}{
+	{FlagOverride, []string{"ignore", "disregard", "forget", "override", "new instruction"},
+		regexp.MustCompile(`(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your|these|system)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines?|context|directions?|policy|policies)\b|\bnew instructions?\s*:`)},
+	{FlagRole, []string{"system", "assistant", "[inst]", "<|im_", "you are now", "act as", "developer"},
+		regexp.MustCompile(`(?i)(^|\n)\s*#*\s*(system|assistant|developer)( prompt| message)?\s*:|</?(system|assistant|developer)[^>]{0,20}>|\[/?INST\]|<\|im_(start|end)\|>|\byou are now\b|\bact as (an?|the)\b.{0,30}\b(admin|administrator|root|assistant|agent|system)\b`)},
+	{FlagApproval, []string{"approv", "authori", "permission", "confirm"},
+		regexp.MustCompile(`(?i)\b(pre-?approved|already (been )?(approved|authori[sz]ed)|has (approved|authori[sz]ed) (this|the|you)|no (approval|confirmation|permission) (is )?(needed|required)|gate approve|approve (this|the|all|every)\b.{0,30}\b(proposals?|requests?|actions?|calls?)|set confirm|confirm(hard)?\s*[=:]\s*true|without (asking|approval|confirmation))`)},
+	{FlagCommand, []string{"call", "invoke", "execute", "run", "use", "send", "post", "upload", "forward", "curl", "wget"},
+		regexp.MustCompile(`(?i)\b(call|invoke|execute|run|use) (the )?(tool|function|command|responder|following)\b|\b(call|invoke|execute|run|use) (the )?(thehive|cortex|misp|mitre|wazuh|gate)_[a-z_]+|\b(send|post|upload|forward|exfiltrate)\b.{0,60}\b(https?://|to [\w.+-]+@)|\b(curl|wget)\s+(-\S+\s+)*https?://`)},
+	{FlagSecrecy, []string{"tell", "mention", "inform", "reveal", "report", "notify", "secret"},
+		regexp.MustCompile(`(?i)\b(do not|don't|never|without) (tell|mention|inform|reveal|report|notify|telling|mentioning|informing|notifying)\b.{0,30}\b(user|operator|analyst|human|anyone|this|it)\b|\bkeep (this|it) (a )?secret\b`)},
+}
+
+// suspicious lists, in order, the texts in raw that look like instructions to
+// an agent: values and the keys of objects. The same answer has the same flags.
+func suspicious(raw []byte) []Flag {
+	lower := bytes.ToLower(raw)
+	escaped := bytes.Contains(raw, []byte(`\u`))
+	var on []int
+	for i, c := range classes {
+		if escaped || slices.ContainsFunc(c.words, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) {
+			on = append(on, i)
+		}
+	}
+	unseen := escaped || bytes.ContainsFunc(raw, hidden)
+	if len(on) == 0 && !unseen {
+		return nil
+	}
+	root, err := parse(raw, maxDepthOut)
+	if err != nil {
+		return nil
+	}
+	var flags []Flag
+	look := func(text, path string) {
+		add := func(class string) {
+			f := Flag{path, class}
+			if len(flags) < maxFlags && !slices.Contains(flags, f) {
+				flags = append(flags, f)
+			}
+		}
+		for _, i := range on {
+			if len(text) >= 8 && classes[i].re.MatchString(text) {
+				add(classes[i].name)
+			}
+		}
+		if unseen && strings.ContainsFunc(text, hidden) {
+			add(FlagHidden)
+		}
+	}
+	root.walk("", func(v *value, path string) {
+		if v.kind == stringKind {
+			look(v.text, path)
+		}
+		for _, k := range v.keys {
+			look(k, strings.TrimPrefix(path+".*", "."))
+		}
+	})
+	return flags
+}
+
+// hidden reports whether r is a character that changes how text reads without
+// being seen: directions, zero widths, tags, soft hyphens.
+func hidden(r rune) bool {
+	switch {
+	case r == 0xad, r == 0x61c, r == 0x180e, r == 0xfeff:
+		return true
+	case r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x2069:
+		return true
+	}
+	return r >= 0xe0000 && r <= 0xe007f
+}

@@ -1,0 +1,326 @@
+package mcpadapter_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
+)
+
+const (
+	aliceToken = "alices-token-of-the-test-0123456789"
+	bobToken   = "bobs-token-of-the-test-0123456789ab"
+)
+
+// overHTTP serves s until the test ends and returns its URL.
+func overHTTP(t *testing.T, s *mcp.Server, opts mcpadapter.HTTPOptions) string {
+	t.Helper()
+	url := make(chan string, 1)
+	opts.Listening = func(u string) { url <- u }
+	if opts.ShutdownTimeout == 0 {
+		opts.ShutdownTimeout = 20 * time.Second // a connection without a request counts as busy for 5
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- mcpadapter.ServeHTTP(ctx, s, opts) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("ServeHTTP: %v", err)
+		}
+	})
+	select {
+	case u := <-url:
+		return u
+	case err := <-done:
+		t.Fatal(err)
+		return ""
+	}
+}
+
+func tokens(t *testing.T) *mcpadapter.Tokens {
+	t.Helper()
+	toks, err := mcpadapter.ParseTokens("# who may call\n\n" + mcpadapter.TokenLine(aliceToken, "alice") + "\n" + mcpadapter.TokenLine(bobToken, "bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return toks
+}
+
+// bearer sends a token with each request.
+type bearer string
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func httpSession(t *testing.T, url, token, version string) *mcp.ClientSession {
+	t.Helper()
+	transport := &mcp.StreamableClientTransport{Endpoint: url}
+	if token != "" {
+		transport.HTTPClient = &http.Client{Transport: bearer(token)}
+	}
+	cs, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "v1"}, nil).Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cs.Close() })
+	return cs
+}
+
+func TestOverHTTPBothErasCallAndTheUserIsInTheJournal(t *testing.T) {
+	g := mcptest.Guard(t)
+	d := &desk{titles: []string{"a"}}
+	url := overHTTP(t, serverOf(t, g, mcpadapter.Options{}, d.ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	for i, era := range eras {
+		cs := httpSession(t, url, aliceToken, era)
+		if text := mcptest.Text(mcptest.Call(t, cs, "desk_count", nil)); !strings.Contains(text, `"open":1`) {
+			t.Errorf("%s: %s", era, text)
+		}
+		mcptest.Call(t, cs, "desk_close_ticket", fmt.Sprintf(`{"ticketId":"~%d"}`, i+1))
+	}
+	mcptest.Call(t, httpSession(t, url, bobToken, eras[0]), "desk_close_ticket", `{"ticketId":"~1"}`)
+	for who, want := range map[string]int{"alice": 2, "bob": 1, "agent": 0} {
+		st, err := g.Status(gate.WithPrincipal(t.Context(), who))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, p := range st.Pending {
+			if p.Principal == who {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%d proposals of %s, want %d", n, who, want)
+		}
+	}
+}
+
+func TestACutAnswerIsOnlyForWhoseItIs(t *testing.T) {
+	d := &desk{}
+	for range 300 {
+		d.titles = append(d.titles, strings.Repeat("x", 100))
+	}
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4 << 10}, d.ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	alice := httpSession(t, url, aliceToken, "")
+	res := mcptest.Call(t, alice, "desk_list_tickets", `{"limit":300}`)
+	link := res.Content[len(res.Content)-1].(*mcp.ResourceLink)
+	if _, err := alice.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: link.URI}); err != nil {
+		t.Error(err)
+	}
+	if _, err := httpSession(t, url, bobToken, "").ReadResource(t.Context(), &mcp.ReadResourceParams{URI: link.URI}); err == nil {
+		t.Error("bob reads the answer to alice")
+	}
+}
+
+const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`
+
+func TestRequestsThatAreTurnedAway(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...),
+		mcpadapter.HTTPOptions{Tokens: tokens(t), MaxBody: 2000, MaxSessions: 1, Origins: []string{"https://agent.example"}})
+	base := strings.TrimSuffix(url, mcpadapter.PathMCP)
+	send := func(change func(*http.Request)) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(initialize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json, text/event-stream")
+		r.Header.Set("Authorization", "Bearer "+aliceToken)
+		change(r)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		_, _ = io.Copy(io.Discard, res.Body)
+		return res.StatusCode
+	}
+	header := func(k, v string) func(*http.Request) { return func(r *http.Request) { r.Header.Set(k, v) } }
+	for _, tt := range []struct {
+		name   string
+		change func(*http.Request)
+		want   int
+	}{
+		{"no token", func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		{"another token", header("Authorization", "Bearer "+aliceToken+"x"), 401},
+		{"the hash of a token", header("Authorization", "Bearer "+strings.Fields(mcpadapter.TokenLine(aliceToken, "alice"))[0]), 401},
+		{"a short token", header("Authorization", "Bearer a"), 401},
+		{"another host", func(r *http.Request) { r.Host = "evil.example" }, 403},
+		{"a host that begins like ours", func(r *http.Request) { r.Host = "localhost.evil.example" }, 403},
+		{"another origin", header("Origin", "https://evil.example"), 403},
+		{"origin null", header("Origin", "null"), 403},
+		{"a page of another site", header("Sec-Fetch-Site", "cross-site"), 403},
+		{"another path", func(r *http.Request) { r.URL.Path = "/" }, 404},
+		{"a body that is too large", func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat(" ", 3000))), -1
+		}, 413},
+		{"a known origin, the first session", header("Origin", "https://agent.example"), 200},
+		{"one session too many", header("Origin", base), 503},
+	} {
+		if got := send(tt.change); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	res, err := http.Get(base + mcpadapter.PathHealth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, _ := io.ReadAll(res.Body); res.StatusCode != 200 || string(b) != "ok\n" {
+		t.Errorf("health: %d %q", res.StatusCode, b)
+	}
+}
+
+func TestBeyondLoopbackThereMustBeTokensAndTLS(t *testing.T) {
+	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{})
+	certificate := &tls.Config{MinVersion: tls.VersionTLS12}
+	for _, opts := range []mcpadapter.HTTPOptions{
+		{Addr: ":0"}, {Addr: "0.0.0.0:0"}, {Addr: "[::]:0"}, {Addr: "192.0.2.1:0"}, {Addr: "example.com:0"},
+		{Addr: "0.0.0.0:0", Tokens: tokens(t)}, {Addr: "0.0.0.0:0", TLS: certificate},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := mcpadapter.ServeHTTP(ctx, s, opts)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "tokens and a TLS certificate") {
+			t.Errorf("%s: %v", opts.Addr, err)
+		}
+	}
+	if err := mcpadapter.ServeHTTP(t.Context(), s, mcpadapter.HTTPOptions{Addr: "8443"}); err == nil {
+		t.Error("an address without a port is taken")
+	}
+}
+
+func TestOverTLS(t *testing.T) {
+	fake := httptest.NewTLSServer(nil) // for its certificate
+	defer fake.Close()
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...),
+		mcpadapter.HTTPOptions{Addr: "0.0.0.0:0", Tokens: tokens(t), TLS: &tls.Config{Certificates: fake.TLS.Certificates, MinVersion: tls.VersionTLS12}})
+	url = strings.Replace(strings.Replace(url, "0.0.0.0", "127.0.0.1", 1), "[::]", "127.0.0.1", 1)
+	if !strings.HasPrefix(url, "https://") {
+		t.Fatal(url)
+	}
+	client := fake.Client()
+	inner := client.Transport
+	client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+aliceToken)
+		return inner.RoundTrip(r)
+	})
+	cs, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "v1"}, nil).Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: client}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cs.Close()
+	mcptest.Call(t, cs, "desk_count", nil)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestASessionBelongsToWhoOpenedIt(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	alice := httpSession(t, url, aliceToken, eras[0])
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"jsonrpc":"2.0","id":9,"method":"tools/list"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+		"Mcp-Session-Id": alice.ID(), "Mcp-Protocol-Version": eras[0], "Authorization": "Bearer " + bobToken} {
+		r.Header.Set(k, v)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("bob in the session of alice: %d, want 403", res.StatusCode)
+	}
+}
+
+func TestWhenItStopsCallsInFlightEnd(t *testing.T) {
+	started := make(chan struct{})
+	op := gate.Read("desk_slow", func(context.Context, struct{}) (string, error) {
+		close(started)
+		time.Sleep(200 * time.Millisecond)
+		return "finished", nil
+	}, "Take a while.")
+	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, op)
+	url := make(chan string, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- mcpadapter.ServeHTTP(ctx, s, mcpadapter.HTTPOptions{Listening: func(u string) { url <- u }, ShutdownTimeout: 20 * time.Second})
+	}()
+	cs := httpSession(t, <-url, "", eras[0])
+	answer := make(chan string, 1)
+	go func() {
+		res, err := cs.CallTool(context.Background(), &mcp.CallToolParams{Name: "desk_slow"})
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		answer <- mcptest.Text(res)
+	}()
+	<-started
+	cancel()
+	if got := <-answer; !strings.Contains(got, "finished") {
+		t.Errorf("the call in flight: %s", got)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTokensFile(t *testing.T) {
+	good := mcpadapter.TokenLine(aliceToken, "alice")
+	for name, tt := range map[string]struct{ text, want string }{
+		"empty":       {"# nobody\n", "there is none"},
+		"no user":     {strings.Fields(good)[0], "want one user"},
+		"short hash":  {"abcd alice", "64 hex digits"},
+		"plain token": {aliceToken + " alice", "64 hex digits"},
+		"twice":       {good + "\n" + good, "line 2: the token is there twice"},
+		"two names":   {good + " smith", "want one user"},
+	} {
+		if _, err := mcpadapter.ParseTokens(tt.text); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte(good+"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if toks, err := mcpadapter.LoadTokens(file); err != nil || toks.Len() != 1 {
+		t.Errorf("%v, %v", toks, err)
+	}
+	if runtime.GOOS != "windows" {
+		if err := os.Chmod(file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mcpadapter.LoadTokens(file); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+			t.Errorf("a file that anybody writes to: %v", err)
+		}
+	}
+	if _, err := mcpadapter.LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a missing file is taken")
+	}
+}

@@ -1,0 +1,150 @@
+package mcpadapter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// RegisterResources adds resources behind g to s, with the default [Options].
+func RegisterResources(s *mcp.Server, g *gate.Guard, resources ...gate.Resource) error {
+	return RegisterResourcesWith(s, g, Options{}, resources...)
+}
+
+// RegisterResourcesWith adds resources behind g to s. Reading one calls its
+// operation; the answer is bounded and marked like that of a tool. If it
+// returns an error it has added nothing. Errors are a resource that isn't a
+// read, whose input doesn't fit its operation, or whose address is malformed or
+// taken, and what [RegisterWith] refuses.
+func RegisterResourcesWith(s *mcp.Server, g *gate.Guard, opts Options, resources ...gate.Resource) error {
+	if s == nil || g == nil {
+		return errors.New("mcpadapter: a server and a guard are needed")
+	}
+	opts = opts.withDefaults()
+	r := registryOf(s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.guard != nil && r.guard != g {
+		return errors.New("mcpadapter: the server has another guard already")
+	}
+	added := map[string]*resource{}
+	known := leaves{}
+	var errs []error
+	for _, res := range resources {
+		one, err := newResource(res, g, opts, r, known)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case r.resources[res.URI] || added[res.URI] != nil:
+			errs = append(errs, fmt.Errorf("mcpadapter: %s: there is another resource of that address", res.URI))
+		default:
+			added[res.URI] = one
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, res := range resources {
+		r.resources[res.URI] = true
+		s.AddResource(&mcp.Resource{URI: res.URI, Name: res.Name, Title: res.Name, Description: res.Doc, MIMEType: "application/json"}, added[res.URI].read)
+	}
+	return nil
+}
+
+type resource struct {
+	tool *tool
+	uri  string
+	in   any
+}
+
+func newResource(res gate.Resource, g *gate.Guard, opts Options, r *registry, known leaves) (*resource, error) {
+	u, err := url.Parse(res.URI)
+	switch {
+	case err != nil || u.Scheme == "" || strings.ContainsAny(res.URI, "{}"):
+		return nil, fmt.Errorf("mcpadapter: %q can't be the address of a resource", res.URI)
+	case res.Name == "" || res.Doc == "" || res.Op == nil:
+		return nil, fmt.Errorf("mcpadapter: %s: a resource needs a name, a doc and an operation", res.URI)
+	case res.Op.Tier() != gate.TierRead:
+		return nil, fmt.Errorf("mcpadapter: %s: %s is not a read", res.URI, res.Op.Name())
+	}
+	in := res.In
+	if in == nil {
+		in = reflect.New(res.Op.In()).Interface()
+	}
+	if reflect.TypeOf(in) != reflect.PointerTo(res.Op.In()) {
+		return nil, fmt.Errorf("mcpadapter: %s: the input is %T, want *%s", res.URI, res.In, res.Op.In())
+	}
+	t, err := newTool(res.Op, g, opts, r, known)
+	if err != nil {
+		return nil, err
+	}
+	return &resource{tool: t, uri: res.URI, in: in}, nil
+}
+
+// read serves a resources/read request.
+func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+	t := r.tool
+	var res *mcp.CallToolResult
+	ctx, err := withPrincipal(ctx, req.Extra)
+	if err != nil {
+		res = failed(err.Error(), nil)
+	} else {
+		res = t.observe(ctx, 0, func(ctx context.Context) (*mcp.CallToolResult, string) {
+			in := reflect.New(t.op.In())
+			in.Elem().Set(reflect.ValueOf(r.in).Elem()) // an operation may fill in defaults
+			out, err := t.op.Do(ctx, t.g, in.Interface())
+			if err != nil {
+				return t.failure(err), decided(err)
+			}
+			answer, err := t.outcome(ctx, out)
+			if err != nil {
+				return t.failure(err), decided(err)
+			}
+			return answer, string(out.State)
+		})
+	}
+	if res.IsError {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: plain(res)}
+	}
+	raw, ok := res.StructuredContent.(json.RawMessage)
+	if !ok {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: r.uri + ": no answer"}
+	}
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{
+		{URI: r.uri, MIMEType: "application/json", Text: string(labelled(raw, res.Meta)), Meta: res.Meta},
+	}}, nil
+}
+
+// labelled puts a first member _untrusted into the object raw if it holds what
+// others wrote. The text of a resource has to stay JSON, so it has no fence.
+func labelled(raw []byte, meta mcp.Meta) []byte {
+	paths, _ := meta[MetaUntrusted].([]string)
+	flags, _ := meta[MetaFlags].([]Flag)
+	if len(paths) == 0 && len(flags) == 0 || len(raw) < 2 || raw[0] != '{' {
+		return raw
+	}
+	out := append([]byte(`{"_untrusted":`), appendString(nil, notice(paths, flags))...)
+	if len(raw) > 2 {
+		out = append(out, ',')
+	}
+	return append(out, raw[1:]...)
+}
+
+// plain returns the text of a result.
+func plain(res *mcp.CallToolResult) string {
+	for _, c := range res.Content {
+		if t, ok := c.(*mcp.TextContent); ok {
+			return t.Text
+		}
+	}
+	return ""
+}
