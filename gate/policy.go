@@ -211,6 +211,7 @@ func policyFrom(environ []string) (Policy, error) {
 		switch name {
 		case "SALLYPORT_APPROVAL", "SALLYPORT_STATE", "SALLYPORT_POLICY":
 			set[name] = value
+		case "SALLYPORT_HTTP_TOKENS": // who may call a server over HTTP; mcpadapter/command reads it
 		default:
 			return Policy{}, fmt.Errorf("gate: unknown variable %s: known are SALLYPORT_APPROVAL, SALLYPORT_POLICY and SALLYPORT_STATE", name)
 		}

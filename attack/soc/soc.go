@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -38,8 +39,9 @@ const envAllowWrites = "MITRE_SOC_ALLOW_WRITES"
 
 // ConfigFromEnv makes a client of every platform whose URL is set (WAZUH_URL,
 // THEHIVE_URL, CORTEX_URL, MISP_URL), each behind g, and of ATT&CK. It reports all that is
-// missing or malformed in any of them at once.
-func ConfigFromEnv(g *gate.Guard) (Config, error) {
+// missing or malformed in any of them at once. The clients warn log, which may
+// be nil. Responders of Cortex get what they act on from TheHive.
+func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 	c := Config{Guard: g}
 	var errs []error
 	kb, err := attack.ConfigFromEnv()
@@ -51,7 +53,7 @@ func ConfigFromEnv(g *gate.Guard) (Config, error) {
 	if os.Getenv("WAZUH_URL") != "" {
 		cfg, err := wazuh.ConfigFromEnv()
 		if err == nil {
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c.Wazuh, err = wazuh.New(cfg)
 		}
 		errs = append(errs, err)
@@ -59,7 +61,7 @@ func ConfigFromEnv(g *gate.Guard) (Config, error) {
 	if os.Getenv("THEHIVE_URL") != "" {
 		cfg, err := thehive.ConfigFromEnv()
 		if err == nil {
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c.TheHive, err = thehive.New(cfg)
 		}
 		errs = append(errs, err)
@@ -67,7 +69,10 @@ func ConfigFromEnv(g *gate.Guard) (Config, error) {
 	if os.Getenv("CORTEX_URL") != "" {
 		cfg, err := cortex.ConfigFromEnv()
 		if err == nil {
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
+			if c.TheHive != nil {
+				cfg.Entity = entities(c.TheHive)
+			}
 			c.Cortex, err = cortex.New(cfg)
 		}
 		errs = append(errs, err)
@@ -75,7 +80,7 @@ func ConfigFromEnv(g *gate.Guard) (Config, error) {
 	if os.Getenv("MISP_URL") != "" {
 		cfg, err := misp.ConfigFromEnv()
 		if err == nil {
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c.MISP, err = misp.New(cfg)
 		}
 		errs = append(errs, err)

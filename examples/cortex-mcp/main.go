@@ -4,6 +4,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
@@ -20,12 +22,12 @@ func main() {
 			{Name: "jobs", Match: `job|report`},
 			{Name: "analyzers", Match: `analyze|status`},
 		},
-		Open: func(g *gate.Guard) ([]command.Client, error) {
+		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 			cfg, err := cortex.ConfigFromEnv()
 			if err != nil {
 				return nil, err
 			}
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c, err := cortex.New(cfg)
 			return []command.Client{c}, err
 		},

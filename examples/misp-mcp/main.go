@@ -4,6 +4,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/misp"
@@ -22,12 +24,12 @@ func main() {
 			{Name: "events", Match: `event|tag`},
 			{Name: "server", Match: `organisation|server|sharing|types`},
 		},
-		Open: func(g *gate.Guard) ([]command.Client, error) {
+		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 			cfg, err := misp.ConfigFromEnv()
 			if err != nil {
 				return nil, err
 			}
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c, err := misp.New(cfg)
 			return []command.Client{c}, err
 		},

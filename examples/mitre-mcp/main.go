@@ -4,6 +4,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
@@ -20,8 +22,8 @@ func main() {
 			{Name: "defence", Match: `mitigation|detection|datasource|navigator`},
 			{Name: "techniques", Match: `technique|tactic|attack_path|data`},
 		},
-		Open: func(g *gate.Guard) ([]command.Client, error) {
-			cfg, err := soc.ConfigFromEnv(g)
+		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
+			cfg, err := soc.ConfigFromEnv(g, log)
 			if err != nil {
 				return nil, err
 			}

@@ -6,9 +6,9 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/sallyport-soc/sallyport/attack/soc"
-	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 )
@@ -30,20 +30,14 @@ func main() {
 }
 
 // open returns the clients of all platforms, each behind g.
-func open(g *gate.Guard) ([]command.Client, error) {
-	joined, err := soc.ConfigFromEnv(g)
-	cfg, cerr := cortex.ConfigFromEnv()
-	if err := errors.Join(err, cerr); err != nil {
-		return nil, err
-	}
-	if joined.Wazuh == nil || joined.TheHive == nil || joined.MISP == nil {
-		return nil, errors.New("soc-mcp: WAZUH_URL, THEHIVE_URL, CORTEX_URL and MISP_URL must all be set")
-	}
-	cfg.Guard = g
-	analyzers, err := cortex.New(cfg)
+func open(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
+	cfg, err := soc.ConfigFromEnv(g, log)
 	if err != nil {
 		return nil, err
 	}
-	across, err := soc.New(joined)
-	return []command.Client{joined.Wazuh, joined.TheHive, analyzers, joined.MISP, joined.ATTACK, across, loop{}}, err
+	if cfg.Wazuh == nil || cfg.TheHive == nil || cfg.Cortex == nil || cfg.MISP == nil {
+		return nil, errors.New("soc-mcp: WAZUH_URL, THEHIVE_URL, CORTEX_URL and MISP_URL must all be set")
+	}
+	across, err := soc.New(cfg)
+	return []command.Client{cfg.Wazuh, cfg.TheHive, cfg.Cortex, cfg.MISP, cfg.ATTACK, across, loop{}}, err
 }

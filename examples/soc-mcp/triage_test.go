@@ -25,7 +25,7 @@ func serverTools(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, err := open(g)
+	clients, err := open(g, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -23,12 +25,12 @@ func main() {
 			{Name: "cases", Match: `case`},
 			{Name: "admin", Match: `user|status|query`},
 		},
-		Open: func(g *gate.Guard) ([]command.Client, error) {
+		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 			cfg, err := thehive.ConfigFromEnv()
 			if err != nil {
 				return nil, err
 			}
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c, err := thehive.New(cfg)
 			return []command.Client{c}, err
 		},

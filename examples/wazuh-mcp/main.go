@@ -4,6 +4,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -21,12 +23,12 @@ func main() {
 			{Name: "manager", Match: `manager|version|diagnose`},
 			{Name: "agents", Match: `agent|group|sca|rootcheck|fim`},
 		},
-		Open: func(g *gate.Guard) ([]command.Client, error) {
+		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 			cfg, err := wazuh.ConfigFromEnv()
 			if err != nil {
 				return nil, err
 			}
-			cfg.Guard = g
+			cfg.Guard, cfg.Logger = g, log
 			c, err := wazuh.New(cfg)
 			return []command.Client{c}, err
 		},

@@ -59,7 +59,7 @@ type Server struct {
 	// Open returns the clients to serve. Each must have g on its wire. One that
 	// has a method Resources() []gate.Resource or Prompts() []gate.Prompt has
 	// those served too.
-	Open func(g *gate.Guard) ([]Client, error)
+	Open func(g *gate.Guard, log *slog.Logger) ([]Client, error)
 }
 
 // A Client has operations to serve.
@@ -129,7 +129,6 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 	if p.tokens == "" {
 		p.tokens = os.Getenv(tokensVariable)
 	}
-	os.Unsetenv(tokensVariable) //nolint:errcheck // it is ours; the gate refuses what it doesn't know
 	verb, rest := "", flags.Args()
 	if len(rest) > 0 {
 		verb, rest = rest[0], rest[1:]
@@ -241,7 +240,7 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	clients, err := p.Open(guard)
+	clients, err := p.Open(guard, p.logger)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func (s *shelf) Prompts() []gate.Prompt {
 func server(s *shelf, err error) command.Server {
 	return command.Server{Name: "shelf-mcp", Doc: "A shelf.", Check: []string{"shelf_find_books"},
 		Toolsets: []command.Toolset{{Name: "books", Match: `book`}},
-		Open:     func(*gate.Guard) ([]command.Client, error) { return []command.Client{s}, err }}
+		Open:     func(*gate.Guard, *slog.Logger) ([]command.Client, error) { return []command.Client{s}, err }}
 }
 
 func run(t *testing.T, s command.Server, args ...string) (code int, stdout, stderr string) {
@@ -183,7 +184,7 @@ func TestTheTokensVariableIsNotTheGates(t *testing.T) {
 
 func TestPromptsOfOneNameAreKeptApart(t *testing.T) {
 	s := server(nil, nil)
-	s.Open = func(*gate.Guard) ([]command.Client, error) {
+	s.Open = func(*gate.Guard, *slog.Logger) ([]command.Client, error) {
 		return []command.Client{prompter("a"), prompter("b")}, nil
 	}
 	// The command speaks for itself; what it serves is asked for over stdio.
