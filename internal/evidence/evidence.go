@@ -59,9 +59,10 @@ func (rec *Recorder) Take() []gate.Endpoint {
 }
 
 // Check runs calls, approving what waits for it, and fails the test unless
-// every one succeeds, every operation in ops is called, and no operation used
-// an endpoint above its own tier. A read that changes something, or a write
-// that is listed as one but deletes, shows here.
+// every one succeeds, every operation in ops is called, no operation used an
+// endpoint above its own tier, and none wrote anything while it waited. A read
+// that changes something, or a write that is listed as one but deletes, shows
+// here.
 func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls []Call) {
 	t.Helper()
 	byName := map[string]gate.Op{}
@@ -78,7 +79,13 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 		delete(missing, call.Op)
 		t.Run(call.Op, func(t *testing.T) {
 			rec.Take()
-			out := Do(t, g, op, call)
+			out := do(t, g, op, call, func() {
+				for _, e := range rec.Take() {
+					if e.Tier > gate.TierRead {
+						t.Errorf("%s used %s before it was approved", op.Name(), e)
+					}
+				}
+			})
 			seen := rec.Take()
 			if len(seen) == 0 && !call.Offline {
 				t.Errorf("%s sent nothing: that is no evidence", call.Op)
@@ -101,11 +108,17 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 // Do runs one call behind g and approves it if it waits for that.
 func Do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call) *gate.Result {
 	t.Helper()
+	return do(t, g, op, call, func() {})
+}
+
+// do is Do; waits is called once the call waits for its approval.
+func do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call, waits func()) *gate.Result {
+	t.Helper()
 	for name, value := range call.Env {
 		g.Setenv(name, value)
 		defer g.Setenv(name, "")
 	}
-	do := func() *gate.Result {
+	once := func() *gate.Result {
 		t.Helper()
 		in := reflect.New(op.In())
 		d := json.NewDecoder(strings.NewReader(call.Args))
@@ -119,10 +132,11 @@ func Do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call) *gate.Result {
 		}
 		return res
 	}
-	res := do()
+	res := once()
 	if res.State == gate.StatePending {
+		waits()
 		g.Approve(res.Proposal.ID)
-		res = do()
+		res = once()
 	}
 	if res.State != gate.StateExecuted && res.State != gate.StateRead {
 		t.Fatalf("%s: %s", call.Op, res.State)
