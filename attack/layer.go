@@ -3,9 +3,10 @@ package attack
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // Versions of the layer format and of the Navigator that [NewLayer] writes for.
@@ -115,12 +116,12 @@ func NewLayer(name string, domain Domain, version string) *Layer {
 }
 
 var (
-	layerID        = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
-	layerColor     = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
-	layerGradient  = regexp.MustCompile(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
-	layerVersion   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
-	layerTactic    = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-	layerNavigator = regexp.MustCompile(`^[45]\.[0-9]+(\.[0-9]+)?$`)
+	layerID        = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
+	layerColor     = lazyregexp.New(`^#[0-9A-Fa-f]{6}$`)
+	layerGradient  = lazyregexp.New(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
+	layerVersion   = lazyregexp.New(`^[0-9]+(\.[0-9]+)*$`)
+	layerTactic    = lazyregexp.New(`^[a-z]+(-[a-z]+)*$`)
+	layerNavigator = lazyregexp.New(`^[45]\.[0-9]+(\.[0-9]+)?$`)
 )
 
 // Validate checks a layer against the rules of the format and returns all breaches at once. Whether ATT&CK has the

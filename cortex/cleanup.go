@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
@@ -39,7 +39,7 @@ func (in *CleanupJobsInput) SetDefaults() {
 
 func (in *CleanupJobsInput) dry() bool { return in.DryRun == nil || *in.DryRun }
 
-var selectionForm = regexp.MustCompile(`^[0-9]{1,15}-[0-9a-f]{16}$`)
+var selectionForm = lazyregexp.New(`^[0-9]{1,15}-[0-9a-f]{16}$`)
 
 // Validate checks what a schema can't.
 func (in *CleanupJobsInput) Validate() error {

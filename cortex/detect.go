@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // An Observable is a value with what kind of value it is.
@@ -37,19 +38,19 @@ const (
 const maxData = 16 << 10 // bytes of an observable
 
 var (
-	dataTypeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]{0,63}$`)
-	macForm      = regexp.MustCompile(`^(?i:[0-9a-f]{2}([:-][0-9a-f]{2}){5}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$`)
-	cveForm      = regexp.MustCompile(`^(?i:CVE-[0-9]{4}-[0-9]{4,})$`)
-	asForm       = regexp.MustCompile(`^(?i:ASN?[0-9]{1,10})$`)
-	hexForm      = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
-	schemeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-	registryForm = regexp.MustCompile(`^(?i:HKEY_[A-Z_]+|HKLM|HKCU|HKCR|HKU|HKCC)(\\|$)`)
-	numbersForm  = regexp.MustCompile(`^[0-9.]+$`)
-	ssdeepForm   = regexp.MustCompile(`^[0-9]{1,10}:[A-Za-z0-9/+]{6,148}:[A-Za-z0-9/+]{3,148}$`)
-	tlshForm     = regexp.MustCompile(`^(?i:(T1)?[0-9a-f]{70})$`)
-	pathForm     = regexp.MustCompile(`^([A-Za-z]:\\|\\\\)[^/:*?"<>|]+$`)
-	fileForm     = regexp.MustCompile(`^[^/\\:*?"<>|@]+\.[A-Za-z0-9]+$`)
-	agentForm    = regexp.MustCompile(`^(?i:Mozilla|Opera|Dalvik|curl|Wget|Go-http-client|python-requests|Python-urllib|python-httpx|aiohttp|okhttp|Java|axios|node-fetch|libwww-perl|Apache-HttpClient|PostmanRuntime|sqlmap|Nmap|masscan|zgrab|WindowsPowerShell|Microsoft-CryptoAPI)/[0-9]\S*( .*)?$`)
+	dataTypeForm = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_.:-]{0,63}$`)
+	macForm      = lazyregexp.New(`^(?i:[0-9a-f]{2}([:-][0-9a-f]{2}){5}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$`)
+	cveForm      = lazyregexp.New(`^(?i:CVE-[0-9]{4}-[0-9]{4,})$`)
+	asForm       = lazyregexp.New(`^(?i:ASN?[0-9]{1,10})$`)
+	hexForm      = lazyregexp.New(`^[0-9A-Fa-f]+$`)
+	schemeForm   = lazyregexp.New(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+	registryForm = lazyregexp.New(`^(?i:HKEY_[A-Z_]+|HKLM|HKCU|HKCR|HKU|HKCC)(\\|$)`)
+	numbersForm  = lazyregexp.New(`^[0-9.]+$`)
+	ssdeepForm   = lazyregexp.New(`^[0-9]{1,10}:[A-Za-z0-9/+]{6,148}:[A-Za-z0-9/+]{3,148}$`)
+	tlshForm     = lazyregexp.New(`^(?i:(T1)?[0-9a-f]{70})$`)
+	pathForm     = lazyregexp.New(`^([A-Za-z]:\\|\\\\)[^/:*?"<>|]+$`)
+	fileForm     = lazyregexp.New(`^[^/\\:*?"<>|@]+\.[A-Za-z0-9]+$`)
+	agentForm    = lazyregexp.New(`^(?i:Mozilla|Opera|Dalvik|curl|Wget|Go-http-client|python-requests|Python-urllib|python-httpx|aiohttp|okhttp|Java|axios|node-fetch|libwww-perl|Apache-HttpClient|PostmanRuntime|sqlmap|Nmap|masscan|zgrab|WindowsPowerShell|Microsoft-CryptoAPI)/[0-9]\S*( .*)?$`)
 )
 
 // hashes are the families by their hex digits.
@@ -264,7 +265,7 @@ func observe(data, dataType string) (Observable, error) {
 var (
 	fangs = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[DOT]", ".", "(DOT)", ".",
 		"[://]", "://", "[:]", ":", "[/]", "/", "[@]", "@", "(@)", "@", "[at]", "@", "(at)", "@", "[AT]", "@")
-	fangedScheme = regexp.MustCompile(`^(?i:(h(?:xx|tx|xt|\*\*)p|fxp)(s?))://`)
+	fangedScheme = lazyregexp.New(`^(?i:(h(?:xx|tx|xt|\*\*)p|fxp)(s?))://`)
 )
 
 // clean trims and refangs s, and says so.

@@ -3,8 +3,9 @@ package cortex
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const redacted = "[REDACTED]"
@@ -113,7 +114,7 @@ func fold(name string) string {
 	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
 }
 
-var secretNames = regexp.MustCompile(`(^token|apikey|authkey|accesskey|secretkey|privatekey|(api|auth|access|refresh|bearer|session)token|secret|password|passwd|passphrase|credentials?|^authorization|^(http|https)?proxy(http|https|url)|^https?proxy)$`)
+var secretNames = lazyregexp.New(`(^token|apikey|authkey|accesskey|secretkey|privatekey|(api|auth|access|refresh|bearer|session)token|secret|password|passwd|passphrase|credentials?|^authorization|^(http|https)?proxy(http|https|url)|^https?proxy)$`)
 
 // secretKey reports whether a member of this name holds a secret.
 func secretKey(name string, strict bool) bool {
@@ -124,10 +125,10 @@ func secretKey(name string, strict bool) bool {
 const secretWords = `(?:[\w-]*(?:api[_-]?key|auth[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|secret|password|passwd|passphrase|token|credentials?|authorization|proxy_https?)|\bkey|\bpwd)`
 
 var (
-	schemeSecret = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[^\s"',;]+`)
-	quotedSecret = regexp.MustCompile(`(?i)(` + secretWords + `\\?["']?\s*[:=]\s*u?\\?["'])[^"'\\]+`)
-	plainSecret  = regexp.MustCompile(`(?i)(` + secretWords + `\\?["']?\s*[:=]\s*)[^\s"'&,;}\\\[]+`)
-	userSecret   = regexp.MustCompile(`(://[^\s/@:"']*:)[^\s/@"']+@`)
+	schemeSecret = lazyregexp.New(`(?i)\b(bearer|basic)\s+[^\s"',;]+`)
+	quotedSecret = lazyregexp.New(`(?i)(` + secretWords + `\\?["']?\s*[:=]\s*u?\\?["'])[^"'\\]+`)
+	plainSecret  = lazyregexp.New(`(?i)(` + secretWords + `\\?["']?\s*[:=]\s*)[^\s"'&,;}\\\[]+`)
+	userSecret   = lazyregexp.New(`(://[^\s/@:"']*:)[^\s/@"']+@`)
 )
 
 // scrub cuts what looks like a credential out of a message: the workers of

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // A Role is what a user may do.
@@ -229,8 +229,8 @@ func (c *Client) GetUserKey(ctx context.Context, in GetUserKeyInput) (*StoredKey
 }
 
 var (
-	plainLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,120}$`)
-	keyForm    = regexp.MustCompile(`^[!-~]{8,512}$`)
+	plainLogin = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,120}$`)
+	keyForm    = lazyregexp.New(`^[!-~]{8,512}$`)
 )
 
 // keyFile is the name of the file for the key of a user.

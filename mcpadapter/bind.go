@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const (
@@ -161,7 +162,7 @@ func (b *binding) value(s *shape, v *value, path string) {
 	}
 }
 
-var integerText = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+var integerText = lazyregexp.New(`^-?(0|[1-9][0-9]*)$`)
 
 func (b *binding) integer(s *shape, v *value, path string) {
 	if v.kind != numberKind && v.kind != stringKind || !integerText.MatchString(v.text) {

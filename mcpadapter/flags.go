@@ -2,9 +2,10 @@ package mcpadapter
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // MetaFlags is the key in a result's _meta under which those texts are listed
@@ -35,18 +36,18 @@ const maxFlags = 20
 var classes = []struct {
 	name  string
 	words []string
-	re    *regexp.Regexp
+	re    *lazyregexp.Regexp
 }{
 	{FlagOverride, []string{"ignore", "disregard", "forget", "override", "new instruction"},
-		regexp.MustCompile(`(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your|these|system)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines?|context|directions?|policy|policies)\b|\bnew instructions?\s*:`)},
+		lazyregexp.New(`(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your|these|system)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines?|context|directions?|policy|policies)\b|\bnew instructions?\s*:`)},
 	{FlagRole, []string{"system", "assistant", "[inst]", "<|im_", "you are now", "act as", "developer"},
-		regexp.MustCompile(`(?i)(^|\n)\s*#*\s*(system|assistant|developer)( prompt| message)?\s*:|</?(system|assistant|developer)[^>]{0,20}>|\[/?INST\]|<\|im_(start|end)\|>|\byou are now\b|\bact as (an?|the)\b.{0,30}\b(admin|administrator|root|assistant|agent|system)\b`)},
+		lazyregexp.New(`(?i)(^|\n)\s*#*\s*(system|assistant|developer)( prompt| message)?\s*:|</?(system|assistant|developer)[^>]{0,20}>|\[/?INST\]|<\|im_(start|end)\|>|\byou are now\b|\bact as (an?|the)\b.{0,30}\b(admin|administrator|root|assistant|agent|system)\b`)},
 	{FlagApproval, []string{"approv", "authori", "permission", "confirm"},
-		regexp.MustCompile(`(?i)\b(pre-?approved|already (been )?(approved|authori[sz]ed)|has (approved|authori[sz]ed) (this|the|you)|no (approval|confirmation|permission) (is )?(needed|required)|gate approve|approve (this|the|all|every)\b.{0,30}\b(proposals?|requests?|actions?|calls?)|set confirm|confirm(hard)?\s*[=:]\s*true|without (asking|approval|confirmation))`)},
+		lazyregexp.New(`(?i)\b(pre-?approved|already (been )?(approved|authori[sz]ed)|has (approved|authori[sz]ed) (this|the|you)|no (approval|confirmation|permission) (is )?(needed|required)|gate approve|approve (this|the|all|every)\b.{0,30}\b(proposals?|requests?|actions?|calls?)|set confirm|confirm(hard)?\s*[=:]\s*true|without (asking|approval|confirmation))`)},
 	{FlagCommand, []string{"call", "invoke", "execute", "run", "use", "send", "post", "upload", "forward", "curl", "wget"},
-		regexp.MustCompile(`(?i)\b(call|invoke|execute|run|use) (the )?(tool|function|command|responder|following)\b|\b(call|invoke|execute|run|use) (the )?(thehive|cortex|misp|mitre|wazuh|gate)_[a-z_]+|\b(send|post|upload|forward|exfiltrate)\b.{0,60}\b(https?://|to [\w.+-]+@)|\b(curl|wget)\s+(-\S+\s+)*https?://`)},
+		lazyregexp.New(`(?i)\b(call|invoke|execute|run|use) (the )?(tool|function|command|responder|following)\b|\b(call|invoke|execute|run|use) (the )?(thehive|cortex|misp|mitre|wazuh|gate)_[a-z_]+|\b(send|post|upload|forward|exfiltrate)\b.{0,60}\b(https?://|to [\w.+-]+@)|\b(curl|wget)\s+(-\S+\s+)*https?://`)},
 	{FlagSecrecy, []string{"tell", "mention", "inform", "reveal", "report", "notify", "secret"},
-		regexp.MustCompile(`(?i)\b(do not|don't|never|without) (tell|mention|inform|reveal|report|notify|telling|mentioning|informing|notifying)\b.{0,30}\b(user|operator|analyst|human|anyone|this|it)\b|\bkeep (this|it) (a )?secret\b`)},
+		lazyregexp.New(`(?i)\b(do not|don't|never|without) (tell|mention|inform|reveal|report|notify|telling|mentioning|informing|notifying)\b.{0,30}\b(user|operator|analyst|human|anyone|this|it)\b|\bkeep (this|it) (a )?secret\b`)},
 }
 
 // suspicious lists, in order, the texts in raw that look like instructions to

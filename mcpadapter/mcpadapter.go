@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // Options change how operations are served. The zero Options are the defaults.
@@ -230,7 +230,7 @@ type described struct {
 	how       string
 }
 
-var toolName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
+var toolName = lazyregexp.New(`^[a-zA-Z0-9_.-]{1,64}$`)
 
 func newTool(op gate.Op, g *gate.Guard, opts Options, r *registry, known leaves) (*tool, error) {
 	if !toolName.MatchString(op.Name()) {

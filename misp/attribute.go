@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"regexp"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -225,9 +225,9 @@ func (in *SearchAttributesInput) SetDefaults() {
 }
 
 var (
-	typeRegexp     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 |/_-]*$`)
-	categoryRegexp = regexp.MustCompile(`^[A-Za-z][A-Za-z -]*$`)
-	lastRegexp     = regexp.MustCompile(`^[1-9][0-9]{0,5}[dhms]$`)
+	typeRegexp     = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9 |/_-]*$`)
+	categoryRegexp = lazyregexp.New(`^[A-Za-z][A-Za-z -]*$`)
+	lastRegexp     = lazyregexp.New(`^[1-9][0-9]{0,5}[dhms]$`)
 )
 
 // Validate refuses a search that MISP would answer with everything it has, or

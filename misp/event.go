@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // An EventRef names an event: its id ("42") or its UUID.
@@ -17,7 +17,7 @@ type EventRef string
 
 const eventPattern = `^([1-9][0-9]{0,9}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`
 
-var eventRegexp = regexp.MustCompile(eventPattern)
+var eventRegexp = lazyregexp.New(eventPattern)
 
 // Pattern is the form of an EventRef, for schemas. The id 0 isn't one: MISP
 // would answer with the first event it has.

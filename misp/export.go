@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -209,7 +209,7 @@ const (
 // Enum lists what is allowed.
 func (HashFormat) Enum() []any { return []any{MD5, SHA1, SHA256} }
 
-var hexRegexp = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+var hexRegexp = lazyregexp.New(`^[0-9a-fA-F]+$`)
 
 // length is how many hexadecimal digits a hash has.
 func (f HashFormat) length() int { return map[HashFormat]int{MD5: 32, SHA1: 40, SHA256: 64}[f] }

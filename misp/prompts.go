@@ -3,10 +3,10 @@ package misp
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // Prompts lists texts to start an agent with.
@@ -106,9 +106,9 @@ Every step that changes something waits for a person's approval. Don't go around
 }
 
 var (
-	relativeRange = regexp.MustCompile(`^[1-9][0-9]{0,5}[dhms]$`)
-	absoluteRange = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*(?:to|\.\.|/|,)\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?$`)
-	weeksRange    = regexp.MustCompile(`^([1-9][0-9]{0,2})([wMy])$`)
+	relativeRange = lazyregexp.New(`^[1-9][0-9]{0,5}[dhms]$`)
+	absoluteRange = lazyregexp.New(`^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*(?:to|\.\.|/|,)\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?$`)
+	weeksRange    = lazyregexp.New(`^([1-9][0-9]{0,2})([wMy])$`)
 )
 
 func threatReport(args map[string]string) (string, error) {

@@ -1,9 +1,10 @@
 package misp
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // A Ref names an attribute, an object, a template, a galaxy, a cluster or an
@@ -33,7 +34,7 @@ type NumericID string
 
 const numberPattern = `^[1-9][0-9]{0,9}$`
 
-var numberRegexp = regexp.MustCompile(numberPattern)
+var numberRegexp = lazyregexp.New(numberPattern)
 
 // Pattern is the form of a NumericID, for schemas.
 func (NumericID) Pattern() string { return numberPattern }

@@ -3,10 +3,10 @@ package misp
 import (
 	"context"
 	"iter"
-	"regexp"
 	"strconv"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -28,7 +28,7 @@ type SearchEventsInput struct {
 	Paging
 }
 
-var dateRegexp = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+var dateRegexp = lazyregexp.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 
 // Validate refuses a search that MISP would answer with everything it has, or
 // silently with nothing.

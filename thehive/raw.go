@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -24,15 +24,15 @@ const (
 )
 
 var (
-	rawStart = regexp.MustCompile(`^(list|get)(Case|Alert|Task|Log|Observable|Comment|User|CaseTemplate|CaseStatus|AlertStatus|ObservableType|Organisation|Profile|CustomField|Pattern|Procedure|Job|Action|Tag|Taxonomy|Page|PageTemplate|Share|Dashboard)$`)
+	rawStart = lazyregexp.New(`^(list|get)(Case|Alert|Task|Log|Observable|Comment|User|CaseTemplate|CaseStatus|AlertStatus|ObservableType|Organisation|Profile|CustomField|Pattern|Procedure|Job|Action|Tag|Taxonomy|Page|PageTemplate|Share|Dashboard)$`)
 	rawSteps = []string{
 		"actions", "alert", "alerts", "attachments", "audits", "case", "comments", "jobs", "linkedCases", "logs", "observables",
 		"organisation", "organisations", "pages", "patterns", "procedures", "shares", "similarAlerts", "similarCases", "similarCasesLight",
 		"similarObservables", "tags", "task", "tasks",
 		"filter", "sort", "page", "count", "limitedCount", "aggregation",
 	}
-	rawRange = regexp.MustCompile(`^([0-9]{1,9})-([0-9]{1,9})$`)
-	rawField = regexp.MustCompile(`^[+-]?[0-9A-Za-z_.-]{1,99}$`)
+	rawRange = lazyregexp.New(`^([0-9]{1,9})-([0-9]{1,9})$`)
+	rawField = lazyregexp.New(`^[+-]?[0-9A-Za-z_.-]{1,99}$`)
 )
 
 // QueryInput is the input of [Client.RawQuery].

@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // A Procedure is an ATT&CK technique that a case or an alert was seen to use.
@@ -83,7 +83,7 @@ const (
 	scannedProcedures = 200 // newest cases, for those that have procedures
 )
 
-var techniqueID = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+var techniqueID = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
 
 // CasesByTechnique returns the newest cases, at most limit, that have one of
 // the ATT&CK techniques, or a sub-technique of one, among their tags or their

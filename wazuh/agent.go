@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
-	"regexp"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -164,9 +164,9 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 }
 
 var (
-	agentName = regexp.MustCompile(`^[\w,\-.+\s:]{1,128}$`)
-	platform  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	age       = regexp.MustCompile(`^[0-9]{1,9}[dhms]$`)
+	agentName = lazyregexp.New(`^[\w,\-.+\s:]{1,128}$`)
+	platform  = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
+	age       = lazyregexp.New(`^[0-9]{1,9}[dhms]$`)
 )
 
 func (in *ListAgentsInput) check() error {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -573,7 +573,7 @@ type GetAlertInput struct {
 	IncludeRawData bool   `json:"include_raw_data,omitempty" jsonschema:"Whether to return all that was decoded from the event."`
 }
 
-var alertID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,256}$`)
+var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)
 
 // GetAlert returns one alert, found by the id of its document or by its own.
 // An unknown one is [ErrNotFound]; an own id that alerts of several managers

@@ -3,9 +3,9 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -90,7 +90,7 @@ func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 
 // plainName is what can stand in a condition of the server API without being
 // taken for a part of its grammar.
-var plainName = regexp.MustCompile(`^[\pL\pN_.:/@+-][\pL\pN_ .:/@+-]*$`)
+var plainName = lazyregexp.New(`^[\pL\pN_.:/@+-][\pL\pN_ .:/@+-]*$`)
 
 func checkName(field, s string) error {
 	if !plainName.MatchString(s) {

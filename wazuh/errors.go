@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -183,7 +183,7 @@ func text(b json.RawMessage) string {
 	return oneLine(s)
 }
 
-var jwt = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
+var jwt = lazyregexp.New(`\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
 
 // oneLine bounds a text of the server's and takes tokens out of it.
 func oneLine(s string) string {

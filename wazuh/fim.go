@@ -3,9 +3,9 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -97,7 +97,7 @@ type FilePage struct {
 	Paging
 }
 
-var fileHash = regexp.MustCompile(`^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$`)
+var fileHash = lazyregexp.New(`^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$`)
 
 // GetFIMFiles returns one page of the files and registry entries of an agent
 // that file integrity monitoring watches, the last changed first unless in.Sort

@@ -2,9 +2,9 @@ package wazuh
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -61,10 +61,10 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage
 // A GroupID names a group of agents.
 type GroupID string
 
-var groupName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+var groupName = lazyregexp.New(`^[A-Za-z0-9._-]{1,128}$`)
 
 // Pattern is the form of an id, for schemas.
-func (GroupID) Pattern() string { return groupName.String() }
+func (GroupID) Pattern() string { return groupName.Compiled().String() }
 
 // check refuses what Wazuh has no group for, the word that means all of them included.
 func (g GroupID) check() error {

@@ -3,9 +3,10 @@ package wazuh
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const redactedText = "[REDACTED]"
@@ -19,7 +20,7 @@ var secretKeys = []string{
 
 // paths are names that end like a secret's and hold where one is, or whether
 // there is one.
-var paths = regexp.MustCompile(`(?i)(^use_|_path$|_file$|^ssl_|keystore|certificate|^ca$)`)
+var paths = lazyregexp.New(`(?i)(^use_|_path$|_file$|^ssl_|keystore|certificate|^ca$)`)
 
 // redact returns a section of the configuration without its secrets and notes
 // where they were.
@@ -81,13 +82,13 @@ func secretKey(key, parent string) bool {
 }
 
 var (
-	userinfo  = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@"']+@`)
-	parameter = regexp.MustCompile(`(?i)([?&](?:[\w-]*(?:password|passwd|token|secret|key|signature|auth|code)|pwd|sig)=)[^&\s"']+`)
-	flag      = regexp.MustCompile(`(?i)(--?[\w-]*(?:password|passwd|pass|token|secret|api[-_]?key|access[-_]?key|credentials?)(?:\s*=\s*|\s+))(?:"[^"]*"|'[^']*'|[^\s"']+)`)
-	short     = regexp.MustCompile(`(\s-(?:u|user)\s+[^\s:]+:)\S+`)
-	assign    = regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|token|secret|api[-_]?key|access[-_]?key)\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"'&,;]+)`)
-	header    = regexp.MustCompile(`(?i)\b((?:authorization|x-api-key|x-auth-token)\s*:\s*)(?:(?:bearer|basic|token)\s+)?[^\s"']+`)
-	mysql     = regexp.MustCompile(`(\b(?:mysql|mysqldump|mysqladmin|sshpass)\b[^|;]*?\s-p)[^\s]+`)
+	userinfo  = lazyregexp.New(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@"']+@`)
+	parameter = lazyregexp.New(`(?i)([?&](?:[\w-]*(?:password|passwd|token|secret|key|signature|auth|code)|pwd|sig)=)[^&\s"']+`)
+	flag      = lazyregexp.New(`(?i)(--?[\w-]*(?:password|passwd|pass|token|secret|api[-_]?key|access[-_]?key|credentials?)(?:\s*=\s*|\s+))(?:"[^"]*"|'[^']*'|[^\s"']+)`)
+	short     = lazyregexp.New(`(\s-(?:u|user)\s+[^\s:]+:)\S+`)
+	assign    = lazyregexp.New(`(?i)(\b[\w-]*(?:password|passwd|token|secret|api[-_]?key|access[-_]?key)\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"'&,;]+)`)
+	header    = lazyregexp.New(`(?i)\b((?:authorization|x-api-key|x-auth-token)\s*:\s*)(?:(?:bearer|basic|token)\s+)?[^\s"']+`)
+	mysql     = lazyregexp.New(`(\b(?:mysql|mysqldump|mysqladmin|sshpass)\b[^|;]*?\s-p)[^\s]+`)
 )
 
 // cleanText returns a text without the secrets that stand in it.
@@ -101,7 +102,7 @@ func cleanText(key, s string) string {
 	}
 	s = userinfo.ReplaceAllString(s, "${1}"+redactedText+"@")
 	s = parameter.ReplaceAllString(s, "${1}"+redactedText)
-	for _, re := range []*regexp.Regexp{header, flag, short, mysql, assign} {
+	for _, re := range []*lazyregexp.Regexp{header, flag, short, mysql, assign} {
 		s = re.ReplaceAllString(s, "${1}"+redactedText)
 	}
 	return jwt.ReplaceAllString(s, redactedText)

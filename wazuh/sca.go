@@ -3,9 +3,9 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 
 	"github.com/sallyport-soc/sallyport/internal/extra"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -158,7 +158,7 @@ type CheckPage struct {
 	Paging
 }
 
-var policyID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+var policyID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,128}$`)
 
 // GetSCAChecks returns one page of the checks of a policy on an agent, by id.
 //

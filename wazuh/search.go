@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // clause is a part of a query in OpenSearch's language.
@@ -39,7 +40,7 @@ var searched = []string{
 
 const maxWords = 10
 
-var plainWord = regexp.MustCompile(`^[\pL\pN_*]+$`)
+var plainWord = lazyregexp.New(`^[\pL\pN_*]+$`)
 
 // wordClauses returns one clause for each word of s, the argument name. A word
 // is found as part of any of fields, which are keywords, or within text, a field
@@ -106,7 +107,7 @@ func words(s string) []string {
 	}
 }
 
-var techniqueID = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+var techniqueID = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
 
 // techniques returns the clause for alerts that carry any of ids, or a
 // sub-technique of one.

@@ -1,9 +1,10 @@
 package wazuh
 
 import (
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // When is a time: RFC 3339 as 2025-01-02T03:04:05Z, a date, now, or how long
@@ -23,7 +24,7 @@ func (When) Pattern() string {
 	return `^(now|(now)?-?[0-9]{1,9}[smhdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,18}(Z|[+-][0-9]{2}:?[0-9]{2})?)?)$`
 }
 
-var ago = regexp.MustCompile(`^(?:now)?-?([0-9]{1,9})([smhdw])$`)
+var ago = lazyregexp.New(`^(?:now)?-?([0-9]{1,9})([smhdw])$`)
 
 // time returns the time that w means at now; the empty one means the zero time.
 func (w When) time(field string, now time.Time) (time.Time, error) {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp"
 )
 
@@ -63,7 +63,7 @@ type Indicator struct {
 	Role    string `json:"objectRelation,omitempty" jsonschema:"What it is in its object, if it is in one."`
 }
 
-var groupID = regexp.MustCompile(`mitre-(?:intrusion-set|enterprise-attack-intrusion-set|ics-groups)="[^"]*(G[0-9]{4})"`)
+var groupID = lazyregexp.New(`mitre-(?:intrusion-set|enterprise-attack-intrusion-set|ics-groups)="[^"]*(G[0-9]{4})"`)
 
 // maxComponents is how many data components an answer names.
 const maxComponents = 5

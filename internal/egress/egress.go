@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // A Filter knows what is internal. The zero value knows the addresses and
@@ -169,12 +170,12 @@ func (f Filter) Mail(s string) string {
 }
 
 var (
-	schemed = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-	opaque  = regexp.MustCompile(`^(?i:mailto|sips?|xmpp|urn):[^/]`)
-	urls    = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
-	words   = regexp.MustCompile(`[^\s"'<>,;|()={}\\]+`)
-	v6words = regexp.MustCompile(`[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*`)
-	dotted  = regexp.MustCompile(`\d{1,3}(?:\.\d{1,3}){3}`)
+	schemed = lazyregexp.New(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+	opaque  = lazyregexp.New(`^(?i:mailto|sips?|xmpp|urn):[^/]`)
+	urls    = lazyregexp.New(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
+	words   = lazyregexp.New(`[^\s"'<>,;|()={}\\]+`)
+	v6words = lazyregexp.New(`[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*`)
+	dotted  = lazyregexp.New(`\d{1,3}(?:\.\d{1,3}){3}`)
 )
 
 // Text says why free text can't be shown to a third party, or returns "": it

@@ -11,10 +11,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const maxErrorBody = 64 << 10
@@ -67,7 +67,7 @@ func (c *Client) Redact(s string) string {
 	return credential.ReplaceAllString(s, "${1}[REDACTED]")
 }
 
-var credential = regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+|\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s"'@,;}]{4,}`)
+var credential = lazyregexp.New(`(?i)(\b(?:bearer|basic)\s+|\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s"'@,;}]{4,}`)
 
 // redactor replaces secrets of at least six bytes: shorter ones would mangle
 // every message.
@@ -190,10 +190,10 @@ func isHTML(res *Response) bool {
 	return strings.HasPrefix(head, "<!doctype html") || strings.HasPrefix(head, "<html")
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>([^<]{1,200})`)
+var title = lazyregexp.New(`(?is)<title[^>]*>([^<]{1,200})`)
 
 func htmlTitle(body []byte) string {
-	if m := title.FindSubmatch(body); m != nil {
+	if m := title.Compiled().FindSubmatch(body); m != nil {
 		return clip(strings.Join(strings.Fields(string(m[1])), " "), 100)
 	}
 	return ""
