@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/edits"
 )
 
 // Errors that operations and lookups return, wrapped.
@@ -70,33 +72,12 @@ func nearest(keys []string, known iter.Seq[string]) string {
 		if len(key) >= 4 && least > 1 && strings.HasPrefix(lower, key+" ") { // the beginning of a name
 			best, least = word, 1
 		}
-		if d := distance(key, lower, least); d < least {
+		if len(key)-len(lower) >= least || len(lower)-len(key) >= least { // further apart than the best
+			continue
+		}
+		if d := edits.Distance(key, lower); d < least {
 			best, least = word, d
 		}
 	}
 	return best
-}
-
-// distance is the number of edits between two words, or limit if there are more.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		left := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := left
-			if a[i] != b[j] {
-				cost++
-			}
-			left = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

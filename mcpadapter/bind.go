@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -433,7 +434,7 @@ func (s *shape) nearest(key string) string {
 	for _, f := range s.fields {
 		for _, n := range append([]string{f.name}, f.aliases...) {
 			n = fold(n)
-			d := distance(key, n)
+			d := edits.Distance(key, n)
 			if d >= best && len(key) >= 3 && (strings.HasPrefix(n, key) || strings.HasSuffix(n, key)) {
 				d = best - 1
 			}
@@ -443,24 +444,4 @@ func (s *shape) nearest(key string) string {
 		}
 	}
 	return name
-}
-
-// distance is the number of single-byte edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost = 1 + min(prev, row[j], row[j+1])
-			}
-			prev, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

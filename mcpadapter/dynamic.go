@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/edits"
 )
 
 // The tools of a dynamic server; see [RegisterDynamic].
@@ -148,7 +149,7 @@ func (r *registry) named(name string) (*tool, error) {
 		if t.op.Name() == name {
 			return t, nil
 		}
-		if d := distance(strings.ToLower(clip(name, 64)), t.op.Name()); d < best {
+		if d := edits.Distance(strings.ToLower(clip(name, 64)), t.op.Name()); d < best {
 			best, near = d, t.op.Name()
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/edits"
 )
 
 // A Reader reads the variables that begin with one prefix.
@@ -105,7 +107,7 @@ func (r *Reader) Err() error {
 func (r *Reader) nearest(name string) string {
 	best, at := "", len(name)/2+1
 	for k := range r.known {
-		if d := Distance(name, k); d < at || d == at && k < best {
+		if d := edits.Distance(name, k); d < at || d == at && k < best {
 			best, at = k, d
 		}
 	}
@@ -113,25 +115,4 @@ func (r *Reader) nearest(name string) string {
 		return ""
 	}
 	return "; did you mean " + best + "?"
-}
-
-// Distance is the number of single-byte edits between a and b.
-func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -58,7 +58,7 @@ type Server struct {
 	Check []string
 	// Open returns the clients to serve. Each must have g on its wire. One that
 	// has a method Resources() []gate.Resource or Prompts() []gate.Prompt has
-	// those served too.
+	// those served too. log goes where -log says.
 	Open func(g *gate.Guard, log *slog.Logger) ([]Client, error)
 }
 
