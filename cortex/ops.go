@@ -35,7 +35,7 @@ func (c *Client) Ops() []gate.Op {
 
 		gate.Read("cortex_list_responders", c.ListResponders, "List all enabled responders, or those that act on a case, task, observable or alert."),
 		gate.Destructive("cortex_run_responder", c.RunResponder, "Run a responder on a case, task, observable or alert of TheHive. It acts on the real world.",
-			gate.Leaves, gate.Env(envDestructive), gate.Confirm()).Plan(c.planRunResponder),
+			gate.Leaves, gate.Env(envDestructive), gate.Confirm(), gate.ActsOn(RunResponderInput.actsOn)).Plan(c.planRunResponder),
 
 		gate.Write("cortex_enable_analyzer", c.EnableAnalyzer, "Enable an analyzer in the organisation of the key. Secrets in its configuration come from the operator, not from the call.").Plan(c.planEnableAnalyzer),
 		gate.Destructive("cortex_disable_analyzer", c.DisableAnalyzer, "Disable an analyzer. Its configuration is lost.", gate.Confirm(), gate.Idempotent).Plan(c.planDisableAnalyzer),

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,6 +202,8 @@ type entity struct {
 	PAP     *int
 	version string
 	raw     json.RawMessage
+
+	observables []gate.Target // those in it, or itself if it is one
 }
 
 // parseEntity reads the members of an entity by their exact names, as whoever
@@ -242,12 +245,68 @@ func parseEntity(raw json.RawMessage) (*entity, error) {
 			e.number = strconv.Itoa(n)
 		}
 	}
+	e.observables = observables(decoded(once), nil)
 	for name, level := range map[string]**int{"tlp": &e.TLP, "pap": &e.PAP} {
 		if v, ok := m[name]; ok && json.Unmarshal(v, level) != nil {
 			return nil, fmt.Errorf("%s is not a number", name)
 		}
 	}
 	return e, nil
+}
+
+// observables appends to list what is an observable in v: an object with a
+// value and the type of it, such as those that TheHive puts into an alert.
+func observables(v any, list []gate.Target) []gate.Target {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			list = observables(one, list)
+		}
+	case map[string]any:
+		kind, _ := v["dataType"].(string)
+		if value, _ := v["data"].(string); kind != "" && value != "" {
+			list = append(list, gate.Target{Kind: kind + " observable", ID: value})
+		}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			list = observables(v[name], list)
+		}
+	}
+	return list
+}
+
+// actsOn returns every text that the caller hands to a responder: any of them
+// may be the address that it blocks.
+func (in RunResponderInput) actsOn() []string {
+	list := texts(decoded(in.Data), nil)
+	for _, v := range in.Parameters {
+		list = texts(decoded(v), list)
+	}
+	return list
+}
+
+// texts appends to list all strings in v.
+func texts(v any, list []string) []string {
+	switch v := v.(type) {
+	case string:
+		list = append(list, v)
+	case []any:
+		for _, one := range v {
+			list = texts(one, list)
+		}
+	case map[string]any:
+		for _, one := range v {
+			list = texts(one, list)
+		}
+	}
+	return list
+}
+
+// decoded returns raw as generic values, nil if it is no JSON.
+func decoded(raw json.RawMessage) (v any) {
+	if json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	return v
 }
 
 // fetch returns the entity that in names.
@@ -297,6 +356,9 @@ func (e *entity) name() string {
 	return e.title
 }
 
+// maxActed is how many observables of an entity a plan names.
+const maxActed = 100
+
 func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (gate.Plan, error) {
 	a, err := c.action(ctx, in)
 	if err != nil {
@@ -312,6 +374,14 @@ func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (ga
 		Egress: []gate.Egress{{
 			To: a.responder.service(), What: fmt.Sprintf("the whole %s, %d bytes", in.ObjectType, len(a.entity.raw)), TLP: marking(a.tlp, a.pap),
 		}},
+	}
+	shown := a.entity.observables[:min(len(a.entity.observables), maxActed)]
+	p.Targets = append(p.Targets, shown...)
+	switch rest := len(a.entity.observables) - len(shown); {
+	case len(shown) == 0:
+		p.Warnings = append(p.Warnings, "no observable is in what the responder gets: what it reads in TheHive was not compared with what the policy protects")
+	case rest > 0:
+		p.Warnings = append(p.Warnings, count(rest, "further observable")+" can't be shown here and were not compared with what the policy protects")
 	}
 	if a.responder.Description != "" {
 		p.Changes = append(p.Changes, gate.Set("what it does", a.responder.Description))

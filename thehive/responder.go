@@ -137,48 +137,82 @@ func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	t, tlp, err := c.object(ctx, in.ObjectType, in.ObjectID)
+	o, err := c.object(ctx, in.ObjectType, in.ObjectID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	kind := o.targets[0].Kind
 	return gate.Plan{
-		Summary: fmt.Sprintf("Run the responder %s of Cortex on a %s in TheHive. It acts on the real world.", w.Name, t.Kind),
-		Targets: []gate.Target{t},
-		Changes: []gate.Change{gate.Set("responder", strings.TrimSuffix(w.Name+": "+w.Description, ": "))},
-		Egress:  []gate.Egress{{To: strings.TrimSpace(w.Name + " on Cortex " + in.CortexID), What: "the whole " + t.Kind, TLP: tlp}},
+		Summary:  fmt.Sprintf("Run the responder %s of Cortex on the %s %s in TheHive. It acts on the real world.", w.Name, kind, in.ObjectID),
+		Targets:  o.targets,
+		Changes:  []gate.Change{gate.Set("responder", strings.TrimSuffix(w.Name+": "+w.Description, ": "))},
+		Egress:   []gate.Egress{{To: strings.TrimSpace(w.Name + " on Cortex " + in.CortexID), What: "the whole " + kind, TLP: o.marking}},
+		Warnings: o.warnings,
 	}, nil
 }
 
-// object reads what a responder would act on.
-func (c *Client) object(ctx context.Context, kind ObjectType, id string) (t gate.Target, tlp string, err error) {
+// An acted is what a responder would act on: the object and, as far as they are
+// known, the observables in it, so that what a policy protects is recognised.
+type acted struct {
+	targets  []gate.Target
+	marking  string
+	warnings []string
+}
+
+// maxActed is how many observables of a case or an alert a plan names.
+const maxActed = 100
+
+func (c *Client) object(ctx context.Context, kind ObjectType, id string) (*acted, error) {
 	marking := func(t TLP, p PAP) string { return fmt.Sprintf("TLP:%s PAP:%s", t, p) }
 	switch kind {
 	case ObjectCase:
 		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: id})
 		if err != nil {
-			return t, "", err
+			return nil, err
 		}
-		return cs.target(), marking(cs.TLP, cs.PAP), nil
+		return c.within(ctx, &acted{targets: []gate.Target{cs.target()}, marking: marking(cs.TLP, cs.PAP)}, inCase(cs.ID, HopObservables))
 	case ObjectAlert:
 		a, err := c.GetAlert(ctx, GetAlertInput{AlertID: id})
 		if err != nil {
-			return t, "", err
+			return nil, err
 		}
-		return a.target(), marking(a.TLP, a.PAP), nil
+		return c.within(ctx, &acted{targets: []gate.Target{a.target()}, marking: marking(a.TLP, a.PAP)}, One(KindAlert, a.ID).To(HopObservables))
 	case ObjectObservable:
 		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: id})
 		if err != nil {
-			return t, "", err
+			return nil, err
 		}
-		return gate.Target{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value()}, marking(o.TLP, o.PAP), nil
+		return &acted{targets: []gate.Target{o.acted()}, marking: marking(o.TLP, o.PAP)}, nil
 	case ObjectTask:
 		task, err := c.task(ctx, id)
 		if err != nil {
-			return t, "", err
+			return nil, err
 		}
-		return task.target(), "", nil
+		return &acted{targets: []gate.Target{task.target()}, warnings: []string{uncompared}}, nil
 	case ObjectTaskLog:
-		return gate.Target{Kind: "task log", ID: id}, "", nil
+		return &acted{targets: []gate.Target{{Kind: "task log", ID: id}}, warnings: []string{uncompared}}, nil
 	}
-	return t, "", fmt.Errorf("%w: objectType: %q is none", ErrInvalid, kind)
+	return nil, fmt.Errorf("%w: objectType: %q is none", ErrInvalid, kind)
+}
+
+const uncompared = "what the responder reads in the case was not compared with what the policy protects"
+
+// within adds the observables that q finds to what is acted on.
+func (c *Client) within(ctx context.Context, a *acted, q Query) (*acted, error) {
+	got, total, err := paged[*Observable](ctx, c, "acted-observables", order{"_createdAt", Desc}, 0, maxActed, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range got {
+		a.targets = append(a.targets, o.acted())
+	}
+	if rest := total - len(got); rest > 0 {
+		a.warnings = append(a.warnings, counted(rest, "further observable")+" can't be shown here and were not compared with what the policy protects")
+	}
+	return a, nil
+}
+
+// acted is o as a target: named by its value alone, as a policy names it.
+func (o *Observable) acted() gate.Target {
+	return gate.Target{Kind: o.DataType + " observable", ID: o.ID, Name: o.value()}
 }
