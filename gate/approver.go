@@ -39,7 +39,7 @@ func SignerFrom(name string, key crypto.Signer) (*Signer, error) {
 	if key == nil {
 		return nil, errors.New("gate: no key")
 	}
-	if pub, ok := key.Public().(ed25519.PublicKey); !ok || len(pub) != ed25519.PublicKeySize {
+	if pub, _ := key.Public().(ed25519.PublicKey); len(pub) != ed25519.PublicKeySize {
 		return nil, fmt.Errorf("gate: the key of %s is not an Ed25519 key", name)
 	}
 	return &Signer{Name: name, held: key}, nil

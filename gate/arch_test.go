@@ -16,9 +16,10 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".": nil, "gatetest": {module + "gate"}, "page": {module + "gate"}, "gatebench": {module + "gate"},
+		".": {module + "internal/spelling", module + "internal/trusted"}, "gatetest": {module + "gate"}, "page": {module + "gate"}, "gatebench": {module + "gate"},
+		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/edits": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", term},
+		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", module + "internal/edits", term},
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

@@ -3,7 +3,10 @@ package gate
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"testing"
+	"time"
 )
 
 func BenchmarkReadDecision(b *testing.B) {
@@ -31,20 +34,45 @@ func TestAReadIsAdmittedWithoutAllocating(t *testing.T) {
 	}
 }
 
+// The time and the flushes of a proposal, its approval by an operator and the
+// spending of it, up to the moment in which the operation begins. Recording
+// its outcome is beside it.
 func BenchmarkProposeToConsume(b *testing.B) {
 	w := newWorld(b)
 	g := w.guard()
-	j := must(g.Journal())
-	op := newCounted()
+	j, operator := must(g.Journal()), w.journal()
+	flushes, before := 0, 0
+	for _, j := range []*Journal{j, operator} {
+		j.sync = func(f *os.File) error { flushes++; return f.Sync() }
+	}
+	var outcome time.Duration
+	var asked, begun time.Time
+	var each []time.Duration // a disk that others use too is slow at times
+	op := Write("add_comment", func(context.Context, comment) (string, error) {
+		b.StopTimer()
+		before, begun = before+flushes, time.Now()
+		each = append(each, begun.Sub(asked))
+		return "done", nil
+	}, "Add a comment.")
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		in := comment{Case: fmt.Sprint(i)}
+	n := 0
+	for b.Loop() {
+		flushes, asked = 0, time.Now()
+		in := comment{Case: fmt.Sprint(n)}
 		p := must(op.Do(b.Context(), g, &in)).Proposal
-		must(0, j.Approve(p.ID, p.Digest, w.signer))
-		if res := must(op.Do(b.Context(), g, &in)); res.State != StateExecuted {
+		must(0, operator.Approve(p.ID, p.Digest, w.signer))
+		res := must(op.Do(b.Context(), g, &in))
+		outcome += time.Since(begun)
+		if res.State != StateExecuted {
 			b.Fatal(res.State)
 		}
+		n++
+		b.StartTimer()
 	}
+	slices.Sort(each)
+	b.ReportMetric(float64(each[n/2].Nanoseconds()), "median-ns/op")
+	b.ReportMetric(float64(before)/float64(n), "fsyncs/op")
+	b.ReportMetric(float64(outcome.Nanoseconds())/float64(n), "outcome-ns/op")
 }
 
 func BenchmarkAdmitWrite(b *testing.B) {

@@ -3,12 +3,24 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
 )
 
-func lockFile(f *os.File) error   { return flock(f, syscall.LOCK_EX) }
+// rotates reports whether the journal's file can be renamed while others have it open.
+const rotates = true
+
+// tryLock locks f unless another has.
+func tryLock(f *os.File) (bool, error) {
+	err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func unlockFile(f *os.File) error { return flock(f, syscall.LOCK_UN) }
 
 func flock(f *os.File, how int) error {
@@ -17,17 +29,6 @@ func flock(f *os.File, how int) error {
 			return err
 		}
 	}
-}
-
-// checkConfig refuses what anybody but root and this user could have written.
-func checkConfig(name string, fi os.FileInfo) error {
-	if fi.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is writable by group or others (%s)", name, fi.Mode().Perm())
-	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Getuid() {
-		return fmt.Errorf("%s belongs to uid %d, neither to you nor to root", name, st.Uid)
-	}
-	return nil
 }
 
 // checkOwner refuses what another user could have written.

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"errors"
 	"os"
 	"syscall"
 	"unsafe"
@@ -14,15 +15,26 @@ var (
 	unlockFileEx = kernel32.NewProc("UnlockFileEx")
 )
 
-const exclusive = 2 // LOCKFILE_EXCLUSIVE_LOCK
+// rotates reports whether the journal's file can be renamed while others have it open.
+const rotates = false
 
-// lockFile locks one byte far behind the end, so that readers aren't shut out.
-func lockFile(f *os.File) error {
+const (
+	exclusive     = 3                 // LOCKFILE_EXCLUSIVE_LOCK and LOCKFILE_FAIL_IMMEDIATELY
+	lockViolation = syscall.Errno(33) // ERROR_LOCK_VIOLATION
+)
+
+// tryLock locks f unless another has: one byte far behind the end, so that
+// readers aren't shut out.
+func tryLock(f *os.File) (bool, error) {
 	o := syscall.Overlapped{OffsetHigh: 0x7fffffff}
-	if ok, _, err := lockFileEx.Call(f.Fd(), exclusive, 0, 1, 0, uintptr(unsafe.Pointer(&o))); ok == 0 {
-		return err
+	ok, _, err := lockFileEx.Call(f.Fd(), exclusive, 0, 1, 0, uintptr(unsafe.Pointer(&o)))
+	switch {
+	case ok != 0:
+		return true, nil
+	case errors.Is(err, lockViolation):
+		return false, nil
 	}
-	return nil
+	return false, err
 }
 
 func unlockFile(f *os.File) error {
@@ -35,9 +47,6 @@ func unlockFile(f *os.File) error {
 
 // checkOwner leaves the question to the access control list of the profile folder.
 func checkOwner(string, os.FileInfo) error { return nil }
-
-// checkConfig leaves the question to the access control list of the folder.
-func checkConfig(string, os.FileInfo) error { return nil }
 
 // syncDir does nothing: Windows has no way to flush a folder.
 func syncDir(string) error { return nil }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/base64"
 	"os"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 func FuzzSealedState(f *testing.F) {
 	w := newWorld(f)
 	g := w.guard(client)
-	op := newCounted()
+	op := newUndoable()
 	p := op.pending(f, g, one)
 	state, _ := g.Seal(p)
 	other, _ := g.Seal(op.pending(f, g, comment{Case: "2"}))
@@ -130,6 +131,28 @@ func FuzzReadAnchors(f *testing.F) {
 		a, err := ReadAnchors(bytes.NewReader(b))
 		if err == nil && (a[0] != "" || len(a) > len(b)) {
 			t.Errorf("%v", a)
+		}
+	})
+}
+
+// Whatever the list of approvers holds, each of them has a name that can be
+// enrolled, a key of the right size, and stands there once.
+func FuzzApprovers(f *testing.F) {
+	key := "ed25519 " + strings.Repeat("A", 43) + "= "
+	for _, s := range []string{"", "# nobody\n", key + "alice\n", key + "alice\n" + key + "bob", key + "(client)", "ed25519 AAAA alice", key + "a\u202eb"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := parseApprovers("f", b)
+		if err != nil {
+			return
+		}
+		names := map[string]bool{}
+		for _, a := range list {
+			if checkName(a.Name) != nil || len(a.Key) != ed25519.PublicKeySize || names[a.Name] || a.Name == clientName {
+				t.Errorf("%q", a.Name)
+			}
+			names[a.Name] = true
 		}
 	})
 }

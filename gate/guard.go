@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +39,9 @@ const (
 	maxPermit     = maxExecution - time.Minute
 	maxInput      = 512 << 10        // bytes of input that fit into a proposal
 	maxProposal   = maxEvent - 4<<10 // bytes of a proposal that fit into an event
+	leaveGrace    = 5 * time.Second
 	maxReceipts   = 256
+	maxReceipt    = 256 << 10 // bytes of an answer, encoded, that is kept
 )
 
 // A Guard decides what runs. Make one per process with [New] and give it to
@@ -51,6 +54,8 @@ type Guard struct {
 
 	protection *protection
 	memory     *memory
+	taint      *taint
+	grace      time.Duration // see outlast
 
 	mu       sync.Mutex
 	journal  *Journal
@@ -74,7 +79,7 @@ func New(p Policy) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), receipts: map[string]receipt{}}
+	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), taint: newTaint(p.Dir), grace: leaveGrace, receipts: map[string]receipt{}}
 	if p.Approval == ApprovalClient {
 		s, err := newSigner(clientName)
 		if err != nil {
@@ -267,8 +272,8 @@ func (g *Guard) check(op string, locks []lock, in any) (verdict, string, error) 
 
 // Do runs the operation behind g, as [Op] describes.
 func (o *Operation[In, Out]) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
-	p, ok := in.(*In)
-	if !ok || p == nil {
+	p, _ := in.(*In)
+	if p == nil {
 		return nil, fmt.Errorf("gate: %s: input is %T, want %T", o.name, in, p)
 	}
 	ctx, isRead, err := o.read(ctx, g, p)
@@ -321,7 +326,7 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {
 			return nil, err
 		}
-		if err := g.protects(o.name, p.Plan.named()); err != nil {
+		if err := g.protectsIn(o.name, p.Plan); err != nil {
 			return nil, err
 		}
 		return &Result{State: StateDryRun, Proposal: p}, nil
@@ -336,7 +341,7 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	if p.Plan, err = o.makePlan(ctx, planned); err != nil {
 		return nil, err
 	}
-	if err := g.protects(o.name, p.Plan.named()); err != nil {
+	if err := g.protectsIn(o.name, p.Plan); err != nil {
 		return nil, err
 	}
 	if p, err = p.canonical(); err != nil {
@@ -481,7 +486,7 @@ func (g *Guard) decide(j *Journal, p *Proposal, by authority) (*Result, error) {
 		if err := j.clock(); err != nil {
 			return err
 		}
-		if j.off >= g.policy.RotateAt {
+		if rotates && j.off >= g.policy.RotateAt {
 			if err := errors.Join(j.rotate(), j.discard(g.policy.Retention)); err != nil {
 				g.policy.Logger.Warn("journal: rotate", "err", err)
 			}
@@ -499,6 +504,10 @@ func (g *Guard) decide(j *Journal, p *Proposal, by authority) (*Result, error) {
 		open, note, err := j.find(p)
 		if err != nil {
 			return err
+		}
+		if r := j.maybeDone(p); r != nil && !note.unknown {
+			note.unknown = true
+			note.text = fmt.Sprintf("%s, on the same target, ended with an unknown outcome; check the platform before approving", r.ID)
 		}
 		var grant *Grant
 		switch {
@@ -553,7 +562,7 @@ func (j *Journal) propose(p *Proposal, ttl time.Duration) (*record, error) {
 		return nil, err
 	}
 	r := j.props[p.ID]
-	if r == nil || r.Digest != p.Digest {
+	if r == nil {
 		return nil, fmt.Errorf("%w: the proposal was not taken", ErrJournal)
 	}
 	return r, nil
@@ -618,6 +627,22 @@ func (j *Journal) find(p *Proposal) (*record, history, error) {
 	return found, h, nil
 }
 
+// maybeDone returns a call of p's operation on one of p's targets whose outcome
+// is unknown: p may be the same in other words.
+func (j *Journal) maybeDone(p *Proposal) *record {
+	for _, r := range j.open {
+		if r.Op != p.Op || r.Call == p.Call || j.state(r) != StateUnknown {
+			continue
+		}
+		for _, t := range p.Plan.Targets {
+			if slices.ContainsFunc(r.Plan.Targets, func(u Target) bool { return t.Kind == u.Kind && t.ID == u.ID }) {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -649,7 +674,7 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 			_ = j.record(p.ID, EventUnknown, "the operation panicked")
 		}
 	}()
-	ctx, cancel := context.WithDeadline(context.WithValue(ctx, permitKey{}, pm), pm.until)
+	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
 	defer cancel()
 	out, err := o.fn(ctx, in)
 	finished = true
@@ -658,10 +683,16 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 	kind, detail := EventExecuted, ""
 	switch {
 	case err == nil:
-		detail = "answer " + answerDigest(out)
-		g.keepReceipt(p.Call, p.ID, out)
+		sum, size := answerDigest(out)
+		detail = "answer " + sum
+		if size <= maxReceipt {
+			g.keepReceipt(p.Call, p.ID, out)
+		}
 	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
 		kind, detail = EventUnknown, clip(err.Error(), 500)
+		if errors.Is(context.Cause(ctx), errLeft) {
+			detail = clip(leftDetail+detail, 500)
+		}
 		if !errors.Is(err, ErrOutcomeUnknown) {
 			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
@@ -676,6 +707,36 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 	}
 	p.State, p.Changed = StateExecuted, time.Now().UTC()
 	return &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}, nil
+}
+
+// errLeft ends an execution that goes on for long after whoever asked for it left.
+var errLeft = errors.New("gate: the caller left")
+
+// leftDetail begins the detail of an unknown outcome that the caller's leaving
+// made. It says nothing about the platform: the breaker doesn't count it, or one
+// principal could stop all others.
+const leftDetail = "the caller left: "
+
+// outlast returns a context that ends at until or at the deadline of ctx, and
+// that outlasts the cancellation of ctx for a while: the approval is spent, what is cut off
+// half-way nobody knows the outcome of, and whoever asked gets the answer by asking again.
+func (g *Guard) outlast(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	staying, leave := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return
+		}
+		select {
+		case <-time.After(g.grace):
+			leave(errLeft)
+		case <-staying.Done():
+		}
+	})
+	run, cancel := context.WithDeadline(staying, until)
+	return run, func() { stop(); cancel(); leave(nil) }
 }
 
 // ambiguous reports whether an operation that failed with err may have taken
@@ -694,29 +755,24 @@ func (j *Journal) record(id string, kind EventKind, detail string) error {
 	return j.tx(func() error { return j.append(Event{Kind: kind, ID: id, Detail: detail}) })
 }
 
-func answerDigest(out any) string {
+func answerDigest(out any) (sum string, size int) {
 	b, err := json.Marshal(out)
 	if err != nil {
-		return "not encodable"
+		return "not encodable", 0
 	}
 	h := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(h[:8])
+	return "sha256:" + hex.EncodeToString(h[:8]), len(b)
 }
 
+// keepReceipt keeps the answer of a call for those who repeat it, unless many
+// are kept already.
 func (g *Guard) keepReceipt(call, id string, out any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.receipts) >= maxReceipts {
-		for k, r := range g.receipts {
-			if time.Since(r.at) > receiptWindow {
-				delete(g.receipts, k)
-			}
-		}
-		if len(g.receipts) >= maxReceipts {
-			return
-		}
+	maps.DeleteFunc(g.receipts, func(_ string, r receipt) bool { return time.Since(r.at) > receiptWindow })
+	if len(g.receipts) < maxReceipts {
+		g.receipts[call] = receipt{id: id, out: out, at: time.Now()}
 	}
-	g.receipts[call] = receipt{id: id, out: out, at: time.Now()}
 }
 
 func (g *Guard) receipt(call, id string) any {

@@ -807,7 +807,7 @@ func TestDecisionsAreInTheJournalBeforeTheirEffect(t *testing.T) {
 func TestAClientMayAttestAWriteWithSealAndCode(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard(client)
-	op := newCounted()
+	op := newUndoable()
 	p := op.pending(t, g, one)
 	state, ok := g.Seal(p)
 	if !ok {
@@ -862,7 +862,7 @@ func TestAClientsWordIsNotEnoughForMore(t *testing.T) {
 		t.Error("a seal for a destructive operation")
 	}
 	lie := *p
-	lie.Tier = TierWrite
+	lie.Tier, lie.Plan.Undo = TierWrite, "Take it back."
 	state, ok := g.Seal(&lie)
 	if !ok {
 		t.Fatal("no seal for the lie")

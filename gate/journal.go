@@ -132,6 +132,13 @@ const (
 // A Journal is the store of proposals and the audit log in one: hash-chained
 // JSON lines in a directory that all servers and the gate command of one host
 // share. It is safe for concurrent use by goroutines and by processes.
+//
+// Whatever a method has done is on the disk when it returns, and so before
+// anybody can act on it: all that one call appends is flushed once, at its end.
+// A power cut can therefore take away only what nobody was told yet: a proposal
+// whose id no agent has, a decision that the approver still waits for, the spending of
+// an approval whose operation hasn't begun. If it comes while an operation runs, its
+// outcome is unknown, and nothing repeats it without a new approval.
 type Journal struct {
 	dir string
 	now func() time.Time
@@ -155,11 +162,15 @@ type Journal struct {
 	// and that opened the breaker, if any.
 	frozenBy, trippedBy   string
 	frozenSeq, trippedSeq uint64
+	frozenWhy, trippedWhy string
 	resetAt               time.Time // when the breaker was closed last
 
-	first  uint64 // the first event of the file
-	loaded bool   // the closed segments were read
+	first  uint64    // the first event of the file
+	loaded bool      // the closed segments were read
+	dirty  EventKind // the last event that was written and not flushed yet
 	probe  func(step string)
+	wait   time.Duration // for the file lock
+	sync   func(*os.File) error
 	// broken is set for good when it isn't known what is on the disk.
 	broken error
 
@@ -225,7 +236,7 @@ func openJournalOn(remote func(string) (string, error), dir string, fixed []Appr
 	if err := errors.Join(checkOpened(f, file), syncDir(dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrJournal, err), f.Close())
 	}
-	return &Journal{dir: dir, now: now, f: f, props: map[string]*record{}, calls: map[string][]string{}, open: map[string]*record{},
+	return &Journal{dir: dir, now: now, wait: lockWait, f: f, sync: (*os.File).Sync, props: map[string]*record{}, calls: map[string][]string{}, open: map[string]*record{},
 		keys: map[string][]string{}, granted: map[string]*Grant{}, grantSigs: map[string][]byte{}, fixed: fixed, client: client}, nil
 }
 
@@ -271,21 +282,50 @@ func (j *Journal) Close() error {
 }
 
 // tx runs fn with the journal locked against goroutines and processes, after
-// taking in what others appended.
+// taking in what others appended. What fn appends is on the disk when tx returns,
+// whether fn succeeds or not.
 func (j *Journal) tx(fn func() error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
 		return j.broken
 	}
-	if err := lockFile(j.f); err != nil {
-		return fmt.Errorf("%w: lock: %w", ErrJournal, err)
+	if err := lockFile(j.f, j.wait); err != nil {
+		return fmt.Errorf("%w: lock %s: %w", ErrJournal, filepath.Join(j.dir, journalFile), err)
 	}
 	defer func() { unlockFile(j.f) }() //nolint:errcheck // closing the file unlocks it too; it may be another by then
 	if err := j.catchUp(); err != nil {
-		return fmt.Errorf("%w: %w", ErrJournal, err)
+		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
-	return fn()
+	err := fn()
+	if ferr := j.flush(); ferr != nil {
+		return errors.Join(ferr, err)
+	}
+	return err
+}
+
+// afterTampering is what to do about a chain that doesn't hold.
+const afterTampering = "nothing is written until this is settled: find out who changed it, keep a copy of the folder, and put back a copy that gate verify accepts"
+
+// bare is an error of this package inside another.
+type bare struct{ error }
+
+func (b bare) Error() string { return strings.TrimPrefix(b.error.Error(), "gate: ") }
+func (b bare) Unwrap() error { return b.error }
+
+// flush makes the disk hold what was appended. If it doesn't say that it does,
+// nobody knows what a restart will find: the journal is done for.
+func (j *Journal) flush() error {
+	if j.dirty == "" {
+		return nil
+	}
+	if err := j.sync(j.f); err != nil {
+		j.broken = fmt.Errorf("%w: %w", ErrJournal, err)
+		return j.broken
+	}
+	j.step("flushed " + string(j.dirty))
+	j.dirty = ""
+	return nil
 }
 
 // catchUp takes in what others appended, after making sure that the file is
@@ -375,7 +415,11 @@ func sameFile(a, b os.FileInfo) bool {
 // replay applies the events behind the offset. The tail of a writer that died
 // in the middle of a line is cut: the lock is ours, so nobody is writing it.
 func (j *Journal) replay() error {
-	r := bufio.NewReaderSize(io.NewSectionReader(j.f, j.off, math.MaxInt64-j.off), 64<<10)
+	fi, err := j.f.Stat()
+	if err != nil {
+		return err
+	}
+	r := bufio.NewReaderSize(io.NewSectionReader(j.f, j.off, math.MaxInt64-j.off), int(min(max(0, fi.Size()-j.off), 64<<10)))
 	for {
 		line, err := readLine(r)
 		if errors.Is(err, io.EOF) {
@@ -398,7 +442,7 @@ func (j *Journal) replay() error {
 			err = errors.New("the chain is broken")
 		}
 		if err != nil {
-			return fmt.Errorf("seq %d: %w", j.seq+1, err)
+			return fmt.Errorf("%s: seq %d: %w: %s", filepath.Join(j.dir, journalFile), j.seq+1, err, afterTampering)
 		}
 		j.apply(e)
 		j.off += int64(len(line))
@@ -429,7 +473,10 @@ func (j *Journal) apply(e Event) {
 	}
 	switch e.Kind {
 	case EventFrozen:
-		j.frozenBy, j.frozenSeq = e.Hash, e.Seq
+		j.frozenBy, j.frozenSeq, j.frozenWhy = e.Hash, e.Seq, e.Approver
+		if e.Detail != "" {
+			j.frozenWhy += ": " + e.Detail
+		}
 		return
 	case EventUnfrozen:
 		if j.frozenBy != "" && j.verify(e.Approver, unfreezeMessage(j.frozenBy), e.Sig) == nil {
@@ -438,7 +485,7 @@ func (j *Journal) apply(e Event) {
 		return
 	case EventTripped:
 		if j.trippedBy == "" {
-			j.trippedBy, j.trippedSeq = e.Hash, e.Seq
+			j.trippedBy, j.trippedSeq, j.trippedWhy = e.Hash, e.Seq, e.Detail
 		}
 		return
 	case EventReset:
@@ -494,9 +541,11 @@ func (j *Journal) apply(e Event) {
 		p.State, p.Detail = StateFailed, e.Detail
 	case e.Kind == EventUnknown && running:
 		p.State, p.Detail = StateUnknown, e.Detail
-		j.used.unknowns = append(j.used.unknowns, e.Time)
+		if !strings.HasPrefix(e.Detail, leftDetail) {
+			j.used.unknowns = append(j.used.unknowns, e.Time)
+		}
 	case e.Kind == EventResolved && j.resolves(p, e) == nil:
-		if n := len(j.used.unknowns); n > 0 && p.State == StateUnknown {
+		if n := len(j.used.unknowns); n > 0 && p.State == StateUnknown && !strings.HasPrefix(p.Detail, leftDetail) {
 			j.used.unknowns = j.used.unknowns[:n-1]
 		}
 		p.State, p.Approver, p.Detail = State(e.Detail), e.Approver, "resolved by "+e.Approver
@@ -617,8 +666,8 @@ func (j *Journal) clock() error {
 	return nil
 }
 
-// append writes e, flushes it to the disk and applies it. If the disk doesn't
-// say what it holds, nobody knows what a restart will find: the journal is done for.
+// append writes e and applies it; the transaction flushes it. What couldn't be
+// written whole is cut again, and if that fails, the journal is done for.
 func (j *Journal) append(e Event) error {
 	e.Seq, e.Prev, e.Time = j.seq+1, j.head, j.now().UTC()
 	line, e, err := encodeEvent(e)
@@ -629,19 +678,16 @@ func (j *Journal) append(e Event) error {
 	_, werr := j.f.WriteAt(line, j.off)
 	j.step("written " + string(e.Kind))
 	if werr != nil {
-		if err = j.f.Truncate(j.off); err == nil {
-			return fmt.Errorf("%w: %w", ErrJournal, werr)
+		err := fmt.Errorf("%w: %w", ErrJournal, werr)
+		if terr := j.f.Truncate(j.off); terr != nil {
+			err = fmt.Errorf("%w: %w", ErrJournal, errors.Join(werr, terr))
+			j.broken = err
 		}
-	} else {
-		err = j.f.Sync()
+		return err
 	}
-	if err != nil {
-		j.broken = fmt.Errorf("%w: %w", ErrJournal, errors.Join(werr, err))
-		return j.broken
-	}
-	j.step("flushed " + string(e.Kind))
 	j.apply(e)
 	j.off += int64(len(line))
+	j.dirty = e.Kind
 	return nil
 }
 
@@ -679,11 +725,12 @@ func (j *Journal) snapshot(p *record) *Proposal {
 func (j *Journal) Pending() ([]*Proposal, error) {
 	var list []*Proposal
 	err := j.tx(func() error {
-		for _, id := range j.order {
-			if p := j.props[id]; j.state(p) == StatePending {
+		for _, p := range j.open {
+			if j.state(p) == StatePending {
 				list = append(list, j.snapshot(p))
 			}
 		}
+		slices.SortFunc(list, func(a, b *Proposal) int { return cmp.Compare(j.props[a.ID].seq, j.props[b.ID].seq) })
 		return nil
 	})
 	return list, err
@@ -725,7 +772,7 @@ func (j *Journal) Approve(id, digest string, s *Signer) error {
 		if err != nil {
 			return err
 		}
-		if d, err := p.ComputeDigest(); err != nil || d != digest || d != p.Digest {
+		if d, err := p.ComputeDigest(); err != nil || d != digest {
 			return fmt.Errorf("gate: %s: the digest is not that of the stored proposal", id)
 		}
 		for _, have := range p.sigs {
@@ -884,16 +931,18 @@ func (j *Journal) Replay(id string, ttl time.Duration) (*Proposal, error) {
 
 // A Standing is how the gate stands for everybody who shares the journal.
 type Standing struct {
-	Events    uint64 // how many there were
-	Head      string // the hash of the last
-	Frozen    bool
-	Tripped   bool     // the breaker is open
-	Approvers []string // by name
-	Pending   int      // proposals that wait for an approver
-	Denials   int      // within the hour, since the breaker was last reset
-	Unknowns  int      // unknown outcomes, likewise
-	Used      []Used   // by principal
-	Grants    []Grant  // standing approvals that can still be used
+	Events     uint64 // how many there were
+	Head       string // the hash of the last
+	Frozen     bool
+	FrozenWhy  string // who froze all writes, and the reason that was given
+	Tripped    bool   // the breaker is open
+	TrippedWhy string
+	Approvers  []string // by name
+	Pending    int      // proposals that wait for an approver
+	Denials    int      // within the hour, since the breaker was last reset
+	Unknowns   int      // unknown outcomes, likewise
+	Used       []Used   // by principal
+	Grants     []Grant  // standing approvals that can still be used
 }
 
 // Used is what one principal has done and asked for within the hour.
@@ -912,6 +961,12 @@ func (j *Journal) Standing() (*Standing, error) {
 	err = j.tx(func() error {
 		j.used.prune(j.now())
 		s.Events, s.Head, s.Frozen, s.Tripped = j.seq, j.head, j.frozenBy != "", j.trippedBy != ""
+		if s.Frozen {
+			s.FrozenWhy = j.frozenWhy
+		}
+		if s.Tripped {
+			s.TrippedWhy = j.trippedWhy
+		}
 		s.Approvers = slices.Sorted(maps.Keys(j.approvers))
 		s.Denials, s.Unknowns = len(j.used.denials), len(j.used.unknowns)+j.lost()
 		who := map[string]bool{}
@@ -977,7 +1032,7 @@ func Events(dir string) iter.Seq2[Event, error] {
 				fail(err)
 				return
 			}
-			more := c.read(f, math.MaxInt64, true)
+			more := c.read(s.name, f, math.MaxInt64, true)
 			f.Close()
 			if !more {
 				return
@@ -985,7 +1040,7 @@ func Events(dir string) iter.Seq2[Event, error] {
 		}
 		// What is appended from here on is for the next reader: a torn tail may
 		// be cut and written over while we read.
-		c.read(live, fi.Size(), false)
+		c.read(live.Name(), live, fi.Size(), false)
 	}
 }
 
@@ -997,7 +1052,7 @@ type chain struct {
 }
 
 // read hands out the events in the first size bytes of r. It reports whether to go on.
-func (c *chain) read(r io.Reader, size int64, whole bool) bool {
+func (c *chain) read(name string, r io.Reader, size int64, whole bool) bool {
 	b := bufio.NewReaderSize(io.LimitReader(r, size), 64<<10)
 	for {
 		line, err := readLine(b)
@@ -1015,7 +1070,7 @@ func (c *chain) read(r io.Reader, size int64, whole bool) bool {
 			err = errors.New("the chain is broken")
 		}
 		if err != nil {
-			c.yield(Event{}, fmt.Errorf("%w: seq %d: %w", ErrJournal, c.seq+1, err))
+			c.yield(Event{}, fmt.Errorf("%w: %s: seq %d: %w: %s", ErrJournal, name, c.seq+1, err, afterTampering))
 			return false
 		}
 		c.seq, c.head = e.Seq, e.Hash

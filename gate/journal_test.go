@@ -25,12 +25,20 @@ import (
 	"time"
 )
 
-// childDir makes the test binary a process that spends approvals; see TestMain.
-const childDir = "GATE_TEST_CHILD_DIR"
+// childDir makes the test binary a process that spends approvals, and childFull
+// one whose disk is full; see TestMain.
+const (
+	childDir  = "GATE_TEST_CHILD_DIR"
+	childFull = "GATE_TEST_CHILD_FULL"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		spendAll(dir)
+		return
+	}
+	if dir := os.Getenv(childFull); dir != "" {
+		onAFullDisk(dir)
 		return
 	}
 	os.Exit(m.Run())
@@ -146,6 +154,15 @@ func newCounted() *counted {
 	return c
 }
 
+// newUndoable is a counted that a client's word can be enough for.
+func newUndoable() *counted {
+	c := newCounted()
+	c.Plan(func(_ context.Context, in comment) (Plan, error) {
+		return Plan{Summary: "Add a comment.", Targets: []Target{{Kind: "case", ID: in.Case}}, Undo: "Delete the comment."}, nil
+	})
+	return c
+}
+
 func (c *counted) do(t testing.TB, g *Guard, in comment) *Result {
 	t.Helper()
 	res, err := c.Do(t.Context(), g, &in)
@@ -257,12 +274,19 @@ const (
 	childCalls = "GATE_TEST_CHILD_CALLS"
 )
 
-// killSteps are all the steps from an approval to an outcome that the disk can
+// killSteps are all the steps from a proposal to an outcome that the disk can
 // be left at, in the middle of a line too, and those of a rotation.
 var killSteps = []string{
+	"write proposed", "tear proposed", "written proposed", "flushed proposed", "write approved", "tear approved", "written approved", "flushed approved",
 	"write consumed", "tear consumed", "written consumed", "flushed consumed", "write executed", "tear executed", "written executed", "flushed executed",
 	"rotate: written", "rotate: linked", "rotate: renamed",
 }
+
+// askedLive is how many calls the children propose and approve themselves,
+// beside those that are approved when they start.
+const askedLive = 100
+
+const childKey = "key" // the file of the approver's key, beside the state directory
 
 // die ends the process as a power cut would.
 func die() {
@@ -270,8 +294,8 @@ func die() {
 	select {}
 }
 
-// spendAll makes every approved call, in an order of its own and by eight
-// goroutines, once its standard input is closed.
+// spendAll makes every call, in an order of its own and by eight goroutines,
+// once its standard input is closed. What isn't approved yet it approves first.
 func spendAll(dir string) {
 	g, err := New(Policy{Max: TierDestructive, Dir: dir, Budget: boundless, Breaker: unbreakable, RotateAt: 128 << 10})
 	if err != nil {
@@ -281,6 +305,7 @@ func spendAll(dir string) {
 		fmt.Println("RAN", in.Case)
 		return "", nil
 	}, "Add a comment.")
+	signer := must(LoadSigner(filepath.Join(filepath.Dir(dir), childKey)))
 	j := must(g.Journal())
 	must(j.Pending())
 	step, tear := os.Getenv(childStep), false
@@ -308,7 +333,15 @@ func spendAll(dir string) {
 		all.Go(func() {
 			for i := range calls {
 				in := childCall(i)
-				if _, err := op.Do(context.Background(), g, &in); err != nil && reason(err) != ReasonInFlight {
+				res, err := op.Do(context.Background(), g, &in)
+				if err == nil && res.State == StatePending {
+					p := res.Proposal
+					if err := j.Approve(p.ID, p.Digest, signer); errors.Is(err, ErrJournal) { // else another was faster
+						fmt.Println("ERR", err)
+					}
+					_, err = op.Do(context.Background(), g, &in)
+				}
+				if err != nil && reason(err) != ReasonInFlight {
 					fmt.Println("ERR", err, errors.Unwrap(err))
 				}
 			}
@@ -321,7 +354,7 @@ func spendAll(dir string) {
 	all.Wait()
 }
 
-// Eleven processes that are killed, one at each step, and two that aren't, with
+// Nineteen processes that are killed, one at each step, and two that aren't, with
 // eight goroutines each, go for the same approvals.
 func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.T) {
 	approvals := 1000
@@ -333,6 +366,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		steps = slices.DeleteFunc(steps, func(s string) bool { return strings.HasPrefix(s, "rotate") })
 	}
 	w := newWorld(t)
+	must(0, w.signer.Save(filepath.Join(filepath.Dir(w.dir), childKey)))
 	op := newCounted()
 	g, j := w.guard(), w.journal()
 	for i := range approvals {
@@ -348,7 +382,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 	var children []child
 	for _, step := range steps {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childDir+"="+w.dir, childStep+"="+step, childCalls+"="+strconv.Itoa(approvals))
+		cmd.Env = append(os.Environ(), childDir+"="+w.dir, childStep+"="+step, childCalls+"="+strconv.Itoa(approvals+askedLive))
 		c := child{step: step, cmd: cmd, in: must(cmd.StdinPipe()), out: bufio.NewReader(must(cmd.StdoutPipe()))}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -398,8 +432,8 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		}
 	}
 	// Each goroutine of one that was killed may have died between spending and running.
-	if len(ran) < approvals-8*killed {
-		t.Errorf("%d of %d calls ran", len(ran), approvals)
+	if len(ran) < approvals+askedLive-8*killed {
+		t.Errorf("%d of %d calls ran", len(ran), approvals+askedLive)
 	}
 	consumed := map[string]int{}
 	for e, err := range Events(w.dir) {
@@ -410,8 +444,8 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 			consumed[e.ID]++
 		}
 	}
-	if len(consumed) != approvals {
-		t.Errorf("%d approvals were spent, want %d", len(consumed), approvals)
+	if len(consumed) != approvals+askedLive {
+		t.Errorf("%d approvals were spent, want %d", len(consumed), approvals+askedLive)
 	}
 	for id, n := range consumed {
 		if n != 1 {
@@ -419,7 +453,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		}
 	}
 	must(Verify(w.dir, nil))
-	for i := range approvals { // what the killed ones left is not run again
+	for i := range approvals + askedLive { // what the killed ones left is not run again
 		in := childCall(i)
 		if _, err := op.Do(t.Context(), g, &in); err != nil && !errors.Is(err, ErrRefused) {
 			t.Error(err)
@@ -1056,10 +1090,10 @@ func FuzzReadJournal(f *testing.F) {
 		must(0, os.Mkdir(dir, 0o700))
 		must(0, os.WriteFile(filepath.Join(dir, journalFile), b, 0o600))
 		var offline error
-		n := 0
-		for _, err := range Events(dir) {
+		var hashes []string
+		for e, err := range Events(dir) {
 			if offline = err; err == nil {
-				n++
+				hashes = append(hashes, e.Hash)
 			}
 		}
 		j := must(OpenJournal(dir))
@@ -1067,13 +1101,23 @@ func FuzzReadJournal(f *testing.F) {
 		if _, err := j.Pending(); (err == nil) != (offline == nil) {
 			t.Errorf("offline %v, live %v", offline, err)
 		}
+		if tail, err := j.Tail(len(hashes) + 1); offline == nil {
+			if err != nil || len(tail) != len(hashes) {
+				t.Fatalf("%d events in the tail, %d in all: %v", len(tail), len(hashes), err)
+			}
+			for i, e := range tail {
+				if e.Hash != hashes[len(hashes)-1-i] {
+					t.Errorf("event %d of the tail is another", i)
+				}
+			}
+		}
 		for id := range j.props { // nobody is enrolled, so nothing can be approved
 			if j.approved(j.props[id]) {
 				t.Errorf("%s is approved", id)
 			}
 		}
-		if uint64(n) != j.seq {
-			t.Errorf("%d events offline, %d live", n, j.seq)
+		if offline == nil && len(hashes) > 0 && must(j.Tail(1))[0].Seq != j.seq || offline == nil && len(hashes) == 0 && j.seq != 0 {
+			t.Errorf("%d events offline, the last live is %d", len(hashes), j.seq)
 		}
 	})
 }

@@ -149,9 +149,6 @@ func (j *Journal) asks(p *Proposal, b Budget) error {
 // twin refuses p while another call of its key waits, runs, was executed within
 // a day, or ended nobody knows how.
 func (j *Journal) twin(p *Proposal) error {
-	if p.Key == "" {
-		return nil
-	}
 	for _, id := range j.keys[p.Key] {
 		r := j.props[id]
 		s := j.state(r)

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
 
 // A Policy says what may run and who approves. The zero Policy lets nothing
@@ -54,7 +56,7 @@ type Policy struct {
 	// days. Zero: for ever.
 	Retention time.Duration
 	// RotateAt is how many bytes the journal may have before a new segment is
-	// begun. Default: 64 MiB.
+	// begun. Default: 64 MiB. On Windows the journal stays one file.
 	RotateAt int64
 	// Getenv reads the operator's switches. Default: os.Getenv.
 	Getenv func(string) string
@@ -301,7 +303,7 @@ const maxPolicy = 1 << 20
 //	  "rotate_mb": 64
 //	}
 func LoadPolicy(file string) (Policy, error) {
-	b, err := readPolicy(file)
+	b, err := trusted.Read(file, maxPolicy)
 	if err == nil {
 		var p Policy
 		if p, err = parsePolicy(b); err == nil {
@@ -309,29 +311,6 @@ func LoadPolicy(file string) (Policy, error) {
 		}
 	}
 	return Policy{}, fmt.Errorf("gate: policy %s: %w", file, err)
-}
-
-func readPolicy(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !fi.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	if err := checkConfig(file, fi); err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
-	if err == nil && len(b) > maxPolicy {
-		err = fmt.Errorf("more than %d bytes", maxPolicy)
-	}
-	return b, err
 }
 
 func parsePolicy(b []byte) (Policy, error) {

@@ -162,6 +162,43 @@ func TestAProtectedTargetIsRefusedInEverySpelling(t *testing.T) {
 	}
 }
 
+func TestAProtectedTargetIsRefusedInTheSpellingsOfResolversAndReaders(t *testing.T) {
+	p := must(newProtection([]string{"10.0.0.5", "192.168.0.0/16", "dc01.corp.example", "*.core.example", "2001:db8::1", "gateway", "007"}))
+	for _, s := range []string{
+		"10.0.0.5.", "10{.}0{.}0{.}5", "10[dot]0[dot]0[dot]5", "010.0.0.5", "012.0.0.5", "10.0.0.05", "10.0.5", "10.5", "0xa000005", "0x0a.0.0.5", "167772165", "１０.0.0.5", "10。0。0。5", "①⓪.0.0.5", "١٠.٠.٠.٥", "𝟏𝟎.𝟎.𝟎.𝟓",
+		"10.0.0.5\u200b", "\u200b10.0.0.5", "10.0.0.5\x00", "10.0.0.5\u00a0", "http://10.0.0.5%2f", "%31%30.0.0.5", `10\.0\.0\.5`, "10&#46;0.0.5",
+		"::ffff:10.0.0.5", "::ffff:0a00:0005", "::10.0.0.5", "64:ff9b::10.0.0.5", "2002:0a00:0005::", "64:ff9b::/96", "2001:db8::1%eth0", "2001:0db8:0:0:0:0:0:1", "[2001:db8::1]:443",
+		"10.0.0.5:443", "10.0.0.5/24", "10.0.0.5|443", "8.8.8.8,10.0.0.5", "10.0.0.5 8.8.8.8", "8.8.8.8;10.0.0.5", "10.0.0.1-10.0.0.9", "10.0.0.1 - 10.0.0.9", "10.0.0.1-9", "10.0.0.0-255", "10.0.0.*", "192.*.*.*",
+		"10.0.0.0/255.255.255.0", "012.0.0.0/24", "10.0.0.5/login", "//10.0.0.5/x", "http://8.8.8.8/10.0.0.5", "hxxp://a@10.0.0.5/x", "http://0xa000005/", "block 10.0.0.5 now", `{"ip":"10.0.0.5"}`, "ip=10.0.0.5",
+		"DC01.CORP.EXAMPLE.", "dc01.corp.example:389", "dc01.corp.example/x", "dc01。corp。example", "dc01.corp.example|10.9.9.9", `\\dc01.corp.example\c$`, "dc01.corp.example\u00a0", "ｄc01.corp.example", "smtp:user@dc01.corp.example>",
+		"<user@dc01.corp.example>", "https://u:p@a.core.example:8443/", "dc01.xn--corp-.example", "ⓖateway", "gateway|445", "007,008", `\\gateway\c$`,
+	} {
+		if !p.covers(s) {
+			t.Errorf("%q is not recognised", s)
+		}
+	}
+	for _, s := range []string{
+		"", "10.0.0.6", "10.0.0.6-10.0.0.9", "10.0.1.*", "8.8.8.8:5", "8.8.8.8|10005", "notcore.example", "dc01.corp.example.evil.test", "https://evil.test/gateway/7", "https://evil.test/?id=7", "8.8.8.7", "fd00::5", "64:ff9b::8.8.8.8",
+		"2001:db8::2", "dc-01", "my-gateway", "~4096", "AV3xk-9", "0", "1763", "d41d8cd98f00b204e9800998ecf8427e", "203.0.113.7/32",
+	} {
+		if p.covers(s) {
+			t.Errorf("%q is taken for what is protected", s)
+		}
+	}
+}
+
+func TestTheTitleOfATargetMayMentionWhatIsProtected(t *testing.T) {
+	p := must(newProtection([]string{"10.0.0.5", "dc01.corp.example"}))
+	for name, want := range map[string]bool{
+		"Brute force against 10.0.0.5": false, "#12 Logons on dc01.corp.example": false, "ip-dst 10.0.0.5": false,
+		"10.0.0.5": true, "10.0.0.5 8.8.8.8": true, "10.0.0.5, dc01.corp.example": true, "dc01.corp.example": true, "10.0.0.1 - 10.0.0.9": true, "8.8.8.8|10.0.0.5": true,
+	} {
+		if got := p.coversName(name); got != want {
+			t.Errorf("%q: %t, want %t", name, got, want)
+		}
+	}
+}
+
 func TestWhatIsProtectedIsRefusedEvenWhenApproved(t *testing.T) {
 	w := newWorld(t)
 	ran := 0

@@ -62,7 +62,7 @@ func TestSecretsOfTheGateAreNowhere(t *testing.T) {
 		p.Getenv = func(string) string { return canary }
 		p.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	op := newCounted()
+	op := newUndoable()
 	op.locks = []lock{{name: "env HIVE_KEY set", reason: ReasonNotAvailable, check: func(getenv func(string) string, _ any) verdict {
 		if getenv("HIVE_KEY") == canary {
 			return verdictOpen
@@ -96,7 +96,7 @@ func TestSecretsOfTheGateAreNowhere(t *testing.T) {
 
 func TestTheSealedStateHidesWhatItHolds(t *testing.T) {
 	g := newWorld(t).guard(client)
-	p := newCounted().pending(t, g, one)
+	p := newUndoable().pending(t, g, one)
 	a, _ := g.Seal(p)
 	b, _ := g.Seal(p)
 	raw := string(must(base64.RawURLEncoding.DecodeString(a)))

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,6 +37,30 @@ type Proposal struct {
 // Code returns the first six hex digits of the digest, which a person types to
 // show that this very proposal was read.
 func (p *Proposal) Code() string { return p.Digest[:min(6, len(p.Digest))] }
+
+// ByTarget reports whether an approver shows that p was read by retyping the
+// name or the id of its first target, as for a destructive operation that has
+// one, rather than its [Proposal.Code].
+func (p *Proposal) ByTarget() bool {
+	return p.Tier == TierDestructive && len(p.Plan.Targets) > 0 && p.Plan.Targets[0].ID+p.Plan.Targets[0].Name != ""
+}
+
+// Retyped reports whether typed is what an approver is asked to retype: the
+// target as it is or as the screen shows it, letter by letter, or the code in
+// either case. Blanks around it don't matter, and nothing typed is never enough.
+func (p *Proposal) Retyped(typed string) bool {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return false
+	}
+	if !p.ByTarget() {
+		return strings.EqualFold(typed, p.Code())
+	}
+	t := p.Plan.Targets[0]
+	return slices.ContainsFunc([]string{t.ID, t.Name, Escape(t.ID), Escape(t.Name)}, func(name string) bool {
+		return strings.TrimSpace(name) == typed
+	})
+}
 
 // A State is where a proposal, or a call, stands.
 type State string

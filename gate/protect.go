@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 // ActsOn names what a call acts on in the world beyond the plan's targets: the
 // address that is blocked, the host that is isolated. What a policy protects is
-// refused, approved or not.
+// refused, approved or not, in whatever spelling and wherever in the text that on
+// returns; of a plan's target the name counts if it is no sentence.
 func ActsOn[In any](on func(In) []string) Option {
 	return func(o *options) {
 		o.acts = append(o.acts, func(in any) []string { return on(in.(In)) })
@@ -62,65 +66,172 @@ func newProtection(list []string) (*protection, error) {
 	return p, nil
 }
 
-// covers reports whether target is protected, in any of its spellings.
+// covers reports whether target is protected, in any of its spellings, or any of
+// the words in it. What can't be read can't be cleared.
 func (p *protection) covers(target string) bool {
+	return p.reads(target, func(s string) bool {
+		return p.thing(s) || slices.ContainsFunc(strings.FieldsFunc(ranges.Replace(s), separates), p.place)
+	})
+}
+
+// coversName is covers for the name of a target, which may be the title of
+// something: its words count only if it is a list of addresses and names.
+func (p *protection) coversName(name string) bool {
+	return p.reads(name, func(s string) bool {
+		words := strings.FieldsFunc(ranges.Replace(s), separates)
+		listed := !strings.ContainsFunc(s, unicode.IsSpace) || !slices.ContainsFunc(words, func(w string) bool { return !strings.ContainsAny(w, ".:") })
+		return p.thing(s) || listed && slices.ContainsFunc(words, p.place)
+	})
+}
+
+func (p *protection) reads(target string, covers func(string) bool) bool {
 	if len(p.nets) == 0 && len(p.names) == 0 {
 		return false
 	}
-	for _, s := range spellings(target) {
-		if net, ok := network(s); ok {
-			for _, own := range p.nets {
-				if own.Overlaps(net) {
-					return true
-				}
-			}
+	list, ok := spelling.Readings(target)
+	return !ok || slices.ContainsFunc(list, covers)
+}
+
+var ranges = strings.NewReplacer(" - ", "-", " to ", "-", " / ", "/")
+
+// separates reports whether r stands between two things.
+func separates(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`,;|<>"'`+"`", r)
+}
+
+// place judges what may be a URL, a share or a path. Behind the first thing in it
+// only addresses and names with a domain count: 7 and admin are parts of any path.
+func (p *protection) place(s string) bool {
+	if p.thing(s) {
+		return true
+	}
+	first := true
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(`/\?#&=(){}`, r) }) {
+		if scheme := strings.HasSuffix(part, ":"); scheme {
+			continue
 		}
-		if p.names[s] {
+		if (first || strings.ContainsAny(part, ".:") || strings.HasPrefix(part, "0x")) && p.thing(part) {
 			return true
 		}
-		for _, suffix := range p.suffixes {
-			if strings.HasSuffix(s, suffix) {
-				return true
+		first = false
+	}
+	return false
+}
+
+// thing judges an address, a network, a range, a name or an identifier, with or
+// without a user before it and a port behind it.
+func (p *protection) thing(s string) bool {
+	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	list := []string{s}
+	for part := range strings.SplitSeq(s, "@") {
+		list = append(list, part)
+		if host, _, err := net.SplitHostPort(part); err == nil {
+			list = append(list, host)
+		}
+		if _, after, ok := strings.Cut(part, ":"); ok && strings.Contains(after, ".") {
+			list = append(list, after) // ip:10.0.0.5
+		}
+	}
+	return slices.ContainsFunc(list, p.plain)
+}
+
+func (p *protection) plain(s string) bool {
+	s = fold(s)
+	for _, n := range networks(s) {
+		if p.overlaps(n) {
+			return true
+		}
+	}
+	if from, to, ok := strings.Cut(s, "-"); ok && p.between(from, to) {
+		return true
+	}
+	if p.names[s] || slices.ContainsFunc(p.suffixes, func(suffix string) bool { return strings.HasSuffix(s, suffix) }) {
+		return true
+	}
+	n, err := strconv.ParseUint(s, 10, 32) // an identifier, without the zeros that it is padded with
+	return err == nil && (p.names[fmt.Sprintf("%03d", n)] || p.names[strconv.FormatUint(n, 10)])
+}
+
+func (p *protection) overlaps(n netip.Prefix) bool {
+	v4, embeds := spelling.EmbeddedNet(n)
+	return slices.ContainsFunc(p.nets, func(own netip.Prefix) bool { return own.Overlaps(n) || embeds && own.Overlaps(v4) })
+}
+
+// between reports whether a protected address lies in the range of addresses, of
+// whose end the last number may be all there is.
+func (p *protection) between(from, to string) bool {
+	if at := strings.LastIndexByte(from, '.'); !strings.ContainsAny(to, ".:") {
+		to = from[:at+1] + to
+	}
+	for _, a := range addresses(from) {
+		for _, b := range addresses(to) {
+			for _, own := range p.nets {
+				if own.Contains(a) || own.Contains(b) || a.Compare(own.Addr()) <= 0 && own.Addr().Compare(b) <= 0 && a.BitLen() == own.Addr().BitLen() {
+					return true
+				}
 			}
 		}
 	}
 	return false
 }
 
-// spellings returns what target may stand for: itself, the host in a URL or
-// before a port, and an identifier without the zeros that it is padded with.
-func spellings(target string) []string {
-	s := fold(target)
-	list := []string{s}
-	if u, err := url.Parse(s); err == nil && u.Hostname() != "" {
-		list = append(list, fold(u.Hostname()))
+func fold(s string) string {
+	return strings.Trim(strings.Trim(strings.TrimSpace(spelling.Fold(s)), "."), "[]")
+}
+
+// addresses reads s as an address in all of its spellings. A short number is one
+// to a resolver alone; here it is an identifier or a port.
+func addresses(s string) []netip.Addr {
+	if _, err := strconv.ParseUint(s, 10, 64); err == nil && len(s) <= 6 {
+		return nil
 	}
-	if host, _, err := net.SplitHostPort(s); err == nil {
-		list = append(list, fold(host))
+	list := spelling.Addrs(s)
+	for i, a := range list {
+		list[i] = a.Unmap().WithZone("")
 	}
-	if _, host, ok := strings.Cut(s, "@"); ok {
-		list = append(list, fold(host))
-	}
-	if n, err := strconv.ParseUint(s, 10, 32); err == nil {
-		list = append(list, fmt.Sprintf("%03d", n), strconv.FormatUint(n, 10))
-		if len(s) > 6 { // an IPv4 address in one number
-			list = append(list, netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}).String())
+	return list
+}
+
+// networks returns s, an address or a network in whatever spelling, as networks:
+// also 10.0.0.*, 10.0.0.0/255.255.255.0 and ::ffff:10.0.0.0/120.
+func networks(s string) []netip.Prefix {
+	base, bits, sized := strings.Cut(s, "/")
+	stars := strings.Count(base, ".*")
+	base = strings.ReplaceAll(base, ".*", ".0")
+	var list []netip.Prefix
+	for _, a := range addresses(base) {
+		size := a.BitLen() - 8*stars
+		if sized {
+			size = length(bits)
+			if a.Is4() && strings.Contains(base, ":") {
+				size = max(0, size-96)
+			}
+		}
+		if n, err := a.Prefix(size); err == nil {
+			list = append(list, n)
 		}
 	}
 	return list
 }
 
-func fold(s string) string {
-	s = strings.ToLower(strings.TrimSpace(s))
-	s = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":").Replace(s)
-	return strings.Trim(strings.TrimSuffix(s, "."), "[]")
+// length returns how many bits a network's size stands for, or -1.
+func length(s string) int {
+	if mask, err := netip.ParseAddr(s); err == nil && mask.Is4() {
+		if ones, bits := net.IPMask(mask.AsSlice()).Size(); bits > 0 {
+			return ones
+		}
+		return -1
+	}
+	if n, err := strconv.Atoi(s); err == nil {
+		return n
+	}
+	return -1
 }
 
 // network returns s, an address or a network, as a network without mapped forms.
 func network(s string) (netip.Prefix, bool) {
 	s = fold(s)
-	addr, err := netip.ParseAddr(s)
-	if err == nil {
+	if addr, err := netip.ParseAddr(s); err == nil {
 		addr = addr.Unmap().WithZone("")
 		return netip.PrefixFrom(addr, addr.BitLen()), true
 	}
@@ -144,11 +255,15 @@ func (g *Guard) protects(op string, targets []string) error {
 	return nil
 }
 
-// named returns what the plan's targets are called.
-func (p Plan) named() []string {
-	var list []string
+// protectsIn returns a refusal if one of the plan's targets is protected.
+func (g *Guard) protectsIn(op string, p Plan) error {
 	for _, t := range p.Targets {
-		list = append(list, t.ID, t.Name)
+		if g.protection.coversName(t.Name) {
+			return g.refuse(op, ReasonProtected, "protected "+t.Name, nil)
+		}
+		if err := g.protects(op, []string{t.ID}); err != nil {
+			return err
+		}
 	}
-	return list
+	return nil
 }

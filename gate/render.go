@@ -113,7 +113,9 @@ func Shown(s string) string {
 // Escape makes every character that a person can't see, or that moves others
 // about, visible: controls, line breaks, bidirectional marks, zero-width and
 // tag characters, variation selectors, blanks that aren't a space, a space
-// after a space, broken UTF-8. No two strings of valid UTF-8 look the same.
+// after a space, broken UTF-8. What can be seen stays as it is: letters of two
+// scripts that look alike, and an accent that is part of a letter or follows it,
+// aren't told apart, so that a name may still pass for another.
 func Escape(s string) string {
 	if !strings.Contains(s, "  ") && strings.IndexFunc(s, func(r rune) bool { return !plain(r) || r == '\\' }) < 0 {
 		return s

@@ -74,7 +74,9 @@ func closed(dir string) ([]segment, error) {
 // Rotate begins a new segment of the journal. Its first event holds the hash of
 // the last one of the old, so that the chain goes on. Closed segments that are
 // older than retention, if that isn't zero, and that nothing depends on any
-// more, are deleted.
+// more, are deleted. On Windows, where a file that others have open can't change
+// its name, the journal stays one file and Rotate returns an error that matches
+// [errors.ErrUnsupported].
 func (j *Journal) Rotate(retention time.Duration) error {
 	return j.tx(func() error {
 		if err := j.rotate(); err != nil {
@@ -87,7 +89,10 @@ func (j *Journal) Rotate(retention time.Duration) error {
 const nextFile = "journal.next"
 
 func (j *Journal) rotate() error {
-	if j.seq == 0 {
+	switch {
+	case !rotates:
+		return fmt.Errorf("a file that others have open can't be renamed on this system: %w", errors.ErrUnsupported)
+	case j.seq == 0:
 		return errors.New("there is nothing in it")
 	}
 	live, next := filepath.Join(j.dir, journalFile), filepath.Join(j.dir, nextFile)
@@ -96,9 +101,7 @@ func (j *Journal) rotate() error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
+	os.Remove(next) //nolint:errcheck // what a rotation that died has left; if it stays, the next line fails
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -107,15 +110,21 @@ func (j *Journal) rotate() error {
 	if _, err := f.Write(line); err != nil {
 		return undo(err)
 	}
-	if err := errors.Join(f.Sync(), lockFile(f)); err != nil {
+	// The old file too: another process may have died before it flushed its last event.
+	if err := j.sync(j.f); err != nil {
+		j.broken = fmt.Errorf("%w: %w", ErrJournal, err)
+		return undo(j.broken)
+	}
+	j.dirty = ""
+	if err := errors.Join(j.sync(f), lockFile(f, lockWait)); err != nil {
 		return undo(err)
 	}
 	j.step("rotate: written")
 	old := filepath.Join(j.dir, segmentName(j.first))
 	if err := os.Link(live, old); err != nil {
-		left, lerr := os.Stat(old) // by a rotation that died half-way
-		have, herr := j.f.Stat()
-		if !errors.Is(err, os.ErrExist) || lerr != nil || herr != nil || !os.SameFile(left, have) {
+		left, _ := os.Stat(old) // by a rotation that died half-way
+		have, _ := j.f.Stat()
+		if !os.SameFile(left, have) {
 			return undo(err)
 		}
 	}
@@ -125,7 +134,7 @@ func (j *Journal) rotate() error {
 	}
 	j.step("rotate: renamed")
 	err = syncDir(j.dir)
-	j.f.Close() //nolint:errcheck // nothing was written since it was flushed
+	j.f.Close() //nolint:errcheck // it is flushed
 	j.f, j.off, j.first = f, int64(len(line)), e.Seq
 	j.apply(e)
 	if err != nil {
@@ -148,7 +157,7 @@ func (j *Journal) follow() error {
 	if err != nil {
 		return errors.New("the file was replaced")
 	}
-	if err := errors.Join(checkOpened(f, name), lockFile(f)); err != nil {
+	if err := errors.Join(checkOpened(f, name), lockFile(f, lockWait)); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	line, err := readLine(bufio.NewReader(io.NewSectionReader(f, 0, maxEvent)))
@@ -172,7 +181,7 @@ func (j *Journal) reopen() error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(checkOpened(f, name), lockFile(f)); err != nil {
+	if err := errors.Join(checkOpened(f, name), lockFile(f, lockWait)); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	old := j.f

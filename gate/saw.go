@@ -9,11 +9,13 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 const (
 	sawFor    = 2 * time.Hour // how long a value that was shown is remembered
-	maxSaw    = 200_000       // hashes for one principal
+	maxSaw    = 200_000       // hashes of one generation, of which a principal has two
 	minSaw    = 4             // bytes of a value that is worth remembering
 	maxMarked = 32            // marks on one proposal
 )
@@ -29,7 +31,7 @@ type memory struct {
 
 type seen struct {
 	last time.Time
-	old  map[uint64]struct{} // of the half of the window before
+	old  map[uint64]struct{} // of the half of the window before, or of the first part of a flood
 	new  map[uint64]struct{}
 	turn time.Time // when new was begun
 }
@@ -48,6 +50,9 @@ func (g *Guard) Saw(principal string, values []string) {
 		principal = g.policy.Principal
 	}
 	m, now := g.memory, time.Now()
+	if err := g.taint.touch(principal, now); err != nil {
+		g.policy.Logger.Warn("other servers are not told that untrusted text was shown", "principal", principal, "err", err)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.who[principal]
@@ -62,8 +67,8 @@ func (g *Guard) Saw(principal string, values []string) {
 	}
 	for _, v := range values {
 		for _, form := range forms(v) {
-			if len(s.new) >= maxSaw {
-				return
+			if len(s.new) >= maxSaw { // a flood: what is newest counts most
+				s.old, s.new, s.turn = s.new, map[uint64]struct{}{}, now
 			}
 			s.new[maphash.String(m.seed, form)] = struct{}{}
 		}
@@ -79,8 +84,12 @@ func (s *seen) age(now time.Time) {
 	}
 }
 
-// Tainted reports whether principal was shown untrusted text within two hours.
+// Tainted reports whether principal was shown untrusted text within two hours,
+// by any server of the state directory. If that can't be found out, it was.
 func (g *Guard) Tainted(principal string) bool {
+	if g.taint.of(principal, time.Now()) {
+		return true
+	}
 	g.memory.mu.Lock()
 	defer g.memory.mu.Unlock()
 	s := g.memory.who[principal]
@@ -142,8 +151,10 @@ func exact(v string) []string { return []string{v, normal(v)} }
 
 // normal takes away what changes the look of a value and not what it means.
 func normal(v string) string {
-	v = strings.ToLower(strings.Join(strings.Fields(v), " "))
-	v = strings.NewReplacer("hxxp", "http", "[.]", ".", "(.)", ".", "[:]", ":", "[at]", "@").Replace(v)
+	v = spelling.Fold(strings.Join(strings.Fields(v), " "))
+	if strings.ContainsAny(v, "[({<") || strings.HasPrefix(v, "hxx") {
+		v = spelling.Refang(v)
+	}
 	return strings.TrimRight(v, "./")
 }
 

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -40,8 +39,9 @@ type sealed struct {
 
 // Seal returns the state to send to a client together with the question about
 // p. It reports false where a client's word isn't enough: outside
-// [ApprovalClient], for anything above [TierWrite], for what isn't pending, and
-// once the principal was shown untrusted text, unless the policy lets it be.
+// [ApprovalClient], for anything above [TierWrite], for what isn't pending, for
+// what leaves for a third party, can't be undone or has warnings, and once the
+// principal was shown untrusted text, unless the policy lets it be.
 func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
 	if !g.trustsClient(p) || p.State != StatePending {
 		return "", false
@@ -55,7 +55,8 @@ func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
 
 // trustsClient reports whether a client's word can be enough for p.
 func (g *Guard) trustsClient(p *Proposal) bool {
-	return g.client != nil && p.Tier == TierWrite && (g.policy.ClientAfterUntrusted || !g.Tainted(p.Principal))
+	harmless := p.Tier == TierWrite && len(p.Plan.Egress) == 0 && len(p.Plan.Warnings) == 0 && p.Plan.Undo != ""
+	return g.client != nil && harmless && (g.policy.ClientAfterUntrusted || !g.Tainted(p.Principal))
 }
 
 // ErrUnsealed means that an answer doesn't come with the state of a question
@@ -82,12 +83,15 @@ func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) er
 		return ErrUnsealed
 	}
 	want := sealed{p.Op, p.ID, p.Digest, g.principal(ctx), p.Expires.Unix()}
-	if s != want || time.Now().Unix() >= s.Expires || !strings.EqualFold(strings.TrimSpace(typed), p.Code()) {
+	if s != want || time.Now().Unix() >= s.Expires || !p.Retyped(typed) {
 		return ErrUnsealed
 	}
 	j, err := g.Journal()
 	if err != nil {
 		return err
+	}
+	if stored, err := j.Proposal(p.ID); err != nil || !g.trustsClient(stored) {
+		return errors.Join(ErrUnsealed, err)
 	}
 	return j.Approve(p.ID, p.Digest, g.client)
 }

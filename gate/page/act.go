@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -17,61 +16,35 @@ const usedForm = "This form was sent before, or is not of this session. Go back,
 // act is what a form does: the name of the deed and what it is done to.
 func act(deed string, on ...string) string { return strings.Join(append([]string{deed}, on...), " ") }
 
-// shownOf returns the proposal of v if it is still the one that the form showed.
-func (p *Page) shownOf(v *visit, deed string) (*gate.Proposal, error) {
+// shownOf returns the proposal of v, and the digest that the form showed.
+func (p *Page) shownOf(v *visit, deed string) (*gate.Proposal, string, error) {
 	id, digest := v.r.PathValue("id"), v.r.PostForm.Get("digest")
 	if !v.s.take(v.r.PostForm.Get("token"), act(deed, id, digest)) {
-		return nil, refuse(http.StatusForbidden, usedForm)
+		return nil, "", refuse(http.StatusForbidden, usedForm)
 	}
 	pr, err := p.cfg.Journal.Proposal(id)
-	if err != nil {
-		return nil, err
-	}
-	if d, err := pr.ComputeDigest(); err != nil || d != digest || d != pr.Digest {
-		return nil, refuse(http.StatusConflict, "The proposal is not the one that was shown.")
-	}
-	return pr, nil
+	return pr, digest, err
 }
 
 func (p *Page) approve(v *visit) error {
 	if p.cfg.Signer == nil {
 		return refuse(http.StatusForbidden, "This page holds no approver's key.")
 	}
-	pr, err := p.shownOf(v, "approve")
+	pr, digest, err := p.shownOf(v, "approve")
 	if err != nil {
 		return err
 	}
-	if pr.State != gate.StatePending {
-		return refuse(http.StatusConflict, fmt.Sprintf("%s is %s, not pending.", gate.Shown(pr.ID), pr.State))
-	}
-	if !proved(pr, strings.TrimSpace(v.r.PostForm.Get("typed"))) {
+	if !pr.Retyped(v.r.PostForm.Get("typed")) {
 		return p.showProposal(v, http.StatusUnprocessableEntity, pr, "Not approved: that is not what was asked for.")
 	}
-	if err := p.cfg.Journal.Approve(pr.ID, pr.Digest, p.cfg.Signer); err != nil {
+	if err := p.cfg.Journal.Approve(pr.ID, digest, p.cfg.Signer); err != nil {
 		return conflict(err)
 	}
 	return v.redirect("p/" + pr.ID)
 }
 
-// byTarget reports whether p is approved by its target rather than its digest.
-func byTarget(p *gate.Proposal) bool {
-	return p.Tier == gate.TierDestructive && len(p.Plan.Targets) > 0 && p.Plan.Targets[0].ID+p.Plan.Targets[0].Name != ""
-}
-
-// proved reports whether typed shows that p was read.
-func proved(p *gate.Proposal, typed string) bool {
-	if typed == "" {
-		return false
-	}
-	if !byTarget(p) {
-		return strings.EqualFold(typed, p.Code())
-	}
-	t := p.Plan.Targets[0]
-	return slices.Contains([]string{t.ID, t.Name, gate.Escape(t.ID), gate.Escape(t.Name)}, typed)
-}
-
 func (p *Page) deny(v *visit) error {
-	pr, err := p.shownOf(v, "deny")
+	pr, _, err := p.shownOf(v, "deny")
 	if err != nil {
 		return err
 	}

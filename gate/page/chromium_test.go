@@ -333,6 +333,49 @@ func TestInChromiumWithTheKeyboardAlone(t *testing.T) {
 	b.looks("journal")
 }
 
+// The boxes that show only when something is up: the open breaker, budgets and
+// standing approvals.
+func TestInChromiumWhatStopsAndWhatIsGranted(t *testing.T) {
+	b := newTab(t)
+	d := newDesk(t)
+	bob, err := gate.NewSigner("bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.enrol(bob)
+	b.open(d.page.Invite())
+	b.shows("Nothing waits")
+	plan := casePlan()
+	plan.Undo = "Change it back."
+	granted, err := d.journal.Grant(d.propose(gate.TierWrite, plan).ID, 5, 8*time.Hour, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.propose(gate.TierWrite, plan) // uses it
+	for i := range 3 {
+		plan.Targets = []gate.Target{{Kind: "case", ID: fmt.Sprint("~", 40+i), Name: "Something else"}}
+		p := d.proposeOf(gate.TierDestructive, plan, fmt.Sprint("~", 40+i))
+		if err := d.journal.Deny(p.ID, "alice", "no"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.op(gate.TierWrite, casePlan()).Do(t.Context(), d.guard, &target{ID: "~9"}); !errors.Is(err, gate.ErrRefused) {
+		t.Fatal(err)
+	}
+	b.shows("The breaker has stopped all writes after 3 denials within an hour")
+	b.shows(granted.ID)
+	b.shows("3 denials")
+	b.looks("stopped")
+	b.tabTo("input[id=reset]")
+	b.do("Input.insertText", map[string]any{"text": "reset"}, nil)
+	b.key("Enter", 13, "\r")
+	b.until("!document.body.innerText.includes('The breaker has stopped')")
+	b.tabTo("form[action$=revoke] button")
+	b.key("Enter", 13, "\r")
+	b.until("!document.body.innerText.includes('Revoke')")
+	b.looks("reset")
+}
+
 // TestInChromiumAnotherPageGetsNowhere opens pages of other servers on this
 // host in a browser that has a session, and has them try.
 func TestInChromiumAnotherPageGetsNowhere(t *testing.T) {

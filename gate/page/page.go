@@ -41,10 +41,8 @@ import (
 
 // Config says what a [Page] shows and in whose name it decides.
 type Config struct {
-	// Journal is where the decisions go.
+	// Journal is what is shown and where the decisions go.
 	Journal *gate.Journal
-	// Dir is the state directory of Journal, whose events are shown.
-	Dir string
 	// Host is the address that the page is served at, as in "127.0.0.1:43127".
 	// Requests to any other are refused.
 	Host string
@@ -81,7 +79,7 @@ func New(c Config) (*Page, error) {
 		return nil, fmt.Errorf("gate page: host %q: want address and port, such as 127.0.0.1:8443", c.Host)
 	case !host.Addr().IsLoopback() || host.Port() == 0:
 		return nil, fmt.Errorf("gate page: %s is not a port of the loopback interface", c.Host)
-	case c.Journal == nil || c.Dir == "":
+	case c.Journal == nil:
 		return nil, errors.New("gate page: no journal")
 	}
 	if c.Signer != nil {

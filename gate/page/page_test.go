@@ -52,7 +52,7 @@ func newDesk(t *testing.T, change ...func(*page.Config)) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{T: t, guard: guard, journal: j, host: ln.Addr().String()}
-	cfg := page.Config{Journal: j, Dir: dir, Host: d.host, Signer: signer}
+	cfg := page.Config{Journal: j, Host: d.host, Signer: signer}
 	if testing.Verbose() {
 		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -66,6 +66,13 @@ func newDesk(t *testing.T, change ...func(*page.Config)) *desk {
 	go server.Serve(ln) //nolint:errcheck // it ends with http.ErrServerClosed
 	t.Cleanup(func() { server.Close(); j.Close(); guard.Close() })
 	return d
+}
+
+func (d *desk) enrol(s *gate.Signer) {
+	d.Helper()
+	if err := gate.AddApprover(d.guard.Dir(), s.Approver()); err != nil {
+		d.Fatal(err)
+	}
 }
 
 // entered is a desk whose page has been opened.
@@ -180,7 +187,12 @@ func casePlan() gate.Plan {
 
 func (d *desk) propose(tier gate.Tier, plan gate.Plan) *gate.Proposal {
 	d.Helper()
-	res, err := d.op(tier, plan).Do(d.Context(), d.guard, &target{ID: "~1"})
+	return d.proposeOf(tier, plan, "~1")
+}
+
+func (d *desk) proposeOf(tier gate.Tier, plan gate.Plan, id string) *gate.Proposal {
+	d.Helper()
+	res, err := d.op(tier, plan).Do(d.Context(), d.guard, &target{ID: id})
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -342,11 +354,8 @@ func TestAStandingApprovalIsShownAndRevoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := entered(t, func(c *page.Config) {
-		if err := gate.AddApprover(c.Dir, signer.Approver()); err != nil {
-			t.Fatal(err)
-		}
-	})
+	d := entered(t)
+	d.enrol(signer)
 	plan := casePlan()
 	plan.Undo = "Change it back."
 	p := d.propose(gate.TierWrite, plan)
@@ -371,11 +380,8 @@ func TestTwoPeopleAreNamedWhereTwoMustSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := entered(t, func(c *page.Config) {
-		if err := gate.AddApprover(c.Dir, bob.Approver()); err != nil {
-			t.Fatal(err)
-		}
-	})
+	d := entered(t)
+	d.enrol(bob)
 	guard, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: d.guard.Dir(), Quorum: gate.Quorum{Destructive: 2}})
 	if err != nil {
 		t.Fatal(err)
@@ -740,7 +746,7 @@ func TestTheFactsComeFirstAndTheClaimApart(t *testing.T) {
 func TestNewWantsALoopbackPort(t *testing.T) {
 	d := newDesk(t)
 	for _, host := range []string{"", "127.0.0.1", "127.0.0.1:0", "0.0.0.0:80", "192.0.2.1:80", "localhost:80", "evil.example:80"} {
-		if _, err := page.New(page.Config{Journal: d.journal, Dir: t.TempDir(), Host: host}); err == nil {
+		if _, err := page.New(page.Config{Journal: d.journal, Host: host}); err == nil {
 			t.Errorf("%q was taken", host)
 		}
 	}
@@ -754,7 +760,7 @@ func TestNewWantsALoopbackPort(t *testing.T) {
 		}
 	}
 	if ln, err := page.Listen("[::1]:0"); err == nil {
-		if _, err := page.New(page.Config{Journal: d.journal, Dir: t.TempDir(), Host: ln.Addr().String()}); err != nil {
+		if _, err := page.New(page.Config{Journal: d.journal, Host: ln.Addr().String()}); err != nil {
 			t.Error(err)
 		}
 		ln.Close()

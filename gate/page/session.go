@@ -85,7 +85,7 @@ func (p *Page) enter(w http.ResponseWriter, r *http.Request) {
 func (p *Page) open(secret string) *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.invited.secret == "" || !equal(secret, p.invited.secret) || !p.now().Before(p.invited.until) {
+	if !equal(secret, p.invited.secret) || !p.now().Before(p.invited.until) {
 		return nil
 	}
 	p.invited = invitation{}

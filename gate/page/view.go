@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,9 +72,10 @@ type frame struct {
 	CanAct bool // there is a key
 	Frozen bool
 	// Tripped means that the breaker stopped all writes.
-	Tripped bool
-	At      string
-	stand   *gate.Standing
+	Tripped               bool
+	FrozenWhy, TrippedWhy value
+	At                    string
+	stand                 *gate.Standing
 }
 
 func (p *Page) frame(v *visit, title string) (frame, error) {
@@ -85,7 +85,8 @@ func (p *Page) frame(v *visit, title string) (frame, error) {
 	}
 	mark, err := p.mark(standing)
 	return frame{Title: title, Base: "/" + v.s.path + "/", Mark: mark, Name: gate.Shown(p.cfg.Name),
-		CanAct: p.cfg.Signer != nil, Frozen: standing.Frozen, Tripped: standing.Tripped, At: clock(p.now()), stand: standing}, err
+		CanAct: p.cfg.Signer != nil, Frozen: standing.Frozen, Tripped: standing.Tripped,
+		FrozenWhy: show(standing.FrozenWhy), TrippedWhy: show(standing.TrippedWhy), At: clock(p.now()), stand: standing}, err
 }
 
 func clock(t time.Time) string { return t.Local().Format("15:04:05 MST") }
@@ -131,7 +132,7 @@ func (p *Page) overview(v *visit) error {
 	for _, pr := range waiting {
 		view.Pending = append(view.Pending, p.viewOf(pr))
 	}
-	if view.Events, _, err = p.events(lastSeen); err != nil {
+	if view.Events, err = p.events(lastSeen); err != nil {
 		return err
 	}
 	for _, u := range f.stand.Used {
@@ -148,41 +149,37 @@ func (p *Page) overview(v *visit) error {
 
 type eventView struct {
 	Seq                         uint64
+	Linked                      bool // ID is a proposal
 	Time, Kind, ID, Who, Detail string
 }
 
-// events returns the last n events, newest first, having walked the whole
-// chain, and what that walk found.
-func (p *Page) events(n int) ([]eventView, string, error) {
-	var last []gate.Event
-	var head string
-	var count uint64
-	for e, err := range gate.Events(p.cfg.Dir) {
-		if err != nil {
-			return nil, "", err
-		}
-		if last = append(last, e); len(last) > n {
-			last = last[1:]
-		}
-		count, head = e.Seq, e.Hash
+// events returns the last n events, newest first.
+func (p *Page) events(n int) ([]eventView, error) {
+	last, err := p.cfg.Journal.Tail(n)
+	if err != nil {
+		return nil, err
 	}
-	slices.Reverse(last)
 	var out []eventView
 	for _, e := range last {
-		v := eventView{Seq: e.Seq, Time: moment(e.Time), Kind: gate.Shown(string(e.Kind)), ID: gate.Shown(e.ID), Who: gate.Shown(e.Approver), Detail: gate.Shown(e.Detail)}
+		v := eventView{Seq: e.Seq, Time: moment(e.Time), Kind: gate.Shown(string(e.Kind)), ID: gate.Shown(e.ID),
+			Linked: e.Kind != gate.EventGranted && e.Kind != gate.EventRevoked, Who: gate.Shown(e.Approver), Detail: gate.Shown(e.Detail)}
 		if e.Proposal != nil {
 			v.Who = gate.Shown(e.Proposal.Principal)
 			v.Detail = gate.Shown(e.Proposal.Op) + ": " + gate.Shown(e.Proposal.Plan.Summary)
 		}
+		if g := e.Grant; g != nil {
+			v.Detail = fmt.Sprintf("%d calls of %s on %s %s for %s until %s", g.Max, gate.Shown(g.Op), gate.Shown(g.Kind), gate.Shown(g.Target), gate.Shown(g.Principal), moment(g.Expires))
+		}
 		out = append(out, v)
 	}
-	return out, fmt.Sprintf("%d events, the chain holds. Head: %s", count, head), nil
+	return out, nil
 }
 
 type journalView struct {
 	frame
 	Events []eventView
-	Chain  string
+	Count  uint64
+	Head   string
 	Limit  int
 }
 
@@ -191,8 +188,8 @@ func (p *Page) journal(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := journalView{frame: f, Limit: maxSeen}
-	if view.Events, view.Chain, err = p.events(maxSeen); err != nil {
+	view := journalView{frame: f, Count: f.stand.Events, Head: f.stand.Head, Limit: maxSeen}
+	if view.Events, err = p.events(maxSeen); err != nil {
 		return err
 	}
 	p.write(v.w, http.StatusOK, "journal", &view)
@@ -233,7 +230,7 @@ func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 		ID: gate.Shown(pr.ID), State: string(pr.State), Code: gate.Shown(pr.Code()), Rest: gate.Shown(strings.TrimPrefix(pr.Digest, pr.Code())), Digest: gate.Shown(pr.Digest),
 		Created: moment(pr.Created), Expires: moment(pr.Expires), Changed: moment(pr.Changed), Tier: pr.Tier.String(),
 		Destructive: pr.Tier == gate.TierDestructive, Pending: pr.State == gate.StatePending, Revocable: pr.State == gate.StateApproved,
-		ByTarget: byTarget(pr), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Summary: show(pr.Plan.Summary),
+		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Summary: show(pr.Plan.Summary),
 		Warnings: showAll(pr.Plan.Warnings), Undo: show(pr.Plan.Undo), Input: gate.Escape(string(pr.Input)),
 		Approver: show(pr.Approver), Detail: show(pr.Detail),
 		Untrusted: showAll(pr.Untrusted), Budget: show(pr.Budget), Replays: show(pr.Replays), Needs: pr.Needs,
@@ -275,9 +272,6 @@ func (p *Page) proposal(v *visit) error {
 }
 
 func (p *Page) showProposal(v *visit, status int, pr *gate.Proposal, problem string) error {
-	if d, err := pr.ComputeDigest(); err != nil || d != pr.Digest {
-		return refuse(http.StatusConflict, "The digest of the proposal is not that of its content.")
-	}
 	f, err := p.frame(v, "Proposal "+gate.Shown(pr.ID))
 	if err != nil {
 		return err

@@ -77,12 +77,23 @@ func platform(path string) string {
 // The key of an approver is the operator's: its passphrase and ssh-agent may
 // need more than the standard library, which nothing that a server links does.
 // gate has a test of its own that says which package may import what.
+// internal/spelling, which it shares with the egress guard, and internal/trusted,
+// which it shares with the adapter, import no more.
 func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 	forbid(t, "gate", func(path string) bool {
 		operators := strings.HasPrefix(path, "golang.org/x/crypto/ssh") || path == "golang.org/x/term" || path == module+"gate/keyring"
 		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators &&
-			path != module+"gate" && path != module+"gate/page" && path != module+"gate/gatebench"
+			path != module+"gate" && path != module+"gate/page" && path != module+"gate/gatebench" &&
+			path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/edits"
 	})
+}
+
+func TestWhatTheGateImportsOfOursIsStandardLibraryToo(t *testing.T) {
+	for _, dir := range []string{"internal/spelling", "internal/trusted", "internal/lazyregexp"} {
+		forbid(t, dir, func(path string) bool {
+			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp"
+		})
+	}
 }
 
 func TestAPlatformKnowsNoOtherAndNoMCP(t *testing.T) {

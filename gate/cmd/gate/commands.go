@@ -19,6 +19,9 @@ func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
 	name := fs.String("name", "", "the approver's `NAME` (default: the user's)")
 	bare := fs.Bool("no-passphrase", false, "leave the key unencrypted: every program that runs as you can then approve")
 	return func(c *call) error {
+		if c.noKey != nil {
+			return c.noKey
+		}
 		own, err := c.ownKey(*name)
 		if err != nil {
 			return err
@@ -95,10 +98,7 @@ func (c *call) newPassphrase(bare bool) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(second)
-	switch {
-	case len(first) < keyring.MinPassphrase:
-		return nil, fmt.Errorf("no key was made: the passphrase has less than %d characters", keyring.MinPassphrase)
-	case !bytes.Equal(first, second):
+	if !bytes.Equal(first, second) {
 		return nil, errors.New("no key was made: the passphrases differ")
 	}
 	return first, nil
@@ -166,9 +166,6 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 			if err != nil {
 				return err
 			}
-			if digest != p.Digest {
-				return fmt.Errorf("%s: its digest is not that of its content", p.ID)
-			}
 			if err := c.prove(p, *code, *target); err != nil {
 				return err
 			}
@@ -196,41 +193,37 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 // prove makes sure that somebody has read p: by what is typed on the terminal
 // or, without one, by the flags.
 func (c *call) prove(p *gate.Proposal, code, target string) error {
-	byTarget := p.Tier == gate.TierDestructive && len(p.Plan.Targets) > 0
 	if c.terminal && code == "" {
-		fmt.Fprintln(c.stdout)
-		if byTarget {
-			typed, err := c.ask("Type the name or the id of the first target to approve: ")
-			return errors.Join(err, provedTarget(p, typed))
+		question := "Type the first six characters of the digest to approve: "
+		if p.ByTarget() {
+			question = "Type the name or the id of the first target to approve: "
 		}
-		typed, err := c.ask("Type the first six characters of the digest to approve: ")
-		return errors.Join(err, provedCode(p, typed))
+		fmt.Fprintln(c.stdout)
+		typed, err := c.ask(question)
+		return errors.Join(err, retyped(p, typed))
 	}
 	switch {
 	case code == "":
 		return fmt.Errorf("%s is not approved: without a terminal give -code", p.ID)
-	case byTarget && target == "":
-		return fmt.Errorf("%s is not approved: it is destructive, give -target too", p.ID)
-	case byTarget:
-		return errors.Join(provedCode(p, code), provedTarget(p, target))
-	}
-	return provedCode(p, code)
-}
-
-func provedCode(p *gate.Proposal, typed string) error {
-	if !strings.EqualFold(typed, p.Code()) {
+	case !strings.EqualFold(code, p.Code()):
 		return fmt.Errorf("%s is not approved: that is not the beginning of its digest", p.ID)
+	case !p.ByTarget():
+		return nil
+	case target == "":
+		return fmt.Errorf("%s is not approved: it is destructive, give -target too", p.ID)
 	}
-	return nil
+	return retyped(p, target)
 }
 
-func provedTarget(p *gate.Proposal, typed string) error {
-	t := p.Plan.Targets[0]
-	names := []string{t.ID, t.Name, gate.Escape(t.ID), gate.Escape(t.Name)}
-	if typed == "" || !slices.Contains(names, typed) {
+// retyped refuses what isn't what p is approved by.
+func retyped(p *gate.Proposal, typed string) error {
+	switch {
+	case p.Retyped(typed):
+		return nil
+	case p.ByTarget():
 		return fmt.Errorf("%s is not approved: that is not its first target", p.ID)
 	}
-	return nil
+	return fmt.Errorf("%s is not approved: that is not the beginning of its digest", p.ID)
 }
 
 func deny(_ *app, fs *flag.FlagSet) func(*call) error {

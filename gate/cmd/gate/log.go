@@ -24,7 +24,7 @@ func list(_ *app, fs *flag.FlagSet) func(*call) error {
 	n := fs.Int("n", 20, "show the last `N` events, 0 for all")
 	asJSON := fs.Bool("json", false, "one JSON object a line")
 	follow := fs.Bool("follow", false, "go on with those that come, until interrupted")
-	export := fs.String("export", "", "append all events that aren't there yet to this `FILE`, or send those that are shown to \"syslog\": an anchor outside")
+	export := fs.String("export", "", "append all events that aren't there yet to this `FILE`, or send those that are shown to \"syslog\", syslog+udp://HOST:PORT or syslog+tcp://HOST:PORT: an anchor outside")
 	return func(c *call) error {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
@@ -45,10 +45,11 @@ type lister struct {
 
 func (l *lister) run(ctx context.Context, follow bool) error {
 	emit := l.show
-	switch l.export {
-	case "":
-	case "syslog":
-		log, err := openSyslog()
+	network, addr, toSyslog := syslogAt(l.export)
+	switch {
+	case l.export == "":
+	case toSyslog:
+		log, err := openSyslog(network, addr)
 		if err != nil {
 			return err
 		}
@@ -85,6 +86,19 @@ func (l *lister) run(ctx context.Context, follow bool) error {
 		case <-time.After(pollJournal):
 		}
 	}
+}
+
+// syslogAt reports whether export is a system log, and where it is: nowhere in
+// particular is this host's.
+func syslogAt(export string) (network, addr string, ok bool) {
+	rest, ok := strings.CutPrefix(export, "syslog")
+	if !ok || rest == "" {
+		return "", "", ok
+	}
+	if network, addr, ok = strings.Cut(rest, "://"); ok {
+		network, ok = strings.CutPrefix(network, "+")
+	}
+	return network, addr, ok
 }
 
 // news hands the events that it hasn't seen to emit, the last n at most.
@@ -221,8 +235,8 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			c.printf("head       %s", s.Head)
 			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
 			c.printf("pending    %d", s.Pending)
-			c.printf("frozen     %t", s.Frozen)
-			c.printf("breaker    %s", map[bool]string{true: "open: gate log shows why, gate reset closes it", false: "closed"}[s.Tripped])
+			c.printf("frozen     %s", map[bool]string{true: "true, by " + s.FrozenWhy + "; gate unfreeze ends it", false: "false"}[s.Frozen])
+			c.printf("breaker    %s", map[bool]string{true: "open, after " + s.TrippedWhy + "; gate reset closes it", false: "closed"}[s.Tripped])
 			c.printf("in an hour %d denials, %d unknown outcomes", s.Denials, s.Unknowns)
 			for _, u := range s.Used {
 				c.printf("           %s: %d writes, %d destructive, %d proposals of which %d wait", u.Principal, u.Writes, u.Destructive, u.Proposals, u.Pending)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
+	"github.com/sallyport-soc/sallyport/internal/edits"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
@@ -62,14 +63,10 @@ func (a *app) secret(question string) ([]byte, error) {
 	return b, err
 }
 
-// isTerminal reports whether r is a character device, which a pipe isn't.
+// isTerminal reports whether r is a terminal, which a pipe and /dev/null aren't.
 func isTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
-	if !ok {
-		return false
-	}
-	fi, err := f.Stat()
-	return err == nil && fi.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // A command is one subcommand. Its flags are set up by flags, which returns
@@ -85,7 +82,8 @@ type command struct {
 type call struct {
 	*app
 	state, key string
-	agent      bool // the key is held by ssh-agent
+	noKey      error // why there is no place for a key, which most commands don't need
+	agent      bool  // the key is held by ssh-agent
 	arg        string
 	args       []string
 }
@@ -153,13 +151,27 @@ func (a *app) dispatch(args []string) error {
 			return a.call(cmd, args[1:])
 		}
 	}
-	return usageError(fmt.Sprintf("no command %q: run gate help", args[0]))
+	return usageError(fmt.Sprintf("no command %q%s: run gate help", args[0], meant(args[0])))
+}
+
+// meant asks whether a mistyped command is one that is a letter or two away.
+func meant(typed string) string {
+	best, least := "", 3
+	for _, cmd := range commands() {
+		if d := edits.Distance(typed, cmd.name); d < least && d < len(cmd.name)-1 {
+			best, least = cmd.name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %q?", best)
 }
 
 func (a *app) help(w io.Writer) {
 	fmt.Fprint(w, "gate approves what agents want to change.\n\n")
 	for _, cmd := range commands() {
-		fmt.Fprintf(w, "  gate %-12s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
+		fmt.Fprintf(w, "  gate %-17s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 	}
 	fmt.Fprint(w, "\nEvery command takes -state DIR; gate COMMAND -h lists its flags.\n")
 }
@@ -202,9 +214,7 @@ func (a *app) call(cmd command, args []string) error {
 		}
 	}
 	if c.key == "" {
-		if c.key, err = defaultKey(a.env); err != nil {
-			return err
-		}
+		c.key, c.noKey = defaultKey(a.env)
 	}
 	return do(c)
 }
@@ -252,7 +262,11 @@ func (a *app) ask(question string) (string, error) {
 
 // signer opens the approver's key: the file's, or the one that ssh-agent holds.
 func (c *call) signer() (*gate.Signer, error) {
-	if !c.agent {
+	switch {
+	case c.agent:
+	case c.noKey != nil:
+		return nil, c.noKey
+	default:
 		return keyring.Open(c.key, func() ([]byte, error) { return c.secret("Passphrase of " + gate.Escape(c.key) + ": ") })
 	}
 	enrolled, err := gate.Approvers(c.state)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -395,6 +396,70 @@ func TestUsage(t *testing.T) {
 	for _, cmd := range commands() {
 		if !strings.Contains(help.String(), "gate "+cmd.name) {
 			t.Errorf("help doesn't name %s", cmd.name)
+		}
+	}
+}
+
+func TestOnlyATerminalIsTakenForOne(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if isTerminal(null) || isTerminal(strings.NewReader("")) {
+		t.Error("what no person sits at is taken for a terminal")
+	}
+}
+
+func TestWhatNeedsNoKeyNeedsNoPlaceForOne(t *testing.T) {
+	for _, name := range []string{"HOME", "home", "USERPROFILE", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, "")
+	}
+	d := newDesk(t)
+	for cmd, want := range map[string]int{"pending": exitOK, "status": exitOK, "init": exitFailed, "unfreeze": exitFailed} {
+		var out, stderr strings.Builder
+		code := run([]string{cmd, "-state", d.dir}, strings.NewReader(""), &out, &stderr, func(string) string { return "" })
+		if code != want || want == exitFailed && !strings.Contains(stderr.String(), "no place for the key") {
+			t.Errorf("gate %s: exit %d, want %d: %s", cmd, code, want, stderr.String())
+		}
+	}
+}
+
+func TestAMistypedCommandIsAskedAbout(t *testing.T) {
+	for typed, want := range map[string]string{"freze": `did you mean "freeze"?`, "aprove": `did you mean "approve"?`, "xyzzy": `no command "xyzzy": run gate help`} {
+		var stderr strings.Builder
+		if code := run([]string{typed}, strings.NewReader(""), io.Discard, &stderr, os.Getenv); code != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("gate %s: exit %d: %s", typed, code, stderr.String())
+		}
+	}
+}
+
+func TestTheHelpIsAligned(t *testing.T) {
+	var out strings.Builder
+	run([]string{"help"}, strings.NewReader(""), &out, io.Discard, os.Getenv)
+	for _, cmd := range commands() {
+		for line := range strings.Lines(out.String()) {
+			if strings.HasPrefix(line, "  gate "+cmd.name+" ") && strings.Index(line, cmd.doc) != 25 {
+				t.Errorf("%q begins at %d", cmd.doc, strings.Index(line, cmd.doc))
+			}
+		}
+	}
+}
+
+func TestABrokenChainNamesItsFileAndWhatToDo(t *testing.T) {
+	d := newDesk(t)
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(d.dir, "journal.jsonl")
+	if err := os.WriteFile(file, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []string{"pending", "verify"} {
+		var stderr strings.Builder
+		if code := run([]string{cmd, "-state", d.dir, "-key", d.key}, strings.NewReader(""), io.Discard, &stderr, os.Getenv); code != exitFailed ||
+			!strings.Contains(stderr.String(), gate.Escape(file)+": seq 1") || !strings.Contains(stderr.String(), "keep a copy") || strings.Count(stderr.String(), "gate:") != 1 {
+			t.Errorf("gate %s: exit %d: %s", cmd, code, stderr.String())
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (c *call) servePage(ctx context.Context, j *gate.Journal, addr string) erro
 	if err != nil {
 		return err
 	}
-	p, err := page.New(page.Config{Journal: j, Dir: c.state, Host: ln.Addr().String(), Signer: signer, Name: c.person(),
+	p, err := page.New(page.Config{Journal: j, Host: ln.Addr().String(), Signer: signer, Name: c.person(),
 		Logger: slog.New(slog.NewTextHandler(c.stderr, nil))})
 	if err != nil {
 		return errors.Join(err, ln.Close())

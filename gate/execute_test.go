@@ -1,0 +1,133 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestACallThatWasBegunRunsToItsEndWhoeverLeaves(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(func(p *Policy) { p.Breaker = Breaker{} }, host)
+	started, finish := make(chan struct{}), make(chan struct{})
+	op := Write("x_run", func(ctx context.Context, in comment) (string, error) {
+		close(started)
+		<-finish
+		return "done " + in.Case, ctx.Err()
+	}, "Run.")
+	ctx, cancel := context.WithCancel(WithPrincipal(t.Context(), "mallory"))
+	in := one
+	answered := make(chan error)
+	go func() {
+		_, err := op.Do(ctx, g, &in)
+		answered <- err
+	}()
+	<-started
+	cancel()
+	close(finish)
+	if err := <-answered; err != nil {
+		t.Errorf("the call ended with %v", err)
+	}
+	again := one
+	res, err := op.Do(WithPrincipal(t.Context(), "mallory"), g, &again)
+	if err != nil || !res.Repeated || res.Out != "done "+one.Case {
+		t.Errorf("the answer is lost: %+v, %v", res, err)
+	}
+	if s := must(w.journal().Standing()); s.Unknowns != 0 || s.Tripped {
+		t.Errorf("the call that was cancelled counts as unknown: %+v", s)
+	}
+}
+
+func TestTheDeadlineOfACallHolds(t *testing.T) {
+	g := newWorld(t).guard(host)
+	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}, "Run.")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	in := one
+	if _, err := op.Do(ctx, g, &in); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrOutcomeUnknown) {
+		t.Error(err)
+	}
+}
+
+func TestOldAndLargeAnswersAreNotKept(t *testing.T) {
+	g := newWorld(t).guard(host)
+	size := 10
+	op := Write("x_run", func(context.Context, comment) (string, error) { return strings.Repeat("x", size), nil }, "Run.")
+	do := func(id string) *Result {
+		t.Helper()
+		return must(op.Do(t.Context(), g, &comment{Case: id}))
+	}
+	do("1")
+	for k, r := range g.receipts {
+		r.at = r.at.Add(-2 * receiptWindow)
+		g.receipts[k] = r
+	}
+	size = maxReceipt + 1
+	do("2")
+	if res := do("2"); !res.Repeated || res.Out != nil {
+		t.Errorf("repeated %t with an answer of %d bytes", res.Repeated, len(res.Out.(string)))
+	}
+	size = 20
+	do("3")
+	if n := len(g.receipts); n != 1 {
+		t.Errorf("%d answers are kept, of three of which one is old and one large", n)
+	}
+}
+
+func TestWhoLeavesOwnCallsStopsNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host, func(p *Policy) { p.Breaker = Breaker{} })
+	g.grace = time.Millisecond
+	started := make(chan struct{}, 1)
+	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) {
+		started <- struct{}{}
+		<-ctx.Done()
+		return "", ctx.Err()
+	}, "Run.")
+	for _, id := range []string{"1", "2", "3"} {
+		ctx, cancel := context.WithCancel(WithPrincipal(t.Context(), "mallory"))
+		go func() { <-started; cancel() }()
+		if _, err := op.Do(ctx, g, &comment{Case: id}); !errors.Is(err, ErrOutcomeUnknown) {
+			t.Errorf("a call that was cut off ended with %v", err)
+		}
+	}
+	other := newCounted()
+	if _, err := other.Do(WithPrincipal(t.Context(), "alice"), g, &comment{Case: "9"}); err != nil {
+		t.Errorf("alice: %v", err)
+	}
+	if s := must(w.journal().Standing()); s.Unknowns != 0 {
+		t.Errorf("%d unknown outcomes count", s.Unknowns)
+	}
+}
+
+func TestAnUnknownOutcomeIsNotRepeatedUnaskedInOtherWords(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	op := newUndoable()
+	op.fail = ErrOutcomeUnknown
+	if _, err := op.Do(t.Context(), g, &comment{Case: "1", Text: "hello"}); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Fatal(err)
+	}
+	op.fail = nil
+	p := op.pending(t, g, comment{Case: "1", Text: "hello "})
+	op.ran(t, 1)
+	op.do(t, g, comment{Case: "2", Text: "hello"}) // another target
+	op.ran(t, 2)
+	w.approve(p)
+	if res := op.do(t, g, comment{Case: "1", Text: "hello "}); res.State != StateExecuted {
+		t.Errorf("a human's approval is not enough: %s", res.State)
+	}
+	op.ran(t, 3)
+	list := must(g.Journal()).open
+	for id := range list {
+		must(0, w.journal().Resolve(id, StateFailed, w.signer))
+	}
+	if res := op.do(t, g, comment{Case: "1", Text: "hello!"}); res.State != StateExecuted {
+		t.Errorf("after the outcome was resolved the call is %s", res.State)
+	}
+}

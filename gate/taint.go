@@ -1,0 +1,93 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	taintDir   = "untrusted"
+	taintTouch = time.Minute // how often at most a principal's file is touched
+)
+
+// A taint tells all servers of a state directory which principals were shown
+// untrusted text, lest it be read through one and acted on through another. For
+// each there is an empty file, whose time is that of the last showing.
+type taint struct {
+	dir     string
+	mu      sync.Mutex
+	touched map[string]time.Time
+	pruned  time.Time
+}
+
+func newTaint(dir string) *taint {
+	return &taint{dir: filepath.Join(dir, taintDir), touched: map[string]time.Time{}}
+}
+
+func (t *taint) file(principal string) string {
+	sum := sha256.Sum256([]byte(principal))
+	return filepath.Join(t.dir, hex.EncodeToString(sum[:16]))
+}
+
+// touch notes that principal was shown untrusted text just now.
+func (t *taint) touch(principal string, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if since := now.Sub(t.touched[principal]); since >= 0 && since < taintTouch {
+		return nil
+	}
+	if err := os.MkdirAll(t.dir, 0o700); err != nil {
+		return err
+	}
+	if now.Sub(t.pruned) >= sawFor {
+		t.prune(now)
+		t.pruned = now
+	}
+	name := t.file(principal)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), os.Chtimes(name, now, now)); err != nil {
+		return err
+	}
+	t.touched[principal] = now
+	return nil
+}
+
+// prune forgets the principals who were shown nothing for long.
+func (t *taint) prune(now time.Time) {
+	entries, err := os.ReadDir(t.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && now.Sub(fi.ModTime()) > 2*sawFor {
+			os.Remove(filepath.Join(t.dir, e.Name())) //nolint:errcheck // the next one tries again
+		}
+	}
+	clear(t.touched)
+}
+
+// of reports whether any server showed principal untrusted text within two
+// hours. What can't be read says that one did.
+func (t *taint) of(principal string, now time.Time) bool {
+	for _, name := range []string{t.dir, t.file(principal)} {
+		fi, err := os.Lstat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false
+		case err != nil || fi.IsDir() != (name == t.dir) || !fi.IsDir() && !fi.Mode().IsRegular() || checkOwner(name, fi) != nil:
+			return true
+		case name != t.dir:
+			return now.Sub(fi.ModTime()) < sawFor+taintTouch
+		}
+	}
+	return true
+}
