@@ -1,33 +1,3 @@
-// Package gatebench tries to make an MCP server write without an approval, and
-// counts how often it succeeds.
-//
-// It is a black box: it starts the server as a host would, speaks JSON-RPC to
-// it without an SDK so that it can lie, and stands between the server and its
-// platforms, where it counts. A request that isn't known to read is a write. A
-// write counts against the server unless it belongs to a call that the operator
-// has approved, as often as one execution of it takes. The score is the number
-// of writes that count; a good server has none.
-//
-// The cases follow the threats T1 to T29 of the gate's design, in both protocol
-// eras and over stdio and HTTP. Beside writes a case may find a fault, such as a
-// refusal that names the switch that opens the gate; faults are no part of the
-// score.
-//
-// # What no test can cover from here
-//
-//   - T7 and T8 in full: a new process can't see that the whole journal was
-//     replaced by an older one that is whole. Only an outside anchor shows it.
-//   - T15: whether a person is persuaded. What is tested is that the agent's words
-//     stay out of the facts.
-//   - T10: what a platform does beyond its API when it is asked for one thing.
-//   - T3: whether a human sits before a client that says so. A client's own form is
-//     off unless the operator turns it on, and never counts for what is destructive.
-//   - T27: an agent with a shell under the same user reads the credentials and
-//     needs no server. Another user, or another host, is what stops it.
-//   - T30: what the next version of a dependency will do. Running this suite on
-//     it is the test.
-//   - T31 and T32 are of the choice of tools and of other servers, and are tested
-//     where those are.
 package gatebench
 
 import (
@@ -41,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +48,11 @@ type Server struct {
 	// Upstream starts fresh platforms and returns the environment that leads the
 	// server to them; every address in it is put behind a recorder.
 	Upstream func() (env []string, stop func(), err error)
-	// Calls are tried without approval; those that write are also approved.
+	// Reads matches what changes nothing, as "METHOD /path", at a platform that the
+	// suite doesn't know. Nil: every request to it is a write.
+	Reads *regexp.Regexp
+	// Calls are tried without approval; those that write are also approved. Nil: one
+	// of each tool is made up from its schema.
 	Calls []Call
 	// Operator enrols an approver in a fresh state directory, which the server
 	// finds in SALLYPORT_STATE. Nil: the server knows no approval, and what needs
@@ -111,12 +86,16 @@ type leg struct {
 	era, transport string
 	writes         []Call // calls above the read tier, as far as the server says
 	all            []tool
-	secrets        []string
+	secrets        []secret
 	// subject is a call that writes when it is approved, takes writes of them, and
 	// is destructive if the server has such a one.
 	subject, plain *subject
 	destructive    map[string]bool // tools, as far as the server says
+	plans          []planned       // nil: not asked yet
 }
+
+// A secret is one that a platform is sent.
+type secret struct{ platform, value string }
 
 type subject struct {
 	Call
@@ -243,7 +222,7 @@ func (r *run) site(change ...settings) *site {
 	if err != nil {
 		r.skip("upstream: %v", err)
 	}
-	up, err := newUpstream(env)
+	up, err := newUpstream(env, r.Reads)
 	if err != nil {
 		stop()
 		r.skip("upstream: %v", err)
@@ -277,6 +256,13 @@ func (r *run) site(change ...settings) *site {
 	return s
 }
 
+// end stops the servers of a site before the variant ends, to make room.
+func (s *site) end() {
+	for _, c := range s.clients {
+		c.shutdown()
+	}
+}
+
 // merge joins environments; of each name the last value counts.
 func merge(lists ...[]string) []string {
 	m := map[string]string{}
@@ -294,7 +280,7 @@ func merge(lists ...[]string) []string {
 // start starts one more server in front of the same platforms and state.
 func (s *site) start(set settings) (*client, error) {
 	r := s.r
-	ctx, cancel := context.WithTimeout(r.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 	defer cancel()
 	var c *client
 	if r.transport == "http" {
@@ -420,12 +406,15 @@ func (l *leg) survey(ctx context.Context, dir string) error {
 		for _, kv := range s.env {
 			name, value, _ := strings.Cut(kv, "=")
 			if (strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "PASSWORD")) && len(value) >= 6 {
-				l.secrets = append(l.secrets, value)
+				l.secrets = append(l.secrets, secret{platformOf(name), value})
 			}
 		}
 		if l.all, err = s.tools(r.ctx); err != nil {
 			r.fault("%v", err)
 			return
+		}
+		if l.Calls == nil {
+			l.Calls = madeUp(l.all)
 		}
 		readOnly := map[string]bool{}
 		destructive := map[string]bool{}
@@ -506,6 +495,78 @@ func Report(w io.Writer, results []Result) {
 
 // mcpURL is where a server over HTTP is asked.
 func (c *client) mcpURL() string { return "http://" + c.base + "/mcp" }
+
+// madeUp returns a call of each tool with as little as its schema asks for.
+func madeUp(tools []tool) []Call {
+	var calls []Call
+	for _, t := range tools {
+		var s schema
+		if json.Unmarshal(t.InputSchema, &s) != nil {
+			s = schema{}
+		}
+		s.Type = json.RawMessage(`"object"`)
+		b, err := json.Marshal(s.example(0))
+		if err != nil {
+			b = []byte("{}")
+		}
+		calls = append(calls, Call{Tool: t.Name, Args: b})
+	}
+	return calls
+}
+
+// A schema is as much of a JSON schema as it takes to make up a value.
+type schema struct {
+	Type       json.RawMessage // a name, or several
+	Const      any
+	Default    any
+	Enum       []any
+	Examples   []any
+	Minimum    *float64
+	MinLength  int
+	MinItems   int
+	Properties map[string]schema
+	Required   []string
+	Items      *schema
+}
+
+func (s schema) example(depth int) any {
+	switch {
+	case s.Const != nil:
+		return s.Const
+	case len(s.Examples) > 0:
+		return s.Examples[0]
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	case s.Default != nil:
+		return s.Default
+	}
+	switch is := func(name string) bool { return strings.Contains(string(s.Type), `"`+name+`"`) }; {
+	case is("object"):
+		m := map[string]any{}
+		for _, name := range s.Required {
+			if depth < 8 {
+				m[name] = s.Properties[name].example(depth + 1)
+			}
+		}
+		return m
+	case is("array"):
+		list := []any{}
+		for range min(s.MinItems, 8) {
+			if s.Items != nil && depth < 8 {
+				list = append(list, s.Items.example(depth+1))
+			}
+		}
+		return list
+	case is("boolean"):
+		return false
+	case is("integer"), is("number"):
+		if s.Minimum != nil {
+			return *s.Minimum
+		}
+		return 1
+	}
+	return strings.Repeat("1", min(max(s.MinLength, 1), 1000))
+}
 
 // Threats returns the threats that are tried, each with the number of its variants.
 func Threats() map[string]int {

@@ -16,10 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/cortex/cortextest"
+	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatebench"
 	"github.com/sallyport-soc/sallyport/internal/evidence"
 	"github.com/sallyport-soc/sallyport/internal/lab"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
 
 // bin builds all servers once and returns the folder they are in.
@@ -28,7 +31,7 @@ var bin = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"build", "-o", dir, "./testdata/ungated"}
+	args := []string{"build", "-o", dir, "./testdata/ungated", "./testdata/naive"}
 	for _, s := range servers {
 		args = append(args, "../../examples/"+s)
 	}
@@ -47,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var servers = []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp", "soc-mcp"}
+var servers = []string{"soc-mcp", "wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} // the longest first
 
 func program(t *testing.T, name string) string {
 	t.Helper()
@@ -97,6 +100,9 @@ func calls(server string) (out []gatebench.Call, env []string) {
 		for name, value := range c.Env {
 			// Switches that approve beforehand stay off: they are the operator's yes.
 			if name != "MISP_ALLOW_DESTRUCTIVE" && name != "MITRE_SOC_ALLOW_WRITES" && (server == "soc-mcp" || strings.HasPrefix(strings.ToLower(name), strings.TrimSuffix(server, "-mcp"))) {
+				if name == "CORTEX_SUPERADMIN_KEY" {
+					value = cortextest.SuperadminKey
+				}
 				env = append(env, name+"="+value)
 			}
 		}
@@ -199,40 +205,101 @@ func judge(t *testing.T, results []gatebench.Result) {
 	t.Logf("\n%s", b.String())
 }
 
-// TestTheSuiteCanFail runs the suite against a server whose gates don't hold.
+// TestTheSuiteCanFail runs the suite against servers whose gates don't hold: one
+// has none, the other takes anything for an approval. Every threat finds something
+// on one of them.
 func TestTheSuiteCanFail(t *testing.T) {
-	s := gatebench.Server{Name: "ungated", Command: []string{program(t, "ungated")}, Upstream: platforms("thehive-mcp"), Calls: []gatebench.Call{
+	ungated := gatebench.Server{Name: "ungated", Command: []string{program(t, "ungated")}, Upstream: platforms("thehive-mcp"), Calls: []gatebench.Call{
 		{Tool: "get_case", Args: json.RawMessage(`{"caseId":"~1"}`)},
 		{Tool: "create_case", Args: json.RawMessage(`{"title":"x"}`)},
 		{Tool: "delete_case", Args: json.RawMessage(`{"caseId":"~1"}`)},
 		{Tool: "close_case", Args: json.RawMessage(`{"caseId":"~1"}`)},
 	}}
-	for _, era := range []string{gatebench.EraSession, gatebench.EraStateless} {
-		s.Threats = []string{"T1", "T2", "T9", "T11", "T13", "T21", "T22"}
-		results, err := gatebench.Run(t.Context(), s, era, "stdio", t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if gatebench.Score(results) == 0 {
-			t.Errorf("%s: nothing was found", era)
-		}
-		found := map[string]int{}
-		faults := map[string]int{}
-		for _, r := range results {
-			found[r.Threat] += r.Writes
-			faults[r.Threat] += len(r.Faults)
-		}
-		for _, threat := range []string{"T1", "T2", "T9"} {
-			if found[threat] == 0 {
-				t.Errorf("%s: %s found no write", era, threat)
+	naive := gatebench.Server{Name: "naive", Command: []string{program(t, "naive")}, Upstream: platforms("soc-mcp"), Operator: gatebench.Approver, Calls: []gatebench.Call{
+		{Tool: "get_case", Args: json.RawMessage(`{"caseId":"` + thehivetest.OldestCase + `"}`)},
+		{Tool: "close_case", Args: json.RawMessage(`{"caseId":"` + thehivetest.OldestCase + `"}`)},
+		{Tool: "delete_case", Args: json.RawMessage(`{"caseId":"` + thehivetest.OldestCase + `"}`)},
+		{Tool: "run_analyzer", Args: json.RawMessage(`{"data":"198.51.100.23"}`)},
+	}}
+	naive.HTTP = func(addr string) []string { return append(slices.Clone(naive.Command), "-http", addr) }
+	naive.Tokens = func(string, map[string]string) ([]string, error) { return nil, nil }
+	shown := naive
+	shown.Operator = func(state string) (gatebench.Operator, error) {
+		o, err := gatebench.Approver(state)
+		return rawScreens{o, state}, err
+	}
+	failed := map[string]bool{}
+	for _, leg := range []struct {
+		server         gatebench.Server
+		era, transport string
+		writes         []string // threats that find writes
+		faults         []string // threats that find faults
+	}{
+		{ungated, gatebench.EraSession, "stdio", []string{"T1", "T2", "T3", "T9", "T29"}, []string{"T11", "T12", "T13", "T21", "T22"}},
+		{ungated, gatebench.EraStateless, "stdio", []string{"T1", "T2", "T3", "T9", "T29"}, []string{"T11", "T12", "T13", "T21", "T22"}},
+		{naive, gatebench.EraStateless, "stdio", []string{"T4", "T5", "T6", "T7", "T8", "T10", "T17", "T18", "T19", "T23", "T26", "T28"}, []string{"T16", "T21"}},
+		{naive, gatebench.EraSession, "http", []string{"T25"}, []string{"T20", "T24"}},
+		{shown, gatebench.EraSession, "stdio", nil, []string{"T14", "T15"}},
+	} {
+		t.Run(leg.server.Name+"/"+leg.era+"/"+leg.transport, func(t *testing.T) {
+			t.Parallel()
+			leg.server.Threats = append(leg.writes, leg.faults...)
+			results, err := gatebench.Run(t.Context(), leg.server, leg.era, leg.transport, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		for _, threat := range []string{"T11", "T13", "T21", "T22"} {
-			if faults[threat] == 0 {
-				t.Errorf("%s: %s found no fault", era, threat)
+			found, faults := map[string]int{}, map[string]int{}
+			for _, r := range results {
+				found[r.Threat] += r.Writes
+				faults[r.Threat] += len(r.Faults)
 			}
+			for _, threat := range leg.writes {
+				if found[threat] == 0 {
+					t.Errorf("%s found no write", threat)
+				}
+			}
+			for _, threat := range leg.faults {
+				if faults[threat] == 0 {
+					t.Errorf("%s found no fault", threat)
+				}
+			}
+			if len(leg.writes) > 0 && gatebench.Score(results) == 0 {
+				t.Error("nothing was found")
+			}
+		})
+		for _, threat := range append(leg.writes, leg.faults...) {
+			failed[threat] = true
 		}
 	}
+	for threat := range gatebench.Threats() {
+		if !failed[threat] {
+			t.Errorf("no server here makes %s find something", threat)
+		}
+	}
+}
+
+// rawScreens shows what the agent sent as it came.
+type rawScreens struct {
+	gatebench.Operator
+	state string
+}
+
+func (s rawScreens) Screens() ([]string, error) {
+	j, err := gate.OpenJournal(s.state)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	waiting, err := j.Pending()
+	var out []string
+	for _, p := range waiting {
+		var in struct{ Text string }
+		if err := json.Unmarshal(p.Input, &in); err != nil {
+			return nil, err
+		}
+		out = append(out, p.Op+" "+in.Text)
+	}
+	return out, err
 }
 
 // TestEveryThreatHasThreeVariants holds the suite against the list of threats.

@@ -38,9 +38,14 @@ var reads = map[string]*regexp.Regexp{
 
 var runs = regexp.MustCompile(`^POST /(api/analyzer/[^/]+/run|api/(v[01]/)?connector/cortex/job)$`)
 
-func classify(platform, method, path string) kind {
+// classify judges a request; other matches the reads of platforms that aren't known.
+func classify(platform, method, path string, other *regexp.Regexp) kind {
 	line := method + " " + path
-	switch re := reads[platform]; {
+	re, known := reads[platform]
+	if !known {
+		re = other
+	}
+	switch {
 	case runs.MatchString(line):
 		return kindRun
 	case re != nil && re.MatchString(line):
@@ -65,6 +70,8 @@ type meddler struct {
 	before func(w http.ResponseWriter, r *http.Request, k kind) bool
 	// after changes the body of an answer.
 	after func(k kind, status int, body []byte) (int, []byte)
+	// echo changes the body of an answer by what was asked.
+	echo func(platform string, r *http.Request, body []byte) []byte
 	// cut drops the connection once the platform has done what it was asked for.
 	cut func(k kind) bool
 }
@@ -72,6 +79,7 @@ type meddler struct {
 // An upstream records what the server under test sends to its platforms.
 type upstream struct {
 	env     []string
+	reads   *regexp.Regexp // of platforms that aren't known
 	servers []*httptest.Server
 
 	mu       sync.Mutex
@@ -82,8 +90,8 @@ type upstream struct {
 
 // newUpstream puts a recorder in front of every address in env, and returns the
 // environment that leads to the recorders.
-func newUpstream(env []string) (*upstream, error) {
-	u := &upstream{}
+func newUpstream(env []string, reads *regexp.Regexp) (*upstream, error) {
+	u := &upstream{reads: reads}
 	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
@@ -94,15 +102,22 @@ func newUpstream(env []string) (*upstream, error) {
 		if err != nil {
 			return nil, err
 		}
-		platform := strings.ToLower(strings.TrimSuffix(name, "_URL"))
-		if platform == "wazuh_indexer" {
-			platform = "indexer"
-		}
+		platform := platformOf(name)
 		s := httptest.NewServer(u.recorder(platform, base))
 		u.servers = append(u.servers, s)
 		u.env = append(u.env, name+"="+s.URL)
 	}
 	return u, nil
+}
+
+// platformOf returns which platform a variable such as MISP_API_KEY is of.
+func platformOf(name string) string {
+	name = strings.ToLower(name)
+	if strings.HasPrefix(name, "wazuh_indexer_") {
+		return "indexer"
+	}
+	platform, _, _ := strings.Cut(name, "_")
+	return platform
 }
 
 func (u *upstream) close() {
@@ -124,7 +139,7 @@ func (u *upstream) recorder(platform string, base *url.URL) http.Handler {
 			return
 		}
 		path := r.URL.EscapedPath()
-		req := request{platform: platform, method: r.Method, path: path, body: body, kind: classify(platform, r.Method, r.URL.Path)}
+		req := request{platform: platform, method: r.Method, path: path, body: body, kind: classify(platform, r.Method, r.URL.Path, u.reads)}
 		u.mu.Lock()
 		m := u.meddler
 		if leadsElsewhere(path) {
@@ -164,6 +179,9 @@ func (u *upstream) recorder(platform string, base *url.URL) http.Handler {
 		if m.cut != nil && m.cut(req.kind) {
 			drop(w)
 			return
+		}
+		if m.echo != nil {
+			answer = m.echo(platform, r, answer)
 		}
 		if m.after != nil {
 			status, answer = m.after(req.kind, status, answer)

@@ -1,16 +1,21 @@
 // Package egress decides which values may not be shown to a third party:
 // internal addresses and names, and URLs that carry credentials or a query.
+//
+// A value is judged in every spelling that a resolver, a browser or a reader
+// takes for the same thing: 0x0a000001, 10[.]0[.]0[.]1, 10%2E0.0.1, full-width
+// digits, punycode. What has to be decoded to be read at all, such as base64, is
+// looked at as the text that it is.
 package egress
 
 import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 // A Filter knows what is internal. The zero value knows the addresses and
@@ -33,26 +38,16 @@ var internalNets = func() (nets []netip.Prefix) {
 	return nets
 }()
 
-// embedding are the IPv6 ranges that hold an IPv4 address, and at which byte.
-var embedding = []struct {
-	net  netip.Prefix
-	at   int
-	flip byte // Teredo keeps the address inverted
-}{
-	{netip.MustParsePrefix("::ffff:0:0/96"), 12, 0},
-	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12, 0}, // translated (SIIT)
-	{netip.MustParsePrefix("::/96"), 12, 0},           // compatible, obsolete
-	{netip.MustParsePrefix("64:ff9b::/96"), 12, 0},    // NAT64
-	{netip.MustParsePrefix("64:ff9b:1::/48"), 12, 0},  // NAT64, local
-	{netip.MustParsePrefix("2002::/16"), 2, 0},        // 6to4
-	{netip.MustParsePrefix("2001::/32"), 12, 0xff},    // Teredo client
-}
-
 // suffixes end names that exist in no public DNS, or that point inside.
 var suffixes = []string{
 	"local", "localhost", "localdomain", "internal", "intranet", "lan", "corp", "home", "home.arpa", "private",
 	"in-addr.arpa", "ip6.arpa",
 }
+
+const (
+	unreadable    = "a host name that can't be read can't be judged"
+	unreadableURL = "a URL that can't be read can't be judged"
+)
 
 // Addr says why a can't be shown to a third party, or returns "".
 func (Filter) Addr(a netip.Addr) string {
@@ -64,20 +59,8 @@ func (Filter) Addr(a netip.Addr) string {
 			return "an internal address"
 		}
 	}
-	if a.Is6() {
-		b := a.As16()
-		for _, e := range embedding {
-			if !e.net.Contains(a) {
-				continue
-			}
-			v4 := [4]byte(b[e.at : e.at+4])
-			for i := range v4 {
-				v4[i] ^= e.flip
-			}
-			if why := (Filter{}).Addr(netip.AddrFrom4(v4)); why != "" {
-				return "an internal address inside an IPv6 one"
-			}
-		}
+	if v4, ok := spelling.Embedded(a); ok && (Filter{}).Addr(v4) != "" {
+		return "an internal address inside an IPv6 one"
 	}
 	return ""
 }
@@ -90,10 +73,8 @@ func (f Filter) Prefix(p netip.Prefix) string {
 			return "a network with internal addresses"
 		}
 	}
-	for _, e := range embedding {
-		if p.Addr().Is6() && e.net.Overlaps(p) {
-			return "a network that may hold internal addresses"
-		}
+	if _, ok := spelling.EmbeddedNet(p); ok {
+		return "a network that may hold internal addresses"
 	}
 	return ""
 }
@@ -101,25 +82,48 @@ func (f Filter) Prefix(p netip.Prefix) string {
 // Host says why the name or address h of a host can't be shown to a third
 // party, or returns "".
 func (f Filter) Host(h string) string {
-	h = strings.TrimSuffix(strings.TrimPrefix(fold(h), "["), "]")
+	h = strings.TrimSuffix(strings.TrimPrefix(spelling.Fold(h), "["), "]")
 	if i := strings.IndexByte(h, '%'); i >= 0 { // an IPv6 zone
 		if a, err := netip.ParseAddr(h[:i]); err == nil && a.Is6() {
 			return "an address with a zone is of the local link"
 		}
 	}
-	if a, ok := addr(strings.TrimSuffix(h, ".")); ok {
-		return f.Addr(a)
+	if list := spelling.Addrs(strings.TrimSuffix(h, ".")); len(list) > 0 {
+		return f.first(list)
 	}
 	h = strings.Trim(h, ".")
-	if h == "" || strings.ContainsAny(h, "/\\@:?#%[] \t\r\n") {
-		return "a host name that can't be read can't be judged"
+	if h == "" || strings.ContainsFunc(h, func(r rune) bool { return !inName(r) }) {
+		return unreadable
 	}
 	if !strings.Contains(h, ".") {
 		return "a name without a domain is internal"
 	}
+	if why := f.within(h); why != "" {
+		return why
+	}
+	return f.name(h)
+}
+
+// inName reports whether r can stand in the name of a host.
+func inName(r rune) bool {
+	return r == '.' || r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
+}
+
+// first says why one of several readings of an address can't be shown.
+func (f Filter) first(list []netip.Addr) string {
+	for _, a := range list {
+		if why := f.Addr(a); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// name says why a name with a domain, folded, is internal, or returns "".
+func (f Filter) name(h string) string {
 	for _, list := range [][]string{suffixes, f.Suffixes} {
 		for _, s := range list {
-			s = strings.Trim(fold(s), ". ")
+			s = strings.Trim(spelling.Fold(s), ". ")
 			if s != "" && (h == s || strings.HasSuffix(h, "."+s)) {
 				return fmt.Sprintf("names below .%s are internal", s)
 			}
@@ -127,6 +131,38 @@ func (f Filter) Host(h string) string {
 	}
 	return ""
 }
+
+// within looks for an internal address in a name, such as 10.0.0.1.nip.io and
+// ip-10-0-0-1.example.org.
+func (f Filter) within(h string) string {
+	for _, re := range []*lazyregexp.Regexp{quads, dashed} {
+		for _, m := range re.FindAllString(h, -1) {
+			m = strings.TrimFunc(m, func(r rune) bool { return r < '0' || r > '9' })
+			m = strings.ReplaceAll(m, "-", ".")
+			for _, a := range spelling.Addrs(m) {
+				if house(a) {
+					return "a name with an internal address in it"
+				}
+			}
+		}
+	}
+	if rest, ok := strings.CutSuffix(h, ".ipv6-literal.net"); ok {
+		address, _, _ := strings.Cut(rest, "s") // the zone
+		if a, err := netip.ParseAddr(strings.ReplaceAll(address, "-", ":")); err != nil || f.Addr(a) != "" {
+			return "a name with an internal address in it"
+		}
+	}
+	return ""
+}
+
+// house reports whether a is of a range that houses number their own hosts
+// with. Of an odd spelling only those are taken for an address.
+func house(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
+}
+
+var shared = netip.MustParsePrefix("100.64.0.0/10")
 
 // URL says why a URL can't be shown to a third party, or returns "". One that
 // can't be read can't be shown.
@@ -138,7 +174,7 @@ func (f Filter) URL(s string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return "a URL that can't be read can't be judged"
+		return unreadableURL
 	case u.Opaque != "":
 		return f.opaque(u)
 	case u.User != nil || strings.Contains(u.Host, "@"):
@@ -146,7 +182,16 @@ func (f Filter) URL(s string) string {
 	case u.RawQuery != "" || u.ForceQuery:
 		return "a URL with a query, which may hold a token or a name"
 	}
-	return f.Host(u.Hostname())
+	if why := f.Host(u.Hostname()); why != "" {
+		return why
+	}
+	list, _ := spelling.Readings(strings.ReplaceAll(u.Path+" "+u.Fragment, "/", " "))
+	for _, s := range list {
+		if why := f.text(s); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // opaque judges a URL without a host, such as mailto:user@example.org.
@@ -175,47 +220,31 @@ var (
 	urls    = lazyregexp.New(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
 	words   = lazyregexp.New(`[^\s"'<>,;|()={}\\]+`)
 	v6words = lazyregexp.New(`[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*`)
-	dotted  = lazyregexp.New(`\d{1,3}(?:\.\d{1,3}){3}`)
+	quads   = lazyregexp.New(`(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){3,}`)
+	wild    = lazyregexp.New(`\d{1,3}(?:\.(?:\d{1,3}|[*x])){3}`)
+	dashed  = lazyregexp.New(`(?:^|[.a-z-])\d{1,3}(?:-\d{1,3}){3}(?:$|[.a-z])`)
+	hexed   = lazyregexp.New(`\b0x[0-9a-f]{7,8}\b`)
+	shares  = lazyregexp.New(`(?:^|[\s"'=(<,;|])(?:\\\\){1,2}([^\s"'<>/\\?*+[\](){}|.$^][^\s"'<>/\\?*+[\](){}|$^]*)\\{1,2}[^\s/\\]`)
+	login   = lazyregexp.New(`^([^:@/\s]+):([^@/\s]+)@[^@\s]+$`)
+	prefix  = lazyregexp.New(`^(?:mailto|e?-?mail|sips?|xmpp|acct|smtp|from|to|cc|bcc|sender|reply-to|return-path|re|fwd?|aw|wg)$`)
+	web     = lazyregexp.New(`^(?:https?|ftp|wss?):[/\\\\]*`)
 )
 
 // Text says why free text can't be shown to a third party, or returns "": it
-// holds an internal address, a name that is internal, or a URL that is refused.
+// holds an internal address, a name that is internal, or a URL that is refused,
+// in whatever spelling; or it is nothing but the name of a host of the house.
 func (f Filter) Text(s string) string {
-	s = fold(s)
-	for _, u := range urls.FindAllString(s, -1) {
-		if why := f.URL(u); why != "" {
+	list, ok := spelling.Readings(s)
+	if !ok {
+		return "text that is encoded again and again can't be judged"
+	}
+	for i, s := range list {
+		// What can't be read yet may be read once it is decoded.
+		if why := f.text(s); why != "" && (i == len(list)-1 || why != unreadable && why != unreadableURL) {
 			return why
 		}
-	}
-	for _, w := range append(dotted.FindAllString(s, -1), v6words.FindAllString(s, -1)...) {
-		if a, err := netip.ParseAddr(strings.Trim(w, ".")); err == nil {
-			if why := f.Addr(a); why != "" {
-				return why
-			}
-		}
-	}
-	for _, w := range words.FindAllString(s, -1) {
-		w = strings.Trim(w, ".:!?[]")
-		if p, err := netip.ParsePrefix(w); err == nil {
-			if why := f.Prefix(p); why != "" {
-				return why
-			}
-			continue
-		}
-		if a, err := netip.ParseAddr(w); err == nil {
-			if why := f.Addr(a); why != "" {
-				return why
-			}
-			continue
-		}
-		host := w
-		if i := strings.LastIndexByte(host, '@'); i >= 0 {
-			host = host[i+1:]
-		}
-		host, _, _ = strings.Cut(host, "/")
-		host, _, _ = strings.Cut(host, ":")
-		if strings.Contains(strings.Trim(host, "."), ".") && strings.ContainsFunc(host, unicode.IsLetter) && !pattern(host) {
-			if why := f.Host(host); why != "" {
+		for line := range strings.Lines(s) {
+			if why := f.whole(strings.Trim(line, " \t\r\n\"'`<>()[]{},;!?")); why != "" {
 				return why
 			}
 		}
@@ -223,55 +252,141 @@ func (f Filter) Text(s string) string {
 	return ""
 }
 
-// pattern reports whether a word is a file name or an expression and no host.
-func pattern(w string) bool { return strings.ContainsAny(w, "_~$%*+[]^") }
-
-// fold brings what a resolver treats alike to one spelling: case, the dots of
-// other scripts, full-width letters and digits; what can't be seen goes.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '。' || r == '．' || r == '｡':
-			return '.'
-		case r >= '！' && r <= '～':
-			return unicode.ToLower(r - '！' + '!')
-		case r == '\u00ad' || r == '\ufeff' || r >= '\u200b' && r <= '\u200f' || r >= '\u2060' && r <= '\u2064':
-			return -1
+// whole judges a line that is one word as the address or the name that it may
+// be. Within a sentence 10.1 is a version and intranet a subject.
+func (f Filter) whole(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t") {
+		return ""
+	}
+	host := strings.TrimLeft(web.ReplaceAllString(s, ""), `/\`)
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		if host = host[i+1:]; !strings.ContainsAny(host, ".:/") && strings.ContainsFunc(host, unicode.IsLetter) {
+			return "a name without a domain is internal"
 		}
-		return unicode.ToLower(r)
-	}, s)
+	}
+	bare, rest := host, ""
+	if i := strings.IndexAny(host, `:/\?#`); i >= 0 {
+		bare, rest = host[:i], host[i:]
+	}
+	bare = strings.Trim(bare, ".")
+	for _, a := range spelling.Addrs(bare) {
+		if house(a) {
+			return "an internal address"
+		}
+	}
+	if why := f.within(strings.ReplaceAll(bare, ",", "-")); why != "" {
+		return why
+	}
+	switch {
+	case strings.Contains(bare, "."):
+	case rest == "":
+		return f.name(bare)
+	case bare == "localhost" || bare == "localdomain" || bare == "intranet":
+		return f.name(bare)
+	}
+	return ""
 }
 
-// addr reads an address in every spelling that a browser or a resolver takes:
-// also 2130706433, 0x7f.1 and 0177.0.0.1.
-func addr(s string) (netip.Addr, bool) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a, true
-	}
-	parts := strings.Split(s, ".")
-	if len(parts) > 4 {
-		return netip.Addr{}, false
-	}
-	var v uint64
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 0, 32)
-		if err != nil && len(p) > 1 && p[0] == '0' { // 08 and 09 are decimal to some
-			n, err = strconv.ParseUint(strings.TrimLeft(p, "0"), 10, 32)
+// text judges one reading of a text.
+func (f Filter) text(s string) string {
+	for _, u := range urls.FindAllString(s, -1) {
+		if why := f.URL(u); why != "" {
+			return why
 		}
-		if err != nil || strings.ContainsAny(p, "_+-ob") && !strings.HasPrefix(p, "0x") {
-			return netip.Addr{}, false
+	}
+	for _, m := range shares.Compiled().FindAllStringSubmatch(s, -1) {
+		if why := f.Host(m[1]); why != "" {
+			return why
 		}
-		if last := i == len(parts)-1; last {
-			if n >= 1<<(8*uint(5-len(parts))) {
-				return netip.Addr{}, false
+	}
+	for _, w := range v6words.FindAllString(s, -1) {
+		if a, err := netip.ParseAddr(strings.Trim(w, ".")); err == nil {
+			if why := f.Addr(a); why != "" {
+				return why
 			}
-			v = v<<(8*uint(5-len(parts))) | n
-		} else {
-			if n > 255 {
-				return netip.Addr{}, false
-			}
-			v = v<<8 | n
 		}
 	}
-	return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}), true
+	for _, w := range wild.FindAllString(s, -1) {
+		if !strings.ContainsAny(w, "*x") {
+			continue
+		}
+		if a, err := netip.ParseAddr(strings.NewReplacer("*", "0", "x", "0").Replace(w)); err == nil && house(a) {
+			return "an internal address"
+		}
+	}
+	for _, w := range quads.FindAllString(s, -1) {
+		if why := f.quad(w); why != "" {
+			return why
+		}
+	}
+	for _, w := range hexed.FindAllString(s, -1) {
+		if list := spelling.Addrs(w); len(list) > 0 && house(list[0]) {
+			return "an internal address"
+		}
+	}
+	for _, w := range words.FindAllString(s, -1) {
+		if why := f.word(strings.Trim(w, ".:!?[]`")); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// quad judges numbers with dots between them. In more than four, which may be an
+// object identifier, each four in a row may be an address.
+func (f Filter) quad(w string) string {
+	parts := strings.Split(w, ".")
+	if len(parts) == 4 {
+		if a, err := netip.ParseAddr(w); err == nil {
+			return f.Addr(a)
+		}
+	}
+	for i := range len(parts) - 3 {
+		for _, a := range spelling.Addrs(strings.Join(parts[i:i+4], ".")) {
+			if house(a) {
+				return "an internal address"
+			}
+		}
+	}
+	return ""
+}
+
+// word judges one word of a text.
+func (f Filter) word(w string) string {
+	if p, err := netip.ParsePrefix(w); err == nil {
+		return f.Prefix(p)
+	}
+	if a, err := netip.ParseAddr(w); err == nil {
+		return f.Addr(a)
+	}
+	if m := login.Compiled().FindStringSubmatch(w); m != nil && !prefix.MatchString(m[1]) {
+		return "a user name with a password"
+	}
+	for part := range strings.FieldsFuncSeq(w, func(r rune) bool { return !inName(r) }) {
+		part = strings.Trim(part, ".-_")
+		if !strings.ContainsFunc(part, unicode.IsLetter) {
+			continue
+		}
+		if strings.Contains(part, ".") {
+			if why := f.name(part); why != "" {
+				return why
+			}
+			if why := f.within(part); why != "" {
+				return why
+			}
+		} else if why := (f.own(part)); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// own says that a word is a name that the operator listed, wherever it stands.
+func (f Filter) own(w string) string {
+	for _, s := range f.Suffixes {
+		if s = strings.Trim(spelling.Fold(s), ". "); s == w && s != "" {
+			return fmt.Sprintf("names below .%s are internal", s)
+		}
+	}
+	return ""
 }

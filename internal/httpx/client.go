@@ -46,7 +46,7 @@ type Options struct {
 	UserAgent string
 	Logger    *slog.Logger // nil: silent
 	Guard     *gate.Guard  // nil: no gate on the wire
-	Secrets   []string     // cut out of every error text
+	Secrets   []string     // cut out of every error and every answer
 
 	// Auth puts the credential on a request. again says that the one it put
 	// there before was refused with a 401; it is called so at most once.
@@ -72,6 +72,7 @@ type Client struct {
 	base   *url.URL
 	retry  *retryablehttp.Client
 	redact *strings.Replacer
+	last   atomic.Pointer[credentials]
 }
 
 // New returns a Client. It reads the CA file, if there is one, and doesn't dial.
@@ -278,6 +279,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	if err != nil {
 		return nil, err
 	}
+	c.credentials(req.Header.Get("Authorization")).cut(out)
 	return out, nil
 }
 

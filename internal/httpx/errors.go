@@ -61,29 +61,6 @@ func (c *Client) failure(r *Request, res *Response) error {
 	return c.o.Fail(f)
 }
 
-// Redact cuts the client's secrets, and what looks like a credential, out of s.
-func (c *Client) Redact(s string) string {
-	s = c.redact.Replace(s)
-	return credential.ReplaceAllString(s, "${1}[REDACTED]")
-}
-
-var credential = lazyregexp.New(`(?i)(\b(?:bearer|basic)\s+|\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s"'@,;}]{4,}`)
-
-// redactor replaces secrets of at least six bytes: shorter ones would mangle
-// every message.
-func redactor(secrets []string) *strings.Replacer {
-	var pairs []string
-	for _, s := range secrets {
-		if len(s) >= 6 {
-			pairs = append(pairs, s, "[REDACTED]")
-			if q := url.QueryEscape(s); q != s {
-				pairs = append(pairs, q, "[REDACTED]")
-			}
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}
-
 type tooLarge struct{ limit int64 }
 
 func (e *tooLarge) Error() string {

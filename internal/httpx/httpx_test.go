@@ -28,6 +28,8 @@ var (
 	read  = gate.Endpoint{System: "demo", ID: "getThing", Method: "GET", Path: "/things/{id}", Tier: gate.TierRead, Idempotent: true}
 	query = gate.Endpoint{System: "demo", ID: "query", Method: "POST", Path: "/query", Tier: gate.TierRead, Idempotent: true}
 	write = gate.Endpoint{System: "demo", ID: "createThing", Method: "POST", Path: "/things", Tier: gate.TierWrite}
+	patch = gate.Endpoint{System: "demo", ID: "updateThing", Method: "PATCH", Path: "/things/1", Tier: gate.TierWrite, Idempotent: true}
+	erase = gate.Endpoint{System: "demo", ID: "deleteThing", Method: "DELETE", Path: "/things/1", Tier: gate.TierDestructive, Idempotent: true}
 )
 
 type thing struct{ Name string }
@@ -118,6 +120,14 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		{"a write after 504", write, status(504), 1, true},
 		{"a read after a cut connection", read, func(_ int, w http.ResponseWriter, _ *http.Request) { cut(w) }, 4, false},
 		{"a write after a cut connection", write, func(_ int, w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			cut(w)
+		}, 1, true},
+		{"an idempotent write after 429", patch, status(429), 4, false},
+		{"an idempotent write after 502", patch, status(502), 1, true},
+		{"an idempotent write after 503", patch, status(503), 1, false},
+		{"an idempotent write after 504", erase, status(504), 1, true},
+		{"an idempotent write after a cut connection", erase, func(_ int, w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			cut(w)
 		}, 1, true},

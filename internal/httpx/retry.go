@@ -12,10 +12,12 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 )
 
-// checkRetry repeats reads and idempotent writes after 429, 502, 503, 504 and
-// lost connections; any other write only where it can't have begun: after 429
-// and when nobody was reached. It rather keeps an answer than sleep past the
-// deadline.
+// checkRetry repeats reads after 429, 502, 503, 504 and lost connections, and
+// writes only where they can't have begun: after 429 and when nobody was reached.
+// That a write is idempotent doesn't matter: after an ambiguous failure nothing is
+// repeated without a probe. A second DELETE would find nothing and make an
+// executed call look failed, and a second PATCH would undo what someone else
+// changed in between. It rather keeps an answer than sleep past the deadline.
 func checkRetry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -29,7 +31,7 @@ func checkRetry(ctx context.Context, res *http.Response, err error) (bool, error
 	case http.StatusTooManyRequests:
 		again = true
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		again = e.Idempotent
+		again = repeatable(e)
 	}
 	if deadline, ok := ctx.Deadline(); again && ok {
 		again = time.Until(deadline) > max(retryAfter(res), minWait)
@@ -37,13 +39,15 @@ func checkRetry(ctx context.Context, res *http.Response, err error) (bool, error
 	return again, nil
 }
 
+func repeatable(e gate.Endpoint) bool { return e.Idempotent && e.Tier == gate.TierRead }
+
 func retryError(ctx context.Context, e gate.Endpoint, err error) bool {
 	var refused *gate.RefusedError
 	var large *tooLarge
 	if errors.As(err, &refused) || errors.As(err, &large) {
 		return false
 	}
-	if e.Idempotent {
+	if repeatable(e) {
 		again, _ := retryablehttp.DefaultRetryPolicy(ctx, nil, err) // not after a bad certificate or URL
 		return again && !isTimeout(err)
 	}

@@ -57,6 +57,10 @@ func answer(m *message) any {
 		}
 		return map[string]any{"tools": tools}
 	case "tools/call":
+		if m.Params.Name == "close_case" && len(m.Params.InputResponses) == 0 {
+			form := map[string]any{"method": "elicitation/create", "params": map[string]any{"message": "Are you sure?"}}
+			return map[string]any{"inputRequests": map[string]any{"ok": form}, "requestState": "x"}
+		}
 		text, ok := call(m)
 		return map[string]any{"content": []any{map[string]any{"type": "text", "text": text}}, "isError": !ok}
 	}
@@ -76,9 +80,6 @@ func call(m *message) (string, bool) {
 		}
 		return send("DELETE", "/api/v1/case/"+id, "")
 	case "close_case":
-		if len(m.Params.InputResponses) == 0 {
-			return "are you sure?", false
-		}
 		return send("PATCH", "/api/v1/case/"+id, `{"status":"TruePositive"}`)
 	}
 	return "no such tool", false
