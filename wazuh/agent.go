@@ -86,9 +86,19 @@ func (o AgentOS) MarshalJSON() ([]byte, error) {
 	return extra.Encode(plain(o), o.Extra)
 }
 
+// agentNumber reads an agent's id, which the endpoint for the agents of a group
+// can write as a bare number.
+func agentNumber(b json.RawMessage) string {
+	s := text(b)
+	if id, err := AgentID(s).padded(); err == nil {
+		return id
+	}
+	return s
+}
+
 func agentOf(w wire.Agent, ip bool) *Agent {
 	a := &Agent{
-		ID: w.ID, Name: w.Name, Status: AgentStatus(w.Status), Groups: w.Group, Version: w.Version,
+		ID: agentNumber(w.ID), Name: w.Name, Status: AgentStatus(w.Status), Groups: w.Group, Version: w.Version,
 		Manager: w.Manager, NodeName: w.NodeName, DateAdd: w.DateAdd, LastKeepAlive: w.LastKeepAlive,
 		DisconnectionTime: w.DisconnectionTime, GroupConfigStatus: w.GroupConfigStatus, StatusCode: w.StatusCode,
 		ConfigSum: w.ConfigSum, MergedSum: w.MergedSum, Extra: w.AdditionalProperties,
@@ -204,7 +214,7 @@ func agentSelect(five, ip bool) []string {
 
 func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {
 	p := &AgentPage{
-		Agents: make([]*Agent, len(r.items)), Total: r.total, Offset: offset, More: more(offset, len(r.items), r.total),
+		Agents: make([]*Agent, len(r.items)), Total: r.total, Offset: offset, More: more(offset, r.sent, r.total),
 		IPIncluded: ip, Failed: r.failed,
 	}
 	for i, a := range r.items {
@@ -249,7 +259,7 @@ func (c *Client) GetAgent(ctx context.Context, in GetAgentInput) (*Agent, error)
 		return nil, err
 	}
 	for _, a := range r.items {
-		if a.ID == id {
+		if agentNumber(a.ID) == id {
 			return agentOf(a, in.IncludeIP), nil
 		}
 	}

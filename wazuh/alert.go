@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,7 +174,26 @@ func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 	if data {
 		a.Data = d.Data
 	}
+	if strings.HasPrefix(h.Index, "wazuh-findings-") {
+		a.fill(h.Source)
+	}
 	return a, nil
+}
+
+// fill completes a finding of Wazuh 5 by the names of the Elastic Common Schema.
+func (a *Alert) fill(source json.RawMessage) {
+	var m map[string]any
+	if json.Unmarshal(source, &m) != nil {
+		return
+	}
+	for at, paths := range map[*string][]string{
+		&a.SourceIP: {"source.ip"}, &a.DestinationIP: {"destination.ip"}, &a.SourceUser: {"user.name"}, &a.DestinationUser: {"user.target.name"},
+		&a.Location: {"log.file.path"}, &a.FullLog: {"event.original"}, &a.Rule.Description: {"rule.name"},
+	} {
+		if *at == "" {
+			*at = firstText(m, paths...)
+		}
+	}
 }
 
 // parseTime reads 2025-01-02T03:04:05.678+0000 and RFC 3339.
@@ -349,6 +369,7 @@ func (c *Client) alertPage(ctx context.Context, s *indexer.Search, in GetAlertsI
 		return nil, err
 	}
 	s.From, s.TrackTotalHits = in.Offset, true
+	asItIs(index, s, in.IncludeFullLog)
 	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
 		return nil, err
 	}
@@ -360,8 +381,8 @@ func (c *Client) alertPage(ctx context.Context, s *indexer.Search, in GetAlertsI
 	if in.Sort == "timestamp" {
 		p.Sort = OldestFirst
 	}
-	if f := in.filter(); p.Incomplete == "" && index == findingIndex && !reflect.ValueOf(f).IsZero() {
-		p.Incomplete = otherNames
+	if f := in.filter(); index == findingIndex {
+		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(f).IsZero())
 	}
 	for i, h := range f.Hits.Hits {
 		if p.Alerts[i], err = alertOf(h, false); err != nil {
@@ -378,8 +399,15 @@ func (c *Client) alertPage(ctx context.Context, s *indexer.Search, in GetAlertsI
 	return p, nil
 }
 
-// otherNames is said of every filtered answer about findings.
-const otherNames = "findings of Wazuh 5 are searched by the names that Wazuh 4 gives to fields; a finding that has them under other names is not found"
+// notOf4 adds to why, which may be empty, what is true of every answer about the
+// findings of a Wazuh 5.
+func notOf4(why string, filtered bool) string {
+	s := "these are findings of Wazuh 5: what they don't call as the alerts of Wazuh 4 do is passed on as it came, and fields such as rule and agent can be empty"
+	if filtered {
+		s = "these are findings of Wazuh 5; filters and counts look at the names that Wazuh 4 gives to fields and at a few of the Elastic Common Schema, so that findings can be missing"
+	}
+	return strings.TrimPrefix(why+"; "+s, "; ")
+}
 
 // keepAlive is for how long the indexer is to keep a state between two pages.
 const keepAlive = "5m"
@@ -420,6 +448,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 		return err
 	}
 	s.From = in.Offset
+	asItIs(index, s, in.IncludeFullLog)
 	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
 		return err
 	}
@@ -520,6 +549,17 @@ func (in *GetAlertsInput) search(limit int, now time.Time) (*indexer.Search, err
 	return s, nil
 }
 
+// asItIs lets findings of Wazuh 5 travel whole, since little is known of the
+// names they have; only what happened itself stays away unless asked for.
+func asItIs(index string, s *indexer.Search, log bool) {
+	if index == findingIndex {
+		s.Source = nil
+		if !log {
+			s.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
+		}
+	}
+}
+
 const (
 	alertIndex   = "wazuh-alerts-*"
 	findingIndex = "wazuh-findings-v5-*" // of Wazuh 5
@@ -590,7 +630,7 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 	}
 	s := indexer.Search{Query: query, Size: size(10)}
 	if !in.IncludeFullLog {
-		s.Source = &indexer.Source{Excludes: []string{"full_log"}}
+		s.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
 	}
 	index, err := c.alertIndex(ctx)
 	if err != nil {
@@ -617,6 +657,7 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 		for i, h := range hits {
 			ids[i] = h.ID
 		}
+		slices.Sort(ids)
 		return nil, invalid("%d alerts have the id %s; take one of their documents': %s", len(hits), in.AlertID, strings.Join(ids, ", "))
 	}
 	return alertOf(hits[0], in.IncludeRawData)

@@ -26,7 +26,7 @@ var alertKeys = map[AlertKey]struct {
 	"level": {[]string{"rule.level"}, ""}, "rule": {[]string{"rule.id"}, "rule.description"}, "rule_group": {[]string{"rule.groups"}, ""},
 	"agent": {[]string{"agent.id"}, "agent.name"}, "technique": {[]string{"rule.mitre.id"}, ""}, "tactic": {[]string{"rule.mitre.tactic"}, ""},
 	"source_ip": {sources, ""}, "destination_ip": {destinations, ""},
-	"user":    {[]string{"data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName"}, ""},
+	"user":    {[]string{"data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName", "user.name"}, ""},
 	"decoder": {[]string{"decoder.name"}, ""}, "location": {[]string{"location"}, ""},
 }
 
@@ -145,8 +145,8 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 	if f.Hits.Total != nil {
 		out.Total = f.Hits.Total.Value
 	}
-	if out.Incomplete = incomplete(f, index); out.Incomplete == "" && index == findingIndex {
-		out.Incomplete = otherNames
+	if out.Incomplete = incomplete(f, index); index == findingIndex {
+		out.Incomplete = notOf4(out.Incomplete, true)
 	}
 	return out, out.read(f, in.GroupBy)
 }
@@ -208,7 +208,11 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey) error {
 		if err := ms.UnmarshalJSON([]byte(x.Key)); err != nil {
 			return fmt.Errorf("wazuh: the indexer's counts over time cannot be read: %w", err)
 		}
-		s.OverTime = append(s.OverTime, Moment{Time: time.UnixMilli(int64(ms)).UTC(), Count: x.Count})
+		at := time.UnixMilli(int64(ms)).UTC()
+		if at.Year() < 1 || at.Year() > 9999 {
+			return fmt.Errorf("wazuh: the indexer's counts over time cannot be read: %d is no time", ms)
+		}
+		s.OverTime = append(s.OverTime, Moment{Time: at, Count: x.Count})
 	}
 	return nil
 }

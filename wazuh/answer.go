@@ -21,6 +21,7 @@ type Failure struct {
 // rows are what an answer of the server API holds.
 type rows[T any] struct {
 	items  []T
+	sent   int // how many items came, with those that were null
 	total  int
 	failed []Failure
 }
@@ -30,8 +31,8 @@ type rows[T any] struct {
 func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 	type answer struct {
 		Data *struct {
-			Items  []T `json:"affected_items"`
-			Total  int `json:"total_affected_items"`
+			Items  []*T `json:"affected_items"`
+			Total  int  `json:"total_affected_items"`
 			Failed []struct {
 				Error struct {
 					Code        int    `json:"code"`
@@ -52,9 +53,11 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 	if a.Data == nil {
 		return nil, &Error{Op: op, Status: res.Status, Code: a.Error, Message: oneLine(a.Message), Detail: "an answer without data"}
 	}
-	r := &rows[T]{items: a.Data.Items, total: a.Data.Total}
-	if r.items == nil {
-		r.items = []T{}
+	r := &rows[T]{items: make([]T, 0, len(a.Data.Items)), sent: len(a.Data.Items), total: a.Data.Total}
+	for _, item := range a.Data.Items {
+		if item != nil {
+			r.items = append(r.items, *item)
+		}
 	}
 	for _, f := range a.Data.Failed {
 		x := Failure{Code: f.Error.Code, Message: oneLine(f.Error.Message), Remediation: oneLine(f.Error.Remediation)}
@@ -137,7 +140,7 @@ type Paging struct {
 
 // paging places rows that were fetched from offset on.
 func (r *rows[T]) paging(offset int) Paging {
-	return Paging{Total: r.total, Offset: offset, More: more(offset, len(r.items), r.total), Failed: r.failed}
+	return Paging{Total: r.total, Offset: offset, More: more(offset, r.sent, r.total), Failed: r.failed}
 }
 
 // checkRows checks what all lists of an agent's rows take and returns the

@@ -2,8 +2,11 @@ package wazuh
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -107,8 +110,11 @@ func (d *Diagnosis) look(name string, s Settings) {
 
 func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 	v, err := c.GetWazuhVersion(ctx, GetWazuhVersionInput{})
+	if !d.reached("manager", "WAZUH", d.Manager, err) {
+		return
+	}
 	if err != nil {
-		d.add("manager login", Broken, err.Error(), advice(err, "WAZUH_URL", "WAZUH_USERNAME and WAZUH_PASSWORD", "WAZUH_CA_FILE"))
+		d.add("manager login", Broken, err.Error(), advice(err, "WAZUH"))
 		return
 	}
 	d.Version = v.APIVersion
@@ -119,7 +125,11 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{Limit: 1, Select: []string{"id"}}))
 	switch {
 	case err != nil:
-		d.add("manager permissions", Broken, err.Error(), "give the user a role that may read agents")
+		what := "look at the manager's own log"
+		if errors.Is(err, ErrForbidden) {
+			what = "give the user a role that may read agents"
+		}
+		d.add("manager permissions", Broken, err.Error(), what)
 	case r.total == 0:
 		d.add("manager permissions", Warning, "the user sees no agent at all; Wazuh leaves out of lists what a role may not read", "give the user a role that may read agents")
 	default:
@@ -129,21 +139,24 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 
 func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 	i, err := httpx.JSON[indexer.Info](c.indexer.GetInfo(ctx))
+	if !d.reached("indexer", "WAZUH_INDEXER", *d.Indexer, err) {
+		return
+	}
 	switch {
 	case errors.Is(err, ErrForbidden): // a reader of some indices need not have this permission
 		d.add("indexer login", Healthy, "logged in; the user may not ask for the version, which is not needed", "")
 	case err != nil:
-		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER_URL", "WAZUH_INDEXER_USERNAME and WAZUH_INDEXER_PASSWORD", "WAZUH_INDEXER_CA_FILE"))
+		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER"))
 		return
 	default:
 		d.add("indexer login", Healthy, fmt.Sprintf("logged in; %s %s", i.Version.Distribution, i.Version.Number), "")
 	}
-	alerts := alertIndex
-	if index, err := c.alertIndex(ctx); err == nil {
-		alerts = index
+	alerts, sender := alertIndex, "Filebeat runs on the manager and sends to this indexer"
+	if index, err := c.alertIndex(ctx); err == nil && index == findingIndex {
+		alerts, sender = index, "the manager's connection to this indexer works"
 	}
 	for _, index := range []struct{ name, pattern, empty string }{
-		{"alerts", alerts, "check that Filebeat runs on the manager and sends to this indexer"},
+		{"alerts", alerts, "check that " + sender},
 		{"vulnerabilities", vulnerabilityIndex, "check that vulnerability detection is enabled and its indexer connector works"},
 		{"inventory", inventoryIndex("packages"), "the fleet's inventory needs Wazuh 4.13 or later and the indexer connector"},
 	} {
@@ -155,7 +168,11 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 		f, err := c.searchAlerts(ctx, index.pattern, *s)
 		switch {
 		case err != nil:
-			d.add("indexer "+index.name, Broken, err.Error(), "give the user a role that may read "+index.pattern)
+			what := "look at the health of the indexer's cluster"
+			if errors.Is(err, ErrForbidden) {
+				what = "give the user a role that may read " + index.pattern
+			}
+			d.add("indexer "+index.name, Broken, err.Error(), what)
 		case f.Shards.Total == 0:
 			d.add("indexer "+index.name, Warning, incomplete(f, index.pattern), index.empty+", or give the user a role that may read "+index.pattern)
 		case incomplete(f, index.pattern) != "":
@@ -170,22 +187,55 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 	}
 }
 
-// advice says what to do about err.
-func advice(err error, url, credentials, ca string) string {
-	text := err.Error()
+// reached tells, by the outcome of the first request, how far it came: whether
+// there is a connection, and whether TLS stands. It reports whether an answer came.
+func (d *Diagnosis) reached(name, prefix string, s Settings, err error) bool {
+	var refused *Error
+	secure := strings.HasPrefix(s.URL, "https://")
+	switch {
+	case err == nil || errors.As(err, &refused):
+	case secure && isTLS(err):
+		d.add(name+" connection", Healthy, "something answers at "+s.URL, "")
+		d.add(name+" TLS", Broken, err.Error(), "set "+prefix+"_CA_FILE to the authority of the server's certificate, use the name that is in the certificate in "+prefix+"_URL, and https only where the server speaks it")
+		return false
+	case isNetwork(err):
+		d.add(name+" connection", Broken, err.Error(), "check name and port in "+prefix+"_URL, that the server runs, and that nothing in between blocks it")
+		return false
+	}
+	d.add(name+" connection", Healthy, "something answers at "+s.URL, "")
+	switch {
+	case secure && s.VerifySSL:
+		d.add(name+" TLS", Healthy, "the certificate is good", "")
+	case secure:
+		d.add(name+" TLS", Warning, "encrypted, with whomever: the certificate is not verified", "set "+prefix+"_CA_FILE to its authority and "+prefix+"_VERIFY_SSL to true")
+	}
+	return true
+}
+
+func isTLS(err error) bool {
+	var record tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	var alert tls.AlertError
+	return errors.As(err, &record) || errors.As(err, &certificate) || errors.As(err, &alert) ||
+		strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ") || strings.Contains(err.Error(), "HTTP response to HTTPS client")
+}
+
+func isNetwork(err error) bool {
+	var op *net.OpError
+	var name *net.DNSError
+	var other net.Error
+	return errors.As(err, &op) || errors.As(err, &name) || errors.As(err, &other) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF)
+}
+
+// advice says what to do about a login that failed with err.
+func advice(err error, prefix string) string {
 	switch {
 	case errors.Is(err, ErrUnauthorized):
-		return "check " + credentials
+		return "check " + prefix + "_USERNAME and " + prefix + "_PASSWORD"
 	case errors.Is(err, ErrRateLimited):
 		return "wait: the server has locked out this address or takes no more requests for now"
 	case errors.Is(err, ErrForbidden):
 		return "give the user a role that may log in to the API"
-	case strings.Contains(text, "x509") || strings.Contains(text, "tls:") || strings.Contains(text, "certificate"):
-		return "set " + ca + " to the authority of the server's certificate, and use the name that is in it in " + url
-	case strings.Contains(text, "no such host"):
-		return "check the name in " + url
-	case strings.Contains(text, "refused") || strings.Contains(text, "timeout") || strings.Contains(text, "deadline"):
-		return "check host and port in " + url + ", and that nothing in between blocks it"
 	}
-	return "check " + url
+	return "check " + prefix + "_URL: what answers there may be something else"
 }

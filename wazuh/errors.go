@@ -38,6 +38,8 @@ var (
 
 // Codes of Wazuh that mean more than their HTTP status.
 const (
+	codeNoSuchField  = 1103 // of the configuration
+	codeNoSuchPart   = 1106 // of the configuration
 	codeNoSuchRule   = 1208
 	codeNoSuchItem   = 1504 // decoder
 	codeNoSuchAgent  = 1701
@@ -95,7 +97,7 @@ func (e *Error) Error() string {
 // Is maps Wazuh's code, or else the status, to the package's sentinel errors.
 func (e *Error) Is(target error) bool {
 	switch e.Code {
-	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem:
+	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem, codeNoSuchPart, codeNoSuchField:
 		return target == ErrNotFound
 	case codeDenied:
 		return target == ErrForbidden

@@ -1,10 +1,18 @@
 package wazuh_test
 
 import (
+	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/internal/evidence"
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
@@ -134,5 +142,80 @@ func TestAVersionThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
 	}
 	if _, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestW24AFindingInOtherWordsIsShownAsItIs has findings that call nothing as
+// Wazuh 4 does.
+func TestW24AFindingInOtherWordsIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.SetVersion("5.1.0")
+	s.AddAlert(time.Now(), "finding", wazuhtest.Object{
+		"source": wazuhtest.Object{"ip": "203.0.113.9"}, "user": wazuhtest.Object{"name": "Mallory"}, "event": wazuhtest.Object{"original": "what happened", "action": "login"},
+		"threat": wazuhtest.Object{"technique": wazuhtest.Object{"id": []string{"T1110"}}}, "file": wazuhtest.Object{"hash": wazuhtest.Object{"md5": strings.Repeat("a", 32)}},
+		"log": wazuhtest.Object{"file": wazuhtest.Object{"path": "/var/log/auth.log"}}, "novelty": "kept",
+	})
+	c := s.Client()
+	for name, in := range map[string]wazuh.GetAlertsInput{
+		"all": {}, "source": {SourceIP: "203.0.113.9"}, "user": {User: "mallory"}, "technique": {MITREIDs: []string{"T1110"}}, "hash": {FileHash: strings.Repeat("A", 32)},
+		"location": {Location: "/var/log/*"}, "words": {Search: "MALLORY 203.0.113.9"},
+	} {
+		p, err := c.GetAlerts(t.Context(), in)
+		if err != nil || p.Total != 1 || !strings.Contains(p.Incomplete, "Wazuh 5") {
+			t.Errorf("%s: %+v, %v", name, p, err)
+			continue
+		}
+		if a := p.Alerts[0]; a.SourceIP != "203.0.113.9" || a.SourceUser != "Mallory" || a.Location != "/var/log/auth.log" || a.FullLog != "" || string(a.Extra["novelty"]) != `"kept"` {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	if a, err := c.GetAlert(t.Context(), wazuh.GetAlertInput{AlertID: "finding", IncludeFullLog: true}); err != nil || a.FullLog != "what happened" {
+		t.Errorf("whole: %+v, %v", a, err)
+	}
+	if st, err := c.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"source_ip"}}); err != nil || st.Total != 1 || !strings.Contains(st.Incomplete, "Wazuh 5") ||
+		len(st.Counts) != 2 || st.Counts[1].Values[0].Value != "203.0.113.9" {
+		t.Errorf("counts: %+v, %v", st, err)
+	}
+}
+
+// TestW24WhatWazuh5DoesNotOfferNamesTheVersion holds for every operation that
+// answers or refuses there: none fails otherwise.
+func TestW24WhatWazuh5DoesNotOfferNamesTheVersion(t *testing.T) {
+	t.Parallel()
+	s := seeded(t)
+	s.SetVersion("5.0.0")
+	g := gatetest.New(t)
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
+	ops := map[string]gate.Op{}
+	for _, op := range c.Ops() {
+		ops[op.Name()] = op
+	}
+	unsupported := map[string]bool{}
+	for _, call := range evidence.Wazuh() {
+		if len(call.Env) > 0 || strings.Contains(call.Args, `"ruleset"`) || strings.Contains(call.Args, `"integration"`) || strings.Contains(call.Args, `"com/cluster"`) {
+			continue // sections and daemons that Wazuh 5 doesn't have are tested on their own
+		}
+		in := reflect.New(ops[call.Op].In()).Interface()
+		if err := json.Unmarshal([]byte(call.Args), in); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ops[call.Op].Do(t.Context(), g.Guard, in)
+		switch {
+		case err == nil:
+		case errors.Is(err, wazuh.ErrUnsupported) && strings.Contains(err.Error(), "5.0.0"):
+			unsupported[call.Op] = true
+		default:
+			t.Errorf("%s: %v", call.Op, err)
+		}
+	}
+	want := map[string]bool{"list_rules": true, "get_rule": true, "search_rules": true, "list_decoders": true, "get_rootcheck": true}
+	if diff := cmp.Diff(want, unsupported); diff != "" {
+		t.Errorf("unsupported (-want +got):\n%s", diff)
+	}
+	for _, section := range []wazuh.ConfigSection{"integration", "ruleset", "syscheck"} {
+		if _, err := c.GetManagerConfig(t.Context(), wazuh.GetManagerConfigInput{Section: section}); !errors.Is(err, wazuh.ErrUnsupported) || !strings.Contains(err.Error(), "5.0.0") {
+			t.Errorf("section %s: %v", section, err)
+		}
 	}
 }

@@ -122,7 +122,10 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	case "ports":
 		by = append(by, order{"source.port", "asc", "long"}, order{"destination.port", "asc", "long"}, order{"file.inode", "asc", "keyword"})
 	}
-	s, err := newSearch(filter, in.Limit, in.Offset, by)
+	if in.Kind == "packages" {
+		by = append(by, ascending("package.architecture", "package.path")...)
+	}
+	s, err := newSearch(filter, in.Limit, in.Offset, append(by, tie))
 	if err != nil {
 		return nil, err
 	}

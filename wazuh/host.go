@@ -74,6 +74,7 @@ func (c *Client) GetAgentOS(ctx context.Context, in GetAgentOSInput) (*AgentHost
 	o := &AgentHostOS{AgentID: id}
 	if len(r.items) > 0 {
 		o.OS = r.items[0]
+		delete(o.OS.Extra, "agent_id") // is in o already
 	}
 	return o, nil
 }

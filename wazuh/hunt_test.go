@@ -3,7 +3,6 @@ package wazuh_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -235,12 +234,30 @@ func BenchmarkAlerts(b *testing.B) {
 	b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
 }
 
-// TestRealIndexer runs against an OpenSearch, whose URL may hold user and
-// password, in place of the fake.
-func TestRealIndexer(t *testing.T) {
-	url := os.Getenv("SALLYPORT_TEST_OPENSEARCH")
-	if url == "" {
-		t.Skip("SALLYPORT_TEST_OPENSEARCH is not set: https://user:password@host:9200 of an OpenSearch that may be written to")
+func TestAddressesAreFoundWholeOrByTheirNetwork(t *testing.T) {
+	t.Parallel()
+	c := wazuhtest.New(t).Client()
+	for search, want := range map[string]int{
+		"198.51.100.23": 1, "198.51.100.0/24": 1, "198.51.100": 1, "198.51.*": 1, "198.51.100.": 1, "198.51.1*": 0, "sshd": 14, "sshd 198.51.100.23": 1, "999.1.1.1": 0, "fe80::/10": 0,
+	} {
+		p, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "ports", Search: search})
+		if err != nil || p.Total != want {
+			t.Errorf("ports %s: %+v, %v; want %d", search, p, err, want)
+		}
 	}
-	realIndexer(t, url)
+	if p, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "networks", Search: "10.20.0.7"}); err != nil || p.Total != 1 || p.Items[0].AgentID != "007" {
+		t.Errorf("networks: %+v, %v", p, err)
+	}
+}
+
+func TestAnyCaseMeansLettersBeyondASCIIToo(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "umlaut", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1", "description": "Änderung"}, "data": wazuhtest.Object{"srcuser": "Jürgen"}})
+	c := s.Client()
+	for _, in := range []wazuh.GetAlertsInput{{User: "JÜRGEN"}, {User: "jürgen"}, {Search: "JÜRG"}, {Search: "änder"}, {Search: "ÄNDER*UNG"}} {
+		if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 {
+			t.Errorf("%+v: %+v, %v", in, p, err)
+		}
+	}
 }

@@ -106,7 +106,7 @@ func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInpu
 		return nil, err
 	}
 	return &ProcessPage{
-		AgentID: id, Processes: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total),
+		AgentID: id, Processes: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, r.sent, r.total),
 		CommandIncluded: in.IncludeCommand, Failed: r.failed,
 	}, nil
 }
@@ -209,7 +209,7 @@ func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*Por
 		return nil, err
 	}
 	return &PortPage{
-		AgentID: id, Ports: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, len(r.items), r.total), Failed: r.failed,
+		AgentID: id, Ports: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, r.sent, r.total), Failed: r.failed,
 	}, nil
 }
 
@@ -347,14 +347,15 @@ const chunk = 1000 // rows fetched at a time where all are wanted
 // every fetches all rows there are. What Wazuh would not tell goes to failed.
 func every[T any](failed *[]Failure, fetch func(offset int) (*rows[T], error)) ([]T, error) {
 	all := []T{}
-	for {
-		r, err := fetch(len(all))
+	for offset := 0; ; {
+		r, err := fetch(offset)
 		if err != nil {
 			return nil, err
 		}
 		*failed = append(*failed, r.failed...)
 		all = append(all, r.items...)
-		if len(r.items) == 0 || len(all) >= r.total {
+		offset += r.sent
+		if r.sent == 0 || offset >= r.total {
 			return all, nil
 		}
 	}

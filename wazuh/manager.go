@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -121,65 +123,156 @@ func (ConfigSection) Enum() []any {
 	}
 }
 
+// sections5 are the parts that the configuration file of Wazuh 5 still has.
+var sections5 = []ConfigSection{
+	"active-response", "alerts", "auth", "client", "client_buffer", "cluster", "command", "global", "indexer", "logging", "remote", "reports", "socket",
+	"syscollector", "vulnerability-detection",
+}
+
+// RunningConfig is a part of what a daemon of the manager runs with: the
+// daemon, a slash, and the part.
+type RunningConfig string
+
+// Enum lists the values for schemas.
+func (RunningConfig) Enum() []any {
+	return []any{
+		"analysis/active_response", "analysis/alerts", "analysis/command", "analysis/global", "analysis/internal", "analysis/rule_test",
+		"auth/auth", "agentless/agentless", "com/active-response", "com/cluster", "com/internal", "com/logging", "csyslog/csyslog", "integrator/integration",
+		"logcollector/internal", "logcollector/localfile", "logcollector/socket", "mail/alerts", "mail/global", "mail/internal",
+		"monitor/global", "monitor/internal", "monitor/reports", "request/global", "request/internal", "request/remote",
+		"syscheck/internal", "syscheck/rootcheck", "syscheck/syscheck", "wazuh-db/internal", "wazuh-db/wdb", "wmodules/wmodules",
+	}
+}
+
+// running5 are the daemons of Wazuh 4 that Wazuh 5 still has, by what it calls them.
+var running5 = map[string]string{"auth": "auth", "monitor": "monitor", "request": "request", "wazuh-db": "wazuh-manager-db", "wmodules": "wmodules"}
+
+// parts returns the daemon and its part, as this version calls them.
+func (r RunningConfig) parts(version string, five bool) (daemon, part string, err error) {
+	if !slices.Contains(r.Enum(), any(string(r))) {
+		return "", "", invalid("running %q: want one of %v", clip(string(r)), r.Enum())
+	}
+	daemon, part, _ = strings.Cut(string(r), "/")
+	if !five {
+		return daemon, part, nil
+	}
+	if daemon = running5[daemon]; daemon == "" || part == "reports" {
+		return "", "", fmt.Errorf("%w: Wazuh %s has no %s that runs", ErrUnsupported, version, r)
+	}
+	return daemon, part, nil
+}
+
 // GetManagerConfigInput is the input of [Client.GetManagerConfig].
 type GetManagerConfigInput struct {
-	Section                ConfigSection `json:"section,omitempty" jsonschema:"Only this part; analysis, which Wazuh has no part of that name for, means alerts, global and ruleset."`
+	Section                ConfigSection `json:"section,omitempty" jsonschema:"Only this part of the file; analysis, which Wazuh has no part of that name for, means alerts, global and ruleset."`
+	Field                  string        `json:"field,omitempty" jsonschema:"Only this member of the section, such as rule_dir of ruleset." pattern:"^[A-Za-z0-9_.%-]{1,64}$"`
+	Running                RunningConfig `json:"running,omitempty" jsonschema:"Instead of the file: this part of what a daemon runs with now."`
 	IncludeSensitiveConfig bool          `json:"include_sensitive_config,omitempty" jsonschema:"Whether to return secrets too. The operator must have allowed it."`
+}
+
+var fieldName = lazyregexp.New(`^[A-Za-z0-9_.%-]{1,64}$`)
+
+func (in *GetManagerConfigInput) check() error {
+	switch {
+	case in.Section != "" && !slices.Contains(in.Section.Enum(), any(string(in.Section))):
+		return invalid("section %q: want one of %v", clip(string(in.Section)), in.Section.Enum())
+	case in.Running != "" && (in.Section != "" || in.Field != ""):
+		return invalid("running: goes with neither section nor field, which are the file's")
+	case in.Field != "" && (in.Section == "" || in.Section == "analysis"):
+		return invalid("field: give the one section that it is in")
+	case in.Field != "" && !fieldName.MatchString(in.Field):
+		return invalid("field %q: want the name of a member of the section", clip(in.Field))
+	}
+	return nil
 }
 
 // WantsSensitive reports whether the call asks for secrets.
 func (in GetManagerConfigInput) WantsSensitive() bool { return in.IncludeSensitiveConfig }
 
-// A ManagerConfig is what stands in the manager's configuration file.
+// A ManagerConfig is what stands in the manager's configuration file, or what a
+// daemon runs with.
 type ManagerConfig struct {
 	Section           ConfigSection              `json:"section,omitempty"`
+	Running           RunningConfig              `json:"running,omitempty"`
 	Node              string                     `json:"node,omitempty" jsonschema:"The cluster node whose file it is."`
-	Configuration     map[string]json.RawMessage `json:"configuration" jsonschema:"By section, as the file has it, which is not always what runs." untrusted:"true"`
+	Configuration     map[string]json.RawMessage `json:"configuration" jsonschema:"By section, as the file has it, which is not always what runs; or what runs, if that was asked for." untrusted:"true"`
 	Redacted          []string                   `json:"redacted,omitempty" jsonschema:"The paths at which secrets were cut out."`
 	SensitiveIncluded bool                       `json:"sensitive_config_included"`
 	Failed            []Failure                  `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
 }
 
-// GetManagerConfig returns the manager's configuration file or a part of it.
-// Secrets are cut out unless in.IncludeSensitiveConfig is set, which as an
-// operation needs the operator's switch WAZUH_ALLOW_SENSITIVE_CONFIG.
+// GetManagerConfig returns the manager's configuration file or a part of it, or
+// what a daemon runs with. Secrets are cut out unless in.IncludeSensitiveConfig
+// is set, which as an operation needs the operator's switch
+// WAZUH_ALLOW_SENSITIVE_CONFIG. A section that the file doesn't have is
+// [ErrNotFound].
 //
-// Wazuh: GET /manager/configuration, in Wazuh 5 /cluster/{node_id}/configuration
+// Wazuh: GET /manager/configuration, in Wazuh 5 /cluster/{node_id}/configuration, and /{component}/{configuration} behind either
 func (c *Client) GetManagerConfig(ctx context.Context, in GetManagerConfigInput) (*ManagerConfig, error) {
-	sections := []string{string(in.Section)}
-	if in.Section == "analysis" {
-		sections = []string{"alerts", "global", "ruleset"}
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	node, err := c.node(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &ManagerConfig{Section: in.Section, Node: node, Configuration: map[string]json.RawMessage{}, SensitiveIncluded: in.IncludeSensitiveConfig}
+	m := &ManagerConfig{Section: in.Section, Running: in.Running, Node: node, Configuration: map[string]json.RawMessage{}, SensitiveIncluded: in.IncludeSensitiveConfig}
+	if in.Running != "" {
+		return m, m.add(c.running(ctx, node, in.Running))
+	}
+	if node != "" && in.Section != "" && in.Section != "analysis" && !slices.Contains(sections5, in.Section) {
+		return nil, fmt.Errorf("%w: the configuration of Wazuh %s has no section %s; it has %v", ErrUnsupported, c.version, in.Section, sections5)
+	}
+	sections := []string{string(in.Section)}
+	if in.Section == "analysis" {
+		sections = []string{"alerts", "global", "ruleset"}
+		if node != "" {
+			sections = sections[:2] // Wazuh 5 has no ruleset
+		}
+	}
 	for _, section := range sections {
 		var res *httpx.Response
 		if node == "" {
-			res, err = c.wire.GetManagerConfiguration(withSession(ctx), wire.GetManagerConfigurationParams{Section: section})
+			res, err = c.wire.GetManagerConfiguration(withSession(ctx), wire.GetManagerConfigurationParams{Section: section, Field: in.Field})
 		} else {
-			res, err = c.wire.GetNodeConfiguration(withSession(ctx), node, wire.GetNodeConfigurationParams{Section: section})
+			res, err = c.wire.GetNodeConfiguration(withSession(ctx), node, wire.GetNodeConfigurationParams{Section: section, Field: in.Field})
 		}
-		r, err := list[map[string]json.RawMessage](res, err)
-		if err != nil {
-			if len(sections) > 1 && section == "ruleset" && node != "" {
-				continue // Wazuh 5 has no such part
-			}
+		if err := m.add(res, err); err != nil {
 			return nil, err
-		}
-		m.Failed = append(m.Failed, r.failed...)
-		for _, parts := range r.items {
-			for name, value := range parts {
-				if !in.IncludeSensitiveConfig {
-					if value, err = m.redact(name, value); err != nil {
-						return nil, err
-					}
-				}
-				m.Configuration[name] = value
-			}
 		}
 	}
 	return m, nil
+}
+
+// running asks for what a daemon runs with.
+func (c *Client) running(ctx context.Context, node string, what RunningConfig) (*httpx.Response, error) {
+	daemon, part, err := what.parts(c.version, node != "")
+	switch {
+	case err != nil:
+		return nil, err
+	case node == "":
+		return c.wire.GetRunningConfiguration(withSession(ctx), daemon, part)
+	}
+	return c.wire.GetNodeRunningConfiguration(withSession(ctx), node, daemon, part)
+}
+
+// add takes in an answer about the configuration.
+func (m *ManagerConfig) add(res *httpx.Response, err error) error {
+	r, err := list[map[string]json.RawMessage](res, err)
+	if err != nil {
+		return err
+	}
+	m.Failed = append(m.Failed, r.failed...)
+	_, section, _ := strings.Cut(string(m.Running), "/")
+	for _, parts := range r.items {
+		for name, value := range parts {
+			if !m.SensitiveIncluded {
+				if value, err = m.redact(name, section, value); err != nil {
+					return err
+				}
+			}
+			m.Configuration[name] = value
+		}
+	}
+	return nil
 }

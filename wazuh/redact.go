@@ -22,16 +22,16 @@ var secretKeys = []string{
 // there is one.
 var paths = lazyregexp.New(`(?i)(^use_|_path$|_file$|^ssl_|keystore|certificate|^ca$)`)
 
-// redact returns a section of the configuration without its secrets and notes
-// where they were.
-func (m *ManagerConfig) redact(section string, value json.RawMessage) (json.RawMessage, error) {
+// redact returns a section of the configuration, found within another or
+// none, without its secrets and notes where they were.
+func (m *ManagerConfig) redact(section, within string, value json.RawMessage) (json.RawMessage, error) {
 	var v any
 	d := json.NewDecoder(strings.NewReader(string(value)))
 	d.UseNumber()
 	if err := d.Decode(&v); err != nil {
 		return nil, fmt.Errorf("wazuh: configuration: section %s: %w", section, err)
 	}
-	v = m.clean(section, section, "", v)
+	v = m.clean(section, section, within, v)
 	slices.Sort(m.Redacted)
 	m.Redacted = slices.Compact(m.Redacted)
 	return json.Marshal(v)

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -21,7 +24,29 @@ func term(field, value string) clause { return clause{"term": clause{field: clau
 
 // termFold is term in any case.
 func termFold(field, value string) clause {
-	return clause{"term": clause{field: clause{"value": value, "case_insensitive": true}}}
+	return folded("term", field, value)
+}
+
+// folded is a clause about a keyword in any case. The indexer itself takes only
+// A to Z for a to z, so that a value with other letters is asked for in each case.
+func folded(kind, field, value string) clause {
+	var some []clause
+	for _, v := range cases(value) {
+		some = append(some, clause{kind: clause{field: clause{"value": v, "case_insensitive": true}}})
+	}
+	if len(some) == 1 {
+		return some[0]
+	}
+	return anyOf(some...)
+}
+
+func cases(s string) []string {
+	list := []string{s}
+	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		list = append(list, strings.ToLower(s), strings.ToUpper(s))
+		slices.Sort(list)
+	}
+	return slices.Compact(list)
 }
 
 // searched are the fields that [GetAlertsInput].Search looks into. In Wazuh's
@@ -36,7 +61,24 @@ var searched = []string{
 	"data.win.eventdata.image", "data.win.eventdata.commandLine", "data.win.eventdata.parentImage",
 	"data.vulnerability.cve", "data.sca.check.title", "data.virustotal.source.file",
 	"syscheck.path", "syscheck.md5_after", "syscheck.sha1_after", "syscheck.sha256_after",
+	"rule.name", "host.name", "user.name", "source.ip", "destination.ip", "process.command_line", "file.path", "url.original",
 }
+
+// Of these fields it is known what they can hold. A word that has anything else
+// isn't looked for there, since each field costs the indexer time.
+var (
+	digits   = lazyregexp.New(`^[0-9*]+$`)
+	hexOnly  = lazyregexp.New(`^[0-9A-Fa-f*]+$`)
+	attackID = lazyregexp.New(`^[Tt0-9.*]+$`)
+	cve      = lazyregexp.New(`^[CVEcve0-9*-]+$`)
+
+	holds = map[string]*lazyregexp.Regexp{
+		"rule.id": digits, "agent.id": digits, "data.win.system.eventID": digits, "rule.mitre.id": attackID, "data.vulnerability.cve": cve,
+		"syscheck.md5_after": hexOnly, "syscheck.sha1_after": hexOnly, "syscheck.sha256_after": hexOnly,
+	}
+)
+
+func canHold(field, word string) bool { return holds[field] == nil || holds[field].MatchString(word) }
 
 const maxWords = 10
 
@@ -57,8 +99,15 @@ func wordClauses(name, s string, fields []string, text string) ([]clause, error)
 	for i, w := range list {
 		pattern := "*" + escaped(w) + "*"
 		var some []clause
+		address, isAddress := network(w)
 		for _, f := range fields {
-			some = append(some, wildcard(f, pattern))
+			switch {
+			case !addresses[f] && canHold(f, w):
+				some = append(some, wildcard(f, pattern))
+			case !addresses[f]:
+			case isAddress:
+				some = append(some, term(f, address))
+			}
 		}
 		if text != "" {
 			some = append(some, clause{"match_phrase": clause{text: strings.ReplaceAll(w, "*", " ")}})
@@ -74,8 +123,32 @@ func wordClauses(name, s string, fields []string, text string) ([]clause, error)
 // escaped returns w as a pattern in which only * has a meaning.
 func escaped(w string) string { return strings.NewReplacer(`\`, `\\`, `?`, `\?`).Replace(w) }
 
-func wildcard(field, pattern string) clause {
-	return clause{"wildcard": clause{field: clause{"value": pattern, "case_insensitive": true}}}
+func wildcard(field, pattern string) clause { return folded("wildcard", field, pattern) }
+
+// addresses are the fields that the inventories map as addresses, in which no
+// part of one can be looked for, but a network.
+var addresses = map[string]bool{"source.ip": true, "destination.ip": true, "network.ip": true, "host.ip": true}
+
+var octets = lazyregexp.New(`^([0-9]{1,3}\.){1,3}[0-9]{0,3}\*?$`)
+
+// network returns the address or the network that a word means: 10.20.0.7,
+// 10.20.0.0/16, or 10.20. and 10.20.*, which mean that too.
+func network(word string) (string, bool) {
+	if a, err := netip.ParseAddr(word); err == nil {
+		return a.String(), a.Zone() == ""
+	}
+	if p, err := netip.ParsePrefix(word); err == nil {
+		return p.Masked().String(), true
+	}
+	if !octets.MatchString(word) {
+		return "", false
+	}
+	parts := strings.Split(strings.TrimRight(word, ".*"), ".")
+	if len(parts) > 3 || !strings.HasSuffix(strings.TrimRight(word, "*"), ".") && strings.HasSuffix(word, "*") {
+		return "", false // 10.2* is no network
+	}
+	p, err := netip.ParsePrefix(strings.Join(parts, ".") + strings.Repeat(".0", 4-len(parts)) + "/" + strconv.Itoa(8*len(parts)))
+	return p.String(), err == nil
 }
 
 // words splits s at spaces, except within double quotes.
@@ -118,7 +191,7 @@ func techniques(ids []string) (clause, error) {
 		if !techniqueID.MatchString(t) {
 			return nil, invalid("mitre_ids: %q is not a technique's id, such as T1110 or T1110.001", clip(id))
 		}
-		some = append(some, term("rule.mitre.id", t))
+		some = append(some, term("rule.mitre.id", t), term("threat.technique.id", t), term("threat.technique.subtechnique.id", t))
 		if !strings.Contains(t, ".") {
 			some = append(some, clause{"prefix": clause{"rule.mitre.id": clause{"value": t + "."}}})
 		}
@@ -154,7 +227,7 @@ var equalFold = []struct {
 }{
 	{func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name"}},
 	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups"}},
-	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic"}},
+	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic", "threat.tactic.name"}},
 	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name"}},
 	{func(f *AlertFilter) string { return f.User }, users},
 	{func(f *AlertFilter) string { return f.FileHash }, hashes},
@@ -223,7 +296,7 @@ func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
 		if strings.Trim(f.Location, "* ") == "" {
 			return nil, invalid("location %q holds nothing to search for", clip(f.Location))
 		}
-		filter = append(filter, wildcard("location", escaped(f.Location)))
+		filter = append(filter, anyOf(wildcard("location", escaped(f.Location)), wildcard("log.file.path", escaped(f.Location))))
 	}
 	start, err := f.StartTime.time("start_time", now)
 	if err != nil {
@@ -259,14 +332,19 @@ func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
 // timeField is the one time that alerts of Wazuh 4 and findings of Wazuh 5 both have.
 const timeField = "@timestamp"
 
-// Where the decoders put what an event is about.
+// Where the decoders put what an event is about, and last where the Elastic
+// Common Schema does, whose words the findings of Wazuh 5 are in.
 var (
-	sources      = []string{"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress"}
-	destinations = []string{"data.dstip", "data.dest_ip", "data.win.eventdata.destinationIp"}
-	users        = []string{"data.srcuser", "data.dstuser", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName", "data.win.eventdata.user", "syscheck.audit.login_user.name"}
-	hashes       = []string{
+	sources      = []string{"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress", "source.ip"}
+	destinations = []string{"data.dstip", "data.dest_ip", "data.win.eventdata.destinationIp", "destination.ip"}
+	users        = []string{
+		"data.srcuser", "data.dstuser", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName", "data.win.eventdata.user", "syscheck.audit.login_user.name",
+		"user.name", "user.target.name",
+	}
+	hashes = []string{
 		"syscheck.md5_after", "syscheck.sha1_after", "syscheck.sha256_after", "syscheck.md5_before", "syscheck.sha1_before", "syscheck.sha256_before",
 		"data.virustotal.source.md5", "data.virustotal.source.sha1", "data.md5", "data.sha1", "data.sha256",
+		"file.hash.md5", "file.hash.sha1", "file.hash.sha256",
 	}
 )
 
@@ -280,6 +358,10 @@ func addressIn(addr netip.Addr, fields []string) []clause {
 	}
 	var some []clause
 	for _, f := range fields {
+		if addresses[f] {
+			some = append(some, term(f, addr.String()))
+			continue
+		}
 		for _, form := range forms {
 			some = append(some, termFold(f, form))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,10 +60,14 @@ func (d doc) int(paths ...string) Int {
 	return Int(n)
 }
 
+// tie is what no two rows of a state have in common: the order of rows that are
+// alike otherwise may change from page to page.
+var tie = order{"checksum.hash.sha1", "asc", "keyword"}
+
 // states asks the indexer for what is on an agent's host. What may be missing
 // from the answer stands under Failed.
 func states[T any](ctx context.Context, c *Client, index, agent string, filter []clause, by []order, limit, offset int, read func(doc) T) ([]T, *Paging, error) {
-	s, err := newSearch(append([]clause{term("agent.id", agent)}, filter...), limit, offset, by)
+	s, err := newSearch(append([]clause{term("agent.id", agent)}, filter...), limit, offset, append(slices.Clone(by), tie))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +138,7 @@ func (c *Client) stateProcesses(ctx context.Context, id string, in GetAgentProce
 }
 
 func (c *Client) statePorts(ctx context.Context, id string, in GetAgentPortsInput) (*PortPage, error) {
-	list, p, err := states(ctx, c, inventoryIndex("ports"), id, nil, []order{{"source.port", "asc", "long"}, {"file.inode", "asc", "keyword"}}, in.Limit, in.Offset, func(d doc) *Port {
+	list, p, err := states(ctx, c, inventoryIndex("ports"), id, nil, []order{{"source.port", "asc", "long"}, {"file.inode", "asc", "keyword"}, {"destination.port", "asc", "long"}, {"network.transport", "asc", "keyword"}, {"process.pid", "asc", "long"}}, in.Limit, in.Offset, func(d doc) *Port {
 		return &Port{
 			Protocol: d.text("network.transport"), State: d.text("interface.state"), PID: d.int("process.pid"), Process: d.text("process.name"), Inode: d.int("file.inode"),
 			Local: Endpoint{IP: d.text("source.ip"), Port: d.int("source.port")}, Remote: Endpoint{IP: d.text("destination.ip"), Port: d.int("destination.port")},
@@ -150,7 +155,7 @@ func (c *Client) statePackages(ctx context.Context, id string, in GetAgentPackag
 	if err != nil {
 		return nil, err
 	}
-	list, p, err := states(ctx, c, inventoryIndex("packages"), id, filter, ascending("package.name", "package.version"), in.Limit, in.Offset, func(d doc) *Package {
+	list, p, err := states(ctx, c, inventoryIndex("packages"), id, filter, ascending("package.name", "package.version", "package.architecture", "package.path"), in.Limit, in.Offset, func(d doc) *Package {
 		return &Package{
 			Name: d.text("package.name"), Version: d.text("package.version"), Architecture: d.text("package.architecture"), Format: d.text("package.type"),
 			Vendor: d.text("package.vendor"), Description: d.text("package.description"), InstallTime: d.text("package.installed"),
@@ -219,7 +224,8 @@ func (c *Client) stateNetwork(ctx context.Context, n *Network) (*Network, error)
 		gateway *Gateway
 	}
 	fetch := func(kind InventoryKind, read func(doc) row) error {
-		list, p, err := states(ctx, c, inventoryIndex(kind), n.AgentID, nil, ascending("interface.name", "network.ip"), chunk, 0, read)
+		by := ascending("interface.name", "network.ip", "network.type", "network.gateway")
+		list, p, err := states(ctx, c, inventoryIndex(kind), n.AgentID, nil, by, chunk, 0, read)
 		if err != nil {
 			return err
 		}

@@ -107,12 +107,12 @@ var errNoRow = errors.New("nothing has been reported yet")
 
 // one reads the answer to a question about one thing.
 func one[T any](res *httpx.Response, err error) (*T, error) {
-	r, err := list[*T](res, err)
+	r, err := list[T](res, err)
 	if err != nil {
 		return nil, err
 	}
-	if len(r.items) == 0 || r.items[0] == nil {
+	if len(r.items) == 0 {
 		return nil, errNoRow
 	}
-	return r.items[0], nil
+	return &r.items[0], nil
 }

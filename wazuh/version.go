@@ -33,17 +33,25 @@ type Version struct {
 //
 // Wazuh: GET /
 func (c *Client) GetWazuhVersion(ctx context.Context, _ GetWazuhVersionInput) (*Version, error) {
-	a, err := httpx.JSON[wire.InfoAnswer](c.wire.GetInfo(withSession(ctx)))
+	type answer struct { // the server has it below data, the API's description doesn't
+		Version
+		LicenseName string    `json:"license_name"`
+		Data        wire.Info `json:"data"`
+	}
+	a, err := httpx.JSON[answer](c.wire.GetInfo(withSession(ctx)))
 	if err != nil {
 		return nil, err
 	}
-	if a.Data.APIVersion == "" {
+	v := &a.Version
+	if d := a.Data; d.APIVersion != "" {
+		v = &Version{Title: d.Title, APIVersion: d.APIVersion, Revision: d.Revision, Hostname: d.Hostname, Timestamp: d.Timestamp}
+		a.LicenseName = d.LicenseName
+	}
+	if v.APIVersion == "" {
 		return nil, errors.New("wazuh: getInfo: the answer names no version")
 	}
-	return &Version{
-		Title: a.Data.Title, APIVersion: a.Data.APIVersion, Revision: a.Data.Revision, License: a.Data.LicenseName,
-		Hostname: a.Data.Hostname, Timestamp: a.Data.Timestamp, Pinned: c.pinned,
-	}, nil
+	v.License, v.Pinned = a.LicenseName, c.pinned
+	return v, nil
 }
 
 // major returns the first number of a version such as "v4.14.7".

@@ -36,8 +36,10 @@ func TestWazuh(t *testing.T) {
 		if _, err := five.GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{}); err != nil {
 			t.Error(err)
 		}
-		if _, err := five.GetManagerConfig(t.Context(), wazuh.GetManagerConfigInput{}); err != nil {
-			t.Error(err)
+		for _, in := range []wazuh.GetManagerConfigInput{{}, {Running: "wazuh-db/wdb"}} {
+			if _, err := five.GetManagerConfig(t.Context(), in); err != nil {
+				t.Error(err)
+			}
 		}
 		return c.Ops()
 	})
@@ -86,6 +88,9 @@ func TestCortex(t *testing.T) {
 func TestMISP(t *testing.T) {
 	s := misptest.New(t)
 	s.SeedIncident()
+	for range 60 { // more than a page of them
+		s.AddSharingGroup("Partners", true)
+	}
 	check(t, []string{"misp"}, evidence.MISP(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
 		c := s.Client(func(c *misp.Config) { c.Guard, c.Transport = g.Guard, v })
 		if _, err := c.EventsByTags(t.Context(), []string{incident.CampaignTag}, 5); err != nil {

@@ -33,6 +33,8 @@ func Wazuh() []Call {
 		{Op: "get_fim_files", Args: `{"agent_id":"003","include_hashes":true}`},
 		{Op: "get_manager_logs", Args: `{"tag":"wazuh-modulesd","include_description":true}`},
 		{Op: "get_manager_config", Args: `{"section":"integration"}`},
+		{Op: "get_manager_config", Args: `{"section":"ruleset","field":"rule_dir"}`},
+		{Op: "get_manager_config", Args: `{"running":"com/cluster"}`},
 		{Op: "get_manager_config", Args: `{"include_sensitive_config":true}`, Env: map[string]string{"WAZUH_ALLOW_SENSITIVE_CONFIG": "1"}},
 		{Op: "list_groups", Args: `{}`},
 		{Op: "get_group_agents", Args: `{"group_id":"fleet","include_ip":true}`},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -37,6 +36,9 @@ func aggregate(asks map[string]any, docs []*alert) (Object, error) {
 				return nil, err
 			}
 		}
+		if counted == nil {
+			return nil, bad("parsing_exception", "Missing definition for aggregation [%s]", name)
+		}
 		out[name] = counted
 	}
 	return out, nil
@@ -48,13 +50,19 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 			return nil, bad("x_content_parse_exception", "[terms] unknown field [%s]", k)
 		}
 	}
+	if how["field"] == nil {
+		return nil, bad("illegal_argument_exception", "Required one of fields [field, script], but none were specified. ")
+	}
 	field := fmt.Sprint(how["field"])
 	if kindOf(field) == text {
-		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", "Text fields are not optimised for operations that require per-document field data like aggregations and sorting: [" + field + "]", true}
+		return nil, textField(field)
 	}
 	size := 10
 	if n, isNumber := how["size"].(float64); isNumber {
 		size = int(n)
+	}
+	if size < 1 {
+		return nil, bad("x_content_parse_exception", "[terms] failed to parse field [size]")
 	}
 	byKey := map[string][]*alert{}
 	for _, d := range docs {
@@ -67,7 +75,11 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 		}
 	}
 	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b string) int {
-		return cmp.Or(-cmp.Compare(len(byKey[a]), len(byKey[b])), cmp.Compare(a, b))
+		tie := cmp.Compare(a, b)
+		if kindOf(field) == long {
+			tie = cmp.Compare(number(a, 0), number(b, 0))
+		}
+		return cmp.Or(-cmp.Compare(len(byKey[a]), len(byKey[b])), tie)
 	})
 	others := 0
 	for _, k := range keys[min(size, len(keys)):] {
@@ -96,6 +108,14 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 }
 
 func histogram(how map[string]any, docs []*alert) (Object, error) {
+	for k := range how {
+		if k != "field" && k != "fixed_interval" && k != "min_doc_count" {
+			return nil, bad("x_content_parse_exception", "[date_histogram] unknown field [%s]", k)
+		}
+	}
+	if field := fmt.Sprint(how["field"]); kindOf(field) != date {
+		return nil, bad("illegal_argument_exception", "Field [%s] is not supported for aggregation [date_histogram]", field)
+	}
 	s := fmt.Sprint(how["fixed_interval"])
 	unit := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[s[len(s)-1]]
 	step := time.Duration(number(s[:len(s)-1], 0)) * unit

@@ -101,6 +101,8 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 		return s.atNode(parts[1], s.managerLogs), logChecks
 	case is("cluster/*/configuration"):
 		return s.atNode(parts[1], s.configuration), s.configChecks()
+	case is("cluster/*/configuration/*/*") && s.five():
+		return s.atNode(parts[1], s.running(parts[3], parts[4], running5)), checks{"pretty": boolean, "wait_for_complete": boolean}
 	}
 	if s.five() {
 		return nil, nil
@@ -112,6 +114,8 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 		return s.managerLogs, logChecks
 	case is("manager/configuration"):
 		return s.configuration, s.configChecks()
+	case is("manager/configuration/*/*"):
+		return s.running(parts[2], parts[3], running4), checks{"pretty": boolean, "wait_for_complete": boolean}
 	case is("agents/*/stats/agent"):
 		return func(q url.Values) *reply { return s.agentStats(parts[1], q) }, oneChecks
 	case is("sca/*"):
@@ -261,12 +265,52 @@ func (s *Server) configuration(q url.Values) *reply {
 		}
 	}
 	var list []Object
-	if len(out) > 0 {
+	inner, _ := out[section].(Object)
+	field := q.Get("field")
+	switch {
+	case len(out) > 0 && field == "":
 		list = []Object{clone(out)}
-	} else {
+	case inner[field] != nil:
+		list = []Object{clone(Object{section: Object{field: inner[field]}})}
+	case len(out) > 0:
+		failed.add(1103, "Invalid field in section", "Ask for another field", managerName)
+	default:
 		failed.add(1106, "Requested section not present in configuration", "Ask for another section", managerName)
 	}
 	return rows(list, url.Values{}, map[string]bool{"": true}, "", failed, "Configuration was successfully read", "Could not read configuration")
+}
+
+// The daemons that tell what they run with, and the parts that each has.
+var (
+	running4 = map[string]string{
+		"agentless": "agentless", "analysis": "global active_response alerts command rules decoders internal rule_test", "auth": "auth", "com": "active-response logging internal cluster",
+		"csyslog": "csyslog", "integrator": "integration", "logcollector": "localfile socket internal", "mail": "global alerts internal", "monitor": "global internal reports",
+		"request": "global remote internal", "syscheck": "syscheck rootcheck internal", "wazuh-db": "internal wdb", "wmodules": "wmodules",
+	}
+	running5 = map[string]string{"auth": "auth", "monitor": "global internal", "request": "global remote internal", "wazuh-manager-db": "internal wdb", "wmodules": "wmodules"}
+)
+
+// running serves what a daemon runs with. Some parts stand alone and not below
+// their name, as the cluster's.
+func (s *Server) running(daemon, part string, known map[string]string) func(url.Values) *reply {
+	return func(url.Values) *reply {
+		switch {
+		case known[daemon] == "":
+			return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not one of the components", daemon))
+		case !slices.Contains(strings.Fields(known[daemon]), part):
+			return coded(http.StatusBadRequest, "Bad Request", 1128, "The component has no such configuration", "Ask for a configuration that the component has")
+		}
+		o := Object{part: Object{}}
+		switch v := s.config[part].(type) {
+		case Object:
+			if o[part] = v; daemon == "com" && part == "cluster" {
+				o = v
+			}
+		case []any:
+			o[part] = v
+		}
+		return rows([]Object{clone(o)}, url.Values{}, map[string]bool{"": true}, "", failures{}, "Active configuration was successfully read", "Could not read configuration")
+	}
 }
 
 func (s *Server) listGroups(q url.Values) *reply {

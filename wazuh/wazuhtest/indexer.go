@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -136,7 +138,7 @@ func (s *Server) closePITs(body []byte) (Object, error) {
 		PitID []string `json:"pit_id"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil || len(in.PitID) == 0 {
-		return nil, bad("action_request_validation_exception", "no point in time ids to delete")
+		return nil, bad("action_request_validation_exception", "Validation Failed: 1: no pit ids specified;")
 	}
 	list := []Object{}
 	for _, id := range in.PitID {
@@ -180,8 +182,8 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	if q.Size != nil {
 		size = *q.Size
 	}
-	match := predicate(func(*alert) bool { return true })
-	if q.Query != nil {
+	var match predicate // nil: all
+	if o, _ := q.Query.(map[string]any); q.Query != nil && (len(o) != 1 || o["match_all"] == nil) {
 		var err error
 		if match, err = compile(q.Query); err != nil {
 			return nil, err
@@ -192,14 +194,16 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 		return nil, err
 	}
 	switch {
-	case q.From < 0 || size < 0:
-		return nil, bad("illegal_argument_exception", "[from] and [size] parameters cannot be negative")
+	case q.From < 0:
+		return nil, bad("illegal_argument_exception", "[from] parameter cannot be negative, found [%d]", q.From)
+	case size < 0:
+		return nil, bad("illegal_argument_exception", "[size] parameter cannot be negative, found [%d]", size)
 	case q.From+size > window:
-		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]", window, q.From+size), true}
+		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", window, q.From+size), true}
 	case q.SearchAfter != nil && q.From > 0:
-		return nil, bad("illegal_argument_exception", "`from` parameter must be set to 0 when `search_after` is used")
+		return nil, &osError{http.StatusInternalServerError, "search_exception", "`from` parameter must be set to 0 when `search_after` is used.", true}
 	case q.SearchAfter != nil && len(q.SearchAfter) != len(keys):
-		return nil, bad("illegal_argument_exception", "search_after has %d value(s) but sort has %d", len(q.SearchAfter), len(keys))
+		return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("search_after has %d value(s) but sort has %d.", len(q.SearchAfter), len(keys)), true}
 	}
 	switch {
 	case q.PIT != nil && pattern != "":
@@ -219,12 +223,17 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 			continue
 		}
 		indices[a.index] = true
-		if match(a) && (s.failedShards == 0 || i%2 == 0) {
+		if (match == nil || match(a)) && (s.failedShards == 0 || i%2 == 0) {
 			hits = append(hits, a)
 		}
 	}
 	if len(indices) == 0 && !strings.Contains(pattern, "*") {
 		return nil, &osError{http.StatusNotFound, "index_not_found_exception", "no such index [" + pattern + "]", false}
+	}
+	for i, k := range keys {
+		if q.SearchAfter != nil && kindOf(k.field) == address {
+			q.SearchAfter[i] = sortable(k.field, q.SearchAfter[i])
+		}
 	}
 	at := make(map[*alert][]any, len(hits))
 	for _, a := range hits {
@@ -237,7 +246,18 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	}
 	hits = hits[min(q.From, len(hits)):]
 	hits = hits[:min(size, len(hits))]
-	out := s.found(hits, len(all), len(indices), keys, q)
+	list, wanted := []Object{}, filterOf(q.Source)
+	for _, a := range hits {
+		h := Object{"_index": a.index, "_id": a.id, "_score": nil}
+		if len(keys) > 0 {
+			h["sort"] = at[a]
+		}
+		if !wanted.none {
+			h["_source"] = wanted.apply(a.source)
+		}
+		list = append(list, h)
+	}
+	out := s.found(list, len(all), len(indices), q)
 	if len(q.Aggs) > 0 && len(indices) > 0 {
 		counted, err := aggregate(q.Aggs, all)
 		if err != nil {
@@ -250,23 +270,13 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 
 func ok(matched bool, err error) bool { return matched && err == nil }
 
-func (s *Server) found(hits []*alert, total, indices int, keys []sortKey, q request) Object {
-	list, filter := []Object{}, filterOf(q.Source)
-	for _, a := range hits {
-		h := Object{"_index": a.index, "_id": a.id, "_score": nil}
-		if len(keys) > 0 {
-			h["sort"] = keyValues(keys, a)
-		}
-		if !filter.none {
-			h["_source"] = filter.apply(a.source)
-		}
-		list = append(list, h)
-	}
+// found is the answer to a search.
+func (s *Server) found(hits []Object, total, indices int, q request) Object {
 	shards := Object{"total": indices * shardsPerDay, "successful": indices*shardsPerDay - s.failedShards, "skipped": 0, "failed": s.failedShards}
 	if s.failedShards > 0 {
 		shards["failures"] = []Object{{"shard": 0, "index": "wazuh-alerts-4.x-*", "node": "n1", "reason": Object{"type": "circuit_breaking_exception", "reason": s.shardReason}}}
 	}
-	inner := Object{"max_score": nil, "hits": list}
+	inner := Object{"max_score": nil, "hits": hits}
 	switch track := string(q.Track); {
 	case track == "false":
 	case track != "true" && total > defaultWindow:
@@ -321,6 +331,22 @@ func patterns(list []string) []*regexp.Regexp {
 		}
 	}
 	return out
+}
+
+// keeps reports whether f asks for the member at a path.
+func (f *filter) keeps(path string) bool {
+	asked := len(f.plain) == 0
+	for p := path; ; { // a path is kept or left out with all that is below it
+		if f.except[p] || matchesAny(f.excludes, p) {
+			return false
+		}
+		asked = asked || f.plain[p] || matchesAny(f.includes, p)
+		i := strings.LastIndexByte(p, '.')
+		if i < 0 {
+			return asked
+		}
+		p = p[:i]
+	}
 }
 
 // apply keeps of a document what f asks for.
@@ -390,7 +416,7 @@ func (s *Server) sorting(list []any) ([]sortKey, error) {
 			}
 			switch {
 			case kindOf(field) == text:
-				return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", "Text fields are not optimised for operations that require per-document field data like aggregations and sorting: [" + field + "]", true}
+				return nil, textField(field)
 			case how["unmapped_type"] == nil && !s.mapped(field):
 				return nil, &osError{http.StatusBadRequest, "query_shard_exception", "No mapping found for [" + field + "] in order to sort on", true}
 			}
@@ -398,6 +424,13 @@ func (s *Server) sorting(list []any) ([]sortKey, error) {
 		}
 	}
 	return keys, nil
+}
+
+// textField is the refusal to sort or count by what is analysed.
+func textField(field string) error {
+	return &osError{http.StatusBadRequest, "illegal_argument_exception", "Text fields are not optimised for operations that require per-document field data like aggregations and sorting, " +
+		"so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [" + field + "] in order to load field data by " +
+		"uninverting the inverted index. Note that this can use significant memory.", true}
 }
 
 // mapped reports whether field has a mapping: any document has it.
@@ -408,13 +441,34 @@ func (s *Server) mapped(field string) bool {
 func keyValues(keys []sortKey, a *alert) []any {
 	out := make([]any, len(keys))
 	for i, k := range keys {
-		v := first(a.source, k.field)
-		if t, ok := asTime(v); ok && kindOf(k.field) == date {
-			v = float64(t.UnixMilli())
-		}
-		out[i] = v
+		out[i] = sortable(k.field, first(a.source, k.field))
 	}
 	return out
+}
+
+// sortable is a value of field as it is sorted by.
+func sortable(field string, v any) any {
+	switch kindOf(field) {
+	case date:
+		if t, ok := asTime(v); ok {
+			return float64(t.UnixMilli())
+		}
+	case address:
+		if a, err := netip.ParseAddr(fmt.Sprint(v)); err == nil {
+			b := a.As16()
+			return addressKey(b[:])
+		}
+	}
+	return v
+}
+
+// addressKey is an address as it is sorted by; outside it is a text.
+type addressKey string
+
+// MarshalJSON writes the address as one writes it.
+func (k addressKey) MarshalJSON() ([]byte, error) {
+	a, _ := netip.AddrFromSlice([]byte(k))
+	return json.Marshal(a.Unmap().String())
 }
 
 // compareKeys compares sort values; what is missing is last in either direction.
@@ -446,6 +500,7 @@ const (
 	text
 	date
 	long
+	address
 )
 
 // kindOf is Wazuh's template for alerts: nearly all is keyword.
@@ -459,6 +514,8 @@ func kindOf(field string) kind {
 		return date
 	case "rule.level", "rule.firedtimes", "rule.frequency", "source.port", "destination.port", "process.pid":
 		return long
+	case "source.ip", "destination.ip", "network.ip", "network.gateway", "network.netmask", "network.broadcast", "host.ip", "agent.host.ip":
+		return address
 	}
 	return keyword
 }
@@ -615,7 +672,20 @@ func compileTerms(b map[string]any) (predicate, error) {
 // one of its tokens.
 func hasTerm(a *alert, field string, want any, fold bool) bool {
 	w := fmt.Sprint(want)
-	return slices.ContainsFunc(terms(a, field), func(t string) bool { return t == w || fold && strings.EqualFold(t, w) })
+	return slices.ContainsFunc(terms(a, field), func(t string) bool { return t == w || fold && equalASCII(t, w) })
+}
+
+// equalASCII compares in any case, of the letters A to Z alone.
+func equalASCII(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if x, y := a[i], b[i]; x != y && (x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // terms are what is in the index for a field.
@@ -659,13 +729,26 @@ func tokens(s string) []string {
 func compileField(name, field string, how map[string]any) (predicate, error) {
 	fold := how["case_insensitive"] == true
 	value := fmt.Sprint(pick(how, "value", "wildcard", "query"))
+	switch k, typ := kindOf(field), map[kind]string{long: "long", date: "date", address: "ip"}[kindOf(field)]; {
+	case typ == "":
+	case name == "wildcard" || name == "prefix":
+		return nil, shardError("Can only use %s queries on keyword and text fields - not on [%s] which is of type [%s]", name, field, typ)
+	case fold:
+		return nil, shardError("[%s] field which is of type [%s], does not support case insensitive term queries", field, typ)
+	case k == address && (name == "term" || name == "match"):
+		return within(field, value)
+	case k == long && (name == "term" || name == "match"):
+		if _, err := strconv.ParseFloat(value, 64); err != nil {
+			return nil, shardError("failed to create query: For input string: %q", value)
+		}
+	}
 	switch name {
 	case "term":
 		return func(a *alert) bool { return hasTerm(a, field, value, fold) }, nil
 	case "prefix":
 		return func(a *alert) bool {
 			return slices.ContainsFunc(terms(a, field), func(t string) bool {
-				return strings.HasPrefix(t, value) || fold && len(t) >= len(value) && strings.EqualFold(t[:len(value)], value)
+				return strings.HasPrefix(t, value) || fold && len(t) >= len(value) && equalASCII(t[:len(value)], value)
 			})
 		}, nil
 	case "wildcard":
@@ -675,6 +758,29 @@ func compileField(name, field string, how map[string]any) (predicate, error) {
 		return matches(name, field, value, strings.EqualFold(fmt.Sprint(how["operator"]), "and")), nil
 	}
 	return compileRange(field, how)
+}
+
+// shardError is one that arises where the mapping is known.
+func shardError(format string, args ...any) error {
+	return &osError{http.StatusBadRequest, "query_shard_exception", fmt.Sprintf(format, args...), true}
+}
+
+// within matches an address, or one of a network.
+func within(field, value string) (predicate, error) {
+	network, err := netip.ParsePrefix(value)
+	if err != nil {
+		a, err := netip.ParseAddr(value)
+		if err != nil {
+			return nil, shardError("failed to create query: '%s' is not an IP string literal.", value)
+		}
+		network = netip.PrefixFrom(a, a.BitLen())
+	}
+	return func(a *alert) bool {
+		return slices.ContainsFunc(values(a.source, field), func(v any) bool {
+			at, err := netip.ParseAddr(fmt.Sprint(v))
+			return err == nil && network.Contains(at)
+		})
+	}, nil
 }
 
 // matches is full-text search: on a keyword the whole value must be equal.
@@ -708,14 +814,18 @@ func matches(name, field, value string, all bool) predicate {
 	}
 }
 
-// wild is a pattern with * and ?, and a backslash to take them literally.
+// wild is a pattern with * and ?, and a backslash to take them literally. To
+// fold is to take A to Z for a to z.
 func wild(pattern string, fold bool) *regexp.Regexp {
 	var b strings.Builder
-	b.WriteString("(?s")
-	if fold {
-		b.WriteString("i")
+	b.WriteString("(?s)^")
+	literal := func(c rune) {
+		if u := unicode.ToUpper(c); fold && c <= unicode.MaxASCII && unicode.IsLetter(c) {
+			fmt.Fprintf(&b, "[%c%c]", u, unicode.ToLower(c))
+			return
+		}
+		b.WriteString(regexp.QuoteMeta(string(c)))
 	}
-	b.WriteString(")^")
 	r := []rune(pattern)
 	for i := 0; i < len(r); i++ {
 		switch c := r[i]; {
@@ -725,9 +835,9 @@ func wild(pattern string, fold bool) *regexp.Regexp {
 			b.WriteString(".")
 		case c == '\\' && i+1 < len(r):
 			i++
-			b.WriteString(regexp.QuoteMeta(string(r[i])))
+			literal(r[i])
 		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
+			literal(c)
 		}
 	}
 	b.WriteString("$")
@@ -741,7 +851,11 @@ func compileRange(field string, how map[string]any) (predicate, error) {
 		}
 		t, ok := asTime(v)
 		if !ok {
-			return nil, &osError{http.StatusBadRequest, "parse_exception", fmt.Sprintf("failed to parse date field [%v] with format [date_optional_time||epoch_millis]", v), true}
+			format := "date_optional_time||epoch_millis"
+			if field == "@timestamp" {
+				format = "strict_" + format
+			}
+			return nil, &osError{http.StatusBadRequest, "parse_exception", fmt.Sprintf("failed to parse date field [%v] with format [%s]: [failed to parse date field [%v] with format [%s]]", v, format, v, format), true}
 		}
 		return float64(t.UnixMilli()), nil
 	}

@@ -1,14 +1,16 @@
 package wazuhtest
 
-// stock are some of the rules that come with Wazuh: the facts of 4.14.7, with
-// descriptions of our own.
-var stock = []struct {
+type stockRule struct {
 	id, level   int
 	file        string
 	description string
 	groups      string // those of compliance begin with the standard's name
 	mitre       string
-}{
+}
+
+// stock are some of the rules that come with Wazuh: the facts of 4.14.7, with
+// descriptions of our own.
+var stock = []stockRule{
 	{502, 3, "0015-ossec_rules.xml", "Wazuh manager started", "ossec pci_dss_10.6.1 gpg13_10.1 gdpr_IV_35.7.d hipaa_164.312.b nist_800_53_AU.6 tsc_CC7.2 tsc_CC7.3", ""},
 	{503, 3, "0015-ossec_rules.xml", "Wazuh agent started", "ossec pci_dss_10.6.1 pci_dss_10.2.6 gpg13_10.1 gdpr_IV_35.7.d hipaa_164.312.b nist_800_53_AU.6 nist_800_53_AU.14 nist_800_53_AU.5 tsc_CC7.2 tsc_CC7.3 tsc_CC6.8", ""},
 	{506, 3, "0015-ossec_rules.xml", "Wazuh agent stopped", "ossec pci_dss_10.6.1 pci_dss_10.2.6 gpg13_10.1 gdpr_IV_35.7.d hipaa_164.312.b nist_800_53_AU.6 nist_800_53_AU.14 nist_800_53_AU.5 tsc_CC7.2 tsc_CC7.3 tsc_CC6.8", "T1562.001"},

@@ -202,13 +202,7 @@ type seeder struct {
 
 // alert stores an alert of a stock rule; more is merged into it.
 func (d *seeder) alert(at time.Time, doc string, rule int, agent string, more Object) {
-	i := slices.IndexFunc(stock, func(r struct {
-		id, level   int
-		file        string
-		description string
-		groups      string
-		mitre       string
-	}) bool {
+	i := slices.IndexFunc(stock, func(r stockRule) bool {
 		return r.id == rule
 	})
 	r := stock[i]

@@ -164,7 +164,7 @@ func (s *Server) index5() {
 		}
 		for i, p := range rows("ports") {
 			l, r := p["local"].(Object), p["remote"].(Object)
-			add("inventory-ports", i, Object{"source": l, "destination": r, "network": Object{"transport": p["protocol"]}, "interface": Object{"state": p["state"]}, "process": Object{"pid": p["pid"], "name": p["process"]}, "file": Object{"inode": fmt.Sprint(p["inode"])}})
+			add("inventory-ports", i, Object{"source": l, "destination": r, "network": Object{"transport": p["protocol"]}, "interface": Object{"state": p["state"]}, "process": Object{"pid": p["pid"], "name": p["process"]}, "file": Object{"inode": fmt.Sprintf("%.0f", p["inode"])}})
 		}
 		for i, p := range rows("netiface") {
 			flow := func(o any) Object {
@@ -174,7 +174,11 @@ func (s *Server) index5() {
 			add("inventory-interfaces", i, Object{"interface": Object{"name": p["name"], "type": p["type"], "state": p["state"], "mtu": p["mtu"]}, "host": Object{"mac": p["mac"], "network": Object{"ingress": flow(p["rx"]), "egress": flow(p["tx"])}}})
 		}
 		for i, p := range rows("netaddr") {
-			add("inventory-networks", i, Object{"interface": Object{"name": p["iface"]}, "network": Object{"type": p["proto"], "ip": p["address"], "netmask": p["netmask"], "broadcast": p["broadcast"]}})
+			at := Object{"type": p["proto"], "ip": p["address"], "netmask": p["netmask"]}
+			if b := p["broadcast"]; b != "" { // an address field takes no empty text
+				at["broadcast"] = b
+			}
+			add("inventory-networks", i, Object{"interface": Object{"name": p["iface"]}, "network": at})
 		}
 		for i, p := range rows("netproto") {
 			add("inventory-protocols", i, Object{"interface": Object{"name": p["iface"]}, "network": Object{"type": p["type"], "gateway": p["gateway"], "dhcp": p["dhcp"]}})

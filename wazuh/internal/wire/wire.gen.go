@@ -44,7 +44,7 @@ type Agent struct {
 	DisconnectionTime    string                     `json:"disconnection_time,omitempty,omitzero"`
 	Group                []string                   `json:"group,omitempty,omitzero"`
 	GroupConfigStatus    string                     `json:"group_config_status,omitempty,omitzero"`
-	ID                   string                     `json:"id,omitempty,omitzero"`
+	ID                   json.RawMessage            `json:"id,omitempty,omitzero"`
 	IP                   string                     `json:"ip,omitempty,omitzero"`
 	LastKeepAlive        string                     `json:"lastKeepAlive,omitempty,omitzero"`
 	Manager              string                     `json:"manager,omitempty,omitzero"`
@@ -782,6 +782,9 @@ type ListAgentsParams struct {
 type GetNodeConfigurationParams struct {
 	// Section Only this part.
 	Section string `form:"section,omitempty" json:"section,omitempty,omitzero"`
+
+	// Field Only this member of the part.
+	Field string `form:"field,omitempty" json:"field,omitempty,omitzero"`
 }
 
 // ListNodeLogsParams defines parameters for ListNodeLogs.
@@ -878,6 +881,9 @@ type ListGroupAgentsParams struct {
 type GetManagerConfigurationParams struct {
 	// Section Only this part.
 	Section string `form:"section,omitempty" json:"section,omitempty,omitzero"`
+
+	// Field Only this member of the part.
+	Field string `form:"field,omitempty" json:"field,omitempty,omitzero"`
 }
 
 // ListManagerLogsParams defines parameters for ListManagerLogs.
@@ -1454,11 +1460,13 @@ var Endpoints = []gate.Endpoint{
 	GetAgentStatsEndpoint,
 	GetLocalNodeEndpoint,
 	GetNodeConfigurationEndpoint,
+	GetNodeRunningConfigurationEndpoint,
 	ListNodeLogsEndpoint,
 	ListDecodersEndpoint,
 	ListGroupsEndpoint,
 	ListGroupAgentsEndpoint,
 	GetManagerConfigurationEndpoint,
+	GetRunningConfigurationEndpoint,
 	ListManagerLogsEndpoint,
 	ListRootcheckEndpoint,
 	ListRulesEndpoint,
@@ -1535,6 +1543,19 @@ func (c *Client) GetNodeConfiguration(ctx context.Context, nodeID string, params
 	r := httpx.NewRequest(GetNodeConfigurationEndpoint)
 	r.Path("node_id", string(nodeID), "^[A-Za-z0-9._-]{1,128}$")
 	r.Query("section", params.Section, true)
+	r.Query("field", params.Field, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetNodeRunningConfigurationEndpoint is GET /cluster/{node_id}/configuration/{component}/{configuration}.
+var GetNodeRunningConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getNodeRunningConfiguration", Method: "GET", Path: "/cluster/{node_id}/configuration/{component}/{configuration}", Tier: gate.TierRead, Idempotent: true}
+
+// GetNodeRunningConfiguration: Read what a node's daemon runs with.
+func (c *Client) GetNodeRunningConfiguration(ctx context.Context, nodeID string, component string, configuration string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetNodeRunningConfigurationEndpoint)
+	r.Path("node_id", string(nodeID), "^[A-Za-z0-9._-]{1,128}$")
+	r.Path("component", string(component), "^[a-z-]+$")
+	r.Path("configuration", string(configuration), "^[a-z_-]+$")
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -1609,6 +1630,18 @@ var GetManagerConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getMan
 func (c *Client) GetManagerConfiguration(ctx context.Context, params GetManagerConfigurationParams) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetManagerConfigurationEndpoint)
 	r.Query("section", params.Section, true)
+	r.Query("field", params.Field, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetRunningConfigurationEndpoint is GET /manager/configuration/{component}/{configuration}.
+var GetRunningConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getRunningConfiguration", Method: "GET", Path: "/manager/configuration/{component}/{configuration}", Tier: gate.TierRead, Idempotent: true}
+
+// GetRunningConfiguration: Read what a daemon runs with.
+func (c *Client) GetRunningConfiguration(ctx context.Context, component string, configuration string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetRunningConfigurationEndpoint)
+	r.Path("component", string(component), "^[a-z-]+$")
+	r.Path("configuration", string(configuration), "^[a-z_-]+$")
 	return c.HTTP.Send(ctx, r)
 }
 
