@@ -41,7 +41,7 @@ func (a NewAttribute) check(name string) error {
 // wire is a as it is sent.
 func (a NewAttribute) wire(event string) (wire.NewAttribute, error) {
 	uuid, err := attributeUUID(event, a.Type, a.Value)
-	return wire.NewAttribute{Type: a.Type, Value: a.Value, Category: a.Category, ToIDs: flag(a.ToIDs), Comment: a.Comment, UUID: uuid}, err
+	return wire.NewAttribute{Type: a.Type, Value: a.Value, Category: a.Category, ToIDs: a.ToIDs, Comment: a.Comment, UUID: uuid}, err
 }
 
 // AddAttributesBulkInput is the input of [Client.AddAttributesBulk].
@@ -358,7 +358,7 @@ func (c *Client) settle(ctx context.Context, id ID, bodies []wire.NewAttribute, 
 	if len(uuids) == 0 {
 		return nil
 	}
-	old, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUIDs: uuids, Page: 1, Limit: maxLimit})
+	old, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUID: uuids, Page: 1, Limit: maxLimit})
 	if err == nil && len(values) > 0 {
 		var same *AttributePage
 		if same, err = c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), Value: anyOf(values...), Page: 1, Limit: maxLimit}); err == nil {
@@ -409,7 +409,7 @@ func (c *Client) recover(ctx context.Context, id ID, bodies []wire.NewAttribute,
 	for i, b := range bodies {
 		uuids[i] = b.UUID
 	}
-	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUIDs: uuids, Page: 1, Limit: maxLimit})
+	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUID: uuids, Page: 1, Limit: maxLimit})
 	if err != nil || len(p.Attributes) == 0 {
 		return lost
 	}
@@ -456,6 +456,9 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkOwner(ctx, e); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{
 		Summary: fmt.Sprintf("Add %s to an event in MISP.", count(len(in.Attributes), "attribute")),
 		Targets: []gate.Target{e.target()},
@@ -464,7 +467,7 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 	var sent []*Attribute
 	for i, a := range in.Attributes {
 		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("attribute %d", i+1), a.describe()))
-		sent = append(sent, &Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)})
+		sent = append(sent, a.asAttribute())
 		uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
 		if err != nil {
 			return gate.Plan{}, err
@@ -505,6 +508,11 @@ func indicators(as ...*Attribute) (values []string) {
 		}
 	}
 	return values
+}
+
+// asAttribute is a as it will be in the event.
+func (a NewAttribute) asAttribute() *Attribute {
+	return &Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)}
 }
 
 // describe is a as a plan shows it.

@@ -275,8 +275,19 @@ func checkFilter(name, v string) error {
 		return invalid("%s: %q would match everything", name, clip(v, 60))
 	case strings.HasPrefix(strings.TrimSpace(v), "!"):
 		return invalid("%s: %q: a leading ! would match everything", name, clip(v, 60))
+	case strings.TrimSpace(v) == "0":
+		return invalid("%s: MISP takes a lone 0 for no filter, which would match everything", name)
 	}
 	return nil
+}
+
+// checkWhole is checkFilter for a filter that MISP takes as one text only, in
+// which it looks for operators.
+func checkWhole(name, v string) error {
+	if strings.Contains(v, "&&") || strings.Contains(v, "||") {
+		return invalid("%s: %q: MISP would split it at && and ||, and could match everything; put a %% in their place", name, clip(v, 60))
+	}
+	return checkFilter(name, v)
 }
 
 // An AttributePage is one page of attributes.
@@ -297,11 +308,13 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return c.searchAttributes(ctx, wire.AttributeSearch{
-		Value: anyOf(in.Value), Type: anyOf(in.Type), Category: in.Category, Tags: anyOf(in.Tags...), EventID: in.EventID.path(),
+	q := wire.AttributeSearch{
+		Value: anyOf(in.Value), Type: anyOf(in.Type), Category: in.Category, Tags: anyOf(in.Tags...),
 		ToIDs: flag(in.ToIDs), Last: in.Last, IncludeCorrelations: number(in.IncludeCorrelations),
-		IncludeSightings: number(in.IncludeSightings), IncludeDecayScore: number(in.IncludeDecay), IncludeWarninglistHits: number(in.IncludeWarnings), Page: in.Page, Limit: in.Limit,
-	})
+		IncludeSightings: number(in.IncludeSightings), IncludeDecayScore: in.IncludeDecay, IncludeWarninglistHits: number(in.IncludeWarnings), Page: in.Page, Limit: in.Limit,
+	}
+	inEvent(&q, in.EventID)
+	return c.searchAttributes(ctx, q)
 }
 
 // Attributes returns an iterator over every attribute that in matches, from
@@ -341,19 +354,26 @@ func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (
 	return p, nil
 }
 
-// anyOf is the filter that matches any of values, or none at all. In this form
-// MISP doesn't look for operators in them.
-func anyOf(values ...string) *wire.AnyOf {
+// inEvent narrows q down to one event, if ref names one.
+func inEvent(q *wire.AttributeSearch, ref EventRef) {
+	switch id := ref.path(); {
+	case numberRegexp.MatchString(id):
+		q.EventID = id
+	case id != "":
+		q.UUID = id
+	}
+}
+
+// anyOf is the filter that matches any of values, or none at all. In a list
+// MISP looks for no operators but a leading !, which [checkFilter] refuses.
+func anyOf(values ...string) wire.AnyOf {
 	var list []string
 	for _, v := range values {
 		if v = strings.TrimSpace(v); v != "" {
 			list = append(list, v)
 		}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	return &wire.AnyOf{Values: list}
+	return list
 }
 
 // flag is f as MISP's searches want it: they ignore false.

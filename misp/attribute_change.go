@@ -42,7 +42,8 @@ type OneAddedAttribute struct {
 
 // AddAttribute adds a value to an event and tags it. Adding to a published
 // event unpublishes it. A value that is there already is left as it is but for
-// its tags.
+// its tags. One that is TLP:RED and would reach others is refused with
+// [ErrEgress].
 //
 // MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
 func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAddedAttribute, error) {
@@ -51,6 +52,9 @@ func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAd
 	}
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
 	if err != nil {
+		return nil, err
+	}
+	if err := in.checkRed(e); err != nil {
 		return nil, err
 	}
 	a := in.attribute()
@@ -98,6 +102,12 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if err := in.checkRed(e); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
+		return gate.Plan{}, err
+	}
 	a := in.attribute()
 	uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
 	if err != nil {
@@ -121,15 +131,15 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		p.Warnings = append(p.Warnings, fmt.Sprintf("it is in the event already, as attribute %s: it is left as it is", old.ID))
 	}
 	e.unpublishes(&p)
-	return p, c.warn(ctx, &p, indicators(&Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)})...)
+	return p, c.warn(ctx, &p, indicators(a.asAttribute())...)
 }
 
-// effective is who gets something in e that has its own distribution.
-func (e *Event) effective(own *int) Distribution {
-	if own == nil || e.Distribution == SharingGroupOnly || Distribution(*own) > e.Distribution {
-		return e.Distribution
+// checkRed refuses to put a value that is TLP:RED where others get it.
+func (in AddAttributeInput) checkRed(e *Event) error {
+	if to := e.effective(in.Distribution); to > OrganisationOnly && red(in.Tags) {
+		return keptInside("the attribute", to)
 	}
-	return Distribution(*own)
+	return nil
 }
 
 // DeleteAttributeInput is the input of [Client.DeleteAttribute].
@@ -214,6 +224,9 @@ func (c *Client) planDeleteAttribute(ctx context.Context, in DeleteAttributeInpu
 	}
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(a.EventID)})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{

@@ -79,6 +79,36 @@ func TestTenThousandAttributes(t *testing.T) {
 	}
 }
 
+// TestAddingTakesConstantMemory adds ten times as many values and measures the
+// heap: each has its result, and it must not grow along.
+func TestAddingTakesConstantMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures the heap many times")
+	}
+	most := func(n int) int64 {
+		c := served(t, 0)
+		w := &peak{every: 500}
+		w.start = heap()
+		added := 0
+		for r, err := range c.AddAttributes(t.Context(), "1", numbered(n)) {
+			if err != nil || r.Status != misp.Added || r.ID == "" {
+				t.Fatal(r, err)
+			}
+			added++
+			w.look()
+		}
+		if added != n {
+			t.Errorf("%d results of %d", added, n)
+		}
+		return w.most
+	}
+	small, large := most(1000), most(10000)
+	t.Logf("heap above the start: %d KiB, then %d", small>>10, large>>10)
+	if large > small+1<<20 {
+		t.Errorf("it grows: from %d to %d bytes", small, large)
+	}
+}
+
 func TestAddAttributesAgain(t *testing.T) {
 	t.Parallel()
 	m := misptest.New(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,8 @@ func (in CreateEventInput) Validate() error {
 		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
 	case in.Analysis < int(AnalysisInitial) || in.Analysis > int(AnalysisComplete):
 		return invalid("analysis: %d: want 0 to 2", in.Analysis)
+	case in.Distribution > int(OrganisationOnly) && red(in.Tags):
+		return keptInside("the event", Distribution(in.Distribution))
 	}
 	if in.Date != "" {
 		if _, err := time.Parse(time.DateOnly, in.Date); err != nil {
@@ -55,17 +58,15 @@ type CreatedEvent struct {
 
 // CreateEvent makes an event, which is not published, and tags it. Its UUID
 // follows from the title, the date and who makes it, so that a repeated call
-// finds the event instead of making another.
+// finds the event instead of making another. An event that is TLP:RED and for
+// others is refused with [ErrEgress]: others may see it before it is published.
 //
 // MISP: POST /events/add, POST /tags/attachTagToObject for each tag
 func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreatedEvent, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	date := in.Date
-	if date == "" {
-		date = time.Now().UTC().Format(time.DateOnly)
-	}
+	date := in.day()
 	uuid := c.eventUUID(in.Info, date)
 	out := &CreatedEvent{}
 	type answer struct {
@@ -98,7 +99,20 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*Created
 	if n := refusedTags(out.Tags); n > 0 {
 		out.Note = fmt.Sprintf("the event is there; %s refused", count(n, "tag"))
 	}
+	if out.Existing && bool(e.Published) && slices.ContainsFunc(out.Tags, func(t *TagOutcome) bool { return t.Status == TagAttached }) {
+		unpublished := Bool(false)
+		out.Event.Published = &unpublished
+		out.Note = strings.TrimPrefix(out.Note+"; the event was published: its new tags unpublished it", "; ")
+	}
 	return out, nil
+}
+
+// day is the date of the event: the one given, or today.
+func (in CreateEventInput) day() string {
+	if in.Date != "" {
+		return in.Date
+	}
+	return time.Now().UTC().Format(time.DateOnly)
 }
 
 // eventUUID is the UUID (version 5) under which an event is made.
@@ -119,6 +133,47 @@ func (e *Event) summary() *EventSummary {
 }
 
 func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate.Plan, error) {
+	return c.PlanCreateEvent(ctx, in)
+}
+
+// PlanCreateEvent is the plan of [Client.CreateEvent] and, if there are
+// attributes, of adding them to that event with [Client.AddAttributesBulk]. It
+// asks the warninglists for them. If the event is there already, the plan is
+// about that one.
+func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attributes ...NewAttribute) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(c.eventUUID(in.Info, in.day()))})
+	var p gate.Plan
+	switch {
+	case errors.Is(err, ErrNotFound):
+		p, err = c.planNewEvent(ctx, in)
+	case err == nil:
+		p, err = c.planExistingEvent(ctx, in, e, attributes)
+	}
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	var sent []*Attribute
+	for i, a := range attributes {
+		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("attribute %d", i+1), a.describe()))
+		sent = append(sent, a.asAttribute())
+	}
+	for _, t := range in.Tags {
+		known, err := c.tagExists(ctx, t)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		if !known {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("MISP doesn't have the tag %q yet: it is made, if the key may", t))
+		}
+	}
+	return p, c.warn(ctx, &p, indicators(sent...)...)
+}
+
+// planNewEvent is what becomes of in if there is no such event.
+func (c *Client) planNewEvent(ctx context.Context, in CreateEventInput) (gate.Plan, error) {
 	date := in.Date
 	if date == "" {
 		date = "the day it is made"
@@ -132,26 +187,84 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 		Undo: "Delete the event.",
 	}
 	if in.Distribution == int(SharingGroupOnly) {
-		to, err := c.groupMembers(ctx, ID(in.SharingGroupID))
+		to, active, err := c.groupMembers(ctx, ID(in.SharingGroupID))
 		if err != nil {
 			return gate.Plan{}, err
+		}
+		if !active {
+			p.Warnings = append(p.Warnings, inactiveGroup)
 		}
 		p.Changes = append(p.Changes, gate.Set("shared with, once published", to))
 	}
 	if len(in.Tags) > 0 {
 		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
 	}
+	p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), Distribution(in.Distribution))...)
+	p.Warnings = append(p.Warnings, severalTLP(in.Tags)...)
+	return p, nil
+}
+
+// planExistingEvent is what becomes of in if e is the event: it gets the tags
+// and the attributes that it lacks, and stays as it is for the rest.
+func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *Event, attributes []NewAttribute) (gate.Plan, error) {
+	p := gate.Plan{
+		Summary:  "Add to an event that is in MISP already: it has this title and this date.",
+		Targets:  []gate.Target{e.whole()},
+		Warnings: []string{"no event is made: the one with this title and date is taken"},
+	}
+	kept := func(what string, has, asked fmt.Stringer) {
+		if has.String() != asked.String() {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("the event's %s is %s and stays so: %s was asked for", what, has, asked))
+		}
+	}
+	kept("distribution", e.Distribution, Distribution(in.Distribution))
+	kept("threat level", e.ThreatLevel, ThreatLevel(in.ThreatLevel))
+	kept("analysis", e.Analysis, Analysis(in.Analysis))
+	if in.SharingGroupID != "" && string(e.SharingGroupID) != string(in.SharingGroupID) {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("the event isn't shared with sharing group %s, and stays so", in.SharingGroupID))
+	}
+	had := e.tagNames()
+	after := slices.Clone(had)
 	for _, t := range in.Tags {
-		known, err := c.tagExists(ctx, t)
+		if !slices.ContainsFunc(had, func(h string) bool { return strings.EqualFold(h, t) }) {
+			after = append(after, t)
+		}
+	}
+	var undo []string
+	if len(after) > len(had) {
+		p.Changes = append(p.Changes, gate.Changed("tags", strings.Join(had, ", "), strings.Join(after, ", ")))
+		undo = append(undo, "take the new tags off the event")
+	}
+	fresh := 0
+	for i, a := range attributes {
+		uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
 		if err != nil {
 			return gate.Plan{}, err
 		}
-		if !known {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("MISP doesn't have the tag %q yet: it is made, if the key may", t))
+		if old := e.find(a, uuid); old != nil {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("attribute %d is in the event already, as attribute %s: it is left as it is", i+1, old.ID))
+			continue
 		}
+		fresh++
 	}
-	p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), Distribution(in.Distribution))...)
-	p.Warnings = append(p.Warnings, severalTLP(in.Tags)...)
+	if fresh > 0 {
+		undo = append(undo, "delete the new attributes from it")
+	}
+	p.Warnings = append(p.Warnings, tlpDoubts(tlp(after), e.Distribution)...)
+	p.Warnings = append(p.Warnings, severalTLP(after)...)
+	if undo == nil {
+		p.Summary, p.Undo = "Find an event that is in MISP already, and change nothing.", "There is nothing to undo."
+		return p, nil
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
+		return gate.Plan{}, err
+	}
+	p.Undo = strings.Join(undo, "; ") + "."
+	p.Undo = strings.ToUpper(p.Undo[:1]) + p.Undo[1:]
+	e.unpublishes(&p)
+	if e.Published {
+		p.Undo += " Publishing it again is another call."
+	}
 	return p, nil
 }
 
@@ -210,6 +323,9 @@ func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSu
 func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate.Plan, error) {
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Change an event in MISP.", Targets: []gate.Target{e.whole()}, Undo: "Set the values that are shown as those before."}

@@ -229,6 +229,7 @@ type SharingGroup struct {
 	Name          string `json:"name" untrusted:"true"`
 	Releasability string `json:"releasability,omitempty" untrusted:"true"`
 	UUID          string `json:"uuid,omitempty"`
+	Active        *Bool  `json:"active,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, e
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return c.export(ctx, in, wire.AttributeSearch{Type: anyOf(in.Type)})
+	return c.exportText(ctx, in, wire.AttributeSearch{Type: anyOf(in.Type)})
 }
 
 // Exports returns an iterator over the pages of an export, from in.Page on. Each
@@ -126,7 +127,7 @@ func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Exp
 			if next.Format == CSV && next.Page > in.Page {
 				q.Headerless = 1
 			}
-			e, err := c.export(ctx, next, q)
+			e, err := c.exportText(ctx, next, q)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -138,13 +139,25 @@ func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Exp
 	}
 }
 
-func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, error) {
+// exportText is export with the content.
+func (c *Client) exportText(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, error) {
+	e, body, err := c.export(ctx, in, q)
+	if err != nil {
+		return nil, err
+	}
+	e.Content = string(body)
+	return e, nil
+}
+
+// export fetches one page of an export. The content is apart.
+func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, []byte, error) {
 	format := in.Format
 	if format == STIX {
 		format = STIX2
 	}
 	q.ReturnFormat = wire.AttributeSearchReturnFormat(format)
-	q.Value, q.Tags, q.EventID, q.Last, q.ToIDs = anyOf(in.Value), anyOf(in.Tags...), in.EventID.path(), in.Last, flag(in.ToIDs)
+	q.Value, q.Tags, q.Last, q.ToIDs = anyOf(in.Value), anyOf(in.Tags...), in.Last, flag(in.ToIDs)
+	inEvent(&q, in.EventID)
 	q.Page, q.Limit, q.Order = in.Page, in.Limit, "Attribute.id DESC"
 	res, err := c.wire.SearchAttributes(ctx, q)
 	var refused *Error
@@ -152,22 +165,22 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 		refused.Remediation = "the server may lack what it needs for the format " + string(format)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch kind := res.Header.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "text/html"):
-		return nil, errors.New("misp: searchAttributes: an HTML page instead of an export; the URL may be wrong, or a login page or proxy answers in its place")
+		return nil, nil, errors.New("misp: searchAttributes: an HTML page instead of an export; the URL may be wrong, or a login page or proxy answers in its place")
 	case strings.HasPrefix(kind, "application/json") && format != JSONExport && format != STIX2:
-		return nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given JSON", format)
+		return nil, nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given JSON", format)
 	}
 	if made := res.Header.Get("X-Export-Module-Used"); made != "" && made != string(format) {
-		return nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given %s", format, clip(made, 40))
+		return nil, nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given %s", format, clip(made, 40))
 	}
-	out := &Export{Format: in.Format, ContentType: res.Header.Get("Content-Type"), Content: string(res.Body), Bytes: len(res.Body), Page: in.Page, Limit: in.Limit}
+	out := &Export{Format: in.Format, ContentType: res.Header.Get("Content-Type"), Bytes: len(res.Body), Page: in.Page, Limit: in.Limit}
 	if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && n >= 0 {
 		// One more than there are when the page is full, or empty and not the first.
 		out.More = n > in.Limit
-		if n = min(n, in.Limit); in.Page > 1 && n == 1 && empty(format, out.Content) {
+		if n = min(n, in.Limit); in.Page > 1 && n == 1 && empty(format, res.Body) {
 			n = 0
 		}
 		out.Attributes = &n
@@ -182,18 +195,26 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 		}
 	}
 	out.Note = strings.TrimSpace(out.Note)
-	return out, nil
+	return out, res.Body, nil
 }
 
 // empty reports whether content in a format has nothing but what always is there.
-func empty(f ExportFormat, content string) bool {
+func empty(f ExportFormat, content []byte) bool {
+	content = bytes.TrimSpace(content)
 	switch f {
-	case CSV, Text, Hashes:
-		return strings.Count(strings.TrimSpace(content), "\n") == 0 && (f == CSV || strings.TrimSpace(content) == "")
+	case CSV:
+		return len(content) == 0 || bytes.HasPrefix(content, []byte("uuid,")) && !bytes.Contains(content, []byte("\n"))
 	case JSONExport:
-		return strings.Contains(content, `"Attribute":[]`) || strings.Contains(content, `"Attribute": []`)
+		return bytes.Contains(content, []byte(`"Attribute":[]`)) || bytes.Contains(content, []byte(`"Attribute": []`))
+	case STIX2:
+		return bytes.Contains(content, []byte(`"objects":[]`)) || bytes.Contains(content, []byte(`"objects": []`))
 	}
-	return false
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 && !f.header(line) {
+			return false
+		}
+	}
+	return true
 }
 
 // A HashFormat is a kind of hash.
@@ -273,14 +294,14 @@ func (c *Client) ExportHashes(ctx context.Context, in ExportHashesInput) (*Expor
 	if in.Format == MD5 {
 		types = append(types, "malware-sample")
 	}
-	e, err := c.export(ctx, in.iocs(), wire.AttributeSearch{Type: anyOf(types...)})
+	e, body, err := c.export(ctx, in.iocs(), wire.AttributeSearch{Type: anyOf(types...)})
 	if err != nil {
 		return nil, err
 	}
 	out := &ExportedHashes{Format: in.Format, Hashes: []string{}, Page: in.Page, More: e.More, Note: e.Note}
-	for line := range strings.SplitSeq(e.Content, "\n") {
-		if line = strings.TrimSpace(line); len(line) == in.Format.length() && hexRegexp.MatchString(line) {
-			out.Hashes = append(out.Hashes, line)
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSpace(line); len(line) == in.Format.length() && hexRegexp.MatchString(string(line)) {
+			out.Hashes = append(out.Hashes, string(line))
 		}
 	}
 	out.Count = len(out.Hashes)

@@ -315,7 +315,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 		}
 		content = append(content, a.Relation+"\x00"+strings.TrimSpace(a.Value))
 		o.Attributes = append(o.Attributes, wire.NewAttribute{
-			Type: x.Type, Value: a.Value, ObjectRelation: a.Relation, ToIDs: flag(a.ToIDs), Comment: a.Comment,
+			Type: x.Type, Value: a.Value, ObjectRelation: a.Relation, ToIDs: a.ToIDs, Comment: a.Comment,
 		})
 	}
 	for _, r := range t.Requirements["required"] {
@@ -360,6 +360,9 @@ func (e *Event) object(o *wire.NewObject) *Object {
 func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Plan, error) {
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	t, err := c.template(ctx, in.TemplateName)
@@ -409,36 +412,55 @@ func (in DeleteObjectInput) Validate() error { return in.ObjectID.check("objectI
 // DeleteObject deletes an object with its attributes: so that it can be
 // restored, or for good. Either unpublishes the event.
 //
-// MISP: POST /objects/delete/{objectId}, with /1 for good
+// MISP: GET /objects/view/{objectId} for a UUID, POST /objects/delete/{objectId}, with /1 for good
 func (c *Client) DeleteObject(ctx context.Context, in DeleteObjectInput) (*Deletion, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
+	}
+	id := in.ObjectID.path()
+	if !numberRegexp.MatchString(id) { // deletions are by id
+		o, err := c.object(ctx, in.ObjectID)
+		if err != nil {
+			return nil, err
+		}
+		id = string(o.ID)
 	}
 	send := c.wire.DeleteObject
 	if in.Hard {
 		send = c.wire.HardDeleteObject
 	}
-	d, err := httpx.JSON[done](c.has("saved")(send(ctx, in.ObjectID.path())))
+	d, err := httpx.JSON[done](c.has("saved")(send(ctx, id)))
 	if err != nil {
 		return nil, err
 	}
-	return &Deletion{ID: ID(in.ObjectID.path()), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
+	return &Deletion{ID: ID(id), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
 }
 
-func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (gate.Plan, error) {
+// object returns one object with its attributes.
+func (c *Client) object(ctx context.Context, ref Ref) (*Object, error) {
 	type answer struct {
 		Object *Object `json:"Object"`
 	}
-	a, err := httpx.JSON[answer](c.has("Object")(c.wire.GetObject(ctx, in.ObjectID.path())))
+	a, err := httpx.JSON[answer](c.has("Object")(c.wire.GetObject(ctx, ref.path())))
+	if err != nil {
+		return nil, err
+	}
+	if a.Object == nil || !ref.is(a.Object.ID, a.Object.UUID) {
+		return nil, fmt.Errorf("misp: getObject: asked for object %s and was given another", ref)
+	}
+	return a.Object, nil
+}
+
+func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (gate.Plan, error) {
+	o, err := c.object(ctx, in.ObjectID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	o := a.Object
-	if o == nil || !in.ObjectID.is(o.ID, o.UUID) {
-		return gate.Plan{}, fmt.Errorf("misp: getObject: asked for object %s and was given another", in.ObjectID)
-	}
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(o.EventID)})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	var values []string

@@ -20,9 +20,9 @@ func (c *Client) Ops() []gate.Op {
 
 		gate.Read("misp_search_attributes", c.SearchAttributes, "Search attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
 		gate.Write("misp_add_attribute", c.AddAttribute, "Add an attribute (IOC) to an event, with tags, and say what became of each. Unpublishes a published event.",
-			gate.Idempotent).Plan(c.planAddAttribute),
-		gate.Write("misp_add_attributes_bulk", c.AddAttributesBulk, "Add up to 100 attributes (IOCs) to an event and say what became of each. Unpublishes a published event.").
-			Plan(c.planAddAttributesBulk),
+			gate.Idempotent, gate.ActsOn(AddAttributeInput.actsOn)).Plan(c.planAddAttribute),
+		gate.Write("misp_add_attributes_bulk", c.AddAttributesBulk, "Add up to 100 attributes (IOCs) to an event and say what became of each. Unpublishes a published event.",
+			gate.ActsOn(AddAttributesBulkInput.actsOn)).Plan(c.planAddAttributesBulk),
 		gate.Destructive("misp_delete_attribute", c.DeleteAttribute, "Delete an attribute so that it can be restored, or with hard and confirmHard for good. Unpublishes a published event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteAttribute),
 		gate.Read("misp_correlate", c.Correlate, "Find every event that has exactly this value, and what MISP correlates with it."),
@@ -42,7 +42,7 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("misp_list_object_templates", c.ListObjectTemplates, "List the templates of objects, by name."),
 		gate.Read("misp_get_object_template", c.GetObjectTemplate, "Fetch an object template with the attributes that an object of it can have."),
 		gate.Write("misp_add_object", c.AddObject, "Add an object to an event, checked against its template. Unpublishes a published event.",
-			gate.Idempotent).Plan(c.planAddObject),
+			gate.Idempotent, gate.ActsOn(AddObjectInput.actsOn)).Plan(c.planAddObject),
 		gate.Destructive("misp_delete_object", c.DeleteObject, "Delete an object so that it can be restored, or with hard and confirmHard for good. Unpublishes a published event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteObject),
 

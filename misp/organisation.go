@@ -3,6 +3,7 @@ package misp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,12 +166,63 @@ type SharingGroupPage struct {
 
 // ListSharingGroups returns one page of the sharing groups, by name.
 //
-// MISP: GET /sharing_groups
+// MISP: GET /sharing_groups, /sharing_groups/index/page:2 and on when there are more
 func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {
 	in.SetDefaults()
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	all, err := c.sharingGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(all, func(g *SharingGroupDetail) bool { return !mentions(in.Search, g.Name, g.Releasability) })
+	slices.SortStableFunc(list, func(a, b *SharingGroupDetail) int { return strings.Compare(a.Name, b.Name) })
+	out := &SharingGroupPage{Total: len(list), Page: in.Page}
+	out.Groups, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+// MISP lists sixty sharing groups at a time. More pages than these aren't read.
+const (
+	groupsPerPage = 60
+	maxGroupPages = 50
+)
+
+// sharingGroups returns every sharing group that MISP lists.
+func (c *Client) sharingGroups(ctx context.Context) ([]*SharingGroupDetail, error) {
+	var all []*SharingGroupDetail
+	seen := map[ID]bool{}
+	for n := 1; n <= maxGroupPages; n++ {
+		send := c.wire.ListSharingGroups
+		if n > 1 {
+			send = func(ctx context.Context) (*httpx.Response, error) {
+				return c.wire.ListMoreSharingGroups(ctx, fmt.Sprintf("page:%d", n))
+			}
+		}
+		list, err := groupPage(c.has("response")(send(ctx)))
+		if n > 1 && errors.Is(err, ErrNotFound) { // the one before was the last
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range list {
+			if seen[g.ID] { // a server that doesn't page
+				return all, nil
+			}
+			seen[g.ID] = true
+			all = append(all, g)
+		}
+		if len(list) < groupsPerPage {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("misp: listSharingGroups: there are more than %d sharing groups; use search on the server itself", maxGroupPages*groupsPerPage)
+}
+
+// groupPage reads one page of sharing groups.
+func groupPage(res *httpx.Response, err error) ([]*SharingGroupDetail, error) {
 	type answer struct {
 		Response List[struct {
 			Group *struct {
@@ -188,14 +240,14 @@ func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInpu
 			Editable *Bool `json:"editable"`
 		}] `json:"response"`
 	}
-	a, err := httpx.JSON[answer](c.has("response")(c.wire.ListSharingGroups(ctx)))
+	a, err := httpx.JSON[answer](res, err)
 	if err != nil {
 		return nil, err
 	}
 	var list []*SharingGroupDetail
 	for _, r := range a.Response {
 		g := r.Group
-		if g == nil || !mentions(in.Search, g.Name, g.Releasability) {
+		if g == nil {
 			continue
 		}
 		d := &SharingGroupDetail{ID: g.ID, Name: g.Name, UUID: g.UUID, Releasability: g.Releasability, Description: g.Description,
@@ -208,8 +260,5 @@ func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInpu
 		slices.Sort(d.Organisations)
 		list = append(list, d)
 	}
-	slices.SortStableFunc(list, func(a, b *SharingGroupDetail) int { return strings.Compare(a.Name, b.Name) })
-	out := &SharingGroupPage{Total: len(list), Page: in.Page}
-	out.Groups, out.More = cut(in.Paging, list)
-	return out, nil
+	return list, nil
 }

@@ -23,12 +23,12 @@ func TestPlansSayWhatSpeaksAgainst(t *testing.T) {
 		op, args string
 		want     []string
 	}{
-		{"misp_add_attribute", `{"eventId":"2","type":"ip-dst|port","value":"8.8.8.8|53","distribution":3,"tags":["tlp:red"]}`, []string{
-			"wider than the event, which goes to this community only", "TLP:RED", `8.8.8.8 is on the warninglist "List of known IPv4 public DNS resolvers"`, "published: yes -> no", "distribution:  -> all communities"}},
+		{"misp_add_attribute", `{"eventId":"2","type":"ip-dst|port","value":"8.8.8.8|53","distribution":3,"tags":["tlp:amber"]}`, []string{
+			"wider than the event, which goes to this community only", `8.8.8.8 is on the warninglist "List of known IPv4 public DNS resolvers"`, "published: yes -> no", "distribution:  -> all communities"}},
 		{"misp_add_object", `{"eventId":"2","templateName":"file","distribution":3,"attributes":[{"object_relation":"filename","value":"google.com"},{"object_relation":"state","value":"Odd"}]}`, []string{
 			"wider than the event", "Odd is not among the values", `google.com is on the warninglist`, "file (template version 25)", "filename:  -> filename google.com"}},
-		{"misp_create_event", `{"info":"x","distribution":3,"threatLevel":1,"analysis":0,"tags":["tlp:red","tlp:green","made:up"]}`, []string{
-			"TLP:RED", "several TLP tags: tlp:green, tlp:red", `doesn't have the tag "made:up"`, "distribution:  -> all communities", "date:  -> the day it is made"}},
+		{"misp_create_event", `{"info":"x","distribution":3,"threatLevel":1,"analysis":0,"tags":["tlp:amber","tlp:green","made:up"]}`, []string{
+			"TLP:AMBER and goes to all communities", "several TLP tags: tlp:amber, tlp:green", `doesn't have the tag "made:up"`, "distribution:  -> all communities", "date:  -> the day it is made"}},
 		{"misp_create_event", `{"info":"x","distribution":4,"sharingGroupId":"1","threatLevel":1,"analysis":0}`, []string{`sharing group "Logistics partners": CERT-EXAMPLE, SOC`}},
 		{"misp_tag_event", `{"eventId":"2","tag":"tlp:red"}`, []string{"TLP:RED", "several TLP tags", "tags: tlp:green -> tlp:green, tlp:red", "unpublishes"}},
 		{"misp_tag_event", `{"eventId":"2","tag":"x:y","remove":true,"confirm":true}`, []string{"doesn't have the tag"}},

@@ -45,11 +45,20 @@ type done struct {
 }
 
 // PublishEvent passes an event on to everybody whom its distribution allows.
-// No e-mails are sent. Nobody can take back what others have received.
+// No e-mails are sent. Nobody can take back what others have received. What is
+// TLP:RED and would reach others keeps the event inside: the error is
+// [ErrEgress], and nothing is published.
 //
-// MISP: POST /events/publish/{eventId}
+// MISP: GET /events/view/{eventId}, POST /events/publish/{eventId}
 func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*PublishedEvent, error) {
 	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.checkRed(); err != nil {
 		return nil, err
 	}
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.PublishEvent(ctx, in.EventID.path())))
@@ -83,6 +92,12 @@ func (c *Client) planPublishEvent(ctx context.Context, in PublishEventInput) (ga
 			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", e.ThreatLevel, e.Analysis)),
 		},
 	}
+	if err := e.checkRed(); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
+		return gate.Plan{}, err
+	}
 	tlp := e.tlp()
 	if err := c.readers(ctx, e, tlp, &p); err != nil {
 		return gate.Plan{}, err
@@ -111,18 +126,66 @@ func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan
 		to = "all communities: every organisation on this MISP and on any that it reaches, over any number of steps"
 	case SharingGroupOnly:
 		var err error
-		if to, err = c.groupMembers(ctx, e.SharingGroupID); err != nil {
+		var active bool
+		if to, active, err = c.groupMembers(ctx, e.SharingGroupID); err != nil {
 			return err
+		}
+		if !active {
+			p.Warnings = append(p.Warnings, inactiveGroup)
 		}
 	default:
 		to = e.Distribution.String()
 	}
 	p.Egress = append(p.Egress, gate.Egress{To: to, What: what, TLP: tlp})
+	return c.groupsWithin(ctx, e, tlp, p)
+}
+
+const inactiveGroup = "the sharing group is switched off (inactive): who is in it may not be who should be"
+
+const maxGroups = 10
+
+// groupsWithin puts into p the sharing groups that some of what is in e goes to.
+func (c *Client) groupsWithin(ctx context.Context, e *Event, tlp string, p *gate.Plan) error {
+	counts := map[ID]int{}
+	for _, a := range e.Attributes {
+		if a != nil && !bool(a.Deleted) && a.Distribution == SharingGroupOnly {
+			counts[a.SharingGroupID]++
+		}
+	}
+	for _, o := range e.Objects {
+		if o == nil || bool(o.Deleted) {
+			continue
+		}
+		for _, a := range o.Attributes {
+			switch {
+			case a == nil || bool(a.Deleted):
+			case a.Distribution == SharingGroupOnly:
+				counts[a.SharingGroupID]++
+			case o.Distribution == SharingGroupOnly:
+				counts[o.SharingGroupID]++
+			}
+		}
+	}
+	for i, id := range slices.Sorted(maps.Keys(counts)) {
+		if i == maxGroups {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s more have attributes for them alone", count(len(counts)-i, "sharing group")))
+			break
+		}
+		to, active, err := c.groupMembers(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !active {
+			p.Warnings = append(p.Warnings, inactiveGroup)
+		}
+		p.Egress = append(p.Egress, gate.Egress{To: to, What: count(counts[id], "attribute") + " for that group alone", TLP: tlp})
+	}
 	return nil
 }
 
-// groupMembers names a sharing group and the organisations in it.
-func (c *Client) groupMembers(ctx context.Context, id ID) (string, error) {
+// groupMembers names a sharing group and the organisations in it, and says
+// whether it is in use.
+func (c *Client) groupMembers(ctx context.Context, id ID) (to string, active bool, err error) {
 	type answer struct {
 		SharingGroup *SharingGroup `json:"SharingGroup"`
 		Orgs         List[struct {
@@ -137,10 +200,10 @@ func (c *Client) groupMembers(ctx context.Context, id ID) (string, error) {
 	}
 	g, err := httpx.JSON[answer](c.has("SharingGroup")(c.wire.GetSharingGroup(ctx, string(id))))
 	if err != nil {
-		return "", fmt.Errorf("misp: who is in the sharing group must be known first: %w", err)
+		return "", false, fmt.Errorf("misp: who is in the sharing group must be known first: %w", err)
 	}
-	if g.SharingGroup == nil {
-		return "", fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", id)
+	if g.SharingGroup == nil || g.SharingGroup.ID != id {
+		return "", false, fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", id)
 	}
 	var names []string
 	for _, o := range g.Orgs {
@@ -154,7 +217,11 @@ func (c *Client) groupMembers(ctx context.Context, id ID) (string, error) {
 		}
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("sharing group %q: %s", g.SharingGroup.Name, strings.Join(names, ", ")), nil
+	if len(names) == 0 {
+		names = []string{"nobody is named in it"}
+	}
+	active = g.SharingGroup.Active == nil || bool(*g.SharingGroup.Active)
+	return fmt.Sprintf("sharing group %q: %s", g.SharingGroup.Name, strings.Join(names, ", ")), active, nil
 }
 
 // content says how many attributes of which types e has.
@@ -180,8 +247,8 @@ func (e *Event) content() string {
 
 // withheld counts the attributes that fewer may read than the event.
 func (e *Event) withheld() (n int) {
-	for _, a := range e.all() {
-		if a.Distribution == SharingGroupOnly && e.Distribution != SharingGroupOnly || a.Distribution < e.Distribution && a.Distribution < SharingGroupOnly {
+	for to := range e.reach() {
+		if to != e.Distribution {
 			n++
 		}
 	}
@@ -205,19 +272,12 @@ func (e *Event) doubts(tlp string) (list []string) {
 	if e.Published {
 		list = append(list, "the event is published already: it is passed on again")
 	}
-	var red int
 	for _, a := range all {
-		if slices.ContainsFunc(a.Tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, "tlp:red") }) {
-			red++
-		}
 		for _, w := range a.Warnings {
 			if w != nil && len(list) < 20 {
 				list = append(list, fmt.Sprintf("%s is on the warninglist %q", a.Value, w.ListName))
 			}
 		}
-	}
-	if reach && red > 0 {
-		list = append(list, fmt.Sprintf("%s tagged TLP:RED, which is not to be passed on", count(red, "attribute")))
 	}
 	if n := len(e.Proposals); n > 0 {
 		list = append(list, fmt.Sprintf("%s of others not decided on", count(n, "proposal")))
@@ -271,6 +331,9 @@ func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*Deleted
 func (c *Client) planDeleteEvent(ctx context.Context, in DeleteEventInput) (gate.Plan, error) {
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{

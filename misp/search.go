@@ -42,7 +42,7 @@ func (in SearchEventsInput) Validate() error {
 	}
 	for _, f := range []struct{ name, value string }{{"org", in.Org}, {"info", in.Info}} {
 		if f.value != "" {
-			if err := checkFilter(f.name, f.value); err != nil {
+			if err := checkWhole(f.name, f.value); err != nil {
 				return err
 			}
 		}
@@ -119,7 +119,7 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 // searchEvents sends q, whose filters are known to filter, and returns the total
 // too, or -1.
 func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
-	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, 1, "Event.timestamp DESC"
+	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, true, "Event.timestamp DESC"
 	res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
 	type answer struct {
 		Response List[struct {

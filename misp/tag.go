@@ -34,15 +34,15 @@ type TagOutcome struct {
 
 // attach tags what has uuid. MISP makes a tag that it doesn't have yet, if the
 // key may.
-func (c *Client) attach(ctx context.Context, uuid, tag string) (TagStatus, error) {
+func (c *Client) attach(ctx context.Context, uuid, tag string) (status TagStatus, words string, err error) {
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.AttachTag(ctx, wire.TagTarget{UUID: strings.ToLower(uuid), Tag: tag})))
 	if err != nil {
-		return TagRefused, err
+		return TagRefused, "", err
 	}
 	if strings.Contains(d.Message, "already has") {
-		return TagExisting, nil
+		return TagExisting, d.Message, nil
 	}
-	return TagAttached, nil
+	return TagAttached, d.Message, nil
 }
 
 // attachAll tags what has uuid with each of tags and says what became of each.
@@ -50,7 +50,7 @@ func (c *Client) attach(ctx context.Context, uuid, tag string) (TagStatus, error
 func (c *Client) attachAll(ctx context.Context, uuid string, tags []string) ([]*TagOutcome, error) {
 	list := []*TagOutcome{}
 	for _, t := range tags {
-		status, err := c.attach(ctx, uuid, t)
+		status, _, err := c.attach(ctx, uuid, t)
 		o := &TagOutcome{Tag: t, Status: status}
 		if err != nil {
 			o.Error = reason(err)
@@ -79,11 +79,20 @@ func checkTags(name string, tags []string) error {
 		return invalid("%s: want at most %d, got %d", name, maxTags, len(tags))
 	}
 	for i, t := range tags {
-		if err := checkText(fmt.Sprintf("%s[%d]", name, i), t, 255); err != nil {
+		if err := checkTag(fmt.Sprintf("%s[%d]", name, i), t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkTag refuses what is no name of a tag. A number would be taken for the id
+// of one, whichever that is.
+func checkTag(name, t string) error {
+	if digits := strings.TrimSpace(t); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return invalid("%s: %q: MISP would take a number for the id of a tag; give its name", name, clip(t, 60))
+	}
+	return checkText(name, t, 255)
 }
 
 // TagEventInput is the input of [Client.TagEvent].
@@ -96,7 +105,7 @@ type TagEventInput struct {
 
 // Validate refuses what isn't the name of an event or of a tag.
 func (in TagEventInput) Validate() error {
-	return errors.Join(in.EventID.check(), checkText("tag", in.Tag, 255))
+	return errors.Join(in.EventID.check(), checkTag("tag", in.Tag))
 }
 
 // Confirmed reports whether the call confirms a removal; adding needs no confirmation.
@@ -126,7 +135,7 @@ func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, 
 	}
 	out := &TaggedEvent{EventID: e.ID, TagOutcome: TagOutcome{Tag: in.Tag}}
 	if !in.Remove {
-		out.Status, err = c.attach(ctx, e.UUID, in.Tag)
+		out.Status, out.Message, err = c.attach(ctx, e.UUID, in.Tag)
 		if err != nil {
 			return nil, err
 		}
@@ -143,6 +152,9 @@ func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, 
 func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan, error) {
 	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkOwner(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	has := slices.ContainsFunc(e.Tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, in.Tag) })
@@ -253,7 +265,7 @@ type TagPage struct {
 
 // ListTags returns one page of the tags, by name, with how often each is used.
 //
-// MISP: POST /tags/index
+// MISP: GET /tags, POST /tags/index with a search
 func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {
 	in.SetDefaults()
 	if err := in.Validate(); err != nil {
@@ -262,7 +274,13 @@ func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, erro
 	type answer struct {
 		Tags List[*TagUse] `json:"Tag"`
 	}
-	a, err := httpx.JSON[answer](c.has("Tag")(c.wire.ListTags(ctx, wire.TagFilter{SearchAll: strings.TrimSpace(in.Search)})))
+	send := c.wire.ListTags
+	if text := strings.TrimSpace(in.Search); text != "" {
+		send = func(ctx context.Context) (*httpx.Response, error) {
+			return c.wire.FilterTags(ctx, wire.TagFilter{SearchAll: text})
+		}
+	}
+	a, err := httpx.JSON[answer](c.has("Tag")(send(ctx)))
 	if err != nil {
 		return nil, err
 	}

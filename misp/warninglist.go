@@ -114,13 +114,17 @@ func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInpu
 
 // warninglistHits looks values up. What has no hit isn't in the answer.
 func (c *Client) warninglistHits(ctx context.Context, values ...string) (map[string][]*WarninglistHit, error) {
-	m, err := httpx.JSON[Map[List[*WarninglistHit]]](c.wire.CheckWarninglists(ctx, values))
+	asked := make([]string, len(values))
+	for i, v := range values { // MISP answers without the space around them
+		asked[i] = strings.TrimSpace(v)
+	}
+	m, err := httpx.JSON[Map[List[*WarninglistHit]]](c.wire.CheckWarninglists(ctx, asked))
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[string][]*WarninglistHit, len(*m))
 	for v, hits := range *m {
-		if !slices.Contains(values, v) { // such as the message of a failure
+		if !slices.Contains(asked, v) { // such as the message of a failure
 			return nil, fmt.Errorf("misp: checkWarninglists: an answer about %q, which wasn't asked for", clip(v, 60))
 		}
 		if hits = slices.DeleteFunc(hits, func(h *WarninglistHit) bool { return h == nil }); len(hits) > 0 {

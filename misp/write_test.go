@@ -322,14 +322,14 @@ func TestPublishPlan(t *testing.T) {
 		t.Errorf("draft (-want +got):\n%s", diff)
 	}
 
-	group := m.AddEvent(misptest.Event{Info: "for partners", Distribution: 4, SharingGroup: misptest.SharingGroup, Tags: []string{"tlp:red"},
+	group := m.AddEvent(misptest.Event{Info: "for partners", Distribution: 4, SharingGroup: misptest.SharingGroup, Tags: []string{"tlp:amber", "tlp:green"},
 		Attributes: []misptest.Attribute{{Type: "ip-dst", Value: misptest.PublicResolver, Distribution: 1}}})
 	p = plan(t, g, op, publish(group))
 	if len(p.Egress) != 1 || p.Egress[0].To != `sharing group "Logistics partners": CERT-EXAMPLE, SOC` {
 		t.Errorf("sharing group: %+v", p.Egress)
 	}
 	warnings := strings.Join(p.Warnings, "\n")
-	for _, want := range []string{"TLP:RED", "8.8.8.8 is on the warninglist", "unpublishing doesn't take it back"} {
+	for _, want := range []string{"8.8.8.8 is on the warninglist", "unpublishing doesn't take it back"} {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("the warnings lack %q:\n%s", want, warnings)
 		}

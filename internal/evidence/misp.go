@@ -12,6 +12,7 @@ func MISP() []Call {
 		{Op: "misp_check_warninglists", Args: `{"value":"198.51.100.23"}`},
 		{Op: "misp_describe_types", Args: `{"category":"Network activity"}`},
 		{Op: "misp_list_tags", Args: `{"search":"tlp:"}`},
+		{Op: "misp_list_tags", Args: `{}`},
 		{Op: "misp_search_by_tag", Args: `{"tag":"tlp:amber"}`},
 		{Op: "misp_search_by_tag", Args: `{"tag":"tlp:amber","type":"attribute"}`},
 		{Op: "misp_export_iocs", Args: `{"format":"csv","eventId":"1"}`},

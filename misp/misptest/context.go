@@ -452,10 +452,26 @@ func (s *Server) export(r *request, format string, p object, page []match, n int
 		for _, m := range page {
 			fmt.Fprintf(&b, "alert ip $HOME_NET any -> %s any (msg: \"MISP e%d [] Outgoing To IP: %s\"; sid:%d;)\n", m.a.Value, m.e.id, m.a.Value, 4000000+m.a.id)
 		}
-	case "rpz", "hosts", "netfilter":
-		for _, m := range page {
-			b.WriteString(m.a.Value + "\n")
+	case "rpz":
+		b.WriteString("$TTL 1w;\n@               SOA localhost. root.localhost (2026112200 2h 30m 30d 1h)\n                NS localhost.\n\n")
+		if len(page) > 0 {
+			b.WriteString("; The following names will return NXDOMAIN.\n")
 		}
+		for _, m := range page {
+			b.WriteString(m.a.Value + " CNAME .\n")
+		}
+		b.WriteString("\n")
+	case "hosts":
+		b.WriteString("# Blocklist in the HOSTS format\n# Generated: 2026-01-31 13:39:01 +0000\n")
+		for _, m := range page {
+			b.WriteString("0.0.0.0 " + m.a.Value + "\n")
+		}
+		b.WriteString("\n")
+	case "netfilter":
+		for _, m := range page {
+			b.WriteString("iptables -A INPUT -s " + m.a.Value + " -j DROP\n")
+		}
+		b.WriteString("\n")
 	case "stix2":
 		objects := []object{}
 		for _, m := range page {

@@ -34,6 +34,7 @@ type Attribute struct {
 	UUID                           string
 	ToIDs                          *bool
 	Distribution                   int // default: 5, as the event
+	SharingGroup                   int // with distribution 4
 	Tags                           []string
 	Relation                       string // in an object
 	Sighted                        int    // how often
@@ -288,7 +289,7 @@ func (s *Server) related(e *event) object {
 func (s *Server) attribute(e *event, a *attribute) object {
 	o := object{
 		"id": s.num(a.id), "type": a.Type, "category": a.Category, "to_ids": a.toIDs, "uuid": a.UUID, "event_id": s.num(e.id),
-		"distribution": s.num(a.Distribution), "timestamp": s.num(int(a.changed)), "comment": a.Comment, "sharing_group_id": s.num(0),
+		"distribution": s.num(a.Distribution), "timestamp": s.num(int(a.changed)), "comment": a.Comment, "sharing_group_id": s.num(a.SharingGroup),
 		"deleted": a.deleted, "disable_correlation": false, "object_id": s.num(a.objectID), "object_relation": nil,
 		"first_seen": nil, "last_seen": nil, "value": a.Value,
 	}

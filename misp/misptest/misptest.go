@@ -326,7 +326,7 @@ func filterOf(v any, exclude bool) (f filter) {
 	add := func(words ...string) {
 		for _, w := range words {
 			switch n, negated := strings.CutPrefix(w, "!"); {
-			case w == "":
+			case w == "", w == "0": // empty to PHP
 			case negated && exclude:
 				f.not = append(f.not, n)
 			case !negated:

@@ -80,7 +80,7 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 	case "organisations/view":
 		return s.viewOrganisation(r, id), true
 	case "sharing_groups/", "sharing_groups/index":
-		return s.indexGroups(r), true
+		return s.indexGroups(r, id), true
 	case "servers/getVersion":
 		return ok(object{"version": "2.5.1", "pymisp_recommended_version": "2.5.1", "perm_sync": r.admin, "perm_sighting": r.write, "perm_galaxy_editor": r.admin,
 			"perm_analyst_data": r.write, "uuid": "1d876666-0fcb-4ee7-a155-814af6c5e986", "request_encoding": []string{"gzip"}, "filter_sightings": true}), true
@@ -89,6 +89,8 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 			return ok(object{"version": object{"upToDate": "same"}, "gpgStatus": 0, "redisInfo": object{"connection": true}, "workers": object{"default": object{"ok": true}},
 				"writeableDirs": object{"/tmp": 0}, "finalSettings": []object{{"setting": "Security.salt", "value": "a secret of the server"}}, "phpSettings": object{}})
 		})
+	case "users/view":
+		return s.viewUser(r, id), true
 	case "users/statistics":
 		return s.statistics(r), true
 	case "taxonomies/", "taxonomies/index":
@@ -337,6 +339,9 @@ func (s *Server) tag(r *request, attach bool) answer {
 	if e == nil || !s.sees(r.user, e) {
 		return refuse(http.StatusNotFound, r, "Invalid Target.")
 	}
+	if n, err := strconv.Atoi(name); err == nil && n > 0 && n <= len(s.tagNames) { // an id, be it in a string
+		name = s.tagNames[n-1]
+	}
 	known := slices.Contains(s.tagNames, name)
 	url := "/tags/attachTagToObject"
 	if !attach {
@@ -456,17 +461,28 @@ func (s *Server) viewOrganisation(r *request, id string) answer {
 	return refuse(http.StatusNotFound, r, "Invalid organisation")
 }
 
-func (s *Server) indexGroups(r *request) answer {
+// groupsPerPage is how many sharing groups MISP lists at once.
+const groupsPerPage = 60
+
+func (s *Server) indexGroups(r *request, page string) answer {
 	list := []object{}
 	for _, g := range s.groups {
-		if slices.Contains(g.orgs, r.org) || r.admin {
+		if !g.inactive && (slices.Contains(g.orgs, r.org) || r.admin) {
 			v := s.viewGroup(&request{user: &user{org: g.orgs[0]}, path: r.path}, strconv.Itoa(g.id)).body.(object)
 			v["SharingGroup"].(object)["org_count"] = len(g.orgs)
 			v["editable"], v["deletable"] = false, false
 			list = append(list, v)
 		}
 	}
-	return ok(object{"response": list})
+	n, err := strconv.Atoi(strings.TrimPrefix(page, "page:"))
+	if err != nil {
+		n = 1
+	}
+	from := (n - 1) * groupsPerPage
+	if from > 0 && from >= len(list) {
+		return refuse(http.StatusNotFound, r, "Not Found")
+	}
+	return ok(object{"response": list[from:min(from+groupsPerPage, len(list))]})
 }
 
 func (s *Server) statistics(r *request) answer {

@@ -2,6 +2,7 @@ package misptest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,9 +19,20 @@ type Warninglist struct {
 }
 
 type group struct {
-	id   int
-	name string
-	orgs []int
+	id       int
+	name     string
+	orgs     []int
+	inactive bool
+}
+
+// AddSharingGroup stores a sharing group of both organisations and returns its
+// id. One that isn't active is in no list.
+func (s *Server) AddSharingGroup(name string, active bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := len(s.groups) + 1
+	s.groups = append(s.groups, &group{id: id, name: name, orgs: []int{1, 2}, inactive: !active})
+	return id
 }
 
 type hit struct {
@@ -115,7 +127,7 @@ func (s *Server) viewGroup(r *request, id string) answer {
 		orgs = append(orgs, object{"id": s.num(o), "sharing_group_id": s.num(g.id), "org_id": s.num(o), "extend": false, "Organisation": s.organisation(o)})
 	}
 	return ok(object{
-		"SharingGroup":       object{"id": s.num(g.id), "name": g.name, "releasability": "partners", "description": "", "uuid": "3e8f9a5c-0000-4000-8000-000000000001", "active": true, "local": true, "roaming": false},
+		"SharingGroup":       object{"id": s.num(g.id), "name": g.name, "releasability": "partners", "description": "", "uuid": fmt.Sprintf("3e8f9a5c-0000-4000-8000-%012d", g.id), "active": !g.inactive, "local": true, "roaming": false},
 		"Organisation":       s.organisation(1),
 		"SharingGroupOrg":    orgs,
 		"SharingGroupServer": []object{},

@@ -96,10 +96,8 @@ type AddedAnswer struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// AnyOf A filter that matches any of some values, taken as they are but for % as a wildcard.
-type AnyOf struct {
-	Values []string `json:"OR"`
-}
+// AnyOf A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+type AnyOf = []string
 
 // Anything defines model for Anything.
 type Anything = json.RawMessage
@@ -164,13 +162,12 @@ type AttributeSearch struct {
 	EventID  string `json:"eventid,omitempty,omitzero"`
 
 	// Headerless Leave out the first line of CSV.
-	Headerless             int `json:"headerless,omitempty,omitzero"`
-	IncludeContext         int `json:"includeContext,omitempty,omitzero"`
-	IncludeCorrelations    int `json:"includeCorrelations,omitempty,omitzero"`
-	IncludeDecayScore      int `json:"includeDecayScore,omitempty,omitzero"`
-	IncludeEventTags       int `json:"includeEventTags,omitempty,omitzero"`
-	IncludeSightings       int `json:"includeSightings,omitempty,omitzero"`
-	IncludeWarninglistHits int `json:"includeWarninglistHits,omitempty,omitzero"`
+	Headerless             int  `json:"headerless,omitempty,omitzero"`
+	IncludeContext         int  `json:"includeContext,omitempty,omitzero"`
+	IncludeCorrelations    int  `json:"includeCorrelations,omitempty,omitzero"`
+	IncludeDecayScore      bool `json:"includeDecayScore,omitempty,omitzero"`
+	IncludeSightings       int  `json:"includeSightings,omitempty,omitzero"`
+	IncludeWarninglistHits int  `json:"includeWarninglistHits,omitempty,omitzero"`
 
 	// Last Published within; m is minutes.
 	Last         string                      `json:"last,omitempty,omitzero"`
@@ -179,18 +176,20 @@ type AttributeSearch struct {
 	Page         int                         `json:"page"`
 	ReturnFormat AttributeSearchReturnFormat `json:"returnFormat"`
 
-	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard.
-	Tags *AnyOf `json:"tags,omitempty"`
+	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+	Tags AnyOf `json:"tags,omitempty,omitzero"`
 
 	// ToIDs false would filter nothing.
 	ToIDs *int `json:"to_ids,omitempty"`
 
-	// Type A filter that matches any of some values, taken as they are but for % as a wildcard.
-	Type  *AnyOf   `json:"type,omitempty"`
-	UUIDs []string `json:"uuid,omitempty,omitzero"`
+	// Type A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+	Type AnyOf `json:"type,omitempty,omitzero"`
 
-	// Value A filter that matches any of some values, taken as they are but for % as a wildcard.
-	Value *AnyOf `json:"value,omitempty"`
+	// UUID Of attributes or of their event.
+	UUID any `json:"uuid,omitempty,omitzero"`
+
+	// Value A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+	Value AnyOf `json:"value,omitempty,omitzero"`
 }
 
 // AttributeSearchReturnFormat defines model for AttributeSearch.ReturnFormat.
@@ -317,7 +316,7 @@ type EventSearch struct {
 	Limit int    `json:"limit"`
 
 	// Metadata Leave out what is in the events.
-	Metadata int    `json:"metadata,omitempty,omitzero"`
+	Metadata bool   `json:"metadata,omitempty,omitzero"`
 	Order    string `json:"order,omitempty,omitzero"`
 	Org      string `json:"org,omitempty,omitzero"`
 	Page     int    `json:"page"`
@@ -326,16 +325,16 @@ type EventSearch struct {
 	Published    *int                    `json:"published,omitempty"`
 	ReturnFormat EventSearchReturnFormat `json:"returnFormat"`
 
-	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard.
-	Tags *AnyOf `json:"tags,omitempty"`
+	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+	Tags AnyOf `json:"tags,omitempty,omitzero"`
 
 	// To Date of the event.
 	To   string `json:"to,omitempty,omitzero"`
 	Type string `json:"type,omitempty,omitzero"`
 	UUID string `json:"uuid,omitempty,omitzero"`
 
-	// Value A filter that matches any of some values, taken as they are but for % as a wildcard.
-	Value *AnyOf `json:"value,omitempty"`
+	// Value A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
+	Value AnyOf `json:"value,omitempty,omitzero"`
 }
 
 // EventSearchReturnFormat defines model for EventSearch.ReturnFormat.
@@ -368,6 +367,32 @@ type ID = json.RawMessage
 // Int An integer, as a string or a number.
 type Int = json.RawMessage
 
+// Me defines model for Me.
+type Me struct {
+	Organisation         Me_Organisation            `json:"Organisation,omitempty,omitzero"`
+	Role                 Me_Role                    `json:"Role,omitempty,omitzero"`
+	User                 Me_User                    `json:"User"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Me_Organisation defines model for Me.Organisation.
+type Me_Organisation struct {
+	Name                 string                     `json:"name,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Me_Role defines model for Me.Role.
+type Me_Role struct {
+	PermSiteAdmin        bool                       `json:"perm_site_admin,omitempty,omitzero"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Me_User defines model for Me.User.
+type Me_User struct {
+	OrgID                string                     `json:"org_id"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
 // Message defines model for Message.
 type Message struct {
 	Message string `json:"message"`
@@ -380,7 +405,7 @@ type NewAttribute struct {
 	Distribution   *int   `json:"distribution,omitempty"`
 	ObjectRelation string `json:"object_relation,omitempty,omitzero"`
 	SharingGroupID string `json:"sharing_group_id,omitempty,omitzero"`
-	ToIDs          *int   `json:"to_ids,omitempty"`
+	ToIDs          *bool  `json:"to_ids,omitempty"`
 	Type           string `json:"type"`
 	UUID           string `json:"uuid,omitempty,omitzero"`
 	Value          string `json:"value"`
@@ -574,7 +599,7 @@ type Tag struct {
 // TagFilter defines model for TagFilter.
 type TagFilter struct {
 	// SearchAll Text in the name.
-	SearchAll string `json:"searchall,omitempty,omitzero"`
+	SearchAll string `json:"searchall"`
 }
 
 // TagList defines model for TagList.
@@ -741,6 +766,54 @@ func (a *GalaxyAnswer) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a GalaxyAnswer) MarshalJSON() ([]byte, error) {
 	type plain GalaxyAnswer
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Me) UnmarshalJSON(b []byte) error {
+	type plain Me
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Me) MarshalJSON() ([]byte, error) {
+	type plain Me
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Me_Organisation) UnmarshalJSON(b []byte) error {
+	type plain Me_Organisation
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Me_Organisation) MarshalJSON() ([]byte, error) {
+	type plain Me_Organisation
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Me_Role) UnmarshalJSON(b []byte) error {
+	type plain Me_Role
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Me_Role) MarshalJSON() ([]byte, error) {
+	type plain Me_Role
+	return extra.Encode(plain(a), a.AdditionalProperties)
+}
+
+// UnmarshalJSON keeps the members that this version doesn't know.
+func (a *Me_User) UnmarshalJSON(b []byte) error {
+	type plain Me_User
+	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+}
+
+// MarshalJSON writes the known members and then those kept from decoding.
+func (a Me_User) MarshalJSON() ([]byte, error) {
+	type plain Me_User
 	return extra.Encode(plain(a), a.AdditionalProperties)
 }
 
@@ -927,14 +1000,17 @@ var Endpoints = []gate.Endpoint{
 	GetVersionEndpoint,
 	GetServerSettingsEndpoint,
 	ListSharingGroupsEndpoint,
+	ListMoreSharingGroupsEndpoint,
 	GetSharingGroupEndpoint,
 	AddSightingEndpoint,
-	AttachTagEndpoint,
 	ListTagsEndpoint,
+	AttachTagEndpoint,
+	FilterTagsEndpoint,
 	RemoveTagEndpoint,
 	SearchTagsEndpoint,
 	ListTaxonomiesEndpoint,
 	GetStatisticsEndpoint,
+	GetMeEndpoint,
 	CheckWarninglistsEndpoint,
 	ListWarninglistsEndpoint,
 }
@@ -1279,6 +1355,16 @@ func (c *Client) ListSharingGroups(ctx context.Context) (*httpx.Response, error)
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListMoreSharingGroupsEndpoint is GET /sharing_groups/index/{page}.
+var ListMoreSharingGroupsEndpoint = gate.Endpoint{System: "misp", ID: "listMoreSharingGroups", Method: "GET", Path: "/sharing_groups/index/{page}", Tier: gate.TierRead, Idempotent: true}
+
+// ListMoreSharingGroups: List a further page of the sharing groups, sixty at a time. One after the last is not found.
+func (c *Client) ListMoreSharingGroups(ctx context.Context, page string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListMoreSharingGroupsEndpoint)
+	r.Path("page", string(page), "^page:[1-9][0-9]{0,3}$")
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetSharingGroupEndpoint is GET /sharing_groups/view/{sharingGroupId}.
 var GetSharingGroupEndpoint = gate.Endpoint{System: "misp", ID: "getSharingGroup", Method: "GET", Path: "/sharing_groups/view/{sharingGroupId}", Tier: gate.TierRead, Idempotent: true}
 
@@ -1299,6 +1385,15 @@ func (c *Client) AddSighting(ctx context.Context, body NewSighting) (*httpx.Resp
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListTagsEndpoint is GET /tags.
+var ListTagsEndpoint = gate.Endpoint{System: "misp", ID: "listTags", Method: "GET", Path: "/tags", Tier: gate.TierRead, Idempotent: true}
+
+// ListTags: List the tags with how often each is used, all at once.
+func (c *Client) ListTags(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListTagsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // AttachTagEndpoint is POST /tags/attachTagToObject.
 var AttachTagEndpoint = gate.Endpoint{System: "misp", ID: "attachTag", Method: "POST", Path: "/tags/attachTagToObject", Tier: gate.TierWrite, Idempotent: true}
 
@@ -1309,12 +1404,12 @@ func (c *Client) AttachTag(ctx context.Context, body TagTarget) (*httpx.Response
 	return c.HTTP.Send(ctx, r)
 }
 
-// ListTagsEndpoint is POST /tags/index.
-var ListTagsEndpoint = gate.Endpoint{System: "misp", ID: "listTags", Method: "POST", Path: "/tags/index", Tier: gate.TierRead, Idempotent: true}
+// FilterTagsEndpoint is POST /tags/index.
+var FilterTagsEndpoint = gate.Endpoint{System: "misp", ID: "filterTags", Method: "POST", Path: "/tags/index", Tier: gate.TierRead, Idempotent: true}
 
-// ListTags: List tags with how often they are used, all at once.
-func (c *Client) ListTags(ctx context.Context, body TagFilter) (*httpx.Response, error) {
-	r := httpx.NewRequest(ListTagsEndpoint)
+// FilterTags: List the tags with a text in their name, with how often each is used, all at once.
+func (c *Client) FilterTags(ctx context.Context, body TagFilter) (*httpx.Response, error) {
+	r := httpx.NewRequest(FilterTagsEndpoint)
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -1354,6 +1449,15 @@ var GetStatisticsEndpoint = gate.Endpoint{System: "misp", ID: "getStatistics", M
 // GetStatistics: Count what the server holds.
 func (c *Client) GetStatistics(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetStatisticsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetMeEndpoint is GET /users/view/me.
+var GetMeEndpoint = gate.Endpoint{System: "misp", ID: "getMe", Method: "GET", Path: "/users/view/me", Tier: gate.TierRead, Idempotent: true}
+
+// GetMe: Say whose the key is.
+func (c *Client) GetMe(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetMeEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 

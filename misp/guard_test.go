@@ -1,0 +1,118 @@
+package misp
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWhoGetsWhatIsWithin keeps what MISP does with a distribution within
+// another: only whom both allow gets it.
+func TestWhoGetsWhatIsWithin(t *testing.T) {
+	t.Parallel()
+	const own, community, connected, all, group = OrganisationOnly, CommunityOnly, ConnectedCommunities, AllCommunities, SharingGroupOnly
+	for _, outer := range []Distribution{own, community, connected, all, group} {
+		want := map[Distribution]Distribution{Inherit: outer, own: own}
+		for _, d := range []Distribution{community, connected, all} {
+			want[d] = min(d, outer)
+			if outer == group {
+				want[d] = group
+			}
+		}
+		if want[group] = group; outer == own {
+			want[group] = own
+		}
+		for d, want := range want {
+			if got := d.within(outer); got != want {
+				t.Errorf("%s within %s: %s, want %s", d, outer, got, want)
+			}
+			n := int(d)
+			if got := (&Event{Distribution: outer}).effective(&n); got != want {
+				t.Errorf("effective of %s in an event for %s: %s, want %s", d, outer, got, want)
+			}
+		}
+		if got := (&Event{Distribution: outer}).effective(nil); got != outer {
+			t.Errorf("effective without one in an event for %s: %s", outer, got)
+		}
+	}
+}
+
+func TestReachPassesDownThroughObjects(t *testing.T) {
+	t.Parallel()
+	e := &Event{Distribution: AllCommunities,
+		Attributes: List[*Attribute]{{ID: "1", Distribution: Inherit}, nil, {ID: "2", Distribution: CommunityOnly}, {ID: "3", Deleted: true}},
+		Objects: List[*Object]{nil, {Deleted: true, Attributes: List[*Attribute]{{ID: "4"}}},
+			{Distribution: ConnectedCommunities, Attributes: List[*Attribute]{{ID: "5", Distribution: Inherit}, {ID: "6", Distribution: AllCommunities}, {ID: "7", Distribution: OrganisationOnly}}}}}
+	got := map[ID]Distribution{}
+	for d, a := range e.reach() {
+		got[a.ID] = d
+	}
+	if diff := cmp.Diff(map[ID]Distribution{"1": AllCommunities, "2": CommunityOnly, "5": ConnectedCommunities, "6": ConnectedCommunities, "7": OrganisationOnly}, got); diff != "" {
+		t.Errorf("reach (-want +got):\n%s", diff)
+	}
+	if n := e.withheld(); n != 4 {
+		t.Errorf("%d of 5 are for fewer than the event, want 4", n)
+	}
+	for range e.reach() {
+		break // and no panic
+	}
+}
+
+func TestWhatIsSaidOfWiderSharing(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		event Distribution
+		own   int
+		want  string
+	}{
+		{CommunityOnly, 0, ""}, {CommunityOnly, 1, ""}, {CommunityOnly, 5, ""}, {AllCommunities, 2, ""},
+		{CommunityOnly, 2, "wider than the event"}, {OrganisationOnly, 3, "wider than the event"},
+		{SharingGroupOnly, 1, "another audience"}, {CommunityOnly, 4, "another audience"}, {SharingGroupOnly, 4, ""}, {SharingGroupOnly, 5, ""},
+	} {
+		got := strings.Join(wider("it", tc.event, &tc.own), "\n")
+		if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%d in %s: %q, want %q", tc.own, tc.event, got, tc.want)
+		}
+	}
+	if got := wider("it", CommunityOnly, nil); got != nil {
+		t.Errorf("nothing given: %q", got)
+	}
+}
+
+func TestWhatTLPSaysOfADistribution(t *testing.T) {
+	t.Parallel()
+	doubt := func(tags string, d Distribution) string {
+		return strings.Join(tlpDoubts(tlp(strings.Split(tags, " ")), d), "\n")
+	}
+	for _, tc := range []struct {
+		tags string
+		said []Distribution // where there is a doubt
+	}{
+		{"tlp:clear", nil}, {"tlp:green pap:white", nil}, {"tlp:amber", []Distribution{AllCommunities}},
+		{"TLP:AMBER+STRICT", []Distribution{ConnectedCommunities, AllCommunities}},
+		{"tlp:red", []Distribution{CommunityOnly, ConnectedCommunities, AllCommunities, SharingGroupOnly}},
+	} {
+		for d := OrganisationOnly; d <= SharingGroupOnly; d++ {
+			if got := doubt(tc.tags, d); (got != "") != slices.Contains(tc.said, d) {
+				t.Errorf("%s for %s: %q", tc.tags, d, got)
+			}
+		}
+	}
+	if got := tlp([]string{"x", " TLP:Amber", "tlp:amber", "PAP:RED"}); got != "pap:red, tlp:amber" {
+		t.Errorf("the tags that count: %q", got)
+	}
+}
+
+func TestOwnDistributions(t *testing.T) {
+	t.Parallel()
+	for d, ok := range map[int]bool{-1: false, 0: true, 1: true, 2: true, 3: true, 4: false, 5: true, 6: false} {
+		if err := checkOwn("distribution", &d); (err == nil) != ok {
+			t.Errorf("%d: %v", d, err)
+		}
+	}
+	if err := checkOwn("distribution", nil); err != nil {
+		t.Error(err)
+	}
+}
