@@ -228,11 +228,12 @@ func TestAnUpdateThatFailsReplacesNothing(t *testing.T) {
 		in          attack.UpdateDataInput
 		want        string
 	}{
-		"cut off":            {source: newer[:len(newer)/2], want: "unexpected EOF"},
-		"no version":         {source: strings.Replace(newer, "x-mitre-collection", "x-other", 2), want: "doesn't tell its version"},
-		"another sum":        {source: newer, in: attack.UpdateDataInput{SHA256: []string{strings.Repeat("0", 64)}}, want: "none of those given"},
-		"a sum beside it":    {source: newer, sum: strings.Repeat("0", 64), want: "its SHA-256 is"},
-		"a sum that is none": {source: newer, in: attack.UpdateDataInput{SHA256: []string{"abc"}}, want: "64 hexadecimal digits"},
+		"cut off":                     {source: newer[:len(newer)/2], want: "unexpected EOF"},
+		"no version":                  {source: strings.Replace(newer, "x-mitre-collection", "x-other", 2), want: "doesn't tell its version"},
+		"a version with a path in it": {source: strings.Replace(newer, `"x_mitre_version":"`, `"x_mitre_version":"/../../../`, 1), want: "want numbers with dots"},
+		"another sum":                 {source: newer, in: attack.UpdateDataInput{SHA256: []string{strings.Repeat("0", 64)}}, want: "none of those given"},
+		"a sum beside it":             {source: newer, sum: strings.Repeat("0", 64), want: "its SHA-256 is"},
+		"a sum that is none":          {source: newer, in: attack.UpdateDataInput{SHA256: []string{"abc"}}, want: "64 hexadecimal digits"},
 	} {
 		source := t.TempDir()
 		write(t, source, "ics-attack.json", tt.source)

@@ -187,8 +187,9 @@ func TestConfigFromEnv(t *testing.T) {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	t.Setenv("MITRE_MATRICES", "enterprise,cloud,pre")
+	t.Setenv("MITRE_SOC_ALLOW_WRITES", "ja")
 	_, err = attack.ConfigFromEnv()
-	for _, want := range []string{"MITRE_MATRICES", `"cloud"`, `"pre"`, "choose from enterprise, mobile, ics"} {
+	for _, want := range []string{`MITRE_SOC_ALLOW_WRITES is "ja": want true or false`, "MITRE_MATRICES", `"cloud"`, `"pre"`, "choose from enterprise, mobile, ics"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %s", err, want)
 		}

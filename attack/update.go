@@ -276,9 +276,14 @@ func (c *Client) stage(ctx context.Context, o origin, staging string) (f facts.F
 }
 
 // install puts a staged bundle into the data folder under its version, with its sum beside it, and moves one without a
-// version out of its way. It returns the name of the bundle.
+// version out of its way. It touches nothing outside of the folder, and returns the name of the bundle.
 func (c *Client) install(ctx context.Context, f facts.File) (string, error) {
 	dir := c.config.DataDir
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
 	suffix := ".json"
 	if strings.HasSuffix(f.Name, ".gz") {
 		suffix = ".json.gz"
@@ -290,14 +295,17 @@ func (c *Client) install(ctx context.Context, f facts.File) (string, error) {
 		return "", err
 	}
 	// Whenever this stops, what lies there is a whole bundle without a sum, or with the right one.
-	sum := filepath.Join(dir, name+".sha256")
-	if err := os.Remove(sum); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := root.Remove(name + ".sha256"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	if err := os.Rename(f.Path, filepath.Join(dir, name)); err != nil {
+	staging := filepath.Base(filepath.Dir(f.Path))
+	if err := root.Rename(filepath.Join(staging, f.Name), name); err != nil {
 		return "", err
 	}
-	if err := facts.WriteFile(sum, []byte(f.SHA256+"  "+name+"\n")); err != nil {
+	if err := facts.WriteFile(f.Path+".sha256", []byte(f.SHA256+"  "+name+"\n")); err != nil {
+		return "", err
+	}
+	if err := root.Rename(filepath.Join(staging, f.Name+".sha256"), name+".sha256"); err != nil {
 		return "", err
 	}
 	for _, old := range held {
@@ -310,7 +318,7 @@ func (c *Client) install(ctx context.Context, f facts.File) (string, error) {
 		default:
 			continue
 		}
-		if err := os.Rename(old.Path, filepath.Join(dir, aside)); err != nil {
+		if err := root.Rename(old.Name, aside); err != nil {
 			return "", err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/rescue"
 )
 
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
@@ -105,9 +106,16 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	}
 	a := &Analysis{Observable: list[0].observable, JobIDs: []string{}, Artifacts: []Finding{}}
 	runs := make([]*AnalyzerRun, len(list))
-	errs := make([]error, len(list))
-	each(len(list), func(i int) { runs[i], errs[i] = c.start(ctx, list[i]) })
-	for _, r := range runs {
+	for i, s := range list {
+		runs[i] = &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
+	}
+	errs := each(len(list), func(i int) error {
+		return rescue.Write(func() error { return c.start(ctx, list[i], runs[i]) })
+	})
+	for i, r := range runs {
+		if errs[i] != nil {
+			errs[i] = r.notStarted(errs[i])
+		}
 		if r.JobID != "" {
 			a.JobIDs = append(a.JobIDs, r.JobID)
 		}
@@ -116,7 +124,11 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 		return nil, fmt.Errorf("cortex: no analyzer was started: %w", errors.Join(errs...))
 	}
 	end := until(ctx, in.Timeout)
-	each(len(runs), func(i int) { c.finish(ctx, runs[i], end) })
+	for i, err := range each(len(runs), func(i int) error { return c.finish(ctx, runs[i], end) }) {
+		if err != nil {
+			runs[i].notFetched(err)
+		}
+	}
 	a.Results, a.Verdict, a.Artifacts = runs, judge(runs), findings(runs)
 	if a.Verdict.Unfinished > 0 {
 		a.Note = "some jobs have not ended: wait for each by its job id"
@@ -147,39 +159,46 @@ func (c *Client) submissions(ctx context.Context, in *AnalyzeObservableInput) ([
 // concurrent is how many requests one call has under way at most.
 const concurrent = 16
 
-// each calls f for 0 to n-1, several at a time, and returns when all are done.
-func each(n int, f func(i int)) {
+// each calls f for 0 to n-1, several at a time, and returns its errors when all
+// are done. A panic is the error of that one.
+func each(n int, f func(i int) error) []error {
+	errs := make([]error, n)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, concurrent)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			f(i)
+			errs[i] = rescue.Do(func() error { return f(i) })
 		})
 	}
 	wg.Wait()
+	return errs
 }
 
-// start submits s.
-func (c *Client) start(ctx context.Context, s submission) (*AnalyzerRun, error) {
-	r := &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
+// start submits s, to be r.
+func (c *Client) start(ctx context.Context, s submission, r *AnalyzerRun) error {
 	j, err := c.submit(ctx, s)
 	if err != nil {
-		r.Status, r.ErrorMessage = StatusNotSubmitted, scrub(err.Error())
-		if errors.Is(err, gate.ErrOutcomeUnknown) {
-			r.Status = StatusUnknown
-		}
-		return r, fmt.Errorf("%s: %w", s.to.Name, err)
+		return err
 	}
 	r.JobID, r.Status, r.FromCache = j.ID, JobStatus(j.Status), j.FromCache
-	return r, nil
+	return nil
+}
+
+// notStarted notes why there is no job of r, and returns that with its name.
+func (r *AnalyzerRun) notStarted(err error) error {
+	r.Status, r.ErrorMessage = StatusNotSubmitted, scrub(err.Error())
+	if errors.Is(err, gate.ErrOutcomeUnknown) {
+		r.Status = StatusUnknown
+	}
+	return fmt.Errorf("%s: %w", r.Analyzer, err)
 }
 
 // finish waits for the job of r.
-func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) {
+func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) error {
 	if r.JobID == "" {
-		return
+		return nil
 	}
 	j, err := c.wait(ctx, r.JobID, r.Status, end)
 	if j != nil {
@@ -187,11 +206,14 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) {
 		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
 		r.FromCache, r.EndDate = r.FromCache || rep.FromCache, rep.EndDate
 	}
-	if err != nil {
-		r.Note = "the report could not be fetched: " + scrub(err.Error())
-		if r.Status.Ended() {
-			r.Status = StatusUnknown
-		}
+	return err
+}
+
+// notFetched notes why there is no report of r.
+func (r *AnalyzerRun) notFetched(err error) {
+	r.Note = "the report could not be fetched: " + scrub(err.Error())
+	if r.Status.Ended() {
+		r.Status = StatusUnknown
 	}
 }
 
@@ -225,7 +247,12 @@ func findings(runs []*AnalyzerRun) []Finding {
 	return list
 }
 
-func (c *Client) planAnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (gate.Plan, error) {
+// PlanAnalyzeObservable returns what [Client.AnalyzeObservable] would submit, and
+// to whom, or the error that it would give before it submits anything, such as
+// [ErrEgress]. It is for operations of others that analyze too.
+//
+// Cortex: GET /api/analyzer
+func (c *Client) PlanAnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (gate.Plan, error) {
 	list, err := c.submissions(ctx, &in)
 	if err != nil {
 		return gate.Plan{}, err

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/rescue"
 )
 
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
@@ -116,11 +117,11 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 		out.Message = fmt.Sprintf("nothing was deleted; with dryRun false, confirm true and this selection exactly %s would be", count(len(s.jobs), "job"))
 		return out, nil
 	}
-	errs := make([]error, len(s.jobs))
-	each(len(s.jobs), func(i int) {
-		if errs[i] = ctx.Err(); errs[i] == nil {
-			errs[i] = httpx.Done(c.wire.DeleteJob(ctx, s.jobs[i].ID))
+	errs := each(len(s.jobs), func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
+		return rescue.Write(func() error { return httpx.Done(c.wire.DeleteJob(ctx, s.jobs[i].ID)) })
 	})
 	var lost error
 	for i, err := range errs {

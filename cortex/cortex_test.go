@@ -527,8 +527,9 @@ func TestConfigFromEnv(t *testing.T) {
 	}
 	t.Setenv("CORTEX_MAX_FANOUT", "ten")
 	t.Setenv("CORTEX_VERFY_SSL", "false")
+	t.Setenv("CORTEX_ALLOW_DESTRUCTIVE", "ja")
 	_, err := cortex.ConfigFromEnv()
-	for _, want := range []string{"CORTEX_URL is not set", "CORTEX_API_KEY is not set", `CORTEX_MAX_FANOUT is "ten"`, "did you mean CORTEX_VERIFY_SSL?"} {
+	for _, want := range []string{"CORTEX_URL is not set", "CORTEX_API_KEY is not set", `CORTEX_MAX_FANOUT is "ten"`, `CORTEX_ALLOW_DESTRUCTIVE is "ja": want true or false`, "did you mean CORTEX_VERIFY_SSL?"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

@@ -160,13 +160,13 @@ func (c *Client) definitions(ctx context.Context, k kind) ([]*Definition, error)
 	if k == responders {
 		ask = w.ListResponderDefinitions
 	}
-	raw, err := httpx.JSON[[]wire.Definition](ask(ctx))
+	got, err := httpx.JSON[listing[wire.Definition]](ask(ctx))
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*Definition, len(*raw))
-	for i, d := range *raw {
-		list[i] = newDefinition(d)
+	list := make([]*Definition, len(got.rows))
+	for i, d := range got.rows {
+		list[i] = newDefinition(*d)
 	}
 	slices.SortFunc(list, func(a, b *Definition) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return list, nil

@@ -80,7 +80,7 @@ func (c *Client) internal(r request) string {
 	if why != "" {
 		return why
 	}
-	if why := c.filter.Text(fangs.Replace(r.observable.Data)); why != "" {
+	if why := c.filter.Text(r.observable.Data); why != "" {
 		return why
 	}
 	beside := []string{r.message, r.label}
@@ -88,7 +88,7 @@ func (c *Client) internal(r request) string {
 		beside = append(beside, name, string(v))
 	}
 	for _, text := range beside {
-		if why := c.filter.Text(fangs.Replace(text)); why != "" {
+		if why := c.filter.Text(text); why != "" {
 			return why + ", in what is sent beside the observable"
 		}
 	}

@@ -319,11 +319,13 @@ func (c *Client) GetJobArtifacts(ctx context.Context, in GetJobArtifactsInput) (
 	if err != nil {
 		return nil, err
 	}
-	out := &ArtifactList{JobID: in.JobID, Artifacts: list, Total: len(list)}
+	out := &ArtifactList{JobID: in.JobID, Artifacts: make([]Artifact, len(list)), Total: len(list)}
+	for i, a := range list {
+		out.Artifacts[i] = *a
+	}
 	if len(list) > 0 {
 		return out, nil
 	}
-	out.Artifacts = []Artifact{}
 	if out.Status, err = c.jobStatus(ctx, in.JobID); err != nil {
 		return nil, err
 	}

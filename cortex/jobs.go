@@ -280,13 +280,13 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 		return nil, nil, invalid("%s", err)
 	}
 	res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", offset, offset+limit), Sort: []string{sort}})
-	list, err := httpx.JSON[[]wire.Job](res, err)
+	list, err := httpx.JSON[listing[wire.Job]](res, err)
 	if err != nil {
 		return nil, nil, err
 	}
-	jobs := make([]*Job, len(*list))
-	for i := range *list {
-		jobs[i] = newJob(&(*list)[i])
+	jobs := make([]*Job, len(list.rows))
+	for i, j := range list.rows {
+		jobs[i] = newJob(j)
 	}
 	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil {
 		return jobs, &total, nil

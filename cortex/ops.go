@@ -21,7 +21,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.Leaves).Plan(c.planRunAnalyzerFile),
 		gate.Write("cortex_analyze_observable", c.AnalyzeObservable,
 			"Submit an observable to the named analyzers, wait, and sum up: verdict, taxonomies, job ids, artifacts, failures. With fanOut instead of names, every analyzer that takes the type. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
-			gate.Leaves).Plan(c.planAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
+			gate.Leaves).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
 
 		gate.Read("cortex_list_jobs", c.ListJobs, "List jobs of the organisation, newest first, by type, analyzer or status."),
 		gate.Read("cortex_get_job", c.GetJob, "Fetch a job without its report."),

@@ -41,7 +41,7 @@ func do(t *testing.T, g *gatetest.Gate, op gate.Op, args string) (*gate.Result, 
 func TestOps(t *testing.T) {
 	t.Parallel()
 	c := cortextest.New(t).Client()
-	gatetest.Complete(t, c, c.Ops())
+	gatetest.Complete(t, c, c.Ops(), "PlanAnalyzeObservable")
 	gatetest.Lint(t, c.Ops())
 	for _, op := range c.Ops() {
 		if err := mcpadapter.CheckInput(op.In()); err != nil {

@@ -66,7 +66,7 @@ func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput
 	}
 	list := &OrganizationList{Organizations: []*Organization{}, Total: len(all)}
 	for _, o := range all {
-		list.Organizations = append(list.Organizations, newOrganization(o))
+		list.Organizations = append(list.Organizations, newOrganization(*o))
 	}
 	return list, nil
 }

@@ -74,7 +74,7 @@ func (c *Client) ListUsers(ctx context.Context, _ ListUsersInput) (*UserList, er
 	}
 	list := &UserList{Users: []*User{}, Total: len(all)}
 	for _, u := range all {
-		list.Users = append(list.Users, newUser(u))
+		list.Users = append(list.Users, newUser(*u))
 	}
 	return list, nil
 }

@@ -177,7 +177,7 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 
 // analyzers returns every enabled analyzer, sorted by name.
 func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
-	list, err := everything[*Worker](c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
+	list, err := everything[Worker](c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
 
 // responders returns every enabled responder, sorted by name.
 func (c *Client) responders(ctx context.Context) ([]*Worker, error) {
-	list, err := everything[*Worker](c.wire.ListResponders(ctx, wire.ListRespondersParams{Range: allRows}))
+	list, err := everything[Worker](c.wire.ListResponders(ctx, wire.ListRespondersParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
@@ -209,13 +209,29 @@ const allRows = "all"
 
 // everything decodes a list that was asked for whole. One that is shorter than
 // the server says it is, is an error.
-func everything[T any](res *httpx.Response, err error) ([]T, error) {
-	list, err := httpx.JSON[[]T](res, err)
+func everything[T any](res *httpx.Response, err error) ([]*T, error) {
+	got, err := httpx.JSON[listing[T]](res, err)
 	if err != nil {
 		return nil, err
 	}
-	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil && total > len(*list) {
-		return nil, fmt.Errorf("cortex: %s: %d of %d rows came", res.Endpoint.ID, len(*list), total)
+	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil && total > got.sent {
+		return nil, fmt.Errorf("cortex: %s: %d of %d rows came", res.Endpoint.ID, got.sent, total)
 	}
-	return *list, nil
+	return got.rows, nil
+}
+
+// A listing is what an answer lists. A null, which is no row, is left out.
+type listing[T any] struct {
+	rows []*T
+	sent int // with the nulls
+}
+
+// UnmarshalJSON reads a list.
+func (l *listing[T]) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, &l.rows); err != nil {
+		return err
+	}
+	l.sent = len(l.rows)
+	l.rows = slices.DeleteFunc(l.rows, func(row *T) bool { return row == nil })
+	return nil
 }

@@ -217,15 +217,15 @@ func (in *CreateAlertInput) SetDefaults() {
 
 // byReference returns the alert with that type, source and reference, or nil.
 func (c *Client) byReference(ctx context.Context, in CreateAlertInput) (*Alert, error) {
-	got, err := run[[]*Alert](ctx, c, "alert-by-reference",
+	got, err := rows[*Alert](ctx, c, "alert-by-reference",
 		All(KindAlert).Where(Eq("type", in.Type), Eq("source", in.Source), Eq("sourceRef", in.SourceRef)).Page(0, 1))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	if len(*got) == 0 {
+	if len(got) == 0 {
 		return nil, nil
 	}
-	return (*got)[0], nil
+	return got[0], nil
 }
 
 // CreateAlert raises an alert, or returns the one that is there already.

@@ -94,15 +94,15 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 		}
 		return c.wire.ListLegacyAnalyzersFor(ctx, in.DataType)
 	})
-	got, err := httpx.JSON[[]*Worker](res, err)
+	got, err := listed[*Worker](res, err)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range *got {
+	for _, w := range got {
 		w.Local = c.local[strings.ToLower(w.Name)] || c.local[strings.ToLower(w.ID)]
 	}
-	slices.SortStableFunc(*got, func(a, b *Worker) int { return strings.Compare(a.Name, b.Name) })
-	return &Analyzers{Analyzers: *got, Total: len(*got)}, nil
+	slices.SortStableFunc(got, func(a, b *Worker) int { return strings.Compare(a.Name, b.Name) })
+	return &Analyzers{Analyzers: got, Total: len(got)}, nil
 }
 
 // GetObservableEnrichmentOptionsInput is the input of [Client.GetObservableEnrichmentOptions].
@@ -158,9 +158,8 @@ func (c *Client) stays(o *Observable) string {
 	case o.PAP >= PAPRed:
 		return "PAP:RED allows no query outside"
 	}
-	data := fangs.Replace(o.Data)
 	var why string
-	switch o.DataType {
+	switch data := o.Data; o.DataType {
 	case "domain", "fqdn", "hostname":
 		why = c.filter.Host(data)
 	case "url", "uri_path":
@@ -171,16 +170,13 @@ func (c *Client) stays(o *Observable) string {
 		why = c.filter.Mail(data)
 	}
 	if why == "" {
-		why = c.filter.Text(data)
+		why = c.filter.Text(o.Data)
 	}
-	if why == "" && c.filter.Text(fangs.Replace(o.Message)) != "" {
-		why = c.filter.Text(fangs.Replace(o.Message)) + ", in the message that goes with it"
+	if beside := c.filter.Text(o.Message); why == "" && beside != "" {
+		why = beside + ", in the message that goes with it"
 	}
 	return why
 }
-
-// fangs undoes the usual ways to write an address so that nobody clicks on it.
-var fangs = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", "[:]", ":", "[@]", "@", "hxxp", "http", "hXXp", "http")
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
 type RunAnalyzerInput struct {
@@ -231,11 +227,11 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 			return nil, &EgressError{Analyzer: s.analyzer.Name, DataType: o.DataType, Reason: why}
 		}
 	}
-	jobs, err := run[[]*Job](ctx, c, "observable-jobs", One(KindObservable, o.ID).To(HopJobs).Sort("_createdAt", Desc).Page(0, 50))
+	jobs, err := rows[*Job](ctx, c, "observable-jobs", One(KindObservable, o.ID).To(HopJobs).Sort("_createdAt", Desc).Page(0, 50))
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range *jobs {
+	for _, j := range jobs {
 		switch {
 		case j.AnalyzerID != s.analyzer.ID:
 		case !j.Status.Ended() && s.running == nil:

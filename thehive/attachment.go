@@ -33,11 +33,7 @@ func (c *Client) Attachments(ctx context.Context, caseID string) ([]*Attachment,
 	if err != nil {
 		return nil, err
 	}
-	got, err := run[[]*Attachment](ctx, c, "case-attachments", inCase(cs.ID, HopAttachments).Page(0, 500))
-	if err != nil {
-		return nil, err
-	}
-	return *got, nil
+	return rows[*Attachment](ctx, c, "case-attachments", inCase(cs.ID, HopAttachments).Page(0, 500))
 }
 
 // AddAttachment attaches a file to a case. What TheHive says of its size and
@@ -64,15 +60,16 @@ func (c *Client) AddAttachment(ctx context.Context, caseID, name string, content
 		return nil, fmt.Errorf("thehive: attachment: %w", err)
 	}
 	got, err := httpx.JSON[struct {
-		Attachments []*Attachment `json:"attachments"`
+		Attachments listing[*Attachment] `json:"attachments"`
 	}](c.wire.AddCaseAttachments(ctx, caseID, form.FormDataContentType(), body.Bytes()))
 	if err != nil {
 		return nil, err
 	}
-	if len(got.Attachments) != 1 {
-		return nil, fmt.Errorf("thehive: one file was sent and the answer has %d", len(got.Attachments))
+	all := got.Attachments.items
+	if len(all) != 1 {
+		return nil, fmt.Errorf("thehive: one file was sent and the answer has %d", len(all))
 	}
-	return got.Attachments[0], got.Attachments[0].check(content)
+	return all[0], all[0].check(content)
 }
 
 // AttachmentContent returns the content of a file of a case, checked against

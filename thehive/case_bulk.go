@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/rescue"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -33,7 +34,8 @@ type BulkResult struct {
 }
 
 // each runs do for 0 to n-1, some at a time, and returns its errors. Once ctx
-// is done nothing further is begun.
+// is done nothing further is begun. do writes: should it panic, the outcome of
+// that one is unknown.
 func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) []error {
 	errs := make([]error, n)
 	next := make(chan int)
@@ -45,7 +47,7 @@ func each(ctx context.Context, n int, do func(ctx context.Context, i int) error)
 					errs[i] = errNothingSent
 					continue
 				}
-				errs[i] = do(ctx, i)
+				errs[i] = rescue.Write(func() error { return do(ctx, i) })
 			}
 		})
 	}

@@ -357,12 +357,12 @@ func (c *Client) casesByID(ctx context.Context, ids []string) ([]*Case, error) {
 			return nil, fmt.Errorf("%w: caseIds: %q is neither an id (~4096) nor a number", ErrInvalid, id)
 		}
 	}
-	got, err := run[[]*Case](ctx, c, "cases-by-id", All(KindCase).Where(Or(which...)).Page(0, len(ids)))
+	got, err := rows[*Case](ctx, c, "cases-by-id", All(KindCase).Where(Or(which...)).Page(0, len(ids)))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	byID := map[string]*Case{}
-	for _, cs := range *got {
+	for _, cs := range got {
 		byID[cs.ID], byID[fmt.Sprint(cs.Number)] = cs, cs
 	}
 	list := make([]*Case, len(ids))

@@ -45,6 +45,16 @@ func TestConfigFromEnvReportsEverythingAtOnce(t *testing.T) {
 	}
 }
 
+func TestASwitchThatIsNeitherOnNorOffIsFoundAtTheStart(t *testing.T) {
+	for _, name := range []string{"THEHIVE_ALLOW_DESTRUCTIVE_TOOLS", "THEHIVE_ENABLE_RAW_QUERY"} {
+		setenv(t, map[string]string{"THEHIVE_URL": "https://hive.example.org", "THEHIVE_API_KEY": "k", name: "ja"})
+		if _, err := thehive.ConfigFromEnv(); err == nil || !strings.Contains(err.Error(), name+` is "ja": want true or false`) {
+			t.Errorf("%s=ja: error %v", name, err)
+		}
+		t.Setenv(name, "on")
+	}
+}
+
 func TestConfigHidesTheKey(t *testing.T) {
 	t.Parallel()
 	c := thehive.Config{BaseURL: "https://hive.example.org", APIKey: "secret-key-1"}

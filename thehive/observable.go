@@ -191,7 +191,7 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 	if err != nil {
 		return nil, err
 	}
-	out := &ObservableBulk{Created: got.Success, Failed: []ObservableFailure{}}
+	out := &ObservableBulk{Created: got.Success.items, Failed: []ObservableFailure{}}
 	for _, f := range append(got.Failure, got.Suberrors...) {
 		out.Failed = append(out.Failed, ObservableFailure{Data: f.Object.Data, Type: f.Type, Message: f.Message})
 	}
@@ -235,7 +235,7 @@ func unmentioned(data []string, out *ObservableBulk) (list []ObservableFailure) 
 // observableReply is TheHive's answer to a creation: 201 with the observables,
 // or 207 with those and the failures.
 type observableReply struct {
-	Success            []*Observable
+	Success            listing[*Observable]
 	Failure, Suberrors []observableFailure
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -205,11 +207,7 @@ func Fetch[T any](ctx context.Context, c *Client, q Query) ([]T, error) {
 	if !q.paged() {
 		return nil, fmt.Errorf("%w: the query doesn't end in a page, so that its answer could be the whole database", ErrInvalid)
 	}
-	got, err := run[[]T](ctx, c, "fetch", q)
-	if err != nil {
-		return nil, err
-	}
-	return *got, nil
+	return rows[T](ctx, c, "fetch", q)
 }
 
 // Count runs q for the number of its entities.
@@ -239,6 +237,48 @@ func run[T any](ctx context.Context, c *Client, name string, q Query) (*T, error
 	return httpx.JSON[T](c.wire.Query(ctx, wire.QueryParams{Name: name}, body))
 }
 
+// A listing is what an answer lists. A null, which is no entity, is left out.
+type listing[T any] struct {
+	items []T
+	sent  int // with the nulls
+}
+
+// UnmarshalJSON reads a list.
+func (l *listing[T]) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, &l.items); err != nil {
+		return err
+	}
+	l.sent, l.items = len(l.items), present(l.items)
+	return nil
+}
+
+// present returns a list without its nil pointers.
+func present[T any](list []T) []T {
+	if reflect.TypeFor[T]().Kind() != reflect.Pointer {
+		return list
+	}
+	var none T
+	return slices.DeleteFunc(list, func(v T) bool { return any(v) == any(none) })
+}
+
+// rows runs a query for what it lists.
+func rows[T any](ctx context.Context, c *Client, name string, q Query) ([]T, error) {
+	got, err := run[listing[T]](ctx, c, name, q)
+	if err != nil {
+		return nil, err
+	}
+	return got.items, nil
+}
+
+// listed decodes an answer that is a list.
+func listed[T any](res *httpx.Response, err error) ([]T, error) {
+	got, err := httpx.JSON[listing[T]](res, err)
+	if err != nil {
+		return nil, err
+	}
+	return got.items, nil
+}
+
 // count runs a query for the number of its entities.
 func count(ctx context.Context, c *Client, name string, q Query) (int, error) {
 	n, err := run[int](ctx, c, name+"-count", q.then(step{"_name": "count"}))
@@ -251,16 +291,15 @@ func count(ctx context.Context, c *Client, name string, q Query) (int, error) {
 // paged runs a query for one page, sorted, and again for the number of all
 // entities where the page alone doesn't tell it.
 func paged[T any](ctx context.Context, c *Client, name string, by order, offset, limit int, q Query) (items []T, total int, err error) {
-	got, err := run[[]T](ctx, c, name, q.Sort(by.field, by.direction).Page(offset, limit))
+	got, err := run[listing[T]](ctx, c, name, q.Sort(by.field, by.direction).Page(offset, limit))
 	if err != nil {
 		return nil, 0, err
 	}
-	items = *got
-	if n := len(items); n < limit && (n > 0 || offset == 0) {
-		return items, offset + n, nil
+	if n := got.sent; n < limit && (n > 0 || offset == 0) {
+		return got.items, offset + n, nil
 	}
 	total, err = count(ctx, c, name, q)
-	return items, total, err
+	return got.items, total, err
 }
 
 // entity decodes one entity. An answer without an id is none, whatever its

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/extra"
-	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -79,15 +78,15 @@ type Responders struct {
 //
 // TheHive: GET /api/v1/connector/cortex/responder/{entityType}/{entityId} and …/action/…
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*Responders, error) {
-	list, err := httpx.JSON[[]*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	list, err := listed[*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
 	}
-	actions, err := httpx.JSON[[]*Action](c.wire.ListActions(ctx, string(in.ObjectType), in.ObjectID))
+	actions, err := listed[*Action](c.wire.ListActions(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
 	}
-	return &Responders{Responders: *list, Actions: *actions}, nil
+	return &Responders{Responders: list, Actions: actions}, nil
 }
 
 // RunResponderInput is the input of [Client.RunResponder].
@@ -100,12 +99,12 @@ type RunResponderInput struct {
 
 // responder finds the responder that in names among those for its object.
 func (c *Client) responder(ctx context.Context, in RunResponderInput) (*Worker, error) {
-	got, err := httpx.JSON[[]*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	got, err := listed[*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, w := range *got {
+	for _, w := range got {
 		names = append(names, w.ID)
 		if w.ID != in.ResponderID && w.Name != in.ResponderID {
 			continue

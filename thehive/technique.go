@@ -55,11 +55,7 @@ func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, e
 }
 
 func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
-	got, err := run[[]*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
-	if err != nil {
-		return nil, err
-	}
-	return *got, nil
+	return rows[*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
 }
 
 // A TechniqueCase is a case with the techniques that it was found by.
@@ -167,12 +163,12 @@ func (s *techniqueSearch) byProcedure(ctx context.Context, c *Client) error {
 			ProcedureCount int `json:"procedureCount"`
 		} `json:"extraData"`
 	}
-	raw, err := run[[]json.RawMessage](ctx, c, "cases-with-procedures", All(KindCase).Sort("_createdAt", Desc).Page(0, scannedProcedures, "procedureCount"))
+	raw, err := rows[json.RawMessage](ctx, c, "cases-with-procedures", All(KindCase).Sort("_createdAt", Desc).Page(0, scannedProcedures, "procedureCount"))
 	if err != nil {
 		return err
 	}
-	s.more = s.more || len(*raw) == scannedProcedures
-	for _, b := range *raw {
+	s.more = s.more || len(raw) == scannedProcedures
+	for _, b := range raw {
 		var n counted
 		cs := new(Case)
 		if err := json.Unmarshal(b, &n); err != nil {

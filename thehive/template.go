@@ -28,7 +28,9 @@ type CaseTemplate struct {
 // UnmarshalJSON keeps unknown members in Extra.
 func (t *CaseTemplate) UnmarshalJSON(b []byte) error {
 	type plain CaseTemplate
-	return extra.Decode(b, (*plain)(t), &t.Extra)
+	err := extra.Decode(b, (*plain)(t), &t.Extra)
+	t.Tasks = present(t.Tasks)
+	return err
 }
 
 // MarshalJSON writes the known members, then those in Extra.

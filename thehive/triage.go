@@ -127,16 +127,16 @@ func (c *Client) addSimilar(ctx context.Context, t *Triage) error {
 	if len(values) == 0 {
 		return nil
 	}
-	got, err := run[[]*linked](ctx, c, "similar", All(KindObservable).Where(In("data", unique(values))).
+	got, err := rows[*linked](ctx, c, "similar", All(KindObservable).Where(In("data", unique(values))).
 		Sort("_createdAt", Desc).Page(0, triageLinks, "links"))
 	if err != nil {
 		return err
 	}
-	if len(*got) == triageLinks {
+	if len(got) == triageLinks {
 		t.LeftOut = append(t.LeftOut, fmt.Sprintf("what is similar by observables beyond the newest %d", triageLinks))
 	}
 	byID := map[string]*Similar{}
-	for _, l := range *got {
+	for _, l := range got {
 		kind, of := "case", l.Case
 		if of == nil {
 			kind, of = "alert", l.Alert
@@ -227,12 +227,12 @@ func (c *Client) alertsByID(ctx context.Context, ids []string) ([]*Alert, error)
 	for _, id := range ids {
 		which = append(which, ID(id))
 	}
-	got, err := run[[]*Alert](ctx, c, "alerts-by-id", All(KindAlert).Where(Or(which...)).Page(0, len(ids)))
+	got, err := rows[*Alert](ctx, c, "alerts-by-id", All(KindAlert).Where(Or(which...)).Page(0, len(ids)))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	list := make([]*Alert, len(ids))
-	for _, a := range *got {
+	for _, a := range got {
 		if i := slices.Index(ids, a.ID); i >= 0 {
 			list[i] = a
 		}
@@ -401,14 +401,14 @@ type ApplyCaseTemplateInput struct {
 
 // template finds a case template by its name.
 func (c *Client) template(ctx context.Context, name string) (*CaseTemplate, error) {
-	got, err := run[[]*CaseTemplate](ctx, c, "case-template", All(KindCaseTemplate).Where(Eq("name", name)).Page(0, 1))
+	got, err := rows[*CaseTemplate](ctx, c, "case-template", All(KindCaseTemplate).Where(Eq("name", name)).Page(0, 1))
 	if err != nil {
 		return nil, err
 	}
-	if len(*got) == 0 {
+	if len(got) == 0 {
 		return nil, fmt.Errorf("%w: template: there is none named %q; thehive_list_case_templates has the names", ErrInvalid, name)
 	}
-	return (*got)[0], nil
+	return got[0], nil
 }
 
 // ApplyCaseTemplate gives a case the tasks of a template.

@@ -70,16 +70,15 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))
 	}
-	var wazuhErr, hiveErr, mispErr error
-	together(
-		func() { wazuhErr = c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) },
-		func() { hiveErr = c.hiveHits(ctx, asked, in.Limit, &out.TheHive) },
-		func() { mispErr = c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) },
+	errs := together(
+		func() error { return c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) },
+		func() error { return c.hiveHits(ctx, asked, in.Limit, &out.TheHive) },
+		func() error { return c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) },
 	)
 	out.Platforms = []PlatformStatus{
-		standing("wazuh", c.wazuh != nil, wazuhErr),
-		standing("thehive", c.hive != nil, hiveErr),
-		standing("misp", c.misp != nil, mispErr),
+		standing("wazuh", c.wazuh != nil, errs[0]),
+		standing("thehive", c.hive != nil, errs[1]),
+		standing("misp", c.misp != nil, errs[2]),
 	}
 	return out, nil
 }

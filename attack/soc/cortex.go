@@ -10,7 +10,6 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/egress"
 )
 
 var errNoCortex = errors.New("soc: Cortex is not configured")
@@ -112,33 +111,24 @@ var typical = map[DataType][]string{
 	"url": {"T1071.001", "T1566.002", "T1189"}, "hash": {"T1204", "T1059"}, "filename": {"T1204", "T1059"}, "mail": {"T1566.001", "T1566.002"},
 }
 
-// runs is what one RunAnalyzers does. Plan and execution are both made from it.
-type runs struct {
-	in cortex.AnalyzeObservableInput
-	to []*cortex.Worker
-}
-
-func (c *Client) runs(ctx context.Context, in RunAnalyzersInput) (*runs, error) {
-	if c.cortex == nil {
-		return nil, errNoCortex
-	}
+// runs is what one RunAnalyzers has Cortex do. Plan and execution are both made
+// from it.
+func (c *Client) runs(ctx context.Context, in RunAnalyzersInput) (cortex.AnalyzeObservableInput, error) {
+	r := cortex.AnalyzeObservableInput{Data: in.Data, DataType: string(in.DataType), TLP: in.TLP, Message: "ATT&CK enrichment"}
 	switch {
+	case c.cortex == nil:
+		return r, errNoCortex
 	case in.DataType == "file":
-		return nil, errors.New("soc: dataType file: a file isn't text; cortex_run_analyzer_file takes its content")
+		return r, errors.New("soc: dataType file: a file isn't text; cortex_run_analyzer_file takes its content")
 	case len(in.Analyzers) > 5:
-		return nil, fmt.Errorf("soc: analyzers: %d, want 5 at most", len(in.Analyzers))
+		return r, fmt.Errorf("soc: analyzers: %d, want 5 at most", len(in.Analyzers))
 	case strings.TrimSpace(in.Data) == "":
-		return nil, errors.New("soc: data is empty")
-	}
-	tlp := cortex.TLPAmber
-	if in.TLP != nil {
-		tlp = *in.TLP
+		return r, errors.New("soc: data is empty")
 	}
 	list, err := c.cortex.ListAnalyzers(ctx, cortex.ListAnalyzersInput{DataType: string(in.DataType)})
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	r := &runs{in: cortex.AnalyzeObservableInput{Data: in.Data, DataType: string(in.DataType), TLP: &tlp, Message: "ATT&CK enrichment"}}
 	var names []string
 	for _, w := range list.Analyzers {
 		names = append(names, w.Name)
@@ -148,33 +138,14 @@ func (c *Client) runs(ctx context.Context, in RunAnalyzersInput) (*runs, error) 
 			return w.ID == wanted || strings.EqualFold(w.Name, strings.TrimSpace(wanted))
 		})
 		if i < 0 {
-			return nil, fmt.Errorf("soc: analyzers: no enabled analyzer %q takes %s; there are %s", wanted, in.DataType, strings.Join(names, ", "))
+			return r, fmt.Errorf("soc: analyzers: no enabled analyzer %q takes %s; there are %s", wanted, in.DataType, strings.Join(names, ", "))
 		}
-		if w := list.Analyzers[i]; !slices.Contains(r.in.Analyzers, w.ID) {
-			r.to, r.in.Analyzers = append(r.to, w), append(r.in.Analyzers, w.ID)
-		}
+		r.Analyzers = appendNew(r.Analyzers, list.Analyzers[i].ID)
 	}
-	if len(r.to) == 0 {
-		return nil, fmt.Errorf("soc: analyzers: name those to run; for %s there are %s", in.DataType, strings.Join(names, ", "))
+	if len(r.Analyzers) == 0 {
+		return r, fmt.Errorf("soc: analyzers: name those to run; for %s there are %s", in.DataType, strings.Join(names, ", "))
 	}
-	return r, r.inside(tlp)
-}
-
-// inside refuses what would not be sent, so that a dry run doesn't promise it.
-func (r *runs) inside(tlp cortex.TLP) error {
-	why := egress.Filter{}.Text(r.in.Data)
-	if tlp == cortex.TLPRed {
-		why = "TLP:RED leaves for nobody"
-	}
-	if why == "" {
-		return nil
-	}
-	for _, w := range r.to {
-		if !w.Local {
-			return &cortex.EgressError{Analyzers: []string{w.Name}, DataType: r.in.DataType, Reason: why}
-		}
-	}
-	return nil
+	return r, nil
 }
 
 func (c *Client) planRunAnalyzers(ctx context.Context, in RunAnalyzersInput) (gate.Plan, error) {
@@ -182,19 +153,7 @@ func (c *Client) planRunAnalyzers(ctx context.Context, in RunAnalyzersInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{
-		Summary: fmt.Sprintf("Submit an observable to %d analyzers in Cortex.", len(r.to)),
-		Changes: []gate.Change{
-			gate.Set(r.in.DataType, r.in.Data), gate.Set("TLP", *r.in.TLP), gate.Set("message", r.in.Message),
-		},
-	}
-	for _, w := range r.to {
-		p.Targets = append(p.Targets, gate.Target{Kind: "analyzer", ID: w.ID, Name: w.Name, Version: w.Version})
-		if !w.Local {
-			p.Egress = append(p.Egress, gate.Egress{To: w.Name, What: r.in.DataType + " " + r.in.Data, TLP: r.in.TLP.String()})
-		}
-	}
-	return p, nil
+	return c.cortex.PlanAnalyzeObservable(ctx, r)
 }
 
 // RunAnalyzers submits an observable to the named analyzers, waits, and says
@@ -206,7 +165,7 @@ func (c *Client) RunAnalyzers(ctx context.Context, in RunAnalyzersInput) (*RunAn
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.cortex.AnalyzeObservable(ctx, r.in)
+	a, err := c.cortex.AnalyzeObservable(ctx, r)
 	if err != nil {
 		return nil, err
 	}

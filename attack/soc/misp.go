@@ -310,6 +310,8 @@ type CreateEventInput struct {
 	gate.Confirmation
 }
 
+func (in CreateEventInput) actsOn() []string { return misp.PutToWork(in.Attributes...) }
+
 // SetDefaults fills the fields left at zero.
 func (in *CreateEventInput) SetDefaults() {
 	if in.ThreatLevel == "" {
@@ -361,30 +363,11 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{
-		Summary: fmt.Sprintf("Make an event in MISP with %d techniques and %d values. It is not published.", len(e.Tags), len(in.Attributes)),
-		Changes: []gate.Change{
-			gate.Set("title", e.Info), gate.Set("threat level", e.ThreatLevel), gate.Set("distribution", e.Distribution),
-		},
-		Undo: "Delete the event.",
+	p, err := c.misp.PlanCreateEvent(ctx, e, in.Attributes...)
+	if err == nil && len(p.Targets) == 0 {
+		p.Summary = fmt.Sprintf("Make an event in MISP with %d techniques and %d values. It is not published.", len(e.Tags), len(in.Attributes))
 	}
-	for _, tag := range e.Tags {
-		p.Changes = append(p.Changes, gate.Set("tag", tag))
-	}
-	for _, a := range in.Attributes {
-		value := a.Type + " " + a.Value
-		if a.Category != "" {
-			value += ", " + a.Category
-		}
-		if a.ToIDs != nil {
-			value += fmt.Sprintf(", for detection: %t", *a.ToIDs)
-		}
-		if a.Comment != "" {
-			value += ": " + a.Comment
-		}
-		p.Changes = append(p.Changes, gate.Set("attribute", value))
-	}
-	return p, nil
+	return p, err
 }
 
 // CreateEvent makes an event for techniques and puts values into it. Once the

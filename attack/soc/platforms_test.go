@@ -437,13 +437,13 @@ func TestPoint8AnEventSaysWhichTagsWereRefused(t *testing.T) {
 	in := soc.CreateEventInput{Info: "Guessed password", Techniques: []string{"T1110", "T1086"}, ThreatLevel: "high",
 		Attributes: []misp.NewAttribute{{Type: "ip-src", Value: "198.51.100.99", ToIDs: &yes}, {Type: "sha256", Value: "not a hash"}}}
 	plan := dry(t, s, "mitre_misp_create_event", &in)
-	planned := map[string][]string{}
+	planned := map[string]string{}
 	for _, c := range plan.Changes {
-		planned[c.Field] = append(planned[c.Field], c.After)
+		planned[c.Field] = c.After
 	}
 	want := []string{`misp-galaxy:mitre-attack-pattern="Brute Force - T1110"`, `misp-galaxy:mitre-attack-pattern="PowerShell - T1059.001"`}
-	if diff := cmp.Diff(want, planned["tag"]); diff != "" || len(planned["attribute"]) != 2 {
-		t.Errorf("planned tags (-want +got):\n%s", diff)
+	if planned["tags"] != strings.Join(want, ", ") || !strings.Contains(planned["attribute 1"], "198.51.100.99") || !strings.Contains(planned["attribute 2"], "not a hash") {
+		t.Errorf("planned %v, want the tags %q and both attributes", planned, want)
 	}
 	in.Confirm = true
 	out := executed[*soc.CreateEventOutput](t, s, "mitre_misp_create_event", &in)
@@ -476,6 +476,72 @@ func TestPoint8AnEventSaysWhichTagsWereRefused(t *testing.T) {
 		if res, err := s.op(t, "mitre_misp_create_event").Do(t.Context(), s.gate.Guard, &in); err == nil {
 			t.Errorf("%s: %s", name, res.State)
 		}
+	}
+}
+
+// The same title on the same day is the same event: it is not made, and what is
+// added to it takes it out of circulation.
+func TestAPlanForAnEventThatIsThereAlreadyShowsIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	id := published(t, s, "Phishing wave")
+	yes := true
+	in := soc.CreateEventInput{Info: "Phishing wave", Techniques: []string{"T1110"}, ThreatLevel: "high", Distribution: 3,
+		Attributes: []misp.NewAttribute{{Type: "ip-src", Value: "198.51.100.99", ToIDs: &yes}}}
+	plan := dry(t, s, "mitre_misp_create_event", &in)
+	if len(plan.Targets) != 1 || plan.Targets[0].ID != id {
+		t.Errorf("targets %+v, want event %s", plan.Targets, id)
+	}
+	if !slices.ContainsFunc(plan.Changes, func(c gate.Change) bool { return c.Field == "published" && c.After == "no" }) {
+		t.Errorf("changes %+v, want that it is unpublished", plan.Changes)
+	}
+	warnings := strings.Join(plan.Warnings, "\n")
+	for _, want := range []string{"unpublishes it", "event's distribution is", "event's threat level is low and stays so"} {
+		if !strings.Contains(warnings, want) {
+			t.Errorf("warnings %q lack %q", plan.Warnings, want)
+		}
+	}
+	if strings.Contains(plan.Summary, "Make") || strings.Contains(plan.Undo, "Delete the event") {
+		t.Errorf("summary %q, undo %q; the event is not made by this call", plan.Summary, plan.Undo)
+	}
+	in.Confirm = true
+	out := executed[*soc.CreateEventOutput](t, s, "mitre_misp_create_event", &in)
+	if string(out.Event.Event.ID) != id || !out.Event.Existing || s.misp.Published(id) {
+		t.Errorf("event %s, existing %t, published %t; want what the plan said", out.Event.Event.ID, out.Event.Existing, s.misp.Published(id))
+	}
+}
+
+// published makes and publishes an event as a colleague would, and returns its id.
+func published(t *testing.T, s *site, title string) string {
+	t.Helper()
+	c := s.misp.Client()
+	e, err := c.CreateEvent(t.Context(), misp.CreateEventInput{Info: title, Distribution: 1, ThreatLevel: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.PublishEvent(t.Context(), misp.PublishEventInput{EventID: misp.EventRef(e.Event.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	return string(e.Event.ID)
+}
+
+func TestAPlanForAnEventAsksTheWarninglists(t *testing.T) {
+	t.Parallel()
+	yes := true
+	in := soc.CreateEventInput{Info: "x", Techniques: []string{"T1110"}, Attributes: []misp.NewAttribute{{Type: "ip-dst", Value: "8.8.8.8", ToIDs: &yes}}}
+	plan := dry(t, newSite(t), "mitre_misp_create_event", &in)
+	if !slices.ContainsFunc(plan.Warnings, func(w string) bool { return strings.Contains(w, "8.8.8.8 is on the warninglist") }) {
+		t.Errorf("warnings %q, want that 8.8.8.8 is on a warninglist", plan.Warnings)
+	}
+}
+
+func TestWhatIsProtectedBecomesNoIndicatorOfAnEvent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	in := soc.CreateEventInput{Info: "x", Techniques: []string{"T1110"}, Attributes: []misp.NewAttribute{{Type: "ip-dst", Value: shielded}}}
+	_, err := s.op(t, "mitre_misp_create_event").Do(t.Context(), s.gate.Guard, &in)
+	if refused := new(gate.RefusedError); !errors.As(err, &refused) || refused.Reason != gate.ReasonProtected {
+		t.Errorf("%v, want it refused because %s is protected", err, shielded)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/rescue"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -143,7 +144,7 @@ func (c *Client) Ops() []gate.Op {
 				"Find indicators in MISP that are tagged with an ATT&CK technique or group, or of a type."),
 			gate.Write("mitre_misp_create_event", c.CreateEvent,
 				"Make a MISP event for ATT&CK techniques, with values. It is not published. A dry run unless confirmed.",
-				gate.DryRunUnless(envAllowWrites)).Plan(c.planCreateEvent),
+				gate.DryRunUnless(envAllowWrites), gate.ActsOn(CreateEventInput.actsOn)).Plan(c.planCreateEvent),
 			gate.Read("mitre_misp_list_events", c.ListEvents,
 				"List MISP events with the ATT&CK techniques of their tags."),
 		),
@@ -203,13 +204,16 @@ func standing(platform string, configured bool, err error) PlatformStatus {
 // errNoHive means that an operation needs TheHive.
 var errNoHive = errors.New("soc: TheHive is not configured")
 
-// together runs all fs at once and returns when the last is done.
-func together(fs ...func()) {
+// together runs all fs at once and returns their errors when the last is done. A
+// panic is the error of that one.
+func together(fs ...func() error) []error {
+	errs := make([]error, len(fs))
 	var wg sync.WaitGroup
-	for _, f := range fs {
-		wg.Go(f)
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = rescue.Do(f) })
 	}
 	wg.Wait()
+	return errs
 }
 
 // A Technique is an ATT&CK technique in an answer.

@@ -34,9 +34,12 @@ type site struct {
 	soc    *soc.Client
 }
 
+// shielded is what the policy of a site protects.
+const shielded = "192.0.2.250"
+
 func newSite(t *testing.T, change ...func(*soc.Config)) *site {
 	t.Helper()
-	s := &site{gate: gatetest.New(t), wazuh: wazuhtest.New(t), hive: thehivetest.New(t), cortex: cortextest.New(t), misp: misptest.New(t), rec: evidence.NewRecorder(nil)}
+	s := &site{gate: gatetest.New(t, func(p *gate.Policy) { p.Protected = []string{shielded} }), wazuh: wazuhtest.New(t), hive: thehivetest.New(t), cortex: cortextest.New(t), misp: misptest.New(t), rec: evidence.NewRecorder(nil)}
 	s.wazuh.SeedIncident()
 	s.misp.SeedIncident()
 	cfg := soc.Config{ATTACK: kb(t), Guard: s.gate.Guard,

@@ -29,18 +29,16 @@ type StatusOutput struct {
 // GET /api/user/current. MISP: GET /servers/getVersion.
 func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, error) {
 	out := &StatusOutput{Platforms: make([]PlatformStatus, 4), ATTACK: []attack.DomainVersion{}}
-	ask := func(at int, platform string, configured bool, f func() (string, error)) func() {
-		return func() {
-			var detail string
-			var err error
+	ask := func(at int, platform string, configured bool, f func() (string, error)) func() error {
+		out.Platforms[at] = standing(platform, configured, nil)
+		return func() (err error) {
 			if configured {
-				detail, err = f()
+				out.Platforms[at].Detail, err = f()
 			}
-			out.Platforms[at] = standing(platform, configured, err)
-			out.Platforms[at].Detail = detail
+			return err
 		}
 	}
-	together(
+	errs := together(
 		ask(0, "wazuh", c.wazuh != nil, func() (string, error) {
 			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
 			if err != nil {
@@ -73,6 +71,11 @@ func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, erro
 			return "version " + s.Version, nil
 		}),
 	)
+	for i, err := range errs {
+		if err != nil {
+			out.Platforms[i] = standing(out.Platforms[i].Platform, true, err)
+		}
+	}
 	kb, err := c.kb(ctx)
 	if err != nil {
 		out.Problem = err.Error()

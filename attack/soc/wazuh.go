@@ -50,50 +50,47 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 	out := &WazuhStatusOutput{Failed: []string{}}
 	states := []wazuh.AgentStatus{wazuh.Active, wazuh.Disconnected, wazuh.Pending, wazuh.NeverConnected}
 	counts := make([]int, len(states))
-	var version, agents, rules, alerts error
-	together(
-		func() {
-			var v *wazuh.Version
-			if v, version = c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{}); version == nil {
+	errs := together(
+		func() error {
+			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
+			if err == nil {
 				out.Version, out.Hostname = v.APIVersion, v.Hostname
 			}
+			return err
 		},
-		func() {
+		func() error {
 			for i, s := range states {
 				p, err := c.wazuh.ListAgents(ctx, wazuh.ListAgentsInput{Status: s, Limit: 1})
 				if err != nil {
-					agents = err
-					return
+					return err
 				}
 				counts[i] = p.Total
 			}
 			out.Agents = &Agents{counts[0], counts[1], counts[2], counts[3]}
+			return nil
 		},
-		func() {
-			var p *wazuh.RulePage
-			if p, rules = c.wazuh.ListRules(ctx, wazuh.ListRulesInput{Limit: 1}); rules == nil {
+		func() error {
+			p, err := c.wazuh.ListRules(ctx, wazuh.ListRulesInput{Limit: 1})
+			if err == nil {
 				out.Rules = &p.Total
 			}
+			return err
 		},
-		func() {
-			var p *wazuh.AlertPage
-			if p, alerts = c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{StartTime: "24h", Limit: 1}); alerts == nil {
+		func() error {
+			p, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{StartTime: "24h", Limit: 1})
+			if err == nil {
 				out.Alerts = &p.Total
 			}
+			return err
 		},
 	)
-	failed := 0
-	for _, f := range []struct {
-		what string
-		err  error
-	}{{"version", version}, {"agents", agents}, {"rules", rules}, {"alerts", alerts}} {
-		if f.err != nil {
-			failed++
-			out.Failed = append(out.Failed, f.what+": "+f.err.Error())
+	for i, what := range []string{"version", "agents", "rules", "alerts"} {
+		if errs[i] != nil {
+			out.Failed = append(out.Failed, what+": "+errs[i].Error())
 		}
 	}
-	if failed == 4 {
-		return nil, version
+	if len(out.Failed) == len(errs) {
+		return nil, errs[0]
 	}
 	return out, nil
 }

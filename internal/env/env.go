@@ -85,10 +85,11 @@ func (r *Reader) Seconds(name string) time.Duration {
 	return time.Duration(r.Int(name, 0, 1, 3600)) * time.Second
 }
 
-// Known names variables that others read, such as the gate's switches.
+// Known names switches that others read: the gate, at each call. What is meant to
+// be on and isn't clearly so is found at the start.
 func (r *Reader) Known(names ...string) {
 	for _, n := range names {
-		r.known[n] = true
+		r.Bool(n, false)
 	}
 }
 

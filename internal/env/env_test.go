@@ -12,16 +12,18 @@ import (
 
 func TestAllThatIsWrongIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
-	r := env.New("HIVE_", []string{"HIVE_VERIFY_SSL=maybe", "HIVE_TIMEOUT=soon", "HIVE_API_KEI=x", "HIVE_ZZZ_OTHER_THING_ALTOGETHER=1", "PATH=/bin"})
+	r := env.New("HIVE_", []string{"HIVE_VERIFY_SSL=maybe", "HIVE_TIMEOUT=soon", "HIVE_API_KEI=x", "HIVE_ZZZ_OTHER_THING_ALTOGETHER=1", "HIVE_ALLOW=ja", "HIVE_ASK=on", "PATH=/bin"})
 	r.Required("HIVE_URL")
 	r.Required("HIVE_API_KEY")
 	r.Bool("HIVE_VERIFY_SSL", true)
 	r.Seconds("HIVE_TIMEOUT")
+	r.Known("HIVE_ALLOW", "HIVE_ASK")
 	want := []string{
 		"HIVE_URL is not set",
 		"HIVE_API_KEY is not set",
 		`HIVE_VERIFY_SSL is "maybe": want true or false`,
 		`HIVE_TIMEOUT is "soon": want a whole number from 1 to 3600`,
+		`HIVE_ALLOW is "ja": want true or false`,
 		"HIVE_API_KEI is not a known setting; did you mean HIVE_API_KEY?",
 		"HIVE_ZZZ_OTHER_THING_ALTOGETHER is not a known setting",
 	}

@@ -144,7 +144,7 @@ func List(dir string, d Domains) ([]File, error) {
 	return files, nil
 }
 
-// version reads "" or "-18.1". No version is nil.
+// version reads "" or "-18.1", of up to four numbers. No version is nil.
 func version(s string) ([]int, bool) {
 	if s == "" {
 		return nil, true
@@ -155,11 +155,11 @@ func version(s string) ([]int, bool) {
 	}
 	var v []int
 	for part := range strings.SplitSeq(s, ".") {
-		n, err := strconv.Atoi(part)
-		if err != nil {
+		n, err := strconv.ParseUint(part, 10, 31) // takes no sign
+		if err != nil || len(v) == 4 {
 			return nil, false
 		}
-		v = append(v, n)
+		v = append(v, int(n))
 	}
 	return v, true
 }

@@ -282,7 +282,9 @@ func (s *scanner) bundle(ctx context.Context, b *Bundle) bool {
 				n++
 				var o stixObject
 				s.object(&o)
-				b.keep(&o)
+				if b.keep(&o) != nil {
+					s.fail()
+				}
 			})
 		default:
 			s.skip(0)

@@ -228,13 +228,16 @@ func (b *Bundle) readObjects(ctx context.Context, dec *json.Decoder) error {
 		if err := dec.Decode(&o); err != nil {
 			return fmt.Errorf("object %d %s: %w", n, o.ID, err)
 		}
-		b.keep(&o)
+		if err := b.keep(&o); err != nil {
+			return fmt.Errorf("object %d %s: %w", n, o.ID, err)
+		}
 	}
 	return expect(dec, json.Delim(']'))
 }
 
-// keep takes an object over, if it is of a kind that matters.
-func (b *Bundle) keep(o *stixObject) {
+// keep takes an object over, if it is of a kind that matters. The version of a
+// bundle names files, so that it must be one.
+func (b *Bundle) keep(o *stixObject) error {
 	switch o.Type {
 	case "relationship":
 		b.Relationships++
@@ -242,12 +245,16 @@ func (b *Bundle) keep(o *stixObject) {
 			b.relations = append(b.relations, stixRelation{o.ID, o.RelationshipType, o.SourceRef, o.TargetRef, o.Description})
 		}
 	case "x-mitre-collection":
+		if _, ok := version("-" + o.Version); !ok && o.Version != "" {
+			return fmt.Errorf("x_mitre_version is %.40q, want numbers with dots between them", o.Version)
+		}
 		b.Version = o.Version
 	default:
 		if _, ok := kindOf(o.Type); ok {
 			b.objects = append(b.objects, *o)
 		}
 	}
+	return nil
 }
 
 // expect consumes one delimiter.

@@ -1,0 +1,57 @@
+// Package rescue turns panics into errors where one goroutine of many asks a
+// server: there a panic would end the process and not only the call.
+package rescue
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+// Do calls f and returns its error. A panic in it is an error too, which says
+// where it was.
+func Do(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it failed inside the client, at %s: %v", place(), p)
+		}
+	}()
+	return f()
+}
+
+// Write is [Do] for what changes something. After a panic the outcome is
+// unknown.
+func Write(f func() error) error {
+	ended := false
+	err := Do(func() error {
+		err := f()
+		ended = true
+		return err
+	})
+	if !ended {
+		err = fmt.Errorf("%w; %w", err, gate.ErrOutcomeUnknown)
+	}
+	return err
+}
+
+// place returns the file and line that panicked, without the folders above its
+// package. It is for a deferred function.
+func place() string {
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	for panicking := false; ; {
+		f, more := frames.Next()
+		switch own := strings.HasPrefix(f.Function, "runtime."); {
+		case own:
+			panicking = true
+		case panicking:
+			return fmt.Sprintf("%s/%s:%d", path.Base(path.Dir(f.File)), path.Base(f.File), f.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}
