@@ -134,7 +134,12 @@ func TestAUserWhoSaysNoIsNotAskedForEver(t *testing.T) {
 				asked++
 				return &mcp.ElicitResult{Action: "decline"}, nil
 			}
-			g := clientGuard(t, gate.ApprovalClient)
+			// The plan that the agent is shown after a no counts as text of others.
+			g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: gate.ApprovalClient, ClientAfterUntrusted: true, Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = g.Close() })
 			s := mcpadapter.NewServer("test", "v0", "")
 			if err := mcpadapter.Register(s, g, new(desk).ops()...); err != nil {
 				t.Fatal(err)

@@ -163,7 +163,7 @@ func (r *registry) named(name string) (*tool, error) {
 func (r *registry) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	v, err := parse(orEmpty(req.Params.Arguments), maxDepthIn+1)
 	if err != nil {
-		return failed("invalid arguments for "+CallTool+": "+err.Error(), nil), nil
+		return failed("invalid arguments for " + CallTool + ": " + err.Error()), nil
 	}
 	var name string
 	args := json.RawMessage("{}")
@@ -172,7 +172,7 @@ func (r *registry) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp
 		e := v.elems[i]
 		switch {
 		case seen[k]:
-			return failed("invalid arguments for "+CallTool+":\n"+label(k)+": given twice", nil), nil
+			return failed("invalid arguments for " + CallTool + ":\n" + label(k) + ": given twice"), nil
 		case k == "name" && e.kind == stringKind:
 			name = e.text
 		case k == "arguments" && e.kind == objectKind:
@@ -180,15 +180,15 @@ func (r *registry) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp
 		case k == "arguments" && e.kind == stringKind:
 			args = json.RawMessage(e.text) // bound, or refused, by the tool itself
 		case k == "name" || k == "arguments":
-			return failed("invalid arguments for "+CallTool+":\n"+k+": want name, a string, and arguments, an object", nil), nil
+			return failed("invalid arguments for " + CallTool + ":\n" + k + ": want name, a string, and arguments, an object"), nil
 		default:
-			return failed("invalid arguments for "+CallTool+":\n"+label(k)+": unknown argument; allowed: name, arguments", nil), nil
+			return failed("invalid arguments for " + CallTool + ":\n" + label(k) + ": unknown argument; allowed: name, arguments"), nil
 		}
 		seen[k] = true
 	}
 	t, err := r.named(name)
 	if err != nil {
-		return failed(err.Error(), nil), nil
+		return failed(err.Error()), nil
 	}
 	inner := *req
 	params := *req.Params

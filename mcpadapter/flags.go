@@ -31,13 +31,20 @@ const (
 
 const maxFlags = 20
 
-// classes are tried in this order; each has the words without which its pattern
-// can't match, so that most texts cost a search only.
-var classes = []struct {
+type class struct {
 	name  string
 	words []string
 	re    *lazyregexp.Regexp
-}{
+}
+
+func (c class) has(text string) bool {
+	lower := strings.ToLower(text)
+	return slices.ContainsFunc(c.words, func(w string) bool { return strings.Contains(lower, w) }) && c.re.MatchString(text)
+}
+
+// classes are tried in this order; each has the words without which its pattern
+// can't match, so that most texts cost a search only.
+var classes = []class{
 	{FlagOverride, []string{"ignore", "disregard", "forget", "override", "new instruction"},
 		lazyregexp.New(`(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your|these|system)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines?|context|directions?|policy|policies)\b|\bnew instructions?\s*:`)},
 	{FlagRole, []string{"system", "assistant", "[inst]", "<|im_", "you are now", "act as", "developer"},
@@ -52,17 +59,14 @@ var classes = []struct {
 
 // suspicious lists, in order, the texts in raw that look like instructions to
 // an agent: values and the keys of objects. The same answer has the same flags.
-func suspicious(raw []byte) []Flag {
+// A path has only keys that are in ours, since the paths are told to the agent
+// outside of the data: any other key may be a text of others.
+func suspicious(raw []byte, ours map[string]bool) []Flag {
 	lower := bytes.ToLower(raw)
-	escaped := bytes.Contains(raw, []byte(`\u`))
-	var on []int
-	for i, c := range classes {
-		if escaped || slices.ContainsFunc(c.words, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) {
-			on = append(on, i)
-		}
-	}
-	unseen := escaped || bytes.ContainsFunc(raw, hidden)
-	if len(on) == 0 && !unseen {
+	plain := !bytes.ContainsFunc(raw, dressed)
+	if plain && !slices.ContainsFunc(classes, func(c class) bool {
+		return slices.ContainsFunc(c.words, func(w string) bool { return bytes.Contains(lower, []byte(w)) })
+	}) {
 		return nil
 	}
 	root, err := parse(raw, maxDepthOut)
@@ -71,22 +75,19 @@ func suspicious(raw []byte) []Flag {
 	}
 	var flags []Flag
 	look := func(text, path string) {
-		add := func(class string) {
-			f := Flag{path, class}
+		for _, f := range flagsOf(text, path) {
 			if len(flags) < maxFlags && !slices.Contains(flags, f) {
 				flags = append(flags, f)
 			}
 		}
-		for _, i := range on {
-			if len(text) >= 8 && classes[i].re.MatchString(text) {
-				add(classes[i].name)
-			}
-		}
-		if unseen && strings.ContainsFunc(text, hidden) {
-			add(FlagHidden)
-		}
 	}
-	root.walk("", func(v *value, path string) {
+	name := func(key string) string {
+		if ours[key] {
+			return key
+		}
+		return "*"
+	}
+	root.walk("", name, func(v *value, path string) {
 		if v.kind == stringKind {
 			look(v.text, path)
 		}
@@ -95,6 +96,45 @@ func suspicious(raw []byte) []Flag {
 		}
 	})
 	return flags
+}
+
+// flagsOf returns the flags of text, which stands at path.
+func flagsOf(text, path string) (flags []Flag) {
+	path = clip(path, maxPath)
+	for _, class := range classesOf(text) {
+		flags = append(flags, Flag{path, class})
+	}
+	if strings.ContainsFunc(text, hidden) {
+		flags = append(flags, Flag{path, FlagHidden})
+	}
+	return flags
+}
+
+// dressed reports whether text with r in it may read otherwise than its bytes.
+func dressed(r rune) bool {
+	return r >= 0x80 || r == '\\' || r == '*' || r == '`' || r == '~' || r == '&'
+}
+
+// classesOf returns the classes that text is in, as it is or as it reads.
+func classesOf(text string) []string {
+	if len(text) < 8 {
+		return nil
+	}
+	variants := []string{text}
+	if strings.ContainsFunc(text, dressed) {
+		variants = append(variants, fold(text))
+	}
+	last := variants[len(variants)-1]
+	if flat := strings.Join(strings.Fields(last), " "); flat != last {
+		variants = append(variants, flat)
+	}
+	var list []string
+	for _, c := range classes {
+		if slices.ContainsFunc(variants, c.has) {
+			list = append(list, c.name)
+		}
+	}
+	return list
 }
 
 // hidden reports whether r is a character that changes how text reads without

@@ -14,15 +14,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
 
 // HTTPOptions say how a server is served over streamable HTTP. The zero
@@ -44,9 +44,12 @@ type HTTPOptions struct {
 	Origins []string
 	// MaxBody is how many bytes a request may have. Default: 4 MiB.
 	MaxBody int64
-	// MaxSessions is how many sessions there may be at once. Default: 100.
+	// MaxSessions is how many sessions there may be at once. Default: 100. Where
+	// Tokens name several users, one may have a part of them: half if there are
+	// two, a third if there are three, else a quarter.
 	MaxSessions int
-	// MaxRequests is how many calls may be in flight at once. Default: 256.
+	// MaxRequests is how many calls may be in flight at once, with the same part
+	// for a user. Default: 256.
 	MaxRequests int
 	// SessionTimeout ends a session without requests. Default: 30 minutes.
 	SessionTimeout time.Duration
@@ -96,7 +99,8 @@ func (o HTTPOptions) withDefaults() HTTPOptions {
 // ServeHTTP serves s over streamable HTTP at [PathMCP] until ctx ends: clients
 // of the protocol version 2026-07-28 without sessions, older ones with them.
 // At [PathHealth] it answers 200 to anybody. When ctx ends it takes no new
-// request, lets the calls in flight end and closes the sessions.
+// request, lets the calls in flight end and closes the sessions. What hasn't
+// ended by then is stopped; the journal has a write among it as unknown.
 //
 // The user of a bearer token is the principal of the calls it makes: the gate
 // and its journal name that user, and a session belongs to the one who opened it.
@@ -150,8 +154,11 @@ func ServeHTTP(ctx context.Context, s *mcp.Server, opts HTTPOptions) error {
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.ShutdownTimeout)
 	defer cancel()
 	err = srv.Shutdown(wait)
+	calls := &registryOf(s).calls
+	calls.abort() // whatever still runs has had the time
+	calls.settle()
 	for session := range s.Sessions() {
-		_ = session.Close() // whoever is still there has had the time
+		_ = session.Close()
 	}
 	if err != nil {
 		_ = srv.Close()
@@ -202,14 +209,60 @@ func defaultHosts(host string, loopback bool, conf *tls.Config) []string {
 type httpHandler struct {
 	opts     HTTPOptions
 	server   *mcp.Server
+	known    http.Handler // for requests of those who may call
 	mcp      http.Handler
-	inFlight atomic.Int64
+	inFlight *shares
+	opening  *shares // requests that may open a session
 	stopped  context.Context
 	stop     context.CancelFunc
+
+	mu     sync.Mutex
+	owners map[string]string // of sessions, by their id
+}
+
+// shares counts what there may be a limited number of, by user.
+type shares struct {
+	mu    sync.Mutex
+	most  int // of all users
+	each  int // of one
+	taken map[string]int
+}
+
+func newShares(most, users int) *shares {
+	return &shares{most: most, each: max(1, most/min(max(users, 1), 4)), taken: map[string]int{}}
+}
+
+// take takes one for user, unless there are too many, with those besides that
+// aren't counted here.
+func (s *shares) take(user string, besides map[string]int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := 0
+	for _, n := range s.taken {
+		all += n
+	}
+	for _, n := range besides {
+		all += n
+	}
+	if all >= s.most || s.taken[user]+besides[user] >= s.each {
+		return false
+	}
+	s.taken[user]++
+	return true
+}
+
+func (s *shares) give(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[user]--; s.taken[user] == 0 {
+		delete(s.taken, user)
+	}
 }
 
 func newHTTPHandler(s *mcp.Server, opts HTTPOptions) *httpHandler {
-	h := &httpHandler{opts: opts, server: s}
+	users := opts.Tokens.users()
+	h := &httpHandler{opts: opts, server: s, owners: map[string]string{},
+		inFlight: newShares(opts.MaxRequests, users), opening: newShares(opts.MaxSessions, users)}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	get := func(*http.Request) *mcp.Server { return s }
 	sessions := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
@@ -221,16 +274,32 @@ func newHTTPHandler(s *mcp.Server, opts HTTPOptions) *httpHandler {
 			single.ServeHTTP(w, r)
 			return
 		}
-		if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && h.sessions() >= opts.MaxSessions {
-			h.refuse(w, r, http.StatusServiceUnavailable, "too many sessions")
-			return
+		if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" {
+			user := userOf(r)
+			if !h.opening.take(user, h.sessions()) {
+				h.refuse(w, r, http.StatusServiceUnavailable, "too many sessions")
+				return
+			}
+			defer func() {
+				h.own(w.Header().Get("Mcp-Session-Id"), user)
+				h.opening.give(user)
+			}()
 		}
 		sessions.ServeHTTP(w, r)
 	})
+	h.known = http.HandlerFunc(h.serve)
 	if opts.Tokens != nil {
-		h.mcp = auth.RequireBearerToken(opts.Tokens.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(h.mcp)
+		h.known = auth.RequireBearerToken(opts.Tokens.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(h.known)
 	}
 	return h
+}
+
+// userOf returns the user of a request's token, or "" if there are no tokens.
+func userOf(r *http.Request) string {
+	if t := auth.TokenInfoFromContext(r.Context()); t != nil {
+		return t.UserID
+	}
+	return ""
 }
 
 // stateless reports whether r is of a protocol version that has no sessions. A
@@ -239,12 +308,31 @@ func stateless(r *http.Request) bool {
 	return r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= multiRoundTrip
 }
 
-func (h *httpHandler) sessions() int {
-	n := 0
-	for range h.server.Sessions() {
-		n++
+// sessions returns how many sessions each user has.
+func (h *httpHandler) sessions() map[string]int {
+	live, n := map[string]string{}, map[string]int{}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.server.Sessions() {
+		user, ok := h.owners[s.ID()]
+		if !ok {
+			continue // it is being opened
+		}
+		live[s.ID()] = user
+		n[user]++
 	}
+	h.owners = live
 	return n
+}
+
+// own notes whose a session is that was opened.
+func (h *httpHandler) own(id, user string) {
+	if id == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.owners[id] = user
 }
 
 func (h *httpHandler) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
@@ -275,13 +363,23 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet {
-		if h.inFlight.Add(1) > int64(h.opts.MaxRequests) {
-			h.inFlight.Add(-1)
+		// For whoever is turned away below too: the rest of the body is waited for.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	}
+	h.known.ServeHTTP(w, r)
+}
+
+// serve answers a request of somebody who may call. Only such a one takes a
+// place and has its body read.
+func (h *httpHandler) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		user := userOf(r)
+		if !h.inFlight.take(user, nil) {
 			w.Header().Set("Retry-After", "1")
 			h.refuse(w, r, http.StatusServiceUnavailable, "too many requests at once")
 			return
 		}
-		defer h.inFlight.Add(-1)
+		defer h.inFlight.give(user)
 		if !h.readBody(w, r) {
 			return
 		}
@@ -296,10 +394,9 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mcp.ServeHTTP(w, r)
 }
 
-// readBody reads the whole body within the limits of size and time.
+// readBody reads the whole body within the limits of size and, where the
+// connection has a deadline, of time.
 func (h *httpHandler) readBody(w http.ResponseWriter, r *http.Request) bool {
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // where there is no deadline, the size limits
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
 	if err != nil {
 		status, why := http.StatusBadRequest, "the body can't be read"
@@ -309,7 +406,7 @@ func (h *httpHandler) readBody(w http.ResponseWriter, r *http.Request) bool {
 		h.refuse(w, r, status, why)
 		return false
 	}
-	_ = rc.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return true
 }
@@ -351,32 +448,39 @@ func (h *httpHandler) ourOrigin(r *http.Request) bool {
 
 // Tokens are who may call a server over HTTP: the SHA-256 of a bearer token,
 // and whose it is.
-type Tokens struct{ users map[[sha256.Size]byte]string }
+type Tokens struct{ names map[[sha256.Size]byte]string }
 
 // Len returns how many there are.
 func (t *Tokens) Len() int {
 	if t == nil {
 		return 0
 	}
-	return len(t.users)
+	return len(t.names)
 }
+
+// users returns how many users there are.
+func (t *Tokens) users() int {
+	if t == nil {
+		return 0
+	}
+	names := map[string]bool{}
+	for _, name := range t.names {
+		names[name] = true
+	}
+	return len(names)
+}
+
+const maxTokens = 1 << 20 // bytes of the file
 
 // minToken is how long a token must be. Short ones could be found from their hashes.
 const minToken = 20
 
 // LoadTokens reads a file of tokens. Each line has the SHA-256 of a token in
 // hex and the name of its user; empty lines and those that begin with # don't
-// count. All that is wrong is reported at once. A file that others may write to
-// is refused.
+// count. All that is wrong is reported at once. A file is refused that others
+// may write to or own, that isn't a regular one, or that has more than 1 MiB.
 func LoadTokens(path string) (*Tokens, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("tokens: %s may be written by others: chmod go-w it", path)
-	}
-	b, err := os.ReadFile(path)
+	b, err := trusted.Read(path, maxTokens)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)
 	}
@@ -385,7 +489,7 @@ func LoadTokens(path string) (*Tokens, error) {
 
 // ParseTokens reads what [LoadTokens] finds in a file.
 func ParseTokens(text string) (*Tokens, error) {
-	t := &Tokens{users: map[[sha256.Size]byte]string{}}
+	t := &Tokens{names: map[[sha256.Size]byte]string{}}
 	var errs []error
 	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		line = strings.TrimSpace(line)
@@ -403,13 +507,13 @@ func ParseTokens(text string) (*Tokens, error) {
 			wrong("want one user, without spaces in the name")
 		case len(fields[1]) > 64 || strings.ContainsFunc(fields[1], func(r rune) bool { return r < 0x21 || r > 0x7e }):
 			wrong("a user's name has at most 64 printable ASCII characters")
-		case t.users[sum] != "":
+		case t.names[sum] != "":
 			wrong("the token is there twice")
 		default:
-			t.users[sum] = fields[1]
+			t.names[sum] = fields[1]
 		}
 	}
-	if len(errs) == 0 && len(t.users) == 0 {
+	if len(errs) == 0 && len(t.names) == 0 {
 		errs = append(errs, errors.New("tokens: there is none"))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -430,7 +534,7 @@ func (t *Tokens) verify(_ context.Context, token string, _ *http.Request) (*auth
 	if len(token) < minToken {
 		return nil, auth.ErrInvalidToken
 	}
-	user := t.users[sha256.Sum256([]byte(token))]
+	user := t.names[sha256.Sum256([]byte(token))]
 	if user == "" {
 		return nil, auth.ErrInvalidToken
 	}

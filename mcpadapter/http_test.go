@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -322,5 +324,106 @@ func TestTokensFile(t *testing.T) {
 	}
 	if _, err := mcpadapter.LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file is taken")
+	}
+}
+
+func TestATokensFileIsReadAsCarefullyAsAPolicy(t *testing.T) {
+	dir := t.TempDir()
+	long := filepath.Join(dir, "long")
+	if err := os.WriteFile(long, []byte(strings.Repeat("#\n", 1<<20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{dir: "not a regular file", long: "more than 1048576 bytes"} {
+		if _, err := mcpadapter.LoadTokens(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", file, err, want)
+		}
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a file to somebody else")
+	}
+	theirs := filepath.Join(dir, "theirs")
+	if err := os.WriteFile(theirs, []byte(mcpadapter.TokenLine(aliceToken, "alice")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(theirs, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mcpadapter.LoadTokens(theirs); err == nil || !strings.Contains(err.Error(), "uid 12345") {
+		t.Errorf("a file of somebody else: %v", err)
+	}
+}
+
+// halfSent begins n requests whose bodies never come.
+func halfSent(t *testing.T, address string, n int, header string) {
+	t.Helper()
+	host := strings.TrimSuffix(strings.TrimPrefix(address, "http://"), mcpadapter.PathMCP)
+	for range n {
+		c, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n%s\r\n{", host, header)
+	}
+}
+
+// opened asks for a session and returns the status.
+func opened(t *testing.T, address, token string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(initialize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode
+}
+
+func TestWhoHasNoTokenTakesNobodysPlace(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxRequests: 4})
+	halfSent(t, url, 12, "")
+	halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"x\r\n")
+	time.Sleep(200 * time.Millisecond) // in which they take places, if they can
+	if code := opened(t, url, aliceToken); code != http.StatusOK {
+		t.Errorf("alice, who has one: %d", code)
+	}
+}
+
+func TestOneUserTakesNobodyElsesPlace(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxRequests: 4})
+	halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"\r\n")
+	for code := http.StatusOK; code == http.StatusOK; code = opened(t, url, aliceToken) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if code := opened(t, url, bobToken); code != http.StatusOK {
+		t.Errorf("bob, while alice has many requests: %d", code)
+	}
+}
+
+func TestOneUserTakesNobodyElsesSession(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxSessions: 6})
+	var codes []int
+	for range 5 {
+		codes = append(codes, opened(t, url, aliceToken))
+	}
+	if want := []int{200, 200, 200, 503, 503}; !slices.Equal(codes, want) {
+		t.Errorf("alice: %v, want %v", codes, want)
+	}
+	if code := opened(t, url, bobToken); code != http.StatusOK {
+		t.Errorf("bob, after alice opened what she could: %d", code)
+	}
+}
+
+func TestASessionThatEndedLeavesRoom(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxSessions: 2})
+	for range 3 {
+		_ = httpSession(t, url, aliceToken, eras[0]).Close()
 	}
 }

@@ -40,7 +40,7 @@ type value struct {
 // How deep a value may be nested.
 const (
 	maxDepthIn  = 40
-	maxDepthOut = 1000
+	maxDepthOut = 10000 // of what encoding/json reads too
 )
 
 // parse reads exactly one JSON value, nested up to depth. It accepts duplicate
@@ -156,18 +156,29 @@ func (v *value) append(b []byte) []byte {
 }
 
 // measure sets the sizes of v and of all below it.
-func (v *value) measure() int {
+func (v *value) measure() int { return v.measured(new([]byte)) }
+
+// measured does so; scratch is room to encode in.
+func (v *value) measured(scratch *[]byte) int {
+	encoded := func(s string) int {
+		*scratch = appendString((*scratch)[:0], s)
+		return len(*scratch)
+	}
 	switch v.kind {
 	case arrayKind, objectKind:
 		v.size = 2 + max(0, len(v.elems)-1)
 		for i, e := range v.elems {
-			v.size += e.measure()
+			v.size += e.measured(scratch)
 			if v.kind == objectKind {
-				v.size += len(appendString(nil, v.keys[i])) + 1
+				v.size += encoded(v.keys[i]) + 1
 			}
 		}
+	case stringKind:
+		v.size = encoded(v.text)
+	case nullKind:
+		v.size = len("null")
 	default:
-		v.size = len(v.append(nil))
+		v.size = len(v.text)
 	}
 	return v.size
 }

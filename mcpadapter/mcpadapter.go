@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -81,8 +82,8 @@ func NewServer(name, version, instructions string) *mcp.Server {
 		Instructions: instructions,
 		Capabilities: &mcp.ServerCapabilities{},
 		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
-		CompletionHandler: func(_ context.Context, req *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
-			return complete(registryOf(s), req), nil
+		CompletionHandler: func(ctx context.Context, req *mcp.CompleteRequest) (*mcp.CompleteResult, error) {
+			return complete(ctx, registryOf(s), req), nil
 		},
 	})
 	return s
@@ -162,6 +163,9 @@ type registry struct {
 	resources map[string]bool
 	prompts   map[string]gate.Prompt
 	rest      rest
+	calls     calls
+
+	completions []Completion
 }
 
 // registries belong to servers and go with them. A server tells nobody which
@@ -210,12 +214,15 @@ func (r *registry) describe(next mcp.MethodHandler) mcp.MethodHandler {
 
 // tool is an operation as a tool.
 type tool struct {
-	op   gate.Op
-	g    *gate.Guard
-	opts Options
-	in   *shape
-	rest *rest
-	stub *mcp.Tool // what the server lists before the schemas are put in
+	op      gate.Op
+	g       *gate.Guard
+	opts    Options
+	in      *shape
+	rest    *rest
+	running *calls
+	stub    *mcp.Tool // what the server lists before the schemas are put in
+
+	claims bool // takes the agent's reason beside the arguments of the operation
 
 	described func() *described
 	patience  patience
@@ -225,8 +232,9 @@ type tool struct {
 type described struct {
 	tool      *mcp.Tool
 	out       *shape
-	wrapped   bool     // a read's output that isn't an object becomes the member result of one
-	untrusted []string // paths in the answer
+	wrapped   bool            // a read's output that isn't an object becomes the member result of one
+	untrusted []string        // paths in the answer
+	ours      map[string]bool // keys that we give to members of the answer
 	how       string
 }
 
@@ -246,14 +254,16 @@ func newTool(op gate.Op, g *gate.Guard, opts Options, r *registry, known leaves)
 	if err != nil {
 		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
 	}
-	t := &tool{op: op, g: g, opts: opts, in: in, rest: &r.rest,
+	t := &tool{op: op, g: g, opts: opts, in: in, rest: &r.rest, running: &r.calls,
 		stub: &mcp.Tool{Name: op.Name(), InputSchema: &jsonschema.Schema{Type: "object"}}}
+	t.claims = op.Tier() != gate.TierRead && in.takeReason()
 	t.described = sync.OnceValue(t.describe)
 	return t, nil
 }
 
 func (t *tool) describe() *described {
-	d := &described{out: outputShape(t.op.Out()), how: pagingHow(t.in)}
+	d := &described{out: outputShape(t.op.Out()), how: pagingHow(t.in), ours: maps.Clone(envelopeNames())}
+	d.out.keys(d.ours)
 	read := t.op.Tier() == gate.TierRead
 	d.wrapped = read && d.out.what != isObject && d.out.what != isMap
 	var schema []byte
@@ -310,7 +320,7 @@ func title(name string) string {
 func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
-		return failed(err.Error(), nil), nil
+		return failed(err.Error()), nil
 	}
 	defer t.reportProgress(ctx, req)()
 	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) (*mcp.CallToolResult, string) {
@@ -322,8 +332,9 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.CallToolResult, decision string) {
 	args, err := t.in.bind(req.Params.Arguments)
 	if err != nil {
-		return failed("invalid arguments for "+t.op.Name()+":\n"+err.Error(), nil), "invalid"
+		return failed("invalid arguments for " + t.op.Name() + ":\n" + err.Error()), "invalid"
 	}
+	ctx = t.withClaim(ctx, args)
 	out, err := t.do(ctx, args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
@@ -335,7 +346,7 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.Ca
 		res, err = t.outcome(ctx, out)
 	}
 	if err != nil {
-		return t.failure(err), decided(err)
+		return t.failure(ctx, err), decided(err)
 	}
 	return res, string(out.State)
 }
@@ -343,6 +354,8 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.Ca
 // observe runs do, which is one call, and tells the log and the tracer of it. A
 // panic in it is an answer too.
 func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*mcp.CallToolResult, string)) (res *mcp.CallToolResult) {
+	ctx, end := t.running.begin(ctx)
+	defer end()
 	c := Call{Tool: t.op.Name(), Tier: t.op.Tier(), Principal: principalOf(ctx), In: in}
 	began := time.Now()
 	var ended func(Call)
@@ -353,7 +366,7 @@ func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*m
 		if p := recover(); p != nil {
 			t.opts.Logger.Error("panic", "op", t.op.Name(), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
 			c.Decision = "failed"
-			res = failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"})
+			res = t.failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"})
 		}
 		c.Duration, c.Out = time.Since(began), len(plain(res))
 		if f, ok := res.Meta[MetaFlags].([]Flag); ok {
@@ -422,7 +435,26 @@ func (t *tool) do(ctx context.Context, args []byte) (*gate.Result, error) {
 	if err := json.Unmarshal(args, in); err != nil {
 		return nil, fmt.Errorf("invalid arguments for %s: %w", t.op.Name(), err)
 	}
-	return t.op.Do(ctx, t.g, in)
+	out, err := t.op.Do(ctx, t.g, in)
+	if err != nil && t.refuses(args, err) {
+		return nil, &invalidError{err}
+	}
+	return out, err
+}
+
+// refuses reports whether err is what the input of args has against itself,
+// which no platform has seen.
+func (t *tool) refuses(args []byte, err error) bool {
+	in := reflect.New(t.op.In()).Interface()
+	v, ok := in.(interface{ Validate() error })
+	if !ok || json.Unmarshal(args, in) != nil {
+		return false
+	}
+	if d, ok := in.(interface{ SetDefaults() }); ok {
+		d.SetDefaults()
+	}
+	invalid := v.Validate()
+	return invalid != nil && invalid.Error() == err.Error()
 }
 
 type principalKey struct{}

@@ -137,31 +137,3 @@ func promptArgs(p gate.Prompt, given map[string]string) (map[string]string, erro
 	}
 	return args, nil
 }
-
-// complete serves completion/complete: the values of a prompt's argument that
-// begin with what was typed.
-func complete(r *registry, req *mcp.CompleteRequest) *mcp.CompleteResult {
-	res := &mcp.CompleteResult{Completion: mcp.CompletionResultDetails{Values: []string{}}}
-	if req.Params.Ref == nil || req.Params.Ref.Type != "ref/prompt" {
-		return res
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	typed := strings.ToLower(req.Params.Argument.Value)
-	for _, a := range r.prompts[req.Params.Ref.Name].Args {
-		if a.Name != req.Params.Argument.Name {
-			continue
-		}
-		for _, v := range a.Values {
-			if !strings.HasPrefix(strings.ToLower(v), typed) {
-				continue
-			}
-			res.Completion.Total++
-			if len(res.Completion.Values) < maxCompletions {
-				res.Completion.Values = append(res.Completion.Values, v)
-			}
-		}
-	}
-	res.Completion.HasMore = res.Completion.Total > len(res.Completion.Values)
-	return res
-}

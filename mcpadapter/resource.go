@@ -96,18 +96,18 @@ func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp
 	var res *mcp.CallToolResult
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
-		res = failed(err.Error(), nil)
+		res = failed(err.Error())
 	} else {
 		res = t.observe(ctx, 0, func(ctx context.Context) (*mcp.CallToolResult, string) {
 			in := reflect.New(t.op.In())
 			in.Elem().Set(reflect.ValueOf(r.in).Elem()) // an operation may fill in defaults
 			out, err := t.op.Do(ctx, t.g, in.Interface())
 			if err != nil {
-				return t.failure(err), decided(err)
+				return t.failure(ctx, err), decided(err)
 			}
 			answer, err := t.outcome(ctx, out)
 			if err != nil {
-				return t.failure(err), decided(err)
+				return t.failure(ctx, err), decided(err)
 			}
 			return answer, string(out.State)
 		})

@@ -15,18 +15,27 @@ import (
 
 const (
 	drainTime = 30 * time.Second
+	stopTime  = time.Second // in which a call may end when ctx does
 	maxLine   = 4 << 20
 )
 
 // Serve serves s over standard input and output until the input ends or ctx
 // does. When the input ends, calls in flight are answered before Serve returns,
-// for up to 30 seconds. A line of the input may have 4 MiB.
+// for up to 30 seconds. When ctx ends, they may go on for a second and are then
+// stopped; the journal has a write among them as unknown. A line of the input
+// may have 4 MiB.
 func Serve(ctx context.Context, s *mcp.Server) error {
 	return serve(ctx, s, &mcp.StdioTransport{MaxLineLength: maxLine}, drainTime)
 }
 
 func serve(ctx context.Context, s *mcp.Server, t mcp.Transport, limit time.Duration) error {
+	calls := &registryOf(s).calls
+	defer context.AfterFunc(ctx, func() {
+		time.Sleep(stopTime)
+		calls.abort()
+	})()
 	err := s.Run(ctx, &drainingTransport{t, limit})
+	calls.settle()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package mcpadapter
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -13,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
 )
 
 func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *mcp.Server {
@@ -31,7 +33,10 @@ func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *mcp.
 		}
 	}
 	s := NewServer("test", "v0", "")
-	if err := Register(s, g, gate.Read("slow", slow, "Be slow."), gate.Write("write", slow, "Write slowly.")); err != nil {
+	write := gate.Write("write", slow, "Write slowly.").Plan(func(context.Context, struct{}) (gate.Plan, error) {
+		return gate.Plan{Summary: "Write.", Undo: "Write it back."}, nil
+	})
+	if err := Register(s, g, gate.Read("slow", slow, "Be slow."), write); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -86,6 +91,47 @@ func TestDrainingEnds(t *testing.T) {
 		t.Errorf("it took %s", d)
 	}
 }
+
+func TestAWriteInFlightIsJournalledWhenTheServerIsStopped(t *testing.T) {
+	g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
+	started := make(chan struct{})
+	s := NewServer("test", "v0", "")
+	if err := Register(s, g.Guard, gate.Write("write", func(ctx context.Context, _ struct{}) (string, error) {
+		close(started)
+		<-ctx.Done()
+		return "", ctx.Err()
+	}, "Write slowly.")); err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- serve(ctx, s, &mcp.IOTransport{Reader: r, Writer: nopCloser{io.Discard}}, time.Minute)
+	}()
+	fmt.Fprint(w, hello+`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write","arguments":{}}}`+"\n")
+	<-started
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server doesn't stop")
+	}
+	j, err := g.Journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := j.Tail(1); err != nil || len(list) != 1 || list[0].Kind != gate.EventUnknown {
+		t.Errorf("the journal ends with %+v, %v; want an unknown outcome", list, err)
+	}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 func TestASubscriptionDoesNotDelayTheEnd(t *testing.T) {
 	start := time.Now()

@@ -679,6 +679,17 @@ func (s *shape) withoutNull(v *value) {
 	}
 }
 
+// keys adds the names of all fields of s and below to names.
+func (s *shape) keys(names map[string]bool) {
+	if s.elem != nil {
+		s.elem.keys(names)
+	}
+	for _, f := range s.fields {
+		names[f.name] = true
+		f.shape.keys(names)
+	}
+}
+
 func (s *shape) field(name string) *field {
 	for _, f := range s.fields {
 		if f.name == name {

@@ -2,8 +2,6 @@ package mcpadapter
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 	"math/big"
 	"net/netip"
 	"reflect"
@@ -142,86 +140,6 @@ func TestTheInputSchema(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("schema (-want +got):\n%s", diff)
 	}
-}
-
-func TestFit(t *testing.T) {
-	rows := func(n, width int) string {
-		return "[" + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"v":%q},`, strings.Repeat("x", width)), n), ",") + "]"
-	}
-	members := func(n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, `"key%d":1,`, i)
-		}
-		return "{" + strings.TrimSuffix(b.String(), ",") + "}"
-	}
-	for _, tt := range []struct {
-		name, raw string
-		cuts      []string
-	}{
-		{"one list", `{"total":1000,"a":` + rows(1000, 20) + `}`, []string{"a elements"}},
-		{"the longest of two lists", `{"a":` + rows(500, 20) + `,"b":` + rows(10, 20) + `}`, []string{"a elements"}},
-		{"two long lists", `{"a":` + rows(500, 20) + `,"b":` + rows(500, 20) + `}`, []string{"a elements", "b elements"}},
-		{"a list in a list of one", `{"a":[{"b":` + rows(500, 20) + `}]}`, []string{"a[].b elements"}},
-		{"a long string", `{"a":"` + strings.Repeat(`\n`, 20000) + `"}`, []string{"a bytes"}},
-		{"long strings in a list of one", `{"a":[{"x":"` + strings.Repeat("é", 5000) + `","y":"` + strings.Repeat("z", 5000) + `"}]}`, []string{"a[].x bytes", "a[].y bytes"}},
-		{"many members", `{"a":` + members(2000) + `}`, []string{"a members"}},
-		{"a map of lists", `{"a":{"k":` + rows(300, 20) + `,"l":` + rows(300, 20) + `}}`, []string{"a.k elements", "a.l elements"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			const budget = 4 << 10
-			got, err := fit([]byte(tt.raw), budget, "ask for less")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var v map[string]any
-			if err := json.Unmarshal(got, &v); err != nil {
-				t.Fatalf("%v\n%s", err, got)
-			}
-			if len(got) > budget || len(got) < budget/2 {
-				t.Errorf("%d bytes, want nearly %d", len(got), budget)
-			}
-			var cuts []string
-			for _, c := range v["_truncated"].([]any) {
-				m := c.(map[string]any)
-				cuts = append(cuts, m["path"].(string)+" "+m["unit"].(string))
-				if m["shown"].(float64) >= m["total"].(float64) || m["shown"].(float64) < 1 {
-					t.Errorf("cut %v", m)
-				}
-			}
-			if diff := cmp.Diff(tt.cuts, cuts); diff != "" {
-				t.Errorf("cuts (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestFitLeavesWhatFits(t *testing.T) {
-	const raw = `{"a":[1,2,3]}`
-	if got, err := fit([]byte(raw), 100, ""); err != nil || string(got) != raw {
-		t.Errorf("%s, %v", got, err)
-	}
-}
-
-// Whatever the result, what is left is valid JSON and what is missing is listed.
-func FuzzFit(f *testing.F) {
-	f.Add([]byte(`{"a":[1,2,3,4,5,6,7,8,9,10],"b":"xxxxxxxxxxxxxxxxxxxxxxxx"}`), 40)
-	f.Add([]byte(`{"a":{"b":{"c":[[],[[]],"\u0000"]}}}`), 10)
-	f.Fuzz(func(t *testing.T, raw []byte, budget int) {
-		if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
-			return
-		}
-		got, err := fit(raw, budget, "how")
-		if err != nil {
-			return
-		}
-		if !json.Valid(got) {
-			t.Fatalf("%s", got)
-		}
-		if len(got) < len(raw)/2 && !strings.Contains(string(got), `"_truncated"`) && len(raw) > math.MaxInt16 {
-			t.Errorf("%d of %d bytes and not a word about it", len(got), len(raw))
-		}
-	})
 }
 
 func TestErrorsAreValidText(t *testing.T) {

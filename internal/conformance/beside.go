@@ -72,6 +72,7 @@ func beside(s *mcp.Server) {
 		return said("ok")(ctx, req)
 	})
 	asking(s)
+	deprecated(s)
 
 	s.AddResource(&mcp.Resource{URI: "test://static-binary", Name: "static binary", MIMEType: "image/png"}, read(func(uri string) *mcp.ResourceContents {
 		return &mcp.ResourceContents{URI: uri, MIMEType: "image/png", Blob: bytesOf(pixel)}
@@ -133,6 +134,27 @@ func form(message, field string) *mcp.ElicitParams {
 		Properties: map[string]*jsonschema.Schema{field: {Type: "string"}}, Required: []string{field}}}
 }
 
+// formSchema is the schema of a form of these properties, which may be of kinds
+// that our own form has no need of.
+func formSchema(properties string) json.RawMessage {
+	return json.RawMessage(`{"type":"object","properties":` + properties + `,"required":[]}`)
+}
+
+// elicits asks the user by such a form.
+func elicits(schema json.RawMessage) mcp.ToolHandler {
+	return func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		res, err := req.Session.Elicit(ctx, &mcp.ElicitParams{Mode: "form", Message: "Please fill in.", RequestedSchema: schema})
+		if err != nil {
+			return nil, err
+		}
+		content, err := json.Marshal(res.Content)
+		if err != nil {
+			return nil, err
+		}
+		return said("Elicitation completed: action="+res.Action+", content="+string(content))(ctx, req)
+	}
+}
+
 // answered returns what the user entered into the form of that name, if they accepted.
 func answered(in mcp.InputResponseMap, key string) (map[string]any, bool) {
 	r, ok := in[key].(*mcp.ElicitResult)
@@ -154,12 +176,6 @@ func asking(s *mcp.Server) {
 		return &mcp.CallToolResult{InputRequests: mcp.InputRequestMap{"user_name": form("What is your name?", "name")}}, nil
 	}
 	tool(s, "test_input_required_result_elicitation", name)
-	tool(s, "test_input_required_result_capabilities", func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		if caps := req.ClientCapabilities(); caps == nil || caps.Elicitation == nil {
-			return said("the client can show no form")(ctx, req)
-		}
-		return name(ctx, req)
-	})
 	sealed := func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		const state = "state-of-the-fixture"
 		if req.Params.RequestState != "" && req.Params.RequestState != state {
@@ -199,6 +215,13 @@ func asking(s *mcp.Server) {
 			Data: json.RawMessage(`{"requiredCapabilities":{"sampling":{}}}`)}
 	})
 	tool(s, "test_logging_tool", said("our servers log to standard error, never to a client"))
+	tool(s, "test_elicitation_sep1034_defaults", elicits(formSchema(`{"name":{"type":"string","default":"John Doe"},"age":{"type":"integer","default":30},
+"score":{"type":"number","default":95.5},"status":{"type":"string","enum":["active","inactive","pending"],"default":"active"},"verified":{"type":"boolean","default":true}}`)))
+	tool(s, "test_elicitation_sep1330_enums", elicits(formSchema(`{"untitledSingle":{"type":"string","enum":["option1","option2","option3"]},
+"titledSingle":{"type":"string","oneOf":[{"const":"value1","title":"First Option"},{"const":"value2","title":"Second Option"},{"const":"value3","title":"Third Option"}]},
+"legacyEnum":{"type":"string","enum":["opt1","opt2","opt3"],"enumNames":["Option One","Option Two","Option Three"]},
+"untitledMulti":{"type":"array","items":{"type":"string","enum":["option1","option2","option3"]}},
+"titledMulti":{"type":"array","items":{"anyOf":[{"const":"value1","title":"First Choice"},{"const":"value2","title":"Second Choice"},{"const":"value3","title":"Third Choice"}]}}}`)))
 	tool(s, "test_elicitation", func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		res, err := req.Session.Elicit(ctx, form("What is your name?", "username"))
 		if err != nil {

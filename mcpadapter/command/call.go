@@ -77,54 +77,82 @@ func (p *program) client(ctx context.Context, s *site, do func(*mcp.ClientSessio
 	return code
 }
 
+// wholeAnswer is how many bytes an answer to a person may have: it goes to a
+// screen or into a file, not into the context of a model.
+const wholeAnswer = 8 << 20
+
 // call calls a tool.
 func (p *program) call(ctx context.Context, args []string) int {
-	asJSON := false
-	args = slices.DeleteFunc(slices.Clone(args), func(a string) bool {
-		if a == "-json" || a == "--json" {
+	var asJSON, help bool
+	var words []string
+	for _, a := range args {
+		switch {
+		case a == "-json" || a == "--json":
 			asJSON = true
-			return true
+		case a == "-help" || a == "--help" || a == "-h":
+			help = true
+		case strings.HasPrefix(a, "-"):
+			return p.misuse(fmt.Errorf("%q: after call there are -json and -help; all other flags come before it", a))
+		default:
+			words = append(words, a)
 		}
-		return false
-	})
-	if len(args) == 0 {
-		return p.misuse(errors.New("want call NAME key=value …; tools lists the names"))
 	}
-	in, err := arguments(args[1:])
+	if len(words) == 0 && help {
+		fmt.Fprintf(p.out, callUsage, p.Name)
+		return exitDone
+	}
+	if len(words) == 0 {
+		return p.misuse(errors.New("want call NAME key=value …; tools lists the names, call -help says more"))
+	}
+	name := words[0]
+	in, err := arguments(words[1:])
 	if err != nil {
 		return p.misuse(err)
 	}
 	p.logger = quiet(p.log, p.logger)
+	p.dynamic = false // which is about the list of tools: the call is the same
+	if p.maxResponse == 0 {
+		p.maxResponse = wholeAnswer
+	}
 	s, err := p.open()
 	if err != nil {
 		return p.misuse(err)
 	}
 	defer s.guard.Close()
-	if !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == args[0] }) && args[0] != mcpadapter.StatusTool {
-		return p.misuse(fmt.Errorf("there is no tool %q; %s tools lists them", args[0], p.Name))
+	if !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == name }) && name != mcpadapter.StatusTool {
+		return p.misuse(fmt.Errorf("there is no tool %q; %s tools lists them", name, p.Name))
 	}
-	name := args[0]
-	if p.dynamic && name != mcpadapter.StatusTool {
-		in = map[string]any{"name": name, "arguments": in}
-		name = mcpadapter.CallTool
+	if help || slices.ContainsFunc(slices.Collect(maps.Values(in)), commas) {
+		tool, takes, err := p.find(ctx, s, name)
+		switch {
+		case err != nil:
+			return p.fail(err)
+		case help:
+			return p.describe(tool, takes)
+		}
+		if err := ambiguous(in, takes); err != nil {
+			return p.misuse(err)
+		}
 	}
 	return p.client(ctx, s, func(cs *mcp.ClientSession) int {
 		res, err := cs.CallTool(ctx, &mcp.CallToolParams{Name: name, Arguments: in})
 		if err != nil {
 			return p.fail(err)
 		}
+		answer := text(res)
 		if res.IsError {
-			text := text(res)
-			fmt.Fprintln(p.err, visible(text))
-			if strings.HasPrefix(text, "invalid arguments for ") {
+			fmt.Fprintln(p.err, visible(answer))
+			if strings.HasPrefix(answer, "invalid arguments for ") {
 				return exitMisuse
 			}
 			return exitFailed
 		}
 		if asJSON {
-			p.print(res.StructuredContent)
+			p.print(json.RawMessage(answer))
+		} else if v, err := decode(answer); err == nil {
+			table(p.out, v)
 		} else {
-			table(p.out, res.StructuredContent)
+			fmt.Fprintln(p.out, visible(answer))
 		}
 		return exitOf(res)
 	})
@@ -137,15 +165,6 @@ func exitOf(res *mcp.CallToolResult) int {
 		return exitFailed
 	}
 	return exitDone
-}
-
-func text(res *mcp.CallToolResult) string {
-	for _, c := range res.Content {
-		if t, ok := c.(*mcp.TextContent); ok {
-			return t.Text
-		}
-	}
-	return ""
 }
 
 // print writes v as JSON.
@@ -242,21 +261,4 @@ func remark(name string, res *mcp.CallToolResult) string {
 		out += "; all writes are frozen: gate thaw ends that"
 	}
 	return out
-}
-
-// keysOf returns the keys of m, those that say which object it is first.
-func keysOf(m map[string]any) []string {
-	first := func(k string) int {
-		switch k {
-		case "id", "number", "name", "title", "status", "summary":
-			return 0
-		}
-		return 1
-	}
-	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		if d := first(a) - first(b); d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
-	})
 }

@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -96,7 +97,7 @@ func (c *config) flags(name string, stderr io.Writer) *flag.FlagSet {
 	f.StringVar(&c.toolsets, "toolsets", "", "comma-separated `names` of the toolsets to serve; default: all")
 	f.BoolVar(&c.readOnly, "read-only", false, "serve reads only, and let nothing else run")
 	f.BoolVar(&c.dynamic, "dynamic", false, "list only tools that find, describe and call the others")
-	f.IntVar(&c.maxResponse, "max-response", 0, "`bytes` that an answer may have; default: 24576")
+	f.IntVar(&c.maxResponse, "max-response", 0, "`bytes` that an answer may have; default: 24576, for call 8388608")
 	f.StringVar(&c.log, "log", "text", "log to standard error as `text`, json or off")
 	f.BoolVar(&c.version, "version", false, "print the version")
 	f.BoolVar(&c.help, "help", false, "print this")
@@ -192,6 +193,7 @@ func (p *program) usage(w io.Writer, f *flag.FlagSet) {
   %[2]s [flags] tools                    list the tools
   %[2]s [flags] call NAME key=value ...  call a tool; key:=JSON for other than text
   %[2]s [flags] call NAME -json ...      … and print the answer as JSON
+  %[2]s call NAME -help                  say what a tool does and takes
   %[2]s check                            prove the configuration and say what to fix
   %[2]s token USER                       make a bearer token for -http
   %[2]s completion bash|zsh|fish         print a completion script
@@ -247,16 +249,23 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	s := &site{guard: guard, server: mcpadapter.NewServer(p.Name, mcpadapter.Version(), p.Doc)}
 	var resources []gate.Resource
 	var prompts []gate.Prompt
+	served := func(op gate.Op) bool {
+		return (!p.readOnly || op.Tier() == gate.TierRead) && (chosen == nil || chosen[p.toolset(op.Name())])
+	}
 	for _, c := range clients {
 		for _, op := range c.Ops() {
-			if (!p.readOnly || op.Tier() == gate.TierRead) && (chosen == nil || chosen[p.toolset(op.Name())]) {
+			if served(op) {
 				s.ops = append(s.ops, op)
 			}
 		}
 		if r, ok := c.(interface{ Resources() []gate.Resource }); ok {
-			resources = append(resources, r.Resources()...)
+			for _, r := range r.Resources() {
+				if served(r.Op) {
+					resources = append(resources, r)
+				}
+			}
 		}
-		if r, ok := c.(interface{ Prompts() []gate.Prompt }); ok {
+		if r, ok := c.(interface{ Prompts() []gate.Prompt }); ok && (len(c.Ops()) == 0 || slices.ContainsFunc(c.Ops(), served)) {
 			prompts = append(prompts, apart(prompts, c, r.Prompts())...)
 		}
 	}
@@ -265,6 +274,7 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	if p.dynamic {
 		register = mcpadapter.RegisterDynamic
 	}
+	mcpadapter.RegisterCompletions(s.server, idSources...)
 	return s, errors.Join(
 		register(s.server, guard, opts, s.ops...),
 		mcpadapter.RegisterResourcesWith(s.server, guard, opts, resources...),

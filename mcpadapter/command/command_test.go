@@ -74,9 +74,25 @@ func server(s *shelf, err error) command.Server {
 func run(t *testing.T, s command.Server, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Setenv("SALLYPORT_STATE", t.TempDir())
+	nothing(t)
 	var out, errs bytes.Buffer
 	code = command.Run(t.Context(), s, args, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
+}
+
+// nothing is the standard input and output until the test ends: serving closes them.
+func nothing(t *testing.T) {
+	t.Helper()
+	in, out := os.Stdin, os.Stdout
+	t.Cleanup(func() { os.Stdin, os.Stdout = in, out })
+	for _, f := range []**os.File{&os.Stdin, &os.Stdout} {
+		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = null.Close() })
+		*f = null
+	}
 }
 
 func TestCommands(t *testing.T) {
@@ -208,7 +224,7 @@ func (p prompter) Prompts() []gate.Prompt { return new(shelf).Prompts() }
 
 // overStdio runs the server with in as its standard input, and returns what it
 // writes. All of it is the protocol.
-func overStdio(t *testing.T, s command.Server, in string) string {
+func overStdio(t *testing.T, s command.Server, in string, args ...string) string {
 	t.Helper()
 	t.Setenv("SALLYPORT_STATE", t.TempDir())
 	oldIn, oldOut := os.Stdin, os.Stdout
@@ -225,7 +241,7 @@ func overStdio(t *testing.T, s command.Server, in string) string {
 		t.Fatal(err)
 	}
 	var errs bytes.Buffer
-	if code := command.Run(t.Context(), s, []string{"-log", "json"}, os.Stdin, os.Stdout, &errs); code != 0 {
+	if code := command.Run(t.Context(), s, append([]string{"-log", "json"}, args...), os.Stdin, os.Stdout, &errs); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
 	os.Stdin.Close()

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/term"
+
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
@@ -31,7 +33,7 @@ func (p *program) serve(ctx context.Context) int {
 	if p.http != "" {
 		err = mcpadapter.ServeHTTP(ctx, s.server, opts)
 	} else {
-		if f, ok := p.in.(*os.File); ok && isTerminal(f) {
+		if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			fmt.Fprintf(p.err, "%s speaks MCP on standard input and output, for an agent's host; %[1]s -help tells what else it does\n", p.Name)
 		}
 		mcpadapter.Tune()
@@ -42,11 +44,6 @@ func (p *program) serve(ctx context.Context) int {
 		return exitFailed
 	}
 	return exitDone
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (p *program) httpOptions() (mcpadapter.HTTPOptions, error) {
@@ -69,7 +66,7 @@ func (p *program) httpOptions() (mcpadapter.HTTPOptions, error) {
 		opts.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	if opts.Tokens == nil {
-		p.logger.Warn("no tokens: whoever reaches the address may call", "addr", p.http)
+		opts.Listening = func(url string) { p.logger.Warn("no tokens: whoever reaches the address may call", "url", url) }
 	}
 	return opts, nil
 }

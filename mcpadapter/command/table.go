@@ -15,81 +15,179 @@ import (
 const (
 	maxCell    = 48 // runes
 	maxColumns = 7
+	maxDepth   = 3
 )
 
-// table writes v for a person: lists of objects as tables, the rest as lines.
+// table writes v for a person: what an object holds as lines, lists of objects
+// as tables, objects in objects below their name.
 func table(w io.Writer, v any) {
-	m, ok := v.(map[string]any)
+	o, ok := v.(object)
 	if !ok {
 		fmt.Fprintln(w, cell(v, 4096))
 		return
 	}
-	var lists []string
+	section(w, o, "", 0)
+}
+
+func section(w io.Writer, o object, indent string, depth int) {
 	lines := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, k := range keysOf(m) {
-		if len(objects(m[k])) > 0 {
-			lists = append(lists, k)
+	var below []member
+	for _, m := range ordered(o) {
+		inner, isObject := m.value.(object)
+		if depth < maxDepth && (isObject && len(inner) > 0 || len(objects(m.value)) > 0) {
+			below = append(below, m)
 			continue
 		}
-		if inner, ok := m[k].(map[string]any); ok && len(inner) > 0 {
-			fmt.Fprintf(lines, "%s:\n", visible(k))
-			for _, ik := range keysOf(inner) {
-				fmt.Fprintf(lines, "  %s\t%s\n", visible(ik), cell(inner[ik], 400))
-			}
-			continue
-		}
-		fmt.Fprintf(lines, "%s\t%s\n", visible(k), cell(m[k], 400))
+		fmt.Fprintf(lines, "%s%s\t%s\n", indent, visible(m.key), cell(m.value, 400))
 	}
 	_ = lines.Flush() // a writer that fails has said so already
-	for _, k := range lists {
-		fmt.Fprintf(w, "\n%s:\n", visible(k))
-		rows := objects(m[k])
-		columns := columnsOf(rows)
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, strings.ToUpper(visible(strings.Join(columns, "\t"))))
-		for _, row := range rows {
-			cells := make([]string, len(columns))
-			for i, c := range columns {
-				cells[i] = cell(row[c], maxCell)
-			}
-			fmt.Fprintln(t, strings.Join(cells, "\t"))
+	for i, m := range below {
+		if depth == 0 && (i > 0 || len(below) < len(o)) {
+			fmt.Fprintln(w)
 		}
-		_ = t.Flush()
+		fmt.Fprintf(w, "%s%s:\n", indent, visible(m.key))
+		inner := indent + "  "
+		if depth == 0 && len(objects(m.value)) > 0 {
+			inner = "" // as wide as the screen
+		}
+		if o, ok := m.value.(object); ok {
+			section(w, o, inner, depth+1)
+		} else {
+			rows(w, objects(m.value), inner)
+		}
 	}
 }
 
+// rows writes a table of list.
+func rows(w io.Writer, list []object, indent string) {
+	columns := columnsOf(list)
+	heads := make([]string, len(columns))
+	for i, c := range columns {
+		heads[i] = strings.ToUpper(visible(strings.Join(c, ".")))
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, indent+strings.Join(heads, "\t"))
+	for _, row := range list {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = cell(c.of(row), maxCell)
+		}
+		fmt.Fprintln(t, indent+strings.Join(cells, "\t"))
+	}
+	_ = t.Flush()
+}
+
 // objects returns v if it is a list of objects.
-func objects(v any) []map[string]any {
+func objects(v any) []object {
 	list, ok := v.([]any)
 	if !ok {
 		return nil
 	}
-	out := make([]map[string]any, 0, len(list))
+	out := make([]object, 0, len(list))
 	for _, e := range list {
-		m, ok := e.(map[string]any)
+		o, ok := e.(object)
 		if !ok {
 			return nil
 		}
-		out = append(out, m)
+		out = append(out, o)
 	}
 	return out
 }
 
-// columnsOf returns the members that are worth a column: scalars, not empty everywhere.
-func columnsOf(rows []map[string]any) []string {
-	all := map[string]any{}
-	for _, r := range rows {
-		for k, v := range r {
-			switch v.(type) {
-			case string, float64, bool, json.Number:
-				if v != "" {
-					all[k] = v
-				}
+// rank says how soon a member is shown: what says which object it is first.
+func rank(key string) int {
+	switch strings.ToLower(key) {
+	case "id", "_id", "number":
+		return 0
+	case "name", "title", "info", "summary":
+		return 1
+	case "type", "value", "status":
+		return 2
+	}
+	return 3
+}
+
+// ordered returns the members of o by rank, those of one rank as they came.
+func ordered(o object) object {
+	o = slices.Clone(o)
+	slices.SortStableFunc(o, func(a, b member) int { return rank(a.key) - rank(b.key) })
+	return o
+}
+
+// A column is the path of a value in a row.
+type column []string
+
+func (c column) of(o object) any {
+	v := o.get(c[0])
+	for _, key := range c[1:] {
+		inner, ok := v.(object)
+		if !ok {
+			return nil
+		}
+		v = inner.get(key)
+	}
+	return v
+}
+
+// columnsOf returns the members that are worth a column: those that aren't empty
+// everywhere, and of an object in a row what says which it is.
+func columnsOf(list []object) []column {
+	var all object // the members of all rows, each once, with a value that isn't empty
+	for _, row := range list {
+		for _, m := range row {
+			if !empty(m.value) && all.get(m.key) == nil {
+				all = append(all, m)
 			}
 		}
 	}
-	columns := keysOf(all)
+	var columns []column
+	for _, m := range ordered(all) {
+		inner, ok := m.value.(object)
+		if !ok {
+			columns = append(columns, column{m.key})
+			continue
+		}
+		before := len(columns)
+		for _, in := range ordered(inner) {
+			if rank(in.key) < 2 && !empty(in.value) {
+				columns = append(columns, column{m.key, in.key})
+			}
+		}
+		if len(columns) == before {
+			columns = append(columns, column{m.key})
+		}
+	}
 	return columns[:min(len(columns), maxColumns)]
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case object:
+		return len(v) == 0
+	}
+	return false
+}
+
+// label says in a word which object o is.
+func label(o object) string {
+	var best string
+	for _, m := range ordered(o) {
+		s, ok := m.value.(string)
+		switch key := strings.ToLower(m.key); {
+		case !ok || s == "":
+		case rank(key) == 1 || key == "value":
+			return s
+		case best == "":
+			best = s
+		}
+	}
+	return best
 }
 
 // cell returns v on one line of at most n runes, of which a terminal shows all.
@@ -99,9 +197,20 @@ func cell(v any, n int) string {
 	case nil:
 	case string:
 		s = v
+	case object: // with what says which it is first
+		parts := []string{}
+		for _, m := range ordered(v) {
+			if !empty(m.value) {
+				parts = append(parts, m.key+" "+cell(m.value, n))
+			}
+		}
+		s = strings.Join(parts, ", ")
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
+			if o, ok := e.(object); ok && label(o) != "" {
+				e = label(o)
+			}
 			parts[i] = cell(e, n)
 		}
 		s = strings.Join(parts, ", ")

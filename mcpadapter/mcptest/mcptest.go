@@ -113,7 +113,7 @@ func Call(tb testing.TB, cs *mcp.ClientSession, name string, args any) *mcp.Call
 	if err != nil {
 		tb.Fatalf("%s: %v", name, err)
 	}
-	if !res.IsError {
+	if !res.IsError || res.StructuredContent != nil {
 		Validate(tb, cs, name, res)
 	}
 	return res
