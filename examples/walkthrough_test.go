@@ -22,12 +22,14 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// bin builds all programs once and returns the folder they are in.
+// bin builds all programs when the first test needs them, and returns the
+// folder they are in.
 var bin = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "sallyport-bin-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	out, err := exec.Command("go", "build", "-o", dir, "./...", "../gate/cmd/gate").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -35,10 +37,13 @@ var bin = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
+// built is that folder, once there is one.
+var built string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := bin(); err == nil {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
