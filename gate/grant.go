@@ -69,11 +69,15 @@ func (j *Journal) Grant(id string, n int, d time.Duration, s *Signer) (*Grant, e
 		if err := j.clock(); err != nil {
 			return err
 		}
-		p := j.props[id]
-		if p == nil {
+		r := j.props[id]
+		if r == nil {
 			return fmt.Errorf("%w: %q", ErrNoProposal, id)
 		}
-		if err := coverable(&p.Proposal); err != nil {
+		p, err := j.whole(r)
+		if err != nil {
+			return err
+		}
+		if err := coverable(p); err != nil {
 			return err
 		}
 		t := p.Plan.Targets[0]

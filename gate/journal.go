@@ -150,11 +150,13 @@ type Journal struct {
 	head  string
 	props map[string]*record
 	calls map[string][]string // ids of the proposals of a call, oldest first
-	order []string            // ids of all proposals, oldest first
+	order []string            // ids of the proposals whose content is held, oldest first
 	last  time.Time           // the latest time of an event
-	open  map[string]*record  // those that aren't final
-	keys  map[string][]string // ids of the proposals of a key
-	used  usage
+	// forgot is when the content of what had ended was let go of last.
+	forgot time.Time
+	open   map[string]*record  // those that aren't final
+	keys   map[string][]string // ids of the proposals of a key
+	used   usage
 	// granted are the standing approvals, with the signatures that they stand on.
 	granted   map[string]*Grant
 	grantSigs map[string][]byte
@@ -185,6 +187,7 @@ type record struct {
 	seq        uint64
 	sigs       []signature // of approvers, one from each
 	authorised bool        // by the operator's standing choice or a standing approval
+	forgotten  bool        // Input and Plan aren't held any more: see whole
 }
 
 type signature struct {
@@ -297,6 +300,7 @@ func (j *Journal) tx(fn func() error) error {
 	if err := j.catchUp(); err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
+	j.forget()
 	err := fn()
 	if ferr := j.flush(); ferr != nil {
 		return errors.Join(ferr, err)
@@ -721,6 +725,46 @@ func (j *Journal) snapshot(p *record) *Proposal {
 	return &c
 }
 
+// forget lets go of what was asked for by proposals that have ended and would
+// have expired by now: nothing compares with them any more, and a process that
+// runs for months would hold it all.
+func (j *Journal) forget() {
+	now := j.now()
+	if now.Sub(j.forgot) < time.Minute {
+		return
+	}
+	j.forgot = now
+	j.order = slices.DeleteFunc(j.order, func(id string) bool {
+		p := j.props[id]
+		s := j.state(p)
+		if s == StateRunning || s == StateUnknown || j.now().Before(p.Expires) {
+			return false
+		}
+		p.Input, p.Plan, p.forgotten = nil, Plan{}, true
+		delete(j.open, id)
+		return true
+	})
+}
+
+// whole returns a copy of p with what it asked for, which is read again if it
+// isn't held any more.
+func (j *Journal) whole(p *record) (*Proposal, error) {
+	c := j.snapshot(p)
+	if !p.forgotten {
+		return c, nil
+	}
+	for e, err := range Events(j.dir) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Seq == p.seq && e.Proposal != nil {
+			c.Input, c.Plan = e.Proposal.Input, e.Proposal.Plan
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("gate: %s: what it asked for isn't kept any more", p.ID)
+}
+
 // Pending returns the proposals that wait for an approver, oldest first.
 func (j *Journal) Pending() ([]*Proposal, error) {
 	var list []*Proposal
@@ -747,8 +791,9 @@ func (j *Journal) Proposal(id string) (*Proposal, error) {
 		if p == nil {
 			return fmt.Errorf("%w: %q", ErrNoProposal, id)
 		}
-		out = j.snapshot(p)
-		return nil
+		var err error
+		out, err = j.whole(p)
+		return err
 	})
 	return out, err
 }
@@ -917,9 +962,12 @@ func (j *Journal) Replay(id string, ttl time.Duration) (*Proposal, error) {
 				return fmt.Errorf("gate: %s: the same call is %s as %s", id, s, other)
 			}
 		}
-		p := old.Proposal
+		p, err := j.whole(old)
+		if err != nil {
+			return err
+		}
 		p.Replays = id
-		r, err := j.propose(&p, ttl)
+		r, err := j.propose(p, ttl)
 		if err != nil {
 			return err
 		}

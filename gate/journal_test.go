@@ -423,7 +423,11 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		}
 	}
 	t.Logf("%d of %d processes died at their step", killed, len(killSteps))
-	if killed < len(killSteps)/2 {
+	enough := len(killSteps) / 2
+	if testing.Short() { // fewer calls: some processes find nothing left at their step
+		enough = 1
+	}
+	if killed < enough {
 		t.Errorf("only %d processes came to their step", killed)
 	}
 	for id, n := range ran {
