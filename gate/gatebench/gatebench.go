@@ -199,7 +199,8 @@ type site struct {
 	env     []string
 	op      Operator
 	clients []*client
-	*client // the first
+	last    *process // of the HTTP server that was started last
+	*client          // the first
 }
 
 // settings change a site.
@@ -277,8 +278,32 @@ func merge(lists ...[]string) []string {
 	return out
 }
 
-// start starts one more server in front of the same platforms and state.
+// start starts one more server in front of the same platforms and state. Over
+// HTTP somebody else may take the port before it does: then it takes another.
 func (s *site) start(set settings) (*client, error) {
+	for range 3 {
+		c, err := s.startOnce(set)
+		if err == nil || !s.taken() {
+			return c, err
+		}
+	}
+	return s.startOnce(set)
+}
+
+// taken reports whether the server that was started last found its port taken.
+func (s *site) taken() bool {
+	if s.last == nil {
+		return false
+	}
+	select {
+	case <-s.last.done:
+		return strings.Contains(fmt.Sprint(s.last.stderr), "address already in use")
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+func (s *site) startOnce(set settings) (*client, error) {
 	r := s.r
 	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 	defer cancel()
@@ -294,6 +319,7 @@ func (s *site) start(set settings) (*client, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.last = p
 		c = overHTTP(r.era, set.form, "http://"+addr+"/mcp", nil)
 		c.bearer(set.token)
 		c.shutdown = p.stop
