@@ -21,6 +21,24 @@ var readme = filepath.Join("..", "README.md")
 
 var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 
+// pages are the README and the pages of the servers, in one text.
+func pages(t *testing.T) []byte {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join("*-mcp", "README.md"))
+	if err != nil || len(list) < 5 {
+		t.Fatal("the servers have no pages", list, err)
+	}
+	var all []byte
+	for _, page := range append(list, readme, "README.md") {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	return all
+}
+
 // blocks returns the snippets of a language in a page.
 func blocks(t *testing.T, file, language string) (list []string) {
 	t.Helper()
@@ -115,11 +133,11 @@ func tomlServers(s string) (map[string]wired, error) {
 // wirings returns the servers of every configuration in the README and the pages.
 func wirings(t *testing.T) (list []wired) {
 	t.Helper()
-	pages, err := filepath.Glob(filepath.Join("wiring", "*.md"))
-	if err != nil || len(pages) == 0 {
+	hosts, err := filepath.Glob(filepath.Join("wiring", "*.md"))
+	if err != nil || len(hosts) == 0 {
 		t.Fatal("no pages", err)
 	}
-	for _, page := range append(pages, readme, filepath.Join("packaging", "README.md")) {
+	for _, page := range append(hosts, readme, "README.md", filepath.Join("packaging", "README.md")) {
 		for _, s := range blocks(t, page, "json") {
 			if !strings.Contains(s, `"mcpServers"`) {
 				var other map[string]any
@@ -199,7 +217,7 @@ func known(t *testing.T, whose string, names []string) {
 }
 
 // TestTheOwnersEnvironmentIsDocumented finds each variable of the walkthrough in
-// the README, and knows it.
+// the README or a server's page, and knows it.
 func TestTheOwnersEnvironmentIsDocumented(t *testing.T) {
 	var w struct {
 		Environment map[string][]string
@@ -211,10 +229,7 @@ func TestTheOwnersEnvironmentIsDocumented(t *testing.T) {
 	if err := json.Unmarshal(b, &w); err != nil || len(w.Environment) == 0 {
 		t.Fatal("no environment", err)
 	}
-	page, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := pages(t)
 	var names []string
 	for _, list := range w.Environment {
 		for _, name := range list {
@@ -225,7 +240,7 @@ func TestTheOwnersEnvironmentIsDocumented(t *testing.T) {
 	}
 	for _, name := range names {
 		if !bytes.Contains(page, []byte("`"+name+"`")) && !common.MatchString(name) {
-			t.Errorf("the README doesn't name %s", name)
+			t.Errorf("no page names %s", name)
 		}
 	}
 	known(t, "all", names)
@@ -234,16 +249,13 @@ func TestTheOwnersEnvironmentIsDocumented(t *testing.T) {
 var (
 	variable = regexp.MustCompile(`^(WAZUH|THEHIVE|CORTEX|MISP|MITRE|SALLYPORT)_[A-Z_]+$`)
 	quoted   = regexp.MustCompile(`"((?:WAZUH|THEHIVE|CORTEX|MISP|MITRE|SALLYPORT)_[A-Z_]*[A-Z])"`)
-	common   = regexp.MustCompile(`_(CA_FILE|VERIFY_SSL|TIMEOUT)$`) // the README names them once, for all
+	common   = regexp.MustCompile(`_(CA_FILE|VERIFY_SSL|TIMEOUT)$`) // the page of the servers names them once, for all
 )
 
-// TestTheREADMENamesEverySetting compares it with the variables that the code reads.
-func TestTheREADMENamesEverySetting(t *testing.T) {
-	page, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := map[string]bool{"WAZUH_USER": true, "WAZUH_BASE_URL": true} // other spellings of two that it names
+// TestThePagesNameEverySetting compares it with the variables that the code reads.
+func TestThePagesNameEverySetting(t *testing.T) {
+	page := pages(t)
+	read := map[string]bool{"WAZUH_USER": true, "WAZUH_BASE_URL": true} // other spellings of two that they name
 	for _, pattern := range []string{"wazuh", "thehive", "cortex", "misp", "attack", filepath.Join("attack", "soc"), "gate", filepath.Join("mcpadapter", "command")} {
 		files, err := filepath.Glob(filepath.Join("..", pattern, "*.go"))
 		if err != nil || len(files) == 0 {
@@ -261,7 +273,7 @@ func TestTheREADMENamesEverySetting(t *testing.T) {
 				name := string(m[1])
 				prefix := bytes.Contains(page, []byte("`"+name+"_")) // of variables
 				if !read[name] && !prefix && !common.MatchString(name) && !bytes.Contains(page, []byte("`"+name+"`")) {
-					t.Errorf("the README doesn't name %s of %s", name, filepath.Base(file))
+					t.Errorf("no page names %s of %s", name, filepath.Base(file))
 				}
 				read[name] = true
 			}
