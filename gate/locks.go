@@ -17,6 +17,12 @@ func (c Confirmation) Confirmed() bool { return c.Confirm }
 // A Confirmer is an input that can confirm its action.
 type Confirmer interface{ Confirmed() bool }
 
+// An Exempter is a [Confirmer] with a form that its operation's confirmation
+// isn't for, such as the addition of what it confirms to remove. A call in that
+// form is neither asked to confirm nor authorised by a switch that is for the
+// other one: it is decided like any operation without a lock.
+type Exempter interface{ ExemptFromConfirmation() bool }
+
 // A HardConfirmer is an input that can ask for something irreversible and must
 // then confirm that too.
 type HardConfirmer interface {
@@ -105,11 +111,15 @@ func Confirm() Option {
 }
 
 // ConfirmOrEnv locks an operation until the call confirms it, or lets it run
-// without approval when the operator's switch says so.
+// without approval when the operator's switch says so. An input that implements
+// [Exempter] has a form to which neither applies.
 func ConfirmOrEnv(name string) Option {
 	return withLock(lock{name: "confirm or env " + name, asks: true, needs: reflect.TypeFor[Confirmer](), reason: ReasonUnconfirmed,
 		check: func(getenv func(string) string, in any) verdict {
+			x, partly := in.(Exempter)
 			switch {
+			case partly && x.ExemptFromConfirmation():
+				return verdictOpen
 			case on(getenv(name)):
 				return verdictFree
 			case in.(Confirmer).Confirmed():

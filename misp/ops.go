@@ -16,7 +16,7 @@ func (c *Client) Ops() []gate.Op {
 		gate.Destructive("misp_delete_event", c.DeleteEvent, "Delete an event and all that is in it for good; its UUID is blocked from then on.",
 			gate.ConfirmOrEnv(envDestructive)).Plan(c.planDeleteEvent),
 		gate.Write("misp_tag_event", c.TagEvent, "Tag an event, or with remove and confirm take a tag from it. Unpublishes a published event.",
-			gate.Idempotent, gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planTagEvent),
+			gate.Idempotent, gate.ConfirmOrEnv(envDestructive)).Plan(c.planTagEvent),
 
 		gate.Read("misp_search_attributes", c.SearchAttributes, "Search attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
 		gate.Write("misp_add_attribute", c.AddAttribute, "Add an attribute (IOC) to an event, with tags, and say what became of each. Unpublishes a published event.",

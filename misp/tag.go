@@ -108,12 +108,9 @@ func (in TagEventInput) Validate() error {
 	return errors.Join(in.EventID.check(), checkTag("tag", in.Tag))
 }
 
-// Confirmed reports whether the call confirms a removal; adding needs no confirmation.
-func (in TagEventInput) Confirmed() bool { return !in.Remove || in.Confirm }
-
-// ConfirmedHard keeps the operator's switch, which authorises removals, from
-// authorising additions: those always wait for approval.
-func (in TagEventInput) ConfirmedHard() (hard, confirmed bool) { return !in.Remove, true }
+// ExemptFromConfirmation reports whether a tag is added: only taking one away
+// is confirmed, or authorised by the operator's switch.
+func (in TagEventInput) ExemptFromConfirmation() bool { return !in.Remove }
 
 // A TaggedEvent says what became of a tag of an event.
 type TaggedEvent struct {

@@ -71,21 +71,44 @@ func Unescape(s string) string {
 var (
 	fanged = lazyregexp.New(`(?i)\s*(?:[\[({<]\s*(\.|,|dot|punkt|:|://|@|at)\s*[\])}>]|[\[({]\s*(\.|:)|(\.|:)\s*[\])}])\s*`)
 	spaced = lazyregexp.New(`(?i)(\b(?:0x[0-9a-f]+|\d+))(?:\s*\.\s+|\s+\.\s*|\s+dot\s+)`)
-	faked  = lazyregexp.New(`(?i)\b(?:h[xt*]{2}p|fxp)(s?)(:|\[:)`)
+	faked  = lazyregexp.New(`(?i)\b(?:h[xt*]{2}p|fxp|meow|h\[tt\]p)(s?)(:|\[:)`)
+	dotted = lazyregexp.New(`(?i)[\[({](?:\.|,|dot|punkt|:|://|@|at)[\])}]`)
+	scheme = lazyregexp.New(`(?i)^(?:h[xt*]{2}p|meow|h\[tt\]p)(s?)://`)
 )
+
+// Plain returns the value that is meant by one written so that nobody clicks on
+// it, and otherwise value itself: evil[.]example, a[at]b(dot)example,
+// hxxps://x.example, meow://x.example. Its letters keep their case.
+func Plain(value string) string {
+	if strings.ContainsAny(value, "[({") {
+		value = dotted.Compiled().ReplaceAllStringFunc(value, mark)
+	}
+	return scheme.Compiled().ReplaceAllStringFunc(value, func(m string) string {
+		if strings.EqualFold(m, "http://") || strings.EqualFold(m, "https://") {
+			return m
+		}
+		if strings.HasSuffix(strings.ToLower(m), "s://") {
+			return "https://"
+		}
+		return "http://"
+	})
+}
+
+// mark is the character that a bracketed one, or a bracketed word, stands for.
+func mark(m string) string {
+	switch m = strings.ToLower(strings.Trim(m, "[](){}<> \t\r\n")); m {
+	case ",", "dot", "punkt":
+		return "."
+	case "at":
+		return "@"
+	}
+	return m
+}
 
 // Refang undoes the usual ways to write an address so that nobody clicks on it.
 func Refang(s string) string {
 	if strings.ContainsAny(s, "[({<])}>") {
-		s = fanged.Compiled().ReplaceAllStringFunc(s, func(m string) string {
-			switch m = strings.ToLower(strings.Trim(m, "[](){}<> \t\r\n")); m {
-			case ",", "dot", "punkt":
-				return "."
-			case "at":
-				return "@"
-			}
-			return m
-		})
+		s = fanged.Compiled().ReplaceAllStringFunc(s, mark)
 	}
 	if strings.ContainsAny(s, " \t\r\n") {
 		s = spaced.Compiled().ReplaceAllString(s, "$1.")

@@ -117,3 +117,19 @@ func TestAnIPv6NetworkLeadsToTheIPv4OneInIt(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestPlainIsTheValueThatIsMeant(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"198[.]51[.]100[.]40": "198.51.100.40", "198(.)51(.)100(.)40": "198.51.100.40", "198{.}51.100.40": "198.51.100.40", "bad[dot]example": "bad.example", "bad(DOT)Example": "bad.Example",
+		"hxxp://bad[.]example/X": "http://bad.example/X", "hXXps://bad.example": "https://bad.example", "htxp://x.example": "http://x.example", "hxtps://x.example": "https://x.example",
+		"meow://bad.example/x": "http://bad.example/x", "h[tt]p://x.example": "http://x.example", "h**p://x.example": "http://x.example", "hxxp[://]x[.]example": "http://x.example", "a[at]bad.example": "a@bad.example", "a[@]bad(dot)example": "a@bad.example",
+		"[2001[:]db8::1]": "[2001:db8::1]", "198.51.100.40[:]80": "198.51.100.40:80",
+		// What is no disguise stays as it is.
+		"HTTP://Example.org/A": "HTTP://Example.org/A", "https://x.example/?u=hxxp://y": "https://x.example/?u=hxxp://y", "C:\\(x86)\\a.exe": "C:\\(x86)\\a.exe", "meow": "meow", "a (see at) b": "a (see at) b", "x[1]": "x[1]", "": "",
+	} {
+		if got := spelling.Plain(in); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
