@@ -19,12 +19,12 @@ func BenchmarkCallListAgents(b *testing.B) {
 		b.Fatal(err)
 	}
 	client := wazuhtest.New(b).Client(func(c *wazuh.Config) { c.Guard = guard })
-	server := mcpadapter.NewServer("bench", "v1", "")
-	if err := mcpadapter.Register(server, guard, client.Ops()...); err != nil {
+	server := mcpadapter.New(guard, mcpadapter.Options{Name: "bench"})
+	if err := server.Add(client.Ops()...); err != nil {
 		b.Fatal(err)
 	}
 	near, far := mcp.NewInMemoryTransports()
-	if _, err := server.Connect(b.Context(), far, nil); err != nil {
+	if _, err := server.MCP().Connect(b.Context(), far, nil); err != nil {
 		b.Fatal(err)
 	}
 	cs, err := mcp.NewClient(&mcp.Implementation{Name: "bench", Version: "v1"}, nil).Connect(b.Context(), near, nil)

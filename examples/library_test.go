@@ -49,12 +49,12 @@ func respond(ctx context.Context, url, key string) error {
 }
 
 func serve(ctx context.Context, guard *gate.Guard, hive *thehive.Client) error {
-	server := mcpadapter.NewServer("my-soc", "v1.0.0", "Cases, and the firewall.")
+	server := mcpadapter.New(guard, mcpadapter.Options{Name: "my-soc", Instructions: "Cases, and the firewall."})
 	ops := append(hive.Ops(), gate.Destructive("fw_block", block, "Block an address."))
-	if err := mcpadapter.Register(server, guard, ops...); err != nil {
+	if err := server.Add(ops...); err != nil {
 		return err
 	}
-	return mcpadapter.Serve(ctx, server) // standard input and output
+	return server.Serve(ctx) // standard input and output
 }
 
 func TestTheREADMEsLibraryExampleRuns(t *testing.T) {

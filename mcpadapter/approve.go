@@ -48,13 +48,13 @@ func (p *patience) lose(id string) {
 // sealed for it. After any other the call stays as it is, pending. If ask isn't
 // nil, it is the question.
 func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []byte, pending *gate.Result) (ask *mcp.CallToolResult, res *gate.Result, err error) {
-	if t.g.Approval() != gate.ApprovalClient || !formCapable(req) {
+	if t.guard.Approval() != gate.ApprovalClient || !formCapable(req) {
 		return nil, pending, nil
 	}
 	p := pending.Proposal
 	if req.ProtocolVersion() >= multiRoundTrip {
 		if len(req.Params.InputResponses) == 0 && req.Params.RequestState == "" {
-			state, ok := t.g.Seal(p)
+			state, ok := t.guard.Seal(p)
 			if !ok || !t.patience.left(p.ID) {
 				return nil, pending, nil
 			}
@@ -67,7 +67,7 @@ func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []b
 		res, err = t.attest(ctx, args, pending, req.Params.RequestState, answer)
 		return nil, res, err
 	}
-	state, ok := t.g.Seal(p)
+	state, ok := t.guard.Seal(p)
 	if !ok || !t.patience.left(p.ID) {
 		return nil, pending, nil
 	}
@@ -95,7 +95,7 @@ func (t *tool) attest(ctx context.Context, args []byte, pending *gate.Result, st
 		t.patience.lose(id)
 		return pending, nil
 	}
-	if err := t.g.Attest(ctx, pending.Proposal, state, code); err != nil {
+	if err := t.guard.Attest(ctx, pending.Proposal, state, code); err != nil {
 		t.patience.lose(id)
 		if !errors.Is(err, gate.ErrUnsealed) {
 			t.opts.Logger.Error("attest", "op", t.op.Name(), "proposal", id, "err", err)

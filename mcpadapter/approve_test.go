@@ -80,8 +80,8 @@ func TestAClientsForm(t *testing.T) {
 			t.Run(tt.name+"/"+era, func(t *testing.T) {
 				asked = 0
 				d, g := new(desk), clientGuard(t, tt.approval)
-				s := mcpadapter.NewServer("test", "v0", "")
-				if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+				s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+				if err := s.Add(d.ops()...); err != nil {
 					t.Fatal(err)
 				}
 				cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: counting(tt.form)}, &mcp.ClientSessionOptions{ProtocolVersion: era})
@@ -112,8 +112,8 @@ func TestAFormThatFailsOrHangsLeavesTheCallPending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, g := new(desk), clientGuard(t, gate.ApprovalClient)
-			s := mcpadapter.NewServer("test", "v0", "")
-			if err := mcpadapter.RegisterWith(s, g, mcpadapter.Options{AskTimeout: 100 * time.Millisecond}, d.ops()...); err != nil {
+			s := mcpadapter.New(g, mcpadapter.Options{Name: "test", AskTimeout: 100 * time.Millisecond})
+			if err := s.Add(d.ops()...); err != nil {
 				t.Fatal(err)
 			}
 			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: f}, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})
@@ -140,8 +140,8 @@ func TestAUserWhoSaysNoIsNotAskedForEver(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = g.Close() })
-			s := mcpadapter.NewServer("test", "v0", "")
-			if err := mcpadapter.Register(s, g, new(desk).ops()...); err != nil {
+			s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+			if err := s.Add(new(desk).ops()...); err != nil {
 				t.Fatal(err)
 			}
 			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: no}, &mcp.ClientSessionOptions{ProtocolVersion: era})
@@ -164,8 +164,8 @@ func TestAClientThatShowsNoFormsIsNotAsked(t *testing.T) {
 		for _, era := range eras {
 			t.Run(name+"/"+era, func(t *testing.T) {
 				d, g := new(desk), clientGuard(t, gate.ApprovalClient)
-				s := mcpadapter.NewServer("test", "v0", "")
-				if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+				s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+				if err := s.Add(d.ops()...); err != nil {
 					t.Fatal(err)
 				}
 				cs := mcptest.Dial(t, s, opts, &mcp.ClientSessionOptions{ProtocolVersion: era})
@@ -238,8 +238,8 @@ func TestAForgedAnswerNeverExecutes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, g := new(desk), clientGuard(t, gate.ApprovalClient)
-			s := mcpadapter.NewServer("test", "v0", "")
-			if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+			s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+			if err := s.Add(d.ops()...); err != nil {
 				t.Fatal(err)
 			}
 			cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: answered("accept", right), MultiRoundTrip: &mcp.MultiRoundTripOptions{Disabled: true}}, nil)
@@ -277,8 +277,8 @@ func TestAForgedAnswerNeverExecutes(t *testing.T) {
 
 func TestForgedAnswersMeanNothingToAnOlderClient(t *testing.T) {
 	d, g := new(desk), clientGuard(t, gate.ApprovalClient)
-	s := mcpadapter.NewServer("test", "v0", "")
-	if err := mcpadapter.Register(s, g, d.ops()...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+	if err := s.Add(d.ops()...); err != nil {
 		t.Fatal(err)
 	}
 	cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: answered("decline", right)}, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})

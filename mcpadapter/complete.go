@@ -11,6 +11,8 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
 // A Completion says which tool lists the ids that an argument of a prompt may
@@ -25,34 +27,32 @@ type Completion struct {
 
 const completionTime = 3 * time.Second
 
-// RegisterCompletions adds completions to s, which [NewServer] made. One whose
-// tool isn't registered, or isn't a read, offers nothing. A completion costs one
-// call of its tool, behind the gate like any other; a call that fails or takes
-// longer than three seconds offers nothing.
-func RegisterCompletions(s *mcp.Server, list ...Completion) {
-	r := registryOf(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.completions = append(r.completions, list...)
+// AddCompletions adds completions. One whose tool isn't there, or isn't a read,
+// offers nothing. A completion costs one call of its tool, behind the gate like
+// any other; a call that fails or takes longer than three seconds offers nothing.
+func (s *Server) AddCompletions(list ...Completion) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.completions = append(s.completions, list...)
 }
 
 // complete serves completion/complete: the values of a prompt's argument that
 // begin with what was typed.
-func complete(ctx context.Context, r *registry, req *mcp.CompleteRequest) *mcp.CompleteResult {
+func (s *Server) complete(ctx context.Context, req *mcp.CompleteRequest) *mcp.CompleteResult {
 	res := &mcp.CompleteResult{Completion: mcp.CompletionResultDetails{Values: []string{}}}
 	if req.Params.Ref == nil || req.Params.Ref.Type != "ref/prompt" {
 		return res
 	}
 	typed := req.Params.Argument.Value
-	r.mu.Lock()
-	args := r.prompts[req.Params.Ref.Name].Args
+	s.mu.Lock()
+	args := s.prompts[req.Params.Ref.Name].Args
 	i := slices.IndexFunc(args, func(a gate.PromptArg) bool { return a.Name == req.Params.Argument.Name })
 	var source Completion
 	var t *tool
 	if i >= 0 && args[i].Values == nil {
-		source, t = r.completion(args[i].Name)
+		source, t = s.completion(args[i].Name)
 	}
-	r.mu.Unlock()
+	s.mu.Unlock()
 	before := ""
 	var values []string
 	switch {
@@ -85,9 +85,9 @@ func complete(ctx context.Context, r *registry, req *mcp.CompleteRequest) *mcp.C
 
 // completion returns the source of an argument's values, and its tool. Callers
 // hold the lock.
-func (r *registry) completion(arg string) (Completion, *tool) {
-	for _, c := range r.completions {
-		if t := r.tools[c.Tool]; t != nil && t.op.Tier() == gate.TierRead && slices.ContainsFunc(c.Args, func(a string) bool { return snake(a) == snake(arg) }) {
+func (s *Server) completion(arg string) (Completion, *tool) {
+	for _, c := range s.completions {
+		if t := s.tools[c.Tool]; t != nil && t.op.Tier() == gate.TierRead && slices.ContainsFunc(c.Args, func(a string) bool { return schema.Snake(a) == schema.Snake(arg) }) {
 			return c, t
 		}
 	}
@@ -99,13 +99,13 @@ var idText = lazyregexp.New(`^~?[A-Za-z0-9._-]{1,63}$`)
 
 // ids calls the tool for the ids that c names, in order.
 func (t *tool) ids(ctx context.Context, c Completion) []string {
-	ctx, end := t.running.begin(ctx)
+	ctx, end := t.calls.Begin(ctx)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
-	raw, err := encode(c.In)
+	raw, err := jsontree.Encode(c.In)
 	if err == nil {
-		raw, err = t.in.bind(raw)
+		raw, err = t.in.Bind(raw)
 	}
 	if err != nil {
 		return nil

@@ -21,10 +21,10 @@ func TestTheIDsOfAPromptsArgumentAreCompletedFromOneRead(t *testing.T) {
 		d.titles = append(d.titles, fmt.Sprint("ticket ", i))
 	}
 	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, d.ops()...)
-	if err := mcpadapter.RegisterPrompts(s, triage()); err != nil {
+	if err := s.AddPrompts(triage()); err != nil {
 		t.Fatal(err)
 	}
-	mcpadapter.RegisterCompletions(s,
+	s.AddCompletions(
 		mcpadapter.Completion{Args: []string{"ticket_id"}, Tool: "desk_gone", List: "tickets", ID: "id"},
 		mcpadapter.Completion{Args: []string{"ticket_id"}, Tool: "desk_close_ticket", List: "tickets", ID: "id"}, // not a read
 		mcpadapter.Completion{Args: []string{"ticket_id"}, Tool: "desk_list_tickets", In: map[string]any{"limit": 130}, List: "tickets", ID: "id"})
@@ -83,10 +83,10 @@ func TestCompletionsAreBoundedAndOfferNoSentences(t *testing.T) {
 		want      []string
 	}{{"x", "a", []string{"a1", "a2x"}}, {"x", "", []string{"a1", "a2x"}}, {"slow", "", []string{}}} {
 		s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, op)
-		if err := mcpadapter.RegisterPrompts(s, triage()); err != nil {
+		if err := s.AddPrompts(triage()); err != nil {
 			t.Fatal(err)
 		}
-		mcpadapter.RegisterCompletions(s, mcpadapter.Completion{Args: []string{"ticketId"}, Tool: "desk_rows", In: map[string]any{"q": tt.in}, List: "rows", ID: "id"})
+		s.AddCompletions(mcpadapter.Completion{Args: []string{"ticketId"}, Tool: "desk_rows", In: map[string]any{"q": tt.in}, List: "rows", ID: "id"})
 		cs := mcptest.Dial(t, s, nil, nil)
 		began := time.Now()
 		res, err := cs.Complete(t.Context(), &mcp.CompleteParams{Ref: &mcp.CompleteReference{Type: "ref/prompt", Name: "triage-ticket"},

@@ -1,7 +1,8 @@
 // Package mcpadapter serves gated operations as MCP tools.
 //
-// [Register] adds every [gate.Op] of a list to an [mcp.Server]. All that an MCP
-// client sees of an operation is derived from its Go types and from its tier:
+// [New] makes a server behind a guard, and [Server.Add] adds every [gate.Op] of a
+// list to it. All that an MCP client sees of an operation is derived from its Go
+// types and from its tier:
 //
 //   - The input schema comes from the input struct: names and optionality from
 //     json tags, descriptions from jsonschema tags, bounds from the tags minimum,
@@ -26,12 +27,17 @@
 //   - Text that looks like instructions to an agent is flagged, with its path and
 //     a class, whoever wrote it. Nothing is removed.
 //
-// [RegisterResources] and [RegisterPrompts] add reads under fixed addresses and
-// texts to start with. [RegisterDynamic] lists four tools instead of all.
-// [Serve] serves over standard input and output, [ServeHTTP] over HTTP; package
-// command makes a program of it all.
+// [Server.AddResources] and [Server.AddPrompts] add reads under fixed addresses
+// and texts to start with. [Options.Dynamic] lists four tools instead of all.
+// [Server.Serve] serves over standard input and output, package mcphttp over
+// HTTP; package command makes a program of it all.
 //
-// The tool gate_status, added once to each server, tells how the gate stands
-// and waits for decisions. Nothing in this package can approve an operation
-// except an MCP client's own form, where the policy lets a client's word count.
+// A tool of each server, usually gate_status, tells how the gate stands and waits
+// for decisions. Nothing in this package can approve an operation except an MCP
+// client's own form, where the policy lets a client's word count.
+//
+// The packages below internal are its floors, each built on those before it:
+// jsontree (a JSON value), schema (what Go types look like, and binding of
+// arguments), untrusted (finding and marking what others wrote), answer (making
+// an answer fit, keeping what was cut), inflight (the calls being served).
 package mcpadapter

@@ -12,43 +12,36 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/edits"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
-// The tools of a dynamic server; see [RegisterDynamic].
+// The tools of a server with [Options.Dynamic].
 const (
 	FindTool     = "find_tool"
 	DescribeTool = "describe_tool"
 	CallTool     = "call_tool"
 )
 
-// RegisterDynamic adds ops behind g to s without listing them: a client finds
-// them with find_tool, reads one's schema with describe_tool, and calls it with
-// call_tool, which is the same call behind the same gate. The list of tools
-// then costs a client little however many ops there are. Errors are those of
-// [RegisterWith].
-func RegisterDynamic(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op) error {
-	if err := register(s, g, opts, true, ops); err != nil {
-		return err
-	}
-	r := registryOf(s)
-	finder := func(_ context.Context, in findInput) (*found, error) { return r.find(in), nil }
-	describer := func(_ context.Context, in describeInput) (*description, error) {
-		t, err := r.named(in.Name)
+func (s *Server) findOp() gate.Op {
+	find := func(_ context.Context, in findInput) (*found, error) { return s.find(in), nil }
+	return gate.Read(FindTool, find, "Find tools of this server by words, such as \"thehive create case\" or \"correlate ip\".")
+}
+
+func (s *Server) describeOp() gate.Op {
+	describe := func(_ context.Context, in describeInput) (*description, error) {
+		t, err := s.named(in.Name)
 		if err != nil {
 			return nil, err
 		}
-		return &description{Name: in.Name, Tier: t.op.Tier(), Doc: t.op.Doc(), Arguments: t.in.schema(nil, "", nil)}, nil
+		return &description{Name: in.Name, Tier: t.op.Tier(), Doc: t.op.Doc(), Arguments: t.in.Schema()}, nil
 	}
-	for _, op := range []gate.Op{
-		gate.Read(FindTool, finder, "Find tools of this server by words, such as \"thehive create case\" or \"correlate ip\"."),
-		gate.Read(DescribeTool, describer, "Tell what a tool does, its tier and its arguments."),
-	} {
-		if err := register(s, g, opts, false, []gate.Op{op}); err != nil {
-			return err
-		}
-	}
+	return gate.Read(DescribeTool, describe, "Tell what a tool does, its tier and its arguments.")
+}
+
+func callToolDefinition() *mcp.Tool {
 	yes := true
-	s.AddTool(&mcp.Tool{
+	return &mcp.Tool{
 		Name:        CallTool,
 		Title:       title(CallTool),
 		Description: "Call a tool that find_tool found. Tools that write wait for the operator's approval, as if they were called directly.",
@@ -60,8 +53,7 @@ func RegisterDynamic(s *mcp.Server, g *gate.Guard, opts Options, ops ...gate.Op)
 			},
 			AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
 		},
-	}, r.dispatch)
-	return nil
+	}
 }
 
 type findInput struct {
@@ -100,16 +92,16 @@ type match struct {
 
 // find ranks tools by how many of the words are in their name, then in their
 // description; of equals, by name.
-func (r *registry) find(in findInput) *found {
+func (s *Server) find(in findInput) *found {
 	words := strings.FieldsFunc(strings.ToLower(in.Query), func(c rune) bool { return c == ' ' || c == '_' || c == '-' || c == ',' })
 	type ranked struct {
 		t     *tool
 		score int
 	}
 	var list []ranked
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, t := range r.indirect {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.unlisted {
 		name, doc := strings.ToLower(t.op.Name()), strings.ToLower(t.op.Doc())
 		score := 0
 		for _, w := range words {
@@ -141,52 +133,52 @@ func (r *registry) find(in findInput) *found {
 }
 
 // named returns the unlisted tool of that name, or an error that names near ones.
-func (r *registry) named(name string) (*tool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (s *Server) named(name string) (*tool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	best, near := 3+len(name)/4, ""
-	for _, t := range r.indirect {
+	for _, t := range s.unlisted {
 		if t.op.Name() == name {
 			return t, nil
 		}
-		if d := edits.Distance(strings.ToLower(clip(name, 64)), t.op.Name()); d < best {
+		if d := edits.Distance(strings.ToLower(jsontree.Clip(name, 64)), t.op.Name()); d < best {
 			best, near = d, t.op.Name()
 		}
 	}
 	if near != "" {
-		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", label(name), near)
+		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", schema.Label(name), near)
 	}
-	return nil, fmt.Errorf("there is no tool %s; find one with %s", label(name), FindTool)
+	return nil, fmt.Errorf("there is no tool %s; find one with %s", schema.Label(name), FindTool)
 }
 
 // dispatch serves call_tool: the call of another tool, as if it were made directly.
-func (r *registry) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	v, err := parse(orEmpty(req.Params.Arguments), maxDepthIn+1)
+func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	v, err := jsontree.Parse(orEmpty(req.Params.Arguments), jsontree.MaxDepthIn+1)
 	if err != nil {
 		return failed("invalid arguments for " + CallTool + ": " + err.Error()), nil
 	}
 	var name string
 	args := json.RawMessage("{}")
 	seen := map[string]bool{}
-	for i, k := range v.keys {
-		e := v.elems[i]
+	for i, k := range v.Keys {
+		e := v.Elems[i]
 		switch {
 		case seen[k]:
-			return failed("invalid arguments for " + CallTool + ":\n" + label(k) + ": given twice"), nil
-		case k == "name" && e.kind == stringKind:
-			name = e.text
-		case k == "arguments" && e.kind == objectKind:
-			args = e.append(nil)
-		case k == "arguments" && e.kind == stringKind:
-			args = json.RawMessage(e.text) // bound, or refused, by the tool itself
+			return failed("invalid arguments for " + CallTool + ":\n" + schema.Label(k) + ": given twice"), nil
+		case k == "name" && e.Kind == jsontree.String:
+			name = e.Text
+		case k == "arguments" && e.Kind == jsontree.Object:
+			args = e.Append(nil)
+		case k == "arguments" && e.Kind == jsontree.String:
+			args = json.RawMessage(e.Text) // bound, or refused, by the tool itself
 		case k == "name" || k == "arguments":
 			return failed("invalid arguments for " + CallTool + ":\n" + k + ": want name, a string, and arguments, an object"), nil
 		default:
-			return failed("invalid arguments for " + CallTool + ":\n" + label(k) + ": unknown argument; allowed: name, arguments"), nil
+			return failed("invalid arguments for " + CallTool + ":\n" + schema.Label(k) + ": unknown argument; allowed: name, arguments"), nil
 		}
 		seen[k] = true
 	}
-	t, err := r.named(name)
+	t, err := s.named(name)
 	if err != nil {
 		return failed(err.Error()), nil
 	}

@@ -20,7 +20,7 @@ type owner struct {
 }
 
 // Any function of the shape of an operation becomes a tool.
-func ExampleRegister() {
+func Example() {
 	ctx := context.Background()
 	find := func(_ context.Context, in lookup) (owner, error) { return owner{Team: "fleet of " + in.Host}, nil }
 
@@ -28,13 +28,13 @@ func ExampleRegister() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := mcpadapter.NewServer("cmdb", "v1.0.0", "Look up who owns a host.")
-	if err := mcpadapter.Register(server, guard, gate.Read("find_owner", find, "Find who owns a host.")); err != nil {
+	server := mcpadapter.New(guard, mcpadapter.Options{Name: "cmdb", Instructions: "Look up who owns a host."})
+	if err := server.Add(gate.Read("find_owner", find, "Find who owns a host.")); err != nil {
 		log.Fatal(err)
 	}
 
-	near, far := mcp.NewInMemoryTransports() // a main calls mcpadapter.Serve(ctx, server)
-	if _, err := server.Connect(ctx, far, nil); err != nil {
+	near, far := mcp.NewInMemoryTransports() // a main calls server.Serve(ctx)
+	if _, err := server.MCP().Connect(ctx, far, nil); err != nil {
 		log.Fatal(err)
 	}
 	client, err := mcp.NewClient(&mcp.Implementation{Name: "agent", Version: "v1.0.0"}, nil).Connect(ctx, near, nil)

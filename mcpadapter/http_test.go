@@ -20,6 +20,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
@@ -29,7 +30,7 @@ const (
 )
 
 // overHTTP serves s until the test ends and returns its URL.
-func overHTTP(t *testing.T, s *mcp.Server, opts mcpadapter.HTTPOptions) string {
+func overHTTP(t *testing.T, s *mcpadapter.Server, opts mcphttp.Options) string {
 	t.Helper()
 	url := make(chan string, 1)
 	opts.Listening = func(u string) { url <- u }
@@ -38,7 +39,7 @@ func overHTTP(t *testing.T, s *mcp.Server, opts mcpadapter.HTTPOptions) string {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- mcpadapter.ServeHTTP(ctx, s, opts) }()
+	go func() { done <- mcphttp.Serve(ctx, s, opts) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -54,9 +55,9 @@ func overHTTP(t *testing.T, s *mcp.Server, opts mcpadapter.HTTPOptions) string {
 	}
 }
 
-func tokens(t *testing.T) *mcpadapter.Tokens {
+func tokens(t *testing.T) *mcphttp.Tokens {
 	t.Helper()
-	toks, err := mcpadapter.ParseTokens("# who may call\n\n" + mcpadapter.TokenLine(aliceToken, "alice") + "\n" + mcpadapter.TokenLine(bobToken, "bob"))
+	toks, err := mcphttp.ParseTokens("# who may call\n\n" + mcphttp.TokenLine(aliceToken, "alice") + "\n" + mcphttp.TokenLine(bobToken, "bob"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func httpSession(t *testing.T, url, token, version string) *mcp.ClientSession {
 func TestOverHTTPBothErasCallAndTheUserIsInTheJournal(t *testing.T) {
 	g := mcptest.Guard(t)
 	d := &desk{titles: []string{"a"}}
-	url := overHTTP(t, serverOf(t, g, mcpadapter.Options{}, d.ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	url := overHTTP(t, serverOf(t, g, mcpadapter.Options{}, d.ops()...), mcphttp.Options{Tokens: tokens(t)})
 	for i, era := range eras {
 		cs := httpSession(t, url, aliceToken, era)
 		if text := mcptest.Text(mcptest.Call(t, cs, "desk_count", nil)); !strings.Contains(text, `"open":1`) {
@@ -120,7 +121,7 @@ func TestACutAnswerIsOnlyForWhoseItIs(t *testing.T) {
 	for range 300 {
 		d.titles = append(d.titles, strings.Repeat("x", 100))
 	}
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4 << 10}, d.ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4 << 10}, d.ops()...), mcphttp.Options{Tokens: tokens(t)})
 	alice := httpSession(t, url, aliceToken, "")
 	res := mcptest.Call(t, alice, "desk_list_tickets", `{"limit":300}`)
 	link := res.Content[len(res.Content)-1].(*mcp.ResourceLink)
@@ -136,8 +137,8 @@ const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pro
 
 func TestRequestsThatAreTurnedAway(t *testing.T) {
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...),
-		mcpadapter.HTTPOptions{Tokens: tokens(t), MaxBody: 2000, MaxSessions: 1, Origins: []string{"https://agent.example"}})
-	base := strings.TrimSuffix(url, mcpadapter.PathMCP)
+		mcphttp.Options{Tokens: tokens(t), MaxBody: 2000, MaxSessions: 1, Origins: []string{"https://agent.example"}})
+	base := strings.TrimSuffix(url, mcphttp.PathMCP)
 	send := func(change func(*http.Request)) int {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(initialize))
 		if err != nil {
@@ -163,7 +164,7 @@ func TestRequestsThatAreTurnedAway(t *testing.T) {
 	}{
 		{"no token", func(r *http.Request) { r.Header.Del("Authorization") }, 401},
 		{"another token", header("Authorization", "Bearer "+aliceToken+"x"), 401},
-		{"the hash of a token", header("Authorization", "Bearer "+strings.Fields(mcpadapter.TokenLine(aliceToken, "alice"))[0]), 401},
+		{"the hash of a token", header("Authorization", "Bearer "+strings.Fields(mcphttp.TokenLine(aliceToken, "alice"))[0]), 401},
 		{"a short token", header("Authorization", "Bearer a"), 401},
 		{"another host", func(r *http.Request) { r.Host = "evil.example" }, 403},
 		{"a host that begins like ours", func(r *http.Request) { r.Host = "localhost.evil.example" }, 403},
@@ -181,7 +182,7 @@ func TestRequestsThatAreTurnedAway(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
-	res, err := http.Get(base + mcpadapter.PathHealth)
+	res, err := http.Get(base + mcphttp.PathHealth)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,18 +195,18 @@ func TestRequestsThatAreTurnedAway(t *testing.T) {
 func TestBeyondLoopbackThereMustBeTokensAndTLS(t *testing.T) {
 	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{})
 	certificate := &tls.Config{MinVersion: tls.VersionTLS12}
-	for _, opts := range []mcpadapter.HTTPOptions{
+	for _, opts := range []mcphttp.Options{
 		{Addr: ":0"}, {Addr: "0.0.0.0:0"}, {Addr: "[::]:0"}, {Addr: "192.0.2.1:0"}, {Addr: "example.com:0"},
 		{Addr: "0.0.0.0:0", Tokens: tokens(t)}, {Addr: "0.0.0.0:0", TLS: certificate},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		err := mcpadapter.ServeHTTP(ctx, s, opts)
+		err := mcphttp.Serve(ctx, s, opts)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), "tokens and a TLS certificate") {
 			t.Errorf("%s: %v", opts.Addr, err)
 		}
 	}
-	if err := mcpadapter.ServeHTTP(t.Context(), s, mcpadapter.HTTPOptions{Addr: "8443"}); err == nil {
+	if err := mcphttp.Serve(t.Context(), s, mcphttp.Options{Addr: "8443"}); err == nil {
 		t.Error("an address without a port is taken")
 	}
 }
@@ -214,7 +215,7 @@ func TestOverTLS(t *testing.T) {
 	fake := httptest.NewTLSServer(nil) // for its certificate
 	defer fake.Close()
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...),
-		mcpadapter.HTTPOptions{Addr: "0.0.0.0:0", Tokens: tokens(t), TLS: &tls.Config{Certificates: fake.TLS.Certificates, MinVersion: tls.VersionTLS12}})
+		mcphttp.Options{Addr: "0.0.0.0:0", Tokens: tokens(t), TLS: &tls.Config{Certificates: fake.TLS.Certificates, MinVersion: tls.VersionTLS12}})
 	url = strings.Replace(strings.Replace(url, "0.0.0.0", "127.0.0.1", 1), "[::]", "127.0.0.1", 1)
 	if !strings.HasPrefix(url, "https://") {
 		t.Fatal(url)
@@ -239,7 +240,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestASessionBelongsToWhoOpenedIt(t *testing.T) {
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...), mcpadapter.HTTPOptions{Tokens: tokens(t)})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...), mcphttp.Options{Tokens: tokens(t)})
 	alice := httpSession(t, url, aliceToken, eras[0])
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"jsonrpc":"2.0","id":9,"method":"tools/list"}`))
 	if err != nil {
@@ -271,7 +272,7 @@ func TestWhenItStopsCallsInFlightEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- mcpadapter.ServeHTTP(ctx, s, mcpadapter.HTTPOptions{Listening: func(u string) { url <- u }, ShutdownTimeout: 20 * time.Second})
+		done <- mcphttp.Serve(ctx, s, mcphttp.Options{Listening: func(u string) { url <- u }, ShutdownTimeout: 20 * time.Second})
 	}()
 	cs := httpSession(t, <-url, "", eras[0])
 	answer := make(chan string, 1)
@@ -294,7 +295,7 @@ func TestWhenItStopsCallsInFlightEnd(t *testing.T) {
 }
 
 func TestTokensFile(t *testing.T) {
-	good := mcpadapter.TokenLine(aliceToken, "alice")
+	good := mcphttp.TokenLine(aliceToken, "alice")
 	for name, tt := range map[string]struct{ text, want string }{
 		"empty":       {"# nobody\n", "there is none"},
 		"no user":     {strings.Fields(good)[0], "want one user"},
@@ -303,7 +304,7 @@ func TestTokensFile(t *testing.T) {
 		"twice":       {good + "\n" + good, "line 2: the token is there twice"},
 		"two names":   {good + " smith", "want one user"},
 	} {
-		if _, err := mcpadapter.ParseTokens(tt.text); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := mcphttp.ParseTokens(tt.text); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
@@ -311,18 +312,18 @@ func TestTokensFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(good+"\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if toks, err := mcpadapter.LoadTokens(file); err != nil || toks.Len() != 1 {
+	if toks, err := mcphttp.LoadTokens(file); err != nil || toks.Len() != 1 {
 		t.Errorf("%v, %v", toks, err)
 	}
 	if runtime.GOOS != "windows" {
 		if err := os.Chmod(file, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := mcpadapter.LoadTokens(file); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		if _, err := mcphttp.LoadTokens(file); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
 			t.Errorf("a file that anybody writes to: %v", err)
 		}
 	}
-	if _, err := mcpadapter.LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil {
+	if _, err := mcphttp.LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file is taken")
 	}
 }
@@ -334,7 +335,7 @@ func TestATokensFileIsReadAsCarefullyAsAPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{dir: "not a regular file", long: "more than 1048576 bytes"} {
-		if _, err := mcpadapter.LoadTokens(file); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := mcphttp.LoadTokens(file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", file, err, want)
 		}
 	}
@@ -342,13 +343,13 @@ func TestATokensFileIsReadAsCarefullyAsAPolicy(t *testing.T) {
 		t.Skip("only root can give a file to somebody else")
 	}
 	theirs := filepath.Join(dir, "theirs")
-	if err := os.WriteFile(theirs, []byte(mcpadapter.TokenLine(aliceToken, "alice")), 0o644); err != nil {
+	if err := os.WriteFile(theirs, []byte(mcphttp.TokenLine(aliceToken, "alice")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(theirs, 12345, 12345); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mcpadapter.LoadTokens(theirs); err == nil || !strings.Contains(err.Error(), "uid 12345") {
+	if _, err := mcphttp.LoadTokens(theirs); err == nil || !strings.Contains(err.Error(), "uid 12345") {
 		t.Errorf("a file of somebody else: %v", err)
 	}
 }
@@ -356,7 +357,7 @@ func TestATokensFileIsReadAsCarefullyAsAPolicy(t *testing.T) {
 // halfSent begins n requests whose bodies never come.
 func halfSent(t *testing.T, address string, n int, header string) {
 	t.Helper()
-	host := strings.TrimSuffix(strings.TrimPrefix(address, "http://"), mcpadapter.PathMCP)
+	host := strings.TrimSuffix(strings.TrimPrefix(address, "http://"), mcphttp.PathMCP)
 	for range n {
 		c, err := net.Dial("tcp", host)
 		if err != nil {
@@ -387,7 +388,7 @@ func opened(t *testing.T, address, token string) int {
 }
 
 func TestWhoHasNoTokenTakesNobodysPlace(t *testing.T) {
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxRequests: 4})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxRequests: 4})
 	halfSent(t, url, 12, "")
 	halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"x\r\n")
 	time.Sleep(200 * time.Millisecond) // in which they take places, if they can
@@ -397,7 +398,7 @@ func TestWhoHasNoTokenTakesNobodysPlace(t *testing.T) {
 }
 
 func TestOneUserTakesNobodyElsesPlace(t *testing.T) {
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxRequests: 4})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxRequests: 4})
 	halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"\r\n")
 	for code := http.StatusOK; code == http.StatusOK; code = opened(t, url, aliceToken) {
 		time.Sleep(10 * time.Millisecond)
@@ -408,7 +409,7 @@ func TestOneUserTakesNobodyElsesPlace(t *testing.T) {
 }
 
 func TestOneUserTakesNobodyElsesSession(t *testing.T) {
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxSessions: 6})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxSessions: 6})
 	var codes []int
 	for range 5 {
 		codes = append(codes, opened(t, url, aliceToken))
@@ -422,7 +423,7 @@ func TestOneUserTakesNobodyElsesSession(t *testing.T) {
 }
 
 func TestASessionThatEndedLeavesRoom(t *testing.T) {
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcpadapter.HTTPOptions{Tokens: tokens(t), MaxSessions: 2})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxSessions: 2})
 	for range 3 {
 		_ = httpSession(t, url, aliceToken, eras[0]).Close()
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
 const (
@@ -21,17 +23,13 @@ const (
 	maxCompletions = 100      // of one argument, as the protocol allows
 )
 
-// RegisterPrompts adds prompts to s. If it returns an error it has added
-// nothing. Arguments are checked before a prompt is rendered: an unknown one, a
-// missing one and one that isn't among the allowed values are errors that name
-// it. On a server that [NewServer] made, clients can complete the values.
-func RegisterPrompts(s *mcp.Server, prompts ...gate.Prompt) error {
-	if s == nil {
-		return errors.New("mcpadapter: a server is needed")
-	}
-	r := registryOf(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// AddPrompts adds prompts. If it returns an error it has added nothing.
+// Arguments are checked before a prompt is rendered: an unknown one, a missing
+// one and one that isn't among the allowed values are errors that name it.
+// Clients can complete the values.
+func (s *Server) AddPrompts(prompts ...gate.Prompt) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	added := map[string]bool{}
 	var errs []error
 	for _, p := range prompts {
@@ -40,7 +38,7 @@ func RegisterPrompts(s *mcp.Server, prompts ...gate.Prompt) error {
 			errs = append(errs, fmt.Errorf("mcpadapter: %q can't be the name of a prompt", p.Name))
 		case p.Doc == "" || p.Text == nil:
 			errs = append(errs, fmt.Errorf("mcpadapter: prompt %s: it needs a doc and a text", p.Name))
-		case added[p.Name] || hasPrompt(r, p.Name):
+		case added[p.Name] || s.prompts[p.Name].Text != nil:
 			errs = append(errs, fmt.Errorf("mcpadapter: prompt %s: there is another of that name", p.Name))
 		}
 		added[p.Name] = true
@@ -49,7 +47,7 @@ func RegisterPrompts(s *mcp.Server, prompts ...gate.Prompt) error {
 		return err
 	}
 	for _, p := range prompts {
-		r.prompts[p.Name] = p
+		s.prompts[p.Name] = p
 		args := make([]*mcp.PromptArgument, len(p.Args))
 		for i, a := range p.Args {
 			doc := a.Doc
@@ -58,14 +56,9 @@ func RegisterPrompts(s *mcp.Server, prompts ...gate.Prompt) error {
 			}
 			args[i] = &mcp.PromptArgument{Name: a.Name, Description: doc, Required: a.Required}
 		}
-		s.AddPrompt(&mcp.Prompt{Name: p.Name, Title: promptTitle(p.Name), Description: p.Doc, Arguments: args}, getPrompt(p))
+		s.mcp.AddPrompt(&mcp.Prompt{Name: p.Name, Title: promptTitle(p.Name), Description: p.Doc, Arguments: args}, getPrompt(p))
 	}
 	return nil
-}
-
-func hasPrompt(r *registry, name string) bool {
-	_, ok := r.prompts[name]
-	return ok
 }
 
 // promptTitle turns investigate-alert into "Investigate alert".
@@ -85,7 +78,7 @@ func getPrompt(p gate.Prompt) mcp.PromptHandler {
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: bounded(p.Name + ": " + err.Error())}
 		}
 		return &mcp.GetPromptResult{Description: p.Doc, Messages: []*mcp.PromptMessage{
-			{Role: "user", Content: &mcp.TextContent{Text: clip(text, maxPromptText)}},
+			{Role: "user", Content: &mcp.TextContent{Text: jsontree.Clip(text, maxPromptText)}},
 		}}, nil
 	}
 }
@@ -97,7 +90,7 @@ func promptArgs(p gate.Prompt, given map[string]string) (map[string]string, erro
 	var errs []string
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(p.Args, func(a gate.PromptArg) bool {
-			return name == a.Name || name == snake(a.Name) || name == camel(a.Name)
+			return name == a.Name || name == schema.Snake(a.Name) || name == schema.Camel(a.Name)
 		})
 		text := strings.TrimSpace(given[name])
 		switch {
@@ -110,7 +103,7 @@ func promptArgs(p gate.Prompt, given map[string]string) (map[string]string, erro
 			if len(names) > 0 {
 				allowed = "allowed: " + strings.Join(names, ", ")
 			}
-			errs = append(errs, label(name)+": unknown argument; "+allowed)
+			errs = append(errs, schema.Label(name)+": unknown argument; "+allowed)
 			continue
 		case text == "":
 			continue
@@ -120,7 +113,7 @@ func promptArgs(p gate.Prompt, given map[string]string) (map[string]string, erro
 		case len(p.Args[i].Values) > 0:
 			at := slices.IndexFunc(p.Args[i].Values, func(v string) bool { return strings.EqualFold(v, text) })
 			if at < 0 {
-				errs = append(errs, fmt.Sprintf("%s: want one of %s, got %s", p.Args[i].Name, listed(p.Args[i].Values), shown(&value{kind: stringKind, text: text})))
+				errs = append(errs, fmt.Sprintf("%s: want one of %s, got %s", p.Args[i].Name, schema.Listed(p.Args[i].Values), schema.Shown(jsontree.StringValue(text))))
 				continue
 			}
 			text = p.Args[i].Values[at]

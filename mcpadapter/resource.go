@@ -13,38 +13,26 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
 
-// RegisterResources adds resources behind g to s, with the default [Options].
-func RegisterResources(s *mcp.Server, g *gate.Guard, resources ...gate.Resource) error {
-	return RegisterResourcesWith(s, g, Options{}, resources...)
-}
-
-// RegisterResourcesWith adds resources behind g to s. Reading one calls its
-// operation; the answer is bounded and marked like that of a tool. If it
-// returns an error it has added nothing. Errors are a resource that isn't a
-// read, whose input doesn't fit its operation, or whose address is malformed or
-// taken, and what [RegisterWith] refuses.
-func RegisterResourcesWith(s *mcp.Server, g *gate.Guard, opts Options, resources ...gate.Resource) error {
-	if s == nil || g == nil {
-		return errors.New("mcpadapter: a server and a guard are needed")
-	}
-	opts = opts.withDefaults()
-	r := registryOf(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.guard != nil && r.guard != g {
-		return errors.New("mcpadapter: the server has another guard already")
-	}
+// AddResources adds resources. Reading one calls its operation; the answer is
+// bounded and marked like that of a tool. If it returns an error it has added
+// nothing. Errors are a resource that isn't a read, whose input doesn't fit its
+// operation, or whose address is malformed or taken, and what [Server.Add] refuses.
+func (s *Server) AddResources(resources ...gate.Resource) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	added := map[string]*resource{}
-	known := leaves{}
 	var errs []error
 	for _, res := range resources {
-		one, err := newResource(res, g, opts, r, known)
+		one, err := s.newResource(res)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case r.resources[res.URI] || added[res.URI] != nil:
+		case s.resources[res.URI] || added[res.URI] != nil:
 			errs = append(errs, fmt.Errorf("mcpadapter: %s: there is another resource of that address", res.URI))
 		default:
 			added[res.URI] = one
@@ -54,8 +42,8 @@ func RegisterResourcesWith(s *mcp.Server, g *gate.Guard, opts Options, resources
 		return err
 	}
 	for _, res := range resources {
-		r.resources[res.URI] = true
-		s.AddResource(&mcp.Resource{URI: res.URI, Name: res.Name, Title: res.Name, Description: res.Doc, MIMEType: "application/json"}, added[res.URI].read)
+		s.resources[res.URI] = true
+		s.mcp.AddResource(&mcp.Resource{URI: res.URI, Name: res.Name, Title: res.Name, Description: res.Doc, MIMEType: "application/json"}, added[res.URI].read)
 	}
 	return nil
 }
@@ -66,7 +54,7 @@ type resource struct {
 	in   any
 }
 
-func newResource(res gate.Resource, g *gate.Guard, opts Options, r *registry, known leaves) (*resource, error) {
+func (s *Server) newResource(res gate.Resource) (*resource, error) {
 	u, err := url.Parse(res.URI)
 	switch {
 	case err != nil || u.Scheme == "" || strings.ContainsAny(res.URI, "{}"):
@@ -83,7 +71,7 @@ func newResource(res gate.Resource, g *gate.Guard, opts Options, r *registry, kn
 	if reflect.TypeOf(in) != reflect.PointerTo(res.Op.In()) {
 		return nil, fmt.Errorf("mcpadapter: %s: the input is %T, want *%s", res.URI, res.In, res.Op.In())
 	}
-	t, err := newTool(res.Op, g, opts, r, known)
+	t, err := s.newTool(res.Op)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +89,7 @@ func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp
 		res = t.observe(ctx, 0, func(ctx context.Context) (*mcp.CallToolResult, string) {
 			in := reflect.New(t.op.In())
 			in.Elem().Set(reflect.ValueOf(r.in).Elem()) // an operation may fill in defaults
-			out, err := t.op.Do(ctx, t.g, in.Interface())
+			out, err := t.op.Do(ctx, t.guard, in.Interface())
 			if err != nil {
 				return t.failure(ctx, err), decided(err)
 			}
@@ -128,11 +116,11 @@ func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp
 // others wrote. The text of a resource has to stay JSON, so it has no fence.
 func labelled(raw []byte, meta mcp.Meta) []byte {
 	paths, _ := meta[MetaUntrusted].([]string)
-	flags, _ := meta[MetaFlags].([]Flag)
+	flags, _ := meta[MetaFlags].([]untrusted.Flag)
 	if len(paths) == 0 && len(flags) == 0 || len(raw) < 2 || raw[0] != '{' {
 		return raw
 	}
-	out := append([]byte(`{"_untrusted":`), appendString(nil, notice(paths, flags))...)
+	out := append([]byte(`{"_untrusted":`), jsontree.AppendString(nil, untrusted.Notice(paths, flags))...)
 	if len(raw) > 2 {
 		out = append(out, ',')
 	}
@@ -147,4 +135,26 @@ func plain(res *mcp.CallToolResult) string {
 		}
 	}
 	return ""
+}
+
+// keptAnswers is how the pieces of answers that were cut are announced.
+var keptAnswers = &mcp.ResourceTemplate{
+	URITemplate: answer.Scheme + "{id}/{part}",
+	Name:        "answer",
+	Title:       "A whole answer, in pieces",
+	Description: "What was cut from a tool's answer; the answer's _truncated says which address. Kept for 15 minutes.",
+	MIMEType:    "text/plain",
+}
+
+// readKept serves a piece of an answer that was cut.
+func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+	ctx, err := withPrincipal(ctx, req.Extra)
+	if err != nil {
+		return nil, mcp.ResourceNotFoundError(req.Params.URI)
+	}
+	text, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
+	if !ok {
+		return nil, mcp.ResourceNotFoundError(req.Params.URI)
+	}
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: "text/plain", Text: text}}}, nil
 }

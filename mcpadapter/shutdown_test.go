@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
@@ -64,13 +65,13 @@ func (l *ledger) ops() []gate.Op {
 }
 
 // stoppable serves s and returns its URL, what stops it, and how that ended.
-func stoppable(t *testing.T, s *mcp.Server, opts mcpadapter.HTTPOptions) (url string, stop func(), done chan error) {
+func stoppable(t *testing.T, s *mcpadapter.Server, opts mcphttp.Options) (url string, stop func(), done chan error) {
 	t.Helper()
 	at := make(chan string, 1)
 	opts.Listening = func(u string) { at <- u }
 	ctx, cancel := context.WithCancel(t.Context())
 	done = make(chan error, 1)
-	go func() { done <- mcpadapter.ServeHTTP(ctx, s, opts) }()
+	go func() { done <- mcphttp.Serve(ctx, s, opts) }()
 	return <-at, cancel, done
 }
 
@@ -103,7 +104,7 @@ func TestWhenItStopsAWriteInFlightFinishesAndItsReceiptIsWritten(t *testing.T) {
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			l, g := newLedger(), gatetest.New(t)
-			url, stop, done := stoppable(t, serverOf(t, g.Guard, mcpadapter.Options{}, l.ops()...), mcpadapter.HTTPOptions{ShutdownTimeout: 20 * time.Second})
+			url, stop, done := stoppable(t, serverOf(t, g.Guard, mcpadapter.Options{}, l.ops()...), mcphttp.Options{ShutdownTimeout: 20 * time.Second})
 			cs := httpSession(t, url, "", era)
 			id := approvedNote(t, g, cs, "finish me")
 			answer := make(chan string, 1)
@@ -136,7 +137,7 @@ func TestWhatDoesNotEndInTimeIsStoppedAndAWriteIsJournalledAsUnknown(t *testing.
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			l, g := newLedger(), gatetest.New(t)
-			url, stop, done := stoppable(t, serverOf(t, g.Guard, mcpadapter.Options{}, l.ops()...), mcpadapter.HTTPOptions{ShutdownTimeout: 200 * time.Millisecond})
+			url, stop, done := stoppable(t, serverOf(t, g.Guard, mcpadapter.Options{}, l.ops()...), mcphttp.Options{ShutdownTimeout: 200 * time.Millisecond})
 			cs := httpSession(t, url, "", era)
 			id := approvedNote(t, g, cs, "too slow")
 			for name, args := range map[string]string{"ledger_note": `{"text":"too slow"}`, "ledger_look": `{}`} {
@@ -160,7 +161,7 @@ func TestAClientThatGoesAwayStopsItsReads(t *testing.T) {
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			l := newLedger()
-			url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, l.ops()...), mcpadapter.HTTPOptions{})
+			url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, l.ops()...), mcphttp.Options{})
 			cs := httpSession(t, url, "", era)
 			ctx, cancel := context.WithCancel(t.Context())
 			go cs.CallTool(ctx, &mcp.CallToolParams{Name: "ledger_look"}) //nolint:errcheck // cancelled
@@ -183,7 +184,7 @@ func TestManySessionsAtOnce(t *testing.T) {
 	g := gatetest.New(t)
 	d := &desk{titles: []string{"a", "b"}}
 	url, stop, done := stoppable(t, serverOf(t, g.Guard, mcpadapter.Options{}, d.ops()...),
-		mcpadapter.HTTPOptions{Tokens: tokens(t), MaxSessions: 12, ShutdownTimeout: 20 * time.Second})
+		mcphttp.Options{Tokens: tokens(t), MaxSessions: 12, ShutdownTimeout: 20 * time.Second})
 	var wg sync.WaitGroup
 	var calls, refused atomic.Int32
 	for i := range 24 {
@@ -241,7 +242,7 @@ func TestManySessionsAtOnce(t *testing.T) {
 
 func TestMoreRequestsAtOnceThanThereMayBeAreTurnedAway(t *testing.T) {
 	l := newLedger()
-	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, l.ops()...), mcpadapter.HTTPOptions{MaxRequests: 2})
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, l.ops()...), mcphttp.Options{MaxRequests: 2})
 	cs := httpSession(t, url, "", eras[1])
 	var wg sync.WaitGroup
 	for range 2 {
@@ -268,7 +269,7 @@ func TestMoreRequestsAtOnceThanThereMayBeAreTurnedAway(t *testing.T) {
 
 func TestNoMoreSessionsThanThereMayBeHoweverManyComeAtOnce(t *testing.T) {
 	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, new(desk).ops()...)
-	url := overHTTP(t, s, mcpadapter.HTTPOptions{MaxSessions: 3})
+	url := overHTTP(t, s, mcphttp.Options{MaxSessions: 3})
 	var wg sync.WaitGroup
 	var opened atomic.Int32
 	for range 30 {

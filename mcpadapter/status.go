@@ -7,7 +7,8 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 )
 
-// StatusTool is the name of the tool that tells how the gate stands.
+// StatusTool is the usual name of the tool that tells how the gate stands; see
+// [Options.StatusTool].
 const StatusTool = "gate_status"
 
 type statusInput struct {
@@ -56,8 +57,8 @@ func asProposal(p *gate.Proposal) proposal {
 	return out
 }
 
-// statusOp is the operation behind [StatusTool].
-func statusOp(g *gate.Guard) gate.Op {
+// statusOp is the operation that tells how the gate stands.
+func statusOp(g *gate.Guard, name string) gate.Op {
 	status := func(ctx context.Context, in statusInput) (*statusOutput, error) {
 		id := in.Proposal
 		if id == "" && in.WaitSeconds > 0 {
@@ -95,5 +96,5 @@ func statusOp(g *gate.Guard) gate.Op {
 		}
 		return out, nil
 	}
-	return gate.Read(StatusTool, status, "Tell how the gate stands: who approves, what waits for a decision, what became of a proposal. Can wait for a decision. Approves nothing.")
+	return gate.Read(name, status, "Tell how the gate stands: who approves, what waits for a decision, what became of a proposal. Can wait for a decision. Approves nothing.")
 }

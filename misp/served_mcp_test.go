@@ -26,15 +26,15 @@ func session(t *testing.T) *mcp.ClientSession {
 	m.SeedIncident()
 	g := mcptest.Guard(t)
 	c := m.Client(func(cfg *misp.Config) { cfg.Guard = g })
-	s := mcp.NewServer(&mcp.Implementation{Name: "misp", Version: "test"}, nil)
-	if err := mcpadapter.RegisterResources(s, g, c.Resources()...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "misp"})
+	if err := s.AddResources(c.Resources()...); err != nil {
 		t.Fatal(err)
 	}
-	if err := mcpadapter.RegisterPrompts(s, c.Prompts()...); err != nil {
+	if err := s.AddPrompts(c.Prompts()...); err != nil {
 		t.Fatal(err)
 	}
 	near, far := mcp.NewInMemoryTransports()
-	server, err := s.Connect(t.Context(), near, nil)
+	server, err := s.MCP().Connect(t.Context(), near, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

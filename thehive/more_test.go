@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
@@ -572,11 +570,11 @@ func TestAgentsReachResourcesAndPrompts(t *testing.T) {
 	hive := thehivetest.New(t)
 	g := mcptest.Guard(t)
 	c := hive.Client(func(cfg *thehive.Config) { cfg.Guard = g })
-	s := mcp.NewServer(&mcp.Implementation{Name: "thehive", Version: "0"}, nil)
-	if err := mcpadapter.RegisterResources(s, g, c.Resources()...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "thehive"})
+	if err := s.AddResources(c.Resources()...); err != nil {
 		t.Error(err)
 	}
-	if err := mcpadapter.RegisterPrompts(s, c.Prompts()...); err != nil {
+	if err := s.AddPrompts(c.Prompts()...); err != nil {
 		t.Error(err)
 	}
 }

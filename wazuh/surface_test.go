@@ -18,14 +18,14 @@ func surface(t *testing.T, s *wazuhtest.Server, change ...func(*wazuh.Config)) *
 	t.Helper()
 	g := mcptest.Guard(t)
 	c := s.Client(append(change, func(cfg *wazuh.Config) { cfg.Guard = g })...)
-	server := mcpadapter.NewServer("wazuh", "v1.0.0", "")
-	if err := mcpadapter.Register(server, g, c.Ops()...); err != nil {
+	server := mcpadapter.New(g, mcpadapter.Options{Name: "wazuh"})
+	if err := server.Add(c.Ops()...); err != nil {
 		t.Fatal(err)
 	}
-	if err := mcpadapter.RegisterResources(server, g, c.Resources()...); err != nil {
+	if err := server.AddResources(c.Resources()...); err != nil {
 		t.Fatal(err)
 	}
-	if err := mcpadapter.RegisterPrompts(server, c.Prompts()...); err != nil {
+	if err := server.AddPrompts(c.Prompts()...); err != nil {
 		t.Fatal(err)
 	}
 	return mcptest.Dial(t, server, nil, nil)

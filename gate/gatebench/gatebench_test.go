@@ -21,7 +21,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/gatebench"
 	"github.com/sallyport-soc/sallyport/internal/evidence"
 	"github.com/sallyport-soc/sallyport/internal/lab"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
 
@@ -125,7 +125,7 @@ func ours(t *testing.T, name string) gatebench.Server {
 	tokens := func(file string, users map[string]string) ([]string, error) {
 		var lines strings.Builder
 		for user, token := range users {
-			fmt.Fprintln(&lines, mcpadapter.TokenLine(token, user))
+			fmt.Fprintln(&lines, mcphttp.TokenLine(token, user))
 		}
 		return []string{"SALLYPORT_HTTP_TOKENS=" + file}, os.WriteFile(file, []byte(lines.String()), 0o600)
 	}

@@ -5,7 +5,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,4 +127,66 @@ func TestOnlyHTTPXSendsHTTP(t *testing.T) {
 	for _, p := range platforms {
 		forbid(t, p+"/internal", func(path string) bool { return path == "net/http" })
 	}
+}
+
+// adapterFloors are the packages of the adapter from the ground up. Each imports
+// only those before it.
+var adapterFloors = []string{
+	"mcpadapter/internal/jsontree",
+	"mcpadapter/internal/schema",
+	"mcpadapter/internal/untrusted",
+	"mcpadapter/internal/answer",
+	"mcpadapter/internal/inflight",
+	"mcpadapter",
+	"mcpadapter/mcphttp",
+	"mcpadapter/command",
+}
+
+func TestTheAdapterImportsDownwardsOnly(t *testing.T) {
+	for i, floor := range adapterFloors {
+		for _, path := range importsOf(t, floor) {
+			if above := slices.Index(adapterFloors, strings.TrimPrefix(path, module)); above >= i {
+				t.Errorf("%s imports %s, which stands above it", floor, path)
+			}
+			if strings.HasPrefix(path, sdk) && strings.HasPrefix(floor, "mcpadapter/internal/") {
+				t.Errorf("%s imports %s: the protocol is the business of mcpadapter", floor, path)
+			}
+		}
+	}
+	dirs, err := os.ReadDir(filepath.Join("..", "..", "mcpadapter", "internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if !slices.Contains(adapterFloors, "mcpadapter/internal/"+d.Name()) {
+			t.Errorf("mcpadapter/internal/%s has no floor", d.Name())
+		}
+	}
+}
+
+// importsOf returns what the package in dir alone imports, its tests apart.
+func importsOf(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(dir), "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s has no Go files: %v", dir, err)
+	}
+	var list []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, p)
+		}
+	}
+	return list
 }

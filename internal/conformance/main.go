@@ -13,10 +13,9 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 )
 
 func main() {
@@ -37,12 +36,12 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 		return err
 	}
 	defer guard.Close()
-	s := mcpadapter.NewServer("conformance", "v1.0.0", "")
-	if err := register(s, guard); err != nil {
+	s := mcpadapter.New(guard, mcpadapter.Options{Name: "conformance", Progress: 40 * time.Millisecond})
+	if err := register(s); err != nil {
 		return err
 	}
-	beside(s)
-	return mcpadapter.ServeHTTP(ctx, s, mcpadapter.HTTPOptions{Addr: addr, ShutdownTimeout: time.Second,
+	beside(s.MCP())
+	return mcphttp.Serve(ctx, s, mcphttp.Options{Addr: addr, ShutdownTimeout: time.Second,
 		Listening: func(url string) { fmt.Fprintln(out, url) }})
 }
 
@@ -53,7 +52,7 @@ type text struct {
 }
 
 // register adds what mcpadapter serves.
-func register(s *mcp.Server, g *gate.Guard) error {
+func register(s *mcpadapter.Server) error {
 	say := func(t string, after time.Duration) func(context.Context, none) (text, error) {
 		return func(ctx context.Context, _ none) (text, error) {
 			select {
@@ -72,13 +71,13 @@ func register(s *mcp.Server, g *gate.Guard) error {
 			return text{}, fmt.Errorf("this tool fails on purpose")
 		}, "Fail."),
 	}
-	if err := mcpadapter.RegisterWith(s, g, mcpadapter.Options{Progress: 40 * time.Millisecond}, ops...); err != nil {
+	if err := s.Add(ops...); err != nil {
 		return err
 	}
-	if err := mcpadapter.RegisterResources(s, g, gate.Resource{URI: "test://static-text", Name: "static text", Doc: "A text.", Op: simple}); err != nil {
+	if err := s.AddResources(gate.Resource{URI: "test://static-text", Name: "static text", Doc: "A text.", Op: simple}); err != nil {
 		return err
 	}
-	return mcpadapter.RegisterPrompts(s,
+	return s.AddPrompts(
 		gate.Prompt{Name: "test_simple_prompt", Doc: "A prompt without arguments.",
 			Text: func(map[string]string) (string, error) { return "This is a simple prompt for testing.", nil }},
 		gate.Prompt{Name: "test_prompt_with_arguments", Doc: "A prompt with arguments.",

@@ -117,8 +117,8 @@ func TestADynamicSOCFitsIntoTwoThousandTokens(t *testing.T) {
 	for _, clients := range platforms(t, g) {
 		ops = append(ops, opsOf(clients)...)
 	}
-	s := mcpadapter.NewServer("soc-mcp", "v0.0.0", "")
-	if err := mcpadapter.RegisterDynamic(s, g, mcpadapter.Options{}, ops...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "soc-mcp", Dynamic: true})
+	if err := s.Add(ops...); err != nil {
 		t.Fatal(err)
 	}
 	cs := mcptest.Dial(t, s, nil, nil)

@@ -63,7 +63,7 @@ func (p *program) fail(err error) int {
 // same way as an agent's.
 func (p *program) client(ctx context.Context, s *site, do func(*mcp.ClientSession) int) int {
 	near, far := mcp.NewInMemoryTransports()
-	ss, err := s.server.Connect(ctx, far, nil)
+	ss, err := s.server.MCP().Connect(ctx, far, nil)
 	if err != nil {
 		return p.fail(err)
 	}
@@ -119,7 +119,7 @@ func (p *program) call(ctx context.Context, args []string) int {
 		return p.misuse(err)
 	}
 	defer s.guard.Close()
-	if !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == name }) && name != mcpadapter.StatusTool {
+	if !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == name }) && name != p.StatusTool {
 		return p.misuse(fmt.Errorf("there is no tool %q; %s tools lists them", name, p.Name))
 	}
 	if help || slices.ContainsFunc(slices.Collect(maps.Values(in)), commas) {
@@ -227,8 +227,8 @@ func (p *program) check(ctx context.Context) int {
 	}
 	return p.client(ctx, s, func(cs *mcp.ClientSession) int {
 		code := exitDone
-		for _, name := range append(slices.Clone(p.Check), mcpadapter.StatusTool) {
-			if name != mcpadapter.StatusTool && !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == name }) {
+		for _, name := range append(slices.Clone(p.Check), p.StatusTool) {
+			if name != p.StatusTool && !slices.ContainsFunc(s.ops, func(op gate.Op) bool { return op.Name() == name }) {
 				continue // not in the chosen toolsets
 			}
 			res, err := cs.CallTool(ctx, &mcp.CallToolParams{Name: name, Arguments: map[string]any{}})
@@ -240,7 +240,7 @@ func (p *program) check(ctx context.Context) int {
 				fmt.Fprintf(p.out, "FAIL  %s: %s\n", name, visible(text(res)))
 				code = exitFailed
 			default:
-				fmt.Fprintf(p.out, "ok    %s%s\n", name, remark(name, res))
+				fmt.Fprintf(p.out, "ok    %s%s\n", name, p.remark(name, res))
 			}
 		}
 		return code
@@ -248,9 +248,9 @@ func (p *program) check(ctx context.Context) int {
 }
 
 // remark says what an operator should know about the gate.
-func remark(name string, res *mcp.CallToolResult) string {
+func (p *program) remark(name string, res *mcp.CallToolResult) string {
 	m, ok := res.StructuredContent.(map[string]any)
-	if name != mcpadapter.StatusTool || !ok {
+	if name != p.StatusTool || !ok {
 		return ""
 	}
 	out := fmt.Sprintf(": %v approves", m["approval"])

@@ -29,8 +29,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
@@ -54,6 +52,9 @@ type Server struct {
 	// Toolsets are the groups of tools that -toolsets chooses from. A tool
 	// belongs to the first that matches its name.
 	Toolsets []Toolset
+	// StatusTool is the name of the tool that tells how the gate stands, which
+	// must differ among servers that are used together. Default: gate_status.
+	StatusTool string
 	// Check names reads that need no argument. If they succeed, the
 	// configuration works.
 	Check []string
@@ -107,6 +108,9 @@ func (c *config) flags(name string, stderr io.Writer) *flag.FlagSet {
 
 // Run runs s with args and returns the exit code.
 func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if s.StatusTool == "" {
+		s.StatusTool = mcpadapter.StatusTool
+	}
 	p := &program{Server: s, in: stdin, out: stdout, err: stderr}
 	flags := p.flags(s.Name, stderr)
 	switch err := flags.Parse(args); {
@@ -211,7 +215,7 @@ Flags:
 
 // site is an opened server.
 type site struct {
-	server *mcp.Server
+	server *mcpadapter.Server
 	guard  *gate.Guard
 	ops    []gate.Op
 }
@@ -246,7 +250,8 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{guard: guard, server: mcpadapter.NewServer(p.Name, mcpadapter.Version(), p.Doc)}
+	s := &site{guard: guard, server: mcpadapter.New(guard, mcpadapter.Options{
+		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger})}
 	var resources []gate.Resource
 	var prompts []gate.Prompt
 	served := func(op gate.Op) bool {
@@ -269,16 +274,8 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 			prompts = append(prompts, apart(prompts, c, r.Prompts())...)
 		}
 	}
-	opts := mcpadapter.Options{Logger: p.logger, MaxResponse: p.maxResponse}
-	register := mcpadapter.RegisterWith
-	if p.dynamic {
-		register = mcpadapter.RegisterDynamic
-	}
-	mcpadapter.RegisterCompletions(s.server, idSources...)
-	return s, errors.Join(
-		register(s.server, guard, opts, s.ops...),
-		mcpadapter.RegisterResourcesWith(s.server, guard, opts, resources...),
-		mcpadapter.RegisterPrompts(s.server, prompts...))
+	s.server.AddCompletions(idSources...)
+	return s, errors.Join(s.server.Add(s.ops...), s.server.AddResources(resources...), s.server.AddPrompts(prompts...))
 }
 
 // apart puts the name of c's system before those of its prompts that another

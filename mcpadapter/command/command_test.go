@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 )
 
 type shelf struct{ fail error }
@@ -176,7 +176,7 @@ func TestATokenOpensItsLine(t *testing.T) {
 	if code != 0 {
 		t.Fatal(code)
 	}
-	line := mcpadapter.TokenLine(strings.TrimSpace(out), "alice")
+	line := mcphttp.TokenLine(strings.TrimSpace(out), "alice")
 	if !strings.Contains(errs, line) {
 		t.Errorf("the line of %s is not in %s", out, errs)
 	}
@@ -189,7 +189,7 @@ func TestATokenOpensItsLine(t *testing.T) {
 // variables it doesn't know, doesn't see it.
 func TestTheTokensVariableIsNotTheGates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
-	if err := os.WriteFile(file, []byte(mcpadapter.TokenLine("a-token-of-twenty-and-more", "alice")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(mcphttp.TokenLine("a-token-of-twenty-and-more", "alice")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SALLYPORT_HTTP_TOKENS", file)

@@ -13,10 +13,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 )
 
 func (p *program) serve(ctx context.Context) int {
-	var opts mcpadapter.HTTPOptions
+	var opts mcphttp.Options
 	if p.http != "" {
 		var err error
 		if opts, err = p.httpOptions(); err != nil {
@@ -31,13 +32,13 @@ func (p *program) serve(ctx context.Context) int {
 	}
 	defer s.guard.Close()
 	if p.http != "" {
-		err = mcpadapter.ServeHTTP(ctx, s.server, opts)
+		err = mcphttp.Serve(ctx, s.server, opts)
 	} else {
 		if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			fmt.Fprintf(p.err, "%s speaks MCP on standard input and output, for an agent's host; %[1]s -help tells what else it does\n", p.Name)
 		}
 		mcpadapter.Tune()
-		err = mcpadapter.Serve(ctx, s.server)
+		err = s.server.Serve(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintf(p.err, "%s: %v\n", p.Name, err)
@@ -46,10 +47,10 @@ func (p *program) serve(ctx context.Context) int {
 	return exitDone
 }
 
-func (p *program) httpOptions() (mcpadapter.HTTPOptions, error) {
-	opts := mcpadapter.HTTPOptions{Addr: p.http, Hosts: list(p.hosts), Origins: list(p.origins), Logger: p.logger}
+func (p *program) httpOptions() (mcphttp.Options, error) {
+	opts := mcphttp.Options{Addr: p.http, Hosts: list(p.hosts), Origins: list(p.origins), Logger: p.logger}
 	if p.tokens != "" {
-		t, err := mcpadapter.LoadTokens(p.tokens)
+		t, err := mcphttp.LoadTokens(p.tokens)
 		if err != nil {
 			return opts, err
 		}
@@ -90,8 +91,8 @@ func (p *program) token(args []string) int {
 	var b [32]byte
 	rand.Read(b[:]) //nolint:errcheck // crypto/rand never fails
 	token := base64.RawURLEncoding.EncodeToString(b[:])
-	line := mcpadapter.TokenLine(token, args[0])
-	if _, err := mcpadapter.ParseTokens(line); err != nil {
+	line := mcphttp.TokenLine(token, args[0])
+	if _, err := mcphttp.ParseTokens(line); err != nil {
 		return p.misuse(err)
 	}
 	fmt.Fprintf(p.out, "%s\n", token)

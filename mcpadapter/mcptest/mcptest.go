@@ -70,18 +70,18 @@ func Approve(tb testing.TB, g *gate.Guard, id string) {
 // Connect serves ops behind g in memory and returns a client's session.
 func Connect(tb testing.TB, g *gate.Guard, ops ...gate.Op) *mcp.ClientSession {
 	tb.Helper()
-	s := mcpadapter.NewServer("mcptest", "v0.0.0", "")
-	if err := mcpadapter.Register(s, g, ops...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "mcptest"})
+	if err := s.Add(ops...); err != nil {
 		tb.Fatal(err)
 	}
 	return Dial(tb, s, nil, nil)
 }
 
 // Dial connects a client to s in memory. Nil options are the SDK's defaults.
-func Dial(tb testing.TB, s *mcp.Server, client *mcp.ClientOptions, session *mcp.ClientSessionOptions) *mcp.ClientSession {
+func Dial(tb testing.TB, s *mcpadapter.Server, client *mcp.ClientOptions, session *mcp.ClientSessionOptions) *mcp.ClientSession {
 	tb.Helper()
 	near, far := mcp.NewInMemoryTransports()
-	ss, err := s.Connect(tb.Context(), far, nil)
+	ss, err := s.MCP().Connect(tb.Context(), far, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

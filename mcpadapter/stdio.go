@@ -24,18 +24,17 @@ const (
 // for up to 30 seconds. When ctx ends, they may go on for a second and are then
 // stopped; the journal has a write among them as unknown. A line of the input
 // may have 4 MiB.
-func Serve(ctx context.Context, s *mcp.Server) error {
-	return serve(ctx, s, &mcp.StdioTransport{MaxLineLength: maxLine}, drainTime)
+func (s *Server) Serve(ctx context.Context) error {
+	return s.serve(ctx, &mcp.StdioTransport{MaxLineLength: maxLine}, drainTime)
 }
 
-func serve(ctx context.Context, s *mcp.Server, t mcp.Transport, limit time.Duration) error {
-	calls := &registryOf(s).calls
+func (s *Server) serve(ctx context.Context, t mcp.Transport, limit time.Duration) error {
 	defer context.AfterFunc(ctx, func() {
 		time.Sleep(stopTime)
-		calls.abort()
+		s.calls.Abort()
 	})()
-	err := s.Run(ctx, &drainingTransport{t, limit})
-	calls.settle()
+	err := s.mcp.Run(ctx, &drainingTransport{t, limit})
+	s.calls.Settle()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}

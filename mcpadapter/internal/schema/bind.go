@@ -1,4 +1,4 @@
-package mcpadapter
+package schema
 
 import (
 	"encoding/base64"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 const (
@@ -30,21 +31,21 @@ type binding struct {
 	more int // errors beyond those in errs
 }
 
-// bind returns the canonical JSON of args. Its error has a line for each
+// Bind returns the canonical JSON of args. Its error has a line for each
 // argument that is wrong.
-func (s *shape) bind(args []byte) ([]byte, error) {
+func (s *Type) Bind(args []byte) ([]byte, error) {
 	if len(args) > maxArguments {
 		return nil, fmt.Errorf("arguments of %d bytes; at most %d are taken", len(args), maxArguments)
 	}
 	if len(args) == 0 || string(args) == "null" {
 		args = []byte("{}")
 	}
-	v, err := parse(args, maxDepthIn)
+	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
 	if err != nil {
 		return nil, err
 	}
-	if v.kind != objectKind {
-		return nil, fmt.Errorf("want an object of arguments, got %s", v.kind)
+	if v.Kind != jsontree.Object {
+		return nil, fmt.Errorf("want an object of arguments, got %s", v.Kind)
 	}
 	b := &binding{out: make([]byte, 0, len(args)+16)}
 	b.object(s, v, "")
@@ -69,29 +70,30 @@ func (b *binding) errorf(path, format string, args ...any) {
 }
 
 // want reports that v isn't what s asks for.
-func (b *binding) want(s *shape, v *value, path string) {
-	b.errorf(path, "want %s, got %s", s.describe(), shown(v))
+func (b *binding) want(s *Type, v *jsontree.Value, path string) {
+	b.errorf(path, "want %s, got %s", s.describe(), Shown(v))
 }
 
-func shown(v *value) string {
-	switch v.kind {
-	case nullKind:
+// Shown returns v as it may stand in an error.
+func Shown(v *jsontree.Value) string {
+	switch v.Kind {
+	case jsontree.Null:
 		return "null (leave it out instead)"
-	case arrayKind, objectKind:
-		return v.kind.String()
-	case stringKind:
-		return string(appendString(nil, clip(v.text, maxShown)))
+	case jsontree.Array, jsontree.Object:
+		return v.Kind.String()
+	case jsontree.String:
+		return string(jsontree.AppendString(nil, jsontree.Clip(v.Text, maxShown)))
 	}
-	return clip(v.text, maxShown)
+	return jsontree.Clip(v.Text, maxShown)
 }
 
 // describe says what s allows, in words.
-func (s *shape) describe() string {
+func (s *Type) describe() string {
 	if len(s.enum) > 0 {
-		return "one of " + listed(s.enum)
+		return "one of " + Listed(s.enum)
 	}
-	switch s.what {
-	case isInteger:
+	switch s.Kind {
+	case Integer:
 		switch lo, hi := s.bounds(); {
 		case lo != math.MinInt64 && hi != math.MaxInt64:
 			return fmt.Sprintf("an integer from %d to %d", lo, hi)
@@ -101,11 +103,11 @@ func (s *shape) describe() string {
 			return fmt.Sprintf("an integer of at most %d", hi)
 		}
 		return "an integer"
-	case isBoolean:
+	case Boolean:
 		return "true or false"
-	case isArray:
-		return "an array of " + s.elem.plural()
-	case isString:
+	case Array:
+		return "an array of " + s.Elem.plural()
+	case String:
 		if s.format == "date-time" {
 			return "a time such as 2026-01-02T15:04:05Z"
 		}
@@ -114,21 +116,22 @@ func (s *shape) describe() string {
 	return "an object"
 }
 
-func (s *shape) plural() string {
-	switch s.what {
-	case isInteger:
+func (s *Type) plural() string {
+	switch s.Kind {
+	case Integer:
 		return "integers"
-	case isBoolean:
+	case Boolean:
 		return "booleans"
-	case isArray:
+	case Array:
 		return "arrays"
-	case isString:
+	case String:
 		return "strings"
 	}
 	return "objects"
 }
 
-func listed(names []string) string {
+// Listed joins names, of which an error names so many.
+func Listed(names []string) string {
 	if len(names) > maxListed {
 		return strings.Join(names[:maxListed], ", ") + ", …"
 	}
@@ -136,27 +139,27 @@ func listed(names []string) string {
 }
 
 // value appends the canonical form of v.
-func (b *binding) value(s *shape, v *value, path string) {
-	switch s.what {
-	case isString:
+func (b *binding) value(s *Type, v *jsontree.Value, path string) {
+	switch s.Kind {
+	case String:
 		b.string(s, v, path)
-	case isInteger:
+	case Integer:
 		b.integer(s, v, path)
-	case isBoolean:
-		if v.kind != boolKind && (v.kind != stringKind || v.text != "true" && v.text != "false") {
+	case Boolean:
+		if v.Kind != jsontree.Bool && (v.Kind != jsontree.String || v.Text != "true" && v.Text != "false") {
 			b.want(s, v, path)
 			return
 		}
-		b.out = append(b.out, v.text...)
-	case isArray:
+		b.out = append(b.out, v.Text...)
+	case Array:
 		b.array(s, v, path)
-	case isObject:
-		if v.kind != objectKind {
+	case Object:
+		if v.Kind != jsontree.Object {
 			b.want(s, v, path)
 			return
 		}
 		b.object(s, v, path)
-	case isMap:
+	case Map:
 		b.members(s, v, path)
 	default:
 		b.raw(s, v, path)
@@ -165,12 +168,12 @@ func (b *binding) value(s *shape, v *value, path string) {
 
 var integerText = lazyregexp.New(`^-?(0|[1-9][0-9]*)$`)
 
-func (b *binding) integer(s *shape, v *value, path string) {
-	if v.kind != numberKind && v.kind != stringKind || !integerText.MatchString(v.text) {
+func (b *binding) integer(s *Type, v *jsontree.Value, path string) {
+	if v.Kind != jsontree.Number && v.Kind != jsontree.String || !integerText.MatchString(v.Text) {
 		b.want(s, v, path)
 		return
 	}
-	n, err := strconv.ParseInt(v.text, 10, 64)
+	n, err := strconv.ParseInt(v.Text, 10, 64)
 	if lo, hi := s.bounds(); err != nil || n < lo || n > hi {
 		b.want(s, v, path)
 		return
@@ -192,12 +195,12 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-func (b *binding) string(s *shape, v *value, path string) {
-	if v.kind != stringKind && (v.kind != numberKind || !integerText.MatchString(v.text)) {
+func (b *binding) string(s *Type, v *jsontree.Value, path string) {
+	if v.Kind != jsontree.String && (v.Kind != jsontree.Number || !integerText.MatchString(v.Text)) {
 		b.want(s, v, path)
 		return
 	}
-	text := v.text
+	text := v.Text
 	if len(s.enum) > 0 {
 		var ok bool
 		if text, ok = s.enumerated(text); !ok {
@@ -208,25 +211,25 @@ func (b *binding) string(s *shape, v *value, path string) {
 	n := utf8.RuneCountInString(text)
 	switch {
 	case s.minLength != nil && n < *s.minLength:
-		b.errorf(path, "want at least %s, got %s", count(*s.minLength, "character"), shown(v))
+		b.errorf(path, "want at least %s, got %s", count(*s.minLength, "character"), Shown(v))
 		return
 	case s.maxLength != nil && n > *s.maxLength:
-		b.errorf(path, "want at most %s, got %d: %s", count(*s.maxLength, "character"), n, shown(v))
+		b.errorf(path, "want at most %s, got %d: %s", count(*s.maxLength, "character"), n, Shown(v))
 		return
 	case s.pattern != nil && !s.pattern.MatchString(text):
-		b.errorf(path, "want a string that matches %s, got %s", s.pattern, shown(v))
+		b.errorf(path, "want a string that matches %s, got %s", s.pattern, Shown(v))
 		return
 	}
 	if s.bytes {
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-			b.errorf(path, "want standard base64, got %s", shown(v))
+			b.errorf(path, "want standard base64, got %s", Shown(v))
 			return
 		}
 	}
-	j := appendString(nil, text)
+	j := jsontree.AppendString(nil, text)
 	if s.text {
 		if err := json.Unmarshal(j, reflect.New(s.typ).Interface()); err != nil {
-			b.errorf(path, "want %s, got %s: %s", s.describe(), shown(v), clip(err.Error(), 200))
+			b.errorf(path, "want %s, got %s: %s", s.describe(), Shown(v), jsontree.Clip(err.Error(), 200))
 			return
 		}
 	}
@@ -242,7 +245,7 @@ func count(n int, noun string) string {
 
 // enumerated returns the one allowed value that text means: exactly, or but for
 // surrounding space and case.
-func (s *shape) enumerated(text string) (string, bool) {
+func (s *Type) enumerated(text string) (string, bool) {
 	var match string
 	found := 0
 	for _, e := range s.enum {
@@ -261,9 +264,9 @@ func (s *shape) enumerated(text string) (string, bool) {
 	return match, found == 1
 }
 
-func (b *binding) array(s *shape, v *value, path string) {
-	elems := v.elems
-	if v.kind != arrayKind {
+func (b *binding) array(s *Type, v *jsontree.Value, path string) {
+	elems := v.Elems
+	if v.Kind != jsontree.Array {
 		var ok bool
 		if elems, ok = s.loose(v); !ok {
 			b.want(s, v, path)
@@ -283,49 +286,49 @@ func (b *binding) array(s *shape, v *value, path string) {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		b.value(s.elem, e, path+"["+strconv.Itoa(i)+"]")
+		b.value(s.Elem, e, path+"["+strconv.Itoa(i)+"]")
 	}
 	b.out = append(b.out, ']')
 }
 
 // loose returns the elements that v means where an array is wanted: those of a
 // JSON array in a string, or v itself where the elements are scalars.
-func (s *shape) loose(v *value) ([]*value, bool) {
-	if v.kind == stringKind && strings.HasPrefix(strings.TrimSpace(v.text), "[") {
-		if inner, err := parse([]byte(v.text), maxDepthIn); err == nil && inner.kind == arrayKind {
-			return inner.elems, true
+func (s *Type) loose(v *jsontree.Value) ([]*jsontree.Value, bool) {
+	if v.Kind == jsontree.String && strings.HasPrefix(strings.TrimSpace(v.Text), "[") {
+		if inner, err := jsontree.Parse([]byte(v.Text), jsontree.MaxDepthIn); err == nil && inner.Kind == jsontree.Array {
+			return inner.Elems, true
 		}
 	}
-	switch s.elem.what {
-	case isString, isInteger, isBoolean:
-		return []*value{v}, v.kind == stringKind || v.kind == numberKind || v.kind == boolKind
+	switch s.Elem.Kind {
+	case String, Integer, Boolean:
+		return []*jsontree.Value{v}, v.Kind == jsontree.String || v.Kind == jsontree.Number || v.Kind == jsontree.Bool
 	}
 	return nil, false
 }
 
 // raw appends an object, or below a map any value, as it came.
-func (b *binding) raw(s *shape, v *value, path string) {
-	if s.what == isRaw && v.kind != objectKind {
+func (b *binding) raw(s *Type, v *jsontree.Value, path string) {
+	if s.Kind == Raw && v.Kind != jsontree.Object {
 		b.want(s, v, path)
 		return
 	}
-	if k, ok := v.duplicate(); ok {
-		b.errorf(path, "%s is given twice", shown(&value{kind: stringKind, text: k}))
+	if k, ok := v.Duplicate(); ok {
+		b.errorf(path, "%s is given twice", Shown(jsontree.StringValue(k)))
 		return
 	}
-	b.out = v.append(b.out)
+	b.out = v.Append(b.out)
 }
 
 // members appends a map.
-func (b *binding) members(s *shape, v *value, path string) {
-	if v.kind != objectKind {
+func (b *binding) members(s *Type, v *jsontree.Value, path string) {
+	if v.Kind != jsontree.Object {
 		b.want(s, v, path)
 		return
 	}
 	seen := map[string]bool{}
 	b.out = append(b.out, '{')
-	for i, k := range v.keys {
-		at := path + "." + clip(k, maxShown)
+	for i, k := range v.Keys {
+		at := path + "." + jsontree.Clip(k, maxShown)
 		if seen[k] {
 			b.errorf(at, "given twice")
 			continue
@@ -334,54 +337,54 @@ func (b *binding) members(s *shape, v *value, path string) {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		b.out = append(appendString(b.out, k), ':')
-		b.value(s.elem, v.elems[i], at)
+		b.out = append(jsontree.AppendString(b.out, k), ':')
+		b.value(s.Elem, v.Elems[i], at)
 	}
 	b.out = append(b.out, '}')
 }
 
 // object appends a struct: its fields in their order, by their own names.
-func (b *binding) object(s *shape, v *value, path string) {
+func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 	if path != "" {
 		path += "."
 	}
 	type given struct {
 		key string
-		v   *value
+		v   *jsontree.Value
 	}
-	args := make(map[*field][]given, len(v.keys))
-	seen := make(map[string]bool, len(v.keys))
-	for i, k := range v.keys {
-		f := s.names[k]
+	args := make(map[*Field][]given, len(v.Keys))
+	seen := make(map[string]bool, len(v.Keys))
+	for i, k := range v.Keys {
+		f := s.Names[k]
 		switch {
 		case seen[k]:
-			b.errorf(path+label(k), "given twice")
+			b.errorf(path+Label(k), "given twice")
 		case f == nil:
-			b.unknown(s, path+label(k), k)
+			b.unknown(s, path+Label(k), k)
 		default:
-			args[f] = append(args[f], given{k, v.elems[i]})
+			args[f] = append(args[f], given{k, v.Elems[i]})
 		}
 		seen[k] = true
 	}
 	b.out = append(b.out, '{')
-	for _, f := range s.fields {
+	for _, f := range s.Fields {
 		list := args[f]
 		if len(list) == 0 {
-			if f.required {
-				b.errorf(path+f.name, "missing; want %s", f.shape.describe())
+			if f.Required {
+				b.errorf(path+f.Name, "missing; want %s", f.Type.describe())
 			}
 			continue
 		}
 		if b.out[len(b.out)-1] != '{' {
 			b.out = append(b.out, ',')
 		}
-		b.out = append(appendString(b.out, f.name), ':')
+		b.out = append(jsontree.AppendString(b.out, f.Name), ':')
 		start := len(b.out)
-		b.value(f.shape, list[0].v, path+list[0].key)
+		b.value(f.Type, list[0].v, path+list[0].key)
 		first := string(b.out[start:])
 		for _, other := range list[1:] {
 			again := binding{}
-			again.value(f.shape, other.v, path+other.key)
+			again.value(f.Type, other.v, path+other.key)
 			for _, e := range again.errs {
 				b.errorf("", "%s", e)
 			}
@@ -393,23 +396,23 @@ func (b *binding) object(s *shape, v *value, path string) {
 	b.out = append(b.out, '}')
 }
 
-// label returns a name that came from outside as it may stand in an error.
-func label(k string) string {
-	q := string(appendString(nil, clip(k, maxShown)))
+// Label returns a name that came from outside as it may stand in an error.
+func Label(k string) string {
+	q := string(jsontree.AppendString(nil, jsontree.Clip(k, maxShown)))
 	if plain := q[1 : len(q)-1]; plain == k && k != "" && !strings.ContainsAny(k, " :") {
 		return k
 	}
 	return q
 }
 
-func (b *binding) unknown(s *shape, path, key string) {
-	if len(s.fields) == 0 {
+func (b *binding) unknown(s *Type, path, key string) {
+	if len(s.Fields) == 0 {
 		b.errorf(path, "unknown argument; none is allowed")
 		return
 	}
-	names := make([]string, len(s.fields))
-	for i, f := range s.fields {
-		names[i] = f.name
+	names := make([]string, len(s.Fields))
+	for i, f := range s.Fields {
+		names[i] = f.Name
 	}
 	if len(b.errs) >= maxErrors {
 		b.more++
@@ -419,27 +422,27 @@ func (b *binding) unknown(s *shape, path, key string) {
 	if near := s.nearest(key); near != "" {
 		hint = "did you mean " + near + "? "
 	}
-	b.errorf(path, "unknown argument; %sallowed: %s", hint, listed(names))
+	b.errorf(path, "unknown argument; %sallowed: %s", hint, Listed(names))
 }
 
 // nearest returns the name of the field whose name or alias is most like key,
 // if one is like it at all.
-func (s *shape) nearest(key string) string {
+func (s *Type) nearest(key string) string {
 	if len(key) > 64 {
 		return ""
 	}
 	fold := func(n string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(n)) }
 	key = fold(key)
 	best, name := 2+len(key)/4, ""
-	for _, f := range s.fields {
-		for _, n := range append([]string{f.name}, f.aliases...) {
+	for _, f := range s.Fields {
+		for _, n := range append([]string{f.Name}, f.aliases...) {
 			n = fold(n)
 			d := edits.Distance(key, n)
 			if d >= best && len(key) >= 3 && (strings.HasPrefix(n, key) || strings.HasSuffix(n, key)) {
 				d = best - 1
 			}
 			if d < best {
-				best, name = d, f.name
+				best, name = d, f.Name
 			}
 		}
 	}

@@ -1,4 +1,5 @@
-package mcpadapter
+// Package inflight knows the calls that a server is serving.
+package inflight
 
 import (
 	"context"
@@ -12,16 +13,16 @@ import (
 // they got.
 const settleTime = 5 * time.Second
 
-// calls are those in flight at a server. The SDK ends a session by waiting for
+// Calls are those in flight at a server. The SDK ends a session by waiting for
 // them, however long that takes.
-type calls struct {
+type Calls struct {
 	mu   sync.Mutex
 	last int
 	stop map[int]context.CancelFunc
 }
 
-// begin adds a call, which lasts until end is called.
-func (c *calls) begin(ctx context.Context) (_ context.Context, end func()) {
+// Begin adds a call, which lasts until end is called.
+func (c *Calls) Begin(ctx context.Context) (_ context.Context, end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,9 +40,9 @@ func (c *calls) begin(ctx context.Context) (_ context.Context, end func()) {
 	}
 }
 
-// abort stops all calls in flight: a read fails, and the gate records a write
+// Abort stops all calls in flight: a read fails, and the gate records a write
 // as unknown if it may have taken effect.
-func (c *calls) abort() {
+func (c *Calls) Abort() {
 	c.mu.Lock()
 	all := slices.Collect(maps.Values(c.stop))
 	c.mu.Unlock()
@@ -50,9 +51,9 @@ func (c *calls) abort() {
 	}
 }
 
-// settle waits until no call is in flight, for settleTime at most. A write that
+// Settle waits until no call is in flight, for settleTime at most. A write that
 // was stopped isn't in the journal before.
-func (c *calls) settle() {
+func (c *Calls) Settle() {
 	for until := time.Now().Add(settleTime); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
 		c.mu.Lock()
 		n := len(c.stop)

@@ -17,7 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
 )
 
-func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *mcp.Server {
+func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *Server {
 	t.Helper()
 	g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: approval, Dir: t.TempDir()})
 	if err != nil {
@@ -32,11 +32,11 @@ func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *mcp.
 			return "", ctx.Err()
 		}
 	}
-	s := NewServer("test", "v0", "")
+	s := New(g, Options{Name: "test"})
 	write := gate.Write("write", slow, "Write slowly.").Plan(func(context.Context, struct{}) (gate.Plan, error) {
 		return gate.Plan{Summary: "Write.", Undo: "Write it back."}, nil
 	})
-	if err := Register(s, g, gate.Read("slow", slow, "Be slow."), write); err != nil {
+	if err := s.Add(gate.Read("slow", slow, "Be slow."), write); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -47,7 +47,7 @@ const hello = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocol
 `
 
 // pipe serves input as "printf … | server" would, and returns the lines of the answer.
-func pipe(t *testing.T, s *mcp.Server, input string, limit time.Duration) []string {
+func pipe(t *testing.T, s *Server, input string, limit time.Duration) []string {
 	t.Helper()
 	r, w := io.Pipe()
 	lines := make(chan []string)
@@ -59,7 +59,7 @@ func pipe(t *testing.T, s *mcp.Server, input string, limit time.Duration) []stri
 		lines <- got
 	}()
 	in := io.NopCloser(strings.NewReader(input))
-	if err := serve(t.Context(), s, &mcp.IOTransport{Reader: in, Writer: w, MaxLineLength: maxLine}, limit); err != nil {
+	if err := s.serve(t.Context(), &mcp.IOTransport{Reader: in, Writer: w, MaxLineLength: maxLine}, limit); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	_ = w.Close()
@@ -95,8 +95,8 @@ func TestDrainingEnds(t *testing.T) {
 func TestAWriteInFlightIsJournalledWhenTheServerIsStopped(t *testing.T) {
 	g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
 	started := make(chan struct{})
-	s := NewServer("test", "v0", "")
-	if err := Register(s, g.Guard, gate.Write("write", func(ctx context.Context, _ struct{}) (string, error) {
+	s := New(g.Guard, Options{Name: "test"})
+	if err := s.Add(gate.Write("write", func(ctx context.Context, _ struct{}) (string, error) {
 		close(started)
 		<-ctx.Done()
 		return "", ctx.Err()
@@ -107,7 +107,7 @@ func TestAWriteInFlightIsJournalledWhenTheServerIsStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, s, &mcp.IOTransport{Reader: r, Writer: nopCloser{io.Discard}}, time.Minute)
+		done <- s.serve(ctx, &mcp.IOTransport{Reader: r, Writer: nopCloser{io.Discard}}, time.Minute)
 	}()
 	fmt.Fprint(w, hello+`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write","arguments":{}}}`+"\n")
 	<-started
@@ -158,7 +158,7 @@ func TestALineThatIsTooLongEndsTheSession(t *testing.T) {
 	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{"x":"` + strings.Repeat("x", 2*maxLine) + `"}}}` + "\n"
 	r, w := io.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, r) }()
-	err := serve(t.Context(), slowServer(t, 0, ""), &mcp.IOTransport{Reader: io.NopCloser(strings.NewReader(in)), Writer: w, MaxLineLength: maxLine}, time.Second)
+	err := slowServer(t, 0, "").serve(t.Context(), &mcp.IOTransport{Reader: io.NopCloser(strings.NewReader(in)), Writer: w, MaxLineLength: maxLine}, time.Second)
 	if err == nil {
 		t.Error("it was read")
 	}
@@ -171,7 +171,7 @@ func TestCancellingServeEndsIt(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, slowServer(t, 0, ""), &mcp.IOTransport{Reader: in, Writer: w}, time.Minute)
+		done <- slowServer(t, 0, "").serve(ctx, &mcp.IOTransport{Reader: in, Writer: w}, time.Minute)
 	}()
 	cancel()
 	select {
@@ -198,5 +198,29 @@ func TestTuneLeavesTheEnvironmentItsWay(t *testing.T) {
 	Tune()
 	if got := debug.SetGCPercent(100); got != 400 || debug.SetMemoryLimit(-1) != 512<<20 {
 		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
+	}
+}
+
+func TestTitles(t *testing.T) {
+	for name, want := range map[string]string{
+		"thehive_create_case": "TheHive: create case",
+		"misp_search_events":  "MISP: search events",
+		"mitre_get_technique": "MITRE ATT&CK: get technique",
+		"get_alerts":          "Get alerts",
+		"gate_status":         "Gate: status",
+		"wazuh":               "Wazuh",
+	} {
+		if got := title(name); got != want {
+			t.Errorf("title(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestErrorsAreValidText(t *testing.T) {
+	if got := bounded("a\xffb"); got != "a\ufffdb" {
+		t.Errorf("%q", got)
+	}
+	if got := bounded(strings.Repeat("é", 5000)); len(got) > maxErrorText || !strings.HasSuffix(got, "é…") {
+		t.Errorf("%d bytes, ends %q", len(got), got[len(got)-6:])
 	}
 }

@@ -1,4 +1,6 @@
-package mcpadapter
+// Package untrusted finds text that looks like instructions to an agent, and marks
+// what others wrote.
+package untrusted
 
 import (
 	"bytes"
@@ -6,11 +8,8 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
-
-// MetaFlags is the key in a result's _meta under which those texts are listed
-// that look like instructions to an agent.
-const MetaFlags = "sallyport/flags"
 
 // A Flag says that the text at a path looks like instructions to an agent. It
 // is a hint for whoever reads: text without one isn't safer. Nothing is removed.
@@ -29,7 +28,10 @@ const (
 	FlagHidden   = "hidden"   // has characters that a reader doesn't see
 )
 
-const maxFlags = 20
+const (
+	maxFlags = 20
+	maxPath  = 200 // bytes of a path
+)
 
 type class struct {
 	name  string
@@ -57,11 +59,11 @@ var classes = []class{
 		lazyregexp.New(`(?i)\b(do not|don't|never|without) (tell|mention|inform|reveal|report|notify|telling|mentioning|informing|notifying)\b.{0,30}\b(user|operator|analyst|human|anyone|this|it)\b|\bkeep (this|it) (a )?secret\b`)},
 }
 
-// suspicious lists, in order, the texts in raw that look like instructions to
+// Suspicious lists, in order, the texts in raw that look like instructions to
 // an agent: values and the keys of objects. The same answer has the same flags.
 // A path has only keys that are in ours, since the paths are told to the agent
 // outside of the data: any other key may be a text of others.
-func suspicious(raw []byte, ours map[string]bool) []Flag {
+func Suspicious(raw []byte, ours map[string]bool) []Flag {
 	lower := bytes.ToLower(raw)
 	plain := !bytes.ContainsFunc(raw, dressed)
 	if plain && !slices.ContainsFunc(classes, func(c class) bool {
@@ -69,13 +71,13 @@ func suspicious(raw []byte, ours map[string]bool) []Flag {
 	}) {
 		return nil
 	}
-	root, err := parse(raw, maxDepthOut)
+	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
 	if err != nil {
 		return nil
 	}
 	var flags []Flag
 	look := func(text, path string) {
-		for _, f := range flagsOf(text, path) {
+		for _, f := range FlagsOf(text, path) {
 			if len(flags) < maxFlags && !slices.Contains(flags, f) {
 				flags = append(flags, f)
 			}
@@ -87,20 +89,20 @@ func suspicious(raw []byte, ours map[string]bool) []Flag {
 		}
 		return "*"
 	}
-	root.walk("", name, func(v *value, path string) {
-		if v.kind == stringKind {
-			look(v.text, path)
+	root.Walk("", name, func(v *jsontree.Value, path string) {
+		if v.Kind == jsontree.String {
+			look(v.Text, path)
 		}
-		for _, k := range v.keys {
+		for _, k := range v.Keys {
 			look(k, strings.TrimPrefix(path+".*", "."))
 		}
 	})
 	return flags
 }
 
-// flagsOf returns the flags of text, which stands at path.
-func flagsOf(text, path string) (flags []Flag) {
-	path = clip(path, maxPath)
+// FlagsOf returns the flags of text, which stands at path.
+func FlagsOf(text, path string) (flags []Flag) {
+	path = jsontree.Clip(path, maxPath)
 	for _, class := range classesOf(text) {
 		flags = append(flags, Flag{path, class})
 	}

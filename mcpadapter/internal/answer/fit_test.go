@@ -1,4 +1,4 @@
-package mcpadapter
+package answer
 
 import (
 	"encoding/json"
@@ -36,7 +36,7 @@ func TestFit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const budget = 4 << 10
-			got, err := fit([]byte(tt.raw), budget, "ask for less")
+			got, err := Fit([]byte(tt.raw), budget, "ask for less")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestFit(t *testing.T) {
 
 func TestFitLeavesWhatFits(t *testing.T) {
 	const raw = `{"a":[1,2,3]}`
-	if got, err := fit([]byte(raw), 100, ""); err != nil || string(got) != raw {
+	if got, err := Fit([]byte(raw), 100, ""); err != nil || string(got) != raw {
 		t.Errorf("%s, %v", got, err)
 	}
 }
@@ -77,14 +77,14 @@ func FuzzFit(f *testing.F) {
 		if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
 			return
 		}
-		got, err := fit(raw, budget, "how")
+		got, err := Fit(raw, budget, "how")
 		if err != nil {
 			return
 		}
 		if !json.Valid(got) {
 			t.Fatalf("%s", got)
 		}
-		if budget >= 512 && !fits(got, budget) {
+		if budget >= 512 && !Fits(got, budget) {
 			t.Errorf("%d bytes and %d levels for a budget of %d", len(got), nesting(got), budget)
 		}
 		if len(got) < len(raw)/2 && !strings.Contains(string(got), `"_truncated"`) && len(raw) > math.MaxInt16 {
@@ -117,12 +117,12 @@ func TestNoShapeOfAnAnswerIsTooMuch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, budget := range []int{minMaxResponse, defaultMaxResponse} {
-				got, err := fit([]byte(raw), budget, "ask for less")
+			for _, budget := range []int{MinSize, DefaultSize} {
+				got, err := Fit([]byte(raw), budget, "ask for less")
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !json.Valid(got) || !fits(got, budget) {
+				if !json.Valid(got) || !Fits(got, budget) {
 					t.Errorf("%d bytes and %d levels for a budget of %d: %.200s", len(got), nesting(got), budget, got)
 				}
 				if !strings.Contains(string(got), `"_truncated":[{`) {
@@ -134,7 +134,7 @@ func TestNoShapeOfAnAnswerIsTooMuch(t *testing.T) {
 }
 
 func TestWhatIsSmallStaysBesideWhatCantBeCut(t *testing.T) {
-	got, err := fit([]byte(`{"a":`+strings.Repeat("1", 1<<20)+`,"b":2}`), 4096, "ask for less")
+	got, err := Fit([]byte(`{"a":`+strings.Repeat("1", 1<<20)+`,"b":2}`), 4096, "ask for less")
 	want := `{"b":2,"_truncated":[{"path":"","shown":1,"total":2,"unit":"members","how":"ask for less"}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v", got, err)
@@ -146,7 +146,7 @@ func BenchmarkFit(b *testing.B) {
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := fit(raw, defaultMaxResponse, "ask for less"); err != nil {
+		if _, err := Fit(raw, DefaultSize, "ask for less"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,17 +1,17 @@
-package mcpadapter
+package schema
 
 import (
 	"encoding/json"
 	"math/big"
 	"net/netip"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 func TestCaseStyles(t *testing.T) {
@@ -24,26 +24,11 @@ func TestCaseStyles(t *testing.T) {
 		{"includeHTTPBody", "include_http_body", "includeHTTPBody"},
 		{"_id", "_id", "_id"},
 	} {
-		if got := snake(tt.in); got != tt.snake {
-			t.Errorf("snake(%q) = %q, want %q", tt.in, got, tt.snake)
+		if got := Snake(tt.in); got != tt.snake {
+			t.Errorf("Snake(%q) = %q, want %q", tt.in, got, tt.snake)
 		}
-		if got := camel(tt.in); got != tt.camel {
-			t.Errorf("camel(%q) = %q, want %q", tt.in, got, tt.camel)
-		}
-	}
-}
-
-func TestTitles(t *testing.T) {
-	for name, want := range map[string]string{
-		"thehive_create_case": "TheHive: create case",
-		"misp_search_events":  "MISP: search events",
-		"mitre_get_technique": "MITRE ATT&CK: get technique",
-		"get_alerts":          "Get alerts",
-		"gate_status":         "Gate: status",
-		"wazuh":               "Wazuh",
-	} {
-		if got := title(name); got != want {
-			t.Errorf("title(%q) = %q, want %q", name, got, want)
+		if got := Camel(tt.in); got != tt.camel {
+			t.Errorf("Camel(%q) = %q, want %q", tt.in, got, tt.camel)
 		}
 	}
 }
@@ -82,22 +67,22 @@ func TestAnyOutputKeepsToItsSchema(t *testing.T) {
 		Bytes: []byte("hi"), Lists: [][]string{nil, {"a"}}, Nested: map[string][]tree{"k": nil}, self: nil}
 	for _, out := range []any{full, &full, outer{Tier: gate.TierRead}, &outer{Tier: gate.TierRead}, tree{}, map[string]tree{"a": {}}, map[string][]int{"a": nil}} {
 		typ := reflect.TypeOf(out)
-		s := outputShape(typ)
-		raw, err := encode(out)
+		s := Output(typ)
+		raw, err := jsontree.Encode(out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := parse(raw, maxDepthOut)
+		v, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.withoutNull(v)
-		raw = v.append(nil)
+		s.WithoutNull(v)
+		raw = v.Append(nil)
 		var x any
 		if err := json.Unmarshal(raw, &x); err != nil {
 			t.Fatal(err)
 		}
-		schema := s.answerSchema()
+		schema := s.AnswerSchema()
 		if err := resolved(t, schema).Validate(x); err != nil {
 			t.Errorf("%s: %v\n%s\n%s", typ, err, raw, schema)
 		}
@@ -117,16 +102,16 @@ func TestUntrustedPaths(t *testing.T) {
 		Grid   [][]alert        `json:"grid"`
 	}
 	want := []string{"alerts[].fullLog", "alerts[].tags", "byHost.*.fullLog", "byHost.*.tags", "first.fullLog", "first.tags", "grid[][].fullLog", "grid[][].tags"}
-	if diff := cmp.Diff(want, outputShape(reflect.TypeFor[out]()).untrusted("")); diff != "" {
+	if diff := cmp.Diff(want, Output(reflect.TypeFor[out]()).Untrusted("")); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"result[].fullLog", "result[].tags"}, outputShape(reflect.TypeFor[[]alert]()).untrusted("result")); diff != "" {
+	if diff := cmp.Diff([]string{"result[].fullLog", "result[].tags"}, Output(reflect.TypeFor[[]alert]()).Untrusted("result")); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
 }
 
 func TestTheInputSchema(t *testing.T) {
-	got := string(everythingShape(t).schema(nil, "", nil))
+	got := string(everythingType(t).schema(nil, "", nil))
 	want := `{"type":"object","properties":{"shared":{"type":"string"},"caseId":{"type":"string"},` +
 		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","enum":[1,2]},` +
 		`"n":{"type":"integer"},"u":{"type":"integer","minimum":0,"maximum":255},"deep":{"type":"boolean"},` +
@@ -139,14 +124,5 @@ func TestTheInputSchema(t *testing.T) {
 		`"excludeIDs":{"type":"array","items":{"type":"string"}}},"required":["caseId"],"additionalProperties":false}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("schema (-want +got):\n%s", diff)
-	}
-}
-
-func TestErrorsAreValidText(t *testing.T) {
-	if got := bounded("a\xffb"); got != "a\ufffdb" {
-		t.Errorf("%q", got)
-	}
-	if got := bounded(strings.Repeat("é", 5000)); len(got) > maxErrorText || !strings.HasSuffix(got, "é…") {
-		t.Errorf("%d bytes, ends %q", len(got), got[len(got)-6:])
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
 // reasonArg is the argument in which an agent may say why it asks for a call
@@ -15,18 +17,17 @@ const reasonArg = "reason"
 
 const maxReason = 500 // characters, and bytes of what is kept of it
 
-// takeReason adds the argument to the shape of an input, unless the input has
+// takeReason adds the argument to an input, unless the input has
 // one of that name itself, and reports whether it did.
-func (s *shape) takeReason() bool {
-	for name := range s.names {
+func takeReason(in *schema.Type) bool {
+	for name := range in.Names {
 		if strings.EqualFold(name, reasonArg) {
 			return false
 		}
 	}
-	n := maxReason
-	f := &field{name: reasonArg, doc: "Why: your words for the approver.", shape: &shape{what: isString, maxLength: &n}}
-	s.fields = append(s.fields, f)
-	s.names[reasonArg] = f
+	f := schema.TextField(reasonArg, "Why: your words for the approver.", maxReason)
+	in.Fields = append(in.Fields, f)
+	in.Names[reasonArg] = f
 	return true
 }
 
@@ -38,5 +39,5 @@ func (t *tool) withClaim(ctx context.Context, args []byte) context.Context {
 	if !t.claims || json.Unmarshal(args, &in) != nil || in.Reason == "" {
 		return ctx
 	}
-	return gate.WithClaim(ctx, clip(in.Reason, maxReason-len("…")))
+	return gate.WithClaim(ctx, jsontree.Clip(in.Reason, maxReason-len("…")))
 }

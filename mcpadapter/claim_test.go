@@ -139,8 +139,8 @@ func TestWhichToolsTakeAReason(t *testing.T) {
 
 func TestAReasonGoesThroughADynamicServer(t *testing.T) {
 	g := mcptest.Guard(t)
-	s := mcpadapter.NewServer("desk", "v1.0.0", "")
-	if err := mcpadapter.RegisterDynamic(s, g, mcpadapter.Options{}, new(desk).ops()...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "desk", Dynamic: true})
+	if err := s.Add(new(desk).ops()...); err != nil {
 		t.Fatal(err)
 	}
 	cs := mcptest.Dial(t, s, nil, nil)

@@ -1,4 +1,4 @@
-package mcpadapter
+package schema
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 type color string
@@ -51,9 +53,9 @@ type everything struct {
 	IDs     []string                   `json:"excludeIDs,omitempty"`
 }
 
-func everythingShape(tb testing.TB) *shape {
+func everythingType(tb testing.TB) *Type {
 	tb.Helper()
-	s, err := inputShape(reflect.TypeFor[everything](), leaves{})
+	s, err := Input(reflect.TypeFor[everything](), Leaves{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func everythingShape(tb testing.TB) *shape {
 }
 
 func TestArgumentsAreAccepted(t *testing.T) {
-	s := everythingShape(t)
+	s := everythingType(t)
 	for _, tt := range []struct{ args, want string }{
 		{`{"caseId":"x"}`, `{"caseId":"x"}`},
 		{`{"case_id":"x"}`, `{"caseId":"x"}`},
@@ -87,7 +89,7 @@ func TestArgumentsAreAccepted(t *testing.T) {
 		{`{"id":"x","content_base64":"aGk="}`, `{"caseId":"x","contentBase64":"aGk="}`},
 		{`{"id":"x","exclude_ids":["1"]}`, `{"caseId":"x","excludeIDs":["1"]}`},
 	} {
-		got, err := s.bind([]byte(tt.args))
+		got, err := s.Bind([]byte(tt.args))
 		if err != nil {
 			t.Errorf("%s: %v", tt.args, err)
 			continue
@@ -102,11 +104,11 @@ func TestArgumentsAreAccepted(t *testing.T) {
 }
 
 func TestArgumentsAreRefused(t *testing.T) {
-	s := everythingShape(t)
+	s := everythingType(t)
 	const names = "shared, caseId, colors, level, n, u, deep, names, nums, items, one, query, fields, labels, since, contentBase64, excludeIDs"
 	for _, tt := range []struct{ args, want string }{
 		{`{`, "not valid JSON: unexpected EOF"},
-		{`{"id":"x"} {}`, "not valid JSON: data after the end of the value"},
+		{`{"id":"x"} {}`, "not valid JSON: invalid character '{' after top-level value"},
 		{`[]`, "want an object of arguments, got an array"},
 		{"{\"id\":\"\xff\"}", "not valid UTF-8"},
 		{`{}`, "caseId: missing; want a string"},
@@ -146,16 +148,16 @@ func TestArgumentsAreRefused(t *testing.T) {
 		{`{"id":"x","contentBase64":"%"}`, `contentBase64: want standard base64, got "%"`},
 		{`{"id":"x","a\nb":1}`, `"a\nb": unknown argument; allowed: ` + names},
 		{`{"id":"x","u":"` + strings.Repeat("9", 100) + `"}`, `u: want an integer from 0 to 255, got "` + strings.Repeat("9", 60) + `…"`},
-		{`{"id":"x","query":` + strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat("}", 60) + `}`, "not valid JSON: nested too deep"},
+		{`{"id":"x","query":` + strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat("}", 60) + `}`, "nested too deep"},
 		{`{"id":"` + strings.Repeat("x", maxArguments) + `"}`, fmt.Sprintf("arguments of %d bytes; at most %d are taken", maxArguments+9, maxArguments)},
 	} {
-		_, err := s.bind([]byte(tt.args))
+		_, err := s.Bind([]byte(tt.args))
 		if err == nil {
-			t.Errorf("%s is accepted", clip(tt.args, 200))
+			t.Errorf("%s is accepted", jsontree.Clip(tt.args, 200))
 			continue
 		}
 		if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", clip(tt.args, 200), diff)
+			t.Errorf("%s (-want +got):\n%s", jsontree.Clip(tt.args, 200), diff)
 		}
 	}
 }
@@ -166,14 +168,14 @@ func TestErrorsOfOneCallAreBounded(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&args, `,"unknown%d":1`, i)
 	}
-	_, err := everythingShape(t).bind([]byte(args.String() + "}"))
+	_, err := everythingType(t).Bind([]byte(args.String() + "}"))
 	if err == nil || !strings.HasSuffix(err.Error(), "\nand 4980 more") {
 		t.Errorf("error of %d bytes", len(err.Error()))
 	}
 }
 
 func TestTheSchemaSaysWhatTheBinderAccepts(t *testing.T) {
-	s := everythingShape(t)
+	s := everythingType(t)
 	schema := resolved(t, s.schema(nil, "", nil))
 	for _, args := range []string{
 		`{"caseId":"x","colors":["Red"],"level":1,"n":5,"u":3,"deep":false,"names":["a"],"nums":[3],"items":[{"kind":"k"}],"one":{"kind":"k"},"query":{},"fields":{"a":[1]},"labels":{"a":"b"},"since":"2026-01-02T03:04:05Z","contentBase64":"aGk="}`,
@@ -185,7 +187,7 @@ func TestTheSchemaSaysWhatTheBinderAccepts(t *testing.T) {
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("the schema refuses %s: %v", args, err)
 		}
-		if _, err := s.bind([]byte(args)); err != nil {
+		if _, err := s.Bind([]byte(args)); err != nil {
 			t.Errorf("the binder refuses %s: %v", args, err)
 		}
 	}
@@ -214,10 +216,10 @@ func FuzzBind(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s := everythingShape(f)
+	s := everythingType(f)
 	schema := resolved(f, s.schema(nil, "", nil))
 	f.Fuzz(func(t *testing.T, args []byte) {
-		got, err := s.bind(args)
+		got, err := s.Bind(args)
 		if err != nil {
 			if err.Error() == "" || strings.Count(err.Error(), "\n") > maxErrors {
 				t.Errorf("error %q", err)
@@ -235,7 +237,7 @@ func FuzzBind(f *testing.F) {
 		if err := schema.Validate(v); err != nil && !tooPrecise(v) {
 			t.Errorf("%s is bound as %s, which the schema refuses: %v", args, got, err)
 		}
-		again, err := s.bind(got)
+		again, err := s.Bind(got)
 		if err != nil || string(again) != string(got) {
 			t.Errorf("%s is bound as %s, and that as %s (%v)", args, got, again, err)
 		}

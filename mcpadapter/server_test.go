@@ -94,7 +94,6 @@ func TestRegisterRefuses(t *testing.T) {
 		ops   []gate.Op
 		want  string
 	}{
-		{"no guard", nil, []gate.Op{op("a")}, "a server and a guard are needed"},
 		{"a client without a guard", g, gate.On(nil, "desk", op("a")), "a: its client has no guard"},
 		{"a client with another guard", g, gate.On(other, "desk", op("a")), "a: its client has another guard"},
 		{"a name twice", g, []gate.Op{op("a"), op("a")}, "a: there is another tool of that name"},
@@ -103,8 +102,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"a float in an input", g, []gate.Op{withFloat}, "float64 is not allowed in an input"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := mcpadapter.NewServer("test", "v0", "")
-			err := mcpadapter.Register(s, tt.guard, tt.ops...)
+			err := mcpadapter.New(tt.guard, mcpadapter.Options{}).Add(tt.ops...)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "mcpadapter: ") {
 				t.Errorf("error %v, want mcpadapter: … %s", err, tt.want)
 			}
@@ -112,20 +110,20 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 }
 
-func TestRegisterTwiceOnOneServer(t *testing.T) {
+func TestToolsAreAddedBitByBit(t *testing.T) {
 	g := mcptest.Guard(t)
-	s := mcpadapter.NewServer("test", "v0", "")
+	s := mcpadapter.New(g, mcpadapter.Options{})
 	one, two := gate.Read("one", new(desk).count, "One."), gate.Read("two", new(desk).count, "Two.")
-	if err := mcpadapter.Register(s, g, gate.On(g, "desk", one)...); err != nil {
+	if err := s.Add(gate.On(g, "desk", one)...); err != nil {
 		t.Fatal(err)
 	}
-	if err := mcpadapter.Register(s, g, two); err != nil {
+	if err := s.Add(two); err != nil {
 		t.Fatal(err)
 	}
-	if err := mcpadapter.Register(s, g, gate.Read("one", new(desk).count, "Again.")); err == nil {
+	if err := s.Add(gate.Read("one", new(desk).count, "Again.")); err == nil {
 		t.Error("a second tool of the same name was taken")
 	}
-	if err := mcpadapter.Register(s, mcptest.Guard(t), gate.Read("three", new(desk).count, "Three.")); err == nil {
+	if err := s.Add(gate.On(mcptest.Guard(t), "desk", gate.Read("three", new(desk).count, "Three."))...); err == nil {
 		t.Error("a second guard was taken")
 	}
 	var got []string
@@ -141,10 +139,7 @@ func TestRegisterTwiceOnOneServer(t *testing.T) {
 }
 
 func TestNewServerOffersNothingDeprecatedAndKeepsCachesPrivate(t *testing.T) {
-	s := mcpadapter.NewServer("test", "v0", "Be careful.")
-	if err := mcpadapter.Register(s, mcptest.Guard(t)); err != nil {
-		t.Fatal(err)
-	}
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{Name: "test", Version: "v0", Instructions: "Be careful."})
 	cs := mcptest.Dial(t, s, nil, nil)
 	//lint:ignore SA1019 that the deprecated capability is not offered is what is tested
 	if c := cs.InitializeResult().Capabilities; c.Logging != nil || c.Tools == nil {
@@ -459,12 +454,12 @@ func TestWhatWasExecutedIsSaidToBeEvenIfItsAnswerIsOfNoUse(t *testing.T) {
 
 func TestTheUserOfATokenIsThePrincipal(t *testing.T) {
 	g := mcptest.Guard(t)
-	s := mcpadapter.NewServer("test", "v0", "")
-	if err := mcpadapter.Register(s, g, new(desk).ops()...); err != nil {
+	s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+	if err := s.Add(new(desk).ops()...); err != nil {
 		t.Fatal(err)
 	}
 	user := "ann"
-	s.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
+	s.MCP().AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 			if call, ok := req.(*mcp.CallToolRequest); ok {
 				call.Extra = &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{UserID: user}}
@@ -647,7 +642,7 @@ func BenchmarkRegister(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := mcpadapter.Register(mcpadapter.NewServer("bench", "v0", ""), g, ops...); err != nil {
+		if err := mcpadapter.New(g, mcpadapter.Options{}).Add(ops...); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,7 +1,11 @@
-package mcpadapter
+package schema
 
 import (
+	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // How much of an output a schema tells: every tool's definition is in the
@@ -13,7 +17,7 @@ const (
 
 // schema appends the JSON Schema of an input or of a part of one: unknown
 // members are refused and required ones named.
-func (s *shape) schema(b []byte, doc string, def []byte) []byte {
+func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 	w := schemaWriter{b: append(b, '{')}
 	w.kind(s)
 	if doc != "" {
@@ -29,17 +33,17 @@ func (s *shape) schema(b []byte, doc string, def []byte) []byte {
 	if def != nil {
 		w.raw("default", def)
 	}
-	switch s.what {
-	case isArray:
-		w.raw("items", s.elem.schema(nil, "", nil))
-	case isMap:
-		if s.elem.what != isAny {
-			w.raw("additionalProperties", s.elem.schema(nil, "", nil))
+	switch s.Kind {
+	case Array:
+		w.raw("items", s.Elem.schema(nil, "", nil))
+	case Map:
+		if s.Elem.Kind != Any {
+			w.raw("additionalProperties", s.Elem.schema(nil, "", nil))
 		}
-	case isObject:
+	case Object:
 		p := schemaWriter{b: []byte{'{'}}
-		for _, f := range s.fields {
-			p.raw(f.name, f.shape.schema(nil, f.doc, f.def))
+		for _, f := range s.Fields {
+			p.raw(f.Name, f.Type.schema(nil, f.Doc, f.Default))
 		}
 		w.raw("properties", append(p.b, '}'))
 		w.required(s)
@@ -50,20 +54,20 @@ func (s *shape) schema(b []byte, doc string, def []byte) []byte {
 
 // outline returns the JSON Schema of an output that stands below depth objects.
 // It promises only types, and no more the deeper it gets.
-func (s *shape) outline(doc string, depth int) []byte {
+func (s *Type) outline(doc string, depth int) []byte {
 	w := schemaWriter{b: []byte{'{'}}
 	w.kind(s)
 	if doc != "" && depth <= docDepth {
 		w.text("description", doc)
 	}
-	switch s.what {
-	case isArray:
-		w.raw("items", s.elem.outline("", depth))
-	case isMap:
-		if s.elem.what != isAny {
-			w.raw("additionalProperties", s.elem.outline("", depth))
+	switch s.Kind {
+	case Array:
+		w.raw("items", s.Elem.outline("", depth))
+	case Map:
+		if s.Elem.Kind != Any {
+			w.raw("additionalProperties", s.Elem.outline("", depth))
 		}
-	case isObject:
+	case Object:
 		if depth < schemaDepth {
 			w.raw("properties", append(s.members(depth), '}'))
 		}
@@ -72,24 +76,24 @@ func (s *shape) outline(doc string, depth int) []byte {
 }
 
 // members returns the open object of the schemas of the fields of s.
-func (s *shape) members(depth int) []byte {
+func (s *Type) members(depth int) []byte {
 	p := schemaWriter{b: []byte{'{'}}
-	for _, f := range s.fields {
-		p.raw(f.name, f.shape.outline(f.doc, depth+1))
+	for _, f := range s.Fields {
+		p.raw(f.Name, f.Type.outline(f.Doc, depth+1))
 	}
 	return p.b
 }
 
 // answerSchema returns the schema of a read's answer, an object or a map, which
 // has the member _truncated when it was cut.
-func (s *shape) answerSchema() []byte {
+func (s *Type) AnswerSchema() []byte {
 	w := schemaWriter{b: []byte{'{'}}
 	w.text("type", "object")
 	p := schemaWriter{b: s.members(0)}
-	p.raw("_truncated", []byte(truncatedSchema))
+	p.raw("_truncated", []byte(TruncatedSchema))
 	w.raw("properties", append(p.b, '}'))
-	if s.what == isMap && s.elem.what != isAny {
-		w.raw("additionalProperties", s.elem.outline("", 0))
+	if s.Kind == Map && s.Elem.Kind != Any {
+		w.raw("additionalProperties", s.Elem.outline("", 0))
 	}
 	return append(w.b, '}')
 }
@@ -100,31 +104,31 @@ func (w *schemaWriter) raw(key string, json []byte) {
 	if w.b[len(w.b)-1] != '{' {
 		w.b = append(w.b, ',')
 	}
-	w.b = append(append(appendString(w.b, key), ':'), json...)
+	w.b = append(append(jsontree.AppendString(w.b, key), ':'), json...)
 }
 
-func (w *schemaWriter) kind(s *shape) {
-	switch s.what {
-	case isString:
+func (w *schemaWriter) kind(s *Type) {
+	switch s.Kind {
+	case String:
 		w.text("type", "string")
-	case isInteger:
+	case Integer:
 		w.text("type", "integer")
-	case isNumber:
+	case Number:
 		w.text("type", "number")
-	case isBoolean:
+	case Boolean:
 		w.text("type", "boolean")
-	case isArray:
+	case Array:
 		w.text("type", "array")
-	case isObject, isMap, isRaw:
+	case Object, Map, Raw:
 		w.text("type", "object")
 	}
 }
 
-func (w *schemaWriter) text(key, s string) { w.raw(key, appendString(nil, s)) }
+func (w *schemaWriter) text(key, s string) { w.raw(key, jsontree.AppendString(nil, s)) }
 
 func (w *schemaWriter) int(key string, n int64) { w.raw(key, strconv.AppendInt(nil, n, 10)) }
 
-func (w *schemaWriter) limits(s *shape) {
+func (w *schemaWriter) limits(s *Type) {
 	if len(s.enum) > 0 {
 		e := []byte{'['}
 		for i, v := range s.enum {
@@ -154,18 +158,48 @@ func (w *schemaWriter) limits(s *shape) {
 	}
 }
 
-func (w *schemaWriter) required(s *shape) {
+func (w *schemaWriter) required(s *Type) {
 	r := []byte{'['}
-	for _, f := range s.fields {
-		if !f.required {
+	for _, f := range s.Fields {
+		if !f.Required {
 			continue
 		}
 		if len(r) > 1 {
 			r = append(r, ',')
 		}
-		r = appendString(r, f.name)
+		r = jsontree.AppendString(r, f.Name)
 	}
 	if len(r) > 1 {
 		w.raw("required", append(r, ']'))
 	}
+}
+
+// Schema returns the JSON Schema of an input.
+func (s *Type) Schema() []byte { return s.schema(nil, "", nil) }
+
+// Outline returns the JSON Schema of an output that stands in an envelope.
+func (s *Type) Outline() []byte { return s.outline("", docDepth+1) }
+
+// Wrapped returns the type of an object whose only member, name, is of type s.
+func (s *Type) Wrapped(name string) *Type {
+	return &Type{Kind: Object, Fields: []*Field{{Name: name, Type: s}}}
+}
+
+// TruncatedSchema describes the member that says what of an answer was cut.
+const TruncatedSchema = `{"type":"array","description":"What was left out, and how to get it.","items":{"type":"object"}}`
+
+// PagingHow says how to get what was cut, by the paging arguments of an input.
+func (s *Type) PagingHow() string {
+	var names []string
+	for _, f := range s.Fields {
+		switch strings.ToLower(strings.ReplaceAll(f.Name, "_", "")) {
+		case "limit", "offset", "page", "cursor", "pagesize", "perpage", "size", "from":
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "ask for less: this tool has no paging arguments"
+	}
+	slices.Sort(names)
+	return "ask for the rest, in smaller parts, with " + strings.Join(names, ", ")
 }

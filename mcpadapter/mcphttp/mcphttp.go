@@ -1,11 +1,11 @@
-package mcpadapter
+// Package mcphttp serves a server over streamable HTTP: who may call, how much
+// at once, and which sessions there are.
+package mcphttp
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +22,12 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/sallyport-soc/sallyport/internal/trusted"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
-// HTTPOptions say how a server is served over streamable HTTP. The zero
-// HTTPOptions serve on a free port of 127.0.0.1, without tokens.
-type HTTPOptions struct {
+// Options say how a server is served over streamable HTTP. The zero
+// Options serve on a free port of 127.0.0.1, without tokens.
+type Options struct {
 	// Addr is the address to listen on. Beyond the loopback interface Tokens and
 	// TLS must be set. Default: 127.0.0.1:0.
 	Addr string
@@ -63,15 +63,18 @@ type HTTPOptions struct {
 	Listening func(url string)
 }
 
-// Where [ServeHTTP] answers.
+// Where [Serve] answers.
 const (
 	PathMCP    = "/mcp"
 	PathHealth = "/healthz"
 )
 
+// noSessions is the protocol version since which there are no sessions.
+const noSessions = "2026-07-28"
+
 const bodyTime = 30 * time.Second // in which a request's body must arrive
 
-func (o HTTPOptions) withDefaults() HTTPOptions {
+func (o Options) withDefaults() Options {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
@@ -96,7 +99,7 @@ func (o HTTPOptions) withDefaults() HTTPOptions {
 	return o
 }
 
-// ServeHTTP serves s over streamable HTTP at [PathMCP] until ctx ends: clients
+// Serve serves s over streamable HTTP at [PathMCP] until ctx ends: clients
 // of the protocol version 2026-07-28 without sessions, older ones with them.
 // At [PathHealth] it answers 200 to anybody. When ctx ends it takes no new
 // request, lets the calls in flight end and closes the sessions. What hasn't
@@ -104,22 +107,22 @@ func (o HTTPOptions) withDefaults() HTTPOptions {
 //
 // The user of a bearer token is the principal of the calls it makes: the gate
 // and its journal name that user, and a session belongs to the one who opened it.
-func ServeHTTP(ctx context.Context, s *mcp.Server, opts HTTPOptions) error {
+func Serve(ctx context.Context, s *mcpadapter.Server, opts Options) error {
 	opts = opts.withDefaults()
 	host, loopback, err := listenHost(opts.Addr)
 	if err != nil {
 		return err
 	}
 	if !loopback && (opts.Tokens == nil || opts.TLS == nil) {
-		return fmt.Errorf("mcpadapter: %s is not on the loopback interface: to listen there, tokens and a TLS certificate are needed", opts.Addr)
+		return fmt.Errorf("mcphttp: %s is not on the loopback interface: to listen there, tokens and a TLS certificate are needed", opts.Addr)
 	}
 	if len(opts.Hosts) == 0 {
 		opts.Hosts = defaultHosts(host, loopback, opts.TLS)
 	}
-	h := newHTTPHandler(s, opts)
+	h := newHandler(s.MCP(), opts)
 	ln, err := net.Listen("tcp", opts.Addr)
 	if err != nil {
-		return fmt.Errorf("mcpadapter: %w", err)
+		return fmt.Errorf("mcphttp: %w", err)
 	}
 	scheme := "http"
 	if opts.TLS != nil {
@@ -147,22 +150,20 @@ func ServeHTTP(ctx context.Context, s *mcp.Server, opts HTTPOptions) error {
 	go func() { failed <- srv.Serve(ln) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("mcpadapter: %w", err)
+		return fmt.Errorf("mcphttp: %w", err)
 	case <-ctx.Done():
 	}
 	h.stop()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.ShutdownTimeout)
 	defer cancel()
 	err = srv.Shutdown(wait)
-	calls := &registryOf(s).calls
-	calls.abort() // whatever still runs has had the time
-	calls.settle()
-	for session := range s.Sessions() {
+	s.Stop() // whatever still runs has had the time
+	for session := range s.MCP().Sessions() {
 		_ = session.Close()
 	}
 	if err != nil {
 		_ = srv.Close()
-		return fmt.Errorf("mcpadapter: calls were still in flight after %s: %w", opts.ShutdownTimeout, err)
+		return fmt.Errorf("mcphttp: calls were still in flight after %s: %w", opts.ShutdownTimeout, err)
 	}
 	return nil
 }
@@ -172,7 +173,7 @@ func ServeHTTP(ctx context.Context, s *mcp.Server, opts HTTPOptions) error {
 func listenHost(addr string) (host string, loopback bool, err error) {
 	host, _, err = net.SplitHostPort(addr)
 	if err != nil {
-		return "", false, fmt.Errorf("mcpadapter: %q is not an address to listen on, such as 127.0.0.1:8443: %w", addr, err)
+		return "", false, fmt.Errorf("mcphttp: %q is not an address to listen on, such as 127.0.0.1:8443: %w", addr, err)
 	}
 	return host, isLoopback(host), nil
 }
@@ -205,9 +206,9 @@ func defaultHosts(host string, loopback bool, conf *tls.Config) []string {
 	return hosts
 }
 
-// httpHandler checks requests before the SDK sees them.
-type httpHandler struct {
-	opts     HTTPOptions
+// handler checks requests before the SDK sees them.
+type handler struct {
+	opts     Options
 	server   *mcp.Server
 	known    http.Handler // for requests of those who may call
 	mcp      http.Handler
@@ -220,48 +221,9 @@ type httpHandler struct {
 	owners map[string]string // of sessions, by their id
 }
 
-// shares counts what there may be a limited number of, by user.
-type shares struct {
-	mu    sync.Mutex
-	most  int // of all users
-	each  int // of one
-	taken map[string]int
-}
-
-func newShares(most, users int) *shares {
-	return &shares{most: most, each: max(1, most/min(max(users, 1), 4)), taken: map[string]int{}}
-}
-
-// take takes one for user, unless there are too many, with those besides that
-// aren't counted here.
-func (s *shares) take(user string, besides map[string]int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := 0
-	for _, n := range s.taken {
-		all += n
-	}
-	for _, n := range besides {
-		all += n
-	}
-	if all >= s.most || s.taken[user]+besides[user] >= s.each {
-		return false
-	}
-	s.taken[user]++
-	return true
-}
-
-func (s *shares) give(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.taken[user]--; s.taken[user] == 0 {
-		delete(s.taken, user)
-	}
-}
-
-func newHTTPHandler(s *mcp.Server, opts HTTPOptions) *httpHandler {
+func newHandler(s *mcp.Server, opts Options) *handler {
 	users := opts.Tokens.users()
-	h := &httpHandler{opts: opts, server: s, owners: map[string]string{},
+	h := &handler{opts: opts, server: s, owners: map[string]string{},
 		inFlight: newShares(opts.MaxRequests, users), opening: newShares(opts.MaxSessions, users)}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	get := func(*http.Request) *mcp.Server { return s }
@@ -305,11 +267,11 @@ func userOf(r *http.Request) string {
 // stateless reports whether r is of a protocol version that has no sessions. A
 // client of such a version names it in each request.
 func stateless(r *http.Request) bool {
-	return r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= multiRoundTrip
+	return r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= noSessions
 }
 
 // sessions returns how many sessions each user has.
-func (h *httpHandler) sessions() map[string]int {
+func (h *handler) sessions() map[string]int {
 	live, n := map[string]string{}, map[string]int{}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -326,7 +288,7 @@ func (h *httpHandler) sessions() map[string]int {
 }
 
 // own notes whose a session is that was opened.
-func (h *httpHandler) own(id, user string) {
+func (h *handler) own(id, user string) {
 	if id == "" {
 		return
 	}
@@ -335,13 +297,13 @@ func (h *httpHandler) own(id, user string) {
 	h.owners[id] = user
 }
 
-func (h *httpHandler) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	h.opts.Logger.Warn("turned away", "status", status, "why", why, "from", r.RemoteAddr)
 	http.Error(w, why, status)
 }
 
 // ServeHTTP answers a request.
-func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	if r.URL.Path == PathHealth && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -371,7 +333,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request of somebody who may call. Only such a one takes a
 // place and has its body read.
-func (h *httpHandler) serve(w http.ResponseWriter, r *http.Request) {
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		user := userOf(r)
 		if !h.inFlight.take(user, nil) {
@@ -396,7 +358,7 @@ func (h *httpHandler) serve(w http.ResponseWriter, r *http.Request) {
 
 // readBody reads the whole body within the limits of size and, where the
 // connection has a deadline, of time.
-func (h *httpHandler) readBody(w http.ResponseWriter, r *http.Request) bool {
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
 	if err != nil {
 		status, why := http.StatusBadRequest, "the body can't be read"
@@ -418,7 +380,7 @@ func hostOnly(hostport string) string {
 	return strings.Trim(hostport, "[]")
 }
 
-func (h *httpHandler) ourHost(hostport string) bool {
+func (h *handler) ourHost(hostport string) bool {
 	host := strings.TrimSuffix(hostOnly(hostport), ".")
 	return slices.ContainsFunc(h.opts.Hosts, func(ours string) bool {
 		if rest, ok := strings.CutPrefix(ours, "*."); ok { // as certificates have them
@@ -430,7 +392,7 @@ func (h *httpHandler) ourHost(hostport string) bool {
 }
 
 // ourOrigin reports whether a request comes from no web page, or from one that may.
-func (h *httpHandler) ourOrigin(r *http.Request) bool {
+func (h *handler) ourOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		site := r.Header.Get("Sec-Fetch-Site")
@@ -444,99 +406,4 @@ func (h *httpHandler) ourOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origins[0])
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
-}
-
-// Tokens are who may call a server over HTTP: the SHA-256 of a bearer token,
-// and whose it is.
-type Tokens struct{ names map[[sha256.Size]byte]string }
-
-// Len returns how many there are.
-func (t *Tokens) Len() int {
-	if t == nil {
-		return 0
-	}
-	return len(t.names)
-}
-
-// users returns how many users there are.
-func (t *Tokens) users() int {
-	if t == nil {
-		return 0
-	}
-	names := map[string]bool{}
-	for _, name := range t.names {
-		names[name] = true
-	}
-	return len(names)
-}
-
-const maxTokens = 1 << 20 // bytes of the file
-
-// minToken is how long a token must be. Short ones could be found from their hashes.
-const minToken = 20
-
-// LoadTokens reads a file of tokens. Each line has the SHA-256 of a token in
-// hex and the name of its user; empty lines and those that begin with # don't
-// count. All that is wrong is reported at once. A file is refused that others
-// may write to or own, that isn't a regular one, or that has more than 1 MiB.
-func LoadTokens(path string) (*Tokens, error) {
-	b, err := trusted.Read(path, maxTokens)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
-	return ParseTokens(string(b))
-}
-
-// ParseTokens reads what [LoadTokens] finds in a file.
-func ParseTokens(text string) (*Tokens, error) {
-	t := &Tokens{names: map[[sha256.Size]byte]string{}}
-	var errs []error
-	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		wrong := func(why string) { errs = append(errs, fmt.Errorf("tokens: line %d: %s", i+1, why)) }
-		fields := strings.Fields(line)
-		var sum [sha256.Size]byte
-		n, err := hex.Decode(sum[:], []byte(fields[0][:min(len(fields[0]), 2*sha256.Size)]))
-		switch {
-		case err != nil || n != sha256.Size || len(fields[0]) != 2*sha256.Size:
-			wrong("want the SHA-256 of a token as 64 hex digits, then its user")
-		case len(fields) != 2:
-			wrong("want one user, without spaces in the name")
-		case len(fields[1]) > 64 || strings.ContainsFunc(fields[1], func(r rune) bool { return r < 0x21 || r > 0x7e }):
-			wrong("a user's name has at most 64 printable ASCII characters")
-		case t.names[sum] != "":
-			wrong("the token is there twice")
-		default:
-			t.names[sum] = fields[1]
-		}
-	}
-	if len(errs) == 0 && len(t.names) == 0 {
-		errs = append(errs, errors.New("tokens: there is none"))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// TokenLine returns the line that lets token in as user.
-func TokenLine(token, user string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:]) + " " + user
-}
-
-// verify finds the user of a token. What is looked up is a hash, so that the
-// time it takes tells nothing about the tokens there are.
-func (t *Tokens) verify(_ context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
-	if len(token) < minToken {
-		return nil, auth.ErrInvalidToken
-	}
-	user := t.names[sha256.Sum256([]byte(token))]
-	if user == "" {
-		return nil, auth.ErrInvalidToken
-	}
-	return &auth.TokenInfo{UserID: user}, nil
 }

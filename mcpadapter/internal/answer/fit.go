@@ -1,0 +1,253 @@
+// Package answer makes an answer fit, and keeps what was cut.
+package answer
+
+import (
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+)
+
+const (
+	DefaultSize = 24 << 10
+	MinSize     = 2 << 10
+	maxNesting  = 100 // levels of an answer: decoders refuse more
+	minMember   = 40  // bytes that a member of an object is left at least, unless it has less
+	maxCuts     = 40  // entries of _truncated
+	maxPath     = 200 // bytes of a path in them
+)
+
+// cut says which part of a result is left out.
+type cut struct {
+	Path  string `json:"path"`
+	Shown int    `json:"shown"`
+	Total int    `json:"total"`
+	Unit  string `json:"unit"`
+	How   string `json:"how"`
+}
+
+// Fits reports whether an answer can be given as it is.
+func Fits(raw []byte, budget int) bool { return len(raw) <= budget && nesting(raw) <= maxNesting }
+
+// Fit cuts the object in raw to budget bytes and to maxNesting levels: lists by
+// whole elements, strings at their end, objects by members when there are too
+// many. What is small stays whole, and what is large shares the room that is
+// left. What is left out is listed in the object's _truncated.
+func Fit(raw []byte, budget int, how string) ([]byte, error) {
+	if Fits(raw, budget) {
+		return raw, nil
+	}
+	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
+	if err != nil {
+		return nil, err
+	}
+	flatten(root, maxNesting-1)
+	goal := budget
+	for range 8 { // _truncated needs room too, and how much is known afterwards
+		root.Measure()
+		shrink(root, goal)
+		out := withCuts(root, budget, how)
+		if len(out) <= budget {
+			return out, nil
+		}
+		goal -= max(64, len(out)-budget)
+	}
+	none := &jsontree.Value{Kind: jsontree.Object, Total: max(1, len(root.Elems), root.Total)}
+	return withCuts(none, budget, how), nil
+}
+
+// nesting returns how many levels of lists and objects the JSON in raw has.
+func nesting(raw []byte) (most int) {
+	level, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			most = max(most, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return most
+}
+
+// flatten empties the lists and objects that many levels below v.
+func flatten(v *jsontree.Value, levels int) {
+	if levels == 0 {
+		keep(v, 0)
+	}
+	for _, e := range v.Elems {
+		flatten(e, levels-1)
+	}
+}
+
+// withCuts returns the encoding of root, with the list of what is left out.
+func withCuts(root *jsontree.Value, budget int, how string) []byte {
+	b := root.Append(nil)
+	list := cuts(root, min(maxCuts, max(1, budget/512)), how)
+	if len(list) == 0 {
+		return b
+	}
+	j, _ := jsontree.Encode(list) //nolint:errcheck // strings and integers always encode
+	b = b[:len(b)-1]
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	return append(append(append(b, `"_truncated":`...), j...), '}')
+}
+
+// cuts lists what is left out below v in at most about most entries. A path
+// doesn't tell the elements of an array apart: the numbers of several values at
+// one path are sums.
+func cuts(v *jsontree.Value, most int, how string) []*cut {
+	var list []*cut
+	at := map[string]*cut{}
+	v.Walk("", anyName, func(v *jsontree.Value, path string) {
+		if v.Total == 0 {
+			return
+		}
+		shown, unit := len(v.Elems), "elements"
+		switch v.Kind {
+		case jsontree.String:
+			shown, unit = v.Kept, "bytes"
+		case jsontree.Object:
+			unit = "members"
+		}
+		path = jsontree.Clip(path, maxPath)
+		c := at[path+" "+unit]
+		if c == nil && len(list) >= most {
+			path = "…" // and all further ones together
+			c = at[path+" "+unit]
+		}
+		if c == nil {
+			c = &cut{Path: path, Unit: unit, How: how}
+			at[path+" "+unit] = c
+			list = append(list, c)
+		}
+		c.Shown += shown
+		c.Total += v.Total
+	})
+	return list
+}
+
+// anyName lets every key stand in a path, if it isn't too long.
+func anyName(key string) string { return jsontree.Clip(key, 64) }
+
+// shrink cuts v, which was measured, to want bytes, or as far as it can be cut,
+// and keeps the sizes true.
+func shrink(v *jsontree.Value, want int) {
+	if v.Size <= want || v.Size <= len("[]") {
+		return
+	}
+	switch v.Kind {
+	case jsontree.String:
+		shrinkString(v, want)
+	case jsontree.Array:
+		shrinkArray(v, want)
+	case jsontree.Object:
+		shrinkObject(v, want)
+	}
+}
+
+func shrinkString(v *jsontree.Value, want int) {
+	if v.Total == 0 {
+		v.Total, v.Kept = len(v.Text), len(v.Text)
+	}
+	mark := func(n int) string { return "… [cut: " + strconv.Itoa(n) + " of " + strconv.Itoa(v.Total) + " bytes]" }
+	room := max(0, want-len(mark(v.Total))-len(`""`))
+	n := min(room, v.Kept)
+	for n > 0 {
+		for n > 0 && !utf8.RuneStart(v.Text[n]) {
+			n--
+		}
+		long := len(jsontree.AppendString(nil, v.Text[:n])) - len(`""`) // escapes make it longer
+		if long <= room {
+			break
+		}
+		n = min(n-1, int(int64(n)*int64(room)/int64(long)))
+	}
+	v.Kept = n
+	v.Text = v.Text[:n] + mark(n)
+	v.Measure()
+}
+
+// shrinkArray keeps whole elements from the start. A first one that takes the
+// place of all others is cut.
+func shrinkArray(v *jsontree.Value, want int) {
+	room := want - len("[]")
+	if first := v.Elems[0]; first.Size > room && len(v.Elems) > 1 {
+		shrink(first, room/2)
+	} else {
+		shrink(first, room)
+	}
+	n, size := 0, len("[]")
+	for _, e := range v.Elems {
+		if n > 0 {
+			size += len(",")
+		}
+		if size += e.Size; size > want {
+			break
+		}
+		n++
+	}
+	keep(v, n)
+	v.Size = min(size, want)
+}
+
+// shrinkObject keeps members from the start as far as each can be left a little,
+// leaves out those that can't be made to fit, and shares the room among the rest.
+func shrinkObject(v *jsontree.Value, want int) {
+	room := want - len("{}")
+	overhead := func(i int) int { return len(jsontree.AppendString(nil, v.Keys[i])) + len(":,") }
+	var kept []int
+	for i, e := range v.Elems {
+		if least := overhead(i) + min(e.Size, minMember); overhead(i) <= max(minMember, want/4) && least <= room {
+			kept = append(kept, i)
+			room -= least
+		}
+	}
+	for _, i := range kept {
+		room += min(v.Elems[i].Size, minMember)
+	}
+	bySize := slices.Clone(kept)
+	slices.SortStableFunc(bySize, func(a, b int) int { return v.Elems[a].Size - v.Elems[b].Size })
+	left := map[int]bool{}
+	for k, i := range bySize {
+		share := room / (len(bySize) - k)
+		e := v.Elems[i]
+		shrink(e, share)
+		if e.Size > share { // a long number
+			left[i] = true
+			continue
+		}
+		room -= e.Size
+	}
+	n, size := 0, len("{}")
+	for _, i := range kept {
+		if !left[i] {
+			size += overhead(i) + v.Elems[i].Size
+			v.Keys[n], v.Elems[n] = v.Keys[i], v.Elems[i]
+			n++
+		}
+	}
+	keep(v, n)
+	v.Size = size
+}
+
+// keep leaves the first n elements or members.
+func keep(v *jsontree.Value, n int) {
+	if n == len(v.Elems) {
+		return
+	}
+	v.Total = max(v.Total, len(v.Elems))
+	v.Elems = v.Elems[:n]
+	if v.Kind == jsontree.Object {
+		v.Keys = v.Keys[:n]
+	}
+}

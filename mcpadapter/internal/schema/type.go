@@ -1,0 +1,89 @@
+// Package schema knows what Go types look like in JSON: it writes their JSON
+// Schema, and binds arguments to an input by the same knowledge.
+package schema
+
+import (
+	"encoding"
+	"encoding/json"
+	"math"
+	"reflect"
+	"regexp"
+	"time"
+)
+
+// Kind is the JSON kind of a Go type.
+type Kind uint8
+
+// The kinds.
+const (
+	Any Kind = iota // outputs only
+	String
+	Integer
+	Number // outputs only
+	Boolean
+	Array
+	Object
+	Map
+	Raw // an object that is passed on as it is
+)
+
+// Type is the JSON form of a Go type: the schema is written from it and
+// arguments are bound by it, so that the two can't differ.
+type Type struct {
+	Kind  Kind
+	typ   reflect.Type
+	text  bool     // decoded by UnmarshalText
+	bytes bool     // base64
+	enum  []string // the JSON of the values that are allowed, if only some are
+
+	minimum, maximum     *int64
+	minLength, maxLength *int
+	minItems, maxItems   *int
+	pattern              *regexp.Regexp
+	format               string
+
+	Elem   *Type             // of an array or a map
+	Fields []*Field          // of an object
+	Names  map[string]*Field // of an input: each spelling that is taken
+	open   bool              // unknown members are kept
+}
+
+// Field is a member of an object.
+type Field struct {
+	Name, Doc string
+	Required  bool
+	Type      *Type
+	Default   []byte // JSON
+
+	untrusted bool
+	trusted   bool // a tag says that nobody else wrote it
+	index     []int
+	aliases   []string
+}
+
+var (
+	rawType         = reflect.TypeFor[json.RawMessage]()
+	timeType        = reflect.TypeFor[time.Time]()
+	numberType      = reflect.TypeFor[json.Number]()
+	extraType       = reflect.TypeFor[map[string]json.RawMessage]()
+	marshaler       = reflect.TypeFor[json.Marshaler]()
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+func implements(t, iface reflect.Type) bool {
+	return t.Implements(iface) || t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(iface)
+}
+
+// bounds returns the range of an integer.
+func (s *Type) bounds() (lo, hi int64) {
+	lo, hi = math.MinInt64, math.MaxInt64
+	if s.minimum != nil {
+		lo = *s.minimum
+	}
+	if s.maximum != nil {
+		hi = *s.maximum
+	}
+	return lo, hi
+}

@@ -1,0 +1,110 @@
+package mcpadapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
+)
+
+// A Tracer is told when a call of a tool begins. The context it returns is that
+// of the call, and the function it returns, if any, is told how the call ended.
+// It is the place for spans, such as those of OpenTelemetry.
+type Tracer func(ctx context.Context, tool string) (context.Context, func(Call))
+
+// A Call is what is known of a call when it has ended.
+type Call struct {
+	Tool      string
+	Tier      gate.Tier
+	Principal string // the authenticated user, if the transport knows one
+	// Decision is the state that the gate answered with, such as "read" or
+	// "pending", or "invalid", "failed", "unknown" or "refused: " and the reason.
+	Decision string
+	Duration time.Duration
+	In, Out  int // bytes of the arguments and of the answer
+	Flags    int // texts in the answer that look like instructions
+}
+
+// observe runs do, which is one call, and tells the log and the tracer of it. A
+// panic in it is an answer too.
+func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*mcp.CallToolResult, string)) (res *mcp.CallToolResult) {
+	ctx, end := t.calls.Begin(ctx)
+	defer end()
+	c := Call{Tool: t.op.Name(), Tier: t.op.Tier(), Principal: principalOf(ctx), In: in}
+	began := time.Now()
+	var ended func(Call)
+	if t.opts.Trace != nil {
+		ctx, ended = t.opts.Trace(ctx, c.Tool)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			t.opts.Logger.Error("panic", "op", t.op.Name(), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.Decision = "failed"
+			res = t.failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"})
+		}
+		c.Duration, c.Out = time.Since(began), len(plain(res))
+		if f, ok := res.Meta[MetaFlags].([]untrusted.Flag); ok {
+			c.Flags = len(f)
+		}
+		t.opts.Logger.Info("call", "tool", c.Tool, "tier", c.Tier.String(), "principal", c.Principal, "decision", c.Decision,
+			"duration", c.Duration.Round(time.Microsecond), "in", c.In, "out", c.Out, "flags", c.Flags)
+		if ended != nil {
+			ended(c)
+		}
+	}()
+	res, c.Decision = do(ctx)
+	return res
+}
+
+// decided names an error for the log.
+func decided(err error) string {
+	var refused *gate.RefusedError
+	switch {
+	case errors.Is(err, gate.ErrOutcomeUnknown):
+		return "unknown"
+	case errors.As(err, &refused):
+		return "refused: " + string(refused.Reason)
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	}
+	return "failed"
+}
+
+// reportProgress tells a client that asked for it that the call still runs,
+// until the function it returns is called.
+func (t *tool) reportProgress(ctx context.Context, req *mcp.CallToolRequest) (stop func()) {
+	token := req.Params.GetProgressToken()
+	if token == nil || req.Session == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		began := time.Now()
+		tick := time.NewTicker(t.opts.Progress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			p := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: time.Since(began).Seconds(),
+				Message: t.op.Name() + " is running"}
+			if req.Session.NotifyProgress(ctx, p) != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done // nothing of a call may follow its answer
+	}
+}
