@@ -299,7 +299,7 @@ func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*E
 	if err != nil {
 		return nil, err
 	}
-	return enabled(httpx.JSON[Worker](c.wire.EnableAnalyzer(ctx, s.definition.ID, wire.EnableAnalyzer{
+	return enabled(worker(c.wire.EnableAnalyzer(ctx, s.definition.ID, wire.EnableAnalyzer{
 		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit), JobCache: *in.JobCache,
 	})))
 }
@@ -317,7 +317,7 @@ func (c *Client) EnableResponder(ctx context.Context, in EnableResponderInput) (
 	if err != nil {
 		return nil, err
 	}
-	return enabled(httpx.JSON[Worker](c.wire.EnableResponder(ctx, s.definition.ID, wire.EnableResponder{
+	return enabled(worker(c.wire.EnableResponder(ctx, s.definition.ID, wire.EnableResponder{
 		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit),
 	})))
 }
@@ -514,7 +514,7 @@ type DisableResponderInput struct {
 //
 // Cortex: GET /api/analyzer/{id}, DELETE /api/analyzer/{id}
 func (c *Client) DisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (*EnabledWorker, error) {
-	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	w, err := worker(c.wire.GetAnalyzer(ctx, in.AnalyzerID))
 	if err != nil {
 		return nil, err
 	}
@@ -526,7 +526,7 @@ func (c *Client) DisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (
 //
 // Cortex: GET /api/responder/{id}, DELETE /api/responder/{id}
 func (c *Client) DisableResponder(ctx context.Context, in DisableResponderInput) (*EnabledWorker, error) {
-	w, err := httpx.JSON[Worker](c.wire.GetResponder(ctx, in.ResponderID))
+	w, err := worker(c.wire.GetResponder(ctx, in.ResponderID))
 	if err != nil {
 		return nil, err
 	}
@@ -541,12 +541,12 @@ func disabled(w *Worker, err error) (*EnabledWorker, error) {
 }
 
 func (c *Client) planDisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (gate.Plan, error) {
-	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	w, err := worker(c.wire.GetAnalyzer(ctx, in.AnalyzerID))
 	return planDisable(w, err)
 }
 
 func (c *Client) planDisableResponder(ctx context.Context, in DisableResponderInput) (gate.Plan, error) {
-	w, err := httpx.JSON[Worker](c.wire.GetResponder(ctx, in.ResponderID))
+	w, err := worker(c.wire.GetResponder(ctx, in.ResponderID))
 	return planDisable(w, err)
 }
 

@@ -26,3 +26,5 @@
 // Dates are milliseconds since 1970, as Cortex has them. TLP and PAP go from 0
 // (CLEAR) to 3 (RED).
 package cortex
+
+//go:generate go run ../internal/jsoncodec/jsonmethods

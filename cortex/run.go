@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
@@ -265,7 +264,7 @@ type GetAnalyzerInput struct {
 //
 // Cortex: GET /api/analyzer/{id}
 func (c *Client) GetAnalyzer(ctx context.Context, in GetAnalyzerInput) (*Worker, error) {
-	w, err := httpx.JSON[Worker](c.wire.GetAnalyzer(ctx, in.AnalyzerID))
+	w, err := worker(c.wire.GetAnalyzer(ctx, in.AnalyzerID))
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // A Worker is an analyzer or a responder that is enabled in the organisation.
@@ -37,12 +37,8 @@ type Worker struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra, except those that hold secrets.
-func (w *Worker) UnmarshalJSON(b []byte) error {
-	type plain Worker
-	if err := extra.Decode(b, (*plain)(w), &w.Extra); err != nil {
-		return err
-	}
+// own takes from what Cortex sends what is for others to say, and secrets.
+func (w *Worker) own() *Worker {
 	var limits struct {
 		CheckTLP bool `json:"check_tlp"`
 		MaxTLP   *TLP `json:"max_tlp"`
@@ -60,13 +56,25 @@ func (w *Worker) UnmarshalJSON(b []byte) error {
 	w.Local = false // for us to say, not for the server
 	delete(w.Extra, "analyzerDefinitionId")
 	w.Extra = public(w.Extra)
-	return nil
+	return w
 }
 
-// MarshalJSON writes the known members, then those in Extra.
-func (w Worker) MarshalJSON() ([]byte, error) {
-	type plain Worker
-	return extra.Encode(plain(w), w.Extra)
+// worker decodes an answer that is one worker.
+func worker(res *httpx.Response, err error) (*Worker, error) {
+	w, err := httpx.JSON[Worker](res, err)
+	if err != nil {
+		return nil, err
+	}
+	return w.own(), nil
+}
+
+// workers decodes an answer that lists workers.
+func workers(res *httpx.Response, err error) ([]*Worker, error) {
+	list, err := everything[Worker](res, err)
+	for _, w := range list {
+		w.own()
+	}
+	return list, err
 }
 
 // takes reports whether w takes observables or entities of this type.
@@ -177,7 +185,7 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 
 // analyzers returns every enabled analyzer, sorted by name.
 func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
-	list, err := everything[Worker](c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
+	list, err := workers(c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +198,7 @@ func (c *Client) analyzers(ctx context.Context) ([]*Worker, error) {
 
 // responders returns every enabled responder, sorted by name.
 func (c *Client) responders(ctx context.Context) ([]*Worker, error) {
-	list, err := everything[Worker](c.wire.ListResponders(ctx, wire.ListRespondersParams{Range: allRows}))
+	list, err := workers(c.wire.ListResponders(ctx, wire.ListRespondersParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +236,7 @@ type listing[T any] struct {
 
 // UnmarshalJSON reads a list.
 func (l *listing[T]) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &l.rows); err != nil {
+	if err := jsoncodec.Unmarshal(b, &l.rows); err != nil {
 		return err
 	}
 	l.sent = len(l.rows)

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/page"
@@ -42,18 +41,6 @@ type Attribute struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (a *Attribute) UnmarshalJSON(b []byte) error {
-	type plain Attribute
-	return extra.Decode(b, (*plain)(a), &a.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (a Attribute) MarshalJSON() ([]byte, error) {
-	type plain Attribute
-	return extra.Encode(plain(a), a.Extra)
 }
 
 // parts returns the value of a and, for a composite type such as ip-dst|port,
@@ -98,18 +85,6 @@ type RelatedAttribute struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (a *RelatedAttribute) UnmarshalJSON(b []byte) error {
-	type plain RelatedAttribute
-	return extra.Decode(b, (*plain)(a), &a.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (a RelatedAttribute) MarshalJSON() ([]byte, error) {
-	type plain RelatedAttribute
-	return extra.Encode(plain(a), a.Extra)
-}
-
 // An Object is several attributes that make sense together only, such as an
 // address and a port.
 type Object struct {
@@ -135,18 +110,6 @@ type Object struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (o *Object) UnmarshalJSON(b []byte) error {
-	type plain Object
-	return extra.Decode(b, (*plain)(o), &o.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (o Object) MarshalJSON() ([]byte, error) {
-	type plain Object
-	return extra.Encode(plain(o), o.Extra)
-}
-
 // A Sighting says that an attribute was seen, was seen to be false, or has expired.
 type Sighting struct {
 	ID           ID            `json:"id"`
@@ -160,18 +123,6 @@ type Sighting struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (s *Sighting) UnmarshalJSON(b []byte) error {
-	type plain Sighting
-	return extra.Decode(b, (*plain)(s), &s.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (s Sighting) MarshalJSON() ([]byte, error) {
-	type plain Sighting
-	return extra.Encode(plain(s), s.Extra)
-}
-
 // A Warning says that an attribute is on a warninglist.
 type Warning struct {
 	Value    string `json:"value,omitempty" untrusted:"true"`
@@ -182,18 +133,6 @@ type Warning struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (w *Warning) UnmarshalJSON(b []byte) error {
-	type plain Warning
-	return extra.Decode(b, (*plain)(w), &w.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (w Warning) MarshalJSON() ([]byte, error) {
-	type plain Warning
-	return extra.Encode(plain(w), w.Extra)
 }
 
 // SearchAttributesInput is the input of [Client.SearchAttributes]. At least one

@@ -24,3 +24,5 @@
 // [Client.AddAttributes], [Client.Attributes], [Client.Events] and
 // [Client.Exports] work through any number of values in constant memory.
 package misp
+
+//go:generate go run ../internal/jsoncodec/jsonmethods

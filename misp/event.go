@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -62,18 +61,6 @@ type Event struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (e *Event) UnmarshalJSON(b []byte) error {
-	type plain Event
-	return extra.Decode(b, (*plain)(e), &e.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (e Event) MarshalJSON() ([]byte, error) {
-	type plain Event
-	return extra.Encode(plain(e), e.Extra)
 }
 
 // all returns every attribute of e, those in objects included.
@@ -136,18 +123,6 @@ type EventSummary struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (e *EventSummary) UnmarshalJSON(b []byte) error {
-	type plain EventSummary
-	return extra.Decode(b, (*plain)(e), &e.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (e EventSummary) MarshalJSON() ([]byte, error) {
-	type plain EventSummary
-	return extra.Encode(plain(e), e.Extra)
-}
-
 // An EventHead is what an attribute says of an event. The rest of it is in Extra.
 type EventHead struct {
 	ID   ID     `json:"id"`
@@ -157,18 +132,6 @@ type EventHead struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (e *EventHead) UnmarshalJSON(b []byte) error {
-	type plain EventHead
-	return extra.Decode(b, (*plain)(e), &e.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (e EventHead) MarshalJSON() ([]byte, error) {
-	type plain EventHead
-	return extra.Encode(plain(e), e.Extra)
 }
 
 // summary is e with what its Extra has of a summary.
@@ -188,18 +151,6 @@ type Correlated struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (c *Correlated) UnmarshalJSON(b []byte) error {
-	type plain Correlated
-	return extra.Decode(b, (*plain)(c), &c.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (c Correlated) MarshalJSON() ([]byte, error) {
-	type plain Correlated
-	return extra.Encode(plain(c), c.Extra)
-}
-
 // An Organisation owns events or makes them.
 type Organisation struct {
 	ID    ID     `json:"id"`
@@ -209,18 +160,6 @@ type Organisation struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (o *Organisation) UnmarshalJSON(b []byte) error {
-	type plain Organisation
-	return extra.Decode(b, (*plain)(o), &o.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (o Organisation) MarshalJSON() ([]byte, error) {
-	type plain Organisation
-	return extra.Encode(plain(o), o.Extra)
 }
 
 // A SharingGroup is a closed circle of organisations.
@@ -235,18 +174,6 @@ type SharingGroup struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (g *SharingGroup) UnmarshalJSON(b []byte) error {
-	type plain SharingGroup
-	return extra.Decode(b, (*plain)(g), &g.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (g SharingGroup) MarshalJSON() ([]byte, error) {
-	type plain SharingGroup
-	return extra.Encode(plain(g), g.Extra)
-}
-
 // A Tag is a label of an event or an attribute.
 type Tag struct {
 	Name      string `json:"name" untrusted:"true"`
@@ -255,18 +182,6 @@ type Tag struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (t *Tag) UnmarshalJSON(b []byte) error {
-	type plain Tag
-	return extra.Decode(b, (*plain)(t), &t.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (t Tag) MarshalJSON() ([]byte, error) {
-	type plain Tag
-	return extra.Encode(plain(t), t.Extra)
 }
 
 // GetEventInput is the input of [Client.GetEvent].

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -29,18 +28,6 @@ type Galaxy struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (g *Galaxy) UnmarshalJSON(b []byte) error {
-	type plain Galaxy
-	return extra.Decode(b, (*plain)(g), &g.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (g Galaxy) MarshalJSON() ([]byte, error) {
-	type plain Galaxy
-	return extra.Encode(plain(g), g.Extra)
-}
-
 // A Cluster is one entry of a galaxy, such as a technique or a group.
 type Cluster struct {
 	ID          ID                    `json:"id"`
@@ -54,18 +41,6 @@ type Cluster struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (c *Cluster) UnmarshalJSON(b []byte) error {
-	type plain Cluster
-	return extra.Decode(b, (*plain)(c), &c.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (c Cluster) MarshalJSON() ([]byte, error) {
-	type plain Cluster
-	return extra.Encode(plain(c), c.Extra)
 }
 
 // A ClusterHead is a cluster in short.

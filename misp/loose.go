@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // An Int is an integer that MISP writes as a number, as a string, or, when
@@ -97,7 +99,7 @@ func (m *Map[T]) UnmarshalJSON(b []byte) error {
 	b = bytes.TrimSpace(b)
 	if len(b) > 0 && b[0] == '[' {
 		var list []json.RawMessage
-		if err := json.Unmarshal(b, &list); err != nil {
+		if err := jsoncodec.Unmarshal(b, &list); err != nil {
 			return err
 		}
 		if len(list) > 0 {
@@ -106,7 +108,7 @@ func (m *Map[T]) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var plain map[string]T
-	if err := json.Unmarshal(b, &plain); err != nil {
+	if err := jsoncodec.Unmarshal(b, &plain); err != nil {
 		return err
 	}
 	*m = plain
@@ -123,14 +125,14 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || b[0] != '{' {
 		var plain []T
-		if err := json.Unmarshal(b, &plain); err != nil {
+		if err := jsoncodec.Unmarshal(b, &plain); err != nil {
 			return err
 		}
 		*l = plain
 		return nil
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
+	if err := jsoncodec.Unmarshal(b, &members); err != nil {
 		return err
 	}
 	at := make(map[int]json.RawMessage, len(members))
@@ -147,7 +149,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 			return nil
 		}
 		var one T
-		if err := json.Unmarshal(b, &one); err != nil {
+		if err := jsoncodec.Unmarshal(b, &one); err != nil {
 			return err
 		}
 		*l = List[T]{one}
@@ -156,7 +158,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	list := make(List[T], 0, len(at))
 	for _, n := range slices.Sorted(maps.Keys(at)) {
 		var one T
-		if err := json.Unmarshal(at[n], &one); err != nil {
+		if err := jsoncodec.Unmarshal(at[n], &one); err != nil {
 			return err
 		}
 		list = append(list, one)

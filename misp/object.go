@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -30,18 +29,6 @@ type ObjectTemplate struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (t *ObjectTemplate) UnmarshalJSON(b []byte) error {
-	type plain ObjectTemplate
-	return extra.Decode(b, (*plain)(t), &t.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (t ObjectTemplate) MarshalJSON() ([]byte, error) {
-	type plain ObjectTemplate
-	return extra.Encode(plain(t), t.Extra)
-}
-
 // A TemplateElement is an attribute that an object can have.
 type TemplateElement struct {
 	Relation    string       `json:"object_relation"`
@@ -54,18 +41,6 @@ type TemplateElement struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (e *TemplateElement) UnmarshalJSON(b []byte) error {
-	type plain TemplateElement
-	return extra.Decode(b, (*plain)(e), &e.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (e TemplateElement) MarshalJSON() ([]byte, error) {
-	type plain TemplateElement
-	return extra.Encode(plain(e), e.Extra)
 }
 
 // ListObjectTemplatesInput is the input of [Client.ListObjectTemplates].

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -64,18 +63,6 @@ type OrganisationDetail struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (o *OrganisationDetail) UnmarshalJSON(b []byte) error {
-	type plain OrganisationDetail
-	return extra.Decode(b, (*plain)(o), &o.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (o OrganisationDetail) MarshalJSON() ([]byte, error) {
-	type plain OrganisationDetail
-	return extra.Encode(plain(o), o.Extra)
 }
 
 // An OrganisationPage is one page of organisations.

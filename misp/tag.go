@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -229,18 +228,6 @@ type TagUse struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (t *TagUse) UnmarshalJSON(b []byte) error {
-	type plain TagUse
-	return extra.Decode(b, (*plain)(t), &t.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (t TagUse) MarshalJSON() ([]byte, error) {
-	type plain TagUse
-	return extra.Encode(plain(t), t.Extra)
 }
 
 // ListTagsInput is the input of [Client.ListTags].

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -28,18 +27,6 @@ type Warninglist struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (l *Warninglist) UnmarshalJSON(b []byte) error {
-	type plain Warninglist
-	return extra.Decode(b, (*plain)(l), &l.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (l Warninglist) MarshalJSON() ([]byte, error) {
-	type plain Warninglist
-	return extra.Encode(plain(l), l.Extra)
 }
 
 // CheckWarninglistsInput is the input of [Client.CheckWarninglists].

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -48,18 +47,6 @@ type Alert struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (a *Alert) UnmarshalJSON(b []byte) error {
-	type plain Alert
-	return extra.Decode(b, (*plain)(a), &a.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (a Alert) MarshalJSON() ([]byte, error) {
-	type plain Alert
-	return extra.Encode(plain(a), a.Extra)
 }
 
 func (a *Alert) identity() string { return a.ID }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -29,18 +28,13 @@ type Worker struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (w *Worker) UnmarshalJSON(b []byte) error {
-	type plain Worker
-	err := extra.Decode(b, (*plain)(w), &w.Extra)
-	w.Local = false // for the operator to say, not for the server
-	return err
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (w Worker) MarshalJSON() ([]byte, error) {
-	type plain Worker
-	return extra.Encode(plain(w), w.Extra)
+// workers decodes an answer that lists workers.
+func workers(res *httpx.Response, err error) ([]*Worker, error) {
+	list, err := listed[*Worker](res, err)
+	for _, w := range list {
+		w.Local = false // for the operator to say, not for the server
+	}
+	return list, err
 }
 
 // connector calls Cortex by the path of TheHive 5, or by the older one if the
@@ -94,7 +88,7 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 		}
 		return c.wire.ListLegacyAnalyzersFor(ctx, in.DataType)
 	})
-	got, err := listed[*Worker](res, err)
+	got, err := workers(res, err)
 	if err != nil {
 		return nil, err
 	}

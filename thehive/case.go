@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -55,18 +54,6 @@ type Case struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (c *Case) UnmarshalJSON(b []byte) error {
-	type plain Case
-	return extra.Decode(b, (*plain)(c), &c.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (c Case) MarshalJSON() ([]byte, error) {
-	type plain Case
-	return extra.Encode(plain(c), c.Extra)
 }
 
 func (c *Case) identity() string { return c.ID }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -22,18 +21,6 @@ type Comment struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (m *Comment) UnmarshalJSON(b []byte) error {
-	type plain Comment
-	return extra.Decode(b, (*plain)(m), &m.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (m Comment) MarshalJSON() ([]byte, error) {
-	type plain Comment
-	return extra.Encode(plain(m), m.Extra)
 }
 
 func (m *Comment) identity() string { return m.ID }

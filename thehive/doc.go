@@ -22,3 +22,5 @@
 // milliseconds since 1970, as TheHive has them. TLP goes from 0 (CLEAR) to 4
 // (RED), PAP from 0 to 3.
 package thehive
+
+//go:generate go run ../internal/jsoncodec/jsonmethods

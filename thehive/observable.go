@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -39,18 +38,6 @@ type Observable struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (o *Observable) UnmarshalJSON(b []byte) error {
-	type plain Observable
-	return extra.Decode(b, (*plain)(o), &o.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (o Observable) MarshalJSON() ([]byte, error) {
-	type plain Observable
-	return extra.Encode(plain(o), o.Extra)
 }
 
 func (o *Observable) identity() string { return o.ID }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -245,7 +246,7 @@ type listing[T any] struct {
 
 // UnmarshalJSON reads a list.
 func (l *listing[T]) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &l.items); err != nil {
+	if err := jsoncodec.Unmarshal(b, &l.items); err != nil {
 		return err
 	}
 	l.sent, l.items = len(l.items), present(l.items)

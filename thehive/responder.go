@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -47,18 +46,6 @@ type Action struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (a *Action) UnmarshalJSON(b []byte) error {
-	type plain Action
-	return extra.Decode(b, (*plain)(a), &a.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (a Action) MarshalJSON() ([]byte, error) {
-	type plain Action
-	return extra.Encode(plain(a), a.Extra)
-}
-
 func (a *Action) identity() string { return a.ID }
 
 // ListRespondersInput is the input of [Client.ListResponders].
@@ -78,7 +65,7 @@ type Responders struct {
 //
 // TheHive: GET /api/v1/connector/cortex/responder/{entityType}/{entityId} and …/action/…
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*Responders, error) {
-	list, err := listed[*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	list, err := workers(c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +86,7 @@ type RunResponderInput struct {
 
 // responder finds the responder that in names among those for its object.
 func (c *Client) responder(ctx context.Context, in RunResponderInput) (*Worker, error) {
-	got, err := listed[*Worker](c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	got, err := workers(c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
 	}

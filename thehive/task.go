@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -52,18 +51,6 @@ type Task struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (t *Task) UnmarshalJSON(b []byte) error {
-	type plain Task
-	return extra.Decode(b, (*plain)(t), &t.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (t Task) MarshalJSON() ([]byte, error) {
-	type plain Task
-	return extra.Encode(plain(t), t.Extra)
 }
 
 func (t *Task) identity() string { return t.ID }
@@ -282,18 +269,6 @@ type TaskLog struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (l *TaskLog) UnmarshalJSON(b []byte) error {
-	type plain TaskLog
-	return extra.Decode(b, (*plain)(l), &l.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (l TaskLog) MarshalJSON() ([]byte, error) {
-	type plain TaskLog
-	return extra.Encode(plain(l), l.Extra)
 }
 
 func (l *TaskLog) identity() string { return l.ID }

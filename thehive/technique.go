@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -25,18 +24,6 @@ type Procedure struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (p *Procedure) UnmarshalJSON(b []byte) error {
-	type plain Procedure
-	return extra.Decode(b, (*plain)(p), &p.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (p Procedure) MarshalJSON() ([]byte, error) {
-	type plain Procedure
-	return extra.Encode(plain(p), p.Extra)
 }
 
 // maxProcedures bounds the procedures of one case.

@@ -3,8 +3,6 @@ package thehive
 import (
 	"context"
 	"encoding/json"
-
-	"github.com/sallyport-soc/sallyport/internal/extra"
 )
 
 // A CaseTemplate is what a new case can begin with.
@@ -23,20 +21,6 @@ type CaseTemplate struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (t *CaseTemplate) UnmarshalJSON(b []byte) error {
-	type plain CaseTemplate
-	err := extra.Decode(b, (*plain)(t), &t.Extra)
-	t.Tasks = present(t.Tasks)
-	return err
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (t CaseTemplate) MarshalJSON() ([]byte, error) {
-	type plain CaseTemplate
-	return extra.Encode(plain(t), t.Extra)
 }
 
 // ListCaseTemplatesInput is the input of [Client.ListCaseTemplates].

@@ -3,12 +3,12 @@ package thehive
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -99,7 +99,7 @@ type ownerFacts struct {
 
 // UnmarshalJSON reads the observable and its links.
 func (l *linked) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &l.Observable); err != nil {
+	if err := jsoncodec.Unmarshal(b, &l.Observable); err != nil {
 		return err
 	}
 	var v struct {
@@ -107,7 +107,7 @@ func (l *linked) UnmarshalJSON(b []byte) error {
 			Links owner `json:"links"`
 		} `json:"extraData"`
 	}
-	if err := json.Unmarshal(b, &v); err != nil {
+	if err := jsoncodec.Unmarshal(b, &v); err != nil {
 		return err
 	}
 	l.owner = v.ExtraData.Links

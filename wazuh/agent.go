@@ -7,7 +7,6 @@ import (
 	"iter"
 	"reflect"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -59,12 +58,6 @@ type Agent struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// MarshalJSON writes the known members, then those in Extra.
-func (a Agent) MarshalJSON() ([]byte, error) {
-	type plain Agent
-	return extra.Encode(plain(a), a.Extra)
-}
-
 // An AgentOS is the operating system of an agent.
 type AgentOS struct {
 	Name     string `json:"name,omitempty" untrusted:"true"`
@@ -78,12 +71,6 @@ type AgentOS struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (o AgentOS) MarshalJSON() ([]byte, error) {
-	type plain AgentOS
-	return extra.Encode(plain(o), o.Extra)
 }
 
 // agentNumber reads an agent's id, which the endpoint for the agents of a group

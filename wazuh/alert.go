@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
@@ -47,12 +47,6 @@ type Alert struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// MarshalJSON writes the known members, then those in Extra.
-func (a Alert) MarshalJSON() ([]byte, error) {
-	type plain Alert
-	return extra.Encode(plain(a), a.Extra)
-}
-
 // An AlertRule is the rule that matched, as it was then.
 type AlertRule struct {
 	ID          string       `json:"id"`
@@ -74,18 +68,6 @@ type AlertRule struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// UnmarshalJSON keeps unknown members in Extra.
-func (r *AlertRule) UnmarshalJSON(b []byte) error {
-	type plain AlertRule
-	return extra.Decode(b, (*plain)(r), &r.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (r AlertRule) MarshalJSON() ([]byte, error) {
-	type plain AlertRule
-	return extra.Encode(plain(r), r.Extra)
-}
-
 // An AlertATTACK says which ATT&CK techniques the rule stands for.
 type AlertATTACK struct {
 	ID        Strings `json:"id,omitempty"`
@@ -101,18 +83,6 @@ type HostRef struct {
 
 	// Extra holds the members that this version doesn't know, such as an agent's labels.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (h *HostRef) UnmarshalJSON(b []byte) error {
-	type plain HostRef
-	return extra.Decode(b, (*plain)(h), &h.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (h HostRef) MarshalJSON() ([]byte, error) {
-	type plain HostRef
-	return extra.Encode(plain(h), h.Extra)
 }
 
 // A Cluster says which node of which cluster raised an alert.
@@ -144,19 +114,20 @@ type document struct {
 	PreviousOutput string          `json:"previous_output"`
 	FullLog        string          `json:"full_log"`
 	Data           json.RawMessage `json:"data"`
+
+	Extra map[string]json.RawMessage `json:"-"`
 }
 
 // alertOf reads a hit. data says whether to keep all that was decoded.
 func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 	var d document
-	var rest map[string]json.RawMessage
-	if err := extra.Decode(h.Source, &d, &rest); err != nil {
+	if err := jsoncodec.Unmarshal(h.Source, &d); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
 	}
 	a := &Alert{
 		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
 		Location: d.Location, Decoder: d.Decoder, Syscheck: d.Syscheck, Predecoder: d.Predecoder, GeoLocation: d.GeoLocation,
-		PreviousOutput: d.PreviousOutput, FullLog: d.FullLog, Extra: rest,
+		PreviousOutput: d.PreviousOutput, FullLog: d.FullLog, Extra: d.Extra,
 	}
 	for _, s := range []string{d.Timestamp, d.Ingested} {
 		if t, ok := parseTime(s); ok {

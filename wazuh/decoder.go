@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -20,18 +19,6 @@ type RulesetDecoder struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (d *RulesetDecoder) UnmarshalJSON(b []byte) error {
-	type plain RulesetDecoder
-	return extra.Decode(b, (*plain)(d), &d.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (d RulesetDecoder) MarshalJSON() ([]byte, error) {
-	type plain RulesetDecoder
-	return extra.Encode(plain(d), d.Extra)
 }
 
 // DecoderSort is an order of decoders: ascending, or descending with - in front.

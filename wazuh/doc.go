@@ -25,3 +25,5 @@
 // listed in the page. What the user's role may not see is missing from lists
 // without a word from Wazuh.
 package wazuh
+
+//go:generate go run ../internal/jsoncodec/jsonmethods

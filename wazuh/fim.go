@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -39,18 +38,6 @@ type FileEntry struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (f *FileEntry) UnmarshalJSON(b []byte) error {
-	type plain FileEntry
-	return extra.Decode(b, (*plain)(f), &f.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (f FileEntry) MarshalJSON() ([]byte, error) {
-	type plain FileEntry
-	return extra.Encode(plain(f), f.Extra)
 }
 
 // FileType is what an entry of file integrity monitoring is.

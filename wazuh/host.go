@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -20,24 +19,6 @@ type HostOS struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (h *HostOS) UnmarshalJSON(b []byte) error {
-	type plain HostOS
-	return extra.Decode(b, (*plain)(h), &h.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (h HostOS) MarshalJSON() ([]byte, error) {
-	type plain HostOS
-	return extra.Encode(plain(h), h.Extra)
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (o *AgentOS) UnmarshalJSON(b []byte) error {
-	type plain AgentOS
-	return extra.Decode(b, (*plain)(o), &o.Extra)
 }
 
 // GetAgentOSInput is the input of [Client.GetAgentOS].
@@ -94,18 +75,6 @@ type Package struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (p *Package) UnmarshalJSON(b []byte) error {
-	type plain Package
-	return extra.Decode(b, (*plain)(p), &p.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (p Package) MarshalJSON() ([]byte, error) {
-	type plain Package
-	return extra.Encode(plain(p), p.Extra)
 }
 
 // GetAgentPackagesInput is the input of [Client.GetAgentPackages].

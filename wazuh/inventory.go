@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -29,18 +28,6 @@ type Process struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (p *Process) UnmarshalJSON(b []byte) error {
-	type plain Process
-	return extra.Decode(b, (*plain)(p), &p.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (p Process) MarshalJSON() ([]byte, error) {
-	type plain Process
-	return extra.Encode(plain(p), p.Extra)
 }
 
 // GetAgentProcessesInput is the input of [Client.GetAgentProcesses].
@@ -142,18 +129,6 @@ type Port struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (p *Port) UnmarshalJSON(b []byte) error {
-	type plain Port
-	return extra.Decode(b, (*plain)(p), &p.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (p Port) MarshalJSON() ([]byte, error) {
-	type plain Port
-	return extra.Encode(plain(p), p.Extra)
 }
 
 // GetAgentPortsInput is the input of [Client.GetAgentPorts].

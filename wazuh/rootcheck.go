@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -19,18 +18,6 @@ type Finding struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (f *Finding) UnmarshalJSON(b []byte) error {
-	type plain Finding
-	return extra.Decode(b, (*plain)(f), &f.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (f Finding) MarshalJSON() ([]byte, error) {
-	type plain Finding
-	return extra.Encode(plain(f), f.Extra)
 }
 
 // FindingStatus is whether a finding still stands.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -32,18 +31,6 @@ type Rule struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (r *Rule) UnmarshalJSON(b []byte) error {
-	type plain Rule
-	return extra.Decode(b, (*plain)(r), &r.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (r Rule) MarshalJSON() ([]byte, error) {
-	type plain Rule
-	return extra.Encode(plain(r), r.Extra)
 }
 
 // GetRuleInput is the input of [Client.GetRule].

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -26,18 +25,6 @@ type Policy struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (p *Policy) UnmarshalJSON(b []byte) error {
-	type plain Policy
-	return extra.Decode(b, (*plain)(p), &p.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (p Policy) MarshalJSON() ([]byte, error) {
-	type plain Policy
-	return extra.Encode(plain(p), p.Extra)
 }
 
 // GetSCAPoliciesInput is the input of [Client.GetSCAPolicies].
@@ -119,18 +106,6 @@ type Check struct {
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// UnmarshalJSON keeps unknown members in Extra.
-func (k *Check) UnmarshalJSON(b []byte) error {
-	type plain Check
-	return extra.Decode(b, (*plain)(k), &k.Extra)
-}
-
-// MarshalJSON writes the known members, then those in Extra.
-func (k Check) MarshalJSON() ([]byte, error) {
-	type plain Check
-	return extra.Encode(plain(k), k.Extra)
 }
 
 // GetSCAChecksInput is the input of [Client.GetSCAChecks].

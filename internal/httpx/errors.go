@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -140,7 +141,7 @@ func explain(err error, host, timeout string) string {
 
 // decode reads the JSON of a 2xx answer.
 func (res *Response) decode(v any) error {
-	err := json.Unmarshal(res.Body, v)
+	err := jsoncodec.Unmarshal(res.Body, v)
 	if err == nil {
 		return nil
 	}

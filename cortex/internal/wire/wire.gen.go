@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Defines values for ConfigurationItemType.
@@ -585,158 +585,132 @@ type ListUsersParams struct {
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Artifact) UnmarshalJSON(b []byte) error {
-	type plain Artifact
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Artifact) MarshalJSON() ([]byte, error) {
-	type plain Artifact
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Attachment) UnmarshalJSON(b []byte) error {
-	type plain Attachment
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Attachment) MarshalJSON() ([]byte, error) {
-	type plain Attachment
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *ConfigurationItem) UnmarshalJSON(b []byte) error {
-	type plain ConfigurationItem
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ConfigurationItem) MarshalJSON() ([]byte, error) {
-	type plain ConfigurationItem
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Definition) UnmarshalJSON(b []byte) error {
-	type plain Definition
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Definition) MarshalJSON() ([]byte, error) {
-	type plain Definition
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Error) UnmarshalJSON(b []byte) error {
-	type plain Error
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Error) MarshalJSON() ([]byte, error) {
-	type plain Error
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *AttributeError) UnmarshalJSON(b []byte) error {
-	type plain AttributeError
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AttributeError) MarshalJSON() ([]byte, error) {
-	type plain AttributeError
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Job) UnmarshalJSON(b []byte) error {
-	type plain Job
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Job) MarshalJSON() ([]byte, error) {
-	type plain Job
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *JobReport) UnmarshalJSON(b []byte) error {
-	type plain JobReport
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a JobReport) MarshalJSON() ([]byte, error) {
-	type plain JobReport
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Organization) UnmarshalJSON(b []byte) error {
-	type plain Organization
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Organization) MarshalJSON() ([]byte, error) {
-	type plain Organization
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Status) UnmarshalJSON(b []byte) error {
-	type plain Status
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Status) MarshalJSON() ([]byte, error) {
-	type plain Status
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *StatusConfig) UnmarshalJSON(b []byte) error {
-	type plain StatusConfig
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a StatusConfig) MarshalJSON() ([]byte, error) {
-	type plain StatusConfig
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *User) UnmarshalJSON(b []byte) error {
-	type plain User
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a User) MarshalJSON() ([]byte, error) {
-	type plain User
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Worker) UnmarshalJSON(b []byte) error {
-	type plain Worker
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Worker) MarshalJSON() ([]byte, error) {
-	type plain Worker
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

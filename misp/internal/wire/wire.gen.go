@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Defines values for AttributeSearchReturnFormat.
@@ -675,290 +675,242 @@ type WarninglistSearch struct {
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *AddedAnswer) UnmarshalJSON(b []byte) error {
-	type plain AddedAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AddedAnswer) MarshalJSON() ([]byte, error) {
-	type plain AddedAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Attribute) UnmarshalJSON(b []byte) error {
-	type plain Attribute
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Attribute) MarshalJSON() ([]byte, error) {
-	type plain Attribute
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *AttributeAnswer) UnmarshalJSON(b []byte) error {
-	type plain AttributeAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AttributeAnswer) MarshalJSON() ([]byte, error) {
-	type plain AttributeAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *ClusterAnswer) UnmarshalJSON(b []byte) error {
-	type plain ClusterAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ClusterAnswer) MarshalJSON() ([]byte, error) {
-	type plain ClusterAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Done) UnmarshalJSON(b []byte) error {
-	type plain Done
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Done) MarshalJSON() ([]byte, error) {
-	type plain Done
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Event) UnmarshalJSON(b []byte) error {
-	type plain Event
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Event) MarshalJSON() ([]byte, error) {
-	type plain Event
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *FeedAnswer) UnmarshalJSON(b []byte) error {
-	type plain FeedAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a FeedAnswer) MarshalJSON() ([]byte, error) {
-	type plain FeedAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *GalaxyAnswer) UnmarshalJSON(b []byte) error {
-	type plain GalaxyAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a GalaxyAnswer) MarshalJSON() ([]byte, error) {
-	type plain GalaxyAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Me) UnmarshalJSON(b []byte) error {
-	type plain Me
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Me) MarshalJSON() ([]byte, error) {
-	type plain Me
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Me_Organisation) UnmarshalJSON(b []byte) error {
-	type plain Me_Organisation
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Me_Organisation) MarshalJSON() ([]byte, error) {
-	type plain Me_Organisation
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Me_Role) UnmarshalJSON(b []byte) error {
-	type plain Me_Role
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Me_Role) MarshalJSON() ([]byte, error) {
-	type plain Me_Role
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Me_User) UnmarshalJSON(b []byte) error {
-	type plain Me_User
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Me_User) MarshalJSON() ([]byte, error) {
-	type plain Me_User
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Object) UnmarshalJSON(b []byte) error {
-	type plain Object
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Object) MarshalJSON() ([]byte, error) {
-	type plain Object
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *ObjectAnswer) UnmarshalJSON(b []byte) error {
-	type plain ObjectAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ObjectAnswer) MarshalJSON() ([]byte, error) {
-	type plain ObjectAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Organisation) UnmarshalJSON(b []byte) error {
-	type plain Organisation
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Organisation) MarshalJSON() ([]byte, error) {
-	type plain Organisation
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Outcome) UnmarshalJSON(b []byte) error {
-	type plain Outcome
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Outcome) MarshalJSON() ([]byte, error) {
-	type plain Outcome
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Problem) UnmarshalJSON(b []byte) error {
-	type plain Problem
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Problem) MarshalJSON() ([]byte, error) {
-	type plain Problem
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *SharingGroup) UnmarshalJSON(b []byte) error {
-	type plain SharingGroup
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a SharingGroup) MarshalJSON() ([]byte, error) {
-	type plain SharingGroup
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *SharingGroupAnswer) UnmarshalJSON(b []byte) error {
-	type plain SharingGroupAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a SharingGroupAnswer) MarshalJSON() ([]byte, error) {
-	type plain SharingGroupAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Statistics) UnmarshalJSON(b []byte) error {
-	type plain Statistics
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Statistics) MarshalJSON() ([]byte, error) {
-	type plain Statistics
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Tag) UnmarshalJSON(b []byte) error {
-	type plain Tag
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Tag) MarshalJSON() ([]byte, error) {
-	type plain Tag
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *TemplateAnswer) UnmarshalJSON(b []byte) error {
-	type plain TemplateAnswer
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a TemplateAnswer) MarshalJSON() ([]byte, error) {
-	type plain TemplateAnswer
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Version) UnmarshalJSON(b []byte) error {
-	type plain Version
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Version) MarshalJSON() ([]byte, error) {
-	type plain Version
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Warninglist) UnmarshalJSON(b []byte) error {
-	type plain Warninglist
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Warninglist) MarshalJSON() ([]byte, error) {
-	type plain Warninglist
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

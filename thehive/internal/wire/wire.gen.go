@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Defines values for AlertStage.
@@ -628,242 +628,202 @@ type QueryParams struct {
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Action) UnmarshalJSON(b []byte) error {
-	type plain Action
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Action) MarshalJSON() ([]byte, error) {
-	type plain Action
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Alert) UnmarshalJSON(b []byte) error {
-	type plain Alert
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Alert) MarshalJSON() ([]byte, error) {
-	type plain Alert
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Attachment) UnmarshalJSON(b []byte) error {
-	type plain Attachment
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Attachment) MarshalJSON() ([]byte, error) {
-	type plain Attachment
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Case) UnmarshalJSON(b []byte) error {
-	type plain Case
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Case) MarshalJSON() ([]byte, error) {
-	type plain Case
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Comment) UnmarshalJSON(b []byte) error {
-	type plain Comment
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Comment) MarshalJSON() ([]byte, error) {
-	type plain Comment
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Error) UnmarshalJSON(b []byte) error {
-	type plain Error
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Error) MarshalJSON() ([]byte, error) {
-	type plain Error
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Job) UnmarshalJSON(b []byte) error {
-	type plain Job
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Job) MarshalJSON() ([]byte, error) {
-	type plain Job
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *LegacyStatus) UnmarshalJSON(b []byte) error {
-	type plain LegacyStatus
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a LegacyStatus) MarshalJSON() ([]byte, error) {
-	type plain LegacyStatus
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *LegacyStatus_Versions) UnmarshalJSON(b []byte) error {
-	type plain LegacyStatus_Versions
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a LegacyStatus_Versions) MarshalJSON() ([]byte, error) {
-	type plain LegacyStatus_Versions
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Observable) UnmarshalJSON(b []byte) error {
-	type plain Observable
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Observable) MarshalJSON() ([]byte, error) {
-	type plain Observable
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *ObservableFailure) UnmarshalJSON(b []byte) error {
-	type plain ObservableFailure
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ObservableFailure) MarshalJSON() ([]byte, error) {
-	type plain ObservableFailure
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *ObservableFailure_Object) UnmarshalJSON(b []byte) error {
-	type plain ObservableFailure_Object
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a ObservableFailure_Object) MarshalJSON() ([]byte, error) {
-	type plain ObservableFailure_Object
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Procedure) UnmarshalJSON(b []byte) error {
-	type plain Procedure
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Procedure) MarshalJSON() ([]byte, error) {
-	type plain Procedure
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *PublicStatus) UnmarshalJSON(b []byte) error {
-	type plain PublicStatus
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a PublicStatus) MarshalJSON() ([]byte, error) {
-	type plain PublicStatus
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Status) UnmarshalJSON(b []byte) error {
-	type plain Status
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Status) MarshalJSON() ([]byte, error) {
-	type plain Status
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Task) UnmarshalJSON(b []byte) error {
-	type plain Task
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Task) MarshalJSON() ([]byte, error) {
-	type plain Task
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *TaskLog) UnmarshalJSON(b []byte) error {
-	type plain TaskLog
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a TaskLog) MarshalJSON() ([]byte, error) {
-	type plain TaskLog
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *User) UnmarshalJSON(b []byte) error {
-	type plain User
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a User) MarshalJSON() ([]byte, error) {
-	type plain User
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *User_Organisations_Item) UnmarshalJSON(b []byte) error {
-	type plain User_Organisations_Item
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a User_Organisations_Item) MarshalJSON() ([]byte, error) {
-	type plain User_Organisations_Item
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Worker) UnmarshalJSON(b []byte) error {
-	type plain Worker
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Worker) MarshalJSON() ([]byte, error) {
-	type plain Worker
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Cause defines model for Cause.
@@ -172,86 +172,72 @@ type OpenSnapshotParams struct {
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Cause) UnmarshalJSON(b []byte) error {
-	type plain Cause
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Cause) MarshalJSON() ([]byte, error) {
-	type plain Cause
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *FailureError) UnmarshalJSON(b []byte) error {
-	type plain FailureError
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a FailureError) MarshalJSON() ([]byte, error) {
-	type plain FailureError
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Found) UnmarshalJSON(b []byte) error {
-	type plain Found
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Found) MarshalJSON() ([]byte, error) {
-	type plain Found
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Info) UnmarshalJSON(b []byte) error {
-	type plain Info
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Info) MarshalJSON() ([]byte, error) {
-	type plain Info
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Version) UnmarshalJSON(b []byte) error {
-	type plain Version
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Version) MarshalJSON() ([]byte, error) {
-	type plain Version
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Snapshot) UnmarshalJSON(b []byte) error {
-	type plain Snapshot
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Snapshot) MarshalJSON() ([]byte, error) {
-	type plain Snapshot
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *CloseSnapshots200JSONResponseBody) UnmarshalJSON(b []byte) error {
-	type plain CloseSnapshots200JSONResponseBody
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a CloseSnapshots200JSONResponseBody) MarshalJSON() ([]byte, error) {
-	type plain CloseSnapshots200JSONResponseBody
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/extra"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Address defines model for Address.
@@ -1176,278 +1176,232 @@ type ListProcessesParams struct {
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Address) UnmarshalJSON(b []byte) error {
-	type plain Address
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Address) MarshalJSON() ([]byte, error) {
-	type plain Address
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Agent) UnmarshalJSON(b []byte) error {
-	type plain Agent
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Agent) MarshalJSON() ([]byte, error) {
-	type plain Agent
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *AgentOS) UnmarshalJSON(b []byte) error {
-	type plain AgentOS
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AgentOS) MarshalJSON() ([]byte, error) {
-	type plain AgentOS
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *AgentStats) UnmarshalJSON(b []byte) error {
-	type plain AgentStats
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a AgentStats) MarshalJSON() ([]byte, error) {
-	type plain AgentStats
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Check) UnmarshalJSON(b []byte) error {
-	type plain Check
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Check) MarshalJSON() ([]byte, error) {
-	type plain Check
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Decoder) UnmarshalJSON(b []byte) error {
-	type plain Decoder
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Decoder) MarshalJSON() ([]byte, error) {
-	type plain Decoder
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *File) UnmarshalJSON(b []byte) error {
-	type plain File
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a File) MarshalJSON() ([]byte, error) {
-	type plain File
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Finding) UnmarshalJSON(b []byte) error {
-	type plain Finding
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Finding) MarshalJSON() ([]byte, error) {
-	type plain Finding
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Group) UnmarshalJSON(b []byte) error {
-	type plain Group
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Group) MarshalJSON() ([]byte, error) {
-	type plain Group
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Hardware) UnmarshalJSON(b []byte) error {
-	type plain Hardware
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Hardware) MarshalJSON() ([]byte, error) {
-	type plain Hardware
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *HostOS) UnmarshalJSON(b []byte) error {
-	type plain HostOS
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a HostOS) MarshalJSON() ([]byte, error) {
-	type plain HostOS
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Hotfix) UnmarshalJSON(b []byte) error {
-	type plain Hotfix
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Hotfix) MarshalJSON() ([]byte, error) {
-	type plain Hotfix
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Info) UnmarshalJSON(b []byte) error {
-	type plain Info
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Info) MarshalJSON() ([]byte, error) {
-	type plain Info
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Interface) UnmarshalJSON(b []byte) error {
-	type plain Interface
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Interface) MarshalJSON() ([]byte, error) {
-	type plain Interface
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *LogLine) UnmarshalJSON(b []byte) error {
-	type plain LogLine
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a LogLine) MarshalJSON() ([]byte, error) {
-	type plain LogLine
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Node) UnmarshalJSON(b []byte) error {
-	type plain Node
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Node) MarshalJSON() ([]byte, error) {
-	type plain Node
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Package) UnmarshalJSON(b []byte) error {
-	type plain Package
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Package) MarshalJSON() ([]byte, error) {
-	type plain Package
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Policy) UnmarshalJSON(b []byte) error {
-	type plain Policy
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Policy) MarshalJSON() ([]byte, error) {
-	type plain Policy
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Port) UnmarshalJSON(b []byte) error {
-	type plain Port
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Port) MarshalJSON() ([]byte, error) {
-	type plain Port
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Problem) UnmarshalJSON(b []byte) error {
-	type plain Problem
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Problem) MarshalJSON() ([]byte, error) {
-	type plain Problem
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Process) UnmarshalJSON(b []byte) error {
-	type plain Process
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Process) MarshalJSON() ([]byte, error) {
-	type plain Process
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Protocol) UnmarshalJSON(b []byte) error {
-	type plain Protocol
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Protocol) MarshalJSON() ([]byte, error) {
-	type plain Protocol
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Rule) UnmarshalJSON(b []byte) error {
-	type plain Rule
-	return extra.Decode(b, (*plain)(a), &a.AdditionalProperties)
+	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Rule) MarshalJSON() ([]byte, error) {
-	type plain Rule
-	return extra.Encode(plain(a), a.AdditionalProperties)
+	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

@@ -1,0 +1,330 @@
+package jsoncodec
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Marshal returns the JSON text of v, which is as short as can be. Unlike that
+// of json.Marshal it leaves <, > and & as they are; json.Marshal escapes them
+// in what a MarshalJSON method returns, too.
+func Marshal(v any) ([]byte, error) {
+	room := buffers.Get().(*[]byte)
+	b, err := appendAny((*room)[:0], reflect.ValueOf(v))
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.Clone(b)
+	if cap(b) <= 1<<20 {
+		*room = b
+		buffers.Put(room)
+	}
+	return text, nil
+}
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func appendAny(b []byte, v reflect.Value) ([]byte, error) {
+	if !v.IsValid() {
+		return append(b, "null"...), nil
+	}
+	return codecOf(v.Type()).encode(b, v)
+}
+
+// encoderOf returns how values of type t are written. keeps says that the struct
+// t keeps unknown members.
+func encoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func([]byte, reflect.Value) ([]byte, error) {
+	byPointer := t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(marshalerType)
+	switch {
+	case t == rawType:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return appendRaw(b, v.Bytes()) }
+	case t == timeType:
+		return encodeTime
+	case keeps:
+		return s.encode
+	case t.Implements(marshalerType) && !(t.Kind() == reflect.Pointer && keepsUnknown(t.Elem())):
+		return encodeByMethod
+	case t.Kind() != reflect.Pointer && t.Implements(textMarshalerType):
+		return encodeByText
+	case byPointer || t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textMarshalerType):
+		return foreignEncode
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return appendString(b, v.String()), nil }
+	case reflect.Bool:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendBool(b, v.Bool()), nil }
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendInt(b, v.Int(), 10), nil }
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendUint(b, v.Uint(), 10), nil }
+	case reflect.Struct:
+		return s.encode
+	case reflect.Interface:
+		return func(b []byte, v reflect.Value) ([]byte, error) { return appendAny(b, v.Elem()) }
+	case reflect.Pointer:
+		return func(b []byte, v reflect.Value) ([]byte, error) {
+			if v.IsNil() {
+				return append(b, "null"...), nil
+			}
+			return elem.encode(b, v.Elem())
+		}
+	case reflect.Slice:
+		if t.Elem().Kind() != reflect.Uint8 {
+			return func(b []byte, v reflect.Value) ([]byte, error) { return encodeSlice(b, v, elem) }
+		}
+	case reflect.Map:
+		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshalerType) {
+			return func(b []byte, v reflect.Value) ([]byte, error) { return encodeMap(b, v, elem) }
+		}
+	}
+	return foreignEncode
+}
+
+// foreignEncode leaves the value to encoding/json.
+func foreignEncode(b []byte, v reflect.Value) ([]byte, error) {
+	if v.CanAddr() {
+		v = v.Addr()
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v.Interface()); err != nil {
+		return nil, err
+	}
+	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...), nil
+}
+
+func encodeByMethod(b []byte, v reflect.Value) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return append(b, "null"...), nil
+	}
+	text, err := v.Interface().(json.Marshaler).MarshalJSON()
+	if err == nil {
+		b, err = appendRaw(b, text)
+	}
+	if err != nil {
+		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	return b, nil
+}
+
+func encodeByText(b []byte, v reflect.Value) ([]byte, error) {
+	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	if err != nil {
+		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	return appendString(b, string(text)), nil
+}
+
+func encodeTime(b []byte, v reflect.Value) ([]byte, error) {
+	b, err := v.Interface().(time.Time).AppendText(append(b, '"'))
+	if err != nil {
+		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	return append(b, '"'), nil
+}
+
+// appendRaw appends the JSON text raw without its white space. Nothing is null.
+func appendRaw(b, raw []byte) ([]byte, error) {
+	if raw == nil {
+		return append(b, "null"...), nil
+	}
+	s := scanner{data: raw}
+	if _, err := s.skip(); err != nil || s.next() != 0 {
+		var text json.RawMessage
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("jsoncodec: %.40q isn't JSON", raw)
+	}
+	from, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\':
+			i++
+		case c <= ' ' && !quoted:
+			b = append(b, raw[from:i]...)
+			from = i + 1
+		}
+	}
+	return append(b, raw[from:]...), nil
+}
+
+// appendString appends s as a JSON text.
+func appendString(b []byte, s string) []byte {
+	const digits = "0123456789abcdef"
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' {
+				i++
+				continue
+			}
+			b = append(append(b, s[from:i]...), '\\')
+			switch c {
+			case '"', '\\':
+				b = append(b, c)
+			case '\b':
+				b = append(b, 'b')
+			case '\f':
+				b = append(b, 'f')
+			case '\n':
+				b = append(b, 'n')
+			case '\r':
+				b = append(b, 'r')
+			case '\t':
+				b = append(b, 't')
+			default:
+				b = append(b, 'u', '0', '0', digits[c>>4], digits[c&15])
+			}
+			i++
+			from = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b = append(append(b, s[from:i]...), `\ufffd`...)
+		case r == '\u2028' || r == '\u2029': // ends a line in JavaScript
+			b = append(append(b, s[from:i]...), '\\', 'u', '2', '0', '2', digits[r&15])
+		default:
+			i += n
+			continue
+		}
+		i += n
+		from = i
+	}
+	return append(append(b, s[from:]...), '"')
+}
+
+func encodeSlice(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
+	if v.IsNil() {
+		return append(b, "null"...), nil
+	}
+	b = append(b, '[')
+	for i := range v.Len() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = elem.encode(b, v.Index(i)); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func encodeMap(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
+	if v.IsNil() {
+		return append(b, "null"...), nil
+	}
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		if a.String() < b.String() {
+			return -1
+		}
+		return 1
+	})
+	b = append(b, '{')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, k.String()), ':')
+		var err error
+		if b, err = elem.encode(b, v.MapIndex(k)); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// of returns the field of the struct v; none if the embedded struct it is in is absent.
+func (f *field) of(v reflect.Value) (reflect.Value, bool) {
+	for n, i := range f.index {
+		if n > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return v, false
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
+	var unknown map[string]json.RawMessage
+	if s.unknown >= 0 {
+		unknown = v.Field(s.unknown).Interface().(map[string]json.RawMessage)
+	}
+	var err error
+	b = append(b, '{')
+	from := len(b)
+	for i := range s.fields {
+		f := &s.fields[i]
+		x, ok := f.of(v)
+		if !ok || (f.omitEmpty && isEmpty(x) || f.omitZero != nil && f.omitZero(x)) && !s.mistaken(unknown, i) {
+			continue
+		}
+		if len(b) > from {
+			b = append(b, ',')
+		}
+		if b, err = f.encode(append(b, f.prefix...), x); err != nil {
+			return nil, err
+		}
+	}
+	if len(unknown) == 0 {
+		return append(b, '}'), nil
+	}
+	var few [8]string
+	names := slices.AppendSeq(few[:0], maps.Keys(unknown))
+	slices.Sort(names)
+	for _, name := range names {
+		if has(s.exact, name) {
+			continue
+		}
+		if len(b) > from {
+			b = append(b, ',')
+		}
+		if b, err = appendRaw(append(appendString(b, name), ':'), unknown[name]); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// mistaken reports whether an unknown member would be read as field i if that
+// were left out, as their names differ in case alone.
+func (s *structType) mistaken(unknown map[string]json.RawMessage, i int) bool {
+	for name := range unknown {
+		if at, ok := s.folded[string(fold(nil, []byte(name)))]; ok && at == i && !has(s.exact, name) {
+			return true
+		}
+	}
+	return false
+}
