@@ -1,6 +1,10 @@
 package attack
 
-import "context"
+import (
+	"context"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+)
 
 // UsedTechnique is a technique that a group, software or campaign uses.
 type UsedTechnique struct {
@@ -76,6 +80,7 @@ type GroupOutput struct {
 	Aliases        []string            `json:"aliases"`
 	Domains        []Domain            `json:"domains"`
 	URL            string              `json:"url"`
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
 	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
 	Deprecated     bool                `json:"deprecated"`
 	Description    string              `json:"description,omitempty"`
@@ -98,7 +103,7 @@ func (c *Client) GetGroup(ctx context.Context, in GetGroupInput) (*GroupOutput, 
 	}
 	campaigns := g.Campaigns()
 	return &GroupOutput{
-		ID: g.ID, Name: g.Name, Aliases: nonNil(g.Aliases), Domains: g.Domains(), URL: g.URL(), RedirectedFrom: from,
+		ID: g.ID, Name: g.Name, Aliases: nonNil(g.Aliases), Domains: g.Domains(), URL: g.URL(), AlsoNamed: alsoNamed(kb, facts.Group, kb.groups, key), RedirectedFrom: from,
 		Deprecated: g.Deprecated, Description: plain(g.Description),
 		Techniques: first(g.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
 			u := UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(g.Usage(t))}
@@ -199,6 +204,7 @@ type SoftwareOutput struct {
 	Platforms      []string            `json:"platforms"`
 	Domains        []Domain            `json:"domains"`
 	URL            string              `json:"url"`
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
 	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
 	Deprecated     bool                `json:"deprecated"`
 	Description    string              `json:"description,omitempty"`
@@ -221,7 +227,7 @@ func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*Softwar
 	}
 	return &SoftwareOutput{
 		ID: s.ID, Name: s.Name, Type: s.Type, Aliases: nonNil(s.Aliases), Platforms: nonNil(s.Platforms), Domains: s.Domains(),
-		URL: s.URL(), RedirectedFrom: from, Deprecated: s.Deprecated, Description: plain(s.Description),
+		URL: s.URL(), AlsoNamed: alsoNamed(kb, facts.Software, kb.software, key), RedirectedFrom: from, Deprecated: s.Deprecated, Description: plain(s.Description),
 		Techniques: first(s.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
 			return UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(s.Usage(t))}
 		}),
@@ -298,6 +304,7 @@ type CampaignOutput struct {
 	LastSeen       string              `json:"lastSeen,omitempty"`
 	Domains        []Domain            `json:"domains"`
 	URL            string              `json:"url"`
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
 	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
 	Deprecated     bool                `json:"deprecated"`
 	Description    string              `json:"description,omitempty"`
@@ -320,7 +327,7 @@ func (c *Client) GetCampaign(ctx context.Context, in GetCampaignInput) (*Campaig
 	}
 	return &CampaignOutput{
 		ID: a.ID, Name: a.Name, Aliases: nonNil(a.Aliases), FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, Domains: a.Domains(),
-		URL: a.URL(), RedirectedFrom: from, Deprecated: a.Deprecated, Description: plain(a.Description),
+		URL: a.URL(), AlsoNamed: alsoNamed(kb, facts.Campaign, kb.campaigns, key), RedirectedFrom: from, Deprecated: a.Deprecated, Description: plain(a.Description),
 		Groups: refs(a.Groups()),
 		Techniques: first(a.Techniques(), in.Limit, func(t *Technique) UsedTechnique {
 			return UsedTechnique{ID: t.ID, Name: t.Name, Usage: plain(a.Usage(t))}

@@ -116,6 +116,7 @@ type CoverageOutput struct {
 	Tactics         []TacticCoverage `json:"tactics"`
 	TopGaps         []Gap            `json:"topGaps"`         // undetectable ones, those that most groups use first
 	Recommendations []Recommendation `json:"recommendations"` // what to collect next, by what it would add
+	Note            string           `json:"note,omitempty"`
 }
 
 // TacticCoverage is the coverage of one tactic.
@@ -157,9 +158,11 @@ func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInpu
 	if in.Domain == "" {
 		in.Domain = c.config.Domains[0]
 	}
-	if err := errorsFirst(kb.holds("domain", in.Domain), kb.checkPlatform(in.Platform)); err != nil {
+	platform, note, err := kb.platform(in.Platform)
+	if err := errorsFirst(kb.holds("domain", in.Domain), err); err != nil {
 		return nil, err
 	}
+	in.Platform = platform
 	sensors, meanings, err := kb.Understand(in.AvailableDataSources...)
 	if err != nil {
 		return nil, err
@@ -167,7 +170,7 @@ func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInpu
 	out := &CoverageOutput{
 		Domain: in.Domain, AttackVersion: kb.Version(in.Domain), Understood: append([]Meaning{}, meanings...),
 		Denominator: "techniques and sub-techniques in force of " + string(in.Domain),
-		Tactics:     []TacticCoverage{}, TopGaps: []Gap{}, Recommendations: []Recommendation{},
+		Tactics:     []TacticCoverage{}, TopGaps: []Gap{}, Recommendations: []Recommendation{}, Note: note,
 	}
 	if in.Platform != "" {
 		out.Denominator += " on " + in.Platform
@@ -318,6 +321,8 @@ func (in *MapAlertToTechniqueInput) SetDefaults() {
 type MapAlertToTechniqueOutput struct {
 	Total   int            `json:"total"`
 	Matches []AlertMapping `json:"matches"`
+	Tactics []Ref          `json:"tactics,omitempty"` // that the alert names by id
+	Unknown []string       `json:"unknown,omitempty"` // ids that the alert names and this ATT&CK doesn't have
 	Note    string         `json:"note"`
 }
 
@@ -346,18 +351,21 @@ func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechnique
 	if err != nil {
 		return nil, err
 	}
-	if err := kb.checkPlatform(in.Platform); err != nil {
+	platform, note, err := kb.platform(in.Platform)
+	if err != nil {
 		return nil, err
 	}
+	in.Platform = platform
 	out := &MapAlertToTechniqueOutput{Matches: []AlertMapping{}}
 	text := in.AlertType + "\n" + strings.Join(in.Indicators, "\n")
+	ids := kb.Named(text)
+	out.Tactics, out.Unknown = refs(ids.Tactics), ids.Unknown
 	named := map[string]bool{}
-	for _, id := range IDs(text) {
-		if t, _, err := kb.Resolve(id); err == nil && !named[t.ID] {
-			named[t.ID] = true
-			out.Matches = append(out.Matches, AlertMapping{line(t), "named", 100, nil})
-		}
+	for _, t := range ids.Techniques {
+		named[t.ID] = true
+		out.Matches = append(out.Matches, AlertMapping{line(t), "named", 100, nil})
 	}
+	text = withoutIDs(text)
 	hits, _ := kb.Search(text, len(kb.techniques))
 	for _, h := range hits {
 		if h.Fit >= MinFit && !named[h.Technique.ID] && (in.Platform == "" || h.Technique.On(in.Platform)) {
@@ -374,5 +382,6 @@ func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechnique
 	default:
 		out.Note = "Techniques that the alert names come first; guesses from words follow."
 	}
+	out.Note = strings.TrimSpace(ids.note(out.Note) + " " + note)
 	return out, nil
 }

@@ -29,4 +29,5 @@
 package attack
 
 //go:generate go run ./internal/gen attack -in "$ATTACK_STIX_DIR" -out data/attack.bin
+//go:generate go run ./internal/gen later -in "$ATTACK_STIX_DIR" -out data/later.json
 //go:generate go run ./internal/gen wazuh -in "$WAZUH_RULES_JSON" -out internal/wazuhrules/rules.bin

@@ -20,7 +20,8 @@ var (
 type NotFoundError struct {
 	Kind    string   // such as "technique"
 	Keys    []string // the ids or names asked for
-	Nearest string   // the known id or name most like the first key, or nothing
+	Why     string   // what is known of it: that a later version has it, or another domain; or nothing
+	Nearest string   // the known name most like the first key, or nothing; an id has none
 	Domains []Domain // where was looked, if it matters
 }
 
@@ -38,10 +39,21 @@ func (e *NotFoundError) Error() string {
 	if len(e.Domains) > 0 && len(e.Domains) < len(domains[len(domains)-1]) {
 		text += " in " + join(e.Domains)
 	}
+	if e.Why != "" {
+		text += ": " + e.Why
+	}
 	if e.Nearest != "" {
 		text += fmt.Sprintf(" (nearest: %s)", e.Nearest)
 	}
 	return text
+}
+
+// hint says what is known of the missing, or what may have been meant.
+func (e *NotFoundError) hint() string {
+	if e.Why != "" || e.Nearest == "" {
+		return e.Why
+	}
+	return fmt.Sprintf("there is no %q (nearest: %s)", clip(e.Keys[0], 80), e.Nearest)
 }
 
 // Is reports whether target is [ErrNotFound].

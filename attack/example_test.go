@@ -32,11 +32,11 @@ func ExampleKB_Resolve() {
 	technique, from, err := kb.Resolve("t1086")
 	fmt.Println(technique.ID, technique.Name, "from", from, err)
 
-	_, _, err = kb.Resolve("T10599")
+	_, _, err = kb.Resolve("PowerShel")
 	fmt.Println(err, errors.Is(err, attack.ErrNotFound))
 	// Output:
 	// T1059.001 PowerShell from T1086 <nil>
-	// attack: no technique "T10599" (nearest: T1059) true
+	// attack: no technique "PowerShel" (nearest: PowerShell) true
 }
 
 func ExampleTechnique_Detection() {

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 )
 
 // Paging says which part of a list to return.
@@ -34,9 +36,10 @@ func (p *Paging) check() error {
 
 // Page is a part of a list, with how long the whole is.
 type Page[T any] struct {
-	Total      int `json:"total"`
-	NextOffset int `json:"nextOffset,omitempty"` // where the next page begins; absent on the last
-	Items      []T `json:"items"`
+	Total      int    `json:"total"`
+	NextOffset int    `json:"nextOffset,omitempty"` // where the next page begins; absent on the last
+	Items      []T    `json:"items"`
+	Note       string `json:"note,omitempty"`
 }
 
 // page converts a part of a list.
@@ -144,34 +147,70 @@ type Redirect struct {
 	To   string `json:"to"`
 }
 
-// resolveAll resolves techniques, each once. Unknown ones are all in the error.
-func resolveAll(kb *KB, ids []string) (list []*Technique, redirects []Redirect, err error) {
-	var unknown []string
+// Resolved is what became of a list of ids or names of techniques.
+type Resolved struct {
+	Techniques []*Technique // each once
+	Redirected []Redirect
+	Unknown    []string // those that this ATT&CK doesn't have, as they were given
+	Note       string   // what is known of the unknown ones
+}
+
+// ResolveAll resolves techniques as [KB.Resolve] does. What is unknown is listed beside the others; only where nothing is
+// known, that is the error, which is [ErrNotFound].
+func (k *KB) ResolveAll(keys []string) (Resolved, error) {
+	var r Resolved
 	var missing *NotFoundError
-	for _, id := range ids {
-		t, from, err := kb.Resolve(id)
+	var why []string
+	for _, key := range keys {
+		t, from, err := k.Resolve(key)
 		if errors.As(err, &missing) {
-			unknown = append(unknown, id)
+			r.Unknown = append(r.Unknown, key)
+			if w := missing.hint(); w != "" && !slices.Contains(why, w) {
+				why = append(why, w)
+			}
 			continue
 		}
 		if err != nil {
-			return nil, nil, err
+			return Resolved{}, err
 		}
 		if from != "" {
-			redirects = append(redirects, Redirect{from, t.ID})
+			r.Redirected = append(r.Redirected, Redirect{from, t.ID})
 		}
-		if !slices.Contains(list, t) {
-			list = append(list, t)
+		if !slices.Contains(r.Techniques, t) {
+			r.Techniques = append(r.Techniques, t)
 		}
 	}
-	if len(unknown) > 1 {
-		missing = &NotFoundError{Kind: "technique", Keys: unknown, Domains: kb.Domains()}
+	if len(why) > maxHints {
+		why = append(why[:maxHints], "and so on")
 	}
-	if unknown != nil {
-		return nil, nil, missing
+	r.Note = strings.Join(why, "; ")
+	if len(r.Techniques) == 0 && r.Unknown != nil {
+		return Resolved{}, r.Missing(k)
 	}
-	return list, redirects, nil
+	return r, nil
 }
+
+// Missing returns the unknown ones as an error, or nil if there are none. A write, which would lose them, ends with it.
+func (r Resolved) Missing(k *KB) error {
+	if r.Unknown == nil {
+		return nil
+	}
+	return &NotFoundError{Kind: words[facts.Technique], Keys: r.Unknown, Why: r.Note, Domains: k.Domains()}
+}
+
+// note adds what is known of the unknown ones to a note.
+func (r Resolved) note(text string) string {
+	if r.Unknown == nil {
+		return text
+	}
+	if r.Note != "" {
+		return strings.TrimSpace(text + " Not counted: " + r.Note + ".")
+	}
+	return strings.TrimSpace(text + " Not counted: " + strings.Join(r.Unknown, ", ") + ".")
+}
+
+// maxHints is of how many unknown ids an answer says what is known.
+const maxHints = 5
 
 // using returns a filter for those that use a technique; without an id everything passes.
 func using[P any](kb *KB, id string, users func(*Technique) []P) (func(P) bool, *Redirect, error) {

@@ -79,7 +79,7 @@ func fill[T any, P object[T]](b builder, kind facts.Kind, to *[]T, set func(P, *
 		made := P(&all[len(all)-1])
 		*made.base() = Object{
 			ID: o.ID, Name: o.Name, Deprecated: o.Deprecated, Revoked: o.Revoked,
-			Description: o.Description, kb: b.kb, n: b.local[i], domains: o.Domains & b.want,
+			Description: o.Description, kb: b.kb, uuid: o.STIX, n: b.local[i], domains: o.Domains & b.want,
 		}
 		if o.RevokedBy != facts.None {
 			made.base().RevokedBy = b.set.Objects[o.RevokedBy].ID

@@ -114,13 +114,13 @@ func TestTechniqueIsFoundInAnySpelling(t *testing.T) {
 	}
 }
 
-func TestUnknownTechniqueNamesTheNearest(t *testing.T) {
+func TestUnknownTechniqueNamesTheNearestName(t *testing.T) {
 	t.Parallel()
-	_, _, err := embedded(t, attack.Enterprise).Resolve("T10599")
+	_, _, err := embedded(t, attack.Enterprise).Resolve("PowerShel")
 	if !errors.Is(err, attack.ErrNotFound) {
 		t.Fatalf("error is %v, want ErrNotFound", err)
 	}
-	if want := `attack: no technique "T10599" in enterprise (nearest: T1059)`; err.Error() != want {
+	if want := `attack: no technique "PowerShel" in enterprise (nearest: PowerShell)`; err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
 	}
 }
@@ -485,7 +485,10 @@ func TestIDsAreFoundInTextAndTags(t *testing.T) {
 		"https://attack.mitre.org/techniques/T1059/001/":         {"T1059.001"},
 		"T1110, t1110 and T1021.004; then T1110.001.":            {"T1110", "T1021.004", "T1110.001"},
 		"T1110.":              {"T1110"},
-		"T1110.1":             {"T1110"},
+		"T1110.1":             {"T1110.001"},
+		"t1110_001, T1021_4":  {"T1110.001", "T1021.004"},
+		"T1110-1 T1059-001":   {"T1110", "T1059.001"},
+		"T1110_20260302.json": {"T1110"},
 		"mitre_t1110_x":       {"T1110"},
 		"XT1110 T11101 T111":  nil,
 		"T1110.0012":          nil,

@@ -88,10 +88,18 @@ func TestLayerSaysWhichIDsWereTranslated(t *testing.T) {
 	}
 }
 
-func TestLayerNamesAllUnknownIDs(t *testing.T) {
+func TestLayerIsMadeWithoutUnknownIDsAndNamesThem(t *testing.T) {
 	t.Parallel()
+	l := layer(t, attack.NavigatorLayerInput{Mode: attack.LayerTechniques, Techniques: []string{"NOTATECH", "T1110", "T9999"}})
+	if len(l.Techniques) != 1 || l.Techniques[0].TechniqueID != "T1110" {
+		t.Errorf("techniques %v, want T1110", l.Techniques)
+	}
+	want := []attack.LayerMetadata{{Name: "unknown", Value: "NOTATECH"}, {Name: "unknown", Value: "T9999"}}
+	if diff := cmp.Diff(want, l.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
 	_, err := client(t).NavigatorLayer(t.Context(), attack.NavigatorLayerInput{
-		Mode: attack.LayerTechniques, Techniques: []string{"NOTATECH", "T1110", "T9999"},
+		Mode: attack.LayerTechniques, Techniques: []string{"NOTATECH", "T9999"},
 	})
 	var missing *attack.NotFoundError
 	if !errors.As(err, &missing) || !errors.Is(err, attack.ErrNotFound) {

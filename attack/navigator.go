@@ -2,12 +2,9 @@ package attack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 )
 
 // LayerMode says what a Navigator layer shows.
@@ -67,8 +64,8 @@ func (in *NavigatorLayerInput) SetDefaults() {
 
 // NavigatorLayer makes a layer of one domain for the version of ATT&CK that is loaded.
 //
-// Ids of revoked techniques, groups and campaigns are translated, and the metadata of the layer says so. Unknown ids are
-// all in the error, which is [ErrNotFound]; an argument that the mode needs and lacks is [ErrInvalid].
+// Ids of revoked techniques, groups and campaigns are translated, and techniques that this ATT&CK doesn't have are left out;
+// the metadata of the layer says so. Where no technique is known, that is [ErrNotFound]; an argument that the mode needs and lacks is [ErrInvalid].
 func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*Layer, error) {
 	in.SetDefaults()
 	for name, list := range map[string][]string{
@@ -92,9 +89,15 @@ func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*L
 	if err := kb.holds("domain", in.Domain); err != nil {
 		return nil, err
 	}
-	for _, p := range in.Platforms {
-		if err := kb.checkPlatform(p); err != nil {
+	d.in.Platforms = nil
+	for _, name := range in.Platforms {
+		p, note, err := kb.platform(name)
+		if err != nil {
 			return nil, err
+		}
+		d.in.Platforms = append(d.in.Platforms, p)
+		if note != "" {
+			d.translated = append(d.translated, name+" to "+p)
 		}
 	}
 	paint, ok := map[LayerMode]func() error{
@@ -116,6 +119,8 @@ type painter struct {
 	in     NavigatorLayerInput
 	domain Domain
 	layer  *Layer
+
+	translated []string // platforms of earlier versions
 }
 
 // start makes the empty layer.
@@ -127,6 +132,9 @@ func (p *painter) start(name, description string) {
 	p.layer.Description = description
 	if len(p.in.Platforms) > 0 {
 		p.layer.Filters = &LayerFilters{Platforms: p.in.Platforms}
+	}
+	for _, t := range p.translated {
+		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: "translated", Value: t})
 	}
 	if !*p.in.ShowSubtechniques {
 		p.layer.Layout.ExpandedSubtechniques = "none"
@@ -258,50 +266,32 @@ func (p *painter) techniques() error {
 	return p.given("Techniques", "Chosen techniques.")
 }
 
-// given marks the techniques of the input, each once.
+// given marks the techniques of the input, each once. Those that this ATT&CK doesn't have are named in the metadata.
 func (p *painter) given(name, description string) error {
-	type translation struct{ from, to string }
-	var marked []*Technique
-	var redirects []translation
-	var unknown, elsewhere []string
-	for _, id := range p.in.Techniques {
-		t, from, err := find(p.kb, facts.Technique, p.kb.techniques, id)
-		if errors.Is(err, ErrNotFound) {
-			unknown = append(unknown, id)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if p.in.Domain == "" && len(marked) == 0 {
-			p.domain = t.Domain()
-		}
+	r, err := p.kb.ResolveAll(p.in.Techniques)
+	if err != nil {
+		return err
+	}
+	if p.in.Domain == "" {
+		p.domain = r.Techniques[0].Domain()
+	}
+	var elsewhere []string
+	for _, t := range r.Techniques {
 		if t.Domain() != p.domain {
 			elsewhere = append(elsewhere, t.ID)
-			continue
 		}
-		if from != "" {
-			redirects = append(redirects, translation{from, t.ID})
-		}
-		if !slices.Contains(marked, t) {
-			marked = append(marked, t)
-		}
-	}
-	if unknown != nil {
-		missing := &NotFoundError{Kind: "technique", Keys: unknown, Domains: p.kb.Domains()}
-		if _, _, err := p.kb.Resolve(unknown[0]); errors.As(err, &missing) {
-			missing.Keys = unknown
-		}
-		return missing
 	}
 	if elsewhere != nil {
 		return invalid("a layer shows one domain, and %s isn't in %s", strings.Join(elsewhere, ", "), p.domain)
 	}
-	p.start(name, description)
-	for _, r := range redirects {
-		p.redirected(r.from, r.to)
+	p.start(name, r.note(description))
+	for _, m := range r.Redirected {
+		p.redirected(m.From, m.To)
 	}
-	for _, t := range marked {
+	for _, id := range r.Unknown {
+		p.layer.Metadata = append(p.layer.Metadata, LayerMetadata{Name: "unknown", Value: id})
+	}
+	for _, t := range r.Techniques {
 		comment := t.Name
 		if t.Deprecated {
 			comment += " (deprecated)"

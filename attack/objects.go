@@ -18,7 +18,8 @@ type Object struct {
 	RevokedBy   string // the id of the object that took its place, if one did
 
 	kb      *KB
-	n       int32 // place within its kind
+	uuid    string // of its STIX id, 16 bytes
+	n       int32  // place within its kind
 	domains facts.Domains
 }
 

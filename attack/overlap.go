@@ -3,6 +3,7 @@ package attack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -140,6 +141,7 @@ type TechniqueOverlapOutput struct {
 	Pairs      []GroupPair  `json:"pairs,omitempty"`
 	Groups     *List[Match] `json:"groups,omitempty"`
 	Redirected []Redirect   `json:"redirected,omitempty"`
+	Unknown    []string     `json:"unknown,omitempty"` // what was given and this ATT&CK doesn't have
 	Note       string       `json:"note"`
 }
 
@@ -156,8 +158,8 @@ type GroupPair struct {
 const leadOnly = "Overlap is a lead, not an attribution: sub-techniques and their parents count apart, and groups that were " +
 	"reported on more have more techniques."
 
-// TechniqueOverlap compares groups with each other, pair by pair, or techniques with all groups. What is unknown is an
-// error that names all of it.
+// TechniqueOverlap compares groups with each other, pair by pair, or techniques with all groups. What is unknown is listed
+// beside the answer for the rest; with too little left, it is the error.
 func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput) (*TechniqueOverlapOutput, error) {
 	in.SetDefaults()
 	switch {
@@ -177,18 +179,23 @@ func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput)
 		return nil, err
 	}
 	if len(in.Techniques) > 0 {
-		asked, redirected, err := resolveAll(kb, in.Techniques)
+		r, err := kb.ResolveAll(in.Techniques)
 		if err != nil {
 			return nil, err
 		}
-		groups := kb.GroupsLike(asked, in.Limit)
-		return &TechniqueOverlapOutput{Groups: &groups, Redirected: redirected, Note: leadOnly}, nil
+		groups := kb.GroupsLike(r.Techniques, in.Limit)
+		return &TechniqueOverlapOutput{
+			Groups: &groups, Redirected: r.Redirected, Unknown: r.Unknown, Note: r.note(leadOnly),
+		}, nil
 	}
-	groups, redirected, err := kb.groupsOf(in.GroupIDs)
+	groups, redirected, unknown, err := kb.groupsOf(in.GroupIDs)
 	if err != nil {
 		return nil, err
 	}
-	out := &TechniqueOverlapOutput{Pairs: []GroupPair{}, Redirected: redirected, Note: leadOnly}
+	out := &TechniqueOverlapOutput{
+		Pairs: []GroupPair{}, Redirected: redirected, Unknown: unknown,
+		Note: Resolved{Unknown: unknown}.note(leadOnly),
+	}
 	for i, a := range groups {
 		for _, b := range groups[i+1:] {
 			out.Pairs = append(out.Pairs, kb.compare(a, b, in.Limit))
@@ -197,31 +204,33 @@ func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput)
 	return out, nil
 }
 
-// groupsOf resolves groups, each once. Unknown ones are all in the error.
-func (k *KB) groupsOf(keys []string) (groups []*Group, redirected []Redirect, err error) {
-	var unknown []string
+// groupsOf resolves groups, each once. With less than two known, the unknown ones are the error.
+func (k *KB) groupsOf(keys []string) (groups []*Group, redirected []Redirect, unknown []string, err error) {
+	var missing error
 	for _, key := range keys {
 		g, from, err := k.ResolveGroup(key)
-		if err != nil {
-			unknown = append(unknown, key)
+		if errors.Is(err, ErrNotFound) {
+			unknown, missing = append(unknown, key), err
 			continue
+		}
+		if err != nil {
+			return nil, nil, nil, err
 		}
 		if from != "" {
 			redirected = append(redirected, Redirect{from, g.ID})
 		}
 		if slices.Contains(groups, g) {
-			return nil, nil, invalid("groupIds has %s twice", g.ID)
+			return nil, nil, nil, invalid("groupIds has %s twice", g.ID)
 		}
 		groups = append(groups, g)
 	}
-	switch len(unknown) {
-	case 0:
-		return groups, redirected, nil
-	case 1:
-		_, _, err = k.ResolveGroup(unknown[0])
-		return nil, nil, err
+	switch {
+	case len(groups) > 1 || len(unknown) == 0:
+		return groups, redirected, unknown, nil
+	case len(unknown) == 1:
+		return nil, nil, nil, missing
 	}
-	return nil, nil, &NotFoundError{Kind: "group", Keys: unknown, Domains: k.Domains()}
+	return nil, nil, nil, &NotFoundError{Kind: "group", Keys: unknown, Domains: k.Domains()}
 }
 
 func (k *KB) compare(a, b *Group, limit int) GroupPair {
@@ -372,7 +381,7 @@ func (k *KB) later(start *Technique, from *Tactic, target string) ([]*Tactic, er
 	if strings.TrimSpace(target) == "" {
 		return tactics[begin:], nil
 	}
-	t, err := k.tactic(target, start.Domain())
+	t, _, err := k.tactic(target, start.Domain())
 	if err != nil {
 		return nil, err
 	}
@@ -434,6 +443,7 @@ func (in *CampaignProfileInput) SetDefaults() {
 type CampaignProfileOutput struct {
 	Techniques       []Ref          `json:"techniques"`
 	Redirected       []Redirect     `json:"redirected,omitempty"`
+	Unknown          []string       `json:"unknown,omitempty"` // what was given and this ATT&CK doesn't have
 	TacticCoverage   []TacticSeen   `json:"tacticCoverage"`
 	LikelyGroups     List[Match]    `json:"likelyGroups"`
 	LikelySoftware   List[Match]    `json:"likelySoftware"`
@@ -480,14 +490,16 @@ func (c *Client) CampaignProfile(ctx context.Context, in CampaignProfileInput) (
 	if err != nil {
 		return nil, err
 	}
-	asked, redirected, err := resolveAll(kb, in.Techniques)
+	r, err := kb.ResolveAll(in.Techniques)
 	if err != nil {
 		return nil, err
 	}
+	asked := r.Techniques
 	u := kb.weights()
 	groups := kb.GroupsLike(asked, max(in.Limit, suggestFrom))
 	out := &CampaignProfileOutput{
-		Techniques: refs(asked), Redirected: redirected, TacticCoverage: []TacticSeen{}, Note: leadOnly,
+		Techniques: refs(asked), Redirected: r.Redirected, Unknown: r.Unknown, TacticCoverage: []TacticSeen{},
+		Note:             r.note(leadOnly),
 		LikelyGroups:     List[Match]{groups.Total, groups.Items[:min(in.Limit, len(groups.Items))]},
 		LikelySoftware:   match(u, kb.software, &kb.direct[facts.SoftwareUses], u.tools, asked, in.Limit),
 		MatchingCampaign: match(u, kb.campaigns, &kb.direct[facts.CampaignUses], u.acts, asked, in.Limit),

@@ -78,9 +78,13 @@ func (k *KB) ResolveMitigation(key string) (m *Mitigation, redirectedFrom string
 	return resolve(k, facts.Mitigation, k.mitigations, key)
 }
 
-// ResolveTactic finds a tactic by id, name or short name. A name that tactics of several domains have is [ErrAmbiguous]
-// unless the knowledge base holds only one of them.
+// ResolveTactic finds a tactic by id, name or short name, also by a name that it had in an earlier version of ATT&CK or has
+// in a later one. A name that tactics of several domains have is [ErrAmbiguous] unless the knowledge base holds only one of
+// them.
 func (k *KB) ResolveTactic(key string) (t *Tactic, redirectedFrom string, err error) {
+	if t, note := k.former(key); note != "" {
+		return t, "", nil
+	}
 	return resolve(k, facts.Tactic, k.tactics, key)
 }
 
@@ -112,17 +116,21 @@ func byID[T any, P object[T]](all []T, id string) (P, bool) {
 	return &all[low], true
 }
 
-// resolve finds an object by id, name or alias, follows revocations, and names the nearest if there is none.
+// resolve finds an object by id, name or alias, follows revocations, and says what is known of it if there is none: that a
+// later version has it or another domain, else for a name the nearest one. No id is near another.
 func resolve[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
 	p, from, err := find[T, P](kb, kind, all, key)
 	if err == nil {
 		return p, from, nil
 	}
 	var missing *NotFoundError
-	if errors.As(err, &missing) {
+	if !errors.As(err, &missing) {
+		return nil, "", err
+	}
+	if missing.Why = kb.why(kind, key); missing.Why == "" {
 		missing.Nearest = nearest(missing.Keys, func(yield func(string) bool) {
 			for p := range active[T, P](all) {
-				if !yield(p.base().ID) || !yield(p.base().Name) {
+				if !yield(p.base().Name) {
 					return
 				}
 			}
@@ -131,26 +139,50 @@ func resolve[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (
 	return nil, "", err
 }
 
-// find is resolve without the search for the nearest.
+// find is resolve without what is known of the missing.
 func find[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
 	key = strings.TrimSpace(key)
-	p, ok := byID[T, P](all, key)
-	if !ok {
-		entry, known := kb.names[kind]()[strings.ToLower(key)]
-		if !known {
-			return nil, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: kb.Domains()}
-		}
-		if len(entry.numbers) > 1 {
-			var ids []string
-			for _, n := range entry.numbers {
-				o := P(&all[n]).base()
-				ids = append(ids, o.ID+" "+o.Name)
-			}
-			return nil, "", fmt.Errorf("attack: %s %q is %w: give the id of %s", words[kind], key, ErrAmbiguous,
-				strings.Join(ids, ", "))
-		}
-		p = &all[entry.numbers[0]]
+	if p, ok := byID[T, P](all, key); ok {
+		p, from := follow[T, P](all, p)
+		return p, from, nil
 	}
+	if uuid := facts.UUID(key); uuid != "" {
+		for i := range all {
+			if P(&all[i]).base().uuid == uuid {
+				p, from := follow[T, P](all, P(&all[i]))
+				return p, from, nil
+			}
+		}
+	}
+	entry, known := kb.names[kind]()[nameOf(kind, key)]
+	if !known {
+		return nil, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: kb.Domains()}
+	}
+	// Several revoked objects of a name may lead to one in force.
+	var list []P
+	from := ""
+	for _, n := range entry.numbers {
+		p, redirected := follow[T, P](all, P(&all[n]))
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+		if from == "" {
+			from = redirected
+		}
+	}
+	if len(list) > 1 {
+		var ids []string
+		for _, p := range list {
+			ids = append(ids, p.base().ID+" "+p.base().Name)
+		}
+		return nil, "", fmt.Errorf("attack: %s %q is %w: give the id of %s", words[kind], key, ErrAmbiguous,
+			strings.Join(ids, ", "))
+	}
+	return list[0], from, nil
+}
+
+// follow follows revocations, and returns the id of the revoked object if it did.
+func follow[T any, P object[T]](all []T, p P) (P, string) {
 	from := ""
 	for range 8 { // successors may be revoked in turn; a loop of them ends here
 		if !p.base().Revoked {
@@ -165,7 +197,15 @@ func find[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, 
 		}
 		p = next
 	}
-	return p, from, nil
+	return p, from
+}
+
+// nameOf returns a name as the index of names has it.
+func nameOf(kind facts.Kind, name string) string {
+	if kind == facts.Tactic {
+		return tacticKey(name)
+	}
+	return strings.ToLower(name)
 }
 
 // words names the kinds in errors.
@@ -176,42 +216,59 @@ var words = [facts.Kinds]string{
 	facts.Asset: "asset",
 }
 
-// named is what a name stands for: the objects of the best rank that have it.
+// named is what a name stands for: the objects of the best rank that have it, and those in force that have it too, but
+// only as an alias.
 type named struct {
 	rank    int
 	numbers []int32
+	others  []int32
 }
 
 // lazyNames indexes names on first use: names before aliases, and objects in force before retired ones.
 func lazyNames(kb *KB) {
-	kb.names[facts.Technique] = names(kb.techniques, func(*Technique) []string { return nil })
-	kb.names[facts.Tactic] = names(kb.tactics, func(t *Tactic) []string { return []string{t.ShortName} })
-	kb.names[facts.Group] = names(kb.groups, func(g *Group) []string { return g.Aliases })
-	kb.names[facts.Software] = names(kb.software, func(s *Software) []string { return s.Aliases })
-	kb.names[facts.Campaign] = names(kb.campaigns, func(c *Campaign) []string { return c.Aliases })
-	kb.names[facts.Mitigation] = names(kb.mitigations, func(*Mitigation) []string { return nil })
-	kb.names[facts.Component] = names(kb.components, func(*DataComponent) []string { return nil })
-	kb.names[facts.Asset] = names(kb.assets, func(a *Asset) []string { return a.RelatedNames })
+	kb.names[facts.Technique] = names(facts.Technique, kb.techniques, func(t *Technique) []string {
+		if p := t.Parent(); p != nil {
+			return []string{p.Name + ": " + t.Name} // as MITRE writes it
+		}
+		return nil
+	})
+	kb.names[facts.Tactic] = names(facts.Tactic, kb.tactics, func(t *Tactic) []string { return []string{t.ShortName} })
+	kb.names[facts.Group] = names(facts.Group, kb.groups, func(g *Group) []string { return g.Aliases })
+	kb.names[facts.Software] = names(facts.Software, kb.software, func(s *Software) []string { return s.Aliases })
+	kb.names[facts.Campaign] = names(facts.Campaign, kb.campaigns, func(c *Campaign) []string { return c.Aliases })
+	kb.names[facts.Mitigation] = names(facts.Mitigation, kb.mitigations, func(*Mitigation) []string { return nil })
+	kb.names[facts.Component] = names(facts.Component, kb.components, func(*DataComponent) []string { return nil })
+	kb.names[facts.Asset] = names(facts.Asset, kb.assets, func(a *Asset) []string { return a.RelatedNames })
 }
 
-func names[T any, P object[T]](all []T, aliases func(P) []string) func() map[string]named {
+func names[T any, P object[T]](kind facts.Kind, all []T, aliases func(P) []string) func() map[string]named {
 	return sync.OnceValue(func() map[string]named {
 		index := make(map[string]named, len(all))
 		add := func(name string, n int32, rank int) {
-			name = strings.ToLower(name)
+			name = nameOf(kind, name)
 			have, ok := index[name]
 			switch {
-			case !ok || rank < have.rank:
-				index[name] = named{rank, []int32{n}}
-			case rank == have.rank && !slices.Contains(have.numbers, n):
-				index[name] = named{rank, append(have.numbers, n)}
+			case !ok:
+				index[name] = named{rank, []int32{n}, nil}
+			case slices.Contains(have.numbers, n):
+			case rank < have.rank:
+				if have.rank == inForceAlias {
+					have.others = append(have.others, have.numbers...)
+				}
+				index[name] = named{rank, []int32{n}, have.others}
+			case rank == have.rank:
+				have.numbers = append(have.numbers, n)
+				index[name] = have
+			case rank == inForceAlias:
+				have.others = append(have.others, n)
+				index[name] = have
 			}
 		}
 		for i := range all {
 			p := P(&all[i])
-			rank := 0
+			rank := inForceName
 			if !p.base().Active() {
-				rank = 2
+				rank = retiredName
 			}
 			add(p.base().Name, int32(i), rank)
 			for _, a := range aliases(p) {
@@ -220,4 +277,16 @@ func names[T any, P object[T]](all []T, aliases func(P) []string) func() map[str
 		}
 		return index
 	})
+}
+
+// The ranks of a [named], from the best. An alias comes one after the name.
+const (
+	inForceName = iota
+	inForceAlias
+	retiredName
+)
+
+// alsoNamed returns those in force that have a name as an alias, which is the name of another.
+func alsoNamed[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) []Ref {
+	return refs(pick[T, P](all, kb.names[kind]()[nameOf(kind, strings.TrimSpace(key))].others))
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 )
 
 // Hit is a technique that a search found.
@@ -28,8 +30,8 @@ const (
 // count more than common ones. It returns at most limit hits, and how many there are.
 func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	query = strings.TrimSpace(query)
-	if id := idAt(query); id != "" && len(id) == len(query) {
-		if t, _, err := k.Resolve(id); err == nil && limit > 0 {
+	if kind, ok := kindOf(query); ok && kind == facts.Technique {
+		if t, _, err := k.Resolve(query); err == nil && limit > 0 {
 			return []Hit{{Technique: t, Score: math.MaxInt32, Fit: 100, Words: []string{query}}}, 1
 		}
 		return nil, 0

@@ -2,8 +2,11 @@ package attack
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 )
 
 // TacticSummary is a tactic in a list.
@@ -12,6 +15,7 @@ type TacticSummary struct {
 	Name          string `json:"name"`
 	ShortName     string `json:"shortName"`
 	Domain        Domain `json:"domain"`
+	Deprecated    bool   `json:"deprecated,omitempty"`
 	Techniques    int    `json:"techniques"`
 	Subtechniques int    `json:"subtechniques"`
 	Description   string `json:"description,omitempty"`
@@ -49,7 +53,10 @@ func (c *Client) ListTactics(ctx context.Context, in ListTacticsInput) (*ListTac
 }
 
 func summariseTactic(t *Tactic) TacticSummary {
-	s := TacticSummary{ID: t.ID, Name: t.Name, ShortName: t.ShortName, Domain: t.Domain(), Description: excerpt(t.Description)}
+	s := TacticSummary{
+		ID: t.ID, Name: t.Name, ShortName: t.ShortName, Domain: t.Domain(), Deprecated: t.Deprecated,
+		Description: excerpt(t.Description),
+	}
 	for _, technique := range t.Techniques() {
 		if technique.Subtechnique {
 			s.Subtechniques++
@@ -86,6 +93,7 @@ func (in *GetTacticInput) SetDefaults() {
 type GetTacticOutput struct {
 	TacticSummary
 	URL  string              `json:"url"`
+	Note string              `json:"note,omitempty"` // such as that the name asked for is an earlier one
 	List List[TechniqueLine] `json:"techniqueList"`
 }
 
@@ -123,32 +131,41 @@ func (c *Client) GetTactic(ctx context.Context, in GetTacticInput) (*GetTacticOu
 	if err := kb.holds("matrix", in.Matrix); err != nil {
 		return nil, err
 	}
-	t, err := kb.tactic(in.TacticID, in.Matrix)
+	t, note, err := kb.tactic(in.TacticID, in.Matrix)
 	if err != nil {
 		return nil, err
 	}
-	return &GetTacticOutput{TacticSummary: summariseTactic(t), URL: t.URL(), List: first(t.Techniques(), in.Limit, line)}, nil
+	if t.Deprecated {
+		note = strings.TrimSpace(note + " This tactic is deprecated: no technique in force is in it.")
+	}
+	return &GetTacticOutput{TacticSummary: summariseTactic(t), URL: t.URL(), Note: note, List: first(t.Techniques(), in.Limit, line)}, nil
 }
 
-// tactic resolves a tactic of a domain, or of any if that leaves no choice.
-func (k *KB) tactic(key string, d Domain) (*Tactic, error) {
+// tactic resolves a tactic of a domain, or of any if that leaves no choice, and says if the key is a name of another
+// version of ATT&CK.
+func (k *KB) tactic(key string, d Domain) (*Tactic, string, error) {
+	if d == "" || d == Enterprise {
+		if t, note := k.former(key); note != "" {
+			return t, note, nil
+		}
+	}
 	if d != "" {
 		for _, t := range k.tacticsNamed(key) {
 			if t.Domain() == d {
-				return t, nil
+				return t, "", nil
 			}
 		}
-		return nil, &NotFoundError{Kind: "tactic", Keys: []string{key}, Domains: []Domain{d}}
+		return nil, "", &NotFoundError{Kind: "tactic", Keys: []string{key}, Why: k.why(facts.Tactic, key), Domains: []Domain{d}}
 	}
 	t, _, err := k.ResolveTactic(key)
-	return t, err
+	return t, "", err
 }
 
 // tacticsNamed returns the tactics in force of an id, short name or name, one per domain at most.
 func (k *KB) tacticsNamed(key string) []*Tactic {
-	key = strings.TrimSpace(key)
+	id, name := canonical(key), tacticKey(key)
 	return slices.DeleteFunc(k.Tactics(), func(t *Tactic) bool {
-		return !strings.EqualFold(t.ID, key) && !strings.EqualFold(t.ShortName, key) && !strings.EqualFold(t.Name, key)
+		return t.ID != id && t.ShortName != name && tacticKey(t.Name) != name
 	})
 }
 
@@ -173,7 +190,7 @@ func (c *Client) SearchTechniques(ctx context.Context, in SearchTechniquesInput)
 	if err != nil {
 		return nil, err
 	}
-	pass, err := kb.techniqueFilter(in)
+	pass, note, err := kb.techniqueFilter(in)
 	if err != nil {
 		return nil, err
 	}
@@ -188,31 +205,30 @@ func (c *Client) SearchTechniques(ctx context.Context, in SearchTechniquesInput)
 			}
 		}
 	}
-	return page(found, in.Paging, line), nil
+	out := page(found, in.Paging, line)
+	out.Note = note
+	return out, nil
 }
 
-func (k *KB) techniqueFilter(in SearchTechniquesInput) (func(*Technique) bool, error) {
+// techniqueFilter returns what the input lets pass, and what is to say of it.
+func (k *KB) techniqueFilter(in SearchTechniquesInput) (func(*Technique) bool, string, error) {
 	if err := k.holds("domain", in.Domain); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var tactics []*Tactic
-	if in.Tactic != "" {
-		if tactics = k.tacticsNamed(in.Tactic); len(tactics) == 0 {
-			_, _, err := k.ResolveTactic(in.Tactic)
-			if err == nil {
-				err = &NotFoundError{Kind: "tactic", Keys: []string{in.Tactic}, Domains: k.Domains()}
-			}
-			return nil, err
-		}
+	tactics, note, err := k.tacticsMeant(in.Tactic, in.Domain)
+	if err != nil {
+		return nil, "", err
 	}
-	if err := k.checkPlatform(in.Platform); err != nil {
-		return nil, err
+	platform, translated, err := k.platform(in.Platform)
+	if err != nil {
+		return nil, "", err
 	}
+	in.Platform, note = platform, strings.TrimSpace(note+" "+translated)
 	var sensors Sensors
 	if in.DataSource != "" {
 		var err error
 		if sensors, err = k.Sensors(in.DataSource); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	return func(t *Technique) bool {
@@ -221,7 +237,27 @@ func (k *KB) techniqueFilter(in SearchTechniquesInput) (func(*Technique) bool, e
 			(in.Platform == "" || t.On(in.Platform)) &&
 			(tactics == nil || slices.ContainsFunc(t.Tactics(), func(ta *Tactic) bool { return slices.Contains(tactics, ta) })) &&
 			(in.DataSource == "" || t.Coverage(sensors) >= Partial)
-	}, nil
+	}, note, nil
+}
+
+// tacticsMeant returns the tactics that a filter means, one per domain at most; none where it is empty.
+func (k *KB) tacticsMeant(key string, d Domain) ([]*Tactic, string, error) {
+	if key == "" {
+		return nil, "", nil
+	}
+	if d == "" || d == Enterprise {
+		if t, note := k.former(key); note != "" {
+			return []*Tactic{t}, note, nil
+		}
+	}
+	if tactics := k.tacticsNamed(key); len(tactics) > 0 {
+		return tactics, "", nil
+	}
+	t, _, err := k.ResolveTactic(key)
+	if err == nil && !t.Active() {
+		err = &NotFoundError{Kind: "tactic", Keys: []string{key}, Why: t.ID + " " + t.Name + " is deprecated", Domains: k.Domains()}
+	}
+	return []*Tactic{t}, "", err
 }
 
 // On reports whether the technique works on a platform. Case doesn't matter.
@@ -239,11 +275,31 @@ func (k *KB) Platforms() []string {
 	return slices.Compact(all)
 }
 
-// checkPlatform refuses a platform that no technique works on. The empty one means any.
-func (k *KB) checkPlatform(platform string) error {
-	all := k.Platforms()
-	if platform == "" || slices.ContainsFunc(all, func(p string) bool { return strings.EqualFold(p, platform) }) {
-		return nil
+// formerPlatforms has the platforms of earlier versions of ATT&CK, lower-case, and what took their place.
+var formerPlatforms = map[string]string{
+	"azure ad": "Identity Provider", "entra id": "Identity Provider", "office 365": "Office Suite", "google workspace": "Office Suite",
+	"aws": "IaaS", "azure": "IaaS", "gcp": "IaaS", "network": "Network Devices",
+}
+
+// platform returns a platform as ATT&CK spells it, and a note where the name is that of an earlier version. A platform that
+// no technique works on is refused. The empty one means any.
+func (k *KB) platform(name string) (platform, note string, err error) {
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return "", "", nil
 	}
-	return invalid("platform %q: choose from %s", clip(platform, 40), strings.Join(all, ", "))
+	all := k.Platforms()
+	spelt := func(name string) string {
+		if i := slices.IndexFunc(all, func(p string) bool { return strings.EqualFold(p, name) }); i >= 0 {
+			return all[i]
+		}
+		return ""
+	}
+	if p := spelt(name); p != "" {
+		return p, "", nil
+	}
+	if p := spelt(formerPlatforms[strings.ToLower(name)]); p != "" {
+		return p, fmt.Sprintf("The platform %s is %s in %s.", name, p, k.has()), nil
+	}
+	return "", "", invalid("platform %q: choose from %s", clip(name, 40), strings.Join(all, ", "))
 }

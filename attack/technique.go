@@ -40,6 +40,7 @@ type GetTechniqueOutput struct {
 	Source         Source               `json:"source"`         // "embedded facts" have no descriptions, procedures or references
 	Note           string               `json:"note,omitempty"` // what to know about the answer
 	RedirectedFrom string               `json:"redirectedFrom,omitempty"`
+	Later          *Later               `json:"later,omitempty"` // in a later version of ATT&CK, where that has it otherwise
 	Revoked        bool                 `json:"revoked"`
 	Deprecated     bool                 `json:"deprecated"`
 	Subtechnique   bool                 `json:"isSubtechnique"`
@@ -121,7 +122,7 @@ func (c *Client) GetTechnique(ctx context.Context, in GetTechniqueInput) (*GetTe
 	d := t.Detection()
 	out := &GetTechniqueOutput{
 		ID: t.ID, Name: t.Name, Domain: t.Domain(), AttackVersion: kb.Version(t.Domain()), URL: t.URL(),
-		Source: kb.Source(), RedirectedFrom: from, Revoked: t.Revoked, Deprecated: t.Deprecated,
+		Source: kb.Source(), RedirectedFrom: from, Later: t.later(), Revoked: t.Revoked, Deprecated: t.Deprecated,
 		Subtechnique: t.Subtechnique, Description: plain(t.Description),
 		Tactics: refs(t.Tactics()), Platforms: nonNil(t.Platforms), Subtechniques: refs(t.Subtechniques()),
 		Mitigations: []MitigationRef{},

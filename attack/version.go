@@ -152,7 +152,12 @@ func Compare(from, to *KB, limit int) Difference {
 	compareKind(&d, "detection strategy", from.strategies, to.strategies, func(s *DetectionStrategy) []string {
 		return []string{"analytics", idList(s.Analytics())}
 	})
-	compareKind(&d, "data component", from.components, to.components, func(*DataComponent) []string { return nil })
+	compareKind(&d, "analytic", from.analytics, to.analytics, func(a *Analytic) []string {
+		return []string{"platforms", sorted(a.Platforms), "logSources", logList(a.LogSources())}
+	})
+	compareKind(&d, "data component", from.components, to.components, func(c *DataComponent) []string {
+		return []string{"logSources", logList(c.LogSources())}
+	})
 	compareKind(&d, "asset", from.assets, to.assets, func(*Asset) []string { return nil })
 
 	same := func(i Item) Item { return i }
@@ -228,6 +233,14 @@ func compareKind[T any, P object[T]](d *differ, kind string, from, to []T, trait
 			d.removed = append(d.removed, Item{Kind: kind, ID: was.ID, Name: was.Name})
 		}
 	}
+}
+
+func logList(logs []LogSource) string {
+	out := make([]string, len(logs))
+	for i, l := range logs {
+		out[i] = l.Name + "\x00" + l.Channel + "\x00" + l.Component.ID
+	}
+	return sorted(out)
 }
 
 func sorted(words []string) string {

@@ -33,6 +33,7 @@ func (in MapWazuhAlertInput) Validate() error {
 type MapWazuhAlertOutput struct {
 	RuleID        int              `json:"ruleId,omitempty"`
 	Techniques    []Technique      `json:"techniques"`
+	Tactics       []attack.Ref     `json:"tactics,omitempty" jsonschema:"That the rule names itself."`
 	Unknown       []string         `json:"unknown,omitempty" jsonschema:"Ids that the rule names and this ATT&CK doesn't have."`
 	Note          string           `json:"note,omitempty"`
 	AttackVersion string           `json:"attackVersion,omitempty"`
@@ -54,26 +55,33 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 		return nil, err
 	}
 	out := &MapWazuhAlertOutput{RuleID: in.RuleID, Techniques: []Technique{}, AttackVersion: kb.Version(kb.Domains()[0])}
-	have := map[string]bool{}
-	add := func(ids []string, source Source) {
-		found, unknown := resolve(kb, ids, source, have)
-		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
-	}
-	err = c.askWazuh(ctx, &in, add)
+	ids := mapped{kb: kb}
+	err = c.askWazuh(ctx, &in, ids.add)
 	out.RuleID = in.RuleID
 	out.Platforms = []PlatformStatus{standing("wazuh", c.wazuh != nil, err)}
-	if len(out.Techniques) == 0 && in.RuleID != 0 {
-		if ids, ok := wazuhrules.Techniques(in.RuleID); ok {
-			add(ids, FromStock)
+	if len(ids.techniques) == 0 && len(ids.tactics) == 0 && in.RuleID != 0 {
+		if stock, ok := wazuhrules.IDs(in.RuleID); ok {
+			ids.add(stock, FromStock)
 		}
 	}
+	out.Techniques, out.Tactics, out.Unknown = append(out.Techniques, ids.techniques...), ids.tactics, ids.unknown
 	if len(out.Techniques) == 0 {
-		out.Techniques = append(out.Techniques, guess(kb, in)...)
-		out.Note = "no rule names a technique for this; what is listed are guesses from words, not facts"
-		if len(out.Techniques) == 0 {
+		guesses := guess(kb, in)
+		out.Techniques = append(out.Techniques, guesses...)
+		switch {
+		case len(guesses) > 0 && len(out.Tactics) > 0:
+			out.Note = "the rule names a tactic; the techniques that are listed are guesses from words, not facts"
+		case len(guesses) > 0:
+			out.Note = "no rule names a technique for this; what is listed are guesses from words, not facts"
+		case len(out.Tactics) > 0:
+			out.Note = "the rule names a tactic and no technique"
+		case words(in) == "":
+			out.Note = "no rule names a technique for this, and there are no words to guess from"
+		default:
 			out.Note = "no rule names a technique for this, and no words fit one"
 		}
 	}
+	out.Note = ids.note(out.Note)
 	return out, nil
 }
 
@@ -117,8 +125,7 @@ func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func(
 
 // guess ranks techniques by the words of the rule.
 func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
-	words := strings.NewReplacer("_", " ", "-", " ").Replace(in.RuleDescription + " " + strings.Join(in.RuleGroups, " "))
-	hits, _ := kb.Search(words, 10*maxGuesses)
+	hits, _ := kb.Search(words(in), 10*maxGuesses)
 	var list []Technique
 	for _, h := range hits {
 		if len(list) == maxGuesses {
@@ -132,6 +139,11 @@ func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
 		list = append(list, t)
 	}
 	return list
+}
+
+// words returns what there is to guess from.
+func words(in MapWazuhAlertInput) string {
+	return strings.TrimSpace(strings.NewReplacer("_", " ", "-", " ").Replace(in.RuleDescription + " " + strings.Join(in.RuleGroups, " ")))
 }
 
 // platforms has ATT&CK's names for the platforms that Wazuh's agents report.

@@ -83,7 +83,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := known(kb, in.Techniques); err != nil {
+	if _, err := known(kb, in.Techniques); err != nil && in.AddTags {
 		return nil, nil, err
 	}
 	cs, err := c.hive.GetCase(ctx, thehive.GetCaseInput{CaseID: in.CaseID})
@@ -98,19 +98,16 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	if perr != nil {
 		out.Note = "the procedures of the case could not be read; "
 	}
-	have := map[string]bool{}
-	add := func(ids []string, source Source) {
-		found, unknown := resolve(kb, ids, source, have)
-		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
-	}
-	add(in.Techniques, FromInput)
+	named := mapped{kb: kb}
+	named.add(in.Techniques, FromInput)
 	for _, p := range procedures {
-		add([]string{p.PatternID}, FromProcedure)
+		named.add([]string{p.PatternID}, FromProcedure)
 	}
 	for _, tag := range cs.Tags {
-		add(attack.IDs(tag), FromTag)
+		named.add(attack.IDs(tag), FromTag)
 	}
-	add(attack.IDs(cs.Title+"\n"+cs.Description), FromText)
+	named.add(attack.IDs(cs.Title+"\n"+cs.Description), FromText)
+	out.Techniques, out.Unknown = append(out.Techniques, named.techniques...), named.unknown
 
 	var sure []*attack.Technique
 	var tags []string
@@ -127,6 +124,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 		out.Techniques = append(out.Techniques, guess(kb, MapWazuhAlertInput{RuleDescription: cs.Title})...)
 		out.Note += "the case names no technique; what is listed are guesses from its title, not facts, and none is written"
 	}
+	out.Note = named.note(out.Note)
 	return out, tags, nil
 }
 

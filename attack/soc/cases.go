@@ -116,10 +116,7 @@ func (out *ListCasesOutput) add(kb *attack.KB, cs *thehive.Case, more []string) 
 	for _, tag := range cs.Tags {
 		named = append(named, attack.IDs(tag)...)
 	}
-	found, unknown := resolve(kb, append(named, more...), FromTag, map[string]bool{})
-	for _, t := range found {
-		row.Techniques = append(row.Techniques, attack.Ref{ID: t.ID, Name: t.Name})
-	}
-	row.Unknown = unknown
+	found := lookup(kb, append(named, more...), FromTag)
+	row.Techniques, row.Unknown = append(row.Techniques, found.refs()...), found.unknown
 	out.Cases = append(out.Cases, row)
 }

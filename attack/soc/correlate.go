@@ -2,6 +2,7 @@ package soc
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/sallyport-soc/sallyport/attack"
@@ -26,6 +27,8 @@ func (in *CrossCorrelateInput) SetDefaults() {
 // CrossCorrelateOutput is the output of [Client.CrossCorrelate].
 type CrossCorrelateOutput struct {
 	Techniques []Technique      `json:"techniques"`
+	Unknown    []string         `json:"unknown,omitempty" jsonschema:"What was given and this ATT&CK doesn't have."`
+	Note       string           `json:"note,omitempty"`
 	Platforms  []PlatformStatus `json:"platforms" jsonschema:"How each platform took part. Only one that answered without hits has none."`
 	Wazuh      WazuhHits        `json:"wazuh"`
 	TheHive    TheHiveHits      `json:"thehive"`
@@ -59,13 +62,14 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	if err != nil {
 		return nil, err
 	}
-	asked, err := known(kb, in.Techniques)
+	r, err := kb.ResolveAll(in.Techniques)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("techniques: %w", err)
 	}
+	asked := r.Techniques
 	out := &CrossCorrelateOutput{
 		Wazuh: WazuhHits{Alerts: []*wazuh.Alert{}}, TheHive: TheHiveHits{Cases: []*thehive.TechniqueCase{}}, MISP: MISPHits{Events: []*misp.Event{}},
-		Groups: overlap(kb, asked),
+		Groups: overlap(kb, asked), Unknown: r.Unknown, Note: r.Note,
 	}
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))

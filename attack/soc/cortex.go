@@ -171,8 +171,7 @@ func (c *Client) RunAnalyzers(ctx context.Context, in RunAnalyzersInput) (*RunAn
 	}
 	out := &RunAnalyzersOutput{Analysis: a, Techniques: []Technique{}}
 	if kb, err := c.kb(ctx); err == nil {
-		found, _ := resolve(kb, typical[in.DataType], FromGuess, map[string]bool{})
-		out.Techniques = append(out.Techniques, found...)
+		out.Techniques = append(out.Techniques, lookup(kb, typical[in.DataType], FromGuess).techniques...)
 	}
 	return out, nil
 }

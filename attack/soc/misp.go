@@ -105,13 +105,9 @@ func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*Eve
 			indicators = append(indicators, Indicator{a.Type, a.Value, a.Comment, a.ObjectRelation})
 		}
 	}
-	have := map[string]bool{}
-	add := func(ids []string, source Source) {
-		found, unknown := resolve(kb, ids, source, have)
-		out.Techniques, out.Unknown = append(out.Techniques, found...), append(out.Unknown, unknown...)
-	}
+	named := mapped{kb: kb}
 	for _, tag := range tags {
-		add(attack.IDs(tag), FromTag)
+		named.add(attack.IDs(tag), FromTag)
 		if m := groupID.FindStringSubmatch(tag); m != nil {
 			if g, _, err := kb.ResolveGroup(m[1]); err == nil {
 				r := attack.Ref{ID: g.ID, Name: g.Name}
@@ -121,7 +117,8 @@ func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*Eve
 			}
 		}
 	}
-	add(attack.IDs(e.Info), FromText)
+	named.add(attack.IDs(e.Info), FromText)
+	out.Techniques, out.Unknown = append(out.Techniques, named.techniques...), named.unknown
 	var sure []*attack.Technique
 	for _, t := range out.Techniques {
 		if technique, ok := kb.Technique(t.ID); ok {
@@ -251,6 +248,7 @@ type ListEventsOutput struct {
 type EventInATTACK struct {
 	Event      *misp.EventSummary `json:"event"`
 	Techniques []attack.Ref       `json:"techniques"`
+	Unknown    []string           `json:"unknown,omitempty" jsonschema:"Ids that the tags name and this ATT&CK doesn't have."`
 }
 
 // firstDay is before every event: a search needs a filter.
@@ -283,10 +281,8 @@ func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEvent
 		for _, tag := range tagNames(e.Tags) {
 			named = append(named, attack.IDs(tag)...)
 		}
-		found, _ := resolve(kb, named, FromTag, map[string]bool{})
-		for _, t := range found {
-			row.Techniques = append(row.Techniques, attack.Ref{ID: t.ID, Name: t.Name})
-		}
+		found := lookup(kb, named, FromTag)
+		row.Techniques, row.Unknown = append(row.Techniques, found.refs()...), found.unknown
 		out.Events = append(out.Events, row)
 	}
 	return out, nil

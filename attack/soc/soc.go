@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sallyport-soc/sallyport/attack"
@@ -264,39 +265,82 @@ func describe(t *attack.Technique, from string, source Source) Technique {
 	return out
 }
 
-// resolve looks up ids of one source, each technique once. What ATT&CK doesn't
-// have is returned apart.
-func resolve(kb *attack.KB, ids []string, source Source, have map[string]bool) (found []Technique, unknown []string) {
-	for _, id := range ids {
-		t, from, err := kb.Resolve(id)
-		if err != nil {
-			unknown = append(unknown, id)
-			continue
-		}
-		if !have[t.ID] {
-			have[t.ID] = true
-			found = append(found, describe(t, from, source))
-		}
-	}
-	return found, unknown
+// mapped is what ids mean, over all sources.
+type mapped struct {
+	kb         *attack.KB
+	techniques []Technique
+	tactics    []attack.Ref
+	unknown    []string
+	why        []string // what is known of the unknown ones
+	variables  []string // ids such as $(threat.id), which the platform left as they are
 }
 
-// known looks up the ids that a caller named. Any that ATT&CK doesn't have is an error.
-func known(kb *attack.KB, ids []string) ([]*attack.Technique, error) {
-	var list []*attack.Technique
-	var errs []error
-	have := map[string]bool{}
+// lookup is what ids of one source mean.
+func lookup(kb *attack.KB, ids []string, source Source) mapped {
+	m := mapped{kb: kb}
+	m.add(ids, source)
+	return m
+}
+
+// add looks up ids of one source. What was there before stays as it is.
+func (m *mapped) add(ids []string, source Source) {
 	for _, id := range ids {
-		t, _, err := kb.Resolve(id)
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("techniques: %w", err))
-		case !have[t.ID]:
-			have[t.ID] = true
-			list = append(list, t)
+		if strings.HasPrefix(id, "$(") {
+			m.variables = appendNew(m.variables, id)
+			continue
+		}
+		t, from, err := m.kb.Resolve(id)
+		if err == nil {
+			if !slices.ContainsFunc(m.techniques, func(have Technique) bool { return have.ID == t.ID }) {
+				m.techniques = append(m.techniques, describe(t, from, source))
+			}
+			continue
+		}
+		if ta, _, err := m.kb.ResolveTactic(id); err == nil {
+			if r := (attack.Ref{ID: ta.ID, Name: ta.Name}); !slices.Contains(m.tactics, r) {
+				m.tactics = append(m.tactics, r)
+			}
+			continue
+		}
+		m.unknown = appendNew(m.unknown, id)
+		var missing *attack.NotFoundError
+		if errors.As(err, &missing) && missing.Why != "" {
+			m.why = appendNew(m.why, missing.Why)
 		}
 	}
-	return list, errors.Join(errs...)
+}
+
+// refs names the techniques.
+func (m *mapped) refs() []attack.Ref {
+	out := make([]attack.Ref, len(m.techniques))
+	for i, t := range m.techniques {
+		out[i] = attack.Ref{ID: t.ID, Name: t.Name}
+	}
+	return out
+}
+
+// note says what is known of the unknown ids and of variables, behind what is said already.
+func (m *mapped) note(text string) string {
+	said := slices.Clone(m.why)
+	for _, v := range m.variables {
+		said = append(said, v+" is a variable that the rule was to fill in, not an id")
+	}
+	if text != "" {
+		said = append([]string{text}, said...)
+	}
+	return strings.Join(said, "; ")
+}
+
+// known looks up the ids of a write, or of one thing to look for. Any that ATT&CK doesn't have is an error.
+func known(kb *attack.KB, ids []string) ([]*attack.Technique, error) {
+	r, err := kb.ResolveAll(ids)
+	if err == nil {
+		err = r.Missing(kb)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("techniques: %w", err)
+	}
+	return r.Techniques, nil
 }
 
 // A GroupOverlap is a group that is known to use some of the techniques asked about.

@@ -238,7 +238,11 @@ func TestCrossCorrelateNamesWhoDidNotAnswer(t *testing.T) {
 	if len(out.Wazuh.Alerts) == 0 || out.Platforms[1].Error == "" {
 		t.Errorf("the others' hits must stand, and the reason be told: %+v", out.Platforms)
 	}
-	if _, err := s.soc.CrossCorrelate(t.Context(), soc.CrossCorrelateInput{Techniques: []string{"T9999", "T1110"}}); !errors.Is(err, attack.ErrNotFound) || !strings.Contains(err.Error(), "T9999") {
+	out, err = s.soc.CrossCorrelate(t.Context(), soc.CrossCorrelateInput{Techniques: []string{"T1685", "T1110"}})
+	if err != nil || len(out.Techniques) != 1 || !slices.Equal(out.Unknown, []string{"T1685"}) || !strings.Contains(out.Note, "mitre_update_data") {
+		t.Errorf("with an unknown technique: %+v, %v", out, err)
+	}
+	if _, err := s.soc.CrossCorrelate(t.Context(), soc.CrossCorrelateInput{Techniques: []string{"T9999"}}); !errors.Is(err, attack.ErrNotFound) || !strings.Contains(err.Error(), "T9999") {
 		t.Errorf("an unknown technique: %v", err)
 	}
 }
@@ -380,4 +384,33 @@ func TestTheTableIsTrue(t *testing.T) {
 		{Op: "mitre_thehive_enrich", Args: `{"caseId":"` + thehivetest.BruteForceCase + `","techniques":["T1078"],"addTags":true}`},
 		{Op: "mitre_thehive_create_case", Args: `{"title":"Evidence","techniques":["T1110"],"observables":[{"dataType":"ip","data":"198.51.100.23"}],"confirm":true}`},
 	})
+}
+
+func TestRuleThatNamesATacticAnswersIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *soc.Config) { c.Wazuh = nil })
+	for rule, want := range map[int]struct {
+		tactics    []attack.Ref
+		techniques int
+		note       string
+	}{
+		99522: {[]attack.Ref{{ID: "TA0011", Name: "Command and Control"}}, 0, "the rule names a tactic and no technique"},
+		99612: {[]attack.Ref{{ID: "TA0006", Name: "Credential Access"}}, -1, ""},
+		99701: {nil, 0, "$(threat.software.id) is a variable"},
+		1:     {nil, 0, "there are no words to guess from"},
+	} {
+		out, err := s.soc.MapWazuhAlert(t.Context(), soc.MapWazuhAlertInput{RuleID: rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.tactics, out.Tactics); diff != "" {
+			t.Errorf("%d: tactics (-want +got):\n%s", rule, diff)
+		}
+		if want.techniques >= 0 && len(out.Techniques) != want.techniques || want.techniques < 0 && len(out.Techniques) == 0 || len(out.Unknown) > 0 {
+			t.Errorf("%d: techniques %v, unknown %v", rule, out.Techniques, out.Unknown)
+		}
+		if !strings.Contains(out.Note, want.note) || want.note == "" && out.Note != "" {
+			t.Errorf("%d: note is %q, want %q", rule, out.Note, want.note)
+		}
+	}
 }

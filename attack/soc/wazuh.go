@@ -121,6 +121,7 @@ type WazuhAlertsOutput struct {
 type AlertInATTACK struct {
 	Alert      *wazuh.Alert `json:"alert"`
 	Techniques []Technique  `json:"techniques" jsonschema:"Those the alert names, else those its stock rule names."`
+	Tactics    []attack.Ref `json:"tactics,omitempty" jsonschema:"Those the alert names by id."`
 	Unknown    []string     `json:"unknown,omitempty" jsonschema:"Ids that the alert names and this ATT&CK doesn't have."`
 }
 
@@ -143,11 +144,11 @@ func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAl
 	}
 	out := &WazuhAlertsOutput{Total: page.Total, More: page.Total > len(page.Alerts), Alerts: []AlertInATTACK{}}
 	for _, a := range page.Alerts {
-		row := AlertInATTACK{Alert: a, Techniques: []Technique{}}
 		ids, source := alertIDs(a)
-		found, unknown := resolve(kb, ids, source, map[string]bool{})
-		row.Techniques, row.Unknown = append(row.Techniques, found...), unknown
-		out.Alerts = append(out.Alerts, row)
+		named := lookup(kb, ids, source)
+		out.Alerts = append(out.Alerts, AlertInATTACK{
+			Alert: a, Techniques: append([]Technique{}, named.techniques...), Tactics: named.tactics, Unknown: named.unknown,
+		})
 	}
 	return out, nil
 }
@@ -161,7 +162,7 @@ func alertIDs(a *wazuh.Alert) ([]string, Source) {
 	if err != nil {
 		return nil, FromAlert
 	}
-	ids, _ := wazuhrules.Techniques(n)
+	ids, _ := wazuhrules.IDs(n)
 	return ids, FromStock
 }
 
@@ -184,7 +185,7 @@ func (in *WazuhRuleCoverageInput) SetDefaults() {
 // WazuhRuleCoverageOutput is the output of [Client.WazuhRuleCoverage].
 type WazuhRuleCoverageOutput struct {
 	Rules           int                     `json:"rules" jsonschema:"How many different rules were read: all that match, over all pages."`
-	Mapped          int                     `json:"mapped" jsonschema:"How many of them name a technique."`
+	Mapped          int                     `json:"mapped" jsonschema:"How many of them name a technique or a tactic."`
 	Denominator     string                  `json:"denominator" jsonschema:"What total counts."`
 	Total           int                     `json:"total"`
 	Covered         int                     `json:"covered" jsonschema:"Of total, those that a rule names."`
@@ -193,7 +194,8 @@ type WazuhRuleCoverageOutput struct {
 	Tactics         []TacticShare           `json:"tactics"`
 	Techniques      attack.List[RuleCount]  `json:"techniques" jsonschema:"Those named by most rules first."`
 	Gaps            attack.List[attack.Gap] `json:"gaps" jsonschema:"Those named by no rule, the ones most groups use first."`
-	Unknown         []string                `json:"unknown,omitempty" jsonschema:"Ids that rules name and this ATT&CK doesn't have."`
+	TacticsNamed    []RuleCount             `json:"tacticsNamed,omitempty" jsonschema:"Tactics that rules name by id. They count for no technique."`
+	Unknown         []string                `json:"unknown,omitempty" jsonschema:"Ids that rules name and this ATT&CK doesn't have. One of a later ATT&CK counts for the techniques whose place it took."`
 	AlertsSeen      *SeenTechniques         `json:"alertsSeen,omitempty"`
 	CasesSeen       *SeenTechniques         `json:"casesSeen,omitempty"`
 	Platforms       []PlatformStatus        `json:"platforms"`
@@ -239,27 +241,38 @@ const (
 type tally struct {
 	kb      *attack.KB
 	counts  map[*attack.Technique]int
+	tactics map[*attack.Tactic]int
 	unknown map[string]bool
 }
 
 func newTally(kb *attack.KB) *tally {
-	return &tally{kb, map[*attack.Technique]int{}, map[string]bool{}}
+	return &tally{kb, map[*attack.Technique]int{}, map[*attack.Tactic]int{}, map[string]bool{}}
 }
 
-// add counts each technique of one rule, alert or case once, and reports
-// whether there was any.
+// add counts each technique and tactic of one rule, alert or case once, and
+// reports whether there was any id. An id of a later ATT&CK is unknown, and
+// counts for the techniques whose place it took.
 func (t *tally) add(ids []string) bool {
-	seen := map[*attack.Technique]bool{}
+	techniques, tactics := map[*attack.Technique]bool{}, map[*attack.Tactic]bool{}
 	for _, id := range ids {
-		technique, _, err := t.kb.Resolve(id)
-		if err != nil {
-			t.unknown[id] = true
+		if technique, _, err := t.kb.Resolve(id); err == nil {
+			techniques[technique] = true
 			continue
 		}
-		if !seen[technique] {
-			seen[technique] = true
-			t.counts[technique]++
+		if tactic, _, err := t.kb.ResolveTactic(id); err == nil {
+			tactics[tactic] = true
+			continue
 		}
+		t.unknown[id] = true
+		for _, earlier := range t.kb.Earlier(id) {
+			techniques[earlier] = true
+		}
+	}
+	for technique := range techniques {
+		t.counts[technique]++
+	}
+	for tactic := range tactics {
+		t.tactics[tactic]++
 	}
 	return len(ids) > 0
 }
@@ -380,6 +393,11 @@ func (out *WazuhRuleCoverageOutput) summarise(kb *attack.KB, domain attack.Domai
 	slices.SortStableFunc(gaps, func(a, b attack.Gap) int { return cmp.Compare(b.Groups, a.Groups) })
 	out.Gaps = attack.List[attack.Gap]{Total: len(gaps), Items: gaps[:min(limit, len(gaps))]}
 	out.Techniques = named.top(limit)
+	for _, ta := range kb.Tactics() {
+		if n := named.tactics[ta]; n > 0 {
+			out.TacticsNamed = append(out.TacticsNamed, RuleCount{ta.ID, ta.Name, n})
+		}
+	}
 	for id := range named.unknown {
 		out.Unknown = append(out.Unknown, id)
 	}

@@ -11,7 +11,7 @@ import (
 // each behind its length; the strings of the prose, as in a table; and for each object the number of its description, how
 // many references it has and the three numbers of each; then for each relation the number of its text. All numbers are
 // unsigned varints. Decoding copies no text.
-const cacheMagic = "ATT&CK cache 1\n"
+const cacheMagic = "ATT&CK cache 2\n"
 
 // EncodeCache writes a whole set, prose included, with a stamp that says what it was made from.
 func EncodeCache(s *Set, stamp string) []byte {
@@ -103,10 +103,5 @@ func DecodeCache(file string) (s *Set, stamp string, err error) {
 
 // bytes reads a text that stands behind its length.
 func (r *reader) bytes() string {
-	n := r.count()
-	if r.bad {
-		return ""
-	}
-	r.at += n
-	return r.body[r.at-n : r.at]
+	return r.take(r.count())
 }

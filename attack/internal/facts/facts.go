@@ -89,6 +89,7 @@ type Object struct {
 	Tool         bool // software that is a tool, not malware
 	RevokedBy    int32
 	ID           string // the ATT&CK id, such as T1059.001
+	STIX         string // the 16 bytes of the UUID in its STIX id; empty where that has none
 	Name         string
 	ShortName    string   // tactics: initial-access
 	Aliases      []string // other names, without Name

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -346,7 +347,7 @@ func (m *merger) add(b *Bundle) error {
 		}
 		m.at[o.ID] = int32(len(m.found))
 		m.found = append(m.found, found{stix: o, Object: Object{
-			Kind: kind, Domains: b.Domain, ID: id, Name: o.Name, ShortName: o.ShortName,
+			Kind: kind, Domains: b.Domain, ID: id, STIX: UUID(o.ID), Name: o.Name, ShortName: o.ShortName,
 			Deprecated: o.Deprecated, Revoked: o.Revoked, Subtechnique: o.Subtechnique, Tool: o.Type == "tool",
 			RevokedBy: None, Aliases: aliases(o), Platforms: o.Platforms,
 			First: date(o.FirstSeen), Last: date(o.LastSeen),
@@ -461,6 +462,23 @@ func (m *merger) relate(b *Bundle) error {
 		})
 	}
 	return nil
+}
+
+// uuidSize is the length of an [Object.STIX].
+const uuidSize = 16
+
+// UUID returns the 16 bytes of the UUID that a STIX id such as attack-pattern--970a3432-3237-47ad-bcca-7d8cbb217736 ends
+// in, or nothing.
+func UUID(id string) string {
+	_, digits, ok := strings.Cut(id, "--")
+	if !ok || len(digits) != 36 || digits[8] != '-' || digits[13] != '-' || digits[18] != '-' || digits[23] != '-' {
+		return ""
+	}
+	raw, err := hex.DecodeString(strings.ReplaceAll(digits, "-", ""))
+	if err != nil || len(raw) != uuidSize {
+		return ""
+	}
+	return string(raw)
 }
 
 // known reports whether a STIX id is of a type that becomes an object.

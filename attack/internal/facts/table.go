@@ -11,14 +11,15 @@ import (
 // A table is the magic, the CRC-32 (little endian) of what follows it, and then unsigned varints: the strings (count,
 // lengths, bytes), the versions, the objects of each kind, the relations of each verb. Strings are referred to by
 // number, objects by their number within their kind. Decoding copies no text.
-const magic = "ATT&CK facts 1\n"
+const magic = "ATT&CK facts 2\n"
 
 // ErrCorrupt is what [Decode] returns, wrapped, for anything that [Encode] didn't write.
 var ErrCorrupt = errors.New("fact table is corrupt")
 
 // Bits that say what an encoded object has.
 const (
-	hasDeprecated = 1 << iota
+	hasSTIX = 1 << iota
+	hasDeprecated
 	hasRevoked
 	hasSubtechnique
 	hasTool
@@ -95,6 +96,7 @@ func (w *writer) list(l []string) {
 func (w *writer) object(o *Object, first *[Kinds + 1]int32) {
 	var has uint64
 	for bit, set := range map[uint64]bool{
+		hasSTIX:       len(o.STIX) == uuidSize,
 		hasDeprecated: o.Deprecated, hasRevoked: o.Revoked, hasSubtechnique: o.Subtechnique, hasTool: o.Tool,
 		hasRevokedBy: o.RevokedBy != None, hasShortName: o.ShortName != "", hasAliases: len(o.Aliases) > 0,
 		hasPlatforms: len(o.Platforms) > 0, hasRefs: len(o.Refs) > 0, hasLogs: len(o.Logs) > 0,
@@ -105,6 +107,9 @@ func (w *writer) object(o *Object, first *[Kinds + 1]int32) {
 		}
 	}
 	w.uint(has<<3 | uint64(o.Domains))
+	if has&hasSTIX != 0 {
+		w.buf = append(w.buf, o.STIX...)
+	}
 	w.string(o.ID)
 	w.string(o.Name)
 	if has&hasRevokedBy != 0 {
@@ -246,6 +251,16 @@ func (r *reader) count() int {
 	return int(n)
 }
 
+// take takes n bytes as they are.
+func (r *reader) take(n int) string {
+	if n > r.left() {
+		r.fail()
+		return ""
+	}
+	r.at += n
+	return r.body[r.at-n : r.at]
+}
+
 func (r *reader) string() string {
 	n := r.uint()
 	if n >= uint64(len(r.strings)) {
@@ -329,6 +344,9 @@ func (r *reader) object(o *Object, kind Kind) {
 	o.Kind, o.Domains, o.RevokedBy = kind, Domains(head&uint64(All)), None
 	o.Deprecated, o.Revoked = has&hasDeprecated != 0, has&hasRevoked != 0
 	o.Subtechnique, o.Tool = has&hasSubtechnique != 0, has&hasTool != 0
+	if has&hasSTIX != 0 {
+		o.STIX = r.take(uuidSize)
+	}
 	o.ID, o.Name = r.string(), r.string()
 	if has&hasRevokedBy != 0 {
 		o.RevokedBy = r.index(kind)

@@ -1,6 +1,7 @@
 // Command gen makes the tables that are compiled into package attack.
 //
 //	gen attack -in <folder with STIX bundles> -out data/attack.bin
+//	gen later -in <folder with STIX bundles> -out data/later.json
 //	gen wazuh -in <rules.json> -out internal/wazuhrules/rules.bin
 //
 // The folder holds the enterprise, mobile and ICS bundles that MITRE publishes, as .json or .json.gz. The rules are a JSON
@@ -16,8 +17,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 
-	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 )
@@ -33,12 +35,14 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("say what to make: attack or wazuh")
+		return errors.New("say what to make: attack, later or wazuh")
 	}
-	makers := map[string]func(context.Context, string) ([]byte, error){"attack": attackTable, "wazuh": wazuhTable}
+	makers := map[string]func(context.Context, string) ([]byte, error){
+		"attack": attackTable, "later": laterTable, "wazuh": wazuhTable,
+	}
 	maker, ok := makers[args[0]]
 	if !ok {
-		return fmt.Errorf("can't make %q, only attack or wazuh", args[0])
+		return fmt.Errorf("can't make %q, only attack, later or wazuh", args[0])
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	in := flags.String("in", "", "where the facts come from")
@@ -69,7 +73,24 @@ func attackTable(ctx context.Context, dir string) ([]byte, error) {
 	return facts.Encode(set), nil
 }
 
-// wazuhTable makes the table of stock rules. What a rule declares besides techniques, such as tactics, is left out.
+// laterBundle is the Enterprise bundle of the later version. Its name keeps it from being taken for one of MITRE's own.
+const laterBundle = "enterprise-attack-19.0-rebuilt.json.gz"
+
+// laterTable makes the table of what a later version of Enterprise has beyond the one in the same folder.
+func laterTable(ctx context.Context, dir string) ([]byte, error) {
+	before, err := facts.Load(ctx, dir, facts.Enterprise)
+	if err != nil {
+		return nil, err
+	}
+	after, err := facts.Read(ctx, []facts.File{{Domain: facts.Enterprise, Path: filepath.Join(dir, laterBundle)}})
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.MarshalIndent(facts.Since(before, after, facts.Enterprise), "", " ")
+	return append(out, '\n'), err
+}
+
+// wazuhTable makes the table of stock rules, with all that each declares: techniques, tactics, and what is no id.
 func wazuhTable(_ context.Context, path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -89,7 +110,7 @@ func wazuhTable(_ context.Context, path string) ([]byte, error) {
 		}
 		table[r.ID] = nil
 		for _, m := range r.MITRE {
-			table[r.ID] = append(table[r.ID], attack.IDs(m)...)
+			table[r.ID] = append(table[r.ID], strings.TrimSpace(m))
 		}
 	}
 	return wazuhrules.Encode(table), nil

@@ -18,6 +18,7 @@ func TestGeneratingAgainChangesNothing(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ in, table string }{
 		"attack": {filepath.Join(sources, "attack"), "../../data/attack.bin"},
+		"later":  {filepath.Join(sources, "attack"), "../../data/later.json"},
 		"wazuh":  {filepath.Join(sources, "wazuh-rules-4.14.7.json"), "../wazuhrules/rules.bin"},
 	} {
 		out := filepath.Join(t.TempDir(), name)

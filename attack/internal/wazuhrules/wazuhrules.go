@@ -1,5 +1,5 @@
-// Package wazuhrules knows which ATT&CK techniques Wazuh's stock rules declare. It holds facts of the ruleset of Wazuh
-// 4.14.7, rule numbers and technique ids, and none of its text.
+// Package wazuhrules knows which ATT&CK ids Wazuh's stock rules declare. It holds facts of the ruleset of Wazuh 4.14.7,
+// rule numbers and ids, and none of its text.
 package wazuhrules
 
 import (
@@ -21,15 +21,15 @@ var stock = sync.OnceValue(func() map[int][]string {
 	return rules
 })
 
-// Techniques returns the ids of the techniques that a stock rule declares, in the rule's own order. It reports false for
-// a number that isn't in the stock ruleset; a stock rule without techniques has none, and is true. Callers share the
-// slice and must not change it.
-func Techniques(ruleID int) (ids []string, ok bool) {
+// IDs returns what a stock rule declares, in the rule's own order: ids of techniques, of tactics (TA0011), or a variable
+// that Wazuh should have filled in ($(threat.software.id)). It reports false for a number that isn't in the stock
+// ruleset; a stock rule that declares nothing has none, and is true. Callers share the slice and must not change it.
+func IDs(ruleID int) (ids []string, ok bool) {
 	ids, ok = stock()[ruleID]
 	return ids, ok
 }
 
-// Len returns how many stock rules there are, and how many of them declare a technique.
+// Len returns how many stock rules there are, and how many of them declare anything.
 func Len() (rules, mapped int) {
 	for _, ids := range stock() {
 		if len(ids) > 0 {
@@ -39,8 +39,8 @@ func Len() (rules, mapped int) {
 	return len(stock()), mapped
 }
 
-// A table is a list of varints: the number of technique ids, each as its length and text; then for each rule, in order
-// of their numbers, the difference to the number before, how many techniques it has, and which.
+// A table is a list of varints: the number of ids, each as its length and text; then for each rule, in order
+// of their numbers, the difference to the number before, how many ids it has, and which.
 
 // Encode writes rules as a table for [Decode]. The same rules give the same bytes.
 func Encode(rules map[int][]string) []byte {

@@ -8,15 +8,17 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 )
 
-func TestStockRulesDeclareTheirTechniques(t *testing.T) {
+func TestStockRulesDeclareTheirIDs(t *testing.T) {
 	t.Parallel()
 	for rule, want := range map[int][]string{
 		5710:  {"T1110.001", "T1021.004"},
 		60106: {"T1078"},
 		5501:  {"T1078"},
+		99522: {"TA0011"},
+		99701: {"$(threat.software.id)"},
 		1:     {},
 	} {
-		got, ok := wazuhrules.Techniques(rule)
+		got, ok := wazuhrules.IDs(rule)
 		if !ok {
 			t.Errorf("rule %d isn't a stock rule", rule)
 		}
@@ -29,7 +31,7 @@ func TestStockRulesDeclareTheirTechniques(t *testing.T) {
 func TestLocalRulesAreNotStockRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range []int{0, -1, 100001, 1 << 40} {
-		if ids, ok := wazuhrules.Techniques(rule); ok || ids != nil {
+		if ids, ok := wazuhrules.IDs(rule); ok || ids != nil {
 			t.Errorf("rule %d is a stock rule with %v", rule, ids)
 		}
 	}
@@ -38,8 +40,8 @@ func TestLocalRulesAreNotStockRules(t *testing.T) {
 func TestAllStockRulesAreThere(t *testing.T) {
 	t.Parallel()
 	rules, mapped := wazuhrules.Len()
-	if rules != 4512 || mapped != 1015 {
-		t.Errorf("%d rules, %d with techniques; want 4512 and 1015 (45 more declare tactics only)", rules, mapped)
+	if rules != 4512 || mapped != 1060 {
+		t.Errorf("%d rules, %d with ids; want 4512 and 1060", rules, mapped)
 	}
 }
 
