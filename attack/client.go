@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 
-	"github.com/sallyport-soc/sallyport/internal/env"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Config says which part of ATT&CK a [Client] knows, and from where.
@@ -24,22 +25,30 @@ type Config struct {
 	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)
 	// Domains are the domains to know. None means Enterprise only.
 	Domains []Domain
+	// Logger hears what is odd. Nil: nobody does.
+	Logger *slog.Logger
+	// Warnings are what ConfigFromEnv found odd. New logs them.
+	Warnings []string
 }
 
 // ConfigFromEnv reads MITRE_DATA_DIR, MITRE_UPDATE_FROM and MITRE_MATRICES, a list of enterprise, mobile and ics separated
-// by commas. All are optional. Everything that is malformed is in the error, and so is a variable that begins with MITRE_ and isn't known.
+// by commas. All are optional. Everything that is malformed is in the error, and so is a variable that is nearly one of these; Warnings
+// names the others that begin with MITRE_.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
 func configFrom(environ []string) (Config, error) {
-	r := env.New("MITRE_", environ)
-	c := Config{DataDir: r.String("MITRE_DATA_DIR"), UpdateFrom: r.String("MITRE_UPDATE_FROM")}
-	matrices := r.String("MITRE_MATRICES")
-	r.Known("MITRE_SOC_ALLOW_WRITES") // a switch of package soc, read by the gate
-	errs := []error{r.Err()}
-	for name := range strings.SplitSeq(matrices, ",") {
-		d := Domain(strings.ToLower(strings.TrimSpace(name)))
+	var read struct {
+		Config
+		Matrices []string
+	}
+	warnings, err := settings.ATTACK.Read(environ, &read)
+	errs := []error{err}
+	c := read.Config
+	c.Warnings = warnings
+	for _, name := range read.Matrices {
+		d := Domain(strings.ToLower(name))
 		switch {
-		case d == "" || slices.Contains(c.Domains, d):
+		case slices.Contains(c.Domains, d):
 		case slices.Contains(domains[len(domains)-1], d):
 			c.Domains = append(c.Domains, d)
 		default:
@@ -68,6 +77,12 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	c.Domains = slices.Clone(c.Domains)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, w := range c.Warnings {
+		c.Logger.Warn(w, "system", "attack")
+	}
 	return &Client{config: c, turn: make(chan struct{}, 1)}, nil
 }
 

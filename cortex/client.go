@@ -47,9 +47,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxFanout < 1 || cfg.MaxFanout > maxFanout {
 		return nil, fmt.Errorf("cortex: a fan-out of %d: want 1 to %d", cfg.MaxFanout, maxFanout)
 	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = httpx.DefaultTimeout
-	}
+	cfg.Options = cfg.Options.WithDefaults()
 	if cfg.MaxFile == 0 {
 		cfg.MaxFile = defaultMaxFile
 	}
@@ -91,9 +89,7 @@ func (cfg Config) upstream(key string) string {
 // wire makes what sends the requests under one key.
 func (cfg Config) wire(key string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
-		System: "cortex", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
-		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
-		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey},
+		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil

@@ -2,17 +2,14 @@ package cortex
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/env"
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Config configures a [Client]. BaseURL and APIKey are required.
@@ -48,16 +45,8 @@ type Config struct {
 	// RunResponder gives the entity.
 	Entity func(ctx context.Context, objectType, objectID string) (json.RawMessage, error)
 
-	TLS           *tls.Config       // of this client alone; nil: the defaults
-	CAFile        string            // PEM file of further certificate authorities
-	SkipTLSVerify bool              // accept any certificate; logged as a warning
-	Transport     http.RoundTripper // replaces the transport and the TLS settings
-
-	Timeout   time.Duration // of one attempt; default 30 s; waiting for a job takes several
-	MaxBody   int64         // bytes of one answer; default 10 MiB
-	UserAgent string        // default: Go's
-	Logger    *slog.Logger  // default: silent
-	Guard     *gate.Guard   // the gate on the wire; nil: a plain client
+	connect.Options             // TLS, proxy, time-outs, retries, log; waiting for a job takes several attempts
+	Guard           *gate.Guard // the gate on the wire; nil: a plain client
 }
 
 // String hides the key.
@@ -84,40 +73,15 @@ const (
 // ConfigFromEnv reads CORTEX_URL, CORTEX_API_KEY, CORTEX_SUPERADMIN_KEY,
 // CORTEX_KEY_DIR, CORTEX_SECRETS_DIR, CORTEX_FILE_BASE_DIR, CORTEX_MAX_FANOUT,
 // CORTEX_LOCAL_ANALYZERS and CORTEX_INTERNAL_SUFFIXES (both separated by commas),
-// CORTEX_CA_FILE, CORTEX_VERIFY_SSL (default true) and CORTEX_TIMEOUT (seconds).
-// It reports all that is missing or malformed at once; a variable that begins
-// with CORTEX_ and isn't known is an error.
+// and the connection's: CORTEX_CA_FILE, CORTEX_TIMEOUT and so on, as
+// examples/wiring/settings.md lists them. A key may be in a file, as
+// CORTEX_API_KEY_FILE names it. It reports all that is missing or malformed at
+// once, and a variable that is nearly one of these; Warnings names the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
-func configFrom(environ []string) (Config, error) {
-	r := env.New("CORTEX_", environ)
-	c := Config{
-		BaseURL:          r.Required("CORTEX_URL"),
-		APIKey:           r.Required("CORTEX_API_KEY"),
-		SuperadminKey:    r.String(envSuperadmin),
-		KeyDir:           r.String("CORTEX_KEY_DIR"),
-		SecretsDir:       r.String("CORTEX_SECRETS_DIR"),
-		FileBaseDir:      r.String("CORTEX_FILE_BASE_DIR"),
-		MaxFanout:        r.Int("CORTEX_MAX_FANOUT", defaultFanout, 1, maxFanout),
-		LocalAnalyzers:   list(r.String("CORTEX_LOCAL_ANALYZERS")),
-		InternalSuffixes: list(r.String("CORTEX_INTERNAL_SUFFIXES")),
-		CAFile:           r.String("CORTEX_CA_FILE"),
-		SkipTLSVerify:    !r.Bool("CORTEX_VERIFY_SSL", true),
-		Timeout:          r.Seconds("CORTEX_TIMEOUT"),
-	}
-	r.Known(envDestructive)
-	if err := r.Err(); err != nil {
+func configFrom(environ []string) (c Config, err error) {
+	if c.Warnings, err = settings.Cortex.Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("cortex: %w", err)
 	}
 	return c, nil
-}
-
-// list splits a value at its commas.
-func list(s string) (all []string) {
-	for v := range strings.SplitSeq(s, ",") {
-		if v = strings.TrimSpace(v); v != "" {
-			all = append(all, v)
-		}
-	}
-	return all
 }

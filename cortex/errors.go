@@ -7,74 +7,50 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
 // Errors that [Error] and the other errors of this package match with errors.Is.
+// Those that package connect has too match it as well.
 var (
-	ErrNotFound     = errors.New("cortex: not found")
-	ErrUnauthorized = errors.New("cortex: unauthorized")
-	ErrForbidden    = errors.New("cortex: forbidden")
-	ErrRateLimited  = errors.New("cortex: rate limited")
-	ErrInvalid      = errors.New("cortex: invalid request")
+	ErrNotFound     = connect.In("cortex", connect.ErrNotFound)
+	ErrUnauthorized = connect.In("cortex", connect.ErrUnauthorized)
+	ErrForbidden    = connect.In("cortex", connect.ErrForbidden)
+	ErrRateLimited  = connect.In("cortex", connect.ErrRateLimited)
+	ErrInvalid      = connect.In("cortex", connect.ErrInvalid)
+	ErrExists       = connect.In("cortex", connect.ErrExists) // also matches ErrInvalid
+	ErrUnavailable  = connect.In("cortex", connect.ErrUnavailable)
 	// ErrEgress means that something would have left that must stay inside. It didn't.
 	ErrEgress = errors.New("cortex: kept inside")
 	// ErrSelection means that the call doesn't name analyzers that can be run.
-	ErrSelection = errors.New("cortex: no such selection")
+	ErrSelection = connect.Like(ErrInvalid, "cortex: no such selection")
 	// ErrNotConfigured means that the operator has not set up what the call needs.
 	// Nothing was sent.
 	ErrNotConfigured = errors.New("cortex: not configured")
 	// ErrChanged means that what was previewed is no longer what there is. Nothing
 	// was changed.
-	ErrChanged = errors.New("cortex: changed since the preview")
+	ErrChanged = connect.Like(connect.ErrConflict, "cortex: changed since the preview")
 )
 
 // An Error is a refusal by Cortex itself.
 type Error struct {
-	Op        string // the endpoint, such as "runAnalyzer"
-	Status    int    // HTTP status code
-	Code      string // Cortex's error type, such as "NotFoundError"
-	Message   string // Cortex's own reason
-	Detail    string // which attributes, and why
-	RequestID string // the server's id of the request, if it gave one
+	connect.Refusal
+	Code   string // Cortex's error type, such as "NotFoundError"
+	Detail string // which attributes, and why
 }
 
 // Error returns what Cortex refused and its reason.
-func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "cortex: %s: HTTP %d", e.Op, e.Status)
-	for _, s := range []string{e.Code, e.Message, e.Detail} {
-		if s != "" {
-			b.WriteString(": " + s)
-		}
-	}
-	return b.String()
-}
+func (e *Error) Error() string { return e.Text("cortex", e.Code, e.Message, e.Detail) }
 
-// Is maps the status to the package's sentinel errors.
-func (e *Error) Is(target error) bool {
-	switch e.Status {
-	case http.StatusNotFound:
-		return target == ErrNotFound
-	case http.StatusUnauthorized:
-		return target == ErrUnauthorized
-	case http.StatusForbidden:
-		return target == ErrForbidden
-	case http.StatusTooManyRequests:
-		return target == ErrRateLimited
-	case http.StatusBadRequest:
-		return target == ErrInvalid
-	case http.StatusInternalServerError: // how Cortex reports one wrong item of a configuration; several are a 400
-		return target == ErrInvalid && strings.HasSuffix(e.Code, "AttributeError")
-	}
-	return false
-}
+// Is matches the sentinel errors, of this package and of connect.
+func (e *Error) Is(target error) bool { return e.Matches("cortex", target) }
 
 // statusUninitialised is what Cortex answers while its index isn't there.
 const statusUninitialised = 520
 
 func fail(f *httpx.Failure) error {
-	e := &Error{Op: f.Op, Status: f.Status, Message: f.Text, RequestID: f.RequestID()}
+	e := &Error{Refusal: f.Refusal()}
 	// The values that Cortex quotes are left out: one may be a key.
 	var body struct {
 		Type    string `json:"type"`
@@ -95,6 +71,14 @@ func fail(f *httpx.Failure) error {
 			attributes = append(attributes, strings.TrimSpace(x.Name+" "+x.Type))
 		}
 		e.Detail = strings.Join(attributes, ", ")
+	}
+	switch {
+	case f.Status == http.StatusInternalServerError && strings.HasSuffix(e.Code, "AttributeError"): // one wrong item of a configuration; several are a 400
+		e.Kind = ErrInvalid
+	case f.Status == statusUninitialised:
+		e.Kind = ErrUnavailable
+	case strings.Contains(e.Message, "already exist"):
+		e.Kind = ErrExists
 	}
 	switch {
 	case e.Message != "" || e.Detail != "":

@@ -16,7 +16,9 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".": {module + "internal/spelling", module + "internal/trusted"}, "gatetest": {module + "gate"}, "page": {module + "gate"}, "gatebench": {module + "gate"},
+		".": {module + "internal/spelling", module + "internal/trusted", module + "internal/settings"}, "gatetest": {module + "gate"}, "page": {module + "gate"}, "gatebench": {module + "gate"},
+		"connect":              {module + "gate"},
+		"../internal/settings": {module + "internal/edits", module + "internal/lazyregexp"},
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/edits": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
 		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", module + "internal/edits", term},

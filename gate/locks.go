@@ -73,10 +73,10 @@ func Env(name string) Option {
 }
 
 // EnvSet locks an operation behind a variable that must hold some value, such
-// as a credential.
+// as a credential, or name_FILE that of a file.
 func EnvSet(name string) Option {
 	return withLock(lock{name: "env " + name + " set", reason: ReasonNotAvailable, check: func(getenv func(string) string, _ any) verdict {
-		if getenv(name) != "" {
+		if getenv(name) != "" || getenv(name+"_FILE") != "" {
 			return verdictOpen
 		}
 		return verdictClosed

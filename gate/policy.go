@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
 
@@ -199,23 +200,18 @@ func (p Policy) version() string {
 // PolicyFromEnv returns the policy that the environment asks for: every tier,
 // approved as SALLYPORT_APPROVAL says (operator, client or host), with the
 // journal in SALLYPORT_STATE, and whatever the file SALLYPORT_POLICY says; see
-// [LoadPolicy]. An unknown SALLYPORT_ variable is an error: a setting that isn't
-// understood must not be one that isn't kept.
+// [LoadPolicy]. A variable that is nearly one of these is an error: a setting
+// that is misspelt must not be one that isn't kept.
 func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
 
 func policyFrom(environ []string) (Policy, error) {
+	if _, err := settings.Gate.Check(environ); err != nil { // the warnings are for who has a log: mcpadapter/command
+		return Policy{}, fmt.Errorf("gate: %w", err)
+	}
 	set := map[string]string{}
 	for _, kv := range environ {
-		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(strings.ToUpper(name), "SALLYPORT_") {
-			continue
-		}
-		switch name {
-		case "SALLYPORT_APPROVAL", "SALLYPORT_STATE", "SALLYPORT_POLICY":
+		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "SALLYPORT_") {
 			set[name] = value
-		case "SALLYPORT_HTTP_TOKENS": // who may call a server over HTTP; mcpadapter/command reads it
-		default:
-			return Policy{}, fmt.Errorf("gate: unknown variable %s: known are SALLYPORT_APPROVAL, SALLYPORT_POLICY and SALLYPORT_STATE", name)
 		}
 	}
 	p := Policy{Max: TierDestructive}

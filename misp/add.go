@@ -267,12 +267,12 @@ func (c *Client) sendAttributes(ctx context.Context, id ID, bodies []wire.NewAtt
 	case err != nil:
 		return err
 	default:
-		refused = &Error{Op: "addAttributes", Status: 200, Message: "Could not add Attribute"}
+		refused = &Error{Refusal: refusal("addAttributes", 200, "Could not add Attribute", nil)}
 	}
 	for i, fields := range byAttribute(a.Errors, len(bodies)) {
 		if i < len(results) {
-			e := &Error{Op: refused.Op, Status: refused.Status, Message: refused.Message, Fields: fields}
-			e.kind = e.sort(true)
+			e := &Error{Refusal: refusal(refused.Op, refused.Status, refused.Message, nil), Fields: fields}
+			e.Kind = e.sort(true)
 			results[i].refuse(e)
 		}
 	}

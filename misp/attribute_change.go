@@ -186,7 +186,7 @@ func (c *Client) DeleteAttribute(ctx context.Context, in DeleteAttributeInput) (
 		return nil, err
 	}
 	if d.Message != "Attribute deleted." {
-		return nil, &Error{Op: "deleteAttribute", Status: 200, Message: clip(d.Message, 500), kind: ErrInvalid}
+		return nil, &Error{Refusal: refusal("deleteAttribute", 200, clip(d.Message, 500), ErrInvalid)}
 	}
 	return &Deletion{ID: ID(in.AttributeID.path()), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
 }

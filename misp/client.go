@@ -25,12 +25,15 @@ func New(cfg Config) (*Client, error) {
 	if key == "" {
 		return nil, errors.New("misp: the API key is empty")
 	}
+	// A proxy in front that wants Authorization for itself leaves MISP this one.
+	name := "Authorization"
+	if extra, _ := cfg.Headers(); extra.Get(name) != "" { // an error is New's to report
+		name = "X-Misp-Auth"
+	}
 	h, err := httpx.New(httpx.Options{
-		System: "misp", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
-		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
-		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{key},
+		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{key},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
-			r.Header.Set("Authorization", key)
+			r.Header.Set(name, key)
 			return nil
 		},
 		Fail: fail,

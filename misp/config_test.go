@@ -18,9 +18,10 @@ func TestConfigFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{BaseURL: "https://misp.example.org/base", APIKey: "abc", SkipTLSVerify: true, CAFile: "/etc/ca.pem", Timeout: 5 * time.Second}
-	if got != want {
-		t.Errorf("config: %#v, want %#v", got, want)
+	want := Config{BaseURL: "https://misp.example.org/base", APIKey: "abc"}
+	want.SkipTLSVerify, want.CAFile, want.Timeout = true, "/etc/ca.pem", 5*time.Second
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	_, err = configFrom([]string{"MISP_VERIFY_SSL=maybe", "MISP_TIMEOUT=-1", "MISP_ALOW_DESTRUCTIVE=true"})
 	for _, part := range []string{"MISP_URL is not set", "MISP_API_KEY is not set", "MISP_VERIFY_SSL", "MISP_TIMEOUT", "did you mean MISP_ALLOW_DESTRUCTIVE"} {

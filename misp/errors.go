@@ -2,7 +2,6 @@ package misp
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,31 +9,30 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
 // Errors that [Error] matches with errors.Is. MISP answers 403 to a wrong key,
-// to a missing permission and to an invalid value; these tell them apart.
+// to a missing permission and to an invalid value; these tell them apart. Each
+// matches that of package connect as well.
 var (
-	ErrNotFound     = errors.New("misp: not found")
-	ErrUnauthorized = errors.New("misp: unauthorized")
-	ErrForbidden    = errors.New("misp: forbidden")
-	ErrRateLimited  = errors.New("misp: rate limited")
-	ErrInvalid      = errors.New("misp: invalid request")
-	ErrExists       = errors.New("misp: exists already") // also matches ErrInvalid
+	ErrNotFound     = connect.In("misp", connect.ErrNotFound)
+	ErrUnauthorized = connect.In("misp", connect.ErrUnauthorized)
+	ErrForbidden    = connect.In("misp", connect.ErrForbidden)
+	ErrRateLimited  = connect.In("misp", connect.ErrRateLimited)
+	ErrInvalid      = connect.In("misp", connect.ErrInvalid)
+	ErrExists       = connect.In("misp", connect.ErrExists) // also matches ErrInvalid
+	ErrUnavailable  = connect.In("misp", connect.ErrUnavailable)
 )
 
 // An Error is a refusal by MISP itself.
 type Error struct {
-	Op          string       // the endpoint, such as "addAttribute"
-	Status      int          // HTTP status code; 200 for a failure that MISP sends as a success
-	Message     string       // MISP's own reason
+	connect.Refusal
 	Fields      []FieldError // which values it refused, and why
 	Remediation string       // what may help, if anything is known
-	RequestID   string       // the server's id of the request, if it gave one
 
-	kind error
-	raw  json.RawMessage // what MISP has against each value, whole
+	raw json.RawMessage // what MISP has against each value, whole
 }
 
 // A FieldError is what MISP says of one value of a request.
@@ -53,18 +51,11 @@ func (f FieldError) String() string {
 
 // Error returns what MISP refused and its reasons.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "misp: %s: HTTP %d", e.Op, e.Status)
-	if e.Message != "" {
-		b.WriteString(": " + e.Message)
-	}
-	if s := e.reasons(); s != "" {
-		b.WriteString(": " + s)
-	}
+	text := e.Text("misp", e.Message, e.reasons())
 	if e.Remediation != "" {
-		b.WriteString(" (" + e.Remediation + ")")
+		text += " (" + e.Remediation + ")"
 	}
-	return b.String()
+	return text
 }
 
 func (e *Error) reasons() string {
@@ -75,10 +66,8 @@ func (e *Error) reasons() string {
 	return strings.Join(parts, "; ")
 }
 
-// Is matches the package's sentinel errors.
-func (e *Error) Is(target error) bool {
-	return e.kind != nil && target == e.kind || e.kind == ErrExists && target == ErrInvalid
-}
+// Is matches the sentinel errors, of this package and of connect.
+func (e *Error) Is(target error) bool { return e.Matches("misp", target) }
 
 // problem is the form in which MISP refuses.
 type problem struct {
@@ -90,7 +79,7 @@ type problem struct {
 
 // error returns the refusal that p describes.
 func (p *problem) error(op string, status int) *Error {
-	e := &Error{Op: op, Status: status, Message: words(p.Message)}
+	e := &Error{Refusal: refusal(op, status, words(p.Message), nil)}
 	if e.Message == "" {
 		e.Message = words(p.Name)
 	}
@@ -99,7 +88,7 @@ func (p *problem) error(op string, status int) *Error {
 	if len(e.Fields) == 1 && e.Fields[0].Field == "" && e.Fields[0].Message == e.Message {
 		e.Fields = nil
 	}
-	e.kind = e.sort(p.Saved != nil && !bool(*p.Saved))
+	e.Kind = e.sort(p.Saved != nil && !bool(*p.Saved))
 	return e
 }
 
@@ -168,7 +157,12 @@ func (e *Error) sort(unsaved bool) error {
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
 	}
-	return nil
+	return connect.OfStatus(e.Status)
+}
+
+// refusal is what the errors of all platforms have in common.
+func refusal(op string, status int, message string, kind error) connect.Refusal {
+	return connect.Refusal{System: "misp", Op: op, Status: status, Message: message, Kind: kind}
 }
 
 func fail(f *httpx.Failure) error {
@@ -183,9 +177,10 @@ func fail(f *httpx.Failure) error {
 	if e.Message == "" {
 		e.Message = http.StatusText(f.Status)
 	}
-	e.RequestID = f.RequestID()
-	if reset := f.Header.Get("X-Rate-Limit-Reset"); e.kind == ErrRateLimited && reset != "" {
-		e.Remediation = "again in " + clip(reset, 12) + " seconds"
+	common := f.Refusal()
+	e.RequestID, e.RetryAfter = common.RequestID, common.RetryAfter
+	if e.Kind == ErrRateLimited && e.RetryAfter > 0 {
+		e.Remediation = fmt.Sprintf("again in %d seconds", int(e.RetryAfter.Seconds()))
 	}
 	return e
 }
@@ -223,8 +218,8 @@ func (c *Client) refused(res *httpx.Response, member string) error {
 	}
 	if !saved || p.Saved == nil && (p.Name != nil || p.Message != nil || p.Errors != nil) {
 		e := p.error(res.Endpoint.ID, res.Status)
-		if e.kind == nil {
-			e.kind = ErrInvalid
+		if e.Kind == nil {
+			e.Kind = ErrInvalid
 		}
 		return e
 	}

@@ -154,7 +154,7 @@ func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutco
 		return nil, fmt.Errorf("%w; whether the feed is %s isn't known: %w", err, onOff(in.Enable), gate.ErrOutcomeUnknown)
 	}
 	if bool(f.Enabled) != in.Enable {
-		return nil, &Error{Op: "toggleFeed", Status: 200, Message: fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip(d.Message, 300)), kind: ErrInvalid}
+		return nil, &Error{Refusal: refusal("toggleFeed", 200, fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip(d.Message, 300)), ErrInvalid)}
 	}
 	return &FeedOutcome{ID: f.ID, Name: f.Name, Enabled: &in.Enable, Message: d.Message}, nil
 }
@@ -232,7 +232,7 @@ func (c *Client) feedOutcome(op string, f *Feed, words string) (*FeedOutcome, er
 	}
 	switch {
 	case has("not enabled", "failed", "could not", "couldn't", "invalid", "error", "not allowed", "no valid"):
-		return nil, &Error{Op: op, Status: 200, Message: clip(words, 500), kind: ErrInvalid}
+		return nil, &Error{Refusal: refusal(op, 200, clip(words, 500), ErrInvalid)}
 	case has("queued", "initiated", "background", "started"):
 		out.State = Queued
 	case has("fetching the feed has successfully completed", "successfully", "completed", "pulled", "cached"):

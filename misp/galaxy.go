@@ -311,7 +311,7 @@ func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyCluster
 	case strings.Contains(m, "cluster attached"):
 		out.Status = TagAttached
 	default: // MISP says "saved" of this too
-		return nil, &Error{Op: "attachCluster", Status: 200, Message: clip(said.Success, 500), kind: ErrInvalid}
+		return nil, &Error{Refusal: refusal("attachCluster", 200, clip(said.Success, 500), ErrInvalid)}
 	}
 	again, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(e.ID)})
 	if err == nil {

@@ -156,7 +156,7 @@ func (c *Client) summary(ctx context.Context, ref EventRef) (*Event, error) {
 		return nil, err
 	}
 	if len(list) != 1 || !Ref(ref).is(list[0].ID, list[0].UUID) {
-		return nil, &Error{Op: "searchEvents", Status: 200, Message: "there is no such event, or the key may not see it", kind: ErrNotFound}
+		return nil, &Error{Refusal: refusal("searchEvents", 200, "there is no such event, or the key may not see it", ErrNotFound)}
 	}
 	return list[0], nil
 }

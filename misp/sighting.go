@@ -167,7 +167,7 @@ func (c *Client) sighted(ctx context.Context, in AddSightingInput) ([]*Attribute
 	}
 	list, more, err := c.withValue(ctx, in.Value, wire.AttributeSearch{Limit: maxSighted})
 	if err == nil && len(list) == 0 {
-		err = &Error{Op: "searchAttributes", Status: 200, Message: fmt.Sprintf("no attribute that the key may see has the value %s", clip(in.Value, 80)), kind: ErrNotFound}
+		err = &Error{Refusal: refusal("searchAttributes", 200, fmt.Sprintf("no attribute that the key may see has the value %s", clip(in.Value, 80)), ErrNotFound)}
 	}
 	return list, more, err
 }

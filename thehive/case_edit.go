@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -373,7 +374,7 @@ func (c *Client) casesByID(ctx context.Context, ids []string) ([]*Case, error) {
 		}
 	}
 	if len(missing) > 0 {
-		err := &Error{Op: "query", Status: 404, Code: "NotFoundError", Message: "Case not found", Detail: strings.Join(missing, ", ")}
+		err := &Error{Refusal: connect.Refusal{System: "thehive", Op: "query", Status: 404, Message: "Case not found"}, Code: "NotFoundError", Detail: strings.Join(missing, ", ")}
 		return nil, c.explain(ctx, err)
 	}
 	return list, nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -38,11 +39,9 @@ func New(cfg Config) (*Client, error) {
 		c.local[strings.ToLower(name)] = true
 	}
 	h, err := httpx.New(httpx.Options{
-		System: "thehive", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
-		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
-		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: []string{cfg.APIKey},
+		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey},
 		Auth: func(ctx context.Context, r *http.Request, _ bool) error {
-			if e, _ := httpx.EndpointOf(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
+			if e, _ := connect.EndpointFrom(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
 				if err := c.checkVersion(ctx); err != nil {
 					return err
 				}

@@ -1,16 +1,13 @@
 package thehive
 
 import (
-	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/env"
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Config configures a [Client]. BaseURL and APIKey are required.
@@ -26,16 +23,8 @@ type Config struct {
 	// "example.org", beside those that are so everywhere.
 	InternalSuffixes []string
 
-	TLS           *tls.Config       // of this client alone; nil: the defaults
-	CAFile        string            // PEM file of further certificate authorities
-	SkipTLSVerify bool              // accept any certificate; logged as a warning
-	Transport     http.RoundTripper // replaces the transport and the TLS settings
-
-	Timeout   time.Duration // of one attempt; default 30 s
-	MaxBody   int64         // bytes of one answer; default 10 MiB
-	UserAgent string        // default: Go's
-	Logger    *slog.Logger  // default: silent
-	Guard     *gate.Guard   // the gate on the wire; nil: a plain client
+	connect.Options             // TLS, proxy, time-outs, retries, log
+	Guard           *gate.Guard // the gate on the wire; nil: a plain client
 }
 
 // String hides the key.
@@ -54,38 +43,16 @@ const (
 )
 
 // ConfigFromEnv reads THEHIVE_URL, THEHIVE_API_KEY, THEHIVE_ORGANISATION,
-// THEHIVE_CA_FILE, THEHIVE_VERIFY_SSL (default true), THEHIVE_TIMEOUT (seconds),
 // THEHIVE_LOCAL_ANALYZERS and THEHIVE_INTERNAL_SUFFIXES (both separated by
-// commas). It reports all that is missing or malformed at once; a variable
-// that begins with THEHIVE_ and isn't known is an error.
+// commas), and the connection's: THEHIVE_CA_FILE, THEHIVE_TIMEOUT and so on, as
+// examples/wiring/settings.md lists them. The key may be in a file that
+// THEHIVE_API_KEY_FILE names. It reports all that is missing or malformed at
+// once, and a variable that is nearly one of these; Warnings names the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
-func configFrom(environ []string) (Config, error) {
-	r := env.New("THEHIVE_", environ)
-	c := Config{
-		BaseURL:       r.Required("THEHIVE_URL"),
-		APIKey:        r.Required("THEHIVE_API_KEY"),
-		Organisation:  r.String("THEHIVE_ORGANISATION"),
-		CAFile:        r.String("THEHIVE_CA_FILE"),
-		SkipTLSVerify: !r.Bool("THEHIVE_VERIFY_SSL", true),
-		Timeout:       r.Seconds("THEHIVE_TIMEOUT"),
-
-		LocalAnalyzers:   commas(r.String("THEHIVE_LOCAL_ANALYZERS")),
-		InternalSuffixes: commas(r.String("THEHIVE_INTERNAL_SUFFIXES")),
-	}
-	r.Known(envDestructive, envRawQuery)
-	if err := r.Err(); err != nil {
+func configFrom(environ []string) (c Config, err error) {
+	if c.Warnings, err = settings.TheHive.Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("thehive: %w", err)
 	}
 	return c, nil
-}
-
-// commas splits a list, without empty parts.
-func commas(s string) (list []string) {
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			list = append(list, part)
-		}
-	}
-	return list
 }

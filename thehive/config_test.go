@@ -73,13 +73,15 @@ func TestConfigHidesTheKey(t *testing.T) {
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
+	noCA := thehive.Config{BaseURL: "https://hive.example.org", APIKey: "secret-key-1"}
+	noCA.CAFile = "/does/not/exist"
 	for _, c := range []thehive.Config{
 		{},
 		{BaseURL: "https://hive.example.org"},
 		{APIKey: "secret-key-1"},
 		{BaseURL: "hive.example.org", APIKey: "secret-key-1"},
 		{BaseURL: "https://user:pass@hive.example.org", APIKey: "secret-key-1"},
-		{BaseURL: "https://hive.example.org", APIKey: "secret-key-1", CAFile: "/does/not/exist"},
+		noCA,
 	} {
 		_, err := thehive.New(c)
 		if err == nil || !strings.HasPrefix(err.Error(), "thehive: ") || strings.Contains(err.Error(), "secret-key") || strings.Contains(err.Error(), "pass@") {

@@ -3,66 +3,43 @@ package thehive
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
-// Errors that [Error] matches with errors.Is.
+// Errors that [Error] and the other errors of this package match with errors.Is.
+// Each matches that of package connect as well.
 var (
-	ErrNotFound     = errors.New("thehive: not found")
-	ErrUnauthorized = errors.New("thehive: unauthorized")
-	ErrForbidden    = errors.New("thehive: forbidden")
-	ErrRateLimited  = errors.New("thehive: rate limited")
-	ErrInvalid      = errors.New("thehive: invalid request")
-	ErrConflict     = errors.New("thehive: changed by somebody else")
+	ErrNotFound     = connect.In("thehive", connect.ErrNotFound)
+	ErrUnauthorized = connect.In("thehive", connect.ErrUnauthorized)
+	ErrForbidden    = connect.In("thehive", connect.ErrForbidden)
+	ErrRateLimited  = connect.In("thehive", connect.ErrRateLimited)
+	ErrInvalid      = connect.In("thehive", connect.ErrInvalid)
+	ErrExists       = connect.In("thehive", connect.ErrExists) // also matches ErrInvalid
+	ErrConflict     = connect.In("thehive", connect.ErrConflict)
+	ErrUnavailable  = connect.In("thehive", connect.ErrUnavailable)
 	ErrEgress       = errors.New("thehive: may not leave")
 	ErrVersion      = errors.New("thehive: unsupported version")
 )
 
 // An Error is a refusal by TheHive itself.
 type Error struct {
-	Op        string // the endpoint, such as "createCase"
-	Status    int    // HTTP status code
-	Code      string // TheHive's error type, such as "NotFoundError"
-	Message   string // TheHive's own reason
-	Detail    string // which fields, and why
-	RequestID string // the server's id of the request, if it gave one
+	connect.Refusal
+	Code   string // TheHive's error type, such as "NotFoundError"
+	Detail string // which fields, and why
 }
 
 // Error returns what TheHive refused and its reason.
-func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "thehive: %s: HTTP %d", e.Op, e.Status)
-	for _, s := range []string{e.Code, e.Message, e.Detail} {
-		if s != "" {
-			b.WriteString(": " + s)
-		}
-	}
-	return b.String()
-}
+func (e *Error) Error() string { return e.Text("thehive", e.Code, e.Message, e.Detail) }
 
-// Is maps the status to the package's sentinel errors.
-func (e *Error) Is(target error) bool {
-	switch e.Status {
-	case http.StatusNotFound:
-		return target == ErrNotFound
-	case http.StatusUnauthorized, http.StatusPaymentRequired: // the latter: a second factor is missing
-		return target == ErrUnauthorized
-	case http.StatusForbidden:
-		return target == ErrForbidden
-	case http.StatusTooManyRequests:
-		return target == ErrRateLimited
-	case http.StatusBadRequest, http.StatusMultiStatus:
-		return target == ErrInvalid
-	}
-	return false
-}
+// Is matches the sentinel errors, of this package and of connect.
+func (e *Error) Is(target error) bool { return e.Matches("thehive", target) }
 
 func fail(f *httpx.Failure) error {
-	e := &Error{Op: f.Op, Status: f.Status, Message: f.Text, RequestID: f.RequestID()}
+	e := &Error{Refusal: f.Refusal()}
 	var body struct {
 		Type    string `json:"type"`
 		Message string `json:"message"`
@@ -77,9 +54,19 @@ func fail(f *httpx.Failure) error {
 			fields = append(fields, strings.TrimSpace(x.Name+" "+x.Type))
 		}
 		e.Detail = strings.Join(fields, ", ")
+		if exists(body.Message) {
+			e.Kind = ErrExists
+		}
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(f.Status)
 	}
 	return e
+}
+
+// exists reports whether TheHive's reason is that there is such a thing already,
+// which it sends with the status and the type of any other mistake.
+func exists(message string) bool {
+	m := strings.ToLower(message)
+	return strings.Contains(m, "already exist")
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/page"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -190,8 +192,13 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 	for _, f := range out.Failed {
 		reasons = append(reasons, strings.TrimPrefix(f.Data+": "+f.Message, ": "))
 	}
-	e := &Error{Op: res.Endpoint.ID, Status: res.Status, Code: out.Failed[0].Type,
-		Message: fmt.Sprintf("none of the %d values was taken", len(data)), Detail: strings.Join(reasons, "; ")}
+	e := &Error{
+		Refusal: connect.Refusal{System: "thehive", Op: res.Endpoint.ID, Status: res.Status, Message: fmt.Sprintf("none of the %d values was taken", len(data))},
+		Code:    out.Failed[0].Type, Detail: strings.Join(reasons, "; "),
+	}
+	if !slices.ContainsFunc(out.Failed, func(f ObservableFailure) bool { return !exists(f.Message) }) {
+		e.Kind = ErrExists
+	}
 	if res.Status != http.StatusMultiStatus { // accepted, yet nothing to show for it
 		return nil, fmt.Errorf("%w; %w", e, gate.ErrOutcomeUnknown)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -238,7 +239,7 @@ func (c *Client) alertsByID(ctx context.Context, ids []string) ([]*Alert, error)
 		}
 	}
 	if i := slices.Index(list, nil); i >= 0 {
-		return nil, &Error{Op: "query", Status: 404, Code: "NotFoundError", Message: "Alert not found", Detail: ids[i]}
+		return nil, &Error{Refusal: connect.Refusal{System: "thehive", Op: "query", Status: 404, Message: "Alert not found"}, Code: "NotFoundError", Detail: ids[i]}
 	}
 	return list, nil
 }

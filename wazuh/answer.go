@@ -49,9 +49,8 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	op := res.Endpoint.ID
 	if a.Data == nil {
-		return nil, &Error{Op: op, Status: res.Status, Code: a.Error, Message: oneLine(a.Message), Detail: "an answer without data"}
+		return nil, &Error{Refusal: refusal(res, a.Message), Code: a.Error, Detail: "an answer without data"}
 	}
 	r := &rows[T]{items: make([]T, 0, len(a.Data.Items)), sent: len(a.Data.Items), total: a.Data.Total}
 	for _, item := range a.Data.Items {
@@ -67,7 +66,7 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 		r.failed = append(r.failed, x)
 	}
 	if a.Error == 1 || len(r.items) == 0 && (a.Error != 0 || len(r.failed) > 0) {
-		e := &Error{Op: op, Status: res.Status, Message: oneLine(a.Message)}
+		e := &Error{Refusal: refusal(res, a.Message)}
 		var others []string
 		for i, f := range r.failed {
 			if i == 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -51,7 +52,7 @@ func New(cfg Config) (*Client, error) {
 	c.upstream = fmt.Sprintf("Wazuh at %s as %s", redacted(cfg.BaseURL), cfg.Username)
 
 	ix := cfg.Indexer
-	c.settings = [2]Settings{settings(cfg.BaseURL, cfg.SkipTLSVerify, cfg.Timeout), settings(ix.BaseURL, ix.SkipTLSVerify, ix.Timeout)}
+	c.settings = [2]Settings{settingsOf(cfg.BaseURL, cfg.SkipTLSVerify, cfg.Timeout), settingsOf(ix.BaseURL, ix.SkipTLSVerify, ix.Timeout)}
 	switch {
 	case ix.BaseURL != "":
 		if ix.Username == "" {
@@ -75,14 +76,13 @@ func New(cfg Config) (*Client, error) {
 
 func newManager(cfg Config) (*wire.Client, error) {
 	o := httpx.Options{
-		System: "wazuh", BaseURL: cfg.BaseURL, Timeout: cfg.Timeout, MaxBody: cfg.MaxBody,
-		Transport: &httpx.Transport{TLS: cfg.TLS, CAFile: cfg.CAFile, SkipTLSVerify: cfg.SkipTLSVerify, Base: cfg.Transport},
-		UserAgent: cfg.UserAgent, Guard: cfg.Guard, Secrets: secrets(cfg.Username, cfg.Password),
-		Fail: fail,
+		System: "wazuh", Prefix: "WAZUH_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard,
+		Secrets: secrets(cfg.Username, cfg.Password), Fail: fail,
 	}
 	// Logging in has a client of its own: a 401 there is final, and a second
 	// attempt would only count towards the lock-out.
 	login := o
+	login.Connect.Warnings, login.Connect.Logger = nil, nil // what is odd is said once
 	login.Auth = basic(cfg.Username, cfg.Password)
 	l, err := httpx.New(login)
 	if err != nil {
@@ -91,7 +91,6 @@ func newManager(cfg Config) (*wire.Client, error) {
 	s := newSession(func(ctx context.Context) (string, error) {
 		return token((&wire.Client{HTTP: l}).Authenticate(ctx))
 	})
-	o.Logger = cfg.Logger
 	o.Auth, o.Renewable = s.authorize, true
 	h, err := httpx.New(o)
 	if err != nil {
@@ -101,11 +100,18 @@ func newManager(cfg Config) (*wire.Client, error) {
 }
 
 func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
+	if ix.Logger == nil {
+		ix.Logger = cfg.Logger
+	}
+	if ix.UserAgent == "" {
+		ix.UserAgent = cfg.UserAgent
+	}
+	if ix.Wrap == nil {
+		ix.Wrap = cfg.Wrap
+	}
 	h, err := httpx.New(httpx.Options{
-		System: "wazuh indexer", BaseURL: ix.BaseURL, Timeout: ix.Timeout, MaxBody: ix.MaxBody,
-		Transport: &httpx.Transport{TLS: ix.TLS, CAFile: ix.CAFile, SkipTLSVerify: ix.SkipTLSVerify, Base: ix.Transport},
-		UserAgent: cfg.UserAgent, Logger: cfg.Logger, Guard: cfg.Guard, Secrets: secrets(ix.Username, ix.Password),
-		Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
+		System: "wazuh indexer", Prefix: "WAZUH_INDEXER_", BaseURL: ix.BaseURL, Connect: ix.Options, Guard: cfg.Guard,
+		Secrets: secrets(ix.Username, ix.Password), Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
 	})
 	if err != nil {
 		return nil, err
@@ -130,9 +136,9 @@ func (c *Client) String() string { return c.upstream }
 // GoString is String.
 func (c *Client) GoString() string { return c.upstream }
 
-func settings(url string, skip bool, timeout time.Duration) Settings {
+func settingsOf(url string, skip bool, timeout time.Duration) Settings {
 	if timeout == 0 {
-		timeout = defaultTimeout
+		timeout = connect.DefaultTimeout
 	}
 	return Settings{URL: redacted(url), VerifySSL: !skip, TimeoutMS: timeout.Milliseconds()}
 }

@@ -1,17 +1,14 @@
 package wazuh
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"os"
-	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/env"
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Config configures a [Client]. BaseURL, Username and Password are required.
@@ -21,39 +18,24 @@ type Config struct {
 	Password string // never printed
 	Version  string // of Wazuh, such as "4.14" or "5"; empty: the server is asked, once
 
-	TLS           *tls.Config       // of the server API alone; nil: the defaults
-	CAFile        string            // PEM file of further certificate authorities
-	SkipTLSVerify bool              // accept any certificate; logged as a warning
-	Transport     http.RoundTripper // replaces the transport and the TLS settings
-	Timeout       time.Duration     // of one attempt; default 30 s
-	MaxBody       int64             // bytes of one answer; default 10 MiB
+	connect.Options // of the server API: TLS, proxy, time-outs, retries, log
 
 	Indexer IndexerConfig // where the alerts are; the zero value: none
-
-	UserAgent string       // default: Go's
-	Logger    *slog.Logger // default: silent
-	Guard     *gate.Guard  // the gate on the wire; nil: a plain client
+	Guard   *gate.Guard   // the gate on the wire; nil: a plain client
 }
 
 // IndexerConfig says how to reach the indexer. It shares nothing with the
-// server API: neither credentials nor TLS settings nor timeouts.
+// server API: neither credentials nor TLS settings nor time-outs. Log, user agent
+// and wrapper are those of the server API unless it has its own.
 type IndexerConfig struct {
 	BaseURL  string // https://wazuh.example.org:9200; empty: there is no indexer
 	Username string // default: admin
 	Password string // required with BaseURL; never printed
 
-	TLS           *tls.Config
-	CAFile        string
-	SkipTLSVerify bool
-	Transport     http.RoundTripper
-	Timeout       time.Duration // of one attempt; default 30 s
-	MaxBody       int64         // bytes of one answer; default 10 MiB
+	connect.Options
 }
 
-const (
-	defaultIndexerUser = "admin"
-	defaultTimeout     = 30 * time.Second
-)
+const defaultIndexerUser = "admin"
 
 // String hides the passwords.
 func (c Config) String() string {
@@ -89,62 +71,28 @@ func redacted(s string) string {
 const envSensitive = "WAZUH_ALLOW_SENSITIVE_CONFIG"
 
 // ConfigFromEnv reads WAZUH_URL, WAZUH_USERNAME, WAZUH_PASSWORD, WAZUH_VERSION
-// (of Wazuh; asked for unless given), WAZUH_CA_FILE, WAZUH_VERIFY_SSL (default true) and WAZUH_TIMEOUT (seconds), and for the
-// indexer, which is optional, WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME (default
-// admin), WAZUH_INDEXER_PASSWORD, WAZUH_INDEXER_CA_FILE,
-// WAZUH_INDEXER_VERIFY_SSL (default true) and WAZUH_INDEXER_TIMEOUT.
-// WAZUH_BASE_URL and WAZUH_USER are other names of the first two. It reports all
-// that is missing or malformed at once; a variable that begins with WAZUH_ and
-// isn't known is an error.
+// (of Wazuh; asked for unless given), for the indexer, which is optional,
+// WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME (default admin) and
+// WAZUH_INDEXER_PASSWORD, and the connections': WAZUH_CA_FILE,
+// WAZUH_INDEXER_CA_FILE and so on, as examples/wiring/settings.md lists them. A
+// password may be in a file, as WAZUH_PASSWORD_FILE names it. WAZUH_BASE_URL and
+// WAZUH_USER are other names of the first two. It reports all that is missing or
+// malformed at once, and a variable that is nearly one of these; Warnings names
+// the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
-func configFrom(environ []string) (Config, error) {
-	r := env.New("WAZUH_", environ)
-	var errs []error
-	required := func(name, alias string) string {
-		other := r.String(alias)
-		if other == "" {
-			return r.Required(name)
-		}
-		if v := r.String(name); v != "" && v != other {
-			errs = append(errs, fmt.Errorf("%s and %s, which mean the same, differ", name, alias))
-		}
-		return other
-	}
-	c := Config{
-		BaseURL:       required("WAZUH_URL", "WAZUH_BASE_URL"),
-		Username:      required("WAZUH_USERNAME", "WAZUH_USER"),
-		Password:      r.Required("WAZUH_PASSWORD"),
-		Version:       r.String("WAZUH_VERSION"),
-		CAFile:        r.String("WAZUH_CA_FILE"),
-		SkipTLSVerify: !r.Bool("WAZUH_VERIFY_SSL", true),
-		Timeout:       r.Seconds("WAZUH_TIMEOUT"),
-		Indexer: IndexerConfig{
-			BaseURL:       r.String("WAZUH_INDEXER_URL"),
-			Username:      r.String("WAZUH_INDEXER_USERNAME"),
-			Password:      r.String("WAZUH_INDEXER_PASSWORD"),
-			CAFile:        r.String("WAZUH_INDEXER_CA_FILE"),
-			SkipTLSVerify: !r.Bool("WAZUH_INDEXER_VERIFY_SSL", true),
-			Timeout:       r.Seconds("WAZUH_INDEXER_TIMEOUT"),
-		},
+func configFrom(environ []string) (c Config, err error) {
+	if c.Warnings, err = settings.Wazuh.Read(environ, &c); err != nil {
+		return Config{}, fmt.Errorf("wazuh: %w", err)
 	}
 	if c.Version != "" {
-		if _, err := major(c.Version); err != nil {
-			errs = append(errs, fmt.Errorf("WAZUH_VERSION: %w", err))
+		if _, err := major(c.Version); err != nil { // of an image, such as latest
+			c.Warnings = append(c.Warnings, fmt.Sprintf("WAZUH_VERSION: %v; the server is asked", err))
+			c.Version = ""
 		}
 	}
-	switch {
-	case c.Indexer.BaseURL != "":
-		r.Required("WAZUH_INDEXER_PASSWORD")
-	case c.Indexer.Password != "":
-		errs = append(errs, errors.New("WAZUH_INDEXER_PASSWORD is set and WAZUH_INDEXER_URL is not"))
-	}
-	if c.Indexer.Username == "" {
-		c.Indexer.Username = defaultIndexerUser
-	}
-	r.Known(envSensitive)
-	if err := errors.Join(append(errs, r.Err())...); err != nil {
-		return Config{}, fmt.Errorf("wazuh: %w", err)
+	if c.Indexer.BaseURL == "" {
+		c.Indexer = IndexerConfig{}
 	}
 	return c, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
@@ -31,8 +32,12 @@ func TestConfigFromEnv(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := wazuh.Config{
-		BaseURL: "https://w.example:55000/base", Username: "soc", Password: "secret-one", CAFile: "/ca.pem", SkipTLSVerify: true, Timeout: 7 * time.Second,
-		Indexer: wazuh.IndexerConfig{BaseURL: "https://i.example:9200", Username: "admin", Password: "secret-two", CAFile: "/ica.pem", Timeout: 9 * time.Second},
+		BaseURL: "https://w.example:55000/base", Username: "soc", Password: "secret-one",
+		Options: connect.Options{CAFile: "/ca.pem", SkipTLSVerify: true, Timeout: 7 * time.Second},
+		Indexer: wazuh.IndexerConfig{
+			BaseURL: "https://i.example:9200", Username: "admin", Password: "secret-two",
+			Options: connect.Options{CAFile: "/ica.pem", Timeout: 9 * time.Second},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -108,8 +113,8 @@ func TestEachHalfHasItsOwnTLS(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	_, err := wazuh.New(wazuh.Config{
-		BaseURL: "https://w.example", Username: "soc", Password: "secret-one", Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Indexer: wazuh.IndexerConfig{BaseURL: "https://i.example", Password: "secret-two", SkipTLSVerify: true},
+		BaseURL: "https://w.example", Username: "soc", Password: "secret-one", Options: connect.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
+		Indexer: wazuh.IndexerConfig{BaseURL: "https://i.example", Password: "secret-two", Options: connect.Options{SkipTLSVerify: true}},
 	})
 	if err != nil {
 		t.Fatal(err)

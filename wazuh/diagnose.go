@@ -2,13 +2,11 @@ package wazuh
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -190,15 +188,16 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 // reached tells, by the outcome of the first request, how far it came: whether
 // there is a connection, and whether TLS stands. It reports whether an answer came.
 func (d *Diagnosis) reached(name, prefix string, s Settings, err error) bool {
-	var refused *Error
 	secure := strings.HasPrefix(s.URL, "https://")
-	switch {
-	case err == nil || errors.As(err, &refused):
-	case secure && isTLS(err):
+	switch connect.LegOf(err) {
+	case connect.LegTLS:
 		d.add(name+" connection", Healthy, "something answers at "+s.URL, "")
-		d.add(name+" TLS", Broken, err.Error(), "set "+prefix+"_CA_FILE to the authority of the server's certificate, use the name that is in the certificate in "+prefix+"_URL, and https only where the server speaks it")
+		d.add(name+" TLS", Broken, err.Error(), "set "+prefix+"_CA_FILE to the authority of the server's certificate and "+prefix+"_TLS_SERVER_NAME to a name that it is for, or "+prefix+"_TLS_FINGERPRINT to its own fingerprint, and use https only where the server speaks it")
 		return false
-	case isNetwork(err):
+	case connect.LegProxy:
+		d.add(name+" connection", Broken, err.Error(), "check "+prefix+"_PROXY, or HTTPS_PROXY and NO_PROXY")
+		return false
+	case connect.LegName, connect.LegConnection:
 		d.add(name+" connection", Broken, err.Error(), "check name and port in "+prefix+"_URL, that the server runs, and that nothing in between blocks it")
 		return false
 	}
@@ -210,21 +209,6 @@ func (d *Diagnosis) reached(name, prefix string, s Settings, err error) bool {
 		d.add(name+" TLS", Warning, "encrypted, with whomever: the certificate is not verified", "set "+prefix+"_CA_FILE to its authority and "+prefix+"_VERIFY_SSL to true")
 	}
 	return true
-}
-
-func isTLS(err error) bool {
-	var record tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	var alert tls.AlertError
-	return errors.As(err, &record) || errors.As(err, &certificate) || errors.As(err, &alert) ||
-		strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ") || strings.Contains(err.Error(), "HTTP response to HTTPS client")
-}
-
-func isNetwork(err error) bool {
-	var op *net.OpError
-	var name *net.DNSError
-	var other net.Error
-	return errors.As(err, &op) || errors.As(err, &name) || errors.As(err, &other) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF)
 }
 
 // advice says what to do about a login that failed with err.

@@ -9,19 +9,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
-// Errors that [Error] matches with errors.Is.
+// Errors that [Error] matches with errors.Is. Those that package connect has too
+// match it as well.
 var (
-	ErrNotFound     = errors.New("wazuh: not found")
-	ErrUnauthorized = errors.New("wazuh: unauthorized")
-	ErrForbidden    = errors.New("wazuh: forbidden")
-	ErrRateLimited  = errors.New("wazuh: rate limited")
-	ErrInvalid      = errors.New("wazuh: invalid request")
+	ErrNotFound     = connect.In("wazuh", connect.ErrNotFound)
+	ErrUnauthorized = connect.In("wazuh", connect.ErrUnauthorized)
+	ErrForbidden    = connect.In("wazuh", connect.ErrForbidden)
+	ErrRateLimited  = connect.In("wazuh", connect.ErrRateLimited)
+	ErrInvalid      = connect.In("wazuh", connect.ErrInvalid)
+	ErrUnavailable  = connect.In("wazuh", connect.ErrUnavailable)
 	// ErrNoInventory means that the agent has never connected, so that nothing is known of it.
 	ErrNoInventory = errors.New("wazuh: no inventory")
 )
@@ -31,9 +34,9 @@ var (
 	// ErrNoIndexer means that no indexer is configured.
 	ErrNoIndexer = errors.New("wazuh: alerts are in the indexer, and none is configured: set WAZUH_INDEXER_URL, WAZUH_INDEXER_PASSWORD and, unless it is admin, WAZUH_INDEXER_USERNAME (in Go: Config.Indexer)")
 	// ErrWindow means that a page lies beyond the first 10,000 hits.
-	ErrWindow = errors.New("wazuh: the page lies beyond what the indexer serves")
+	ErrWindow = connect.Like(ErrInvalid, "wazuh: the page lies beyond what the indexer serves")
 	// ErrIncomplete means that part of the indexer didn't answer, so that something may be missing.
-	ErrIncomplete = errors.New("wazuh: the indexer's answer is incomplete")
+	ErrIncomplete = connect.Like(ErrUnavailable, "wazuh: the indexer's answer is incomplete")
 )
 
 // Codes of Wazuh that mean more than their HTTP status.
@@ -52,30 +55,23 @@ const (
 
 // An Error is a refusal by Wazuh or its indexer.
 type Error struct {
-	Op          string            // the endpoint, such as "listAgents"
-	Status      int               // HTTP status code; 200 when the refusal is in the answer
+	connect.Refusal
 	Code        int               // Wazuh's code, such as 1701; 0 when there is none, as from the indexer
 	Type        string            // the indexer's error type, such as "security_exception"
-	Message     string            // the title, or what went wrong
 	Detail      string            // the particulars
 	Remediation string            // what Wazuh advises
 	IDs         []string          // what it is about, such as agent ids
 	DAPI        map[string]string // what single nodes of the cluster said
-	RequestID   string            // the server's id of the request, if it gave one
 }
 
 // Error returns what was refused and the server's own reason.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "wazuh: %s: HTTP %d", e.Op, e.Status)
+	code := ""
 	if e.Code != 0 {
-		fmt.Fprintf(&b, ": error %d", e.Code)
+		code = fmt.Sprintf("error %d", e.Code)
 	}
-	for _, s := range []string{e.Type, e.Message, e.Detail} {
-		if s != "" {
-			b.WriteString(": " + s)
-		}
-	}
+	var b strings.Builder
+	b.WriteString(e.Text("wazuh", code, e.Type, e.Message, e.Detail))
 	if len(e.IDs) > 0 {
 		b.WriteString(" (" + strings.Join(e.IDs[:min(len(e.IDs), 10)], ", "))
 		if n := len(e.IDs) - 10; n > 0 {
@@ -94,36 +90,32 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is maps Wazuh's code, or else the status, to the package's sentinel errors.
+// Is matches the sentinel errors, of this package and of connect, by Wazuh's code
+// or else by the status.
 func (e *Error) Is(target error) bool {
+	r := e.Refusal
 	switch e.Code {
 	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem, codeNoSuchPart, codeNoSuchField:
-		return target == ErrNotFound
+		r.Kind = ErrNotFound
 	case codeDenied:
-		return target == ErrForbidden
+		r.Kind = ErrForbidden
 	case codeLockedOut, codeTooMany:
-		return target == ErrRateLimited
+		r.Kind = ErrRateLimited
 	case codeNeverScanned:
-		return target == ErrNoInventory
+		r.Kind = ErrNoInventory
 	}
-	switch e.Status {
-	case http.StatusNotFound:
-		return target == ErrNotFound
-	case http.StatusUnauthorized:
-		return target == ErrUnauthorized
-	case http.StatusForbidden:
-		return target == ErrForbidden
-	case http.StatusTooManyRequests:
-		return target == ErrRateLimited
-	case http.StatusBadRequest:
-		return target == ErrInvalid
-	}
-	return false
+	return r.Matches("wazuh", target)
+}
+
+// refusal is what an answer has in common with the errors of all platforms.
+func refusal(res *httpx.Response, message string) connect.Refusal {
+	return connect.Refusal{System: "wazuh", Op: res.Endpoint.ID, Status: res.Status, Message: oneLine(message)}
 }
 
 // fail reads an error of the server API.
 func fail(f *httpx.Failure) error {
-	e := &Error{Op: f.Op, Status: f.Status, Message: oneLine(f.Text), RequestID: f.RequestID()}
+	e := &Error{Refusal: f.Refusal()}
+	e.Message = oneLine(f.Text)
 	var p wire.Problem
 	if json.Unmarshal(f.Body, &p) == nil && (p.Title != "" || p.Error != 0) {
 		e.Code, e.Message, e.Detail, e.Remediation = p.Error, oneLine(p.Title), text(p.Detail), oneLine(p.Remediation)
@@ -152,7 +144,8 @@ func fail(f *httpx.Failure) error {
 
 // failIndexer reads an error of the indexer, whose true reason is at its root.
 func failIndexer(f *httpx.Failure) error {
-	e := &Error{Op: f.Op, Status: f.Status, Message: oneLine(f.Text), RequestID: f.RequestID()}
+	e := &Error{Refusal: f.Refusal()}
+	e.Message = oneLine(f.Text)
 	var b indexer.Failure
 	if json.Unmarshal(f.Body, &b) == nil && (b.Error.Type != "" || b.Error.Reason != "" || len(b.Error.RootCause) > 0) {
 		e.Type, e.Message = oneLine(b.Error.Type), oneLine(b.Error.Reason)

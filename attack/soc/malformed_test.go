@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/thehive"
 )
 
@@ -62,7 +63,7 @@ func TestAPanicOfOnePlatformIsThatPlatformsError(t *testing.T) {
 	s := newSite(t, func(c *soc.Config) {
 		var err error
 		c.TheHive, err = thehive.New(thehive.Config{BaseURL: "http://127.0.0.1:1", APIKey: "key-of-the-hive", Guard: c.Guard,
-			Transport: transport(func(*http.Request) (*http.Response, error) { panic("boom") })})
+			Options: connect.Options{Transport: transport(func(*http.Request) (*http.Response, error) { panic("boom") })}})
 		if err != nil {
 			t.Fatal(err)
 		}

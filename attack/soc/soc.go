@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/rescue"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -41,18 +42,22 @@ const envAllowWrites = "MITRE_SOC_ALLOW_WRITES"
 
 // ConfigFromEnv makes a client of every platform whose URL is set (WAZUH_URL,
 // THEHIVE_URL, CORTEX_URL, MISP_URL), each behind g, and of ATT&CK. It reports all that is
-// missing or malformed in any of them at once. The clients warn log, which may
+// missing or malformed in any of them at once. What is odd goes to log, which may
 // be nil. Responders of Cortex get what they act on from TheHive.
 func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 	c := Config{Guard: g}
+	environ := os.Environ()
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	var errs []error
 	kb, err := attack.ConfigFromEnv()
 	if err == nil {
-		kb.Fetch = Fetch
+		kb.Fetch, kb.Logger = Fetch, log
 		c.ATTACK, err = attack.New(kb)
 	}
 	errs = append(errs, err)
-	if os.Getenv("WAZUH_URL") != "" {
+	if settings.Wazuh.Configured(environ) {
 		cfg, err := wazuh.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -60,7 +65,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if os.Getenv("THEHIVE_URL") != "" {
+	if settings.TheHive.Configured(environ) {
 		cfg, err := thehive.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -68,7 +73,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if os.Getenv("CORTEX_URL") != "" {
+	if settings.Cortex.Configured(environ) {
 		cfg, err := cortex.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -79,13 +84,18 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if os.Getenv("MISP_URL") != "" {
+	if settings.MISP.Configured(environ) {
 		cfg, err := misp.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
 			c.MISP, err = misp.New(cfg)
 		}
 		errs = append(errs, err)
+	}
+	for _, p := range settings.Platforms {
+		if name := p.Stray(environ); name != "" {
+			log.Warn(fmt.Sprintf("%s is set and %s is not: %s is left out", name, p.Settings[0].Name, p.Title))
+		}
 	}
 	return c, errors.Join(errs...)
 }

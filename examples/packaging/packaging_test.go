@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 var update = flag.Bool("update", false, "rewrite the manifests and the entries")
@@ -28,58 +30,31 @@ type setting struct {
 	kind             string // string unless it says file or directory
 	value            string // the default
 	required, secret bool
+	form             bool // a bundle asks for it
 }
 
-// connection are the settings that a client of a platform has for its connection.
-func connection(prefix, of string) []setting {
-	return []setting{
-		{name: prefix + "_CA_FILE", title: of + ": CA file", doc: "PEM file of the authority that signed the certificate of " + of + ".", kind: "file"},
-		{name: prefix + "_VERIFY_SSL", title: of + ": verify TLS", doc: "Whether to verify the certificate of " + of + ": true or false.", value: "true"},
-		{name: prefix + "_TIMEOUT", title: of + ": timeout", doc: "Seconds that a request may take; 30 unless set."},
+// of returns the settings of a group, locks and pre-authorisations apart: those
+// belong to whoever runs the gate.
+func of(g settings.Group) (out []setting) {
+	kinds := map[settings.Kind]string{settings.File: "file", settings.Folder: "directory"}
+	for _, s := range g.Settings {
+		if s.Kind != settings.Switch && s.Kind != settings.Unneeded {
+			out = append(out, setting{s.Name, s.Title, s.Doc, kinds[s.Kind], s.Default, s.Required, s.Secret, s.Form})
+		}
 	}
+	return out
 }
 
 var (
-	wazuh = append(append([]setting{
-		{name: "WAZUH_URL", title: "Wazuh: URL", doc: "Address of the Wazuh server's API.", required: true},
-		{name: "WAZUH_USERNAME", title: "Wazuh: user", doc: "User of the Wazuh API.", required: true},
-		{name: "WAZUH_PASSWORD", title: "Wazuh: password", doc: "Password of that user.", required: true, secret: true},
-	}, connection("WAZUH", "Wazuh")...), append([]setting{
-		{name: "WAZUH_INDEXER_URL", title: "Indexer: URL", doc: "Address of the Wazuh indexer, where the alerts are."},
-		{name: "WAZUH_INDEXER_USERNAME", title: "Indexer: user", doc: "User of the indexer."},
-		{name: "WAZUH_INDEXER_PASSWORD", title: "Indexer: password", doc: "Password of that user.", secret: true},
-	}, connection("WAZUH_INDEXER", "the indexer")...)...)
-	thehive = append([]setting{
-		{name: "THEHIVE_URL", title: "TheHive: URL", doc: "Address of TheHive.", required: true},
-		{name: "THEHIVE_API_KEY", title: "TheHive: API key", doc: "Key of the user to act as in TheHive.", required: true, secret: true},
-		{name: "THEHIVE_ORGANISATION", title: "TheHive: organisation", doc: "Organisation to work in, if the user has several."},
-	}, connection("THEHIVE", "TheHive")...)
-	cortex = append([]setting{
-		{name: "CORTEX_URL", title: "Cortex: URL", doc: "Address of Cortex.", required: true},
-		{name: "CORTEX_API_KEY", title: "Cortex: API key", doc: "Key of the user to act as in Cortex.", required: true, secret: true},
-		{name: "CORTEX_MAX_FANOUT", title: "Cortex: fan-out", doc: "How many analyzers one call may name."},
-	}, connection("CORTEX", "Cortex")...)
-	misp = append([]setting{
-		{name: "MISP_URL", title: "MISP: URL", doc: "Address of MISP.", required: true},
-		{name: "MISP_API_KEY", title: "MISP: API key", doc: "Key of the user to act as in MISP.", required: true, secret: true},
-	}, connection("MISP", "MISP")...)
-	mitre = []setting{
-		{name: "MITRE_MATRICES", title: "ATT&CK: matrices", doc: "ATT&CK matrices to load: enterprise, mobile, ics."},
-		{name: "MITRE_DATA_DIR", title: "ATT&CK: data folder", doc: "Folder for the full ATT&CK data.", kind: "directory"},
-	}
-	gates = []setting{
-		{name: "SALLYPORT_APPROVAL", title: "Who approves", doc: "Who attests that a human said yes: operator, client or host.", value: "operator"},
-		{name: "SALLYPORT_STATE", title: "State folder", doc: "Folder of the gate's journal; share it with the gate command.", kind: "directory"},
-	}
+	wazuh, thehive, cortex, misp = of(settings.Wazuh), of(settings.TheHive), of(settings.Cortex), of(settings.MISP)
+	mitre, gates                 = of(settings.ATTACK), of(settings.Gate)
 )
 
 // optional returns settings of which none must be set.
 func optional(lists ...[]setting) (out []setting) {
-	for _, list := range lists {
-		for _, s := range list {
-			s.required = false
-			out = append(out, s)
-		}
+	for _, s := range all(lists...) {
+		s.required = false
+		out = append(out, s)
 	}
 	return out
 }
@@ -100,7 +75,7 @@ var servers = []struct {
 	{"cortex", "Cortex", "Cortex analyzers and responders; a responder waits for a human.", cortex},
 	{"misp", "MISP", "MISP events, attributes and correlation; every write waits for a human.", misp},
 	{"mitre", "MITRE ATT&CK", "MITRE ATT&CK offline, and what the SOC's platforms have on it.", all(mitre, optional(wazuh, thehive, cortex, misp))},
-	{"soc", "SOC", "Wazuh, TheHive, Cortex, MISP and ATT&CK behind one gate that a human opens.", all(wazuh, thehive, cortex, misp, mitre)},
+	{"soc", "SOC", "Wazuh, TheHive, Cortex, MISP and ATT&CK behind one gate that a human opens.", all(optional(wazuh, thehive, cortex, misp), mitre)},
 }
 
 // An object is a JSON object that keeps the order of its members.
@@ -141,6 +116,9 @@ func keywords(name string) []string {
 func bundle(name, title, doc string, settings []setting) object {
 	env, config := object{}, object{}
 	for _, s := range settings {
+		if !s.form {
+			continue
+		}
 		key := strings.ToLower(s.name)
 		env = append(env, member{s.name, "${user_config." + key + "}"})
 		kind := s.kind
@@ -250,8 +228,8 @@ func TestEveryServerIsPackagedAndItsSecretsAreMarked(t *testing.T) {
 			t.Errorf("%s: a description of %d bytes, where the registry takes 100", s.name, len(s.doc))
 		}
 		for _, v := range s.settings {
-			if secret := strings.Contains(v.name, "KEY") || strings.Contains(v.name, "PASSWORD"); secret != v.secret {
-				t.Errorf("%s: secret %t", v.name, v.secret)
+			if named := strings.Contains(v.name, "KEY") || strings.Contains(v.name, "PASSWORD"); named && v.kind == "" && !v.secret {
+				t.Errorf("%s isn't marked as a secret", v.name)
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 // Command soc-mcp serves a whole SOC to an MCP client over stdio or HTTP:
-// Wazuh, TheHive, Cortex, MISP and ATT&CK behind one gate. All four platforms
-// must be configured; the single servers serve one each. With -dynamic it lists
-// three tools that find, describe and call the others.
+// Wazuh, TheHive, Cortex, MISP and ATT&CK behind one gate. It serves those
+// platforms whose URL is set. With -dynamic it lists only tools that find,
+// describe and call the others.
 package main
 
 import (
@@ -29,15 +29,28 @@ func main() {
 	})
 }
 
-// open returns the clients of all platforms, each behind g.
+// open returns the clients of the platforms that are configured, each behind g.
 func open(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 	cfg, err := soc.ConfigFromEnv(g, log)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Wazuh == nil || cfg.TheHive == nil || cfg.Cortex == nil || cfg.MISP == nil {
-		return nil, errors.New("soc-mcp: WAZUH_URL, THEHIVE_URL, CORTEX_URL and MISP_URL must all be set")
+	var clients []command.Client
+	if cfg.Wazuh != nil {
+		clients = append(clients, cfg.Wazuh)
+	}
+	if cfg.TheHive != nil {
+		clients = append(clients, cfg.TheHive)
+	}
+	if cfg.Cortex != nil {
+		clients = append(clients, cfg.Cortex)
+	}
+	if cfg.MISP != nil {
+		clients = append(clients, cfg.MISP)
+	}
+	if len(clients) == 0 {
+		return nil, errors.New("soc-mcp: no platform is configured: set WAZUH_URL, THEHIVE_URL, CORTEX_URL or MISP_URL, each with its credentials")
 	}
 	across, err := soc.New(cfg)
-	return []command.Client{cfg.Wazuh, cfg.TheHive, cfg.Cortex, cfg.MISP, cfg.ATTACK, across, loop{}}, err
+	return append(clients, cfg.ATTACK, across, loop{}), err
 }

@@ -85,15 +85,15 @@ func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 	forbid(t, "gate", func(path string) bool {
 		operators := strings.HasPrefix(path, "golang.org/x/crypto/ssh") || path == "golang.org/x/term" || path == module+"gate/keyring"
 		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators &&
-			path != module+"gate" && path != module+"gate/page" && path != module+"gate/gatebench" &&
+			path != module+"gate" && path != module+"gate/page" && path != module+"gate/gatebench" && path != module+"internal/settings" &&
 			path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/edits"
 	})
 }
 
 func TestWhatTheGateImportsOfOursIsStandardLibraryToo(t *testing.T) {
-	for _, dir := range []string{"internal/spelling", "internal/trusted", "internal/lazyregexp"} {
+	for _, dir := range []string{"internal/spelling", "internal/trusted", "internal/lazyregexp", "internal/settings"} {
 		forbid(t, dir, func(path string) bool {
-			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp"
+			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp" && path != module+"internal/edits"
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/api"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 )
 
 // Load reads and validates the description of one system.
@@ -124,7 +124,7 @@ func (v *Validator) doc(system string) (*openapi3.T, error) {
 
 // RoundTrip sends r and notes what doesn't agree.
 func (v *Validator) RoundTrip(r *http.Request) (*http.Response, error) {
-	e, ok := httpx.EndpointOf(r.Context())
+	e, ok := connect.EndpointFrom(r.Context())
 	if !ok {
 		v.add(e, "a request without an endpoint: %s %s", r.Method, r.URL.Path)
 		return v.base.RoundTrip(r)

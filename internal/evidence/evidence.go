@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
 // A Call is a call of an operation that succeeds on a fake seeded with the incident.
@@ -41,7 +41,7 @@ func NewRecorder(base http.RoundTripper) *Recorder {
 
 // RoundTrip notes the endpoint and sends r on.
 func (rec *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
-	if e, ok := httpx.EndpointOf(r.Context()); ok {
+	if e, ok := connect.EndpointFrom(r.Context()); ok {
 		rec.mu.Lock()
 		rec.seen = append(rec.seen, e)
 		rec.mu.Unlock()

@@ -5,16 +5,13 @@ package httpx
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,31 +19,17 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-)
-
-// Defaults of [Options].
-const (
-	DefaultTimeout = 30 * time.Second
-	DefaultMaxBody = 10 << 20
-)
-
-const (
-	maxAttempts = 4
-	minWait     = 200 * time.Millisecond
-	maxWait     = 5 * time.Second // also caps what a server asks for in Retry-After
+	"github.com/sallyport-soc/sallyport/gate/connect"
 )
 
 // Options configures a [Client].
 type Options struct {
-	System    string        // the platform's package name, first word of each error
-	BaseURL   string        // absolute, http or https; its path is kept
-	Transport *Transport    // nil: the defaults
-	Timeout   time.Duration // of one attempt, connecting and reading included
-	MaxBody   int64         // bytes of one answer
-	UserAgent string
-	Logger    *slog.Logger // nil: silent
-	Guard     *gate.Guard  // nil: no gate on the wire
-	Secrets   []string     // cut out of every error and every answer
+	System  string          // the platform's package name, first word of each error
+	Prefix  string          // of its variables, such as "WAZUH_": errors name the one that helps
+	BaseURL string          // absolute, http or https; its path is kept
+	Connect connect.Options // how to reach it
+	Guard   *gate.Guard     // nil: no gate on the wire
+	Secrets []string        // cut out of every error and every answer
 
 	// Auth puts the credential on a request. again says that the one it put
 	// there before was refused with a 401; it is called so at most once.
@@ -57,57 +40,53 @@ type Options struct {
 	Fail func(*Failure) error
 }
 
-// Transport says how to reach a server. The zero value verifies certificates
-// against the system's authorities.
-type Transport struct {
-	TLS           *tls.Config       // nil: a fresh one
-	CAFile        string            // PEM file of further authorities
-	SkipTLSVerify bool              // accept any certificate, for this client only
-	Base          http.RoundTripper // replaces the transport and all of the above
-}
-
 // A Client sends the requests of one platform. It is safe for concurrent use.
 type Client struct {
 	o      Options
 	base   *url.URL
 	retry  *retryablehttp.Client
+	slots  chan struct{} // held by requests under way
 	redact *strings.Replacer
 	last   atomic.Pointer[credentials]
 }
 
-// New returns a Client. It reads the CA file, if there is one, and doesn't dial.
+// New returns a Client. It reads the files that the options name, and doesn't
+// dial.
 func New(o Options) (*Client, error) {
+	o.Connect = o.Connect.WithDefaults()
 	base, err := ParseBaseURL(o.BaseURL)
 	if err != nil {
+		if o.Prefix != "" {
+			err = fmt.Errorf("%sURL: %w", o.Prefix, err)
+		}
 		return nil, fmt.Errorf("%s: %w", o.System, err)
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
-	if o.MaxBody <= 0 {
-		o.MaxBody = DefaultMaxBody
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	tr, err := o.Transport.roundTripper()
+	rt, secrets, err := o.Connect.RoundTripper()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.System, err)
 	}
-	if o.Transport != nil && o.Transport.SkipTLSVerify {
-		o.Logger.Warn("certificate verification is off for this client", "system", o.System, "url", base.Redacted())
+	rt = &wire{base: rt, guard: o.Guard}
+	if o.Connect.Wrap != nil {
+		rt = o.Connect.Wrap(rt)
 	}
-	c := &Client{o: o, base: base, redact: redactor(o.Secrets)}
+	o.Secrets = append(slices.Clone(o.Secrets), secrets...)
+	for _, w := range o.Connect.Warnings {
+		o.Connect.Logger.Warn(w, "system", o.System)
+	}
+	if o.Connect.SkipTLSVerify {
+		o.Connect.Logger.Warn("certificate verification is off for this client", "system", o.System, "url", base.Redacted())
+	}
+	c := &Client{o: o, base: base, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}
 	c.retry = &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     &wire{base: tr, guard: o.Guard},
-			Timeout:       o.Timeout,
+			Transport:     rt,
+			Timeout:       o.Connect.Timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:     maxAttempts - 1,
+		RetryMax:     o.Connect.Retry.Attempts - 1,
 		RetryWaitMin: minWait,
-		RetryWaitMax: maxWait,
-		CheckRetry:   checkRetry,
+		RetryWaitMax: o.Connect.Retry.MaxWait,
+		CheckRetry:   c.checkRetry,
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
@@ -134,41 +113,6 @@ func ParseBaseURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-func (t *Transport) roundTripper() (http.RoundTripper, error) {
-	if t == nil {
-		t = &Transport{}
-	}
-	if t.Base != nil {
-		return t.Base, nil
-	}
-	tr := http.DefaultTransport.(*http.Transport).Clone()
-	tr.TLSClientConfig = t.TLS.Clone()
-	if tr.TLSClientConfig == nil {
-		tr.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	tr.MaxResponseHeaderBytes = 256 << 10
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("CA file: %w", err)
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("CA file %s holds no PEM certificate", t.CAFile)
-		}
-		tr.TLSClientConfig.RootCAs = pool
-	}
-	if t.SkipTLSVerify {
-		tr.TLSClientConfig.InsecureSkipVerify = true
-	}
-	return tr, nil
-}
-
-type endpointKey struct{}
-
 // wire is the last step before the network: it asks the gate about every
 // attempt, however the request came here.
 type wire struct {
@@ -177,7 +121,7 @@ type wire struct {
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	e, ok := r.Context().Value(endpointKey{}).(gate.Endpoint)
+	e, ok := connect.EndpointFrom(r.Context())
 	if !ok {
 		return nil, &gate.RefusedError{Op: r.Method + " request without an endpoint", Reason: gate.ReasonNoPermit}
 	}
@@ -196,29 +140,30 @@ type Response struct {
 	Header   http.Header
 	Body     []byte
 
-	system string
+	client *Client
 }
 
 // Send sends r and returns its answer, or the platform's error.
 func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 	if err := errors.Join(r.errs...); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", c.o.System, r.endpoint.ID, err)
+		return nil, fmt.Errorf("%s: %s: %w", c.o.System, r.endpoint.ID, &lostError{text: err.Error(), kind: connect.In(c.system(), connect.ErrInvalid), err: err})
 	}
+	caller := ctx
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, maxAttempts*c.o.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, connect.DefaultAttempts*c.o.Connect.Timeout)
 		defer cancel()
 	}
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
-	ctx = context.WithValue(ctx, endpointKey{}, r.endpoint)
+	ctx = connect.WithEndpoint(ctx, r.endpoint)
 
 	res, err := c.attempt(ctx, r, false)
 	if err == nil && res.Status == http.StatusUnauthorized && c.o.Renewable {
 		res, err = c.attempt(ctx, r, true)
 	}
 	if err != nil {
-		return nil, c.lost(r, err, sent.Load())
+		return nil, c.lost(caller, r, err, sent.Load())
 	}
 	if res.Status/100 == 2 {
 		return res, nil
@@ -247,19 +192,26 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	for k, v := range r.header {
 		req.Header[k] = v
 	}
-	if c.o.UserAgent != "" {
-		req.Header.Set("User-Agent", c.o.UserAgent)
+	if c.o.Connect.UserAgent != "" {
+		req.Header.Set("User-Agent", c.o.Connect.UserAgent)
 	}
 	if c.o.Auth != nil && !r.bare {
 		if err := c.o.Auth(ctx, req.Request, again); err != nil {
 			return nil, &authError{err}
 		}
 	}
-	limit := c.o.MaxBody
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	limit := c.o.Connect.MaxBody
 	if r.maxBody > 0 {
 		limit = r.maxBody
 	}
-	out := &Response{Endpoint: r.endpoint, system: c.o.System}
+	out := &Response{Endpoint: r.endpoint, client: c}
+	began := time.Now()
 	req.SetResponseHandler(func(res *http.Response) error {
 		body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 		if err == nil && int64(len(body)) > limit {
@@ -276,6 +228,8 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 			out.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // the status alone says enough
 		}
 	}
+	c.o.Connect.Logger.DebugContext(ctx, "request", "system", c.o.System, "op", r.endpoint.ID, "method", r.endpoint.Method,
+		"status", out.Status, "bytes", len(out.Body), "took", time.Since(began), "answered", err == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -298,10 +252,3 @@ func JSON[T any](res *Response, err error) (*T, error) {
 
 // Done drops the answer of a generated method.
 func Done(_ *Response, err error) error { return err }
-
-// EndpointOf returns which endpoint the request of ctx calls, for transports
-// that watch.
-func EndpointOf(ctx context.Context) (gate.Endpoint, bool) {
-	e, ok := ctx.Value(endpointKey{}).(gate.Endpoint)
-	return e, ok
-}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -29,6 +30,13 @@ type Failure struct {
 	// Text is a bounded, one-line form of a body that isn't JSON: the title of an
 	// HTML page, the first line of plain text.
 	Text string
+
+	system string
+}
+
+// Refusal is the failure as the errors of all platforms have it.
+func (f *Failure) Refusal() connect.Refusal {
+	return connect.Refusal{System: f.system, Op: f.Op, Status: f.Status, Message: f.Text, RequestID: f.RequestID(), RetryAfter: retryAfter(f.Header)}
 }
 
 // RequestID returns the identifier that the server gave the request, if any.
@@ -41,25 +49,97 @@ func (f *Failure) RequestID() string {
 	return ""
 }
 
+// system is the Go package of the platform.
+func (c *Client) system() string {
+	name, _, _ := strings.Cut(c.o.System, " ")
+	return name
+}
+
 func (c *Client) failure(r *Request, res *Response) error {
 	body := res.Body
 	if len(body) > maxErrorBody {
 		body = body[:maxErrorBody]
 	}
-	f := &Failure{Op: r.endpoint.ID, Status: res.Status, Header: res.Header, Body: []byte(c.Redact(string(body)))}
+	f := &Failure{Op: r.endpoint.ID, Status: res.Status, Header: res.Header, Body: []byte(c.Redact(string(body))), system: c.system()}
 	switch {
+	case res.Status == http.StatusProxyAuthRequired:
+		f.Body, f.Text = nil, "the proxy wants a user and a password"+c.setting(" in its URL", "PROXY")
 	case res.Status/100 == 3:
-		f.Body, f.Text = nil, "redirects are not followed; the URL may be wrong, or a login page or proxy answers in its place"
+		f.Body, f.Text = nil, "redirects are not followed"+redirected(res.Header.Get("Location"), c.base)+c.setting("", "URL")
 	case isHTML(res):
 		f.Text = "an HTML page instead of JSON"
 		if t := htmlTitle(f.Body); t != "" {
 			f.Text += fmt.Sprintf(" (%q)", t)
 		}
+		f.Text += c.page(r, res, string(f.Body))
 		f.Body = nil
 	case !json.Valid(f.Body):
 		f.Text = firstLine(string(f.Body))
+		if res.Status == http.StatusGatewayTimeout {
+			f.Text += c.page(r, res, "")
+		}
 	}
 	return c.o.Fail(f)
+}
+
+// setting names the variable that helps, if this client has any.
+func (c *Client) setting(before string, names ...string) string {
+	if c.o.Prefix == "" {
+		return before
+	}
+	for i, n := range names {
+		names[i] = c.o.Prefix + n
+	}
+	return before + " (see " + strings.Join(names, ", ") + ")"
+}
+
+// page says what an HTML page in place of an answer probably is.
+func (c *Client) page(r *Request, res *Response, body string) string {
+	lower := strings.ToLower(body)
+	switch {
+	case res.Status == http.StatusGatewayTimeout:
+		if r.endpoint.Tier == gate.TierRead && r.endpoint.Method != http.MethodGet {
+			return "; the gateway in front gave up after its own time: narrow the search, such as by a shorter time or a smaller limit"
+		}
+		return "; the gateway in front gave up after its own time"
+	case strings.Contains(lower, "ssl certificate was sent"), strings.Contains(lower, "ssl certificate error"):
+		return "; the other side demands a client certificate" + c.setting("", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
+	case res.Status == http.StatusNotFound && c.base.Path != "":
+		return fmt.Sprintf("; the path %s of the URL may be wrong", c.base.Path) + c.setting("", "URL")
+	case res.Status == http.StatusNotFound:
+		return "; what answers there isn't the platform's API, or has it below a path" + c.setting("", "URL")
+	case isSignIn(lower):
+		return "; it asks to sign in: an authenticating proxy stands in front" + c.setting("", "HEADERS_FILE")
+	}
+	return ""
+}
+
+// isSignIn reports whether a page in lower case has a form for a password, or
+// says that one must sign in.
+func isSignIn(page string) bool {
+	for _, s := range []string{`type="password"`, "type='password'", "type=password", "saml", "single sign", "sign in", "log in", "login"} {
+		if strings.Contains(page, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// redirected says where a redirect leads, without query, in which there may be
+// a token.
+func redirected(location string, base *url.URL) string {
+	to, err := url.Parse(location)
+	if err != nil || location == "" {
+		return "; the URL may be wrong, or a login page or proxy answers in its place"
+	}
+	to = base.ResolveReference(to)
+	switch {
+	case to.Host == base.Host && to.Scheme == "https" && base.Scheme == "http":
+		return "; the server wants https"
+	case to.Host != base.Host:
+		return fmt.Sprintf("; this one leads to %s, which may be a login page that stands in front", clip(to.Host, 100))
+	}
+	return fmt.Sprintf("; this one leads to %s: the URL may be wrong, or a login page answers in its place", clip(to.Path, 100))
 }
 
 type tooLarge struct{ limit int64 }
@@ -75,7 +155,7 @@ func (e *authError) Unwrap() error { return e.err }
 
 // lost explains why there is no answer. For a write that may have reached the
 // server the error is [gate.ErrOutcomeUnknown].
-func (c *Client) lost(r *Request, err error, sent bool) error {
+func (c *Client) lost(ctx context.Context, r *Request, err error, sent bool) error {
 	var auth *authError
 	if errors.As(err, &auth) {
 		return auth.err
@@ -85,7 +165,16 @@ func (c *Client) lost(r *Request, err error, sent bool) error {
 		return refused
 	}
 	where := fmt.Sprintf("%s: %s", c.o.System, r.endpoint.ID)
-	text := &lostError{text: c.Redact(explain(err, c.base.Host, c.o.Timeout.String())), err: err}
+	leg, why := c.explain(ctx, err)
+	text := &lostError{text: c.Redact(why), kind: connect.In(c.system(), connect.ErrUnavailable), leg: leg, err: err}
+	var large *tooLarge
+	switch {
+	case errors.As(err, &large):
+		text.kind = connect.In(c.system(), connect.ErrTooLarge)
+		text.text += c.setting("; ask for less, or raise the limit", "MAX_ANSWER")
+	case ctx.Err() != nil: // it was the caller who ended it
+		text.kind = nil
+	}
 	if r.endpoint.Tier > gate.TierRead && sent {
 		return fmt.Errorf("%s: %w; %w", where, text, gate.ErrOutcomeUnknown)
 	}
@@ -96,16 +185,28 @@ func (c *Client) lost(r *Request, err error, sent bool) error {
 // text may hold the URL.
 type lostError struct {
 	text string
+	kind error // a sentinel, or nil
+	leg  connect.Leg
 	err  error
 }
 
+// Leg is for [connect.LegOf].
+func (e *lostError) Leg() connect.Leg { return e.leg }
+
 func (e *lostError) Error() string { return e.text }
-func (e *lostError) Unwrap() error { return e.err }
+func (e *lostError) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.err}
+	}
+	return []error{e.kind, e.err}
+}
 
 // explain says in plain words what went wrong, without the URL.
-func explain(err error, host, timeout string) string {
+func (c *Client) explain(ctx context.Context, err error) (connect.Leg, string) {
 	var (
 		large    *tooLarge
+		proxy    *connect.ProxyError
+		pin      *connect.FingerprintError
 		dns      *net.DNSError
 		unknown  x509.UnknownAuthorityError
 		invalid  x509.CertificateInvalidError
@@ -114,29 +215,72 @@ func explain(err error, host, timeout string) string {
 		op       *net.OpError
 		u        *url.Error
 	)
+	host := c.base.Host
 	switch {
 	case errors.As(err, &large):
-		return large.Error()
+		return "", large.Error()
+	case errors.As(err, &proxy):
+		return connect.LegProxy, proxy.Error() + c.setting("", "PROXY")
+	case errors.As(err, &pin):
+		return connect.LegTLS, pin.Error() + c.setting("", "TLS_FINGERPRINT")
 	case errors.As(err, &unknown):
-		return fmt.Sprintf("the certificate of %s is not signed by a known authority; give its CA as a file", host)
+		return connect.LegTLS, fmt.Sprintf("the certificate of %s is not signed by a known authority; give its CA as a file%s", host, c.setting("", "CA_FILE"))
 	case errors.As(err, &hostname):
-		return fmt.Sprintf("the certificate is not for %s", host)
+		return connect.LegTLS, fmt.Sprintf("the certificate is not for %s, but for %s%s", host, validFor(hostname.Certificate),
+			c.setting("; if the server is the right one, say for which name it is", "TLS_SERVER_NAME", "TLS_FINGERPRINT"))
 	case errors.As(err, &invalid):
-		return fmt.Sprintf("the certificate of %s is not valid: %s", host, invalid.Error())
+		return connect.LegTLS, fmt.Sprintf("the certificate of %s is not valid: %s", host, invalid.Error())
 	case errors.As(err, &record):
-		return fmt.Sprintf("%s does not speak TLS there; is it http?", host)
+		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there; is it http?%s", host, c.setting("", "URL"))
+	case isTLSAlert(err):
+		return connect.LegTLS, fmt.Sprintf("%s ended the TLS handshake%s", host, c.alert(err))
 	case errors.As(err, &dns):
-		return fmt.Sprintf("the name %s cannot be resolved", host)
-	case errors.Is(err, context.Canceled):
-		return "the call was cancelled"
+		return connect.LegName, fmt.Sprintf("the name %s cannot be resolved%s", host, c.setting("", "URL"))
+	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
+		return "", "the call was cancelled"
+	case ctx.Err() != nil:
+		return connect.LegConnection, fmt.Sprintf("no complete answer from %s before the time of the call was over", host)
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
-		return fmt.Sprintf("no complete answer from %s in time (%s an attempt)", host, timeout)
+		return connect.LegConnection, fmt.Sprintf("no complete answer from %s in time (%s an attempt)%s", host, c.o.Connect.Timeout, c.setting("", "TIMEOUT"))
 	case errors.As(err, &op) && op.Op == "dial":
-		return fmt.Sprintf("cannot reach %s: %s", host, op.Err)
+		return connect.LegConnection, fmt.Sprintf("cannot reach %s: %s%s", host, op.Err, c.setting("", "URL"))
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there; is it http?%s", host, c.setting("", "URL"))
 	case errors.As(err, &u):
-		return fmt.Sprintf("the connection to %s broke: %s", host, u.Err)
+		return connect.LegConnection, fmt.Sprintf("the connection to %s broke: %s", host, u.Err)
 	}
-	return fmt.Sprintf("the connection to %s broke: %s", host, err)
+	return connect.LegConnection, fmt.Sprintf("the connection to %s broke: %s", host, err)
+}
+
+// alert says what the other side has against the handshake.
+func (c *Client) alert(err error) string {
+	text := err.Error()
+	_, why, _ := strings.Cut(text, "remote error: tls: ")
+	if strings.Contains(why, "certificate") {
+		return ": it demands a client certificate, or refuses the one it got (" + clip(why, 80) + ")" + c.setting("", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
+	}
+	return ": " + clip(why, 80) + c.setting("; it may demand a client certificate", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
+}
+
+const maxNames = 5
+
+// validFor lists the names and addresses that a certificate is for.
+func validFor(cert *x509.Certificate) string {
+	var names []string
+	if cert != nil {
+		names = append(names, cert.DNSNames...)
+		for _, ip := range cert.IPAddresses {
+			names = append(names, ip.String())
+		}
+	}
+	if len(names) == 0 {
+		return "no name at all"
+	}
+	more := ""
+	if n := len(names) - maxNames; n > 0 {
+		names, more = names[:maxNames], fmt.Sprintf(" and %d more", n)
+	}
+	return clip(strings.Join(names, ", "), 300) + more
 }
 
 // decode reads the JSON of a 2xx answer.
@@ -145,14 +289,17 @@ func (res *Response) decode(v any) error {
 	if err == nil {
 		return nil
 	}
-	where := fmt.Sprintf("%s: %s", res.system, res.Endpoint.ID)
+	c := res.client
+	unavailable := connect.In(c.system(), connect.ErrUnavailable)
+	where := fmt.Sprintf("%s: %s: HTTP %d", c.o.System, res.Endpoint.ID, res.Status)
 	switch {
 	case len(res.Body) == 0:
-		err = fmt.Errorf("%s: HTTP %d with an empty body instead of JSON", where, res.Status)
+		err = &lostError{where + " with an empty body instead of JSON", unavailable, connect.LegAnswer, err}
 	case isHTML(res):
-		err = fmt.Errorf("%s: HTTP %d with an HTML page instead of JSON; the URL may be wrong, or a login page or proxy answers in its place", where, res.Status)
+		text := where + " with an HTML page instead of JSON; the URL may be wrong, or a login page or proxy answers in its place" + c.setting("", "URL", "HEADERS_FILE")
+		err = &lostError{text, unavailable, connect.LegAnswer, err}
 	default:
-		err = fmt.Errorf("%s: HTTP %d with an answer that cannot be read: %w", where, res.Status, err)
+		err = fmt.Errorf("%s with an answer that cannot be read: %w", where, err)
 	}
 	if res.Endpoint.Tier > gate.TierRead {
 		return fmt.Errorf("%w; %w", err, gate.ErrOutcomeUnknown)

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
@@ -44,7 +45,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("demo: HTTP %d %s %s", r.S
 func client(t *testing.T, url string, change ...func(*httpx.Options)) *httpx.Client {
 	t.Helper()
 	o := httpx.Options{
-		System: "demo", BaseURL: url, Timeout: 2 * time.Second, Secrets: []string{secret},
+		System: "demo", BaseURL: url, Connect: connect.Options{Timeout: 2 * time.Second}, Secrets: []string{secret},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set("Authorization", "Bearer "+secret)
 			return nil
@@ -242,7 +243,7 @@ func TestEveryFailureIsAClearErrorWithoutSecrets(t *testing.T) {
 		{"plain text", answer(500, "text/plain", "database is down\nstack "+secret), "database is down"},
 		{"an empty answer", answer(200, "application/json", ""), "empty body"},
 		{"broken JSON", answer(200, "application/json", `{"name":`), "cannot be read"},
-		{"an answer that is too large", answer(200, "application/json", `{"name":"`+strings.Repeat("x", httpx.DefaultMaxBody)+`"}`), "more than 10485760 bytes"},
+		{"an answer that is too large", answer(200, "application/json", `{"name":"`+strings.Repeat("x", connect.DefaultMaxBody)+`"}`), "more than 10485760 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -264,7 +265,7 @@ func TestAWriteWhoseAnswerCannotBeReadHasAnUnknownOutcome(t *testing.T) {
 		"too large":   `{"name":"` + strings.Repeat("x", 100) + `"}`,
 	} {
 		url, _ := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
-		_, err := post(t.Context(), client(t, url, func(o *httpx.Options) { o.MaxBody = 64 }), write)
+		_, err := post(t.Context(), client(t, url, func(o *httpx.Options) { o.Connect.MaxBody = 64 }), write)
 		if !errors.Is(err, gate.ErrOutcomeUnknown) {
 			t.Errorf("%s: %v, want an unknown outcome", name, err)
 		}
@@ -374,8 +375,8 @@ func TestTLSSettingsBelongToOneClient(t *testing.T) {
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, tr := range map[string]*httpx.Transport{"skipping": {SkipTLSVerify: true}, "with the CA": {CAFile: ca}} {
-		if _, err := get(t.Context(), client(t, s.URL, func(o *httpx.Options) { o.Transport = tr })); err != nil {
+	for name, tr := range map[string]connect.Options{"skipping": {SkipTLSVerify: true}, "with the CA": {CAFile: ca}} {
+		if _, err := get(t.Context(), client(t, s.URL, func(o *httpx.Options) { o.Connect = tr })); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -383,7 +384,7 @@ func TestTLSSettingsBelongToOneClient(t *testing.T) {
 		t.Error("another client accepts the certificate too")
 	}
 	for name, file := range map[string]string{"missing": "/nowhere/ca.pem", "without a certificate": os.Args[0]} {
-		if _, err := httpx.New(httpx.Options{System: "demo", BaseURL: s.URL, Transport: &httpx.Transport{CAFile: file}}); err == nil {
+		if _, err := httpx.New(httpx.Options{System: "demo", BaseURL: s.URL, Connect: connect.Options{CAFile: file}}); err == nil {
 			t.Errorf("CA file %s is accepted", name)
 		}
 	}

@@ -1,0 +1,54 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+const maxSecret = 64 << 10
+
+// readSecret returns the one line of a file, and a warning if others can read
+// it. A file that others can write is refused: they would choose the credential.
+func readSecret(file string) (secret, warning string, err error) {
+	fi, err := os.Stat(file)
+	switch {
+	case err != nil && !filepath.IsAbs(file): // it may be the secret itself
+		return "", "", errors.New("want the path of a file, from the root, that is there")
+	case err != nil:
+		return "", "", err
+	case !fi.Mode().IsRegular():
+		return "", "", fmt.Errorf("%s is not a regular file", file)
+	}
+	if runtime.GOOS != "windows" {
+		switch perm := fi.Mode().Perm(); {
+		case perm&0o002 != 0:
+			return "", "", fmt.Errorf("%s can be written by everybody (%s): chmod 600 it", file, perm)
+		case perm&0o044 != 0:
+			warning = fmt.Sprintf("%s can be read by others than its owner (%s); chmod 600 it, or mount it so", file, perm)
+		}
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", "", err
+	}
+	secret = strings.TrimSpace(strings.TrimPrefix(string(b), "\ufeff"))
+	switch {
+	case len(b) > maxSecret:
+		return "", "", fmt.Errorf("%s has more than %d bytes", file, maxSecret)
+	case secret == "":
+		return "", "", fmt.Errorf("%s is empty", file)
+	case strings.ContainsAny(secret, "\r\n\x00"):
+		return "", "", errors.New(file + " holds more than one line")
+	}
+	return secret, warning, nil
+}
