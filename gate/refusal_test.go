@@ -105,11 +105,14 @@ func TestAPolicyThatCannotBeKeptIsRefused(t *testing.T) {
 	}
 }
 
-func TestAVariableThatIsNotKnownStopsTheStart(t *testing.T) {
-	for _, name := range []string{"SALLYPORT_APPROVALS", "SALLYPORT_", "sallyport_approval", "SALLYPORT_APPROVE"} {
+func TestAVariableThatIsNearlyASettingStopsTheStart(t *testing.T) {
+	for _, name := range []string{"SALLYPORT_APPROVALS", "sallyport_approval", "SALLYPORT_APPROVE"} {
 		if _, err := policyFrom([]string{name + "=host"}); err == nil {
 			t.Errorf("%s was passed over", name)
 		}
+	}
+	if _, err := policyFrom([]string{"SALLYPORT_PORT=tcp://192.0.2.20:80", "SALLYPORT_SERVICE_HOST=192.0.2.20", "SALLYPORT_CHART_VERSION=1"}); err != nil {
+		t.Errorf("a Service of that name: %v", err)
 	}
 }
 
