@@ -74,7 +74,7 @@ const (
 // CORTEX_KEY_DIR, CORTEX_SECRETS_DIR, CORTEX_FILE_BASE_DIR, CORTEX_MAX_FANOUT,
 // CORTEX_LOCAL_ANALYZERS and CORTEX_INTERNAL_SUFFIXES (both separated by commas),
 // and the connection's: CORTEX_CA_FILE, CORTEX_TIMEOUT and so on, as
-// examples/wiring/settings.md lists them. A key may be in a file, as
+// the pages of the servers list them. A key may be in a file, as
 // CORTEX_API_KEY_FILE names it. It reports all that is missing or malformed at
 // once, and a variable that is nearly one of these; Warnings names the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }

@@ -32,7 +32,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 const envDestructive = "MISP_ALLOW_DESTRUCTIVE"
 
 // ConfigFromEnv reads MISP_URL, MISP_API_KEY, and the connection's: MISP_CA_FILE,
-// MISP_TIMEOUT and so on, as examples/wiring/settings.md lists them. The key may
+// MISP_TIMEOUT and so on, as the page of the server lists them. The key may
 // be in a file that MISP_API_KEY_FILE names. It reports all that is missing or
 // malformed at once, and a variable that is nearly one of these; Warnings names
 // the others.

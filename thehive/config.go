@@ -45,7 +45,7 @@ const (
 // ConfigFromEnv reads THEHIVE_URL, THEHIVE_API_KEY, THEHIVE_ORGANISATION,
 // THEHIVE_LOCAL_ANALYZERS and THEHIVE_INTERNAL_SUFFIXES (both separated by
 // commas), and the connection's: THEHIVE_CA_FILE, THEHIVE_TIMEOUT and so on, as
-// examples/wiring/settings.md lists them. The key may be in a file that
+// the pages of the servers list them. The key may be in a file that
 // THEHIVE_API_KEY_FILE names. It reports all that is missing or malformed at
 // once, and a variable that is nearly one of these; Warnings names the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }

@@ -74,7 +74,7 @@ const envSensitive = "WAZUH_ALLOW_SENSITIVE_CONFIG"
 // (of Wazuh; asked for unless given), for the indexer, which is optional,
 // WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME (default admin) and
 // WAZUH_INDEXER_PASSWORD, and the connections': WAZUH_CA_FILE,
-// WAZUH_INDEXER_CA_FILE and so on, as examples/wiring/settings.md lists them. A
+// WAZUH_INDEXER_CA_FILE and so on, as the page of the server lists them. A
 // password may be in a file, as WAZUH_PASSWORD_FILE names it. WAZUH_BASE_URL and
 // WAZUH_USER are other names of the first two. It reports all that is missing or
 // malformed at once, and a variable that is nearly one of these; Warnings names
