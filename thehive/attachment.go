@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"strings"
@@ -22,6 +23,9 @@ type Attachment struct {
 	Size        int64    `json:"size" jsonschema:"Bytes."`
 	ContentType string   `json:"contentType" untrusted:"true"`
 	Hashes      []string `json:"hashes" jsonschema:"SHA-256, SHA-1, MD5."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // Attachments returns the files of a case, at most 500. An unknown case is

@@ -17,6 +17,12 @@ func (a *Alert) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a)
 func (a Alert) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (a *Attachment) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a Attachment) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (c *Case) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
 
 // MarshalJSON writes the known members, then those in Extra.

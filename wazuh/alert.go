@@ -73,6 +73,9 @@ type AlertATTACK struct {
 	ID        Strings `json:"id,omitempty"`
 	Tactic    Strings `json:"tactic,omitempty"`
 	Technique Strings `json:"technique,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A HostRef names an agent or a manager.
@@ -89,12 +92,18 @@ type HostRef struct {
 type Cluster struct {
 	Name string `json:"name,omitempty"`
 	Node string `json:"node,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A Decoder is what took an event apart.
 type Decoder struct {
 	Name   string `json:"name,omitempty"`
 	Parent string `json:"parent,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // document is an alert as it is indexed.

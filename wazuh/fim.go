@@ -12,6 +12,9 @@ import (
 type RegistryValue struct {
 	Name string `json:"name" untrusted:"true"`
 	Type string `json:"type,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A FileEntry is a file, or a part of the registry, that file integrity

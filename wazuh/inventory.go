@@ -11,6 +11,9 @@ import (
 // A Scan is the inventory scan in which Wazuh saw something.
 type Scan struct {
 	Time string `json:"time,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A Process is a process of an agent's host.
@@ -194,6 +197,9 @@ type Counters struct {
 	Packets Int `json:"packets"`
 	Errors  Int `json:"errors"`
 	Dropped Int `json:"dropped"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // An Address is one that an interface has.
@@ -224,6 +230,9 @@ type Interface struct {
 	Addresses []*Address `json:"addresses,omitempty"`
 	Gateways  []*Gateway `json:"gateways,omitempty"`
 	Scan      Scan       `json:"scan,omitzero"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // GetAgentNetworkInput is the input of [Client.GetAgentNetwork].

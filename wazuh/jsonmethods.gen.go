@@ -23,6 +23,12 @@ func (a *Alert) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a)
 func (a Alert) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (a *AlertATTACK) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a AlertATTACK) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (a *AlertRule) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
 
 // MarshalJSON writes the known members, then those in Extra.
@@ -33,6 +39,30 @@ func (c *Check) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c)
 
 // MarshalJSON writes the known members, then those in Extra.
 func (c Check) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (c *CheckRule) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (c CheckRule) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (c *Cluster) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (c Cluster) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (c *Counters) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (c Counters) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (d *Decoder) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, d) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (d Decoder) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&d) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (f *FileEntry) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, f) }
@@ -59,6 +89,18 @@ func (h *HostRef) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, 
 func (h HostRef) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&h) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (i *Interface) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, i) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (i Interface) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&i) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (l *LogLine) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, l) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (l LogLine) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&l) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (p *Package) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, p) }
 
 // MarshalJSON writes the known members, then those in Extra.
@@ -83,6 +125,18 @@ func (p *Process) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, 
 func (p Process) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&p) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (r *RegistryValue) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, r) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (r RegistryValue) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&r) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (r *Requirement) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, r) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (r Requirement) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&r) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (r *Rule) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, r) }
 
 // MarshalJSON writes the known members, then those in Extra.
@@ -93,3 +147,9 @@ func (r *RulesetDecoder) UnmarshalJSON(b []byte) error { return jsoncodec.Unmars
 
 // MarshalJSON writes the known members, then those in Extra.
 func (r RulesetDecoder) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&r) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (s *Scan) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, s) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (s Scan) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&s) }

@@ -26,6 +26,9 @@ type LogLine struct {
 	Tag         string   `json:"tag" jsonschema:"The daemon, and the module after a colon."`
 	Level       LogLevel `json:"level"`
 	Description string   `json:"description,omitempty" jsonschema:"Absent unless asked for." untrusted:"true"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // GetManagerLogsInput is the input of [Client.GetManagerLogs].

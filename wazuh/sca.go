@@ -77,12 +77,18 @@ func (CheckResult) Enum() []any { return []any{"passed", "failed", "not applicab
 type Requirement struct {
 	Key   string `json:"key" jsonschema:"The standard, such as cis or pci_dss."`
 	Value string `json:"value"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A CheckRule is what a check looks at.
 type CheckRule struct {
 	Type string `json:"type"`
 	Rule string `json:"rule"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // A Check is one of a policy's, with its outcome on a host.
