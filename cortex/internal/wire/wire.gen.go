@@ -20,22 +20,6 @@ const (
 	ConfigurationItemTypeText    ConfigurationItemType = "text"
 )
 
-// Valid indicates whether the value is a known member of the ConfigurationItemType enum.
-func (e ConfigurationItemType) Valid() bool {
-	switch e {
-	case ConfigurationItemTypeBoolean:
-		return true
-	case ConfigurationItemTypeNumber:
-		return true
-	case ConfigurationItemTypeString:
-		return true
-	case ConfigurationItemTypeText:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for JobStatus.
 const (
 	JobStatusDeleted    JobStatus = "Deleted"
@@ -45,41 +29,11 @@ const (
 	JobStatusWaiting    JobStatus = "Waiting"
 )
 
-// Valid indicates whether the value is a known member of the JobStatus enum.
-func (e JobStatus) Valid() bool {
-	switch e {
-	case JobStatusDeleted:
-		return true
-	case JobStatusFailure:
-		return true
-	case JobStatusInProgress:
-		return true
-	case JobStatusSuccess:
-		return true
-	case JobStatusWaiting:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for JobType.
 const (
 	JobTypeAnalyzer  JobType = "analyzer"
 	JobTypeResponder JobType = "responder"
 )
-
-// Valid indicates whether the value is a known member of the JobType enum.
-func (e JobType) Valid() bool {
-	switch e {
-	case JobTypeAnalyzer:
-		return true
-	case JobTypeResponder:
-		return true
-	default:
-		return false
-	}
-}
 
 // Defines values for JobReportStatus.
 const (
@@ -90,59 +44,17 @@ const (
 	JobReportStatusWaiting    JobReportStatus = "Waiting"
 )
 
-// Valid indicates whether the value is a known member of the JobReportStatus enum.
-func (e JobReportStatus) Valid() bool {
-	switch e {
-	case JobReportStatusDeleted:
-		return true
-	case JobReportStatusFailure:
-		return true
-	case JobReportStatusInProgress:
-		return true
-	case JobReportStatusSuccess:
-		return true
-	case JobReportStatusWaiting:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for JobReportType.
 const (
 	JobReportTypeAnalyzer  JobReportType = "analyzer"
 	JobReportTypeResponder JobReportType = "responder"
 )
 
-// Valid indicates whether the value is a known member of the JobReportType enum.
-func (e JobReportType) Valid() bool {
-	switch e {
-	case JobReportTypeAnalyzer:
-		return true
-	case JobReportTypeResponder:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for OrganizationStatus.
 const (
 	OrganizationStatusActive OrganizationStatus = "Active"
 	OrganizationStatusLocked OrganizationStatus = "Locked"
 )
-
-// Valid indicates whether the value is a known member of the OrganizationStatus enum.
-func (e OrganizationStatus) Valid() bool {
-	switch e {
-	case OrganizationStatusActive:
-		return true
-	case OrganizationStatusLocked:
-		return true
-	default:
-		return false
-	}
-}
 
 // Defines values for UserRoles.
 const (
@@ -152,97 +64,11 @@ const (
 	UserRolesSuperadmin UserRoles = "superadmin"
 )
 
-// Valid indicates whether the value is a known member of the UserRoles enum.
-func (e UserRoles) Valid() bool {
-	switch e {
-	case UserRolesAnalyze:
-		return true
-	case UserRolesOrgadmin:
-		return true
-	case UserRolesRead:
-		return true
-	case UserRolesSuperadmin:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for UserStatus.
 const (
 	UserStatusLocked UserStatus = "Locked"
 	UserStatusOk     UserStatus = "Ok"
 )
-
-// Valid indicates whether the value is a known member of the UserStatus enum.
-func (e UserStatus) Valid() bool {
-	switch e {
-	case UserStatusLocked:
-		return true
-	case UserStatusOk:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for WorkerRateUnit.
-const (
-	WorkerRateUnitDay    WorkerRateUnit = "Day"
-	WorkerRateUnitHour   WorkerRateUnit = "Hour"
-	WorkerRateUnitMinute WorkerRateUnit = "Minute"
-	WorkerRateUnitMonth  WorkerRateUnit = "Month"
-	WorkerRateUnitSecond WorkerRateUnit = "Second"
-)
-
-// Valid indicates whether the value is a known member of the WorkerRateUnit enum.
-func (e WorkerRateUnit) Valid() bool {
-	switch e {
-	case WorkerRateUnitDay:
-		return true
-	case WorkerRateUnitHour:
-		return true
-	case WorkerRateUnitMinute:
-		return true
-	case WorkerRateUnitMonth:
-		return true
-	case WorkerRateUnitSecond:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for WorkerType.
-const (
-	WorkerTypeAnalyzer  WorkerType = "analyzer"
-	WorkerTypeResponder WorkerType = "responder"
-)
-
-// Valid indicates whether the value is a known member of the WorkerType enum.
-func (e WorkerType) Valid() bool {
-	switch e {
-	case WorkerTypeAnalyzer:
-		return true
-	case WorkerTypeResponder:
-		return true
-	default:
-		return false
-	}
-}
-
-// Artifact defines model for Artifact.
-type Artifact struct {
-	Attachment           Attachment                 `json:"attachment,omitempty,omitzero"`
-	CreatedAt            int64                      `json:"createdAt,omitempty,omitzero"`
-	Data                 string                     `json:"data,omitempty,omitzero"`
-	DataType             string                     `json:"dataType"`
-	ID                   string                     `json:"id,omitempty,omitzero"`
-	Message              string                     `json:"message,omitempty,omitzero"`
-	Tags                 []string                   `json:"tags,omitempty,omitzero"`
-	TLP                  int                        `json:"tlp,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
 
 // Attachment defines model for Attachment.
 type Attachment struct {
@@ -320,23 +146,6 @@ type EnableResponder struct {
 	Name          string                     `json:"name"`
 	Rate          int                        `json:"rate"`
 	RateUnit      string                     `json:"rateUnit"`
-}
-
-// Error defines model for Error.
-type Error struct {
-	Errors               []AttributeError           `json:"errors,omitempty,omitzero"`
-	Message              string                     `json:"message,omitempty,omitzero"`
-	TableName            string                     `json:"tableName,omitempty,omitzero"`
-	Type                 string                     `json:"type"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// AttributeError defines model for Error.errors.
-type AttributeError struct {
-	Message              string                     `json:"message,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	Type                 string                     `json:"type,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // Job defines model for Job.
@@ -431,9 +240,6 @@ type JobSearch struct {
 	Sort  []string        `json:"sort"`
 }
 
-// JobStatuses defines model for JobStatuses.
-type JobStatuses map[string]string
-
 // Organization defines model for Organization.
 type Organization struct {
 	CreatedAt            int64                      `json:"createdAt,omitempty,omitzero"`
@@ -512,35 +318,6 @@ type UserRoles string
 // UserStatus defines model for User.Status.
 type UserStatus string
 
-// Worker defines model for Worker.
-type Worker struct {
-	Author     string `json:"author,omitempty,omitzero"`
-	BaseConfig string `json:"baseConfig,omitempty,omitzero"`
-
-	// Configuration For organisation administrators only. Holds the keys of third parties.
-	Configuration        map[string]json.RawMessage `json:"configuration,omitempty,omitzero"`
-	DataTypeList         []string                   `json:"dataTypeList"`
-	Description          string                     `json:"description,omitempty,omitzero"`
-	ID                   string                     `json:"id"`
-	JobCache             int                        `json:"jobCache,omitempty,omitzero"`
-	JobTimeout           int                        `json:"jobTimeout,omitempty,omitzero"`
-	License              string                     `json:"license,omitempty,omitzero"`
-	Name                 string                     `json:"name"`
-	Rate                 int                        `json:"rate,omitempty,omitzero"`
-	RateUnit             WorkerRateUnit             `json:"rateUnit,omitempty,omitzero"`
-	Type                 WorkerType                 `json:"type"`
-	URL                  string                     `json:"url,omitempty,omitzero"`
-	Version              string                     `json:"version"`
-	WorkerDefinitionID   string                     `json:"workerDefinitionId,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// WorkerRateUnit defines model for Worker.RateUnit.
-type WorkerRateUnit string
-
-// WorkerType defines model for Worker.Type.
-type WorkerType string
-
 // ListAnalyzersParams defines parameters for ListAnalyzers.
 type ListAnalyzersParams struct {
 	// Range Which rows, from (included) to (not included), or all of them. Without it the first ten.
@@ -584,16 +361,6 @@ type ListUsersParams struct {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Artifact) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Artifact) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Attachment) UnmarshalJSON(b []byte) error {
 	return jsoncodec.Unmarshal(b, a)
 }
@@ -620,26 +387,6 @@ func (a *Definition) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Definition) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Error) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Error) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *AttributeError) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a AttributeError) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
@@ -703,52 +450,8 @@ func (a User) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Worker) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Worker) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
-
-// Endpoints lists every operation of this API.
-var Endpoints = []gate.Endpoint{
-	ListAnalyzersEndpoint,
-	DisableAnalyzerEndpoint,
-	GetAnalyzerEndpoint,
-	RunAnalyzerEndpoint,
-	ListAnalyzerDefinitionsEndpoint,
-	SearchJobsEndpoint,
-	GetJobStatusesEndpoint,
-	DeleteJobEndpoint,
-	GetJobEndpoint,
-	ListJobArtifactsEndpoint,
-	GetJobReportEndpoint,
-	WaitJobReportEndpoint,
-	ListOrganizationsEndpoint,
-	CreateOrganizationEndpoint,
-	EnableAnalyzerEndpoint,
-	EnableResponderEndpoint,
-	GetOrganizationEndpoint,
-	UpdateOrganizationEndpoint,
-	ListRespondersEndpoint,
-	DisableResponderEndpoint,
-	GetResponderEndpoint,
-	RunResponderEndpoint,
-	ListResponderDefinitionsEndpoint,
-	GetStatusEndpoint,
-	ListUsersEndpoint,
-	CreateUserEndpoint,
-	GetCurrentUserEndpoint,
-	GetUserEndpoint,
-	GetUserKeyEndpoint,
-	RenewUserKeyEndpoint,
-}
 
 // ListAnalyzersEndpoint is GET /api/analyzer.
 var ListAnalyzersEndpoint = gate.Endpoint{System: "cortex", ID: "listAnalyzers", Method: "GET", Path: "/api/analyzer", Tier: gate.TierRead, Idempotent: true}

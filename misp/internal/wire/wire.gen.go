@@ -9,7 +9,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // Defines values for AttributeSearchReturnFormat.
@@ -87,74 +86,8 @@ func (e EventSearchReturnFormat) Valid() bool {
 	}
 }
 
-// AddedAnswer defines model for AddedAnswer.
-type AddedAnswer struct {
-	Attribute json.RawMessage `json:"Attribute"`
-
-	// Errors What is wrong with those left out.
-	Errors               json.RawMessage            `json:"errors,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // AnyOf A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
 type AnyOf = []string
-
-// Anything defines model for Anything.
-type Anything = json.RawMessage
-
-// Attribute defines model for Attribute.
-type Attribute struct {
-	Event            json.RawMessage   `json:"Event,omitempty,omitzero"`
-	Galaxy           []json.RawMessage `json:"Galaxy,omitempty,omitzero"`
-	RelatedAttribute []json.RawMessage `json:"RelatedAttribute,omitempty,omitzero"`
-	ShadowAttribute  []json.RawMessage `json:"ShadowAttribute,omitempty,omitzero"`
-	Sighting         []json.RawMessage `json:"Sighting,omitempty,omitzero"`
-	Tag              []Tag             `json:"Tag,omitempty,omitzero"`
-	Category         string            `json:"category,omitempty,omitzero"`
-	Comment          string            `json:"comment,omitempty,omitzero"`
-
-	// Deleted A flag, as a boolean, a number or a string.
-	Deleted Flag `json:"deleted,omitempty,omitzero"`
-
-	// DisableCorrelation A flag, as a boolean, a number or a string.
-	DisableCorrelation Flag `json:"disable_correlation,omitempty,omitzero"`
-
-	// Distribution An integer, as a string or a number.
-	Distribution Int `json:"distribution,omitempty,omitzero"`
-
-	// EventID An id, as a string or a number.
-	EventID   ID     `json:"event_id,omitempty,omitzero"`
-	EventUUID string `json:"event_uuid,omitempty,omitzero"`
-	FirstSeen string `json:"first_seen,omitempty,omitzero"`
-
-	// ID An id, as a string or a number.
-	ID       ID     `json:"id"`
-	LastSeen string `json:"last_seen,omitempty,omitzero"`
-
-	// ObjectID An id, as a string or a number.
-	ObjectID       ID     `json:"object_id,omitempty,omitzero"`
-	ObjectRelation string `json:"object_relation,omitempty,omitzero"`
-
-	// SharingGroupID An id, as a string or a number.
-	SharingGroupID ID `json:"sharing_group_id,omitempty,omitzero"`
-
-	// Timestamp An integer, as a string or a number.
-	Timestamp Int `json:"timestamp,omitempty,omitzero"`
-
-	// ToIds A flag, as a boolean, a number or a string.
-	ToIds                Flag                       `json:"to_ids,omitempty,omitzero"`
-	Type                 string                     `json:"type"`
-	UUID                 string                     `json:"uuid,omitempty,omitzero"`
-	Value                string                     `json:"value"`
-	Warnings             []json.RawMessage          `json:"warnings,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// AttributeAnswer defines model for AttributeAnswer.
-type AttributeAnswer struct {
-	Attribute            Attribute                  `json:"Attribute"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
 
 // AttributeSearch defines model for AttributeSearch.
 type AttributeSearch struct {
@@ -195,12 +128,6 @@ type AttributeSearch struct {
 // AttributeSearchReturnFormat defines model for AttributeSearch.ReturnFormat.
 type AttributeSearchReturnFormat string
 
-// ClusterAnswer defines model for ClusterAnswer.
-type ClusterAnswer struct {
-	GalaxyCluster        json.RawMessage            `json:"GalaxyCluster"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // ClusterFilter defines model for ClusterFilter.
 type ClusterFilter struct {
 	Context   ClusterFilterContext `json:"context"`
@@ -217,89 +144,11 @@ type ClusterTarget struct {
 	} `json:"Galaxy"`
 }
 
-// Done defines model for Done.
-type Done struct {
-	// ID An id, as a string or a number.
-	ID      ID     `json:"id,omitempty,omitzero"`
-	Message string `json:"message"`
-	Name    string `json:"name,omitempty,omitzero"`
-
-	// Saved A flag, as a boolean, a number or a string.
-	Saved Flag `json:"saved"`
-
-	// Success A flag, as a boolean, a number or a string.
-	Success              Flag                       `json:"success,omitempty,omitzero"`
-	URL                  string                     `json:"url,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Event defines model for Event.
-type Event struct {
-	Attribute       []Attribute       `json:"Attribute,omitempty,omitzero"`
-	Galaxy          []json.RawMessage `json:"Galaxy,omitempty,omitzero"`
-	Object          []Object          `json:"Object,omitempty,omitzero"`
-	Org             Organisation      `json:"Org,omitempty,omitzero"`
-	Orgc            Organisation      `json:"Orgc,omitempty,omitzero"`
-	RelatedEvent    []json.RawMessage `json:"RelatedEvent,omitempty,omitzero"`
-	ShadowAttribute []json.RawMessage `json:"ShadowAttribute,omitempty,omitzero"`
-	SharingGroup    SharingGroup      `json:"SharingGroup,omitempty,omitzero"`
-	Tag             []Tag             `json:"Tag,omitempty,omitzero"`
-
-	// Analysis An integer, as a string or a number.
-	Analysis Int `json:"analysis,omitempty,omitzero"`
-
-	// AttributeCount An integer, as a string or a number.
-	AttributeCount Int    `json:"attribute_count,omitempty,omitzero"`
-	Date           string `json:"date,omitempty,omitzero"`
-
-	// Distribution An integer, as a string or a number.
-	Distribution      Int    `json:"distribution,omitempty,omitzero"`
-	EventCreatorEmail string `json:"event_creator_email,omitempty,omitzero"`
-	ExtendsUUID       string `json:"extends_uuid,omitempty,omitzero"`
-
-	// ID An id, as a string or a number.
-	ID   ID     `json:"id"`
-	Info string `json:"info"`
-
-	// OrgID An id, as a string or a number.
-	OrgID ID `json:"org_id,omitempty,omitzero"`
-
-	// OrgcID An id, as a string or a number.
-	OrgcID ID `json:"orgc_id,omitempty,omitzero"`
-
-	// PublishTimestamp An integer, as a string or a number.
-	PublishTimestamp Int `json:"publish_timestamp,omitempty,omitzero"`
-
-	// Published A flag, as a boolean, a number or a string.
-	Published Flag `json:"published,omitempty,omitzero"`
-
-	// SharingGroupID An id, as a string or a number.
-	SharingGroupID ID `json:"sharing_group_id,omitempty,omitzero"`
-
-	// ThreatLevelID An integer, as a string or a number.
-	ThreatLevelID Int `json:"threat_level_id,omitempty,omitzero"`
-
-	// Timestamp An integer, as a string or a number.
-	Timestamp            Int                        `json:"timestamp,omitempty,omitzero"`
-	UUID                 string                     `json:"uuid"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// EventAnswer defines model for EventAnswer.
-type EventAnswer struct {
-	Event Event `json:"Event"`
-}
-
 // EventEdit defines model for EventEdit.
 type EventEdit struct {
 	Analysis    *int   `json:"analysis,omitempty"`
 	Info        string `json:"info,omitempty,omitzero"`
 	ThreatLevel int    `json:"threat_level_id,omitempty,omitzero"`
-}
-
-// EventList defines model for EventList.
-type EventList struct {
-	Response []EventAnswer `json:"response"`
 }
 
 // EventSearch defines model for EventSearch.
@@ -340,63 +189,8 @@ type EventSearch struct {
 // EventSearchReturnFormat defines model for EventSearch.ReturnFormat.
 type EventSearchReturnFormat string
 
-// FeedAnswer defines model for FeedAnswer.
-type FeedAnswer struct {
-	Feed                 json.RawMessage            `json:"Feed"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// FetchAnswer defines model for FetchAnswer.
-type FetchAnswer struct {
-	Result string `json:"result"`
-}
-
-// Flag A flag, as a boolean, a number or a string.
-type Flag = json.RawMessage
-
-// GalaxyAnswer defines model for GalaxyAnswer.
-type GalaxyAnswer struct {
-	Galaxy               json.RawMessage            `json:"Galaxy"`
-	GalaxyCluster        []json.RawMessage          `json:"GalaxyCluster,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // ID An id, as a string or a number.
 type ID = json.RawMessage
-
-// Int An integer, as a string or a number.
-type Int = json.RawMessage
-
-// Me defines model for Me.
-type Me struct {
-	Organisation         Me_Organisation            `json:"Organisation,omitempty,omitzero"`
-	Role                 Me_Role                    `json:"Role,omitempty,omitzero"`
-	User                 Me_User                    `json:"User"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Me_Organisation defines model for Me.Organisation.
-type Me_Organisation struct {
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Me_Role defines model for Me.Role.
-type Me_Role struct {
-	PermSiteAdmin        bool                       `json:"perm_site_admin,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Me_User defines model for Me.User.
-type Me_User struct {
-	OrgID                string                     `json:"org_id"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Message defines model for Message.
-type Message struct {
-	Message string `json:"message"`
-}
 
 // NewAttribute defines model for NewAttribute.
 type NewAttribute struct {
@@ -448,163 +242,15 @@ type NewSighting struct {
 	Type      int    `json:"type"`
 }
 
-// Object defines model for Object.
-type Object struct {
-	Attribute       []Attribute       `json:"Attribute,omitempty,omitzero"`
-	ObjectReference []json.RawMessage `json:"ObjectReference,omitempty,omitzero"`
-	Comment         string            `json:"comment,omitempty,omitzero"`
-
-	// Deleted A flag, as a boolean, a number or a string.
-	Deleted     Flag   `json:"deleted,omitempty,omitzero"`
-	Description string `json:"description,omitempty,omitzero"`
-
-	// Distribution An integer, as a string or a number.
-	Distribution Int `json:"distribution,omitempty,omitzero"`
-
-	// EventID An id, as a string or a number.
-	EventID   ID     `json:"event_id,omitempty,omitzero"`
-	FirstSeen string `json:"first_seen,omitempty,omitzero"`
-
-	// ID An id, as a string or a number.
-	ID           ID     `json:"id"`
-	LastSeen     string `json:"last_seen,omitempty,omitzero"`
-	MetaCategory string `json:"meta-category,omitempty,omitzero"`
-	Name         string `json:"name"`
-
-	// SharingGroupID An id, as a string or a number.
-	SharingGroupID ID     `json:"sharing_group_id,omitempty,omitzero"`
-	TemplateUUID   string `json:"template_uuid,omitempty,omitzero"`
-
-	// TemplateVersion An integer, as a string or a number.
-	TemplateVersion Int `json:"template_version,omitempty,omitzero"`
-
-	// Timestamp An integer, as a string or a number.
-	Timestamp            Int                        `json:"timestamp,omitempty,omitzero"`
-	UUID                 string                     `json:"uuid,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ObjectAnswer defines model for ObjectAnswer.
-type ObjectAnswer struct {
-	Object               Object                     `json:"Object"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // ObjectBody defines model for ObjectBody.
 type ObjectBody struct {
 	Object NewObject `json:"Object"`
-}
-
-// Organisation defines model for Organisation.
-type Organisation struct {
-	// ID An id, as a string or a number.
-	ID ID `json:"id,omitempty,omitzero"`
-
-	// Local A flag, as a boolean, a number or a string.
-	Local                Flag                       `json:"local,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	UUID                 string                     `json:"uuid,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// OrganisationAnswer defines model for OrganisationAnswer.
-type OrganisationAnswer struct {
-	Organisation Organisation `json:"Organisation"`
-}
-
-// Outcome defines model for Outcome.
-type Outcome struct {
-	Message string `json:"message,omitempty,omitzero"`
-	Name    string `json:"name,omitempty,omitzero"`
-
-	// Saved A flag, as a boolean, a number or a string.
-	Saved                Flag                       `json:"saved,omitempty,omitzero"`
-	Success              json.RawMessage            `json:"success,omitempty,omitzero"`
-	URL                  string                     `json:"url,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Problem defines model for Problem.
-type Problem struct {
-	// Errors Text, or messages by field.
-	Errors               json.RawMessage            `json:"errors,omitempty,omitzero"`
-	Message              string                     `json:"message"`
-	Name                 string                     `json:"name"`
-	Saved                bool                       `json:"saved,omitempty,omitzero"`
-	URL                  string                     `json:"url"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Rows defines model for Rows.
-type Rows = []json.RawMessage
-
-// SharingGroup defines model for SharingGroup.
-type SharingGroup struct {
-	// ID An id, as a string or a number.
-	ID                   ID                         `json:"id"`
-	Name                 string                     `json:"name"`
-	Releasability        string                     `json:"releasability,omitempty,omitzero"`
-	UUID                 string                     `json:"uuid,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// SharingGroupAnswer defines model for SharingGroupAnswer.
-type SharingGroupAnswer struct {
-	SharingGroup         SharingGroup               `json:"SharingGroup"`
-	SharingGroupOrg      []json.RawMessage          `json:"SharingGroupOrg,omitempty,omitzero"`
-	SharingGroupServer   []json.RawMessage          `json:"SharingGroupServer,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// SharingGroupList defines model for SharingGroupList.
-type SharingGroupList struct {
-	Response []json.RawMessage `json:"response"`
-}
-
-// SightingAnswer defines model for SightingAnswer.
-type SightingAnswer struct {
-	Sighting json.RawMessage `json:"Sighting,omitempty,omitzero"`
-	Message  string          `json:"message,omitempty,omitzero"`
-}
-
-// Statistics defines model for Statistics.
-type Statistics struct {
-	Stats                json.RawMessage            `json:"stats"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Tag defines model for Tag.
-type Tag struct {
-	Colour string `json:"colour,omitempty,omitzero"`
-
-	// Exportable A flag, as a boolean, a number or a string.
-	Exportable Flag `json:"exportable,omitempty,omitzero"`
-
-	// ID An id, as a string or a number.
-	ID ID `json:"id,omitempty,omitzero"`
-
-	// Inherited A flag, as a boolean, a number or a string.
-	Inherited Flag `json:"inherited,omitempty,omitzero"`
-
-	// IsGalaxy A flag, as a boolean, a number or a string.
-	IsGalaxy Flag `json:"is_galaxy,omitempty,omitzero"`
-
-	// Local A flag, as a boolean, a number or a string.
-	Local                Flag                       `json:"local,omitempty,omitzero"`
-	Name                 string                     `json:"name"`
-	RelationshipType     string                     `json:"relationship_type,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // TagFilter defines model for TagFilter.
 type TagFilter struct {
 	// SearchAll Text in the name.
 	SearchAll string `json:"searchall"`
-}
-
-// TagList defines model for TagList.
-type TagList struct {
-	Tag []Tag `json:"Tag"`
 }
 
 // TagName defines model for TagName.
@@ -620,297 +266,12 @@ type TagTarget struct {
 	UUID string `json:"uuid"`
 }
 
-// TemplateAnswer defines model for TemplateAnswer.
-type TemplateAnswer struct {
-	ObjectTemplate        json.RawMessage            `json:"ObjectTemplate"`
-	ObjectTemplateElement []json.RawMessage          `json:"ObjectTemplateElement"`
-	AdditionalProperties  map[string]json.RawMessage `json:"-"`
-}
-
-// Types defines model for Types.
-type Types struct {
-	Result json.RawMessage `json:"result"`
-}
-
 // Values defines model for Values.
 type Values = []string
-
-// Version defines model for Version.
-type Version struct {
-	Version              string                     `json:"version"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Warninglist defines model for Warninglist.
-type Warninglist struct {
-	Category    string `json:"category,omitempty,omitzero"`
-	Description string `json:"description,omitempty,omitzero"`
-
-	// Enabled A flag, as a boolean, a number or a string.
-	Enabled Flag `json:"enabled,omitempty,omitzero"`
-
-	// ID An id, as a string or a number.
-	ID              ID     `json:"id"`
-	Name            string `json:"name"`
-	Type            string `json:"type,omitempty,omitzero"`
-	ValidAttributes string `json:"valid_attributes,omitempty,omitzero"`
-
-	// Version An integer, as a string or a number.
-	Version Int `json:"version,omitempty,omitzero"`
-
-	// WarninglistEntryCount An integer, as a string or a number.
-	WarninglistEntryCount Int                        `json:"warninglist_entry_count,omitempty,omitzero"`
-	AdditionalProperties  map[string]json.RawMessage `json:"-"`
-}
-
-// WarninglistList defines model for WarninglistList.
-type WarninglistList struct {
-	Warninglists []json.RawMessage `json:"Warninglists"`
-}
 
 // WarninglistSearch defines model for WarninglistSearch.
 type WarninglistSearch struct {
 	Enabled *int `json:"enabled,omitempty"`
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *AddedAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a AddedAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Attribute) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Attribute) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *AttributeAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a AttributeAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *ClusterAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a ClusterAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Done) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Done) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Event) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Event) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *FeedAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a FeedAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *GalaxyAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a GalaxyAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Me) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Me) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Me_Organisation) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Me_Organisation) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Me_Role) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Me_Role) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Me_User) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Me_User) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Object) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Object) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *ObjectAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a ObjectAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Organisation) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Organisation) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Outcome) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Outcome) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Problem) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Problem) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *SharingGroup) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a SharingGroup) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *SharingGroupAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a SharingGroupAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Statistics) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Statistics) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Tag) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Tag) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *TemplateAnswer) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a TemplateAnswer) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Version) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Version) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Warninglist) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Warninglist) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
 }
 
 // A Client sends the requests of this API.

@@ -12,157 +12,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
-// Defines values for AlertStage.
-const (
-	AlertStageClosed     AlertStage = "Closed"
-	AlertStageImported   AlertStage = "Imported"
-	AlertStageInProgress AlertStage = "InProgress"
-	AlertStageNew        AlertStage = "New"
-)
-
-// Valid indicates whether the value is a known member of the AlertStage enum.
-func (e AlertStage) Valid() bool {
-	switch e {
-	case AlertStageClosed:
-		return true
-	case AlertStageImported:
-		return true
-	case AlertStageInProgress:
-		return true
-	case AlertStageNew:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for CaseStage.
-const (
-	CaseStageClosed     CaseStage = "Closed"
-	CaseStageInProgress CaseStage = "InProgress"
-	CaseStageNew        CaseStage = "New"
-)
-
-// Valid indicates whether the value is a known member of the CaseStage enum.
-func (e CaseStage) Valid() bool {
-	switch e {
-	case CaseStageClosed:
-		return true
-	case CaseStageInProgress:
-		return true
-	case CaseStageNew:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for JobStatus.
-const (
-	JobStatusDeleted    JobStatus = "Deleted"
-	JobStatusFailure    JobStatus = "Failure"
-	JobStatusInProgress JobStatus = "InProgress"
-	JobStatusSuccess    JobStatus = "Success"
-	JobStatusWaiting    JobStatus = "Waiting"
-)
-
-// Valid indicates whether the value is a known member of the JobStatus enum.
-func (e JobStatus) Valid() bool {
-	switch e {
-	case JobStatusDeleted:
-		return true
-	case JobStatusFailure:
-		return true
-	case JobStatusInProgress:
-		return true
-	case JobStatusSuccess:
-		return true
-	case JobStatusWaiting:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for TaskStatus.
-const (
-	TaskStatusCancel     TaskStatus = "Cancel"
-	TaskStatusCompleted  TaskStatus = "Completed"
-	TaskStatusInProgress TaskStatus = "InProgress"
-	TaskStatusWaiting    TaskStatus = "Waiting"
-)
-
-// Valid indicates whether the value is a known member of the TaskStatus enum.
-func (e TaskStatus) Valid() bool {
-	switch e {
-	case TaskStatusCancel:
-		return true
-	case TaskStatusCompleted:
-		return true
-	case TaskStatusInProgress:
-		return true
-	case TaskStatusWaiting:
-		return true
-	default:
-		return false
-	}
-}
-
-// Action defines model for Action.
-type Action struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	CortexID             string                     `json:"cortexId,omitempty,omitzero"`
-	CortexJobID          string                     `json:"cortexJobId,omitempty,omitzero"`
-	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
-	ObjectID             string                     `json:"objectId"`
-	ObjectType           string                     `json:"objectType"`
-	Operations           string                     `json:"operations,omitempty,omitzero"`
-	Report               string                     `json:"report,omitempty,omitzero"`
-	ResponderID          string                     `json:"responderId"`
-	ResponderName        string                     `json:"responderName,omitempty,omitzero"`
-	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
-	Status               string                     `json:"status"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Alert defines model for Alert.
-type Alert struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	Assignee             string                     `json:"assignee,omitempty,omitzero"`
-	CaseID               string                     `json:"caseId,omitempty,omitzero"`
-	CaseTemplate         string                     `json:"caseTemplate,omitempty,omitzero"`
-	Date                 int64                      `json:"date"`
-	Description          string                     `json:"description"`
-	ExternalLink         string                     `json:"externalLink,omitempty,omitzero"`
-	Follow               bool                       `json:"follow"`
-	ObservableCount      int64                      `json:"observableCount"`
-	PAP                  int                        `json:"pap"`
-	Severity             int                        `json:"severity"`
-	Source               string                     `json:"source"`
-	SourceRef            string                     `json:"sourceRef"`
-	Stage                AlertStage                 `json:"stage"`
-	Status               string                     `json:"status"`
-	Summary              string                     `json:"summary,omitempty,omitzero"`
-	Tags                 []string                   `json:"tags,omitempty,omitzero"`
-	Title                string                     `json:"title"`
-	TLP                  int                        `json:"tlp"`
-	Kind                 string                     `json:"type"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// AlertStage defines model for Alert.Stage.
-type AlertStage string
-
 // AlertObservable defines model for AlertObservable.
 type AlertObservable struct {
 	Data     string   `json:"data"`
@@ -179,70 +28,6 @@ type ApplyCaseTemplate struct {
 	ImportTasks    []string `json:"importTasks,omitempty,omitzero"`
 	UpdateSeverity bool     `json:"updateSeverity,omitempty,omitzero"`
 	UpdateTags     bool     `json:"updateTags,omitempty,omitzero"`
-}
-
-// Attachment defines model for Attachment.
-type Attachment struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	ContentType          string                     `json:"contentType"`
-	Hashes               []string                   `json:"hashes"`
-	StoreID              string                     `json:"id,omitempty,omitzero"`
-	Name                 string                     `json:"name"`
-	Size                 int64                      `json:"size"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Attachments defines model for Attachments.
-type Attachments struct {
-	Attachments []Attachment `json:"attachments"`
-}
-
-// Case defines model for Case.
-type Case struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	Assignee             string                     `json:"assignee,omitempty,omitzero"`
-	CustomFields         []json.RawMessage          `json:"customFields,omitempty,omitzero"`
-	Description          string                     `json:"description"`
-	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
-	Flag                 bool                       `json:"flag,omitempty,omitzero"`
-	ImpactStatus         string                     `json:"impactStatus,omitempty,omitzero"`
-	Number               int                        `json:"number"`
-	PAP                  int                        `json:"pap"`
-	Severity             int                        `json:"severity"`
-	Stage                CaseStage                  `json:"stage"`
-	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
-	Status               string                     `json:"status"`
-	Summary              string                     `json:"summary,omitempty,omitzero"`
-	Tags                 []string                   `json:"tags,omitempty,omitzero"`
-	Title                string                     `json:"title"`
-	TLP                  int                        `json:"tlp"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// CaseStage defines model for Case.Stage.
-type CaseStage string
-
-// Comment Its dates and authors have no underscore, unlike those of everything else.
-type Comment struct {
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	CreatedAt            int64                      `json:"createdAt"`
-	CreatedBy            string                     `json:"createdBy"`
-	IsEdited             bool                       `json:"isEdited"`
-	Message              string                     `json:"message"`
-	UpdatedAt            int64                      `json:"updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"updatedBy,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // CreateAction defines model for CreateAction.
@@ -335,38 +120,6 @@ type CreateTaskLog struct {
 	Message           string `json:"message"`
 }
 
-// Error defines model for Error.
-type Error struct {
-	Message              string                     `json:"message"`
-	Type                 string                     `json:"type"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Job defines model for Job.
-type Job struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	AnalyzerDefinition   string                     `json:"analyzerDefinition,omitempty,omitzero"`
-	AnalyzerID           string                     `json:"analyzerId"`
-	AnalyzerName         string                     `json:"analyzerName"`
-	CaseArtifact         json.RawMessage            `json:"case_artifact,omitempty,omitzero"`
-	CortexID             string                     `json:"cortexId,omitempty,omitzero"`
-	CortexJobID          string                     `json:"cortexJobId,omitempty,omitzero"`
-	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
-	JobID                string                     `json:"id,omitempty,omitzero"`
-	Report               json.RawMessage            `json:"report,omitempty,omitzero"`
-	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
-	Status               JobStatus                  `json:"status"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// JobStatus defines model for Job.Status.
-type JobStatus string
-
 // LegacyStatus defines model for LegacyStatus.
 type LegacyStatus struct {
 	Versions             LegacyStatus_Versions      `json:"versions"`
@@ -376,64 +129,6 @@ type LegacyStatus struct {
 // LegacyStatus_Versions defines model for LegacyStatus.Versions.
 type LegacyStatus_Versions struct {
 	TheHive              string                     `json:"TheHive,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Observable defines model for Observable.
-type Observable struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	Attachment           json.RawMessage            `json:"attachment,omitempty,omitzero"`
-	Data                 string                     `json:"data,omitempty,omitzero"`
-	DataType             string                     `json:"dataType"`
-	IgnoreSimilarity     bool                       `json:"ignoreSimilarity,omitempty,omitzero"`
-	IOC                  bool                       `json:"ioc"`
-	Message              string                     `json:"message,omitempty,omitzero"`
-	PAP                  int                        `json:"pap"`
-	Reports              json.RawMessage            `json:"reports,omitempty,omitzero"`
-	Sighted              bool                       `json:"sighted"`
-	SightedAt            int64                      `json:"sightedAt,omitempty,omitzero"`
-	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
-	Tags                 []string                   `json:"tags,omitempty,omitzero"`
-	TLP                  int                        `json:"tlp"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ObservableFailure defines model for ObservableFailure.
-type ObservableFailure struct {
-	Message              string                     `json:"message"`
-	Object               ObservableFailure_Object   `json:"object,omitempty,omitzero"`
-	Type                 string                     `json:"type"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ObservableFailure_Object defines model for ObservableFailure.Object.
-type ObservableFailure_Object struct {
-	Data                 string                     `json:"data,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ObservablesPartly defines model for ObservablesPartly.
-type ObservablesPartly struct {
-	Failure []ObservableFailure `json:"failure"`
-	Success []Observable        `json:"success"`
-}
-
-// Procedure defines model for Procedure.
-type Procedure struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Description          string                     `json:"description,omitempty,omitzero"`
-	OccurDate            int64                      `json:"occurDate"`
-	PatternID            string                     `json:"patternId,omitempty,omitzero"`
-	PatternName          string                     `json:"patternName,omitempty,omitzero"`
-	Tactic               string                     `json:"tactic,omitempty,omitzero"`
-	TacticLabel          string                     `json:"tacticLabel,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
@@ -467,46 +162,6 @@ type Status struct {
 	Connectors           json.RawMessage            `json:"connectors,omitempty,omitzero"`
 	Features             []string                   `json:"features,omitempty,omitzero"`
 	Version              string                     `json:"version"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Task defines model for Task.
-type Task struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	Assignee             string                     `json:"assignee,omitempty,omitzero"`
-	Description          string                     `json:"description,omitempty,omitzero"`
-	DueDate              int64                      `json:"dueDate,omitempty,omitzero"`
-	EndDate              int64                      `json:"endDate,omitempty,omitzero"`
-	Flag                 bool                       `json:"flag"`
-	Group                string                     `json:"group"`
-	Mandatory            bool                       `json:"mandatory"`
-	Order                int32                      `json:"order"`
-	StartDate            int64                      `json:"startDate,omitempty,omitzero"`
-	Status               TaskStatus                 `json:"status"`
-	Title                string                     `json:"title"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// TaskStatus defines model for Task.Status.
-type TaskStatus string
-
-// TaskLog defines model for TaskLog.
-type TaskLog struct {
-	CreatedAt            int64                      `json:"_createdAt,omitempty,omitzero"`
-	CreatedBy            string                     `json:"_createdBy,omitempty,omitzero"`
-	ID                   string                     `json:"_id"`
-	Type                 string                     `json:"_type"`
-	UpdatedAt            int64                      `json:"_updatedAt,omitempty,omitzero"`
-	UpdatedBy            string                     `json:"_updatedBy,omitempty,omitzero"`
-	Date                 int64                      `json:"date"`
-	IncludeInTimeline    int64                      `json:"includeInTimeline,omitempty,omitzero"`
-	Message              string                     `json:"message"`
-	Owner                string                     `json:"owner"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
@@ -568,50 +223,10 @@ type UpdateTask struct {
 	Title       string  `json:"title,omitempty,omitzero"`
 }
 
-// User defines model for User.
-type User struct {
-	ID                   string                     `json:"_id"`
-	DefaultOrganisation  string                     `json:"defaultOrganisation,omitempty,omitzero"`
-	Email                string                     `json:"email,omitempty,omitzero"`
-	HasMFA               bool                       `json:"hasMFA,omitempty,omitzero"`
-	Locked               bool                       `json:"locked,omitempty,omitzero"`
-	Login                string                     `json:"login"`
-	Name                 string                     `json:"name"`
-	Organisation         string                     `json:"organisation"`
-	Organisations        []User_Organisations_Item  `json:"organisations,omitempty,omitzero"`
-	Permissions          []string                   `json:"permissions,omitempty,omitzero"`
-	Profile              string                     `json:"profile"`
-	Type                 string                     `json:"type,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// User_Organisations_Item defines model for User.organisations.Item.
-type User_Organisations_Item struct {
-	Organisation         string                     `json:"organisation,omitempty,omitzero"`
-	Profile              string                     `json:"profile,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Worker defines model for Worker.
-type Worker struct {
-	CortexIds            []string                   `json:"cortexIds,omitempty,omitzero"`
-	DataTypeList         []string                   `json:"dataTypeList,omitempty,omitzero"`
-	Description          string                     `json:"description"`
-	ID                   string                     `json:"id"`
-	Name                 string                     `json:"name"`
-	Version              string                     `json:"version"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // ListLegacyAnalyzersParams defines parameters for ListLegacyAnalyzers.
 type ListLegacyAnalyzersParams struct {
 	// Range From which to which, or all.
 	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
-}
-
-// AddCaseAttachmentsMultipartBody defines parameters for AddCaseAttachments.
-type AddCaseAttachmentsMultipartBody struct {
-	Attachments [][]byte `json:"attachments"`
 }
 
 // ListAnalyzersParams defines parameters for ListAnalyzers.
@@ -624,76 +239,6 @@ type ListAnalyzersParams struct {
 type QueryParams struct {
 	// Name A label for the server's log.
 	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Action) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Action) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Alert) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Alert) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Attachment) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Attachment) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Case) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Case) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Comment) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Comment) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Error) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Error) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Job) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Job) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
@@ -717,46 +262,6 @@ func (a LegacyStatus_Versions) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Observable) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Observable) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *ObservableFailure) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a ObservableFailure) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *ObservableFailure_Object) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a ObservableFailure_Object) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Procedure) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Procedure) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *PublicStatus) UnmarshalJSON(b []byte) error {
 	return jsoncodec.Unmarshal(b, a)
 }
@@ -773,56 +278,6 @@ func (a *Status) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Status) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Task) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Task) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *TaskLog) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a TaskLog) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *User) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a User) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *User_Organisations_Item) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a User_Organisations_Item) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Worker) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Worker) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 

@@ -158,12 +158,6 @@ type Snapshot struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// CloseSnapshots200JSONResponseBody defines parameters for CloseSnapshots.
-type CloseSnapshots200JSONResponseBody struct {
-	Pits                 []json.RawMessage          `json:"pits,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // OpenSnapshotParams defines parameters for OpenSnapshot.
 type OpenSnapshotParams struct {
 	// KeepAlive For how long.
@@ -230,28 +224,8 @@ func (a Snapshot) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *CloseSnapshots200JSONResponseBody) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a CloseSnapshots200JSONResponseBody) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
-
-// Endpoints lists every operation of this API.
-var Endpoints = []gate.Endpoint{
-	GetInfoEndpoint,
-	SearchSnapshotEndpoint,
-	CloseSnapshotsEndpoint,
-	SearchAlertsEndpoint,
-	SearchIndexEndpoint,
-	OpenSnapshotEndpoint,
-}
 
 // GetInfoEndpoint is GET /.
 var GetInfoEndpoint = gate.Endpoint{System: "indexer", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}

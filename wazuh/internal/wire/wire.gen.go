@@ -22,21 +22,6 @@ type Address struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// AddressesAnswer defines model for AddressesAnswer.
-type AddressesAnswer struct {
-	Data    AddressesData `json:"data"`
-	Error   int           `json:"error"`
-	Message string        `json:"message,omitempty,omitzero"`
-}
-
-// AddressesData defines model for AddressesAnswer.data.
-type AddressesData struct {
-	AffectedItems      []Address    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
 // Agent An agent that never connected has no os, version and lastKeepAlive.
 type Agent struct {
 	ConfigSum            string                     `json:"configSum,omitempty,omitzero"`
@@ -72,230 +57,6 @@ type AgentOS struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// AgentStats defines model for AgentStats.
-type AgentStats struct {
-	BufferEnabled        bool                       `json:"buffer_enabled,omitempty,omitzero"`
-	LastAck              string                     `json:"last_ack,omitempty,omitzero"`
-	LastKeepalive        string                     `json:"last_keepalive,omitempty,omitzero"`
-	MsgBuffer            int64                      `json:"msg_buffer,omitempty,omitzero"`
-	MsgCount             int64                      `json:"msg_count,omitempty,omitzero"`
-	MsgSent              int64                      `json:"msg_sent,omitempty,omitzero"`
-	Status               string                     `json:"status,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// AgentStatsAnswer defines model for AgentStatsAnswer.
-type AgentStatsAnswer struct {
-	Data    AgentStatsData `json:"data"`
-	Error   int            `json:"error"`
-	Message string         `json:"message,omitempty,omitzero"`
-}
-
-// AgentStatsData defines model for AgentStatsAnswer.data.
-type AgentStatsData struct {
-	AffectedItems      []AgentStats `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// AgentsAnswer defines model for AgentsAnswer.
-type AgentsAnswer struct {
-	Data    AgentsData `json:"data"`
-	Error   int        `json:"error"`
-	Message string     `json:"message,omitempty,omitzero"`
-}
-
-// AgentsData defines model for AgentsAnswer.data.
-type AgentsData struct {
-	AffectedItems []Agent      `json:"affected_items"`
-	FailedItems   []FailedItem `json:"failed_items"`
-
-	// TotalAffectedItems All that match, whatever limit says.
-	TotalAffectedItems int `json:"total_affected_items"`
-	TotalFailedItems   int `json:"total_failed_items"`
-}
-
-// Check defines model for Check.
-type Check struct {
-	Command              string                     `json:"command,omitempty,omitzero"`
-	Compliance           []Requirement              `json:"compliance,omitempty,omitzero"`
-	Condition            string                     `json:"condition,omitempty,omitzero"`
-	Description          string                     `json:"description,omitempty,omitzero"`
-	Directory            string                     `json:"directory,omitempty,omitzero"`
-	File                 string                     `json:"file,omitempty,omitzero"`
-	ID                   int                        `json:"id,omitempty,omitzero"`
-	PolicyID             string                     `json:"policy_id,omitempty,omitzero"`
-	Process              string                     `json:"process,omitempty,omitzero"`
-	Rationale            string                     `json:"rationale,omitempty,omitzero"`
-	Reason               string                     `json:"reason,omitempty,omitzero"`
-	References           string                     `json:"references,omitempty,omitzero"`
-	Registry             string                     `json:"registry,omitempty,omitzero"`
-	Remediation          string                     `json:"remediation,omitempty,omitzero"`
-	Result               string                     `json:"result,omitempty,omitzero"`
-	Rules                []CheckRule                `json:"rules,omitempty,omitzero"`
-	Title                string                     `json:"title,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Requirement defines model for Check.compliance.
-type Requirement struct {
-	Key   string `json:"key,omitempty,omitzero"`
-	Value string `json:"value,omitempty,omitzero"`
-}
-
-// CheckRule defines model for Check.rules.
-type CheckRule struct {
-	Rule string `json:"rule,omitempty,omitzero"`
-	Type string `json:"type,omitempty,omitzero"`
-}
-
-// ChecksAnswer defines model for ChecksAnswer.
-type ChecksAnswer struct {
-	Data    ChecksData `json:"data"`
-	Error   int        `json:"error"`
-	Message string     `json:"message,omitempty,omitzero"`
-}
-
-// ChecksData defines model for ChecksAnswer.data.
-type ChecksData struct {
-	AffectedItems      []Check      `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Configuration Each member is a section.
-type Configuration = map[string]json.RawMessage
-
-// ConfigurationAnswer defines model for ConfigurationAnswer.
-type ConfigurationAnswer struct {
-	Data    ConfigurationData `json:"data"`
-	Error   int               `json:"error"`
-	Message string            `json:"message,omitempty,omitzero"`
-}
-
-// ConfigurationData defines model for ConfigurationAnswer.data.
-type ConfigurationData struct {
-	AffectedItems      []Configuration `json:"affected_items"`
-	FailedItems        []FailedItem    `json:"failed_items"`
-	TotalAffectedItems int             `json:"total_affected_items"`
-	TotalFailedItems   int             `json:"total_failed_items"`
-}
-
-// Counters defines model for Counters.
-type Counters struct {
-	Bytes   int64 `json:"bytes,omitempty,omitzero"`
-	Dropped int64 `json:"dropped,omitempty,omitzero"`
-	Errors  int64 `json:"errors,omitempty,omitzero"`
-	Packets int64 `json:"packets,omitempty,omitzero"`
-}
-
-// Decoder defines model for Decoder.
-type Decoder struct {
-	// Details How it takes events apart.
-	Details              json.RawMessage            `json:"details,omitempty,omitzero"`
-	Filename             string                     `json:"filename,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	Position             int                        `json:"position,omitempty,omitzero"`
-	RelativeDirname      string                     `json:"relative_dirname,omitempty,omitzero"`
-	Status               string                     `json:"status,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// DecodersAnswer defines model for DecodersAnswer.
-type DecodersAnswer struct {
-	Data    DecodersData `json:"data"`
-	Error   int          `json:"error"`
-	Message string       `json:"message,omitempty,omitzero"`
-}
-
-// DecodersData defines model for DecodersAnswer.data.
-type DecodersData struct {
-	AffectedItems      []Decoder    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Endpoint defines model for Endpoint.
-type Endpoint struct {
-	IP   string `json:"ip,omitempty,omitzero"`
-	Port int    `json:"port,omitempty,omitzero"`
-}
-
-// FailedItem defines model for FailedItem.
-type FailedItem struct {
-	Error ItemError `json:"error"`
-
-	// ID What it happened to.
-	ID []string `json:"id"`
-}
-
-// ItemError defines model for FailedItem.error.
-type ItemError struct {
-	Code        int    `json:"code"`
-	Message     string `json:"message"`
-	Remediation string `json:"remediation,omitempty,omitzero"`
-}
-
-// File defines model for File.
-type File struct {
-	Arch       string `json:"arch,omitempty,omitzero"`
-	Attributes string `json:"attributes,omitempty,omitzero"`
-	Changes    int    `json:"changes,omitempty,omitzero"`
-	Date       string `json:"date,omitempty,omitzero"`
-	File       string `json:"file,omitempty,omitzero"`
-	GID        string `json:"gid,omitempty,omitzero"`
-	Gname      string `json:"gname,omitempty,omitzero"`
-	Inode      int64  `json:"inode,omitempty,omitzero"`
-	Md5        string `json:"md5,omitempty,omitzero"`
-	Mtime      string `json:"mtime,omitempty,omitzero"`
-
-	// Perm A text, or on Windows an object.
-	Perm                 json.RawMessage            `json:"perm,omitempty,omitzero"`
-	Sha1                 string                     `json:"sha1,omitempty,omitzero"`
-	Sha256               string                     `json:"sha256,omitempty,omitzero"`
-	Size                 int64                      `json:"size,omitempty,omitzero"`
-	Type                 string                     `json:"type,omitempty,omitzero"`
-	UID                  string                     `json:"uid,omitempty,omitzero"`
-	Uname                string                     `json:"uname,omitempty,omitzero"`
-	Value                *RegistryValue             `json:"value,omitempty"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// RegistryValue defines model for File.value.
-type RegistryValue struct {
-	Name string `json:"name,omitempty,omitzero"`
-	Type string `json:"type,omitempty,omitzero"`
-}
-
-// FilesAnswer defines model for FilesAnswer.
-type FilesAnswer struct {
-	Data    FilesData `json:"data"`
-	Error   int       `json:"error"`
-	Message string    `json:"message,omitempty,omitzero"`
-}
-
-// FilesData defines model for FilesAnswer.data.
-type FilesData struct {
-	AffectedItems      []File       `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Finding defines model for Finding.
-type Finding struct {
-	Cis                  string                     `json:"cis,omitempty,omitzero"`
-	DateFirst            string                     `json:"date_first,omitempty,omitzero"`
-	DateLast             string                     `json:"date_last,omitempty,omitzero"`
-	Log                  string                     `json:"log,omitempty,omitzero"`
-	PciDss               string                     `json:"pci_dss,omitempty,omitzero"`
-	Status               string                     `json:"status,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // Group defines model for Group.
 type Group struct {
 	ConfigSum            string                     `json:"configSum,omitempty,omitzero"`
@@ -305,93 +66,11 @@ type Group struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// GroupsAnswer defines model for GroupsAnswer.
-type GroupsAnswer struct {
-	Data    GroupsData `json:"data"`
-	Error   int        `json:"error"`
-	Message string     `json:"message,omitempty,omitzero"`
-}
-
-// GroupsData defines model for GroupsAnswer.data.
-type GroupsData struct {
-	AffectedItems      []Group      `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Hardware defines model for Hardware.
-type Hardware struct {
-	BoardSerial          string                     `json:"board_serial,omitempty,omitzero"`
-	CPU                  *CPU                       `json:"cpu,omitempty"`
-	RAM                  *RAM                       `json:"ram,omitempty"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// CPU defines model for Hardware.cpu.
-type CPU struct {
-	Cores int     `json:"cores,omitempty,omitzero"`
-	Mhz   float64 `json:"mhz,omitempty,omitzero"`
-	Name  string  `json:"name,omitempty,omitzero"`
-}
-
-// RAM defines model for Hardware.ram.
-type RAM struct {
-	Free  int64 `json:"free,omitempty,omitzero"`
-	Total int64 `json:"total,omitempty,omitzero"`
-	Usage int   `json:"usage,omitempty,omitzero"`
-}
-
-// HardwareAnswer defines model for HardwareAnswer.
-type HardwareAnswer struct {
-	Data    HardwareData `json:"data"`
-	Error   int          `json:"error"`
-	Message string       `json:"message,omitempty,omitzero"`
-}
-
-// HardwareData defines model for HardwareAnswer.data.
-type HardwareData struct {
-	AffectedItems      []Hardware   `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// HostOS defines model for HostOS.
-type HostOS struct {
-	Architecture string `json:"architecture,omitempty,omitzero"`
-	Hostname     string `json:"hostname,omitempty,omitzero"`
-
-	// OS Its names and numbers.
-	OS                   json.RawMessage            `json:"os,omitempty,omitzero"`
-	Release              string                     `json:"release,omitempty,omitzero"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	Sysname              string                     `json:"sysname,omitempty,omitzero"`
-	Version              string                     `json:"version,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
 // Hotfix defines model for Hotfix.
 type Hotfix struct {
 	Hotfix               string                     `json:"hotfix,omitempty,omitzero"`
 	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// HotfixesAnswer defines model for HotfixesAnswer.
-type HotfixesAnswer struct {
-	Data    HotfixesData `json:"data"`
-	Error   int          `json:"error"`
-	Message string       `json:"message,omitempty,omitzero"`
-}
-
-// HotfixesData defines model for HotfixesAnswer.data.
-type HotfixesData struct {
-	AffectedItems      []Hotfix     `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
 }
 
 // Info defines model for Info.
@@ -406,195 +85,12 @@ type Info struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// InfoAnswer defines model for InfoAnswer.
-type InfoAnswer struct {
-	Data  Info `json:"data"`
-	Error int  `json:"error,omitempty,omitzero"`
-}
-
-// Interface defines model for Interface.
-type Interface struct {
-	Adapter              string                     `json:"adapter,omitempty,omitzero"`
-	Mac                  string                     `json:"mac,omitempty,omitzero"`
-	Mtu                  int                        `json:"mtu,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	Rx                   Counters                   `json:"rx,omitempty,omitzero"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	State                string                     `json:"state,omitempty,omitzero"`
-	Tx                   Counters                   `json:"tx,omitempty,omitzero"`
-	Type                 string                     `json:"type,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// InterfacesAnswer defines model for InterfacesAnswer.
-type InterfacesAnswer struct {
-	Data    InterfacesData `json:"data"`
-	Error   int            `json:"error"`
-	Message string         `json:"message,omitempty,omitzero"`
-}
-
-// InterfacesData defines model for InterfacesAnswer.data.
-type InterfacesData struct {
-	AffectedItems      []Interface  `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// LogLine defines model for LogLine.
-type LogLine struct {
-	Description          string                     `json:"description,omitempty,omitzero"`
-	Level                string                     `json:"level,omitempty,omitzero"`
-	Tag                  string                     `json:"tag,omitempty,omitzero"`
-	Timestamp            string                     `json:"timestamp,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// LogsAnswer defines model for LogsAnswer.
-type LogsAnswer struct {
-	Data    LogsData `json:"data"`
-	Error   int      `json:"error"`
-	Message string   `json:"message,omitempty,omitzero"`
-}
-
-// LogsData defines model for LogsAnswer.data.
-type LogsData struct {
-	AffectedItems      []LogLine    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
 // Node defines model for Node.
 type Node struct {
 	Cluster              string                     `json:"cluster,omitempty,omitzero"`
 	Node                 string                     `json:"node,omitempty,omitzero"`
 	Type                 string                     `json:"type,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// NodeAnswer defines model for NodeAnswer.
-type NodeAnswer struct {
-	Data    NodeData `json:"data"`
-	Error   int      `json:"error"`
-	Message string   `json:"message,omitempty,omitzero"`
-}
-
-// NodeData defines model for NodeAnswer.data.
-type NodeData struct {
-	AffectedItems      []Node       `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// OSAnswer defines model for OSAnswer.
-type OSAnswer struct {
-	Data    OSData `json:"data"`
-	Error   int    `json:"error"`
-	Message string `json:"message,omitempty,omitzero"`
-}
-
-// OSData defines model for OSAnswer.data.
-type OSData struct {
-	AffectedItems      []HostOS     `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Package defines model for Package.
-type Package struct {
-	Architecture         string                     `json:"architecture,omitempty,omitzero"`
-	Description          string                     `json:"description,omitempty,omitzero"`
-	Format               string                     `json:"format,omitempty,omitzero"`
-	InstallTime          string                     `json:"install_time,omitempty,omitzero"`
-	Location             string                     `json:"location,omitempty,omitzero"`
-	Multiarch            string                     `json:"multiarch,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	Priority             string                     `json:"priority,omitempty,omitzero"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	Section              string                     `json:"section,omitempty,omitzero"`
-	Size                 int64                      `json:"size,omitempty,omitzero"`
-	Source               string                     `json:"source,omitempty,omitzero"`
-	Vendor               string                     `json:"vendor,omitempty,omitzero"`
-	Version              string                     `json:"version,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// PackagesAnswer defines model for PackagesAnswer.
-type PackagesAnswer struct {
-	Data    PackagesData `json:"data"`
-	Error   int          `json:"error"`
-	Message string       `json:"message,omitempty,omitzero"`
-}
-
-// PackagesData defines model for PackagesAnswer.data.
-type PackagesData struct {
-	AffectedItems      []Package    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// PoliciesAnswer defines model for PoliciesAnswer.
-type PoliciesAnswer struct {
-	Data    PoliciesData `json:"data"`
-	Error   int          `json:"error"`
-	Message string       `json:"message,omitempty,omitzero"`
-}
-
-// PoliciesData defines model for PoliciesAnswer.data.
-type PoliciesData struct {
-	AffectedItems      []Policy     `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Policy defines model for Policy.
-type Policy struct {
-	Description          string                     `json:"description,omitempty,omitzero"`
-	EndScan              string                     `json:"end_scan,omitempty,omitzero"`
-	Fail                 int                        `json:"fail,omitempty,omitzero"`
-	HashFile             string                     `json:"hash_file,omitempty,omitzero"`
-	Invalid              int                        `json:"invalid,omitempty,omitzero"`
-	Name                 string                     `json:"name,omitempty,omitzero"`
-	Pass                 int                        `json:"pass,omitempty,omitzero"`
-	PolicyID             string                     `json:"policy_id,omitempty,omitzero"`
-	References           string                     `json:"references,omitempty,omitzero"`
-	Score                int                        `json:"score,omitempty,omitzero"`
-	StartScan            string                     `json:"start_scan,omitempty,omitzero"`
-	TotalChecks          int                        `json:"total_checks,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// Port defines model for Port.
-type Port struct {
-	Inode                int64                      `json:"inode,omitempty,omitzero"`
-	Local                Endpoint                   `json:"local,omitempty,omitzero"`
-	Pid                  int                        `json:"pid,omitempty,omitzero"`
-	Process              string                     `json:"process,omitempty,omitzero"`
-	Protocol             string                     `json:"protocol,omitempty,omitzero"`
-	Remote               Endpoint                   `json:"remote,omitempty,omitzero"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	State                string                     `json:"state,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// PortsAnswer defines model for PortsAnswer.
-type PortsAnswer struct {
-	Data    PortsData `json:"data"`
-	Error   int       `json:"error"`
-	Message string    `json:"message,omitempty,omitzero"`
-}
-
-// PortsData defines model for PortsAnswer.data.
-type PortsData struct {
-	AffectedItems      []Port       `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
 }
 
 // Problem defines model for Problem.
@@ -612,38 +108,6 @@ type Problem struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
-// Process defines model for Process.
-type Process struct {
-	Argvs string `json:"argvs,omitempty,omitzero"`
-	Cmd   string `json:"cmd,omitempty,omitzero"`
-	Euser string `json:"euser,omitempty,omitzero"`
-	Name  string `json:"name,omitempty,omitzero"`
-
-	// Pid A number, as a text.
-	Pid                  string                     `json:"pid,omitempty,omitzero"`
-	Ppid                 int                        `json:"ppid,omitempty,omitzero"`
-	Scan                 Scan                       `json:"scan,omitempty,omitzero"`
-	StartTime            int64                      `json:"start_time,omitempty,omitzero"`
-	State                string                     `json:"state,omitempty,omitzero"`
-	VMSize               int64                      `json:"vm_size,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ProcessesAnswer defines model for ProcessesAnswer.
-type ProcessesAnswer struct {
-	Data    ProcessesData `json:"data"`
-	Error   int           `json:"error"`
-	Message string        `json:"message,omitempty,omitzero"`
-}
-
-// ProcessesData defines model for ProcessesAnswer.data.
-type ProcessesData struct {
-	AffectedItems      []Process    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
 // Protocol defines model for Protocol.
 type Protocol struct {
 	Dhcp                 string                     `json:"dhcp,omitempty,omitzero"`
@@ -651,75 +115,6 @@ type Protocol struct {
 	Iface                string                     `json:"iface,omitempty,omitzero"`
 	Type                 string                     `json:"type,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// ProtocolsAnswer defines model for ProtocolsAnswer.
-type ProtocolsAnswer struct {
-	Data    ProtocolsData `json:"data"`
-	Error   int           `json:"error"`
-	Message string        `json:"message,omitempty,omitzero"`
-}
-
-// ProtocolsData defines model for ProtocolsAnswer.data.
-type ProtocolsData struct {
-	AffectedItems      []Protocol   `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// RootcheckAnswer defines model for RootcheckAnswer.
-type RootcheckAnswer struct {
-	Data    RootcheckData `json:"data"`
-	Error   int           `json:"error"`
-	Message string        `json:"message,omitempty,omitzero"`
-}
-
-// RootcheckData defines model for RootcheckAnswer.data.
-type RootcheckData struct {
-	AffectedItems      []Finding    `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
-}
-
-// Rule defines model for Rule.
-type Rule struct {
-	Description string `json:"description,omitempty,omitzero"`
-
-	// Details The rule's conditions.
-	Details  json.RawMessage `json:"details,omitempty,omitzero"`
-	Filename string          `json:"filename,omitempty,omitzero"`
-	Gdpr     []string        `json:"gdpr,omitempty,omitzero"`
-	Gpg13    []string        `json:"gpg13,omitempty,omitzero"`
-	Groups   []string        `json:"groups,omitempty,omitzero"`
-	Hipaa    []string        `json:"hipaa,omitempty,omitzero"`
-	ID       int             `json:"id"`
-	Level    int             `json:"level,omitempty,omitzero"`
-
-	// Mitre ATT&CK ids.
-	Mitre                []string                   `json:"mitre,omitempty,omitzero"`
-	Nist80053            []string                   `json:"nist_800_53,omitempty,omitzero"`
-	PciDss               []string                   `json:"pci_dss,omitempty,omitzero"`
-	RelativeDirname      string                     `json:"relative_dirname,omitempty,omitzero"`
-	Status               string                     `json:"status,omitempty,omitzero"`
-	Tsc                  []string                   `json:"tsc,omitempty,omitzero"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
-
-// RulesAnswer defines model for RulesAnswer.
-type RulesAnswer struct {
-	Data    RulesData `json:"data"`
-	Error   int       `json:"error"`
-	Message string    `json:"message,omitempty,omitzero"`
-}
-
-// RulesData defines model for RulesAnswer.data.
-type RulesData struct {
-	AffectedItems      []Rule       `json:"affected_items"`
-	FailedItems        []FailedItem `json:"failed_items"`
-	TotalAffectedItems int          `json:"total_affected_items"`
-	TotalFailedItems   int          `json:"total_failed_items"`
 }
 
 // Scan defines model for Scan.
@@ -1205,82 +600,12 @@ func (a AgentOS) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
-func (a *AgentStats) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a AgentStats) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Check) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Check) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Decoder) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Decoder) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *File) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a File) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Finding) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Finding) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Group) UnmarshalJSON(b []byte) error {
 	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Group) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Hardware) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Hardware) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *HostOS) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a HostOS) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
@@ -1305,62 +630,12 @@ func (a Info) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Interface) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Interface) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *LogLine) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a LogLine) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Node) UnmarshalJSON(b []byte) error {
 	return jsoncodec.Unmarshal(b, a)
 }
 
 // MarshalJSON writes the known members and then those kept from decoding.
 func (a Node) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Package) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Package) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Policy) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Policy) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Port) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Port) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
@@ -1375,16 +650,6 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Process) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Process) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
-// UnmarshalJSON keeps the members that this version doesn't know.
 func (a *Protocol) UnmarshalJSON(b []byte) error {
 	return jsoncodec.Unmarshal(b, a)
 }
@@ -1394,50 +659,8 @@ func (a Protocol) MarshalJSON() ([]byte, error) {
 	return jsoncodec.Marshal(&a)
 }
 
-// UnmarshalJSON keeps the members that this version doesn't know.
-func (a *Rule) UnmarshalJSON(b []byte) error {
-	return jsoncodec.Unmarshal(b, a)
-}
-
-// MarshalJSON writes the known members and then those kept from decoding.
-func (a Rule) MarshalJSON() ([]byte, error) {
-	return jsoncodec.Marshal(&a)
-}
-
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
-
-// Endpoints lists every operation of this API.
-var Endpoints = []gate.Endpoint{
-	GetInfoEndpoint,
-	ListAgentsEndpoint,
-	GetAgentStatsEndpoint,
-	GetLocalNodeEndpoint,
-	GetNodeConfigurationEndpoint,
-	GetNodeRunningConfigurationEndpoint,
-	ListNodeLogsEndpoint,
-	ListDecodersEndpoint,
-	ListGroupsEndpoint,
-	ListGroupAgentsEndpoint,
-	GetManagerConfigurationEndpoint,
-	GetRunningConfigurationEndpoint,
-	ListManagerLogsEndpoint,
-	ListRootcheckEndpoint,
-	ListRulesEndpoint,
-	ListPoliciesEndpoint,
-	ListChecksEndpoint,
-	AuthenticateEndpoint,
-	ListFilesEndpoint,
-	GetHardwareEndpoint,
-	ListHotfixesEndpoint,
-	ListAddressesEndpoint,
-	ListInterfacesEndpoint,
-	ListProtocolsEndpoint,
-	GetOSEndpoint,
-	ListPackagesEndpoint,
-	ListPortsEndpoint,
-	ListProcessesEndpoint,
-}
 
 // GetInfoEndpoint is GET /.
 var GetInfoEndpoint = gate.Endpoint{System: "wazuh", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}
