@@ -331,7 +331,7 @@ func TestDefinitions(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 	want := []cortex.ConfigItem{
-		{Name: "uid", Type: "string", Required: true, Description: "The uid to use"},
+		{Name: "uid", Type: "string", Required: true, Secret: true, Description: "The uid to use"},
 		{Name: "key", Type: "string", Required: true, Secret: true, Description: "The key to use"},
 		{Name: "token", Type: "string", HasDefault: true, Secret: true, Description: "The token to use"},
 	}
@@ -410,9 +410,9 @@ func TestEnableRefusesWhatIsWrongBeforeItIsProposed(t *testing.T) {
 	s := cortextest.New(t)
 	g, ops := guarded(t, s, administrator(""))
 	for args, want := range map[string]string{
-		`{"definitionId":"` + cortextest.PaidDefinition + `","configuration":{"uid":"u","key":"s3cr3t-value"}}`: "configuration.key holds a secret",
-		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"proxy_https":"http://a:b@c:1"}}`: "configuration.proxy_https holds a secret",
-		`{"definitionId":"` + cortextest.PaidDefinition + `","configuration":{"uid":"u"}}`:                      "only the operator can give",
+		`{"definitionId":"` + cortextest.PaidDefinition + `","configuration":{"uid":"u","key":"s3cr3t-value"}}`: "configuration.key may hold a secret",
+		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"proxy_https":"http://a:b@c:1"}}`: "configuration.proxy_https may hold a secret",
+		`{"definitionId":"` + cortextest.PaidDefinition + `","configuration":{"polling":1}}`:                    "has no such setting",
 		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"poling":1}}`:                     "no such setting",
 		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"polling":"often"}}`:              "want a number",
 		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"zones":"a"}}`:                    "want a list of strings",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/rescue"
 )
 
@@ -88,6 +89,7 @@ type Analysis struct {
 	JobIDs     []string       `json:"jobIds" jsonschema:"The jobs, for their full reports."`
 	Results    []*AnalyzerRun `json:"results" jsonschema:"Each analyzer that was selected, by name."`
 	Artifacts  []Finding      `json:"artifacts" jsonschema:"Further observables that were found, each once."`
+	Texts      []Finding      `json:"otherTexts,omitempty" jsonschema:"What analyzers gave as observables though it isn't what its type says, such as a sentence as an address: to read, not to act on."`
 	Note       string         `json:"note,omitempty"`
 }
 
@@ -129,11 +131,28 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 			runs[i].notFetched(err)
 		}
 	}
-	a.Results, a.Verdict, a.Artifacts = runs, judge(runs), findings(runs)
-	if a.Verdict.Unfinished > 0 {
-		a.Note = "some jobs have not ended: wait for each by its job id"
+	a.Results, a.Verdict = runs, judge(runs)
+	for _, f := range findings(runs) {
+		if f.is() {
+			a.Artifacts = append(a.Artifacts, f)
+		} else {
+			a.Texts = append(a.Texts, f)
+		}
+	}
+	if missing := unfinished(runs); len(missing) > 0 {
+		a.Note = "not ended: " + some(missing) + "; wait for each by its job id, unless its note says that it will not end"
 	}
 	return a, nil
+}
+
+// unfinished names the analyzers that have not answered.
+func unfinished(runs []*AnalyzerRun) (names []string) {
+	for _, r := range runs {
+		if r.JobID != "" && !r.Status.Ended() {
+			names = append(names, r.Analyzer)
+		}
+	}
+	return names
 }
 
 // submissions returns what the call would submit, judged by the egress guard. A
@@ -202,7 +221,7 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) erro
 	}
 	j, err := c.wait(ctx, r.JobID, r.Status, end)
 	if j != nil {
-		rep := report(j)
+		rep := c.reported(ctx, j)
 		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
 		r.FromCache, r.EndDate = r.FromCache || rep.FromCache, rep.EndDate
 	}
@@ -216,6 +235,28 @@ func (r *AnalyzerRun) notFetched(err error) {
 		r.Status = StatusUnknown
 	}
 }
+
+// is reports whether f is what its type says. Analyzers extract by patterns that
+// take a sentence with an address in it for an address, and a file for a domain.
+func (f Finding) is() bool {
+	switch f.DataType {
+	case typeIP, typeDomain, typeFQDN, typeURL, typeMail, typeHash:
+	default:
+		return true
+	}
+	o, err := Detect(f.Data)
+	name := f.DataType == typeDomain || f.DataType == typeFQDN
+	switch {
+	case err != nil || strings.ContainsAny(f.Data, " \t\r\n"):
+		return false
+	case name:
+		return (o.DataType == typeDomain || o.DataType == typeFQDN) && !fileEnding.MatchString(f.Data)
+	}
+	return o.DataType == f.DataType
+}
+
+// fileEnding ends names that are of files far more often than of hosts.
+var fileEnding = lazyregexp.New(`(?i)\.(exe|dll|sys|pdf|docx?|xlsx?|pptx?|rtf|txt|log|csv|js|vbs|ps1|bat|cmd|sh|py|php|aspx?|jsp|html?|xml|json|ya?ml|zip|rar|7z|gz|tgz|tar|iso|img|lnk|msi|jar|apk|png|jpe?g|gif|eml|msg|dat|bin|tmp|ini|cfg|conf)$`)
 
 const maxFindings = 500
 

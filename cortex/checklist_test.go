@@ -333,7 +333,7 @@ func TestC13ADefinitionIsFoundInTheListAndNotAtARouteOfItsOwn(t *testing.T) {
 	if _, err := do(t, g, ops["cortex_enable_analyzer"], `{"definitionId":"`+cortextest.FreeDefinition+`"}`); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"GET /api/analyzerdefinition"}, s.Requests()); diff != "" {
+	if diff := cmp.Diff([]string{"GET /api/analyzerdefinition", "GET /api/analyzer?range=all"}, s.Requests()); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }

@@ -64,9 +64,11 @@ func (in *CleanupJobsInput) Validate() error {
 type Cleanup struct {
 	DryRun    bool          `json:"dryRun"`
 	Matching  *int          `json:"matchingJobs,omitempty" jsonschema:"How many jobs match in all, beyond the limit too."`
+	AtLeast   bool          `json:"matchingIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
 	Selection string        `json:"selection" jsonschema:"Stands for exactly these jobs."`
 	Jobs      []*CleanupJob `json:"jobs" jsonschema:"Exactly the jobs that would be deleted, or what became of each."`
 	Deleted   int           `json:"deleted"`
+	Returning int           `json:"returning,omitempty" jsonschema:"How many had not ended and come back when they do."`
 	Failed    int           `json:"failed"`
 	Message   string        `json:"message"`
 }
@@ -109,7 +111,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 	if err != nil {
 		return nil, err
 	}
-	out := &Cleanup{DryRun: in.dry(), Matching: s.total, Selection: s.token(), Jobs: make([]*CleanupJob, len(s.jobs))}
+	out := &Cleanup{DryRun: in.dry(), Matching: s.total, AtLeast: s.total != nil && *s.total >= windowJobs, Selection: s.token(), Jobs: make([]*CleanupJob, len(s.jobs))}
 	for i, j := range s.jobs {
 		out.Jobs[i] = &CleanupJob{ID: j.ID, Status: j.Status, Analyzer: j.Worker, DataType: j.DataType, Data: clip(j.Data, 200), CreatedAt: j.CreatedAt}
 	}
@@ -126,6 +128,9 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 	var lost error
 	for i, err := range errs {
 		switch j := out.Jobs[i]; {
+		case (err == nil || errors.Is(err, ErrNotFound)) && !j.Status.Ended():
+			j.Error = comesBack
+			out.Returning++
 		case err == nil || errors.Is(err, ErrNotFound): // gone is gone
 			j.Deleted = true
 			out.Deleted++
@@ -135,10 +140,13 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 			lost = err
 		}
 	}
-	if out.Deleted == 0 && lost != nil {
+	if out.Deleted+out.Returning == 0 && lost != nil {
 		return nil, fmt.Errorf("cortex: none of %s was deleted: %w", count(len(s.jobs), "job"), lost)
 	}
 	out.Message = fmt.Sprintf("%d of %s deleted", out.Deleted, count(len(s.jobs), "job"))
+	if out.Returning > 0 {
+		out.Message += fmt.Sprintf("; %d had not ended and come back when they do", out.Returning)
+	}
 	return out, nil
 }
 
@@ -189,7 +197,7 @@ func (c *Client) planCleanupJobs(ctx context.Context, in CleanupJobsInput) (gate
 		}
 	}
 	if running > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of them have not ended", running))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of them have not ended: Cortex doesn't stop their workers, and they are back with their reports when those end", running))
 	}
 	return p, nil
 }

@@ -28,7 +28,8 @@ type Config struct {
 	// FileBaseDir is below what files may be submitted from by their path. Empty:
 	// by content only.
 	FileBaseDir string
-	// MaxFile is how many bytes a file may have that is submitted. Default 32 MiB.
+	// MaxFile is how many bytes a file may have that is submitted. Default 10 MB, which is what Cortex
+	// takes unless its play.http.parser.maxDiskBuffer is larger.
 	MaxFile int64
 
 	// MaxFanout is how many analyzers one call may submit an observable to.
@@ -61,7 +62,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 const (
 	defaultFanout  = 10
 	maxFanout      = 100
-	defaultMaxFile = 32 << 20
+	defaultMaxFile = 10 << 20
 )
 
 // The settings that lock operations of this package.

@@ -429,7 +429,7 @@ func TestErrors(t *testing.T) {
 		{unauthorized, cortex.ErrUnauthorized, "Authentication failure"},
 		{forbidden, cortex.ErrForbidden, "Insufficient rights"},
 		{nothing, cortex.ErrNotFound, "job nope not found"},
-		{nothing2, cortex.ErrNotFound, "job nope not found"},
+		{nothing2, cortex.ErrNotFound, `job "nope"`},
 	} {
 		if !errors.Is(tc.err, tc.is) || !strings.Contains(tc.err.Error(), tc.want) {
 			t.Errorf("%v, want %q", tc.err, tc.want)
@@ -456,9 +456,9 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	for key, want := range map[string]cortex.Status{
-		cortextest.Key:     {Healthy: true, User: "analyst@soc.example", Organization: "soc", Roles: []string{"read", "analyze"}},
-		cortextest.ReadKey: {Problem: "the key may not run analyzers: it lacks the role analyze", User: "reader@soc.example", Organization: "soc", Roles: []string{"read"}},
-		"another key":      {Problem: "the key is not taken", Roles: []string{}},
+		cortextest.Key:     {Healthy: true, User: "analyst@soc.example", Organization: "soc", Roles: []string{"read", "analyze"}, Can: []string{"list analyzers, responders and jobs, and read reports", "run analyzers and responders, and delete jobs"}},
+		cortextest.ReadKey: {Problem: "the key lacks the role analyze, without which no analyzer can be run", User: "reader@soc.example", Organization: "soc", Roles: []string{"read"}, Can: []string{"list analyzers, responders and jobs, and read reports"}},
+		"another key":      {Problem: "the key is not taken: it is wrong, or its user or organisation is locked", Roles: []string{}, Can: []string{}},
 	} {
 		got, err := s.Client(func(cfg *cortex.Config) { cfg.APIKey = key }).GetStatus(t.Context(), cortex.GetStatusInput{})
 		if err != nil {

@@ -1,6 +1,7 @@
 package cortex
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -178,30 +179,46 @@ func newDefinition(d wire.Definition) *Definition {
 		Author: d.Author, License: d.License, BaseConfig: d.BaseConfig, DockerImage: d.DockerImage, Config: []ConfigItem{},
 	}
 	for _, x := range d.ConfigurationItems {
-		out.Config = append(out.Config, ConfigItem{
+		item := ConfigItem{
 			Name: x.Name, Type: string(x.Type), Multi: x.Multi, Required: x.Required, Description: x.Description,
-			HasDefault: len(x.DefaultValue) > 0 && string(x.DefaultValue) != "null", Secret: secretKey(x.Name, true),
-		})
+			HasDefault: len(x.DefaultValue) > 0 && string(x.DefaultValue) != "null",
+		}
+		item.Secret = item.secret()
+		out.Config = append(out.Config, item)
 		out.RequiresConfig = out.RequiresConfig || x.Required
 	}
 	return out
 }
 
-// global are the settings that every worker has beside its own.
-var global = []ConfigItem{
-	{Name: "proxy_http", Type: "string"}, {Name: "proxy_https", Type: "string"}, {Name: "cacerts", Type: "text"},
-	{Name: "jobTimeout", Type: "number"}, {Name: "auto_extract_artifacts", Type: "boolean"},
+// global are the settings that every worker has beside its own, and every
+// analyzer beside those.
+var global = map[kind][]ConfigItem{
+	analyzers:  append([]ConfigItem{{Name: "auto_extract_artifacts", Type: "boolean"}, {Name: "jobCache", Type: "number"}}, shared...),
+	responders: shared,
+}
+
+var shared = []ConfigItem{
+	{Name: "proxy_http", Type: "string", Secret: true}, {Name: "proxy_https", Type: "string", Secret: true}, {Name: "cacerts", Type: "text", Secret: true},
+	{Name: "jobTimeout", Type: "number"},
 	{Name: "check_tlp", Type: "boolean"}, {Name: "max_tlp", Type: "number"}, {Name: "check_pap", Type: "boolean"}, {Name: "max_pap", Type: "number"},
 }
 
 // item returns the setting of this name.
-func (d *Definition) item(name string) (ConfigItem, bool) {
-	for _, x := range append(slices.Clone(d.Config), global...) {
+func (d *Definition) item(k kind, name string) (ConfigItem, bool) {
+	for _, x := range append(slices.Clone(d.Config), global[k]...) {
 		if x.Name == name {
 			return x, true
 		}
 	}
 	return ConfigItem{}, false
+}
+
+// settings are the names of all that d can be configured with.
+func (d *Definition) settings(k kind) (names []string) {
+	for _, x := range append(slices.Clone(d.Config), global[k]...) {
+		names = append(names, x.Name)
+	}
+	return names
 }
 
 // A RateUnit is the time in which a worker may run a number of jobs.
@@ -256,7 +273,7 @@ func (in *EnableInput) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(in.Configuration)) {
 		v := in.Configuration[name]
 		if secretKey(name, true) && !harmless(v) || string(redact(v)) != string(v) || strings.Contains(string(v), "://") && scrub(string(v)) != string(v) {
-			errs = append(errs, invalid("configuration.%s holds a secret: whoever approves would see it and the journal would keep it. The operator puts it into a file; leave it out", clip(name, 80)))
+			errs = append(errs, onlyOperator(name))
 		}
 	}
 	if in.Rate != nil && *in.Rate < 0 {
@@ -275,6 +292,33 @@ func (in *EnableAnalyzerInput) Validate() error {
 		err = errors.Join(err, invalid("jobCache %d: want at least 0 minutes", *in.JobCache))
 	}
 	return err
+}
+
+// onlyOperator refuses a setting that may be a secret.
+func onlyOperator(name string) error {
+	return invalid("configuration.%s may hold a secret: whoever approves would see it and the journal would keep it. The operator puts it into a file of CORTEX_SECRETS_DIR; leave it out", clip(name, 80))
+}
+
+// notEnabled is the error that a worker of this name is enabled already, which
+// Cortex would refuse with a conflict.
+func (c *Client) notEnabled(ctx context.Context, k kind, name string) error {
+	ask := c.analyzers
+	if k == responders {
+		ask = c.responders
+	}
+	all, err := ask(ctx)
+	switch {
+	case errors.Is(err, ErrForbidden): // an orgadmin without the role read can enable and not list
+		return nil
+	case err != nil:
+		return err
+	}
+	for _, w := range all {
+		if w.Name == name {
+			return fmt.Errorf("%w: the %s %s is enabled already, with the id %s; disable it first to configure it anew", ErrExists, k, name, w.ID)
+		}
+	}
+	return nil
 }
 
 // An EnabledWorker is an analyzer or responder that was enabled or disabled.
@@ -348,7 +392,10 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 		return nil, fmt.Errorf("%w: %s definition %q", ErrNotFound, k, clip(in.DefinitionID, 80))
 	}
 	s := &setting{definition: all[i], values: map[string]json.RawMessage{}}
-	kept, err := c.secrets(s.definition)
+	if err := c.notEnabled(ctx, k, s.definition.ID); err != nil {
+		return nil, err
+	}
+	kept, err := c.secrets(k, s.definition)
 	if err != nil {
 		return nil, err
 	}
@@ -357,10 +404,16 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 	maps.Copy(s.values, kept)
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
-		x, ok := s.definition.item(name)
-		if !ok {
-			errs = append(errs, invalid("configuration.%s: %s has no such setting", clip(name, 80), s.definition.ID))
-		} else if !x.fits(s.values[name]) {
+		x, ok := s.definition.item(k, name)
+		_, operator := kept[name]
+		switch {
+		case !ok:
+			errs = append(errs, invalid("configuration.%s: %s has no such setting; it has %s", clip(name, 80), s.definition.ID, some(s.definition.settings(k))))
+		case !operator && x.Secret && !harmless(s.values[name]):
+			errs = append(errs, onlyOperator(name))
+		case string(bytes.TrimSpace(s.values[name])) == "null" && !x.Required: // not given
+			delete(s.values, name)
+		case !x.fits(s.values[name]):
 			errs = append(errs, invalid("configuration.%s: want %s", name, x.describe()))
 		}
 	}
@@ -416,7 +469,7 @@ func (x ConfigItem) describe() string {
 
 // secrets reads what the operator keeps for d: for its service, then for itself.
 // An error names the file's purpose and nothing of its content.
-func (c *Client) secrets(d *Definition) (map[string]json.RawMessage, error) {
+func (c *Client) secrets(k kind, d *Definition) (map[string]json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
 	if c.secretsDir == "" {
 		return all, nil
@@ -439,7 +492,7 @@ func (c *Client) secrets(d *Definition) (map[string]json.RawMessage, error) {
 			return nil, fmt.Errorf("%w: the secrets for %s can't be read as a JSON object", ErrNotConfigured, name)
 		}
 		for item, v := range values {
-			if _, ok := d.item(item); ok || name == d.ID { // a service has settings that not every worker knows
+			if _, ok := d.item(k, item); ok || name == d.ID { // a service has settings that not every worker knows
 				all[item] = v
 			}
 		}

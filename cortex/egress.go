@@ -17,7 +17,16 @@ type EgressError struct {
 
 // Error gives the analyzers and the reason, and not the value.
 func (e *EgressError) Error() string {
-	return fmt.Sprintf("cortex: the %s is not sent to a third party (%s): %s", e.DataType, some(e.Analyzers), e.Reason)
+	return fmt.Sprintf("cortex: the %s is not sent to a third party (%s): %s; %s", e.DataType, some(e.Analyzers), e.Reason, e.wayOut())
+}
+
+// wayOut says what can be done instead.
+func (e *EgressError) wayOut() string {
+	local := "use an analyzer that the operator lists in CORTEX_LOCAL_ANALYZERS because it shows data to nobody outside"
+	if e.DataType == typeURL {
+		return "submit the URL up to its path, without query, user and token, or the domain alone; or " + local
+	}
+	return local
 }
 
 // Is reports whether target is [ErrEgress].

@@ -46,6 +46,9 @@ func (e *Error) Error() string { return e.Text("cortex", e.Code, e.Message, e.De
 // Is matches the sentinel errors, of this package and of connect.
 func (e *Error) Is(target error) bool { return e.Matches("cortex", target) }
 
+// sizes are what Play takes unless Cortex's configuration says otherwise.
+const sizes = "10 MB of a file (play.http.parser.maxDiskBuffer) and 100 KB of anything else (play.http.parser.maxMemoryBuffer)"
+
 // statusUninitialised is what Cortex answers while its index isn't there.
 const statusUninitialised = 520
 
@@ -71,6 +74,12 @@ func fail(f *httpx.Failure) error {
 			attributes = append(attributes, strings.TrimSpace(x.Name+" "+x.Type))
 		}
 		e.Detail = strings.Join(attributes, ", ")
+	}
+	if f.Status == http.StatusRequestEntityTooLarge {
+		e.Message, e.Detail = "Cortex doesn't take so much in one request", "by default "+sizes
+	}
+	if f.Status == http.StatusUnauthorized && e.Detail == "" { // Cortex doesn't say which
+		e.Detail = "the key is wrong, or its user or organisation is locked"
 	}
 	switch {
 	case f.Status == http.StatusInternalServerError && strings.HasSuffix(e.Code, "AttributeError"): // one wrong item of a configuration; several are a 400

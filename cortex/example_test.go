@@ -41,7 +41,7 @@ func ExampleClient_AnalyzeObservable() {
 	// AbuseIPDB_1_0 [malicious] AbuseIPDB:Abuse confidence score = 100
 	// AbuseIPDB_1_0 [info] AbuseIPDB:Reports = 300
 	// MaxMind_GeoIP_4_0 [info] MaxMind:Location = Netherlands/Europe
-	// true cortex: the ip is not sent to a third party (AbuseIPDB_1_0): an internal address
+	// true cortex: the ip is not sent to a third party (AbuseIPDB_1_0): an internal address; use an analyzer that the operator lists in CORTEX_LOCAL_ANALYZERS because it shows data to nobody outside
 }
 
 func ExampleDetect() {

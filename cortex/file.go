@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -153,7 +154,7 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 	}
 	switch {
 	case int64(len(f.content)) > c.maxFile:
-		return submission{}, invalid("the file has %d bytes, at most %d are taken", len(f.content), c.maxFile)
+		return submission{}, c.tooLarge(int64(len(f.content)))
 	case in.SHA256 != "" && !strings.EqualFold(in.SHA256, f.sha256()):
 		return submission{}, fmt.Errorf("%w: the SHA-256 of the file is %s", ErrChanged, f.sha256())
 	}
@@ -216,7 +217,7 @@ func (c *Client) read(path string) ([]byte, error) {
 		return nil, unreadable
 	}
 	if info.Size() > c.maxFile {
-		return nil, invalid("the file has %d bytes, at most %d are taken", info.Size(), c.maxFile)
+		return nil, c.tooLarge(info.Size())
 	}
 	content, err := io.ReadAll(io.LimitReader(f, c.maxFile+1))
 	if err != nil {
@@ -226,6 +227,17 @@ func (c *Client) read(path string) ([]byte, error) {
 		return nil, invalid("filePath %q is empty: there is nothing to submit", clip(path, 200))
 	}
 	return content, nil
+}
+
+// tooLarge refuses a file of n bytes.
+func (c *Client) tooLarge(n int64) error {
+	return invalid("the file has %d bytes, at most %d are taken: by default Cortex takes 10 MB (play.http.parser.maxDiskBuffer); where yours takes more, the operator raises CORTEX_MAX_FILE too", n, c.maxFile)
+}
+
+// storing is how long Cortex may take to store a file of n bytes: it writes small
+// chunks one after another and waits for each.
+func storing(n int) time.Duration {
+	return time.Duration(n) * 10 * time.Second >> 20
 }
 
 // form returns s as a form. Cortex takes a part with a file name for a file, so

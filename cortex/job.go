@@ -55,7 +55,8 @@ type Attachment struct {
 type JobReport struct {
 	JobID        string            `json:"jobId"`
 	Status       JobStatus         `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	Finished     bool              `json:"finished" jsonschema:"Whether the job has ended. If not, ask again."`
+	Finished     bool              `json:"finished" jsonschema:"Whether the job has ended. If not, ask again, unless it is dead."`
+	Dead         bool              `json:"dead,omitempty" jsonschema:"Whether it runs longer than its analyzer may, so that it will not end any more."`
 	Note         string            `json:"note,omitempty" jsonschema:"What is missing from the report, and why."`
 	Analyzer     string            `json:"analyzerName,omitempty" jsonschema:"The analyzer or responder."`
 	DataType     string            `json:"dataType,omitempty"`
@@ -174,7 +175,52 @@ func (c *Client) WaitAndGetReport(ctx context.Context, in WaitAndGetReportInput)
 	if err != nil && (j == nil || !errors.Is(err, context.DeadlineExceeded)) {
 		return nil, err
 	}
-	return report(j), nil
+	return c.reported(ctx, j), nil
+}
+
+// reported is the report of j, which says so when j can't end any more.
+func (c *Client) reported(ctx context.Context, j *wire.JobReport) *JobReport {
+	r := report(j)
+	if why := c.dead(ctx, j); why != "" {
+		r.Dead, r.Note = true, why
+	}
+	return r
+}
+
+// jobTimeout is how long a worker may take unless its configuration says.
+const jobTimeout = 30 * time.Minute
+
+// dead says why a job won't end any more, or returns "": a worker is stopped
+// after its time-out, and a job that is InProgress still was lost, by a restart
+// of Cortex or by a report that it couldn't read.
+func (c *Client) dead(ctx context.Context, j *wire.JobReport) string {
+	age := time.Since(time.UnixMilli(j.StartDate))
+	if JobStatus(j.Status) != StatusInProgress || j.StartDate == 0 || age < time.Minute { // no time-out is shorter
+		return ""
+	}
+	ask := c.wire.GetAnalyzer
+	if j.Type == wire.JobReportTypeResponder {
+		ask = c.wire.GetResponder
+	}
+	may := jobTimeout
+	switch w, err := httpx.JSON[Worker](ask(ctx, j.WorkerID)); {
+	case err == nil && w.JobTimeout > 0:
+		may = time.Duration(w.JobTimeout) * time.Minute
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return "" // whoever can't tell how long it may take, waits
+	}
+	if age < may+time.Minute {
+		return ""
+	}
+	return fmt.Sprintf("started %s ago, and %s may take %s: it will not end any more; run it again with force", span(age), j.WorkerName, span(may))
+}
+
+// span is a time as a person says it.
+func span(d time.Duration) string {
+	if d >= 2*time.Hour {
+		return count(int(d/time.Hour), "hour")
+	}
+	return count(int(d/time.Minute), "minute")
 }
 
 // until returns when to stop waiting: early enough before the deadline of ctx
@@ -236,7 +282,7 @@ func (c *Client) wait(ctx context.Context, id string, status JobStatus, end time
 				}
 			}
 		}
-		if last != nil && (JobStatus(last.Status).Ended() || time.Until(end) <= 0) {
+		if last != nil && (JobStatus(last.Status).Ended() || time.Until(end) <= 0 || c.dead(ctx, last) != "") {
 			return last, nil
 		}
 		if time.Until(end) <= 0 {

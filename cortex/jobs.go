@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +14,6 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/page"
 )
 
 // A Job is one run of an analyzer or a responder, without its report.
@@ -101,7 +101,7 @@ func (c *Client) GetJobReport(ctx context.Context, in GetJobReportInput) (*JobRe
 	if err != nil {
 		return nil, err
 	}
-	return report(j), nil
+	return c.reported(ctx, j), nil
 }
 
 // A FindableStatus is a status that a search for jobs can ask for. Cortex finds
@@ -128,12 +128,19 @@ type ListJobsInput struct {
 	Status       FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
 	Limit        int            `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"500"`
 	Offset       int            `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0" maximum:"1000000"`
+	After        int64          `json:"after,omitempty" jsonschema:"Only jobs created then or later, in milliseconds since 1970." minimum:"0"`
 	Before       int64          `json:"before,omitempty" jsonschema:"Only jobs created then or earlier, in milliseconds since 1970: that of the first page, so that new jobs don't shift the next." minimum:"0"`
 }
 
 const (
 	defaultJobs = 50
 	maxJobs     = 500
+
+	// pageJobs is the most that Cortex is asked for at once: for more it scrolls
+	// through its database, which takes no offset.
+	pageJobs = 100
+	// windowJobs is how far the database pages, and how far it counts.
+	windowJobs = 10_000
 )
 
 // SetDefaults fills the fields left at zero.
@@ -149,6 +156,9 @@ func (in *ListJobsInput) Validate() error {
 	if in.Offset < 0 {
 		errs = append(errs, invalid("offset %d: want at least 0", in.Offset))
 	}
+	if in.Offset+max(in.Limit, 1) > windowJobs {
+		errs = append(errs, invalid("offset %d with limit %d: Cortex pages no further than %d jobs; to go on, give before= the createdAt of the last job that you have, and offset 0", in.Offset, in.Limit, windowJobs))
+	}
 	return errors.Join(errs...)
 }
 
@@ -161,12 +171,13 @@ func checkLimit(n, most int) error {
 
 // A JobPage is a part of a list of jobs, newest first.
 type JobPage struct {
-	Jobs   []*Job `json:"jobs"`
-	Total  *int   `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
-	Offset int    `json:"offset" jsonschema:"How many came before these."`
-	Next   *int   `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end."`
-	Before int64  `json:"before,omitempty" jsonschema:"To be given with next."`
-	Note   string `json:"note,omitempty" jsonschema:"Why the list is empty."`
+	Jobs    []*Job `json:"jobs"`
+	Total   *int   `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
+	AtLeast bool   `json:"totalIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
+	Offset  int    `json:"offset" jsonschema:"How many came before these."`
+	Next    *int   `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end, and where note says how to go on."`
+	Before  int64  `json:"before,omitempty" jsonschema:"To be given with next."`
+	Note    string `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
 }
 
 // ListJobs returns the jobs of the organisation that match, newest first, a page
@@ -178,64 +189,91 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
-	if in.Before > 0 {
-		q = append(q, compared("_lte", "createdAt", in.Before))
-	}
-	jobs, total, err := c.search(ctx, q, in.Offset, in.Limit, "-createdAt")
+	jobs, total, err := c.search(ctx, in.query(), in.Offset, in.Limit, newestFirst)
 	if err != nil {
 		return nil, err
 	}
-	p := &JobPage{Jobs: jobs, Total: total, Offset: in.Offset}
-	if next := in.Offset + len(jobs); len(jobs) > 0 && (total != nil && next < *total || total == nil && len(jobs) == in.Limit) {
+	p := &JobPage{Jobs: jobs, Total: total, AtLeast: total != nil && *total >= windowJobs, Offset: in.Offset}
+	next := in.Offset + len(jobs)
+	switch more := total != nil && next < *total || (total == nil || p.AtLeast) && len(jobs) == in.Limit; {
+	case len(jobs) == 0 && in.Offset > 0:
+		p.Note = "there are no jobs beyond this offset"
+	case len(jobs) == 0 && in.AnalyzerName != "" && !strings.Contains(in.AnalyzerName, "*"):
+		p.Note = "no job matches; the name is compared as a whole, with its version and case: use * for the rest"
+	case len(jobs) == 0:
+		p.Note = "no job matches"
+	case more && next+1 > windowJobs:
+		p.Before = jobs[len(jobs)-1].CreatedAt
+		p.Note = fmt.Sprintf("there may be more: Cortex pages no further than %d jobs. Go on with before=%d and offset 0; the jobs created in that millisecond come again", windowJobs, p.Before)
+	case more:
 		p.Next, p.Before = &next, in.Before
 		if p.Before == 0 {
 			p.Before = jobs[0].CreatedAt
 		}
 	}
-	switch {
-	case len(jobs) > 0:
-	case in.Offset > 0:
-		p.Note = "there are no jobs beyond this offset"
-	case in.AnalyzerName != "" && !strings.Contains(in.AnalyzerName, "*"):
-		p.Note = "no job matches; the name is compared as a whole, with its version and case: use * for the rest"
-	default:
-		p.Note = "no job matches"
-	}
 	return p, nil
 }
 
-// Jobs yields every job that matches, newest first. in.Limit is how many are
-// asked for at a time. Jobs created meanwhile are left out.
-//
-// It goes on by the date of the last job and not by how many there were, since
-// the database counts only so far.
-func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
-	if in.Limit == 0 {
-		in.Limit = maxJobs
+// query is what in asks Cortex for.
+func (in *ListJobsInput) query() query {
+	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
+	if in.After > 0 {
+		q = append(q, compared("_gte", "createdAt", in.After))
 	}
+	if in.Before > 0 {
+		q = append(q, compared("_lte", "createdAt", in.Before))
+	}
+	return q
+}
+
+// Jobs yields every job that matches, newest first, from in.Offset on; in.Limit
+// doesn't count. Jobs created meanwhile are left out, none is skipped or comes
+// twice when some are deleted on the way, and there may be more of them than
+// Cortex pages through: it goes on by the date of the last job.
+func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
 	return func(yield func(*Job, error) bool) {
-		at := in
-		page.All(ctx, func(ctx context.Context, _ int) ([]*Job, bool, error) {
-			p, err := c.ListJobs(ctx, at)
+		in := in // each walk begins anew
+		in.Limit = pageJobs
+		seen := map[string]bool{} // of the millisecond that in.Before names
+		for {
+			p, err := c.ListJobs(ctx, in)
 			if err != nil {
-				return nil, false, err
+				yield(nil, err)
+				return
 			}
-			if n := len(p.Jobs); n > 0 {
-				last, same := p.Jobs[n-1].CreatedAt, 1
-				for same < n && p.Jobs[n-1-same].CreatedAt == last {
-					same++
+			if len(p.Jobs) == 0 {
+				return
+			}
+			for _, j := range p.Jobs {
+				if j.CreatedAt != in.Before {
+					in.Before = j.CreatedAt
+					clear(seen)
+				} else if seen[j.ID] {
+					continue
 				}
-				if last == 0 || same == n {
-					at.Offset += n
-				} else {
-					at.Before, at.Offset = last, same
+				seen[j.ID] = true
+				if !yield(j, nil) {
+					return
 				}
 			}
-			return p.Jobs, p.Next != nil, nil
-		})(yield)
+			if len(p.Jobs) < in.Limit {
+				return
+			}
+			// A page of one millisecond alone is stepped over by its length.
+			if first := p.Jobs[0].CreatedAt; first == in.Before {
+				in.Offset += len(p.Jobs)
+			} else {
+				in.Offset = 0
+			}
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
 	}
 }
+
+const newestFirst = "-createdAt"
 
 // query is a conjunction in Cortex's query language. Nil members don't count.
 type query []map[string]any
@@ -273,25 +311,36 @@ func (q query) encode() ([]byte, error) {
 	return json.Marshal(map[string]any{"_and": all})
 }
 
-// search returns the jobs that match, and how many there are in all.
-func (c *Client) search(ctx context.Context, q query, offset, limit int, sort string) ([]*Job, *int, error) {
-	b, err := q.encode()
-	if err != nil {
-		return nil, nil, invalid("%s", err)
+// search returns up to limit jobs that match, and how many there are in all as
+// far as Cortex counts, in pages that Cortex can answer.
+func (c *Client) search(ctx context.Context, q query, offset, limit int, sort string) (jobs []*Job, total *int, err error) {
+	jobs = []*Job{}
+	for len(jobs) < limit {
+		b, err := q.encode()
+		if err != nil {
+			return nil, nil, invalid("%s", err)
+		}
+		from := offset + len(jobs)
+		most := min(limit-len(jobs), pageJobs)
+		res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", from, from+most), Sort: []string{sort}})
+		list, err := httpx.JSON[listing[wire.Job]](res, err)
+		if err != nil {
+			return nil, nil, err
+		}
+		if from == 0 && sort == newestFirst && len(list.rows) > 0 { // what comes meanwhile doesn't shift the next page
+			q = append(slices.Clip(q), compared("_lte", "createdAt", list.rows[0].CreatedAt))
+		}
+		for _, j := range list.rows {
+			jobs = append(jobs, newJob(j))
+		}
+		if n, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil {
+			total = &n
+		}
+		if list.sent < most {
+			break
+		}
 	}
-	res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", offset, offset+limit), Sort: []string{sort}})
-	list, err := httpx.JSON[listing[wire.Job]](res, err)
-	if err != nil {
-		return nil, nil, err
-	}
-	jobs := make([]*Job, len(list.rows))
-	for i, j := range list.rows {
-		jobs[i] = newJob(j)
-	}
-	if total, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil {
-		return jobs, &total, nil
-	}
-	return jobs, nil, nil
+	return jobs, total, nil
 }
 
 // DeleteJobInput is the input of [Client.DeleteJob].
@@ -300,20 +349,34 @@ type DeleteJobInput struct {
 	gate.Confirmation
 }
 
-// A DeletedJob is a job that is gone.
+// A DeletedJob is a job that is gone, or will be back.
 type DeletedJob struct {
-	JobID   string `json:"jobId"`
-	Deleted bool   `json:"deleted"`
+	JobID   string    `json:"jobId"`
+	Deleted bool      `json:"deleted" jsonschema:"Whether it is gone for good."`
+	Status  JobStatus `json:"status,omitempty" jsonschema:"How it stood when it was deleted, if it had not ended."`
+	Note    string    `json:"note,omitempty" jsonschema:"Why it is not gone for good."`
 }
 
-// DeleteJob deletes a job and its report.
+// comesBack is said of a job that is deleted before it has ended.
+const comesBack = "the job has not ended: Cortex doesn't stop its worker, and when that ends the job is back with its report. Wait for it, and delete it then"
+
+// DeleteJob deletes a job and its report. One that hasn't ended comes back when
+// its worker ends, which the answer says.
 //
-// Cortex: DELETE /api/job/{jobId}
+// Cortex: GET /api/job/{jobId}, DELETE /api/job/{jobId}
 func (c *Client) DeleteJob(ctx context.Context, in DeleteJobInput) (*DeletedJob, error) {
+	j, err := c.GetJob(ctx, GetJobInput{JobID: in.JobID})
+	if err != nil {
+		return nil, err
+	}
 	if err := httpx.Done(c.wire.DeleteJob(ctx, in.JobID)); err != nil {
 		return nil, err
 	}
-	return &DeletedJob{JobID: in.JobID, Deleted: true}, nil
+	out := &DeletedJob{JobID: in.JobID, Deleted: j.Status.Ended()}
+	if !out.Deleted {
+		out.Status, out.Note = j.Status, comesBack
+	}
+	return out, nil
 }
 
 func (c *Client) planDeleteJob(ctx context.Context, in DeleteJobInput) (gate.Plan, error) {
@@ -326,7 +389,7 @@ func (c *Client) planDeleteJob(ctx context.Context, in DeleteJobInput) (gate.Pla
 	}
 	p := gate.Plan{Summary: "Delete a job and its report in Cortex.", Targets: []gate.Target{j.target()}}
 	if !j.Status.Ended() {
-		p.Warnings = append(p.Warnings, "the job has not ended")
+		p.Warnings = append(p.Warnings, comesBack)
 	}
 	return p, nil
 }

@@ -114,15 +114,40 @@ func fold(name string) string {
 	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
 }
 
-var secretNames = lazyregexp.New(`(^token|apikey|authkey|accesskey|secretkey|privatekey|(api|auth|access|refresh|bearer|session)token|secret|password|passwd|passphrase|credentials?|^authorization|^(http|https)?proxy(http|https|url)|^https?proxy)$`)
+var secretNames = lazyregexp.New(`(token|pwd|passw|passphrase|secret|apikey|authkey|accesskey|privatekey|clientkey|integrationkey|licensekey|(api|auth|access|private|client|integration|secret)keyid|keyval|credential|webhook|certificatebase64|contentbase64|^authorization|^pw$|zippw$|^(http|https)?proxy(http|https|url)|^https?proxy)`)
 
-// secretKey reports whether a member of this name holds a secret.
+// named are the words that make a setting a secret, wherever they stand in its
+// folded name.
+var named = lazyregexp.New(`token|pwd|pass|secret|key|cert|cred|hook|integration|auth|pw$|base64|conn(ection)?(string)?$|config|code$|^api$|proxy|login|user`)
+
+// secretKey reports whether a member of this name holds a secret. strict says
+// that it is in a configuration, where shorter names mean secrets too.
 func secretKey(name string, strict bool) bool {
 	n := fold(name)
-	return secretNames.MatchString(n) || strict && (n == "key" || n == "token" || n == "user" || n == "username" || n == "login" || n == "pass" || strings.Contains(n, "proxy"))
+	return secretNames.MatchString(n) || strict && named.MatchString(n)
 }
 
-const secretWords = `(?:[\w-]*(?:api[_-]?key|auth[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|secret|password|passwd|passphrase|token|credentials?|authorization|proxy_https?)|\bkey|\bpwd)`
+// described are the words that make a setting a secret where its description has them.
+var described = lazyregexp.New(`(?i)\b(password|passphrase|token|secret|credentials?|api[ _-]?key|private[ _-]?key|pfx|bearer)\b`)
+
+// plain are the last words of names that hold no secret: where something is, and
+// what is looked for. Every other text in a configuration is taken for a secret.
+var plain = lazyregexp.New(`(url|uri|host|hostname|fqdn|server|address|service|endpoint|port|region|domain|zone|zonename|subsidiary|cloud|from|to|recipient|recipients|index|queue|project|tenant|` +
+	`tag|tags|field|fields|list|category|categories|country|locale|platform|version|mode|action|type|format|level|severity|status|visibility|policy|filter|size|interval|timeout|threshold|limit|path|rules|device|useragent|guid|name|prefix|language)s?$`)
+
+// secret reports whether only the operator may give the setting x: unless it is
+// a number or a switch, or of a name that holds none.
+func (x ConfigItem) secret() bool {
+	switch {
+	case x.Type == "number" || x.Type == "boolean":
+		return false
+	case secretKey(x.Name, true), described.MatchString(x.Description):
+		return true
+	}
+	return !plain.MatchString(fold(x.Name))
+}
+
+const secretWords = `(?:[\w-]*(?:api[_-]?key|auth[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|secret|password|passwd|passphrase|token|pwd|webhook|credentials?|authorization|proxy_https?)|\bkey)`
 
 var (
 	schemeSecret = lazyregexp.New(`(?i)\b(bearer|basic)\s+[^\s"',;]+`)

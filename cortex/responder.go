@@ -98,10 +98,7 @@ func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Actio
 	if err != nil {
 		return nil, err
 	}
-	j, err := httpx.JSON[wire.Job](c.wire.RunResponder(ctx, a.responder.ID, wire.RunResponder{
-		Label: a.label, Data: a.entity.raw, DataType: in.ObjectType.dataType(), TLP: int(a.tlp), PAP: int(a.pap),
-		Message: in.Message, Parameters: in.Parameters,
-	}))
+	j, err := httpx.JSON[wire.Job](c.wire.RunResponder(ctx, a.responder.ID, a.request(in)))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +156,23 @@ func (c *Client) action(ctx context.Context, in RunResponderInput) (*action, err
 	if a.label == "" {
 		a.label = clip(e.name(), 200)
 	}
+	if b, err := encode(a.request(in)); err != nil {
+		return nil, err
+	} else if len(b) > maxJSON {
+		return nil, invalid("the %s is a request of %d bytes, and Cortex takes 100 KB by default (play.http.parser.maxMemoryBuffer): the responder can't be run on it", in.ObjectType, len(b))
+	}
 	return a, nil
+}
+
+// maxJSON is how many bytes Cortex takes of a request without a file.
+const maxJSON = 100 << 10
+
+// request is what Cortex is sent.
+func (a *action) request(in RunResponderInput) wire.RunResponder {
+	return wire.RunResponder{
+		Label: a.label, Data: a.entity.raw, DataType: in.ObjectType.dataType(), TLP: int(a.tlp), PAP: int(a.pap),
+		Message: in.Message, Parameters: in.Parameters,
+	}
 }
 
 // responder returns the responder that is called s and takes t. A part of a

@@ -177,7 +177,12 @@ func (c *Client) run(ctx context.Context, s submission) (*StartedJob, error) {
 		JobID: j.ID, Status: JobStatus(j.Status), FromCache: j.FromCache, AnalyzerID: s.to.ID, Analyzer: s.to.Name, Observable: s.observable,
 		Note: "the analyzer was started: wait for the job to have its report",
 	}
-	if j.FromCache {
+	switch why := c.dead(ctx, &wire.JobReport{Status: wire.JobReportStatus(j.Status), StartDate: j.StartDate, WorkerID: s.to.ID, WorkerName: s.to.Name}); {
+	case why != "":
+		out.Note = "an earlier job that Cortex gives again: " + why
+	case j.FromCache && !out.Status.Ended():
+		out.Note = "an earlier job that Cortex gives again, still at work: wait for it, or set force to run anew"
+	case j.FromCache:
 		out.Note = "an earlier job that Cortex gives again: fetch its report, or set force to run anew"
 	}
 	return out, nil

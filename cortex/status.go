@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -15,7 +18,7 @@ type GetStatusInput struct{}
 
 // A Status says whether Cortex can be worked with.
 type Status struct {
-	Healthy      bool              `json:"healthy" jsonschema:"Whether the server answers, takes the key, and lets it analyze."`
+	Healthy      bool              `json:"healthy" jsonschema:"Whether the server answers, takes the key, and lets it list, run and read analyzers."`
 	Problem      string            `json:"problem,omitempty" jsonschema:"Why it is not healthy."`
 	Version      string            `json:"version,omitempty"`
 	Versions     map[string]string `json:"versions"`
@@ -24,6 +27,15 @@ type Status struct {
 	User         string            `json:"user,omitempty" jsonschema:"Whose key it is."`
 	Organization string            `json:"organization,omitempty"`
 	Roles        []string          `json:"roles"`
+	Can          []string          `json:"can" jsonschema:"What the roles allow; none implies another."`
+}
+
+// may is what each role of Cortex allows.
+var may = map[wire.UserRoles]string{
+	wire.UserRolesRead:       "list analyzers, responders and jobs, and read reports",
+	wire.UserRolesAnalyze:    "run analyzers and responders, and delete jobs",
+	wire.UserRolesOrgadmin:   "list definitions, enable and disable analyzers and responders",
+	wire.UserRolesSuperadmin: "administer organisations and users",
 }
 
 // GetStatus tells the versions of the server and proves the key: who it belongs
@@ -37,7 +49,7 @@ func (c *Client) GetStatus(ctx context.Context, _ GetStatusInput) (*Status, erro
 	}
 	out := &Status{
 		Version: st.Versions["Cortex"], Versions: maps.Clone(st.Versions), AuthTypes: []string{},
-		Capabilities: append([]string{}, st.Config.Capabilities...), Roles: []string{},
+		Capabilities: append([]string{}, st.Config.Capabilities...), Roles: []string{}, Can: []string{},
 	}
 	var one string
 	if json.Unmarshal(st.Config.AuthType, &out.AuthTypes) != nil && json.Unmarshal(st.Config.AuthType, &one) == nil {
@@ -46,7 +58,7 @@ func (c *Client) GetStatus(ctx context.Context, _ GetStatusInput) (*Status, erro
 	u, err := httpx.JSON[wire.User](c.wire.GetCurrentUser(ctx))
 	switch {
 	case errors.Is(err, ErrUnauthorized):
-		out.Problem = "the key is not taken"
+		out.Problem = "the key is not taken: it is wrong, or its user or organisation is locked"
 		return out, nil
 	case errors.Is(err, ErrForbidden):
 		out.Problem = "the key may not even ask who it belongs to"
@@ -55,15 +67,22 @@ func (c *Client) GetStatus(ctx context.Context, _ GetStatusInput) (*Status, erro
 		return nil, err
 	}
 	out.User, out.Organization = u.ID, u.Organization
+	lacks := map[wire.UserRoles]string{
+		wire.UserRolesRead:    "without which analyzers and jobs can't be listed and no report be read",
+		wire.UserRolesAnalyze: "without which no analyzer can be run",
+	}
 	for _, r := range u.Roles {
 		out.Roles = append(out.Roles, string(r))
-		out.Healthy = out.Healthy || r == wire.UserRolesAnalyze
+		if what, ok := may[r]; ok {
+			out.Can = append(out.Can, what)
+		}
+		delete(lacks, r)
 	}
-	if !out.Healthy {
-		out.Problem = "the key may not run analyzers: it lacks the role analyze"
+	var problems []string
+	for _, r := range slices.Sorted(maps.Keys(lacks)) {
+		problems = append(problems, fmt.Sprintf("the key lacks the role %s, %s", r, lacks[r]))
 	}
-	if u.Status == wire.UserStatusLocked {
-		out.Healthy, out.Problem = false, "the user of the key is locked"
-	}
+	out.Problem = strings.Join(problems, "; ")
+	out.Healthy = out.Problem == ""
 	return out, nil
 }

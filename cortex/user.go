@@ -178,8 +178,12 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 	}
 	for _, r := range in.Roles {
 		switch {
+		case r == RoleSuperadmin && o.ID != superOrganisation:
+			return gate.Plan{}, invalid("roles superadmin: only in the organisation %s; Cortex would take it here, and the user could not work", superOrganisation)
 		case r == RoleSuperadmin:
 			p.Warnings = append(p.Warnings, "a superadmin administers the whole server")
+		case o.ID == superOrganisation:
+			return gate.Plan{}, invalid("roles %s: the organisation %s has superadmins alone; Cortex would take it, and the user could do nothing", r, superOrganisation)
 		case r == RoleOrgAdmin:
 			p.Warnings = append(p.Warnings, "an orgadmin sees the keys of third parties in the configurations of the organisation")
 		}
@@ -189,6 +193,9 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 	}
 	return p, nil
 }
+
+// superOrganisation is where the superadmins are.
+const superOrganisation = "cortex"
 
 // RenewUserKeyInput is the input of [Client.RenewUserKey].
 type RenewUserKeyInput struct {

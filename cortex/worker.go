@@ -28,6 +28,7 @@ type Worker struct {
 	Rate         int      `json:"rate,omitempty" jsonschema:"How many jobs it may run in each rateUnit; absent: any number."`
 	RateUnit     string   `json:"rateUnit,omitempty"`
 	JobCache     *int     `json:"jobCache,omitempty" jsonschema:"For how many minutes an earlier answer is given again; absent: the server's default."`
+	JobTimeout   int      `json:"jobTimeout,omitempty" jsonschema:"How many minutes a job may take; absent: the server's default, 30."`
 	Type         string   `json:"type" jsonschema:"analyzer or responder."`
 	MaxTLP       *TLP     `json:"maxTlp,omitempty" jsonschema:"The highest TLP it takes, where the key may see that."`
 	MaxPAP       *PAP     `json:"maxPap,omitempty" jsonschema:"The highest PAP it takes, where the key may see that."`

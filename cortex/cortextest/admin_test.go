@@ -34,7 +34,7 @@ func TestRolesOfEachEndpoint(t *testing.T) {
 		{"GET", "/api/user", "s"},
 		{"POST", "/api/user", "os"},
 		{"GET", "/api/user/reader@soc.example", "raos"},
-		{"GET", "/api/user/nope/key", "os"},
+		{"GET", "/api/user/nope/key", "rao"}, // 403 for the superadmin, who is told that no key can be had
 		{"POST", "/api/user/nope/key/renew", "os"},
 		{"POST", "/api/job/_search", "rao"},
 		{"GET", "/api/job/nope", "rao"},
@@ -62,21 +62,42 @@ func TestAnswersOfTheAdministration(t *testing.T) {
 		want                    string
 	}{
 		{cortextest.AdminKey, "POST", "/api/organization/analyzer/nope", `{}`, 404, "Worker nope not found"},
-		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"configuration":{"a":"x"}}`, 500, `"type":"org.elastic4play.MissingAttributeError"`},
-		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"configuration":{}}`, 400, `"type":"AttributeCheckingError"`},
-		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"configuration":{"a":"x","b":"y","c":"z"}}`, 500, "UnknownAttributeError"},
-		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"configuration":{"a":"x","b":"y"},"rate":3,"rateUnit":"Second"}`, 201, `"rateUnit":"Second"`},
-		{cortextest.AdminKey, "POST", "/api/organization/responder/" + cortextest.ResponderDefinition, `{"configuration":{"zone":"z"}}`, 201, `"maxTlp":null`},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"t","configuration":{"a":"x"}}`, 500, `"type":"org.elastic4play.MissingAttributeError"`},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"t","configuration":{}}`, 400, `"type":"AttributeCheckingError"`},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"t","configuration":{"a":"x","b":"y","c":"z"}}`, 500, "UnknownAttributeError"},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"t","configuration":{"a":"x","b":"y"},"rate":3,"rateUnit":"Second"}`, 201, `"rateUnit":"Second"`},
+		{cortextest.AdminKey, "POST", "/api/organization/responder/" + cortextest.ResponderDefinition, `{"name":"t","configuration":{"zone":"z"}}`, 201, `"maxTlp":null`},
+		{cortextest.AdminKey, "POST", "/api/organization/responder/" + cortextest.ResponderDefinition, `{"name":"u","configuration":{"zone":"z","auto_extract_artifacts":true}}`, 500, "UnknownAttributeError"},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"t","configuration":{"a":"x","b":"y"}}`, 400, "version conflict, document already exists (current version [1])"},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"configuration":{"a":"x","b":"y"}}`, 400, "Attribute name is missing"},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"v","configuration":{"a":"x","b":"y"},"zzz":1}`, 400, "Unknown attribute worker.zzz"},
+		{cortextest.AdminKey, "POST", "/api/organization/analyzer/Two_1_0", `{"name":"v","configuration":{"a":"x","b":"y"},"rateUnit":"Nope"}`, 400, "expected enumeration"},
+		{cortextest.SuperadminKey, "PATCH", "/api/organization/soc", `{"status":"Nope"}`, 400, "expected enumeration"},
+		{cortextest.SuperadminKey, "PATCH", "/api/organization/soc", `{"zzz":1}`, 400, "Unknown attribute organization.zzz"},
+		{cortextest.SuperadminKey, "PATCH", "/api/organization/soc", `{"name":"n"}`, 400, "Unknown attribute name"},
+		{cortextest.SuperadminKey, "POST", "/api/user", `{"login":"q","name":"q","roles":["nope"],"organization":"soc"}`, 400, "expected role"},
+		{cortextest.SuperadminKey, "POST", "/api/user", `{"login":"r","name":"q","roles":[],"organization":"soc"}`, 201, `"roles":[]`},
+		{cortextest.SuperadminKey, "POST", "/api/user", `{"login":"s","name":"q","roles":["read"]}`, 201, `"organization":"cortex"`},
+		{cortextest.AdminKey, "POST", "/api/user", `{"login":"t","name":"q","roles":["superadmin"],"organization":"soc"}`, 403, "not authorized"},
+		{cortextest.AdminKey, "POST", "/api/user", `{"login":"t","name":"q","roles":["read"],"organization":"cortex"}`, 403, "not authorized"},
+		{cortextest.SuperadminKey, "GET", "/api/user/nope/key", "", 403, "Get API key is not supported"},
+		{cortextest.Key, "GET", "/api/user/analyst@soc.example/key", "", 200, cortextest.Key},
+		{cortextest.SuperadminKey, "DELETE", "/api/user/reader@soc.example", "", 500, "can't be removed"},
+		{cortextest.SuperadminKey, "GET", "/api/organization/soc/user?range=all", "", 200, "reader@soc.example"},
+		{cortextest.Key, "GET", "/api/nosuch", "", 404, "Resource not found by Assets controller"},
+		{cortextest.Key, "GET", "/api/alert", "", 200, "[]"},
+		{cortextest.Key, "GET", "/api/analyzer/type/ip", "", 200, "MaxMind_GeoIP_4_0"},
+		{cortextest.Key, "POST", "/api/analyzer/_search", `{"query":{"name":"MaxMind_GeoIP_4_0"}}`, 200, "MaxMind_GeoIP_4_0"},
 		{cortextest.SuperadminKey, "PATCH", "/api/organization/cortex", `{"status":"Locked"}`, 400, "BadRequest"},
 		{cortextest.SuperadminKey, "POST", "/api/organization", `{"name":"soc","description":"x"}`, 400, "ConflictError"},
 		{cortextest.SuperadminKey, "POST", "/api/organization", `{"name":"new"}`, 400, "Attribute description is missing"},
 		{cortextest.SuperadminKey, "POST", "/api/organization", `{"name":"new","description":"x"}`, 201, `"status":"Active"`},
 		{cortextest.SuperadminKey, "POST", "/api/user", `{"login":"a","name":"A","roles":["read"],"organization":"new"}`, 201, `"hasKey":false`},
-		{cortextest.SuperadminKey, "GET", "/api/user/a/key", "", 400, "User a hasn't key"},
+		{cortextest.SuperadminKey, "GET", "/api/user/a/key", "", 403, "Get API key is not supported"},
 		{cortextest.SuperadminKey, "GET", "/api/user/reader@soc.example/key", "", 200, cortextest.ReadKey},
 		{cortextest.AdminKey, "GET", "/api/user/a", "", 404, "user a not found"},
 		{cortextest.SuperadminKey, "PATCH", "/api/organization/soc", `{"status":"Locked"}`, 200, `"status":"Locked"`},
-		{cortextest.Key, "GET", "/api/analyzer", "", 401, "Your account is locked"},
+		{cortextest.Key, "GET", "/api/analyzer", "", 401, "Authentication failure"},
 	} {
 		res, got := ask(t, s, tt.key, tt.method, tt.path, tt.body)
 		if res.StatusCode != tt.status || !strings.Contains(got, tt.want) {
@@ -97,7 +118,8 @@ func TestSearch(t *testing.T) {
 	for query, want := range map[string]int{
 		`{}`: 4, `{"_any":"*"}`: 4, `{"_field":"status","_value":"*"}`: 0, `{"_field":"status","_value":"Failure"}`: 1,
 		`{"_field":"analyzerName","_value":"MaxMind_GeoIP_4_0"}`: 0, `{"_field":"workerName","_value":"MaxMind_GeoIP_4_0"}`: 2,
-		`{"_field":"data","_value":"8.8.8.8"}`: 0, `{"_wildcard":{"_field":"workerName","_value":"MaxMind*"}}`: 2,
+		`{"status":"Failure"}`: 1, `{"_string":"status:Failure"}`: 1, `{"_like":{"_field":"workerName","_value":"MaxMind"}}`: 0, `{"_contains":"workerName"}`: 4,
+		`{"_gte":{"createdAt":"now-48h"}}`: 2, `{"_wildcard":{"_field":"workerName","_value":"MaxMind*"}}`: 2,
 		`{"_lt":{"createdAt":` + before + `}}`: 2, `{"_gte":{"createdAt":` + before + `}}`: 2, `{"_not":{"_field":"status","_value":"Failure"}}`: 3,
 		`{"_and":[{"_field":"dataType","_value":"ip"},{"_lt":{"createdAt":` + before + `}}]}`:     2,
 		`{"_or":[{"_field":"status","_value":"Failure"},{"_id":"` + cortextest.SeededJob + `"}]}`: 2,
@@ -109,9 +131,22 @@ func TestSearch(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", query, got, want)
 		}
 	}
-	for _, query := range []string{`{"_nonsense":1}`, `[]`, `{"_and":{}}`} {
-		if res, body := ask(t, s, cortextest.ReadKey, "POST", "/api/job/_search", `{"query":`+query+`}`); res.StatusCode != 400 || !strings.Contains(body, "SearchError") {
-			t.Errorf("%s: %d %s", query, res.StatusCode, body)
+	for request, want := range map[string]struct {
+		status int
+		kind   string
+	}{
+		`{"query":{"_nonsense":1}}`:                      {500, "JsResultException"},
+		`{"query":[]}`:                                   {500, "JsResultException"},
+		`{"query":{"_and":{}}}`:                          {500, "JsResultException"},
+		`{"query":{"_field":"data","_value":"8.8.8.8"}}`: {400, "SearchError"},
+		`{"query":{"_gte":{"createdAt":"yesterday"}}}`:   {400, "SearchError"},
+		`{"query":{},"sort":["-nosuch"]}`:                {400, "SearchError"},
+		`{"query":{},"sort":["data"]}`:                   {400, "SearchError"},
+		`{"query":{},"range":"1-102"}`:                   {500, "using [from] is not allowed in a scroll context"},
+		`{"query":{},"range":"9990-10040"}`:              {400, "all shards failed"},
+	} {
+		if res, body := ask(t, s, cortextest.ReadKey, "POST", "/api/job/_search", request); res.StatusCode != want.status || !strings.Contains(body, want.kind) {
+			t.Errorf("%s: %d %s", request, res.StatusCode, body)
 		}
 	}
 	_, body := ask(t, s, cortextest.ReadKey, "POST", "/api/job/_search", `{"sort":["+createdAt"]}`)

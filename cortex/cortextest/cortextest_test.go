@@ -74,7 +74,13 @@ func TestRoles(t *testing.T) {
 		{cortextest.Key, "POST", "/api/analyzer/nope/run", body, 404, "worker nope not found"},
 		{cortextest.Key, "POST", run, `{"objectType":"case"}`, 400, `"Attribute data/attachment is missing"`},
 		{cortextest.Key, "POST", run, `{"objectType":"case"}`, 400, `"type":"AttributeCheckingError"`},
-		{cortextest.Key, "GET", "/api/job/" + cortextest.SeededJob + "/waitreport?atMost=soon", "", 400, "IllegalArgument"},
+		{cortextest.Key, "POST", run, `{"data":"8.8.8.8","dataType":"ip","tlp":4}`, 400, "InvalidFormatAttributeError"},
+		{cortextest.Key, "POST", run, `{"data":"8.8.8.8","dataType":"ip","tlp":"4"}`, 200, `"tlp":2`}, // a text is none at all
+		{cortextest.Key, "POST", run, `{"data":5,"dataType":"ip"}`, 400, "MissingAttributeError"},
+		{cortextest.Key, "POST", run, `{"data":"` + strings.Repeat("x", 110<<10) + `","dataType":"ip"}`, 413, "Request Entity Too Large"},
+		{cortextest.Key, "GET", "/api/job/nope/artifacts", "", 200, "[]"},
+		{cortextest.Key, "GET", "/api/job/nope/waitreport?atMost=1second", "", 404, "job nope not found"},
+		{cortextest.Key, "GET", "/api/job/" + cortextest.SeededJob + "/waitreport?atMost=soon", "", 200, `"status":"Success"`}, // not looked at when the job has ended
 		{cortextest.Key, "GET", "/api/analyzerdefinition/x", "", 404, `"type":"NotFound"`},
 		{cortextest.Key, "POST", "/api/job/status", `{"jobIds":["nope","` + cortextest.SeededJob + `"]}`, 200, `{"` + cortextest.SeededJob + `":"Success","nope":"NotFound"}`},
 	} {

@@ -23,6 +23,7 @@ type Definition struct {
 // An Item is a setting of a [Definition]. Default may be nil.
 type Item struct {
 	Name, Type      string
+	Description     string // empty: "The NAME to use"
 	Multi, Required bool
 	Default         any
 }
@@ -43,7 +44,10 @@ func (s *Server) define(d Definition, kind string) {
 func (d *Definition) json() object {
 	items := []object{}
 	for _, x := range d.Items {
-		v := object{"name": x.Name, "description": "The " + x.Name + " to use", "type": x.Type, "multi": x.Multi, "required": x.Required}
+		if x.Description == "" {
+			x.Description = "The " + x.Name + " to use"
+		}
+		v := object{"name": x.Name, "description": x.Description, "type": x.Type, "multi": x.Multi, "required": x.Required}
 		if x.Default != nil {
 			v["defaultValue"] = x.Default
 		}
@@ -76,9 +80,13 @@ func (s *Server) listDefinitions(kind string) func(http.ResponseWriter, *http.Re
 }
 
 // everyWorker are the settings that each analyzer and responder has.
-var everyWorker = []string{
-	"proxy_http", "proxy_https", "cacerts", "jobTimeout", "auto_extract_artifacts", "check_tlp", "max_tlp", "check_pap", "max_pap",
-}
+var everyWorker = []string{"proxy_http", "proxy_https", "cacerts", "jobTimeout", "check_tlp", "max_tlp", "check_pap", "max_pap"}
+
+// everyAnalyzer are those that each analyzer has beside them.
+var everyAnalyzer = []string{"auto_extract_artifacts", "jobCache"}
+
+// ofWorker are the members of a request that enables one.
+var ofWorker = []string{"name", "configuration", "rate", "rateUnit", "jobCache", "jobTimeout", "dataTypeList"}
 
 func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.Request, user) {
 	return func(w http.ResponseWriter, r *http.Request, u user) {
@@ -103,16 +111,27 @@ func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.R
 			refuse(w, http.StatusBadRequest, "BadRequest", "configuration is not an object")
 			return
 		}
+		name := text(in["name"])
+		if name == "" {
+			attributes(w, "worker", in, "name")
+			return
+		}
+		for member, v := range in {
+			if !slices.Contains(ofWorker, member) {
+				wrongAttributes(w, "worker", unknownAttribute("worker."+member, v))
+				return
+			}
+		}
+		if v, ok := in["rateUnit"]; ok && !slices.Contains([]string{"Second", "Minute", "Hour", "Day", "Month"}, text(v)) {
+			wrongAttributes(w, "worker", badFormat("worker.rateUnit", "enumeration", v))
+			return
+		}
 		if wrong := d.check(config); len(wrong) == 1 { // one alone isn't caught
 			answer(w, http.StatusInternalServerError, object{"type": "org.elastic4play." + wrong[0]["type"].(string), "message": wrong[0]["message"]})
 			return
 		} else if len(wrong) > 1 {
-			answer(w, http.StatusBadRequest, object{"tableName": "worker", "type": "AttributeCheckingError", "errors": wrong})
+			wrongAttributes(w, "worker("+strings.TrimSuffix(d.Name, "_"+strings.ReplaceAll(d.Version, ".", "_"))+").configuration", wrong...)
 			return
-		}
-		name := text(in["name"])
-		if name == "" {
-			name = d.Name
 		}
 		k := Worker{
 			Name: name, Version: d.Version, Description: d.Description, Service: d.Service, DataTypes: d.DataTypes,
@@ -122,14 +141,17 @@ func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.R
 		taken := slices.ContainsFunc(s.workers, func(x *Worker) bool { return x.kind == kind && x.Name == name })
 		s.mu.Unlock()
 		if taken {
-			refuse(w, http.StatusBadRequest, "ConflictError", "["+name+"]: version conflict, document already exists")
+			conflict(w, workerID(name, kind))
 			return
 		}
 		s.enable(k, kind)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		added := s.workers[len(s.workers)-1]
-		added.JobCache = number(in["jobCache"], 10)
+		if _, ok := in["jobCache"]; ok {
+			minutes := number(in["jobCache"], 10)
+			added.JobCache = &minutes
+		}
 		v := added.json(u)
 		if kind == "responder" {
 			v["maxTlp"], v["maxPap"] = nil, nil
@@ -144,6 +166,9 @@ func (d *Definition) check(config map[string]any) (wrong []object) {
 		wrong = append(wrong, object{"name": name, "type": kind, "message": message})
 	}
 	known := slices.Clone(everyWorker)
+	if d.kind == "analyzer" {
+		known = append(known, everyAnalyzer...)
+	}
 	for _, x := range d.Items {
 		known = append(known, x.Name)
 		switch _, ok := config[x.Name]; {
@@ -156,7 +181,7 @@ func (d *Definition) check(config map[string]any) (wrong []object) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(config)) {
 		if !slices.Contains(known, name) {
-			fail(name, "UnknownAttributeError", "Attribute "+name+" is unknown")
+			fail(name, "UnknownAttributeError", "Unknown attribute worker.config: \""+name+"\"")
 		}
 	}
 	return wrong

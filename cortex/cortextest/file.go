@@ -38,9 +38,25 @@ var errUnderscore = errors.New("Field starting with '_' is forbidden")
 
 // form returns the members of a request that may be a form. Cortex takes every
 // part with a file name for a file.
-func form(r *http.Request) (map[string]json.RawMessage, *File, error) {
+func form(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *File, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind != "multipart/form-data" {
+	most := int64(maxJSON)
+	if kind == "multipart/form-data" {
+		most = maxForm
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	switch kind {
+	case "multipart/form-data":
+	case "application/x-www-form-urlencoded":
+		if err := r.ParseForm(); err != nil {
+			return nil, nil, err
+		}
+		m := map[string]json.RawMessage{}
+		for name := range r.Form {
+			m[name], _ = json.Marshal(r.Form.Get(name)) // a string always encodes
+		}
+		return m, nil, nil
+	default:
 		m, err := fields(r)
 		return m, nil, err
 	}

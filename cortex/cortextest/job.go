@@ -18,7 +18,8 @@ type Worker struct {
 	DataTypes     []string
 	Rate          int // jobs in each RateUnit; 0: any number
 	RateUnit      string
-	JobCache      int // minutes
+	JobCache      *int // minutes; nil: the server's own, ten
+	JobTimeout    int  // minutes; 0: the server's own, thirty
 	Configuration map[string]any
 	Delay         time.Duration // how long a job takes; 0: as Server.SetDelay says
 	Answer        func(dataType, data string) Answer
@@ -32,8 +33,8 @@ type Answer struct {
 	Full       any
 	Artifacts  []Artifact
 	Operations []map[string]any
-	Error      string // the worker failed
-	Crashed    bool   // so badly that Cortex keeps its input
+	Error      string // the worker failed; cortexutils then hands over its whole input, which Cortex keeps
+	Silent     bool   // it failed without cortexutils, and handed over nothing
 }
 
 // A Taxonomy is a line of a summary. Value is a string or a number.
@@ -74,9 +75,6 @@ func (s *Server) enable(k Worker, kind string) string {
 	if k.Version == "" {
 		k.Version = "1.0"
 	}
-	if k.JobCache == 0 {
-		k.JobCache = 10
-	}
 	config := object{
 		"key": Secret, "proxy_https": "http://proxy:" + Secret + "@10.20.0.2:3128", "cacerts": "", "auto_extract_artifacts": false,
 		"check_tlp": true, "max_tlp": 2, "check_pap": true, "max_pap": 2,
@@ -113,8 +111,14 @@ func (k *Worker) json(u user) object {
 	maps.Copy(v, object{
 		"name": k.Name, "version": k.Version, "workerDefinitionId": k.Name, "description": k.Description, "author": "CERT of the fake",
 		"url": "https://github.com/TheHive-Project/Cortex-Analyzers", "license": "AGPL-V3", "dockerImage": "cortexneurons/fake:" + k.Version,
-		"dataTypeList": k.DataTypes, "baseConfig": k.Service, "jobCache": k.JobCache, "jobTimeout": 30, "type": k.kind,
+		"dataTypeList": k.DataTypes, "baseConfig": k.Service, "type": k.kind,
 	})
+	if k.JobCache != nil {
+		v["jobCache"] = *k.JobCache
+	}
+	if k.JobTimeout > 0 {
+		v["jobTimeout"] = k.JobTimeout
+	}
 	if k.kind == "analyzer" {
 		v["analyzerDefinitionId"] = k.Name
 	}
@@ -141,7 +145,8 @@ type job struct {
 	created        time.Time
 	delay          time.Duration
 	file           *File
-	deleted        bool
+	deleted        time.Time // zero: it isn't
+	dead           bool      // it never ends
 	seeded         bool
 }
 
@@ -177,13 +182,21 @@ func (j *job) answer() Answer {
 	return j.worker.Answer(j.dataType, j.text())
 }
 
+// ended reports whether the worker of j has ended, whatever became of the job.
+func (j *job) ended() bool { return !j.dead && time.Since(j.created) >= j.delay }
+
+// status is how j stands. One that was deleted while it ran comes back when its
+// worker ends, which writes the status over.
 func (j *job) status() string {
+	back := j.deleted.Before(j.created.Add(j.delay)) && j.ended()
 	switch age := time.Since(j.created); {
-	case j.deleted:
+	case !j.deleted.IsZero() && !back:
 		return "Deleted"
-	case age >= j.delay && j.answer().Error != "":
+	case j.dead:
+		return "InProgress"
+	case j.ended() && j.answer().Error != "":
 		return "Failure"
-	case age >= j.delay:
+	case j.ended():
 		return "Success"
 	case age >= j.delay/4:
 		return "InProgress"
@@ -204,6 +217,7 @@ func (j *job) json() object {
 		"analyzerDefinitionId": j.worker.Name, "analyzerId": j.worker.id(), "analyzerName": j.worker.Name,
 		"status": j.status(), "date": j.created.UnixMilli(), "dataType": j.dataType, "data": j.data, "tlp": j.tlp, "pap": j.pap,
 		"message": j.message, "parameters": j.parameters, "type": j.worker.kind, "cacheTag": "0123456789abcdef",
+		"updatedAt": j.created.UnixMilli(), "updatedBy": j.by,
 	})
 	if j.file != nil {
 		v["attachment"] = j.file.json()
@@ -217,7 +231,7 @@ func (j *job) json() object {
 		v["startDate"] = j.created.UnixMilli()
 	case "Failure":
 		v["errorMessage"] = a.Error
-		if a.Crashed {
+		if !a.Silent {
 			v["input"] = j.input()
 		}
 		fallthrough
@@ -246,8 +260,8 @@ func (j *job) withReport() object {
 		}
 		v["report"] = object{"summary": summary, "full": full, "success": true, "artifacts": artifacts, "operations": append([]map[string]any{}, a.Operations...)}
 	case "Failure":
-		r := object{"errorMessage": a.Error, "success": false}
-		if a.Crashed {
+		r := object{"errorMessage": a.Error, "success": false, "input": nil}
+		if !a.Silent {
 			r["input"] = j.input()
 		}
 		v["report"] = r

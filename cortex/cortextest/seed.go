@@ -91,7 +91,7 @@ func (s *Server) seed() {
 		{
 			Name: AlwaysFails, Version: "1.0", Description: "Look up a host at Shodan.", Service: "Shodan", DataTypes: []string{"ip"},
 			Answer: func(_, data string) Answer {
-				return Answer{Crashed: true, Error: fmt.Sprintf("Max retries exceeded with url: /shodan/host/%s?key=%s (Caused by NewConnectionError)", data, Secret)}
+				return Answer{Error: fmt.Sprintf("Max retries exceeded with url: /shodan/host/%s?key=%s (Caused by NewConnectionError)", data, Secret)}
 			},
 		},
 	} {

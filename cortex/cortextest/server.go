@@ -92,7 +92,7 @@ func NewServer() *Server {
 	s.route("GET /api/user", s.listUsers, "superadmin")
 	s.route("POST /api/user", s.createUser, "superadmin", "orgadmin")
 	s.route("GET /api/user/{id}", s.getUser, "superadmin", "read")
-	s.route("GET /api/user/{id}/key", s.keyOf(func(*account) {}), "superadmin", "orgadmin")
+	s.route("GET /api/user/{id}/key", s.keyOf(func(*account) {}))
 	s.route("POST /api/user/{id}/key/renew", s.keyOf(renew), "superadmin", "orgadmin")
 	s.route("GET /api/datastore/{id}", s.download, "read")
 	s.route("POST /api/job/_search", s.searchJobs, "read")
@@ -102,8 +102,13 @@ func NewServer() *Server {
 	s.route("GET /api/job/{id}/waitreport", s.waitReport, "read")
 	s.route("GET /api/job/{id}/artifacts", s.artifacts, "read")
 	s.route("POST /api/job/status", s.statuses, "read")
+	s.more()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "NotFound", r.Method+" "+r.URL.Path)
+		message := r.Method + " " + r.URL.Path
+		if r.Method == http.MethodGet {
+			message = "Resource not found by Assets controller"
+		}
+		refuse(w, http.StatusNotFound, "NotFound", message)
 	})
 	s.seedAccounts()
 	s.seed()
@@ -220,8 +225,13 @@ func notFound(w http.ResponseWriter, kind, id string) {
 
 // rows answers with those of n rows that a range asks for.
 func rows(w http.ResponseWriter, q string, n int, row func(i int) object) {
-	w.Header().Set("X-Total", strconv.Itoa(n))
-	from, to := 0, 10
+	from, to := span(q, n)
+	list(w, from, to, n, n, row)
+}
+
+// span is what a range means: ten rows where it is none.
+func span(q string, n int) (from, to int) {
+	from, to = 0, 10
 	if q == "all" {
 		to = n
 	} else if m := rangeForm.FindStringSubmatch(q); m != nil {
@@ -230,6 +240,12 @@ func rows(w http.ResponseWriter, q string, n int, row func(i int) object) {
 			to = from + 10
 		}
 	}
+	return from, to
+}
+
+// list answers with some of n rows, and with the total that Cortex tells.
+func list(w http.ResponseWriter, from, to, n, total int, row func(i int) object) {
+	w.Header().Set("X-Total", strconv.Itoa(total))
 	page := []object{}
 	for i := min(from, n); i < min(to, n); i++ {
 		page = append(page, row(i))
@@ -260,7 +276,9 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) currentUser(w http.ResponseWriter, _ *http.Request, u user) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer(w, http.StatusOK, s.account(u.id).json())
+	a := s.account(u.id).json()
+	a["preferences"], a["updatedAt"], a["updatedBy"] = "{}", seeded.UnixMilli(), u.id
+	answer(w, http.StatusOK, a)
 }
 
 func (s *Server) listWorkers(w http.ResponseWriter, r *http.Request, u user, kind string) {
@@ -296,17 +314,29 @@ func text(v json.RawMessage) (s string) {
 	return s
 }
 
+// number reads a whole number; a text is none, and what stands behind a point is cut.
 func number(v json.RawMessage, otherwise int) int {
-	n := otherwise
-	if json.Unmarshal(v, &n) != nil {
+	var n *float64
+	if json.Unmarshal(v, &n) != nil || n == nil {
 		return otherwise
 	}
-	return n
+	return int(*n)
 }
 
+// What Play takes in a request unless Cortex is configured otherwise: that much
+// of JSON, and of a form with a file.
+const (
+	maxJSON = 100 << 10
+	maxForm = 10 << 20
+)
+
 func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string) {
-	in, file, err := form(r)
+	in, file, err := form(w, r)
+	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &large):
+		refuse(w, http.StatusRequestEntityTooLarge, "Unknown", "Request Entity Too Large")
+		return
 	case errors.Is(err, errUnderscore):
 		refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
 		return
@@ -328,8 +358,17 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	if text(in["dataType"]) == "" {
 		attribute("dataType")
 	}
-	if len(in["data"]) == 0 && file == nil {
+	var isText string
+	if file == nil && (len(in["data"]) == 0 || kind == "analyzer" && json.Unmarshal(in["data"], &isText) != nil) {
 		attribute("data/attachment")
+	}
+	for _, name := range []string{"tlp", "pap"} {
+		if n := number(in[name], 2); n < 0 || n > 3 {
+			missing = append(missing, object{
+				"name": name, "format": "number", "type": "InvalidFormatAttributeError",
+				"message": fmt.Sprintf("Invalid format for %s: JsonInputValue(%s), expected number", name, in[name]),
+			})
+		}
 	}
 	if len(missing) > 0 {
 		answer(w, http.StatusBadRequest, object{"tableName": "job", "type": "AttributeCheckingError", "errors": missing})
@@ -358,15 +397,15 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	}
 	if k.Rate > 0 && s.recent(k) >= k.Rate {
 		refuse(w, http.StatusTooManyRequests, "RateLimitExceeded",
-			fmt.Sprintf("Rate limit of %d per %s reached for the %s %s. Job cannot be started", k.Rate, k.RateUnit, kind, k.Name))
+			fmt.Sprintf("Rate limit of %d per %s reached for the analyzer %s. Job cannot be started", k.Rate, k.RateUnit, k.Name))
 		return
 	}
 	s.add(j)
 	v := j.json()
 	v["status"] = "Waiting" // it has just been created
-	delete(v, "errorMessage")
-	delete(v, "input")
-	delete(v, "endDate")
+	for _, name := range []string{"errorMessage", "input", "startDate", "endDate"} {
+		delete(v, name)
+	}
 	answer(w, http.StatusOK, v)
 }
 
@@ -375,12 +414,16 @@ func (s *Server) add(j *job) {
 	j.id = fmt.Sprintf("AZsallyport%09d", len(s.jobs))
 }
 
-// cached returns the earlier job that Cortex gives again, if there is one.
+// cached returns the earlier job that Cortex gives again, if there is one: not
+// one that waits, failed or was deleted.
 func (s *Server) cached(j *job) *job {
 	for _, old := range slices.Backward(s.jobs) {
-		age := time.Duration(old.worker.JobCache) * time.Minute
+		age := 10 * time.Minute
+		if old.worker.JobCache != nil {
+			age = time.Duration(*old.worker.JobCache) * time.Minute
+		}
 		if old.worker == j.worker && old.dataType == j.dataType && old.tlp == j.tlp && string(old.data) == string(j.data) && old.hash() == j.hash() &&
-			string(old.parameters) == string(j.parameters) && time.Since(old.created) < age && old.status() != "Failure" && !old.deleted {
+			string(old.parameters) == string(j.parameters) && time.Since(old.created) < age && slices.Contains([]string{"InProgress", "Success"}, old.status()) {
 			return old
 		}
 	}
@@ -402,13 +445,20 @@ func (s *Server) recent(k *Worker) (n int) {
 func (s *Server) find(w http.ResponseWriter, r *http.Request, u user) *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, j := range s.jobs {
-		if j.id == r.PathValue("id") && u.organisation == Organisation {
-			return j
-		}
+	j := s.job(r.PathValue("id"), u)
+	if j == nil {
+		notFound(w, "job", r.PathValue("id"))
 	}
-	notFound(w, "job", r.PathValue("id"))
-	return nil
+	return j
+}
+
+// job returns the job of this id. The caller holds the lock.
+func (s *Server) job(id string, u user) *job {
+	i := slices.IndexFunc(s.jobs, func(j *job) bool { return j.id == id })
+	if i < 0 || u.organisation != Organisation {
+		return nil
+	}
+	return s.jobs[i]
 }
 
 func (s *Server) getJob(w http.ResponseWriter, r *http.Request, u user) {
@@ -423,7 +473,7 @@ func (s *Server) deleteJob(w http.ResponseWriter, r *http.Request, u user) {
 	if j := s.find(w, r, u); j != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		j.deleted = true
+		j.deleted = time.Now()
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -439,9 +489,23 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, u user) {
 var durationForm = regexp.MustCompile(`^(\d{1,9}) ?(second|seconds|s|minute|minutes|m|milli|millis|milliseconds|ms)$`)
 
 func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
-	m := durationForm.FindStringSubmatch(r.URL.Query().Get("atMost"))
-	if m == nil {
-		refuse(w, http.StatusBadRequest, "IllegalArgument", "format error "+r.URL.Query().Get("atMost"))
+	j := s.find(w, r, u)
+	if j == nil {
+		return
+	}
+	atMost := r.URL.Query().Get("atMost")
+	if atMost == "" {
+		atMost = "1minute"
+	}
+	m := durationForm.FindStringSubmatch(atMost)
+	s.mu.Lock()
+	ended := j.ended()
+	s.mu.Unlock()
+	switch {
+	case ended: // then atMost isn't looked at
+		m = durationForm.FindStringSubmatch("0second")
+	case m == nil:
+		refuse(w, http.StatusBadRequest, "NumberFormatException", "Invalid format format error "+atMost)
 		return
 	}
 	n, _ := strconv.Atoi(m[1]) // the pattern lets only numbers through
@@ -452,11 +516,10 @@ func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
 	case m[2][0] == 'm':
 		unit = time.Minute
 	}
-	j := s.find(w, r, u)
-	if j == nil {
-		return
-	}
 	left := min(time.Until(j.created.Add(j.delay)), time.Duration(n)*unit)
+	if j.dead {
+		left = time.Duration(n) * unit
+	}
 	s.mu.Lock()
 	if s.race && left > 0 {
 		left = time.Duration(n) * unit
@@ -477,14 +540,15 @@ func (s *Server) waitReport(w http.ResponseWriter, r *http.Request, u user) {
 }
 
 func (s *Server) artifacts(w http.ResponseWriter, r *http.Request, u user) {
-	j := s.find(w, r, u)
-	if j == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	j := s.job(r.PathValue("id"), u)
+	if j == nil { // an unknown job has none
+		rows(w, "", 0, nil)
+		return
+	}
 	var found []Artifact
-	if j.status() == "Success" {
+	if j.ended() && j.answer().Error == "" { // also of a deleted job
 		found = j.answer().Artifacts
 	}
 	for _, a := range found {
@@ -553,6 +617,7 @@ type Job struct {
 	DataType, Data string
 	Created        time.Time
 	Delay          time.Duration // how long it takes, from Created
+	Dead           bool          // it stays InProgress for ever, as after a restart of Cortex
 }
 
 // AddJobs adds jobs and returns their ids.
@@ -565,7 +630,7 @@ func (s *Server) AddJobs(jobs ...Job) []string {
 		data, _ := json.Marshal(x.Data) // a string always encodes
 		j := &job{
 			worker: s.workers[at], dataType: x.DataType, data: data, tlp: 2, pap: 2, parameters: json.RawMessage("{}"),
-			by: "analyst@soc.example", created: x.Created, delay: x.Delay, seeded: true,
+			by: "analyst@soc.example", created: x.Created, delay: x.Delay, dead: x.Dead, seeded: true,
 		}
 		s.add(j)
 		ids[i] = j.id
