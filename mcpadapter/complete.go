@@ -112,7 +112,7 @@ func (t *tool) ids(ctx context.Context, c Completion) []string {
 	}
 	res, err := t.do(ctx, raw)
 	if err == nil {
-		raw, err = t.encode(res.Out)
+		raw, err = jsontree.Encode(res.Out)
 	}
 	var lists map[string]json.RawMessage
 	var elements []map[string]any

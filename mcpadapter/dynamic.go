@@ -3,6 +3,7 @@ package mcpadapter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -153,9 +154,12 @@ func (s *Server) named(name string) (*tool, error) {
 
 // dispatch serves call_tool: the call of another tool, as if it were made directly.
 func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	wrong := func(why string) (*mcp.CallToolResult, error) {
+		return s.invalid(ctx, CallTool, errors.New(why)).result, nil
+	}
 	v, err := jsontree.Parse(orEmpty(req.Params.Arguments), jsontree.MaxDepthIn+1)
 	if err != nil {
-		return failed("invalid arguments for " + CallTool + ": " + err.Error()), nil
+		return wrong(err.Error())
 	}
 	var name string
 	args := json.RawMessage("{}")
@@ -164,7 +168,7 @@ func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.C
 		e := v.Elems[i]
 		switch {
 		case seen[k]:
-			return failed("invalid arguments for " + CallTool + ":\n" + schema.Label(k) + ": given twice"), nil
+			return wrong(schema.Label(k) + ": given twice")
 		case k == "name" && e.Kind == jsontree.String:
 			name = e.Text
 		case k == "arguments" && e.Kind == jsontree.Object:
@@ -172,15 +176,15 @@ func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.C
 		case k == "arguments" && e.Kind == jsontree.String:
 			args = json.RawMessage(e.Text) // bound, or refused, by the tool itself
 		case k == "name" || k == "arguments":
-			return failed("invalid arguments for " + CallTool + ":\n" + k + ": want name, a string, and arguments, an object"), nil
+			return wrong(k + ": want name, a string, and arguments, an object")
 		default:
-			return failed("invalid arguments for " + CallTool + ":\n" + schema.Label(k) + ": unknown argument; allowed: name, arguments"), nil
+			return wrong(schema.Label(k) + ": unknown argument; allowed: name, arguments")
 		}
 		seen[k] = true
 	}
 	t, err := s.named(name)
 	if err != nil {
-		return failed(err.Error()), nil
+		return s.replied(ctx, failure{Status: statusInvalid, Message: err.Error()}).result, nil
 	}
 	inner := *req
 	params := *req.Params

@@ -1,13 +1,10 @@
 package mcpadapter
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -15,218 +12,142 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
-
-// MetaFlags is the key in a result's _meta under which those texts are listed
-// that look like instructions to an agent.
-const MetaFlags = "sallyport/flags"
-
-// MetaUntrusted is the key in a result's _meta under which the paths of those
-// values are listed that others can write.
-const MetaUntrusted = "sallyport/untrusted"
-
-// MetaRefusal is the key in the _meta of a read's error under which a program
-// finds status and reason, which of other tools are the structured content.
-const MetaRefusal = "sallyport/refusal"
 
 // MetaTier is the key in a tool's _meta under which its tier stands.
 const MetaTier = "sallyport/tier"
 
-// envelope is the answer of every tool above the read tier.
+// envelope is the answer of every tool above the read tier. What a model needs
+// most comes first: hosts cut answers at their end.
 type envelope struct {
-	Status   gate.State      `json:"status"`
-	Proposal string          `json:"proposal,omitempty"`
-	Digest   string          `json:"digest,omitempty"`
-	Expires  string          `json:"expires,omitempty"`
-	Plan     *gate.Plan      `json:"plan,omitempty"`
-	Result   json.RawMessage `json:"result,omitempty"`
-	Repeated bool            `json:"repeated,omitempty"`
-	Note     string          `json:"note,omitempty"`
-	Next     string          `json:"next,omitempty"`
+	Status   gate.State `json:"status"`
+	Proposal string     `json:"proposal,omitempty"`
+	Next     string     `json:"next,omitempty"`
+	Note     string     `json:"note,omitempty"`
+	Repeated bool       `json:"repeated,omitempty"`
+	Digest   string     `json:"digest,omitempty"`
+	Expires  string     `json:"expires,omitempty"`
+	Plan     *gate.Plan `json:"plan,omitempty"`
+	Result   any        `json:"result,omitempty"`
 }
 
-// envelopeNames are the keys of an envelope and of a plan.
-var envelopeNames = sync.OnceValue(func() map[string]bool {
-	names := map[string]bool{"_truncated": true, "path": true, "how": true}
-	schema.Output(reflect.TypeFor[envelope]()).AddKeys(names)
-	return names
-})
-
-// envelopeSchema describes an envelope around a result.
-func envelopeSchema(result []byte) []byte {
-	return fmt.Appendf(nil, `{"type":"object","properties":{`+
-		`"status":{"type":"string","enum":["executed","pending","dry_run","read","refused","failed","unknown"]},`+
-		`"reason":{"type":"string","description":"Why it was refused."},`+
-		`"proposal":{"type":"string","description":"For gate_status and the approver."},`+
-		`"digest":{"type":"string"},"expires":{"type":"string"},`+
-		`"plan":{"type":"object","description":"What the approver is shown."},`+
-		`"result":%s,"repeated":{"type":"boolean"},"note":{"type":"string"},`+
-		`"next":{"type":"string","description":"What to do now."},"_truncated":`+schema.TruncatedSchema+`},"required":["status"]}`, result)
+// wrapped is the answer of a read whose output isn't an object.
+type wrapped struct {
+	Result any `json:"result"`
 }
 
 const (
-	nextPending = "A human must approve this on the operator's own channel; nothing you can call approves it. " +
-		"Then repeat exactly the same call to execute it, or wait for the decision with gate_status."
 	nextDryRun = "Nothing was changed. Show the plan; to propose it, repeat the call with confirm set to true."
 	nextGone   = "The call was executed before; its answer is no longer at hand. Read the object to see its state."
 )
 
-// outcome turns what the gate answered into a result.
-func (t *tool) outcome(ctx context.Context, res *gate.Result) (*mcp.CallToolResult, error) {
-	d := t.described()
-	var out json.RawMessage
-	if res.State == gate.StateRead || res.State == gate.StateExecuted && res.Out != nil {
-		var err error
-		out, err = t.encode(res.Out)
-		switch {
-		case err != nil && res.State == gate.StateExecuted:
-			t.opts.Logger.Error("answer", "op", t.op.Name(), "proposal", res.Proposal.ID, "err", err)
-			res.Note = "it was executed, but its answer can't be shown"
-		case err != nil:
-			return nil, fmt.Errorf("%s: the answer can't be encoded: %w", t.op.Name(), err)
+// nextPending says how a proposal that waits is decided.
+func (t *tool) nextPending() string {
+	return "A human must approve this on the operator's own channel; nothing you can call approves it. " +
+		"Then repeat exactly the same call to execute it, or wait for the decision with " + t.opts.StatusTool + "."
+}
+
+// A reply is the answer to a call, and what is to be known of it.
+type reply struct {
+	result   *mcp.CallToolResult
+	decision string // for the log
+	flags    int
+	size     int // bytes
+}
+
+// outcome turns what the gate answered to args into a reply.
+func (t *tool) outcome(ctx context.Context, args []byte, res *gate.Result) (reply, error) {
+	if t.op.Tier() == gate.TierRead {
+		a, err := t.answerOf(res.Out)
+		if err != nil {
+			return reply{}, err
+		}
+		return t.send(ctx, t.page(ctx, args, res.Out, a), string(res.State)), nil
+	}
+	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
+	if res.State == gate.StateRead || res.State == gate.StateExecuted {
+		env.Result = res.Out
+		if v := reflect.ValueOf(res.Out); v.Kind() == reflect.Pointer && v.IsNil() {
+			env.Result = struct{}{}
 		}
 	}
-	t.remember(ctx, out)
-	if t.op.Tier() == gate.TierRead {
-		return t.answer(ctx, out, d.untrusted)
-	}
-	env := envelope{Status: res.State, Result: out, Repeated: res.Repeated, Note: res.Note}
-	var marked []string
 	if p := res.Proposal; p != nil {
 		env.Proposal = p.ID
 		switch res.State {
 		case gate.StatePending:
-			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, nextPending
+			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.nextPending()
 			env.Expires = p.Expires.UTC().Format(time.RFC3339)
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun
 		case gate.StateExecuted:
 			env.Digest = p.Digest
-			if out == nil && res.Repeated {
+			if env.Result == nil && res.Repeated {
 				env.Next = nextGone
 			}
 		}
-		if env.Plan != nil {
-			marked = planUntrusted(env.Plan)
-			t.guard.Saw(principalOf(ctx), planTexts(env.Plan))
-		}
 	}
-	if out != nil {
-		marked = append(marked, d.untrusted...)
+	a, err := t.enveloped(env)
+	if err != nil && res.State == gate.StateExecuted {
+		t.opts.Logger.Error("answer", "op", t.op.Name(), "proposal", env.Proposal, "err", err)
+		env.Result, env.Note = nil, "it was executed, but its answer can't be shown"
+		a, err = t.enveloped(env)
 	}
-	raw, err := jsontree.Encode(env)
+	if err != nil {
+		return reply{}, err
+	}
+	return t.send(ctx, a, string(res.State)), nil
+}
+
+// answerOf returns the output of a read as an answer.
+func (t *tool) answerOf(out any) (*answer.Answer, error) {
+	d := t.described()
+	if d.wrapped {
+		out = wrapped{out}
+	}
+	return t.encoded(out)
+}
+
+func (t *tool) enveloped(env envelope) (*answer.Answer, error) { return t.encoded(env) }
+
+func (t *tool) encoded(v any) (*answer.Answer, error) {
+	raw, err := jsontree.Encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the answer can't be encoded: %w", t.op.Name(), err)
 	}
-	return t.answer(ctx, raw, marked)
-}
-
-// remember tells the gate which texts of others the agent is shown now, so that
-// an approver learns where the arguments of a later call may come from.
-func (t *tool) remember(ctx context.Context, out []byte) {
-	d := t.described()
-	if len(d.untrusted) == 0 || len(out) == 0 {
-		return
-	}
-	v, err := jsontree.Parse(out, jsontree.MaxDepthOut)
+	a, err := answer.New(raw, t.described().answer)
 	if err != nil {
-		return
+		return nil, fmt.Errorf("%s: the answer can't be read: %w", t.op.Name(), err)
 	}
-	if d.wrapped && len(v.Elems) == 1 {
-		v = v.Elems[0]
-	}
-	var values []string
-	d.out.Texts(v, func(s string) { values = append(values, s) })
-	t.guard.Saw(principalOf(ctx), values)
+	return a, nil
 }
 
-// planUntrusted lists what in a plan was read at a platform.
-func planUntrusted(p *gate.Plan) []string {
-	var list []string
-	if slices.ContainsFunc(p.Targets, func(t gate.Target) bool { return t.Name != "" }) {
-		list = append(list, "plan.targets[].name")
+// send makes the reply that says a. It is cut to the budget; then the whole is
+// kept for a while, under an address that the answer names. The gate learns which
+// texts of others the agent is shown, so that it can tell an approver where the
+// arguments of a later call may come from.
+func (t *tool) send(ctx context.Context, a *answer.Answer, decision string) reply {
+	t.guard.Saw(principalOf(ctx), a.Texts)
+	var raw []byte
+	if a.Fits(t.opts.MaxResponse) {
+		raw = a.Whole()
+	} else {
+		raw = a.Fit(t.opts.MaxResponse, t.described().how+t.keep(ctx, a))
 	}
-	if slices.ContainsFunc(p.Changes, func(c gate.Change) bool { return c.Before != "" }) {
-		list = append(list, "plan.changes[].before")
-	}
-	return list
+	return reply{result: said(raw), decision: decision, flags: len(a.Flags), size: len(raw)}
 }
 
-// planTexts returns what planUntrusted lists.
-func planTexts(p *gate.Plan) (list []string) {
-	for _, t := range p.Targets {
-		if t.Name != "" {
-			list = append(list, t.Name)
-		}
+// said returns a result that says raw, an object, to every host: there are those
+// that show a model the text alone and those that show the structured content.
+func said(raw []byte) *mcp.CallToolResult {
+	return &mcp.CallToolResult{
+		StructuredContent: json.RawMessage(raw),
+		Content:           []mcp.Content{&mcp.TextContent{Text: string(raw)}},
 	}
-	for _, c := range p.Changes {
-		if c.Before != "" {
-			list = append(list, c.Before)
-		}
-	}
-	return list
 }
 
-// encode returns out as JSON that fits the schema of the tool's output.
-func (t *tool) encode(out any) ([]byte, error) {
-	raw, err := jsontree.Encode(out)
-	if err != nil {
-		return nil, err
-	}
-	d := t.described()
-	if bytes.Contains(raw, []byte("null")) { // rarely is, so most answers aren't parsed
-		v, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
-		if err != nil {
-			return nil, err
-		}
-		d.out.WithoutNull(v)
-		raw = v.Append(raw[:0:0])
-	}
-	switch {
-	case d.wrapped && d.out.Kind != schema.Any && string(raw) == "null":
-		raw = []byte("{}")
-	case d.wrapped:
-		raw = append(append([]byte(`{"result":`), raw...), '}')
-	}
-	return raw, nil
-}
-
-// answer makes a result of raw, cut to the budget. What is cut is kept whole
-// for a while, under the address that the answer names.
-func (t *tool) answer(ctx context.Context, raw []byte, theirs []string) (*mcp.CallToolResult, error) {
-	var link *mcp.ResourceLink
-	if !answer.Fits(raw, t.opts.MaxResponse) {
-		whole := raw
-		how := t.described().how
-		uri, parts := t.kept.Keep(t.op.Name(), principalOf(ctx), whole, len(theirs) > 0, t.opts.MaxResponse)
-		if uri != "" {
-			how += fmt.Sprintf("; or read the resource %s (part 1 of %d)", uri, parts)
-			link = &mcp.ResourceLink{URI: uri, Name: t.op.Name() + ", whole", MIMEType: "text/plain",
-				Description: fmt.Sprintf("The whole answer in %d parts, kept for %s.", parts, answer.KeptFor)}
-		}
-		var err error
-		if raw, err = answer.Fit(raw, t.opts.MaxResponse, how); err != nil {
-			return nil, fmt.Errorf("%s: the answer can't be cut: %w", t.op.Name(), err)
-		}
-	}
-	res := &mcp.CallToolResult{StructuredContent: json.RawMessage(raw)}
-	text := string(raw)
-	flags := untrusted.Suspicious(raw, t.described().ours)
-	if len(theirs) > 0 || len(flags) > 0 {
-		res.Meta = mcp.Meta{}
-		if len(theirs) > 0 {
-			res.Meta[MetaUntrusted] = theirs
-		}
-		if len(flags) > 0 {
-			res.Meta[MetaFlags] = flags
-		}
-		text = untrusted.Between(text, untrusted.Notice(theirs, flags))
-	}
-	res.Content = []mcp.Content{&mcp.TextContent{Text: text}}
-	if link != nil {
-		res.Content = append(res.Content, link)
-	}
-	return res, nil
-}
+// What the schema of an answer says of the members that are ours.
+const (
+	failureMembers  = `"status":{},"reason":{},"message":{},"error":{}`
+	envelopeMembers = `"status":{"type":"string","enum":["executed","pending","dry_run","read","invalid","refused","failed","unknown"]},` +
+		`"reason":{"type":"string"},"message":{"type":"string"},"error":{"type":"string"}`
+)

@@ -50,7 +50,5 @@ func Example() {
 	}
 	// Output:
 	// {"team":"fleet of ws-17"}
-	// invalid arguments for find_owner:
-	// hots: unknown argument; did you mean host? allowed: host
-	// host: missing; want a string
+	// {"status":"invalid","message":"invalid arguments for find_owner:\nhots: unknown argument; did you mean host? allowed: host\nhost: missing; want a string"}
 }

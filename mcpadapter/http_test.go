@@ -124,12 +124,19 @@ func TestACutAnswerIsOnlyForWhoseItIs(t *testing.T) {
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4 << 10}, d.ops()...), mcphttp.Options{Tokens: tokens(t)})
 	alice := httpSession(t, url, aliceToken, "")
 	res := mcptest.Call(t, alice, "desk_list_tickets", `{"limit":300}`)
-	link := res.Content[len(res.Content)-1].(*mcp.ResourceLink)
-	if _, err := alice.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: link.URI}); err != nil {
+	uri := keptAt(t, res)
+	if _, err := alice.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: uri}); err != nil {
 		t.Error(err)
 	}
-	if _, err := httpSession(t, url, bobToken, "").ReadResource(t.Context(), &mcp.ReadResourceParams{URI: link.URI}); err == nil {
+	bob := httpSession(t, url, bobToken, "")
+	if _, err := bob.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: uri}); err == nil {
 		t.Error("bob reads the answer to alice")
+	}
+	for who, cs := range map[string]*mcp.ClientSession{"alice": alice, "bob": bob} {
+		list, err := cs.ListResources(t.Context(), nil)
+		if err != nil || (len(list.Resources) > 0) != (who == "alice") {
+			t.Errorf("%s is told of %d pieces: %v", who, len(list.Resources), err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package mcpadapter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
 
 // A Tracer is told when a call of a tool begins. The context it returns is that
@@ -33,7 +31,7 @@ type Call struct {
 
 // observe runs do, which is one call, and tells the log and the tracer of it. A
 // panic in it is an answer too.
-func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*mcp.CallToolResult, string)) (res *mcp.CallToolResult) {
+func (t *tool) observe(ctx context.Context, in int, do func(context.Context) reply) (r reply) {
 	ctx, end := t.calls.Begin(ctx)
 	defer end()
 	c := Call{Tool: t.op.Name(), Tier: t.op.Tier(), Principal: principalOf(ctx), In: in}
@@ -45,35 +43,17 @@ func (t *tool) observe(ctx context.Context, in int, do func(context.Context) (*m
 	defer func() {
 		if p := recover(); p != nil {
 			t.opts.Logger.Error("panic", "op", t.op.Name(), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
-			c.Decision = "failed"
-			res = t.failed(t.op.Name()+" failed inside the server. Check at the platform what it did before repeating it.", refusal{Status: "unknown"})
+			r = t.replied(ctx, failure{Status: statusUnknown, Message: t.op.Name() + " failed inside the server. Check at the platform what it did before repeating it."})
+			r.decision = statusFailed
 		}
-		c.Duration, c.Out = time.Since(began), len(plain(res))
-		if f, ok := res.Meta[MetaFlags].([]untrusted.Flag); ok {
-			c.Flags = len(f)
-		}
+		c.Decision, c.Duration, c.Out, c.Flags = r.decision, time.Since(began), r.size, r.flags
 		t.opts.Logger.Info("call", "tool", c.Tool, "tier", c.Tier.String(), "principal", c.Principal, "decision", c.Decision,
 			"duration", c.Duration.Round(time.Microsecond), "in", c.In, "out", c.Out, "flags", c.Flags)
 		if ended != nil {
 			ended(c)
 		}
 	}()
-	res, c.Decision = do(ctx)
-	return res
-}
-
-// decided names an error for the log.
-func decided(err error) string {
-	var refused *gate.RefusedError
-	switch {
-	case errors.Is(err, gate.ErrOutcomeUnknown):
-		return "unknown"
-	case errors.As(err, &refused):
-		return "refused: " + string(refused.Reason)
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	}
-	return "failed"
+	return do(ctx)
 }
 
 // reportProgress tells a client that asked for it that the call still runs,

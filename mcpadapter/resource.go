@@ -2,7 +2,6 @@ package mcpadapter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
 
 // AddResources adds resources. Reading one calls its operation; the answer is
@@ -81,60 +78,28 @@ func (s *Server) newResource(res gate.Resource) (*resource, error) {
 // read serves a resources/read request.
 func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
 	t := r.tool
-	var res *mcp.CallToolResult
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
-		res = failed(err.Error())
-	} else {
-		res = t.observe(ctx, 0, func(ctx context.Context) (*mcp.CallToolResult, string) {
-			in := reflect.New(t.op.In())
-			in.Elem().Set(reflect.ValueOf(r.in).Elem()) // an operation may fill in defaults
-			out, err := t.op.Do(ctx, t.guard, in.Interface())
-			if err != nil {
-				return t.failure(ctx, err), decided(err)
-			}
-			answer, err := t.outcome(ctx, out)
-			if err != nil {
-				return t.failure(ctx, err), decided(err)
-			}
-			return answer, string(out.State)
-		})
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: err.Error()}
 	}
-	if res.IsError {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: plain(res)}
-	}
-	raw, ok := res.StructuredContent.(json.RawMessage)
-	if !ok {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: r.uri + ": no answer"}
-	}
-	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{
-		{URI: r.uri, MIMEType: "application/json", Text: string(labelled(raw, res.Meta)), Meta: res.Meta},
-	}}, nil
-}
-
-// labelled puts a first member _untrusted into the object raw if it holds what
-// others wrote. The text of a resource has to stay JSON, so it has no fence.
-func labelled(raw []byte, meta mcp.Meta) []byte {
-	paths, _ := meta[MetaUntrusted].([]string)
-	flags, _ := meta[MetaFlags].([]untrusted.Flag)
-	if len(paths) == 0 && len(flags) == 0 || len(raw) < 2 || raw[0] != '{' {
-		return raw
-	}
-	out := append([]byte(`{"_untrusted":`), jsontree.AppendString(nil, untrusted.Notice(paths, flags))...)
-	if len(raw) > 2 {
-		out = append(out, ',')
-	}
-	return append(out, raw[1:]...)
-}
-
-// plain returns the text of a result.
-func plain(res *mcp.CallToolResult) string {
-	for _, c := range res.Content {
-		if t, ok := c.(*mcp.TextContent); ok {
-			return t.Text
+	said := t.observe(ctx, 0, func(ctx context.Context) reply {
+		in := reflect.New(t.op.In())
+		in.Elem().Set(reflect.ValueOf(r.in).Elem()) // an operation may fill in defaults
+		out, err := t.op.Do(ctx, t.guard, in.Interface())
+		if err != nil {
+			return t.failure(ctx, err)
 		}
+		answer, err := t.outcome(ctx, nil, out)
+		if err != nil {
+			return t.failure(ctx, err)
+		}
+		return answer
+	})
+	text := said.result.Content[0].(*mcp.TextContent).Text
+	if said.result.IsError {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: text}
 	}
-	return ""
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: r.uri, MIMEType: "application/json", Text: text}}}, nil
 }
 
 // keptAnswers is how the pieces of answers that were cut are announced.
@@ -154,7 +119,25 @@ func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	}
 	text, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
 	if !ok {
-		return nil, mcp.ResourceNotFoundError(req.Params.URI)
+		return nil, &jsonrpc.Error{Code: mcp.CodeResourceNotFound, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
 	}
 	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: "text/plain", Text: text}}}, nil
+}
+
+// maxListed is how many pieces of an answer are listed as resources.
+const maxListed = 8
+
+// keep keeps the whole of a, which is cut, and says how to read it: there are
+// hosts that read only what is listed as a resource.
+func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
+	kept, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a.Whole(), a.Marked(), t.opts.MaxResponse)
+	t.mcp.RemoveResources(gone...)
+	if kept == nil {
+		return ""
+	}
+	for n := 1; n <= min(kept.Parts, maxListed); n++ {
+		t.mcp.AddResource(&mcp.Resource{URI: kept.Address(n), Name: fmt.Sprintf("%s, part %d of %d", t.op.Name(), n, kept.Parts), MIMEType: "text/plain",
+			Description: "Of an answer that was cut; kept for a while."}, t.readKept)
+	}
+	return fmt.Sprintf("; or, for %.0f minutes where this server goes on running, read the resource %s (part 1 of %d)", answer.KeptFor.Minutes(), kept.Address(1), kept.Parts)
 }

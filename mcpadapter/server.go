@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,23 +165,31 @@ func (s *Server) add(ops []gate.Op, listed bool) error {
 	return nil
 }
 
-// describe puts the schemas into the list of tools. They are written when they
-// are first asked for: most processes start, serve a few calls and end.
+// describe puts the schemas into the list of tools: they are written when they
+// are first asked for, since most processes start, serve a few calls and end. In
+// the list of resources it leaves to each user what was kept for that user.
 func (s *Server) describe(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		res, err := next(ctx, method, req)
-		list, ok := res.(*mcp.ListToolsResult)
-		if err != nil || !ok {
+		if err != nil {
 			return res, err
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i, stub := range list.Tools {
-			if t := s.tools[stub.Name]; t != nil && t.stub == stub {
-				list.Tools[i] = t.described().tool
+		switch list := res.(type) {
+		case *mcp.ListToolsResult:
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for i, stub := range list.Tools {
+				if t := s.tools[stub.Name]; t != nil && t.stub == stub {
+					list.Tools[i] = t.described().tool
+				}
 			}
+		case *mcp.ListResourcesResult:
+			ctx, err := withPrincipal(ctx, req.GetExtra())
+			list.Resources = slices.DeleteFunc(list.Resources, func(r *mcp.Resource) bool {
+				return strings.HasPrefix(r.URI, answer.Scheme) && (err != nil || !s.kept.Owns(r.URI, principalOf(ctx)))
+			})
 		}
-		return list, nil
+		return res, nil
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
@@ -32,12 +32,11 @@ type tool struct {
 
 // described is what only those need who list or call the tool.
 type described struct {
-	tool      *mcp.Tool
-	out       *schema.Type
-	wrapped   bool            // a read's output that isn't an object becomes the member result of one
-	untrusted []string        // paths in the answer
-	ours      map[string]bool // keys that we give to members of the answer
-	how       string
+	tool    *mcp.Tool
+	answer  *schema.Type // the output of a read, or the envelope around it
+	wrapped bool         // a read's output that isn't an object becomes the member result of one
+	foreign bool         // the output has what others write
+	how     string       // to get what was cut
 }
 
 var toolName = lazyregexp.New(`^[a-zA-Z0-9_.-]{1,64}$`)
@@ -63,21 +62,19 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 }
 
 func (t *tool) describe() *described {
-	d := &described{out: schema.Output(t.op.Out()), how: t.in.PagingHow(), ours: maps.Clone(envelopeNames())}
-	d.out.AddKeys(d.ours)
-	read := t.op.Tier() == gate.TierRead
-	d.wrapped = read && d.out.Kind != schema.Object && d.out.Kind != schema.Map
-	var out []byte
+	out := schema.Output(t.op.Out())
+	d := &described{answer: out, foreign: out.Untrusted(), how: t.in.PagingHow()}
+	own := failureMembers
 	switch {
-	case d.wrapped:
-		out = d.out.Wrapped("result").AnswerSchema()
-		d.untrusted = d.out.Untrusted("result")
-	case read:
-		out = d.out.AnswerSchema()
-		d.untrusted = d.out.Untrusted("")
-	default:
-		out = envelopeSchema(d.out.Outline())
-		d.untrusted = d.out.Untrusted("result")
+	case t.op.Tier() != gate.TierRead:
+		d.answer, own = schema.Output(reflect.TypeFor[envelope]()), envelopeMembers
+		plan := d.answer.Field("plan").Type
+		plan.Field("targets").Type.Elem.Field("name").SetUntrusted()
+		plan.Field("changes").Type.Elem.Field("before").SetUntrusted()
+		d.answer.Field("result").Type = out
+	case out.Kind != schema.Object && out.Kind != schema.Map:
+		d.answer, d.wrapped = schema.Output(reflect.TypeFor[wrapped]()), true
+		d.answer.Field("result").Type = out
 	}
 	d.tool = &mcp.Tool{
 		Name:         t.op.Name(),
@@ -85,7 +82,7 @@ func (t *tool) describe() *described {
 		Description:  t.op.Doc(),
 		Annotations:  annotations(t.op),
 		InputSchema:  json.RawMessage(t.in.Schema()),
-		OutputSchema: json.RawMessage(out),
+		OutputSchema: json.RawMessage(d.answer.AnswerSchema(answer.Members + "," + own)),
 		Meta:         mcp.Meta{MetaTier: t.op.Tier().String()},
 	}
 	return d
@@ -121,42 +118,41 @@ func title(name string) string {
 func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
-		return failed(err.Error()), nil
+		return t.replied(ctx, failure{Status: statusRefused, Message: err.Error()}).result, nil
 	}
 	defer t.reportProgress(ctx, req)()
-	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) (*mcp.CallToolResult, string) {
-		return t.serve(ctx, req)
-	}), nil
+	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) }).result, nil
 }
 
-// serve binds, runs and answers, and says how the gate decided.
-func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) (res *mcp.CallToolResult, decision string) {
+// serve binds, runs and answers.
+func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	args, err := t.in.Bind(req.Params.Arguments)
 	if err != nil {
-		return failed("invalid arguments for " + t.op.Name() + ":\n" + err.Error()), "invalid"
+		return t.invalid(ctx, t.op.Name(), err)
 	}
 	ctx = t.withClaim(ctx, args)
 	out, err := t.do(ctx, args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
 		if ask, out, err = t.askClient(ctx, req, args, out); ask != nil {
-			return ask, "asked"
+			return reply{result: ask, decision: "asked"}
 		}
 	}
+	var r reply
 	if err == nil {
-		res, err = t.outcome(ctx, out)
+		r, err = t.outcome(ctx, args, out)
 	}
 	if err != nil {
-		return t.failure(ctx, err), decided(err)
+		return t.failure(ctx, err)
 	}
-	return res, string(out.State)
+	return r
 }
 
 // do runs the operation with a fresh copy of its input.
 func (t *tool) do(ctx context.Context, args []byte) (*gate.Result, error) {
 	in := reflect.New(t.op.In()).Interface()
 	if err := json.Unmarshal(args, in); err != nil {
-		return nil, fmt.Errorf("invalid arguments for %s: %w", t.op.Name(), err)
+		return nil, &invalidError{err}
 	}
 	out, err := t.op.Do(ctx, t.guard, in)
 	if err != nil && t.refuses(args, err) {

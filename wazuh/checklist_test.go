@@ -14,7 +14,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
@@ -496,19 +495,21 @@ func TestW12AClosingMarkEndsNothing(t *testing.T) {
 			t.Errorf("%s: the text is changed: %q", name, got)
 		}
 	}
-	lines := strings.Split(mcptest.Text(res), "\n")
-	mark, _, ok := strings.Cut(strings.TrimPrefix(lines[0], "[untrusted "), "] ")
-	if !ok || len(lines) != 3 || len(mark) < 16 || lines[2] != "[end "+mark+"]" || strings.Contains(lines[1], mark) || !json.Valid([]byte(lines[1])) {
-		t.Errorf("the text stands between no marks of its own:\n%s", mcptest.Text(res))
+	var marks struct {
+		Untrusted string                         `json:"_untrusted"`
+		Flags     []struct{ Path, Class string } `json:"_flags"`
 	}
-	marked, _ := res.Meta[mcpadapter.MetaUntrusted].([]any)
+	mcptest.Structured(t, res, &marks)
+	if !strings.HasPrefix(mcptest.Text(res), `{"_untrusted":`) {
+		t.Errorf("the mark isn't first:\n%s", mcptest.Text(res))
+	}
 	for _, path := range []string{"agent.name", "location", "source_user", "full_log", "data"} {
-		if !slices.Contains(marked, any(path)) {
-			t.Errorf("%s is not among what is marked: %v", path, marked)
+		if !strings.Contains(marks.Untrusted, path) {
+			t.Errorf("%s is not among what is marked: %v", path, marks.Untrusted)
 		}
 	}
-	if flags, _ := json.Marshal(res.Meta); !strings.Contains(string(flags), "override") && !strings.Contains(string(flags), "instruction") {
-		t.Errorf("the instruction is not flagged: %s", flags)
+	if len(marks.Flags) == 0 || marks.Flags[0].Class != "override" {
+		t.Errorf("the instruction is not flagged: %v", marks.Flags)
 	}
 }
 

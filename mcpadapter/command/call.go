@@ -139,14 +139,15 @@ func (p *program) call(ctx context.Context, args []string) int {
 		if err != nil {
 			return p.fail(err)
 		}
-		answer := text(res)
 		if res.IsError {
-			fmt.Fprintln(p.err, visible(answer))
-			if strings.HasPrefix(answer, "invalid arguments for ") {
+			words, invalid := failureOf(res)
+			fmt.Fprintln(p.err, visible(words))
+			if invalid {
 				return exitMisuse
 			}
 			return exitFailed
 		}
+		answer := text(res)
 		if asJSON {
 			p.print(json.RawMessage(answer))
 		} else if v, err := decode(answer); err == nil {
@@ -237,7 +238,8 @@ func (p *program) check(ctx context.Context) int {
 				fmt.Fprintf(p.out, "FAIL  %s: %s\n", name, visible(err.Error()))
 				code = exitFailed
 			case res.IsError:
-				fmt.Fprintf(p.out, "FAIL  %s: %s\n", name, visible(text(res)))
+				words, _ := failureOf(res)
+				fmt.Fprintf(p.out, "FAIL  %s: %s\n", name, visible(words))
 				code = exitFailed
 			default:
 				fmt.Fprintf(p.out, "ok    %s%s\n", name, p.remark(name, res))

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // An object is a JSON object with its members in the order that they came in.
@@ -77,26 +80,40 @@ func decodeValue(d *json.Decoder) (any, error) {
 	return t, nil
 }
 
-// text returns what a result says, without the lines that mark for an agent
-// where the words of others begin and end.
+// text returns what a result says, without the mark that tells an agent which
+// words are those of others.
 func text(res *mcp.CallToolResult) string {
-	var all string
 	for _, c := range res.Content {
 		if t, ok := c.(*mcp.TextContent); ok {
-			all = t.Text
-			break
+			return unmarked(t.Text)
 		}
 	}
-	var lines []string
-	end := ""
-	for line := range strings.SplitSeq(all, "\n") {
-		if mark, _, ok := strings.Cut(strings.TrimPrefix(line, "[untrusted "), "] "); ok && end == "" && strings.HasPrefix(line, "[untrusted ") {
-			end = "[end " + mark + "]"
-			continue
-		}
-		if line != end || end == "" {
-			lines = append(lines, line)
-		}
+	return ""
+}
+
+func unmarked(answer string) string {
+	v, err := jsontree.Parse([]byte(answer), jsontree.MaxDepthOut)
+	if err != nil || v.Get("_untrusted") == nil {
+		return answer
 	}
-	return strings.Join(lines, "\n")
+	i := slices.Index(v.Keys, "_untrusted")
+	v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
+	return string(v.Append(nil))
+}
+
+// failureOf returns what a result says of a call that failed, in words, and
+// whether it was the arguments.
+func failureOf(res *mcp.CallToolResult) (words string, invalid bool) {
+	m, _ := res.StructuredContent.(map[string]any)
+	ours, _ := m["message"].(string)
+	theirs, _ := m["error"].(string)
+	switch {
+	case ours == "":
+		return text(res), false
+	case theirs != "" && m["status"] == "failed": // ours says no more than that
+		return theirs, false
+	case theirs != "":
+		ours += "\n" + theirs
+	}
+	return ours, m["status"] == "invalid"
 }

@@ -1,4 +1,3 @@
-// Package answer makes an answer fit, and keeps what was cut.
 package answer
 
 import (
@@ -15,7 +14,6 @@ const (
 	maxNesting  = 100 // levels of an answer: decoders refuse more
 	minMember   = 40  // bytes that a member of an object is left at least, unless it has less
 	maxCuts     = 40  // entries of _truncated
-	maxPath     = 200 // bytes of a path in them
 )
 
 // cut says which part of a result is left out.
@@ -24,57 +22,36 @@ type cut struct {
 	Shown int    `json:"shown"`
 	Total int    `json:"total"`
 	Unit  string `json:"unit"`
-	How   string `json:"how"`
+	How   string `json:"how,omitempty"`
 }
 
-// Fits reports whether an answer can be given as it is.
-func Fits(raw []byte, budget int) bool { return len(raw) <= budget && nesting(raw) <= maxNesting }
-
-// Fit cuts the object in raw to budget bytes and to maxNesting levels: lists by
-// whole elements, strings at their end, objects by members when there are too
-// many. What is small stays whole, and what is large shares the room that is
-// left. What is left out is listed in the object's _truncated.
-func Fit(raw []byte, budget int, how string) ([]byte, error) {
-	if Fits(raw, budget) {
-		return raw, nil
+// Fit returns the answer cut to budget bytes and to as many levels as decoders
+// take: lists by whole elements, strings at their end, objects by members when
+// there are too many. What is small stays whole, and what is large shares the room
+// that is left. What is left out is listed, with how to get it.
+func (a *Answer) Fit(budget int, how string) []byte {
+	if a.Fits(budget) {
+		return a.Whole()
 	}
-	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
-	if err != nil {
-		return nil, err
-	}
-	flatten(root, maxNesting-1)
-	goal := budget
-	for range 8 { // _truncated needs room too, and how much is known afterwards
-		root.Measure()
-		shrink(root, goal)
-		out := withCuts(root, budget, how)
+	flatten(a.root, maxNesting-1)
+	a.raw = nil
+	goal := budget - len(a.head(nil))
+	for range 8 { // the list of cuts needs room too, and how much is known afterwards
+		a.root.Measure()
+		shrink(a.root, goal)
+		out := a.withCuts(a.root, budget, how)
 		if len(out) <= budget {
-			return out, nil
+			return out
 		}
 		goal -= max(64, len(out)-budget)
 	}
-	none := &jsontree.Value{Kind: jsontree.Object, Total: max(1, len(root.Elems), root.Total)}
-	return withCuts(none, budget, how), nil
+	none := &jsontree.Value{Kind: jsontree.Object, Total: max(1, len(a.root.Elems), a.root.Total)}
+	return a.withCuts(none, budget, how)
 }
 
-// nesting returns how many levels of lists and objects the JSON in raw has.
-func nesting(raw []byte) (most int) {
-	level, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			level++
-			most = max(most, level)
-		case c == '}' || c == ']':
-			level--
-		}
-	}
-	return most
+func (a *Answer) withCuts(root *jsontree.Value, budget int, how string) []byte {
+	a.raw = nil
+	return a.join(a.head(cuts(root, min(maxCuts, max(1, budget/512)), how)), root)
 }
 
 // flatten empties the lists and objects that many levels below v.
@@ -85,21 +62,6 @@ func flatten(v *jsontree.Value, levels int) {
 	for _, e := range v.Elems {
 		flatten(e, levels-1)
 	}
-}
-
-// withCuts returns the encoding of root, with the list of what is left out.
-func withCuts(root *jsontree.Value, budget int, how string) []byte {
-	b := root.Append(nil)
-	list := cuts(root, min(maxCuts, max(1, budget/512)), how)
-	if len(list) == 0 {
-		return b
-	}
-	j, _ := jsontree.Encode(list) //nolint:errcheck // strings and integers always encode
-	b = b[:len(b)-1]
-	if len(b) > 1 {
-		b = append(b, ',')
-	}
-	return append(append(append(b, `"_truncated":`...), j...), '}')
 }
 
 // cuts lists what is left out below v in at most about most entries. A path
@@ -126,7 +88,10 @@ func cuts(v *jsontree.Value, most int, how string) []*cut {
 			c = at[path+" "+unit]
 		}
 		if c == nil {
-			c = &cut{Path: path, Unit: unit, How: how}
+			c = &cut{Path: path, Unit: unit}
+			if len(list) == 0 {
+				c.How = how // it is the same for all
+			}
 			at[path+" "+unit] = c
 			list = append(list, c)
 		}

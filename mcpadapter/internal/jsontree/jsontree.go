@@ -137,16 +137,16 @@ func (v *Value) Measure() int {
 
 const hex = "0123456789abcdef"
 
-// AppendString adds s as a JSON string. Unlike json.Marshal it leaves <, > and
-// & as they are: the JSON is for a model, not for a web page. What ends a line
-// for some readers and not in JSON is escaped.
+// AppendString adds s as a JSON string, as JavaScript's JSON.stringify does and
+// unlike json.Marshal: <, > and & stay as they are. What ends a line for some
+// readers and not in JSON is escaped all the same.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' && c != 0x7f {
+			if c >= 0x20 && c != '"' && c != '\\' {
 				i++
 				continue
 			}
@@ -160,6 +160,10 @@ func AppendString(b []byte, s string) []byte {
 				b = append(b, '\\', 't')
 			case '\r':
 				b = append(b, '\\', 'r')
+			case '\b':
+				b = append(b, '\\', 'b')
+			case '\f':
+				b = append(b, '\\', 'f')
 			default:
 				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 			}
@@ -199,9 +203,9 @@ func StringSize(s string) int {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			switch {
-			case c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r':
+			case c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r' || c == '\b' || c == '\f':
 				size++
-			case c < 0x20 || c == 0x7f:
+			case c < 0x20:
 				size += len(`\u0000`) - 1
 			}
 			i++

@@ -47,9 +47,40 @@ func Parse(data []byte, depth int) (*Value, error) {
 
 // parser reads s from byte i on. Strings without an escape are parts of s.
 type parser struct {
-	s    string
-	i    int
-	slab []Value // for the next values
+	s string
+	i int
+
+	slab  []Value // for the next values
+	elems []*Value
+	keys  []string
+	// The children of the values that are being read; a value takes its own off
+	// the end when it is complete.
+	stack []*Value
+	names []string
+}
+
+// take returns a copy of list, cut out of the room in slab.
+func take[T any](slab *[]T, list []T, more int) []T {
+	if len(*slab) < len(list) {
+		*slab = make([]T, max(len(list), min(1024, more)))
+	}
+	part := (*slab)[:len(list):len(list)]
+	*slab = (*slab)[len(list):]
+	copy(part, list)
+	return part
+}
+
+// close gives v the children that were read since the stack had n, m of them.
+func (p *parser) close(v *Value, n, m int) *Value {
+	p.i++
+	more := 8 + (len(p.s)-p.i)/16
+	v.Elems = take(&p.elems, p.stack[n:], more)
+	p.stack = p.stack[:n]
+	if v.Kind == Object {
+		v.Keys = take(&p.keys, p.names[m:], more)
+		p.names = p.names[:m]
+	}
+	return v
 }
 
 var errSyntax = errors.New("syntax error")
@@ -123,7 +154,7 @@ func (p *parser) value(depth int) (*Value, error) {
 }
 
 func (p *parser) array(depth int) (*Value, error) {
-	v := p.new(Array)
+	v, n := p.new(Array), len(p.stack)
 	p.i++
 	if p.next() == ']' {
 		p.i++
@@ -134,13 +165,12 @@ func (p *parser) array(depth int) (*Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.Elems = append(v.Elems, e)
+		p.stack = append(p.stack, e)
 		switch p.next() {
 		case ',':
 			p.i++
 		case ']':
-			p.i++
-			return v, nil
+			return p.close(v, n, 0), nil
 		default:
 			return nil, errSyntax
 		}
@@ -148,7 +178,7 @@ func (p *parser) array(depth int) (*Value, error) {
 }
 
 func (p *parser) object(depth int) (*Value, error) {
-	v := p.new(Object)
+	v, n, m := p.new(Object), len(p.stack), len(p.names)
 	p.i++
 	if p.next() == '}' {
 		p.i++
@@ -170,13 +200,12 @@ func (p *parser) object(depth int) (*Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.Keys, v.Elems = append(v.Keys, key), append(v.Elems, e)
+		p.stack, p.names = append(p.stack, e), append(p.names, key)
 		switch p.next() {
 		case ',':
 			p.i++
 		case '}':
-			p.i++
-			return v, nil
+			return p.close(v, n, m), nil
 		default:
 			return nil, errSyntax
 		}

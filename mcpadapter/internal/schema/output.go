@@ -2,8 +2,7 @@ package schema
 
 import (
 	"reflect"
-
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"slices"
 )
 
 // Output returns the type of an output. There is one for every type: what
@@ -73,7 +72,7 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 			s.Fields = append(s.Fields, f)
 		}
 		if x, ok := extra(t); ok && x.Tag.Get("untrusted") == "true" {
-			s.open = true
+			s.Open = true
 		}
 		delete(b.stack, t)
 	}
@@ -104,61 +103,23 @@ func extra(t reflect.Type) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// Untrusted lists the paths of the values below s that others can write.
-func (s *Type) Untrusted(path string) []string {
-	join := func(name string) string {
-		if path == "" {
-			return name
-		}
-		return path + "." + name
-	}
-	switch s.Kind {
-	case Array:
-		return s.Elem.Untrusted(path + "[]")
-	case Map:
-		return s.Elem.Untrusted(join("*"))
-	case Object:
-		var list []string
-		for _, f := range s.Fields {
-			if f.untrusted || !f.trusted && f.Type.foreign() {
-				list = append(list, join(f.Name))
-				continue
-			}
-			list = append(list, f.Type.Untrusted(join(f.Name))...)
-		}
-		if s.open {
-			list = append(list, join("*"))
-		}
-		return list
-	}
-	return nil
-}
+// SetUntrusted says that others can write what f holds.
+func (f *Field) SetUntrusted() { f.untrusted = true }
 
-// Texts yields the strings in v, a value of shape s, that others can write.
-func (s *Type) Texts(v *jsontree.Value, yield func(string)) {
+// Untrusted reports whether others can write something in s.
+func (s *Type) Untrusted() bool {
 	switch s.Kind {
 	case Array, Map:
-		for _, e := range v.Elems {
-			s.Elem.Texts(e, yield)
-		}
+		return s.Elem.Untrusted()
 	case Object:
-		for i, e := range v.Elems {
-			if i >= len(v.Keys) {
-				return
-			}
-			switch f := s.field(v.Keys[i]); {
-			case f == nil && s.open:
-				yield(v.Keys[i])
-				e.Strings(yield)
-			case f == nil:
-			case f.untrusted || !f.trusted && f.Type.foreign():
-				e.Strings(yield)
-			default:
-				f.Type.Texts(e, yield)
-			}
-		}
+		return s.Open || slices.ContainsFunc(s.Fields, func(f *Field) bool { return f.Untrusted() || f.Type.Untrusted() })
 	}
+	return s.foreign()
 }
+
+// Untrusted reports whether f holds what others can write: a tag says so, or it
+// is JSON that is passed on as it came.
+func (f *Field) Untrusted() bool { return f.untrusted || !f.trusted && f.Type.foreign() }
 
 // foreign reports whether s is JSON that is passed on as it came, which others
 // wrote unless a tag untrusted:"false" says that they didn't.
@@ -172,46 +133,8 @@ func (s *Type) foreign() bool {
 	return false
 }
 
-// WithoutNull makes v, the encoding of a value of shape s, fit the schema: a
-// nil list is an empty one, a nil map an empty object, a nil pointer is absent.
-func (s *Type) WithoutNull(v *jsontree.Value) {
-	switch {
-	case v.Kind == jsontree.Null && s.Kind == Array:
-		v.Kind = jsontree.Array
-	case v.Kind == jsontree.Null && (s.Kind == Map || s.Kind == Object):
-		v.Kind = jsontree.Object
-	case v.Kind == jsontree.Array && s.Kind == Array, v.Kind == jsontree.Object && s.Kind == Map:
-		for _, e := range v.Elems {
-			s.Elem.WithoutNull(e)
-		}
-	case v.Kind == jsontree.Object && s.Kind == Object:
-		var keys []string
-		var elems []*jsontree.Value
-		for i, e := range v.Elems {
-			if f := s.field(v.Keys[i]); f != nil {
-				if e.Kind == jsontree.Null && f.Type.Kind != Array && f.Type.Kind != Map && f.Type.Kind != Any {
-					continue
-				}
-				f.Type.WithoutNull(e)
-			}
-			keys, elems = append(keys, v.Keys[i]), append(elems, e)
-		}
-		v.Keys, v.Elems = keys, elems
-	}
-}
-
-// AddKeys adds the names of all fields of s and below to names.
-func (s *Type) AddKeys(names map[string]bool) {
-	if s.Elem != nil {
-		s.Elem.AddKeys(names)
-	}
-	for _, f := range s.Fields {
-		names[f.Name] = true
-		f.Type.AddKeys(names)
-	}
-}
-
-func (s *Type) field(name string) *Field {
+// Field returns the member of that name, or nil.
+func (s *Type) Field(name string) *Field {
 	for _, f := range s.Fields {
 		if f.Name == name {
 			return f

@@ -45,7 +45,7 @@ type Type struct {
 	Elem   *Type             // of an array or a map
 	Fields []*Field          // of an object
 	Names  map[string]*Field // of an input: each spelling that is taken
-	open   bool              // unknown members are kept
+	Open   bool              // members that the type doesn't know are kept, and others wrote them
 }
 
 // Field is a member of an object.

@@ -1,17 +1,9 @@
 package schema
 
 import (
-	"encoding/json"
-	"math/big"
-	"net/netip"
-	"reflect"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 func TestCaseStyles(t *testing.T) {
@@ -30,83 +22,6 @@ func TestCaseStyles(t *testing.T) {
 		if got := Camel(tt.in); got != tt.camel {
 			t.Errorf("Camel(%q) = %q, want %q", tt.in, got, tt.camel)
 		}
-	}
-}
-
-type tree struct {
-	Name string  `json:"name"`
-	Kids []*tree `json:"kids"`
-}
-
-type outer struct {
-	tree
-
-	At     time.Time         `json:"at"`
-	Addr   netip.Addr        `json:"addr"`
-	Big    big.Int           `json:"big"`
-	Tier   gate.Tier         `json:"tier"`
-	Score  float64           `json:"score"`
-	Any    any               `json:"any"`
-	Num    json.Number       `json:"num"`
-	Count  int               `json:"count,string"`
-	ByID   map[int]string    `json:"byId"`
-	Ptr    *int              `json:"ptr"`
-	Ptrs   []*int            `json:"ptrs"`
-	Fixed  [2]int            `json:"fixed"`
-	Bytes  []byte            `json:"bytes"`
-	Lists  [][]string        `json:"lists"`
-	Nested map[string][]tree `json:"nested" untrusted:"true"`
-	Hidden string            `json:"-"`
-	self   *outer
-}
-
-func TestAnyOutputKeepsToItsSchema(t *testing.T) {
-	n := 5
-	full := outer{tree: tree{Name: "a", Kids: []*tree{{Name: "b", Kids: []*tree{{Name: "c"}}}, nil}}, At: time.Now(), Addr: netip.MustParseAddr("192.0.2.1"),
-		Tier: gate.TierWrite, Score: 1.5, Any: []any{1, "x", nil}, Num: "12.5", ByID: map[int]string{1: "x"}, Ptr: &n, Ptrs: []*int{&n, nil},
-		Bytes: []byte("hi"), Lists: [][]string{nil, {"a"}}, Nested: map[string][]tree{"k": nil}, self: nil}
-	for _, out := range []any{full, &full, outer{Tier: gate.TierRead}, &outer{Tier: gate.TierRead}, tree{}, map[string]tree{"a": {}}, map[string][]int{"a": nil}} {
-		typ := reflect.TypeOf(out)
-		s := Output(typ)
-		raw, err := jsontree.Encode(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.WithoutNull(v)
-		raw = v.Append(nil)
-		var x any
-		if err := json.Unmarshal(raw, &x); err != nil {
-			t.Fatal(err)
-		}
-		schema := s.AnswerSchema()
-		if err := resolved(t, schema).Validate(x); err != nil {
-			t.Errorf("%s: %v\n%s\n%s", typ, err, raw, schema)
-		}
-	}
-}
-
-func TestUntrustedPaths(t *testing.T) {
-	type alert struct {
-		ID   string   `json:"id"`
-		Log  string   `json:"fullLog" untrusted:"true"`
-		Tags []string `json:"tags" untrusted:"true"`
-	}
-	type out struct {
-		Alerts []alert          `json:"alerts"`
-		ByHost map[string]alert `json:"byHost"`
-		First  *alert           `json:"first"`
-		Grid   [][]alert        `json:"grid"`
-	}
-	want := []string{"alerts[].fullLog", "alerts[].tags", "byHost.*.fullLog", "byHost.*.tags", "first.fullLog", "first.tags", "grid[][].fullLog", "grid[][].tags"}
-	if diff := cmp.Diff(want, Output(reflect.TypeFor[out]()).Untrusted("")); diff != "" {
-		t.Errorf("paths (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"result[].fullLog", "result[].tags"}, Output(reflect.TypeFor[[]alert]()).Untrusted("result")); diff != "" {
-		t.Errorf("paths (-want +got):\n%s", diff)
 	}
 }
 

@@ -8,13 +8,6 @@ import (
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
-// How much of an output a schema tells: every tool's definition is in the
-// context of the agent from the start, and results speak for themselves.
-const (
-	schemaDepth = 2 // objects in objects whose members are named
-	docDepth    = 1 // … and described
-)
-
 // schema appends the JSON Schema of an input or of a part of one: unknown
 // members are refused and required ones named.
 func (s *Type) schema(b []byte, doc string, def []byte) []byte {
@@ -52,49 +45,23 @@ func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 	return append(w.b, '}')
 }
 
-// outline returns the JSON Schema of an output that stands below depth objects.
-// It promises only types, and no more the deeper it gets.
-func (s *Type) outline(doc string, depth int) []byte {
-	w := schemaWriter{b: []byte{'{'}}
-	w.kind(s)
-	if doc != "" && depth <= docDepth {
-		w.text("description", doc)
-	}
-	switch s.Kind {
-	case Array:
-		w.raw("items", s.Elem.outline("", depth))
-	case Map:
-		if s.Elem.Kind != Any {
-			w.raw("additionalProperties", s.Elem.outline("", depth))
-		}
-	case Object:
-		if depth < schemaDepth {
-			w.raw("properties", append(s.members(depth), '}'))
-		}
-	}
-	return append(w.b, '}')
-}
-
-// members returns the open object of the schemas of the fields of s.
-func (s *Type) members(depth int) []byte {
-	p := schemaWriter{b: []byte{'{'}}
-	for _, f := range s.Fields {
-		p.raw(f.Name, f.Type.outline(f.Doc, depth+1))
-	}
-	return p.b
-}
-
-// answerSchema returns the schema of a read's answer, an object or a map, which
-// has the member _truncated when it was cut.
-func (s *Type) AnswerSchema() []byte {
+// AnswerSchema returns the JSON Schema of an answer of type s, an object or a
+// map: the members that any answer may have, which common is, and the names and
+// types of its own. A success and an error both keep to it. No host shows it to a
+// model, so it is short. A name that stands in both may have any value.
+func (s *Type) AnswerSchema(common string) []byte {
 	w := schemaWriter{b: []byte{'{'}}
 	w.text("type", "object")
-	p := schemaWriter{b: s.members(0)}
-	p.raw("_truncated", []byte(TruncatedSchema))
-	w.raw("properties", append(p.b, '}'))
-	if s.Kind == Map && s.Elem.Kind != Any {
-		w.raw("additionalProperties", s.Elem.outline("", 0))
+	p := schemaWriter{b: []byte("{" + common)}
+	for _, f := range s.Fields {
+		if name := string(jsontree.AppendString(nil, f.Name)); strings.Contains(common, name+":") {
+			continue
+		}
+		k := schemaWriter{b: []byte{'{'}}
+		k.kind(f.Type)
+		p.raw(f.Name, append(k.b, '}'))
 	}
+	w.raw("properties", append(p.b, '}'))
 	return append(w.b, '}')
 }
 
@@ -176,17 +143,6 @@ func (w *schemaWriter) required(s *Type) {
 
 // Schema returns the JSON Schema of an input.
 func (s *Type) Schema() []byte { return s.schema(nil, "", nil) }
-
-// Outline returns the JSON Schema of an output that stands in an envelope.
-func (s *Type) Outline() []byte { return s.outline("", docDepth+1) }
-
-// Wrapped returns the type of an object whose only member, name, is of type s.
-func (s *Type) Wrapped(name string) *Type {
-	return &Type{Kind: Object, Fields: []*Field{{Name: name, Type: s}}}
-}
-
-// TruncatedSchema describes the member that says what of an answer was cut.
-const TruncatedSchema = `{"type":"array","description":"What was left out, and how to get it.","items":{"type":"object"}}`
 
 // PagingHow says how to get what was cut, by the paging arguments of an input.
 func (s *Type) PagingHow() string {

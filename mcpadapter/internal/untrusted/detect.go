@@ -3,12 +3,11 @@
 package untrusted
 
 import (
-	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // A Flag says that the text at a path looks like instructions to an agent. It
@@ -20,17 +19,12 @@ type Flag struct {
 
 // The classes of a [Flag].
 const (
-	FlagOverride = "override" // asks to set earlier instructions aside
-	FlagRole     = "role"     // poses as another speaker, such as the system
-	FlagApproval = "approval" // claims that something is approved, or asks to approve it
-	FlagCommand  = "command"  // asks to call a tool, run a command or send data away
-	FlagSecrecy  = "secrecy"  // asks to keep something from the user
-	FlagHidden   = "hidden"   // has characters that a reader doesn't see
-)
-
-const (
-	maxFlags = 20
-	maxPath  = 200 // bytes of a path
+	Override = "override" // asks to set earlier instructions aside
+	Role     = "role"     // poses as another speaker, such as the system
+	Approval = "approval" // claims that something is approved, or asks to approve it
+	Command  = "command"  // asks to call a tool, run a command or send data away
+	Secrecy  = "secrecy"  // asks to keep something from the user
+	Hidden   = "hidden"   // has characters that a reader doesn't see
 )
 
 type class struct {
@@ -39,102 +33,101 @@ type class struct {
 	re    *lazyregexp.Regexp
 }
 
-func (c class) has(text string) bool {
-	lower := strings.ToLower(text)
+// has reports whether text, which is lower in small letters, is in c.
+func (c class) has(text, lower string) bool {
 	return slices.ContainsFunc(c.words, func(w string) bool { return strings.Contains(lower, w) }) && c.re.MatchString(text)
 }
 
 // classes are tried in this order; each has the words without which its pattern
 // can't match, so that most texts cost a search only.
 var classes = []class{
-	{FlagOverride, []string{"ignore", "disregard", "forget", "override", "new instruction"},
+	{Override, []string{"ignore", "disregard", "forget", "override", "new instruction"},
 		lazyregexp.New(`(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your|these|system)\b.{0,30}\b(instructions?|prompts?|rules?|guidelines?|context|directions?|policy|policies)\b|\bnew instructions?\s*:`)},
-	{FlagRole, []string{"system", "assistant", "[inst]", "<|im_", "you are now", "act as", "developer"},
+	{Role, []string{"system", "assistant", "[inst]", "<|im_", "you are now", "act as", "developer"},
 		lazyregexp.New(`(?i)(^|\n)\s*#*\s*(system|assistant|developer)( prompt| message)?\s*:|</?(system|assistant|developer)[^>]{0,20}>|\[/?INST\]|<\|im_(start|end)\|>|\byou are now\b|\bact as (an?|the)\b.{0,30}\b(admin|administrator|root|assistant|agent|system)\b`)},
-	{FlagApproval, []string{"approv", "authori", "permission", "confirm"},
+	{Approval, []string{"approv", "authori", "permission", "confirm"},
 		lazyregexp.New(`(?i)\b(pre-?approved|already (been )?(approved|authori[sz]ed)|has (approved|authori[sz]ed) (this|the|you)|no (approval|confirmation|permission) (is )?(needed|required)|gate approve|approve (this|the|all|every)\b.{0,30}\b(proposals?|requests?|actions?|calls?)|set confirm|confirm(hard)?\s*[=:]\s*true|without (asking|approval|confirmation))`)},
-	{FlagCommand, []string{"call", "invoke", "execute", "run", "use", "send", "post", "upload", "forward", "curl", "wget"},
+	{Command, []string{"call", "invoke", "execute", "run", "use", "send", "post", "upload", "forward", "curl", "wget"},
 		lazyregexp.New(`(?i)\b(call|invoke|execute|run|use) (the )?(tool|function|command|responder|following)\b|\b(call|invoke|execute|run|use) (the )?(thehive|cortex|misp|mitre|wazuh|gate)_[a-z_]+|\b(send|post|upload|forward|exfiltrate)\b.{0,60}\b(https?://|to [\w.+-]+@)|\b(curl|wget)\s+(-\S+\s+)*https?://`)},
-	{FlagSecrecy, []string{"tell", "mention", "inform", "reveal", "report", "notify", "secret"},
+	{Secrecy, []string{"tell", "mention", "inform", "reveal", "report", "notify", "secret"},
 		lazyregexp.New(`(?i)\b(do not|don't|never|without) (tell|mention|inform|reveal|report|notify|telling|mentioning|informing|notifying)\b.{0,30}\b(user|operator|analyst|human|anyone|this|it)\b|\bkeep (this|it) (a )?secret\b`)},
 }
 
-// Suspicious lists, in order, the texts in raw that look like instructions to
-// an agent: values and the keys of objects. The same answer has the same flags.
-// A path has only keys that are in ours, since the paths are told to the agent
-// outside of the data: any other key may be a text of others.
-func Suspicious(raw []byte, ours map[string]bool) []Flag {
-	lower := bytes.ToLower(raw)
-	plain := !bytes.ContainsFunc(raw, dressed)
-	if plain && !slices.ContainsFunc(classes, func(c class) bool {
-		return slices.ContainsFunc(c.words, func(w string) bool { return bytes.Contains(lower, []byte(w)) })
-	}) {
-		return nil
+// openings are the first two letters of the words that a pattern of a class can
+// begin with.
+var openings = func() (table [26 * 26]bool) {
+	for _, w := range strings.Fields("ignore disregard forget override new system assistant developer inst im you act pre already has no gate " +
+		"approve set confirm without call invoke execute run use send post upload forward exfiltrate curl wget do don never keep") {
+		table[int(w[0]-'a')*26+int(w[1]-'a')] = true
 	}
-	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
-	if err != nil {
-		return nil
+	return table
+}()
+
+// look tells at a glance whether text may be in a class, whether it may read
+// otherwise than its bytes, and whether it is all ASCII. Most text is none of it.
+func look(text string) (opens, dressed, ascii bool) {
+	ascii = true
+	inWord := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			ascii, dressed, inWord = false, true, false
+			continue
+		}
+		l := c | 0x20
+		letter := l >= 'a' && l <= 'z'
+		if letter && !inWord && !opens && i+1 < len(text) {
+			if m := text[i+1] | 0x20; m >= 'a' && m <= 'z' {
+				opens = openings[int(l-'a')*26+int(m-'a')]
+			}
+		}
+		inWord = letter || c == '_' || c >= '0' && c <= '9'
+		dressed = dressed || c == '\\' || c == '*' || c == '`' || c == '~' || c == '&'
 	}
-	var flags []Flag
-	look := func(text, path string) {
-		for _, f := range FlagsOf(text, path) {
-			if len(flags) < maxFlags && !slices.Contains(flags, f) {
-				flags = append(flags, f)
+	return opens, dressed, ascii
+}
+
+// Classes returns the classes of flags that text is in, as it is or as it reads.
+// The same text is in the same classes.
+func Classes(text string) (list []string) {
+	opens, dressed, ascii := look(text)
+	if len(text) >= 8 && (opens || dressed) {
+		var variants [3]string
+		n := 0
+		add := func(s string) {
+			if !slices.Contains(variants[:n], s) {
+				variants[n] = s
+				n++
+			}
+		}
+		if opens {
+			add(text)
+		}
+		last := text
+		if dressed {
+			last = fold(text)
+			if opens, _, _ := look(last); opens {
+				add(last)
+			}
+		}
+		if n > 0 {
+			add(strings.Join(strings.Fields(last), " "))
+		}
+		var lower [3]string
+		for i := range n {
+			lower[i] = strings.ToLower(variants[i])
+		}
+		for _, c := range classes {
+			for i := range n {
+				if c.has(variants[i], lower[i]) {
+					list = append(list, c.name)
+					break
+				}
 			}
 		}
 	}
-	name := func(key string) string {
-		if ours[key] {
-			return key
-		}
-		return "*"
-	}
-	root.Walk("", name, func(v *jsontree.Value, path string) {
-		if v.Kind == jsontree.String {
-			look(v.Text, path)
-		}
-		for _, k := range v.Keys {
-			look(k, strings.TrimPrefix(path+".*", "."))
-		}
-	})
-	return flags
-}
-
-// FlagsOf returns the flags of text, which stands at path.
-func FlagsOf(text, path string) (flags []Flag) {
-	path = jsontree.Clip(path, maxPath)
-	for _, class := range classesOf(text) {
-		flags = append(flags, Flag{path, class})
-	}
-	if strings.ContainsFunc(text, hidden) {
-		flags = append(flags, Flag{path, FlagHidden})
-	}
-	return flags
-}
-
-// dressed reports whether text with r in it may read otherwise than its bytes.
-func dressed(r rune) bool {
-	return r >= 0x80 || r == '\\' || r == '*' || r == '`' || r == '~' || r == '&'
-}
-
-// classesOf returns the classes that text is in, as it is or as it reads.
-func classesOf(text string) []string {
-	if len(text) < 8 {
-		return nil
-	}
-	variants := []string{text}
-	if strings.ContainsFunc(text, dressed) {
-		variants = append(variants, fold(text))
-	}
-	last := variants[len(variants)-1]
-	if flat := strings.Join(strings.Fields(last), " "); flat != last {
-		variants = append(variants, flat)
-	}
-	var list []string
-	for _, c := range classes {
-		if slices.ContainsFunc(variants, c.has) {
-			list = append(list, c.name)
-		}
+	if !ascii && strings.ContainsFunc(text, hidden) {
+		list = append(list, Hidden)
 	}
 	return list
 }

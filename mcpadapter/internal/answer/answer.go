@@ -1,0 +1,300 @@
+// Package answer makes what a tool put out into what a model reads: marked where
+// others wrote, cut to fit, and kept whole if it was cut.
+package answer
+
+import (
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
+)
+
+// The members that an answer begins with, if it has them. Nothing else in it has
+// these names.
+const (
+	keyUntrusted = "_untrusted"
+	keyFlags     = "_flags"
+	keyTruncated = "_truncated"
+	keyNext      = "_next"
+)
+
+// Members are the JSON Schemas of the members that any answer may have.
+const Members = `"_untrusted":{"type":"string"},"_flags":{"type":"array","items":{"type":"object"}},"_truncated":{"type":"array","items":{"type":"object"}},"_next":{"type":"object"}`
+
+const (
+	maxFlags = 20
+	maxPath  = 200 // bytes of a path
+)
+
+// A Flag says that the text at a path looks like instructions to an agent. It
+// is a hint for whoever reads: text without one isn't safer. Nothing is removed.
+type Flag struct {
+	Path  string `json:"path"`
+	Class string `json:"class"`
+}
+
+// An Answer is an object on its way to the model.
+type Answer struct {
+	// Texts are the strings in it that others wrote, each once.
+	Texts []string
+	// Flags list, in order, the texts in it that look like instructions to an
+	// agent: values and the keys of objects, whoever wrote them.
+	Flags []Flag
+
+	root  *jsontree.Value
+	paths []string // where others wrote
+	raw   []byte   // the encoding of root, unless it has changed
+	depth int      // of lists and objects
+	next  map[string]int
+	page  *cut // what made a page smaller
+}
+
+// New reads raw, the encoding of an object of type t, in one pass: what is null
+// goes where t promises a list, an object or nothing; what others wrote and what
+// looks like instructions is noted; sizes are measured.
+func New(raw []byte, t *schema.Type) (*Answer, error) {
+	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{root: root, raw: raw}
+	r := reader{a: a, seen: map[string]struct{}{}, noted: map[any]struct{}{}}
+	r.value(root, t, false, 1)
+	return a, nil
+}
+
+// Get returns the member of that name, or nil.
+func (a *Answer) Get(name string) *jsontree.Value { return a.root.Get(name) }
+
+type reader struct {
+	a      *Answer
+	path   []string
+	theirs int                 // strings of others so far
+	seen   map[string]struct{} // texts
+	noted  map[any]struct{}    // fields and types whose path is noted
+}
+
+// at returns the path of the value being read, with name below it.
+func (r *reader) at(name string) string {
+	var b strings.Builder
+	for _, p := range append(r.path, name) {
+		if p != "[]" && p != "" && b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(p)
+	}
+	return jsontree.Clip(b.String(), maxPath)
+}
+
+// text takes in a string or a key.
+func (r *reader) text(s string, theirs bool, name string) {
+	if theirs && s != "" {
+		r.theirs++
+		if _, ok := r.seen[s]; !ok {
+			r.seen[s] = struct{}{}
+			r.a.Texts = append(r.a.Texts, s)
+		}
+	}
+	for _, class := range untrusted.Classes(s) {
+		if len(r.a.Flags) >= maxFlags {
+			return
+		}
+		flag := Flag{r.at(name), class}
+		known := false
+		for _, f := range r.a.Flags {
+			known = known || f == flag
+		}
+		if !known {
+			r.a.Flags = append(r.a.Flags, flag)
+		}
+	}
+}
+
+// value reads v, which is of type t, if that is known, and below depth-1 lists
+// and objects.
+func (r *reader) value(v *jsontree.Value, t *schema.Type, theirs bool, depth int) {
+	if v.Kind == jsontree.Null && t != nil {
+		switch t.Kind {
+		case schema.Array:
+			v.Kind, r.a.raw = jsontree.Array, nil
+		case schema.Map, schema.Object:
+			v.Kind, r.a.raw = jsontree.Object, nil
+		}
+	}
+	switch v.Kind {
+	case jsontree.Null:
+		v.Size = len("null")
+	case jsontree.String:
+		r.text(v.Text, theirs, "")
+		v.Size = jsontree.StringSize(v.Text)
+	case jsontree.Array:
+		r.a.depth = max(r.a.depth, depth)
+		var elem *schema.Type
+		if t != nil && t.Kind == schema.Array {
+			elem = t.Elem
+		}
+		r.path = append(r.path, "[]")
+		v.Size = len("[]") + max(0, len(v.Elems)-1)
+		for _, e := range v.Elems {
+			r.value(e, elem, theirs, depth+1)
+			v.Size += e.Size
+		}
+		r.path = r.path[:len(r.path)-1]
+	case jsontree.Object:
+		r.a.depth = max(r.a.depth, depth)
+		r.object(v, t, theirs, depth)
+	default:
+		v.Size = len(v.Text)
+	}
+}
+
+// object reads an object. In a path only the names of its type stand: any other
+// key may be a text of others.
+func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth int) {
+	n := 0
+	v.Size = len("{}")
+	for i, e := range v.Elems {
+		key := v.Keys[i]
+		var f *schema.Field
+		var below *schema.Type
+		var noted any
+		name, inner := "*", theirs
+		switch {
+		case t == nil:
+		case t.Kind == schema.Map:
+			below = t.Elem
+		case t.Kind == schema.Object:
+			if f = t.Field(key); f != nil {
+				name, below = f.Name, f.Type
+				if !theirs && f.Untrusted() {
+					inner, noted = true, f
+				}
+			} else if t.Open && !theirs {
+				inner, noted = true, t
+			}
+		}
+		if f != nil && e.Kind == jsontree.Null && below.Kind != schema.Array && below.Kind != schema.Map && below.Kind != schema.Any {
+			r.a.raw = nil
+			continue
+		}
+		before := r.theirs
+		if f == nil {
+			r.text(key, inner, "*")
+			if reserved(key) {
+				key, r.a.raw = "their"+key, nil
+			}
+		}
+		r.path = append(r.path, name)
+		r.value(e, below, inner, depth+1)
+		r.path = r.path[:len(r.path)-1]
+		if noted != nil && r.theirs > before {
+			if _, ok := r.noted[noted]; !ok {
+				r.noted[noted] = struct{}{}
+				r.a.paths = append(r.a.paths, r.at(name))
+			}
+		}
+		v.Keys[n], v.Elems[n] = key, e
+		v.Size += jsontree.StringSize(key) + len(":,") + e.Size
+		n++
+	}
+	if n > 0 {
+		v.Size-- // one comma less than members
+	}
+	v.Keys, v.Elems = v.Keys[:n], v.Elems[:n]
+}
+
+func reserved(key string) bool {
+	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext)
+}
+
+// head returns the members that an answer begins with, as an object without its end.
+func (a *Answer) head(cuts []*cut) []byte {
+	b := []byte{'{'}
+	member := func(name string, v any) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		j, _ := jsontree.Encode(v) //nolint:errcheck // strings and integers always encode
+		b = append(append(jsontree.AppendString(b, name), ':'), j...)
+	}
+	if len(a.paths) > 0 || len(a.Flags) > 0 {
+		member(keyUntrusted, untrusted.Mark(a.paths, len(a.Flags) > 0))
+	}
+	if len(a.Flags) > 0 {
+		member(keyFlags, a.Flags)
+	}
+	if len(a.next) > 0 {
+		member(keyNext, a.next)
+	}
+	if a.page != nil {
+		cuts = append([]*cut{a.page}, cuts...)
+	}
+	if len(cuts) > 0 {
+		member(keyTruncated, cuts)
+	}
+	return b
+}
+
+// SetPage says that the answer is a page which was made smaller: it shows so many
+// elements of list instead of so many, and how the rest is had. The arguments in
+// next, the others being the same, bring what comes next.
+func (a *Answer) SetPage(list string, shown, of int, how string, next map[string]int) {
+	a.page, a.next = &cut{Path: list, Shown: shown, Total: of, Unit: "elements", How: how}, next
+}
+
+// Whole returns the whole answer.
+func (a *Answer) Whole() []byte { return a.join(a.head(nil), a.root) }
+
+// Marked reports whether others wrote in the answer.
+func (a *Answer) Marked() bool { return len(a.paths) > 0 || len(a.Flags) > 0 }
+
+// join returns the members in head and those of root as one object.
+func (a *Answer) join(head []byte, root *jsontree.Value) []byte {
+	body := a.raw
+	if root != a.root || body == nil {
+		body = root.Append(make([]byte, 0, root.Size))
+		if root == a.root {
+			a.raw = body
+		}
+	}
+	if len(head) == 1 {
+		return body
+	}
+	out := append(make([]byte, 0, len(head)+len(body)), head...)
+	if len(body) > len("{}") {
+		out = append(out, ',')
+	}
+	return append(out, body[1:]...)
+}
+
+// Fits reports whether the whole answer has at most budget bytes, and no more
+// levels than decoders take.
+func (a *Answer) Fits(budget int) bool {
+	return a.depth <= maxNesting && a.root.Size+len(a.head(nil)) <= budget
+}
+
+// RoomFor returns the longest list among the members of the answer, and how many
+// of its elements, at least one, fit when budget is all there is for the answer.
+func (a *Answer) RoomFor(budget int) (list string, fit, of int) {
+	var rows *jsontree.Value
+	for i, e := range a.root.Elems {
+		if e.Kind == jsontree.Array && len(e.Elems) > 1 && (rows == nil || e.Size > rows.Size) {
+			list, rows = a.root.Keys[i], e
+		}
+	}
+	if rows == nil {
+		return "", 0, 0
+	}
+	room := budget - (a.root.Size - rows.Size) - len(a.head(nil)) - aside
+	for _, e := range rows.Elems {
+		if room -= e.Size + len(","); room < 0 {
+			break
+		}
+		fit++
+	}
+	return list, max(1, fit), len(rows.Elems)
+}
+
+// aside is what a page may have beside its rows that it hadn't before it was cut.
+const aside = 100
