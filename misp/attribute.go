@@ -8,7 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -261,7 +261,7 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
 	in.SetDefaults()
 	in.Tags = append([]string(nil), in.Tags...)
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*Attribute, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Attribute, bool, error) {
 		next := in
 		next.Page += offset / in.Limit
 		p, err := c.SearchAttributes(ctx, next)

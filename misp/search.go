@@ -7,7 +7,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -105,7 +105,7 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
 	in.SetDefaults()
 	in.Tags = append([]string(nil), in.Tags...)
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*EventSummary, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*EventSummary, bool, error) {
 		next := in
 		next.Page += offset / in.Limit
 		p, err := c.SearchEvents(ctx, next)

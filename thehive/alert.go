@@ -10,7 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -143,7 +143,7 @@ func (c *Client) ListAlerts(ctx context.Context, in ListAlertsInput) (*AlertPage
 
 // Alerts returns an iterator over every alert that in matches, from in.Offset on.
 func (c *Client) Alerts(ctx context.Context, in ListAlertsInput) iter.Seq2[*Alert, error] {
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*Alert, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Alert, bool, error) {
 		next := in
 		next.Offset += offset
 		p, err := c.ListAlerts(ctx, next)

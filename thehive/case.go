@@ -12,7 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -185,7 +185,7 @@ func (c *Client) casePage(ctx context.Context, q Query, offset, limit int) (*Cas
 
 // Cases returns an iterator over every case that in matches, from in.Offset on.
 func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, error] {
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*Case, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Case, bool, error) {
 		next := in
 		next.Offset += offset
 		p, err := c.ListCases(ctx, next)

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -113,7 +113,7 @@ func (c *Client) ListObservables(ctx context.Context, in ListObservablesInput) (
 
 // Observables returns an iterator over every observable that in matches, from in.Offset on.
 func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.Seq2[*Observable, error] {
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*Observable, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Observable, bool, error) {
 		next := in
 		next.Offset += offset
 		p, err := c.ListObservables(ctx, next)

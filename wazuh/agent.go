@@ -8,7 +8,7 @@ import (
 	"reflect"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/page"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -216,7 +216,7 @@ func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agen
 	if in.Limit == 0 {
 		in.Limit = 500
 	}
-	return page.All(ctx, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
+	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
 		next := in
 		next.Offset += offset
 		p, err := c.ListAgents(ctx, next)
