@@ -20,6 +20,7 @@ import (
 // A Client talks to one Cortex. It is safe for concurrent use.
 type Client struct {
 	wire     *wire.Client
+	files    *wire.Client // the same for what holds a file, which Cortex is slow to store
 	super    *wire.Client // as the superadmin; nil: there is no such key
 	guard    *gate.Guard
 	upstream string
@@ -58,8 +59,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	slow := cfg
+	slow.Timeout += storing(cfg.MaxFile)
+	files, err := slow.wire(cfg.APIKey)
+	if err != nil {
+		return nil, err
+	}
 	c := &Client{
-		wire: w, guard: cfg.Guard, fanout: cfg.MaxFanout, local: map[string]bool{},
+		wire: w, files: files, guard: cfg.Guard, fanout: cfg.MaxFanout, local: map[string]bool{},
 		filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, entity: cfg.Entity,
 		slice:    min(maxSlice, cfg.Timeout*2/3),
 		upstream: cfg.upstream(cfg.APIKey),

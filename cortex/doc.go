@@ -23,6 +23,9 @@
 //
 // Organisations and users are for the superadmin, whose key is [Config].SuperadminKey.
 //
+// What Cortex really does where one would think otherwise is on the page
+// behaviour.md beside this file, and in its fake, package cortextest.
+//
 // Dates are milliseconds since 1970, as Cortex has them. TLP and PAP go from 0
 // (CLEAR) to 3 (RED).
 package cortex

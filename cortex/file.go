@@ -236,7 +236,7 @@ func (c *Client) tooLarge(n int64) error {
 
 // storing is how long Cortex may take to store a file of n bytes: it writes small
 // chunks one after another and waits for each.
-func storing(n int) time.Duration {
+func storing(n int64) time.Duration {
 	return time.Duration(n) * 10 * time.Second >> 20
 }
 

@@ -392,7 +392,11 @@ func (c *Client) submit(ctx context.Context, s submission) (*wire.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := httpx.JSON[wire.Job](c.wire.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, contentType, body))
+	w := c.wire
+	if s.file != nil {
+		w = c.files
+	}
+	j, err := httpx.JSON[wire.Job](w.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, contentType, body))
 	if err == nil && j.ID == "" {
 		err = fmt.Errorf("cortex: %s took the %s and names no job; %w", s.to.Name, s.observable.DataType, gate.ErrOutcomeUnknown)
 	}

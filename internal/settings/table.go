@@ -76,6 +76,7 @@ var (
 		{Name: "CORTEX_KEY_DIR", Field: "KeyDir", Kind: Folder, Title: "Cortex: folder of keys", Doc: "Folder that keys of users are written to."},
 		{Name: "CORTEX_SECRETS_DIR", Field: "SecretsDir", Kind: Folder, Title: "Cortex: folder of secrets", Doc: "Folder that secrets of analyzers are read from."},
 		{Name: "CORTEX_FILE_BASE_DIR", Field: "FileBaseDir", Kind: Folder, Title: "Cortex: folder of files", Doc: "Folder below which files may be submitted by path; unset: by content only."},
+		{Name: "CORTEX_MAX_FILE", Field: "MaxFile", Kind: Bytes, Title: "Cortex: largest file", Doc: "How much a file may have that is submitted, where Cortex's play.http.parser.maxDiskBuffer is not the default; 10 MiB unless set."},
 		{Name: "CORTEX_MAX_FANOUT", Field: "MaxFanout", Kind: Int, Min: 1, Max: 100, Title: "Cortex: fan-out", Doc: "How many analyzers one call may name; 10 unless set.", Form: true},
 		{Name: "CORTEX_LOCAL_ANALYZERS", Field: "LocalAnalyzers", Kind: List, Title: "Cortex: local analyzers", Doc: "Analyzers that show an observable to nobody outside; every other is a third party."},
 		{Name: "CORTEX_INTERNAL_SUFFIXES", Field: "InternalSuffixes", Kind: List, Title: "Cortex: internal domains", Doc: "Domains whose names go to no third party."},
