@@ -158,7 +158,7 @@ func op(t *testing.T, c *attack.Client, name string) gate.Op {
 	return nil
 }
 
-func TestPoint2AnUpdateFromAFolderWaitsForApprovalAndReplacesAll(t *testing.T) {
+func TestAnUpdateFromAFolderWaitsForApprovalAndReplacesAll(t *testing.T) {
 	t.Parallel()
 	source := t.TempDir()
 	write(t, source, "ics-attack-99.0.json", newer)
@@ -291,7 +291,7 @@ func TestAnEarlierVersionIsKeptAndNotUsed(t *testing.T) {
 	}
 }
 
-func TestPoint16DataVersionNamesVersionFilesAndSums(t *testing.T) {
+func TestDataVersionNamesVersionFilesAndSums(t *testing.T) {
 	t.Parallel()
 	table := must[*attack.DataVersionOutput](t)(client(t, everywhere...).DataVersion(t.Context(), attack.DataVersionInput{}))
 	if table.Source != attack.FromTable || len(table.Domains) != 3 || table.Domains[0].Version != "18.1" || len(table.Files) != 0 || table.Note == "" {

@@ -25,7 +25,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func TestPoint1DetectionWorksOnTheModelOf18(t *testing.T) {
+func TestDetectionWorksOnTheModelOf18(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	for _, tt := range []struct {
@@ -86,7 +86,7 @@ func TestPoint1DetectionWorksOnTheModelOf18(t *testing.T) {
 	}
 }
 
-func TestPoint3CampaignsCountInEveryTool(t *testing.T) {
+func TestCampaignsCountInEveryTool(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	for _, tt := range []struct {
@@ -118,7 +118,7 @@ func TestPoint3CampaignsCountInEveryTool(t *testing.T) {
 	}
 }
 
-func TestPoint4RevokedGroupsDoNotShadowCurrentOnes(t *testing.T) {
+func TestRevokedGroupsDoNotShadowCurrentOnes(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	for name, want := range map[string]string{"Nobelium": "G0016", "APT34": "G0049", "G0118": "G0016"} {
@@ -133,7 +133,7 @@ func TestPoint4RevokedGroupsDoNotShadowCurrentOnes(t *testing.T) {
 	}
 }
 
-func TestPoint5SoftwareIsFoundByAliasInEveryTool(t *testing.T) {
+func TestSoftwareIsFoundByAliasInEveryTool(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	out := must[*attack.SoftwareOutput](t)(c.GetSoftware(t.Context(), attack.GetSoftwareInput{Name: "Qbot"}))
@@ -146,7 +146,7 @@ func TestPoint5SoftwareIsFoundByAliasInEveryTool(t *testing.T) {
 	}
 }
 
-func TestPoint6DomainsStayApartInEveryTool(t *testing.T) {
+func TestDomainsStayApartInEveryTool(t *testing.T) {
 	t.Parallel()
 	c := client(t, everywhere...)
 	_, err := c.GetTactic(t.Context(), attack.GetTacticInput{TacticID: "initial-access"})
@@ -183,7 +183,7 @@ func TestPoint6DomainsStayApartInEveryTool(t *testing.T) {
 	}
 }
 
-func TestPoint14NonsenseGivesNothingAndPowerShellComesFirst(t *testing.T) {
+func TestNonsenseGivesNothingAndPowerShellComesFirst(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	alert := func(text, platform string) *attack.MapAlertToTechniqueOutput {
@@ -212,7 +212,7 @@ func TestPoint14NonsenseGivesNothingAndPowerShellComesFirst(t *testing.T) {
 	}
 }
 
-func TestPoint15PathsComeFromWhatWasUsedTogether(t *testing.T) {
+func TestPathsComeFromWhatWasUsedTogether(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	out := must[*attack.AttackPathOutput](t)(c.AttackPath(t.Context(), attack.AttackPathInput{StartTechnique: "T1566.001", TargetTactic: "TA0002"}))
@@ -230,7 +230,7 @@ func TestPoint15PathsComeFromWhatWasUsedTogether(t *testing.T) {
 	}
 }
 
-func TestPoint15ProfilesTakeSizesIntoAccount(t *testing.T) {
+func TestProfilesTakeSizesIntoAccount(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	kb := embedded(t, attack.Enterprise)
@@ -260,7 +260,7 @@ func TestPoint15ProfilesTakeSizesIntoAccount(t *testing.T) {
 	}
 }
 
-func TestPoint15RecommendationsSayWhatTheyAdd(t *testing.T) {
+func TestRecommendationsSayWhatTheyAdd(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	before := must[*attack.CoverageOutput](t)(c.DetectionCoverage(t.Context(), attack.DetectionCoverageInput{AvailableDataSources: []string{"Network Traffic"}}))
@@ -317,7 +317,7 @@ func TestUnknownGroupsAreAllNamed(t *testing.T) {
 	}
 }
 
-func TestPoint17ListsAreBoundedAndSayHowToGoOn(t *testing.T) {
+func TestListsAreBoundedAndSayHowToGoOn(t *testing.T) {
 	t.Parallel()
 	c := client(t)
 	var ids []string

@@ -23,7 +23,7 @@ import (
 
 // The points of the list of what is easily got wrong with Cortex, by number.
 
-func TestC1AllAnalyzersAreListedAndNotTen(t *testing.T) {
+func TestAllAnalyzersAreListedAndNotTen(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	for i := range 234 {
@@ -68,7 +68,7 @@ func TestC1AllAnalyzersAreListedAndNotTen(t *testing.T) {
 	}
 }
 
-func TestC2WithoutAFilterAllJobsAreListed(t *testing.T) {
+func TestWithoutAFilterAllJobsAreListed(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	var asked struct {
@@ -95,7 +95,7 @@ func TestC2WithoutAFilterAllJobsAreListed(t *testing.T) {
 	}
 }
 
-func TestC3JobsAreFoundByTheAttributeThatIsStored(t *testing.T) {
+func TestJobsAreFoundByTheAttributeThatIsStored(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	p, err := s.Client().ListJobs(t.Context(), cortex.ListJobsInput{AnalyzerName: "MaxMind_GeoIP_4_0"})
@@ -104,7 +104,7 @@ func TestC3JobsAreFoundByTheAttributeThatIsStored(t *testing.T) {
 	}
 }
 
-func TestC4CleanupFindsTheOldestJobs(t *testing.T) {
+func TestCleanupFindsTheOldestJobs(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	many(s, 700, time.Now())
@@ -119,7 +119,7 @@ func TestC4CleanupFindsTheOldestJobs(t *testing.T) {
 	}
 }
 
-func TestC5AFileIsSubmittedAsAFormWithAPlainField(t *testing.T) {
+func TestAFileIsSubmittedAsAFormWithAPlainField(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	var fields []string
@@ -146,7 +146,7 @@ func TestC5AFileIsSubmittedAsAFormWithAPlainField(t *testing.T) {
 	}
 }
 
-func TestC6AResponderGetsTheEntity(t *testing.T) {
+func TestAResponderGetsTheEntity(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	job, err := s.Client().RunResponder(t.Context(), cortex.RunResponderInput{
@@ -162,7 +162,7 @@ func TestC6AResponderGetsTheEntity(t *testing.T) {
 	}
 }
 
-func TestC7WaitingEndsWithTheJobDespiteTheRace(t *testing.T) {
+func TestWaitingEndsWithTheJobDespiteTheRace(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	s.SetWaitRace(true)
@@ -187,7 +187,7 @@ func TestC7WaitingEndsWithTheJobDespiteTheRace(t *testing.T) {
 	}
 }
 
-func TestC8NoSecretComesOutOfAnyRead(t *testing.T) {
+func TestNoSecretComesOutOfAnyRead(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	c := s.Client(administrator(t.TempDir()))
@@ -227,7 +227,7 @@ func TestC8NoSecretComesOutOfAnyRead(t *testing.T) {
 	}
 }
 
-func TestC9WhatDestroysIsLocked(t *testing.T) {
+func TestWhatDestroysIsLocked(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	g, ops := guarded(t, s, administrator(t.TempDir()))
@@ -268,7 +268,7 @@ func TestC9WhatDestroysIsLocked(t *testing.T) {
 	}
 }
 
-func TestC10ADataTypeOfTheServersOwnIsTaken(t *testing.T) {
+func TestADataTypeOfTheServersOwnIsTaken(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	s.AddAnalyzer(cortextest.Worker{Name: "Own_1_0", DataTypes: []string{"asn", "uri_path", "mail_subject"}})
@@ -280,7 +280,7 @@ func TestC10ADataTypeOfTheServersOwnIsTaken(t *testing.T) {
 	}
 }
 
-func TestC11EveryRateUnitOfCortexIsTaken(t *testing.T) {
+func TestEveryRateUnitOfCortexIsTaken(t *testing.T) {
 	t.Parallel()
 	c := cortextest.New(t).Client(administrator(""))
 	for _, unit := range []cortex.RateUnit{"Second", "Minute", "Hour", "Day", "Month"} {
@@ -298,7 +298,7 @@ func TestC11EveryRateUnitOfCortexIsTaken(t *testing.T) {
 	}
 }
 
-func TestC12ForceParametersLabelAndCacheHits(t *testing.T) {
+func TestForceParametersLabelAndCacheHits(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	c := s.Client()
@@ -326,7 +326,7 @@ func TestC12ForceParametersLabelAndCacheHits(t *testing.T) {
 	}
 }
 
-func TestC13ADefinitionIsFoundInTheListAndNotAtARouteOfItsOwn(t *testing.T) {
+func TestADefinitionIsFoundInTheListAndNotAtARouteOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	g, ops := guarded(t, s, administrator(""))
@@ -338,7 +338,7 @@ func TestC13ADefinitionIsFoundInTheListAndNotAtARouteOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestC14AnAnalysisTellsItsJobsAndWhenTheyAnswered(t *testing.T) {
+func TestAnAnalysisTellsItsJobsAndWhenTheyAnswered(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	c := s.Client()
@@ -356,7 +356,7 @@ func TestC14AnAnalysisTellsItsJobsAndWhenTheyAnswered(t *testing.T) {
 	}
 }
 
-func TestC15ALockedAccountIsTold(t *testing.T) {
+func TestALockedAccountIsTold(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	c := s.Client()

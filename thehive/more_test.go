@@ -540,7 +540,7 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
-func TestH22ClosingNamesMandatoryTasks(t *testing.T) {
+func TestClosingNamesMandatoryTasks(t *testing.T) {
 	t.Parallel()
 	hive := thehivetest.New(t)
 	g, _, ops := gated(t, hive)

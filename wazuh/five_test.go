@@ -17,7 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
 
-func TestW24Wazuh5AnswersFromWhatItHas(t *testing.T) {
+func TestWazuh5AnswersFromWhatItHas(t *testing.T) {
 	t.Parallel()
 	s := seeded(t)
 	s.SetVersion("5.0.0")
@@ -145,9 +145,9 @@ func TestAVersionThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
 	}
 }
 
-// TestW24AFindingInOtherWordsIsShownAsItIs has findings that call nothing as
+// TestAFindingInOtherWordsIsShownAsItIs has findings that call nothing as
 // Wazuh 4 does.
-func TestW24AFindingInOtherWordsIsShownAsItIs(t *testing.T) {
+func TestAFindingInOtherWordsIsShownAsItIs(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)
 	s.SetVersion("5.1.0")
@@ -179,9 +179,9 @@ func TestW24AFindingInOtherWordsIsShownAsItIs(t *testing.T) {
 	}
 }
 
-// TestW24WhatWazuh5DoesNotOfferNamesTheVersion holds for every operation that
+// TestWhatWazuh5DoesNotOfferNamesTheVersion holds for every operation that
 // answers or refuses there: none fails otherwise.
-func TestW24WhatWazuh5DoesNotOfferNamesTheVersion(t *testing.T) {
+func TestWhatWazuh5DoesNotOfferNamesTheVersion(t *testing.T) {
 	t.Parallel()
 	s := seeded(t)
 	s.SetVersion("5.0.0")

@@ -37,7 +37,7 @@ func down(t *testing.T) func(*soc.Config) {
 	}
 }
 
-func TestPoint11StatusIsOfAllFourAndNamesEachFailure(t *testing.T) {
+func TestStatusIsOfAllFourAndNamesEachFailure(t *testing.T) {
 	t.Parallel()
 	out, err := newSite(t).soc.Status(t.Context(), soc.StatusInput{})
 	if err != nil {
@@ -116,7 +116,7 @@ func TestPlatformsThatAreMissingOrDownAreErrors(t *testing.T) {
 	}
 }
 
-func TestPoint9WazuhIsAskedWhatItHas(t *testing.T) {
+func TestWazuhIsAskedWhatItHas(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	status, err := s.soc.WazuhStatus(t.Context(), soc.WazuhStatusInput{})
@@ -143,7 +143,7 @@ func TestPoint9WazuhIsAskedWhatItHas(t *testing.T) {
 	}
 }
 
-func TestPoint9RuleCoverageReadsAllPages(t *testing.T) {
+func TestRuleCoverageReadsAllPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	before, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{})
@@ -188,7 +188,7 @@ func TestPoint9RuleCoverageReadsAllPages(t *testing.T) {
 	}
 }
 
-func TestPoint10HintsAreTheRulesOwn(t *testing.T) {
+func TestHintsAreTheRulesOwn(t *testing.T) {
 	t.Parallel()
 	// 60106 and 5501 are logins that succeeded, 5715 is one over SSH.
 	for rule, want := range map[int]string{60106: "T1078", 5501: "T1078", 5715: "T1078"} {
@@ -214,7 +214,7 @@ func TestPoint10HintsAreTheRulesOwn(t *testing.T) {
 	}
 }
 
-func TestPoint19CasesAreFilteredByTheServer(t *testing.T) {
+func TestCasesAreFilteredByTheServer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	all, err := s.soc.ListCases(t.Context(), soc.ListCasesInput{Limit: 50})
@@ -256,7 +256,7 @@ func TestPoint19CasesAreFilteredByTheServer(t *testing.T) {
 	}
 }
 
-func TestPoint12DotsAreNoCase(t *testing.T) {
+func TestDotsAreNoCase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for _, id := range []string{"..", ".", "", "a/b"} {
@@ -270,7 +270,7 @@ func TestPoint12DotsAreNoCase(t *testing.T) {
 	}
 }
 
-func TestPoint13ClearIsClear(t *testing.T) {
+func TestClearIsClear(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	clear := thehive.TLP(0)
@@ -392,7 +392,7 @@ func TestAnEventIsReadDownToItsObjects(t *testing.T) {
 	}
 }
 
-func TestPoint7TagsAreThoseOfTheGalaxy(t *testing.T) {
+func TestTagsAreThoseOfTheGalaxy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	out, err := s.soc.SearchIndicators(t.Context(), soc.SearchIndicatorsInput{TechniqueID: "T1566"})
@@ -430,7 +430,7 @@ func TestPoint7TagsAreThoseOfTheGalaxy(t *testing.T) {
 	}
 }
 
-func TestPoint8AnEventSaysWhichTagsWereRefused(t *testing.T) {
+func TestAnEventSaysWhichTagsWereRefused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	yes := true
