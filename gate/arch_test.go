@@ -16,7 +16,12 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".": {module + "internal/spelling", module + "internal/trusted", module + "internal/settings"}, "gatetest": {module + "gate"}, "page": {module + "gate"}, "gatebench": {module + "gate"},
+		".":                  {module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "gate/state", module + "gate/journal", module + "gate/screen"},
+		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore"},
+		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
+		"screen":             {module + "gate/state", module + "gate/internal/escape"},
+		"internal/filestore": {module + "gate/internal/chain"}, "internal/chain": nil, "internal/escape": nil,
+		"gatetest": {module + "gate"}, "page": {module + "gate"},
 		"connect":              {module + "gate"},
 		"../internal/settings": {module + "internal/edits", module + "internal/lazyregexp"},
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/edits": nil,

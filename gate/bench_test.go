@@ -43,7 +43,7 @@ func BenchmarkProposeToConsume(b *testing.B) {
 	j, operator := must(g.Journal()), w.journal()
 	flushes, before := 0, 0
 	for _, j := range []*Journal{j, operator} {
-		j.sync = func(f *os.File) error { flushes++; return f.Sync() }
+		files(j).Sync = func(f *os.File) error { flushes++; return f.Sync() }
 	}
 	var outcome time.Duration
 	var asked, begun time.Time
@@ -94,7 +94,7 @@ func BenchmarkJournalAppend(b *testing.B) {
 	j := newWorld(b).journal()
 	b.ReportAllocs()
 	for b.Loop() {
-		must(0, j.tx(func() error { return j.append(Event{Kind: EventDenied, ID: "P-NONE", Detail: "a reason"}) }))
+		must(0, j.Finish("P-NONE", EventFailed, "a reason"))
 	}
 }
 

@@ -20,7 +20,7 @@ type disk struct {
 }
 
 func (d *disk) under(j *Journal) {
-	j.sync = func(f *os.File) error {
+	files(j).Sync = func(f *os.File) error {
 		d.flushed, d.flushes = must(f.Stat()).Size(), d.flushes+1
 		return f.Sync()
 	}
@@ -54,6 +54,8 @@ func TestNothingShowsBeforeItIsOnTheDisk(t *testing.T) {
 		return "", op.fail
 	}
 	got := map[string]int{}
+	must(j.Frozen())
+	d.whole("where it lies and who approves")
 	p := op.pending(t, g, one)
 	got["proposed"] = d.whole("a proposal")
 	op.pending(t, g, one)
@@ -106,7 +108,7 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 		j := must(g.Journal())
 		for _, j := range []*Journal{j, operator} {
 			d.under(j)
-			j.probe = func(step string) {
+			files(j).Probe = func(step string) {
 				if at == "" {
 					steps = append(steps, step)
 				}
@@ -174,12 +176,12 @@ func TestADiskThatDoesNotFlushStopsAllWrites(t *testing.T) {
 	g := w.guard()
 	w.approve(op.pending(t, g, one))
 	j := must(g.Journal())
-	j.sync = func(*os.File) error { return errors.New("input/output error") }
+	files(j).Sync = func(*os.File) error { return errors.New("input/output error") }
 	in := one
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("%v", err)
 	}
-	j.sync = (*os.File).Sync
+	files(j).Sync = (*os.File).Sync
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("it goes on: %v", err)
 	}
@@ -213,8 +215,8 @@ func TestTheTailIsTheEndOfTheChain(t *testing.T) {
 			}
 		}
 	}
-	if got := must(must(g.Journal()).Tail(5)); len(got) > 0 {
-		t.Errorf("an empty journal has %d events", len(got))
+	if got := must(must(g.Journal()).Tail(5)); len(got) != 2 {
+		t.Errorf("a new journal, that knows its place and its approver, has %d events", len(got))
 	}
 	for i := range 3 {
 		op.pending(t, g, comment{Case: fmt.Sprint(i), Text: string(make([]byte, 3000*(1+i*i)))})
@@ -237,7 +239,7 @@ func TestTheTailIsTheEndOfTheChain(t *testing.T) {
 	older := must(closed(w.dir))
 	name := w.file()
 	if rotates {
-		name = older[len(older)-1].name
+		name = older[len(older)-1].Name
 	}
 	must(0, os.WriteFile(name, append(other, last[0]...), 0o600))
 	if list, err := must(g.Journal()).Tail(100); !errors.Is(err, ErrJournal) {

@@ -123,8 +123,7 @@ func TestAnUnknownOutcomeIsNotRepeatedUnaskedInOtherWords(t *testing.T) {
 		t.Errorf("a human's approval is not enough: %s", res.State)
 	}
 	op.ran(t, 3)
-	list := must(g.Journal()).open
-	for id := range list {
+	for _, id := range must(must(g.Journal()).Standing()).Unknown {
 		must(0, w.journal().Resolve(id, StateFailed, w.signer))
 	}
 	if res := op.do(t, g, comment{Case: "1", Text: "hello!"}); res.State != StateExecuted {

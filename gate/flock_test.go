@@ -2,7 +2,6 @@ package gate
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +10,9 @@ import (
 func TestALockThatIsNeverReleasedIsNotWaitedForWithoutEnd(t *testing.T) {
 	w := newWorld(t)
 	j := w.journal()
-	j.wait = 50 * time.Millisecond
+	files(j).Wait = 50 * time.Millisecond
 	must(0, j.Freeze("a", "b"))
-	f := must(os.OpenFile(w.file(), os.O_RDWR, 0))
-	defer f.Close()
-	must(0, lockFile(f, time.Second))
+	release := hold(w.dir)
 	start := time.Now()
 	_, err := j.Frozen()
 	if !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), w.file()) {
@@ -24,7 +21,7 @@ func TestALockThatIsNeverReleasedIsNotWaitedForWithoutEnd(t *testing.T) {
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("it took %s", d)
 	}
-	must(0, unlockFile(f))
+	release()
 	if frozen := must(j.Frozen()); !frozen {
 		t.Error("it isn't read once the lock is released")
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-soc/sallyport/gate/journal"
 )
 
 // No text that a client sends back opens anything but the state itself.
@@ -143,7 +145,7 @@ func FuzzApprovers(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		list, err := parseApprovers("f", b)
+		list, err := journal.ParseApprovers("f", b)
 		if err != nil {
 			return
 		}

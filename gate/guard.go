@@ -3,17 +3,16 @@ package gate
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
 // An Approval says who attests that a human said yes.
@@ -33,15 +32,12 @@ const (
 )
 
 const (
-	defaultTTL    = 30 * time.Minute
-	receiptWindow = 10 * time.Minute // in which a repeated call gets the first one's answer
-	maxExecution  = 30 * time.Minute // after which a silent execution counts as lost
-	maxPermit     = maxExecution - time.Minute
-	maxInput      = 512 << 10        // bytes of input that fit into a proposal
-	maxProposal   = maxEvent - 4<<10 // bytes of a proposal that fit into an event
-	leaveGrace    = 5 * time.Second
-	maxReceipts   = 256
-	maxReceipt    = 256 << 10 // bytes of an answer, encoded, that is kept
+	maxPermit   = state.MaxExecution - time.Minute
+	maxInput    = 512 << 10                // bytes of input that fit into a proposal
+	maxProposal = journal.MaxEvent - 4<<10 // bytes of a proposal that fit into an event
+	leaveGrace  = 5 * time.Second
+	maxReceipts = 256
+	maxReceipt  = 256 << 10 // bytes of an answer, encoded, that is kept
 )
 
 // A Guard decides what runs. Make one per process with [New] and give it to
@@ -56,6 +52,8 @@ type Guard struct {
 	memory     *memory
 	taint      *taint
 	grace      time.Duration // see outlast
+
+	open func() (*Journal, error)
 
 	mu       sync.Mutex
 	journal  *Journal
@@ -81,7 +79,7 @@ func New(p Policy) (*Guard, error) {
 	}
 	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), taint: newTaint(p.Dir), grace: leaveGrace, receipts: map[string]receipt{}}
 	if p.Approval == ApprovalClient {
-		s, err := newSigner(clientName)
+		s, err := journal.ClientSigner()
 		if err != nil {
 			return nil, err
 		}
@@ -89,6 +87,17 @@ func New(p Policy) (*Guard, error) {
 			return nil, err
 		}
 		g.client = s
+	}
+	g.open = func() (*Journal, error) {
+		o := journal.Options{Approvers: p.Approvers, Client: g.client, Logger: p.Logger}
+		if p.OpenStore != nil {
+			store, err := p.OpenStore(p.Dir)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrJournal, err)
+			}
+			return journal.New(store, o), nil
+		}
+		return journal.Open(p.Dir, o)
 	}
 	return g, nil
 }
@@ -107,7 +116,7 @@ func (g *Guard) Journal() (*Journal, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.journal == nil {
-		j, err := openJournal(g.policy.Dir, g.policy.Approvers, g.client, time.Now)
+		j, err := g.open()
 		if err != nil {
 			return nil, err
 		}
@@ -149,28 +158,6 @@ type claimKey struct{}
 // is shown apart from the facts and is not part of the digest.
 func WithClaim(ctx context.Context, claim string) context.Context {
 	return context.WithValue(ctx, claimKey{}, clip(claim, 500))
-}
-
-// A permit lets the requests of one execution through.
-type permit struct {
-	guard *Guard
-	tier  Tier
-	until time.Time
-	ended atomic.Bool
-	sent  atomic.Int64 // requests let through
-}
-
-func (p *permit) covers(g *Guard, t Tier) bool {
-	return p != nil && p.guard == g && p.tier >= t && !p.ended.Load() && time.Now().Before(p.until)
-}
-
-type permitKey struct{}
-
-func withoutPermit(ctx context.Context) context.Context {
-	if ctx.Value(permitKey{}) == nil {
-		return ctx
-	}
-	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
 
 // Admit says whether a request of endpoint e may be sent. Clients ask on the
@@ -312,15 +299,18 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	p := &Proposal{Op: o.name, Tier: o.tier, Upstream: o.upstream, Policy: g.version, Input: input}
 	p.Principal = strings.ToValidUTF8(g.principal(ctx), "\ufffd")
 	p.Claim, _ = ctx.Value(claimKey{}).(string)
-	p.Call = p.callKey()
+	p.Call = p.CallKey()
 	if o.key != nil {
 		p.Key = o.key(planned)
+	}
+	if o.about != nil {
+		p.About = o.about(planned)
 	}
 	if n := g.policy.quorum(o.tier); n > 1 {
 		p.Needs = n
 	}
 	p.Untrusted = g.memory.marks(p.Principal, input)
-	by := authority{lock: o.authority(g, v, lock, planned), grantable: v != verdictAsk && !o.facets.Egress}
+	by := journal.Authority{Choice: o.authority(g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
 
 	if v == verdictDryRun {
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {
@@ -335,8 +325,8 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	if err != nil {
 		return nil, g.refuse(o.name, ReasonJournal, "", err)
 	}
-	if res, err := g.before(j, p); res != nil || err != nil {
-		return res, err
+	if d, err := j.Before(p, g.policy.limits()); d != nil || err != nil {
+		return g.answer(p, d, err)
 	}
 	if p.Plan, err = o.makePlan(ctx, planned); err != nil {
 		return nil, err
@@ -344,11 +334,12 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	if err := g.protectsIn(o.name, p.Plan); err != nil {
 		return nil, err
 	}
-	if p, err = p.canonical(); err != nil {
+	p, size, err := p.Canonical()
+	if err != nil {
 		return nil, err
 	}
-	if size, err := json.Marshal(p); err != nil || len(size) > maxProposal {
-		return nil, g.refuse(o.name, ReasonTooLarge, "", err)
+	if size > maxProposal {
+		return nil, g.refuse(o.name, ReasonTooLarge, "", nil)
 	}
 	again, run, err := o.encode(planned)
 	switch {
@@ -357,11 +348,11 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	case !bytes.Equal(again, input):
 		return nil, fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name)
 	}
-	res, err := g.decide(j, p, by)
-	if err != nil || res.State != StateRunning {
-		return res, err
+	d, err := j.Decide(p, g.policy.limits(), by)
+	if err != nil || d.State != StateRunning {
+		return g.answer(p, d, err)
 	}
-	return o.execute(ctx, g, j, res, run)
+	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note}, run)
 }
 
 // encode returns the encoding of in, and what that stands for, which shares no
@@ -423,430 +414,29 @@ func (o *Operation[In, Out]) makePlan(ctx context.Context, in In) (Plan, error) 
 	return plan, nil
 }
 
-// before spares a call its plan if it can be answered without one.
-func (g *Guard) before(j *Journal, p *Proposal) (*Result, error) {
-	var res *Result
-	err := j.tx(func() (err error) {
-		if res, err = j.earlier(p); res != nil || err != nil {
-			return err
-		}
-		return j.within(p, &g.policy)
-	})
-	return g.answer(p, res, err)
-}
-
-// answer gives a repeated call the first one's answer, and makes a refusal of
-// a failure of the journal.
-func (g *Guard) answer(p *Proposal, res *Result, err error) (*Result, error) {
+// answer is what a decision means for whoever called: a repeated call gets the
+// first one's answer, and a failure of the journal is a refusal.
+func (g *Guard) answer(p *Proposal, d *journal.Decision, err error) (*Result, error) {
 	if errors.Is(err, ErrJournal) {
 		err = &RefusedError{Op: p.Op, Reason: ReasonJournal, Err: err}
 	}
 	if err != nil {
 		return nil, g.logged(err)
 	}
-	if res != nil && res.Repeated {
-		res.Out = g.receipt(p.Call, res.Proposal.ID)
+	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note}
+	if d.Repeated {
+		res.Out = g.receipt(p.Call, d.Proposal.ID)
 	}
 	return res, nil
 }
 
-// earlier answers a call that was executed a moment ago, refuses one that is
-// running, and stops all others while writes are frozen.
-func (j *Journal) earlier(p *Proposal) (res *Result, err error) {
-	for _, id := range j.calls[p.Call] {
-		r := j.props[id]
-		switch s := j.state(r); {
-		case s == StateRunning:
-			return nil, &RefusedError{Op: p.Op, Reason: ReasonInFlight}
-		case s == StateExecuted && j.now().Sub(r.Changed) < receiptWindow:
-			res = &Result{State: StateExecuted, Proposal: j.snapshot(r), Repeated: true,
-				Note: "this exact call was executed before and is not repeated"}
-		}
+// clip cuts s to at most n bytes at a rune's edge.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	if res == nil && j.frozenBy != "" {
-		return nil, &RefusedError{Op: p.Op, Reason: ReasonFrozen}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
 	}
-	if res == nil {
-		return nil, j.twin(p)
-	}
-	return res, nil
-}
-
-// authority is what may stand for an approver's yes to a call.
-type authority struct {
-	lock      string // the operator's standing choice, if any
-	grantable bool   // whether a standing approval may
-}
-
-// decide proposes p, or joins the open proposal of the same digest, and spends
-// its approval if there is one, or what stands for it.
-func (g *Guard) decide(j *Journal, p *Proposal, by authority) (*Result, error) {
-	var res *Result
-	err := j.tx(func() (err error) {
-		if err := j.clock(); err != nil {
-			return err
-		}
-		if rotates && j.off >= g.policy.RotateAt {
-			if err := errors.Join(j.rotate(), j.discard(g.policy.Retention)); err != nil {
-				g.policy.Logger.Warn("journal: rotate", "err", err)
-			}
-			if j.broken != nil {
-				return j.broken
-			}
-		}
-		// Again, since the plan was made without the lock.
-		if res, err = j.earlier(p); res != nil || err != nil {
-			return err
-		}
-		if err := j.within(p, &g.policy); err != nil {
-			return err
-		}
-		open, note, err := j.find(p)
-		if err != nil {
-			return err
-		}
-		if r := j.maybeDone(p); r != nil && !note.unknown {
-			note.unknown = true
-			note.text = fmt.Sprintf("%s, on the same target, ended with an unknown outcome; check the platform before approving", r.ID)
-		}
-		var grant *Grant
-		switch {
-		case note.unknown:
-			by.lock = "" // what may have happened already is for a human to repeat
-		case by.lock == "" && by.grantable:
-			grant = j.standing(p)
-		}
-		if open == nil {
-			if by.lock == "" && grant == nil {
-				if err := j.asks(p, g.policy.Budget); err != nil {
-					return err
-				}
-			}
-			p.Budget = j.left(p, g.policy.Budget)
-			if open, err = j.propose(p, g.policy.TTL); err != nil {
-				return err
-			}
-		}
-		switch {
-		case j.approved(open):
-		case by.lock != "":
-			if err := j.append(Event{Kind: EventAuthorised, ID: open.ID, Approver: "operator", Detail: by.lock}); err != nil {
-				return err
-			}
-		case grant != nil:
-			if err := j.append(Event{Kind: EventAuthorised, ID: open.ID, Approver: grant.Approver, Ref: grant.ID, Detail: "standing approval " + grant.ID}); err != nil {
-				return err
-			}
-			note.text = fmt.Sprintf("ran under standing approval %s of %s: %d of %d calls used", grant.ID, grant.Approver, grant.Used, grant.Max)
-			g.policy.Logger.Info("standing approval used", "op", p.Op, "grant", grant.ID, "approver", grant.Approver, "used", grant.Used, "max", grant.Max)
-		default:
-			res = &Result{State: StatePending, Proposal: j.snapshot(open), Note: note.text}
-			return nil
-		}
-		if err := j.append(Event{Kind: EventConsumed, ID: open.ID}); err != nil {
-			return err
-		}
-		res = &Result{State: StateRunning, Proposal: j.snapshot(open), Note: note.text}
-		return nil
-	})
-	return g.answer(p, res, err)
-}
-
-// propose adds p to the journal under a new id.
-func (j *Journal) propose(p *Proposal, ttl time.Duration) (*record, error) {
-	for p.ID = newID(); j.props[p.ID] != nil; p.ID = newID() {
-	}
-	p.Created = j.now().UTC().Truncate(time.Second)
-	p.Expires = p.Created.Add(ttl)
-	if err := j.append(Event{Kind: EventProposed, ID: p.ID, Proposal: p}); err != nil {
-		return nil, err
-	}
-	r := j.props[p.ID]
-	if r == nil {
-		return nil, fmt.Errorf("%w: the proposal was not taken", ErrJournal)
-	}
-	return r, nil
-}
-
-type history struct {
-	text    string
-	unknown bool // an earlier execution may have happened
-}
-
-// find returns the open proposal of p's call. One whose target has changed since,
-// or that was approved before an execution whose outcome is unknown, is marked
-// stale and not used. A denial of the same content refuses, whatever policy it
-// was proposed under; an open proposal of another policy is left to whoever
-// runs under that.
-func (j *Journal) find(p *Proposal) (*record, history, error) {
-	var h history
-	var found *record
-	var denied error
-	var lost, done time.Time
-	for _, id := range j.calls[p.Call] {
-		r := j.props[id]
-		switch j.state(r) {
-		case StateDenied:
-			if j.now().Before(r.Expires) && r.sameContent(p) {
-				denied = &RefusedError{Op: p.Op, Reason: ReasonDenied, Err: deniedBecause(r.Detail)}
-			}
-		case StatePending, StateApproved:
-			if r.Digest == p.Digest {
-				if found = r; !j.approved(r) {
-					r.State = StatePending
-				}
-				if r.Replays != "" {
-					denied = nil // the operator has put it up again
-				}
-				continue
-			}
-			if r.Policy != p.Policy {
-				continue
-			}
-			if err := j.append(Event{Kind: EventStale, ID: id}); err != nil {
-				return nil, h, err
-			}
-			h.text = fmt.Sprintf("the target changed since %s was proposed; that proposal is stale", id)
-		case StateUnknown:
-			lost = later(lost, r.Changed)
-			h.text = fmt.Sprintf("an earlier attempt, %s, ended with an unknown outcome; check the platform before approving again", id)
-		case StateExecuted:
-			done = later(done, r.Changed)
-		}
-	}
-	if denied != nil {
-		return nil, h, denied
-	}
-	h.unknown = lost.After(done)
-	if h.unknown && found != nil && j.approved(found) && !found.Changed.After(lost) {
-		if err := j.append(Event{Kind: EventStale, ID: found.ID}); err != nil {
-			return nil, h, err
-		}
-		found = nil
-	}
-	return found, h, nil
-}
-
-// maybeDone returns a call of p's operation on one of p's targets whose outcome
-// is unknown: p may be the same in other words.
-func (j *Journal) maybeDone(p *Proposal) *record {
-	for _, r := range j.open {
-		if r.Op != p.Op || r.Call == p.Call || j.state(r) != StateUnknown {
-			continue
-		}
-		for _, t := range p.Plan.Targets {
-			if slices.ContainsFunc(r.Plan.Targets, func(u Target) bool { return t.Kind == u.Kind && t.ID == u.ID }) {
-				return r
-			}
-		}
-	}
-	return nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// sameContent reports whether the digests of r and p differ by the policy at most.
-func (r *record) sameContent(p *Proposal) bool {
-	q := *p
-	q.Policy = r.Policy
-	d, err := q.ComputeDigest()
-	return err == nil && d == r.Digest
-}
-
-type deniedBecause string
-
-func (d deniedBecause) Error() string { return "reason given: " + string(d) }
-
-// execute runs the operation under a permit and records how it went. The
-// approval is spent already.
-func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in In) (_ *Result, err error) {
-	p := res.Proposal
-	pm := &permit{guard: g, tier: o.tier, until: time.Now().Add(maxPermit)}
-	finished := false
-	defer func() {
-		pm.ended.Store(true)
-		if !finished { // a panic: nobody knows how far it got
-			_ = j.record(p.ID, EventUnknown, "the operation panicked")
-		}
-	}()
-	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
-	defer cancel()
-	out, err := o.fn(ctx, in)
-	finished = true
-	pm.ended.Store(true)
-
-	kind, detail := EventExecuted, ""
-	switch {
-	case err == nil:
-		sum, size := answerDigest(out)
-		detail = "answer " + sum
-		if size <= maxReceipt {
-			g.keepReceipt(p.Call, p.ID, out)
-		}
-	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
-		kind, detail = EventUnknown, clip(err.Error(), 500)
-		if errors.Is(context.Cause(ctx), errLeft) {
-			detail = clip(leftDetail+detail, 500)
-		}
-		if !errors.Is(err, ErrOutcomeUnknown) {
-			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-		}
-	default:
-		kind, detail = EventFailed, clip(err.Error(), 500)
-	}
-	if jerr := j.record(p.ID, kind, detail); jerr != nil {
-		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s (%s, approval spent): %w", o.name, p.ID, err)
-	}
-	p.State, p.Changed = StateExecuted, time.Now().UTC()
-	return &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}, nil
-}
-
-// errLeft ends an execution that goes on for long after whoever asked for it left.
-var errLeft = errors.New("gate: the caller left")
-
-// leftDetail begins the detail of an unknown outcome that the caller's leaving
-// made. It says nothing about the platform: the breaker doesn't count it, or one
-// principal could stop all others.
-const leftDetail = "the caller left: "
-
-// outlast returns a context that ends at until or at the deadline of ctx, and
-// that outlasts the cancellation of ctx for a while: the approval is spent, what is cut off
-// half-way nobody knows the outcome of, and whoever asked gets the answer by asking again.
-func (g *Guard) outlast(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
-	if d, ok := ctx.Deadline(); ok && d.Before(until) {
-		until = d
-	}
-	staying, leave := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return
-		}
-		select {
-		case <-time.After(g.grace):
-			leave(errLeft)
-		case <-staying.Done():
-		}
-	})
-	run, cancel := context.WithDeadline(staying, until)
-	return run, func() { stop(); cancel(); leave(nil) }
-}
-
-// ambiguous reports whether an operation that failed with err may have taken
-// effect: it says so, it ran out of time, or it was stopped after its first
-// request. What provably sent nothing changed nothing.
-func ambiguous(err error, silent, sent bool) bool {
-	if errors.Is(err, ErrOutcomeUnknown) {
-		return true
-	}
-	var t interface{ Timeout() bool }
-	late := errors.Is(err, context.Canceled) || errors.As(err, &t) && t.Timeout()
-	return late && !silent || sent && errors.Is(err, ErrRefused)
-}
-
-func (j *Journal) record(id string, kind EventKind, detail string) error {
-	return j.tx(func() error { return j.append(Event{Kind: kind, ID: id, Detail: detail}) })
-}
-
-func answerDigest(out any) (sum string, size int) {
-	b, err := json.Marshal(out)
-	if err != nil {
-		return "not encodable", 0
-	}
-	h := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(h[:8]), len(b)
-}
-
-// keepReceipt keeps the answer of a call for those who repeat it, unless many
-// are kept already.
-func (g *Guard) keepReceipt(call, id string, out any) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	maps.DeleteFunc(g.receipts, func(_ string, r receipt) bool { return time.Since(r.at) > receiptWindow })
-	if len(g.receipts) < maxReceipts {
-		g.receipts[call] = receipt{id: id, out: out, at: time.Now()}
-	}
-}
-
-func (g *Guard) receipt(call, id string) any {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if r, ok := g.receipts[call]; ok && r.id == id {
-		return r.out
-	}
-	return nil
-}
-
-// A Status is what an agent may know of the gate.
-type Status struct {
-	Approval  Approval    // who attests
-	Max       Tier        // the highest tier that may run
-	Frozen    bool        // whether all writes are stopped
-	Approvers int         // how many approvers are enrolled
-	Pending   []*Proposal // what the principal waits for, oldest first
-}
-
-// Status returns how the gate stands for the principal in ctx.
-func (g *Guard) Status(ctx context.Context) (*Status, error) {
-	s := &Status{Approval: g.policy.Approval, Max: g.policy.Max}
-	j, err := g.Journal()
-	if err != nil {
-		return nil, err
-	}
-	pending, err := j.Pending()
-	if err != nil {
-		return nil, err
-	}
-	who := g.principal(ctx)
-	for _, p := range pending {
-		if p.Principal == who {
-			s.Pending = append(s.Pending, p)
-		}
-	}
-	err = j.tx(func() error {
-		s.Frozen, s.Approvers = j.frozenBy != "", len(j.approvers)
-		return nil
-	})
-	return s, err
-}
-
-// Proposal returns a proposal of the principal in ctx. That of another is
-// [ErrNoProposal].
-func (g *Guard) Proposal(ctx context.Context, id string) (*Proposal, error) {
-	j, err := g.Journal()
-	if err != nil {
-		return nil, err
-	}
-	p, err := j.Proposal(id)
-	if err != nil {
-		return nil, err
-	}
-	if p.Principal != g.principal(ctx) {
-		return nil, fmt.Errorf("%w: %q", ErrNoProposal, id)
-	}
-	return p, nil
-}
-
-// Wait returns the proposal once it is no longer pending, or as it is when ctx ends.
-func (g *Guard) Wait(ctx context.Context, id string) (*Proposal, error) {
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		p, err := g.Proposal(ctx, id)
-		if err != nil || p.State != StatePending {
-			return p, err
-		}
-		select {
-		case <-ctx.Done():
-			return p, nil
-		case <-tick.C:
-		}
-	}
+	return s[:n]
 }

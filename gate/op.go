@@ -55,6 +55,7 @@ type Operation[In, Out any] struct {
 	readWhen  func(In) bool
 	acts      []func(any) []string
 	key       func(any) string
+	about     func(any) []string
 	runWhen   func(In) bool
 
 	wired    bool
@@ -70,6 +71,7 @@ type options struct {
 	locks  []lock
 	acts   []func(any) []string
 	key    func(any) string
+	about  func(any) []string
 	takes  []reflect.Type // inputs of acts and key
 }
 
@@ -126,7 +128,7 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
 		}
 	}
-	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, fn: fn}
+	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, fn: fn}
 }
 
 // actsOn returns what the operation acts on beside its plan's targets.

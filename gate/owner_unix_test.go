@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 )
 
 // owned is a file of somebody.
@@ -38,7 +40,7 @@ func TestWhoMayHaveWrittenAFile(t *testing.T) {
 		for name, check := range map[string]struct {
 			do   func(string, os.FileInfo) error
 			want bool
-		}{"a journal": {checkOwner, test.owner}, "a key": {checkPrivate, test.secret}} {
+		}{"a journal": {filestore.Owners{}.CheckOwner, test.owner}, "a key": {filestore.CheckPrivate, test.secret}} {
 			if err := check.do("f", test.file); (err == nil) != check.want {
 				t.Errorf("%s with mode %s of uid %d: %v", name, test.file.mode, test.file.uid, err)
 			}

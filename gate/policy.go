@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/gate/state"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
@@ -59,6 +61,9 @@ type Policy struct {
 	// RotateAt is how many bytes the journal may have before a new segment is
 	// begun. Default: 64 MiB. On Windows the journal stays one file.
 	RotateAt int64
+	// OpenStore opens the store of the journal that Dir names, if that isn't a folder.
+	// Default: Dir is one.
+	OpenStore func(dir string) (Store, error)
 	// Getenv reads the operator's switches. Default: os.Getenv.
 	Getenv func(string) string
 	// Logger receives refusals with the lock that caused them. Default: silent.
@@ -67,32 +72,18 @@ type Policy struct {
 	file string // hash of the file that it was read from
 }
 
-// A Quorum is how many approvers must sign, by tier; 0 means 1. Nobody counts
-// twice, by name or by key.
-type Quorum struct{ Write, Destructive int }
-
-// A Budget bounds what one principal may do within an hour, over all servers
-// that share the journal. Zero means the default, a negative number no bound.
-type Budget struct {
-	Writes      int // executions of writes; default 30
-	Destructive int // executions of destructive operations; default 5
-	Proposals   int // proposals put before an approver; default 20
-	Pending     int // proposals that wait at the same time; default 10
-}
-
-// A Breaker stops all writes of all servers, until an approver resets it, when
-// more happens than this. Zero means the default, a negative number never.
-type Breaker struct {
-	Burst    int // destructive executions within ten seconds; default 3
-	Denials  int // denials within an hour, below which all is well; default 3
-	Unknowns int // unknown outcomes within an hour, below which all is well; default 2
-}
-
 const (
 	maxQuorum    = 8
-	minRetention = 48 * time.Hour
+	minRetention = journal.MinRetention
 	defaultSize  = 64 << 20
+	maxTTL       = state.MaxTTL
+	defaultTTL   = journal.DefaultTTL
 )
+
+// limits are what the journal decides by.
+func (p Policy) limits() journal.Limits {
+	return journal.Limits{Budget: p.Budget, Breaker: p.Breaker, TTL: p.TTL, RotateAt: p.RotateAt, Retention: p.Retention}
+}
 
 // complete returns p with its defaults, or says what is wrong with it.
 func (p Policy) complete() (Policy, error) {
@@ -194,7 +185,7 @@ func (p Policy) version() string {
 		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns} {
 		parts = append(parts, strconv.Itoa(n))
 	}
-	return digest(append(parts, slices.Sorted(slices.Values(p.Protected))...)...)[:16]
+	return state.Digest(append(parts, slices.Sorted(slices.Values(p.Protected))...)...)[:16]
 }
 
 // PolicyFromEnv returns the policy that the environment asks for: every tier,
@@ -333,8 +324,8 @@ func parsePolicy(b []byte) (Policy, error) {
 		Max: TierDestructive, Approval: f.Approval[TierWrite], Destructive: f.Approval[TierDestructive],
 		Quorum:    Quorum{Write: f.Approvers[TierWrite], Destructive: f.Approvers[TierDestructive]},
 		TTL:       time.Duration(f.TTL),
-		Budget:    Budget{int(f.Budgets.Writes), int(f.Budgets.Destructive), int(f.Budgets.Proposals), int(f.Budgets.Pending)},
-		Breaker:   Breaker{int(f.Breaker.Burst), int(f.Breaker.Denials), int(f.Breaker.Unknowns)},
+		Budget:    Budget{Writes: int(f.Budgets.Writes), Destructive: int(f.Budgets.Destructive), Proposals: int(f.Budgets.Proposals), Pending: int(f.Budgets.Pending)},
+		Breaker:   Breaker{Burst: int(f.Breaker.Burst), Denials: int(f.Breaker.Denials), Unknowns: int(f.Breaker.Unknowns)},
 		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted,
 		Retention: time.Duration(f.Retention), RotateAt: int64(f.RotateMB) << 20, file: hex.EncodeToString(sum[:]),
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
 func TestThePolicyFile(t *testing.T) {
@@ -30,7 +31,7 @@ func TestThePolicyFile(t *testing.T) {
 	}`)))
 	p.file = ""
 	want := Policy{Max: TierWrite, Approval: ApprovalClient, Destructive: ApprovalOperator, Quorum: Quorum{Destructive: 2}, TTL: 10 * time.Minute,
-		Budget: Budget{7, 1, 9, 2}, Breaker: Breaker{2, 5, 1}, Protected: []string{"10.0.0.0/8", "dc01.corp.example", "*.core.example", "000"},
+		Budget: Budget{Writes: 7, Destructive: 1, Proposals: 9, Pending: 2}, Breaker: Breaker{Burst: 2, Denials: 5, Unknowns: 1}, Protected: []string{"10.0.0.0/8", "dc01.corp.example", "*.core.example", "000"},
 		AskEgress: true, ClientAfterUntrusted: true, Retention: 90 * 24 * time.Hour, RotateAt: 3 << 20}
 	if diff := cmp.Diff(want, p, cmp.AllowUnexported(Policy{})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
@@ -63,7 +64,7 @@ func TestAPolicyFileThatSaysNothingIsThePolicyWithoutOne(t *testing.T) {
 		t.Errorf("policy (-without +with):\n%s", diff)
 	}
 	want := Budget{Writes: 30, Destructive: 5, Proposals: 20, Pending: 10}
-	if without.Budget != want || without.Breaker != (Breaker{3, 3, 2}) || without.Quorum != (Quorum{1, 1}) {
+	if without.Budget != want || without.Breaker != (Breaker{Burst: 3, Denials: 3, Unknowns: 2}) || without.Quorum != (Quorum{Write: 1, Destructive: 1}) {
 		t.Errorf("the defaults are %+v %+v", without.Budget, without.Breaker)
 	}
 }
@@ -285,11 +286,11 @@ func TestApproversAreNotFlooded(t *testing.T) {
 	}
 	op.pending(t, g, comment{Case: "2"})
 	third := op.pending(t, g, comment{Case: "3"})
-	op.refused(t, g, comment{Case: "4"}, ReasonBudget)
+	op.refused(t, g, comment{Case: "4"}, ReasonPending)
 	must(0, w.journal().Deny(third.ID, "alice", ""))
 	op.pending(t, g, comment{Case: "4"})
 	w.approve(op.pending(t, g, comment{Case: "2"}))
-	op.refused(t, g, comment{Case: "5"}, ReasonBudget) // what is approved and unspent waits too
+	op.refused(t, g, comment{Case: "5"}, ReasonPending) // what is approved and unspent waits too
 	op.do(t, g, comment{Case: "2"})
 	op.pending(t, g, comment{Case: "5"})
 	w.sleep(31 * time.Minute) // nothing is pending any more
@@ -340,7 +341,7 @@ func TestTheBreakerOpensAndOnlyAnApproverClosesIt(t *testing.T) {
 			op := newCounted()
 			for i := range 2 {
 				p := op.pending(t, w.guard(bounded), comment{Case: fmt.Sprint("l", i)})
-				must(0, w.journal().record(p.ID, EventConsumed, ""))
+				must(0, w.journal().Finish(p.ID, EventConsumed, ""))
 			}
 			w.sleep(maxExecution + time.Minute)
 		},
@@ -368,7 +369,7 @@ func TestTheBreakerOpensAndOnlyAnApproverClosesIt(t *testing.T) {
 					t.Errorf("%v closed it", s)
 				}
 			}
-			w.forge(Event{Kind: EventReset, Approver: "alice", Sig: must(w.signer.sign(resetMessage("another")))})
+			w.forge(Event{Kind: EventReset, Approver: "alice", Sig: must(w.signer.Sign(state.ResetMessage("another")))})
 			op.refused(t, w.guard(bounded), one, ReasonBreaker)
 			must(0, w.journal().Reset(w.signer))
 			must(0, w.journal().Reset(w.signer)) // there is nothing to do
@@ -456,7 +457,7 @@ func TestTwoPersonsMustSign(t *testing.T) {
 	if !strings.Contains(Render(again), "so far: alice") {
 		t.Errorf("the screen doesn't say who has:\n%s", Render(again))
 	}
-	twice := must(SignerFrom("alice2", w.signer.key))
+	twice := twin(t, w.signer, "alice2")
 	for name, err := range map[string]error{
 		"the same person":                w.journal().Approve(p.ID, p.Digest, w.signer),
 		"the same key by another name":   w.journal().Approve(p.ID, p.Digest, twice),
@@ -468,10 +469,10 @@ func TestTwoPersonsMustSign(t *testing.T) {
 		}
 	}
 	// Lines that somebody wrote past the command count no more.
-	message := approvalMessage(p.ID, p.Digest, p.Expires.Unix())
+	message := state.ApprovalMessage(p, w.place(p))
 	for _, e := range []Event{
-		{Approver: "alice", Sig: must(w.signer.sign(message))}, {Approver: "alice2", Sig: must(w.signer.sign(message))},
-		{Approver: "agent", Sig: must(agent.sign(message))}, {Approver: "bob", Sig: must(w.signer.sign(message))},
+		{Approver: "alice", Sig: must(w.signer.Sign(message))}, {Approver: "alice2", Sig: must(w.signer.Sign(message))},
+		{Approver: "agent", Sig: must(agent.Sign(message))}, {Approver: "bob", Sig: must(w.signer.Sign(message))},
 	} {
 		e.Kind, e.ID = EventApproved, p.ID
 		w.forge(e)

@@ -84,7 +84,7 @@ func TestSecretsOfTheGateAreNowhere(t *testing.T) {
 		refusal.Error(), fmt.Sprintf("%+v %#v %v %v", w.signer, w.signer, g.client, g.client), string(must(os.ReadFile(filepath.Join(w.dir, approversFile))))}, "\n")
 	secrets := []string{canary}
 	for _, s := range []*Signer{w.signer, g.client} {
-		seed := s.key.Seed()
+		seed := seed(s)
 		secrets = append(secrets, string(seed), hex.EncodeToString(seed), base64.StdEncoding.EncodeToString(seed)[:40], strings.Trim(fmt.Sprint([]byte(seed)), "[]"))
 	}
 	for _, secret := range secrets {

@@ -35,6 +35,16 @@ func Key[In any](key func(In) string) Option {
 	}
 }
 
+// About names what a call is about, if that isn't the targets of its plan: the
+// observable that an analyzer runs on. One whose outcome is unknown makes a human look
+// at the next that is about the same, and at no other.
+func About[In any](about func(In) []string) Option {
+	return func(o *options) {
+		o.about = func(in any) []string { return about(in.(In)) }
+		o.takes = append(o.takes, reflect.TypeFor[In]())
+	}
+}
+
 // protection is a policy's list of what no operation may act on.
 type protection struct {
 	nets     []netip.Prefix

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/journal"
 )
 
 const (
@@ -83,7 +85,7 @@ func (t *taint) of(principal string, now time.Time) bool {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return false
-		case err != nil || fi.IsDir() != (name == t.dir) || !fi.IsDir() && !fi.Mode().IsRegular() || checkOwner(name, fi) != nil:
+		case err != nil || fi.IsDir() != (name == t.dir) || !fi.IsDir() && !fi.Mode().IsRegular() || journal.CheckOwner(name, fi) != nil:
 			return true
 		case name != t.dir:
 			return now.Sub(fi.ModTime()) < sawFor+taintTouch

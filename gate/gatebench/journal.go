@@ -147,7 +147,13 @@ func (r *run) forge(do func(*forger) []gate.Event) {
 }
 
 func (f *forger) sign(key ed25519.PrivateKey, id, digest string, expires time.Time) []byte {
-	return ed25519.Sign(key, fmt.Appendf(nil, "sallyport/approval/v1\x00%s\x00%s\x00%d", id, digest, expires.Unix()))
+	var seq uint64
+	for e := range gate.Events(f.s.state) {
+		if e.Kind == gate.EventProposed && e.ID == id {
+			seq = e.Seq
+		}
+	}
+	return ed25519.Sign(key, fmt.Appendf(nil, "sallyport/approval/v2\x00%s\x00%s\x00%d\x00%d", id, digest, expires.Unix(), seq))
 }
 
 func newKey() ed25519.PrivateKey {

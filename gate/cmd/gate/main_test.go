@@ -324,14 +324,14 @@ func TestLogStatusAndVerify(t *testing.T) {
 	for line := range strings.Lines(stdout) {
 		kinds = append(kinds, strings.Fields(line)[2])
 	}
-	if diff := cmp.Diff([]string{"proposed", "approved", "consumed", "executed"}, kinds); diff != "" {
+	if diff := cmp.Diff([]string{"bound", "enrolled", "proposed", "approved", "consumed", "executed"}, kinds); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	if _, stdout, _ = d.gate("log", "-n", "1"); strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, "executed") {
 		t.Errorf("%q", stdout)
 	}
 	_, stdout, _ = d.gate("log", "-json", "-n", "0")
-	first, _, _ := strings.Cut(stdout, "\n")
+	first := strings.Split(stdout, "\n")[2]
 	var e gate.Event
 	if err := json.Unmarshal([]byte(first), &e); err != nil || e.Proposal.Plan.Targets[0].Name != "Größe\x1b[2J\u202e😀" {
 		t.Errorf("%v: %s", err, first)
@@ -339,11 +339,11 @@ func TestLogStatusAndVerify(t *testing.T) {
 	if strings.ContainsFunc(stdout, func(r rune) bool { return r > unicode.MaxASCII }) {
 		t.Error("JSON beyond ASCII")
 	}
-	if _, stdout, _ = d.gate("status"); !regexp.MustCompile(`(?s)events +4\nhead +[0-9a-f]{64}\napprovers +1 alice\npending +0\nfrozen +false`).MatchString(stdout) {
+	if _, stdout, _ = d.gate("status"); !regexp.MustCompile(`(?s)events +6\nhead +[0-9a-f]{64}\napprovers +1 alice\npending +0\nfrozen +false`).MatchString(stdout) {
 		t.Errorf("status:\n%s", stdout)
 	}
 	code, stdout, _ := d.gate("verify")
-	if code != exitOK || !strings.HasPrefix(stdout, "4 events") {
+	if code != exitOK || !strings.HasPrefix(stdout, "6 events") {
 		t.Errorf("%d %s", code, stdout)
 	}
 	file := filepath.Join(d.dir, "journal.jsonl")
@@ -355,7 +355,7 @@ func TestLogStatusAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cmd := range []string{"verify", "log", "pending", "status"} {
-		if code, _, stderr := d.gate(cmd); code != exitFailed || !strings.Contains(stderr, "seq 3") {
+		if code, _, stderr := d.gate(cmd); code != exitFailed || !strings.Contains(stderr, "seq 5") {
 			t.Errorf("%s: %d %s", cmd, code, stderr)
 		}
 	}

@@ -70,7 +70,7 @@ func TestASystemLogElsewhereIsAnAnchor(t *testing.T) {
 			p := d.call(d.op(gate.TierWrite, "secret plan\x1b[2J")).Proposal
 			d.want(exitOK, []string{"freeze"})
 			d.want(exitOK, []string{"log", "-export", to})
-			text := collect(t, 2, read)
+			text := collect(t, 4, read)
 			if !strings.Contains(text, "sallyport") || !strings.Contains(text, p.ID) || strings.Contains(text, "secret plan") {
 				t.Errorf("%q", text)
 			}
@@ -78,7 +78,7 @@ func TestASystemLogElsewhereIsAnAnchor(t *testing.T) {
 			if err := os.WriteFile(anchor, []byte("Jan  2 an other line\n"+text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			d.want(exitOK, []string{"verify", "-anchor", anchor}, "2 events are as the anchor knows them")
+			d.want(exitOK, []string{"verify", "-anchor", anchor}, "4 events are as the anchor knows them")
 			journal := filepath.Join(d.dir, "journal.jsonl")
 			b, err := os.ReadFile(journal)
 			if err != nil {

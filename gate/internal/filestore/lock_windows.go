@@ -1,6 +1,6 @@
 //go:build windows
 
-package gate
+package filestore
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ var (
 	unlockFileEx = kernel32.NewProc("UnlockFileEx")
 )
 
-// rotates reports whether the journal's file can be renamed while others have it open.
-const rotates = false
+// Rotates reports whether the journal's file can be renamed while others have it open.
+const Rotates = false
 
 const (
 	exclusive     = 3                 // LOCKFILE_EXCLUSIVE_LOCK and LOCKFILE_FAIL_IMMEDIATELY
@@ -45,11 +45,14 @@ func unlockFile(f *os.File) error {
 	return nil
 }
 
-// checkOwner leaves the question to the access control list of the profile folder.
-func checkOwner(string, os.FileInfo) error { return nil }
+// CheckOwner leaves the question to the access control list of the profile folder.
+func (Owners) CheckOwner(string, os.FileInfo) error { return nil }
+
+// inode returns what tells a folder from a copy of it: here, its place.
+func inode(_ os.FileInfo, dir string) string { return dir }
 
 // syncDir does nothing: Windows has no way to flush a folder.
 func syncDir(string) error { return nil }
 
-// checkPrivate leaves the question to the access control list of the profile folder.
-func checkPrivate(string, os.FileInfo) error { return nil }
+// CheckPrivate leaves the question to the access control list of the profile folder.
+func CheckPrivate(string, os.FileInfo) error { return nil }

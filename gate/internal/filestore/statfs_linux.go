@@ -1,4 +1,4 @@
-package gate
+package filestore
 
 import "syscall"
 
@@ -22,4 +22,10 @@ var networkFS = map[uint32]string{
 	0x73757245: "Coda",
 	0x564c:     "NCP",
 	0x00c36400: "Ceph",
+	0x01021997: "9P",
+	0x65735546: "FUSE",
+	0x0bd00bd0: "Lustre",
+	0x47504653: "GPFS",
+	0xaad7aaea: "PanFS",
+	0x19830326: "FhGFS",
 }

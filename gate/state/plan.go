@@ -1,4 +1,4 @@
-package gate
+package state
 
 import (
 	"crypto/sha256"
@@ -25,6 +25,9 @@ type Plan struct {
 	Undo string `json:"undo,omitempty" jsonschema:"How a person could undo it; absent when it can't be undone."`
 	// Warnings are facts that speak against it.
 	Warnings []string `json:"warnings,omitempty" jsonschema:"Facts that speak against it."`
+	// Count is how many things would be changed or made, where the targets don't
+	// say it: budgets count things.
+	Count int `json:"count,omitempty" jsonschema:"How many things would be changed, where it isn't one for each target."`
 }
 
 // A Target is one thing a plan touches.
@@ -57,9 +60,9 @@ func Changed(field string, before, after any) Change {
 	return Change{Field: field, Before: fmt.Sprint(before), After: fmt.Sprint(after)}
 }
 
-// digest returns the SHA-256 of the parts, each prefixed with its length so
+// Digest returns the SHA-256 of the parts, each prefixed with its length so
 // that no two different lists of parts give the same bytes.
-func digest(parts ...string) string {
+func Digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(strconv.AppendInt(nil, int64(len(p)), 10))
@@ -71,10 +74,10 @@ func digest(parts ...string) string {
 
 const digestFormat = "sallyport/gate/v1"
 
-// callKey identifies a call whatever the state of its target and the policy it
+// CallKey identifies a call whatever the state of its target and the policy it
 // runs under: operation, upstream, principal and typed input.
-func (p *Proposal) callKey() string {
-	return digest(digestFormat+"/call", p.Op, p.Tier.String(), p.Upstream, p.Principal, string(p.Input))
+func (p *Proposal) CallKey() string {
+	return Digest(digestFormat+"/call", p.Op, p.Tier.String(), p.Upstream, p.Principal, string(p.Input))
 }
 
 // ComputeDigest recomputes the digest that an approval of p must cover.
@@ -87,20 +90,21 @@ func (p *Proposal) ComputeDigest() (string, error) {
 	if p.Key != "" || p.Needs != 0 {
 		parts = append(parts, p.Key, strconv.Itoa(p.Needs))
 	}
-	return digest(parts...), nil
+	return Digest(parts...), nil
 }
 
-// canonical returns p as every reader of the journal will see it, with its digest.
-func (p *Proposal) canonical() (*Proposal, error) {
+// Canonical returns p as every reader of the journal will see it, with its digest,
+// and how many bytes it has.
+func (p *Proposal) Canonical() (*Proposal, int, error) {
 	b, err := json.Marshal(p)
 	if err != nil {
-		return nil, fmt.Errorf("gate: %s: %w", p.Op, err)
+		return nil, 0, fmt.Errorf("gate: %s: %w", p.Op, err)
 	}
 	var q Proposal
 	if err := json.Unmarshal(b, &q); err != nil {
-		return nil, fmt.Errorf("gate: %s: %w", p.Op, err)
+		return nil, 0, fmt.Errorf("gate: %s: %w", p.Op, err)
 	}
-	q.Call = q.callKey()
+	q.Call = q.CallKey()
 	q.Digest, err = q.ComputeDigest()
-	return &q, err
+	return &q, len(b) + len(q.Call) + len(q.Digest), err
 }

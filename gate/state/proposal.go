@@ -1,10 +1,12 @@
-package gate
+package state
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/internal/escape"
 )
 
 // A Proposal is one call that somebody wants to make, as an approver judges it.
@@ -22,8 +24,10 @@ type Proposal struct {
 	Key       string          `json:"key,omitempty"`       // the thing that is made or done, whoever asks; see [Key]
 	Needs     int             `json:"needs,omitempty"`     // how many approvers must sign, if more than one
 	Untrusted []string        `json:"untrusted,omitempty"` // arguments that may come from untrusted text; not in the digest
+	History   []string        `json:"history,omitempty"`   // what earlier calls of the kind mean for it; not in the digest
 	Budget    string          `json:"budget,omitempty"`    // what is used of the budget; not in the digest
 	Replays   string          `json:"replays,omitempty"`   // the proposal that an operator put up again as this one
+	About     []string        `json:"about,omitempty"`     // what the call is about, if that isn't the plan's targets
 	Digest    string          `json:"digest"`              // what an approval signs
 	Created   time.Time       `json:"created"`
 	Expires   time.Time       `json:"expires"`
@@ -57,7 +61,7 @@ func (p *Proposal) Retyped(typed string) bool {
 		return strings.EqualFold(typed, p.Code())
 	}
 	t := p.Plan.Targets[0]
-	return slices.ContainsFunc([]string{t.ID, t.Name, Escape(t.ID), Escape(t.Name)}, func(name string) bool {
+	return slices.ContainsFunc([]string{t.ID, t.Name, escape.Text(t.ID), escape.Text(t.Name)}, func(name string) bool {
 		return strings.TrimSpace(name) == typed
 	})
 }
@@ -74,23 +78,38 @@ const (
 	StateStale    State = "stale"    // its target changed since
 	StateRunning  State = "running"  // its approval is spent, the operation runs
 	StateExecuted State = "executed" // done
+	StatePartly   State = "partly"   // some of its requests were done, then one failed
 	StateFailed   State = "failed"   // the operation failed and says so
 	StateUnknown  State = "unknown"  // the request was sent, its answer lost
 	StateDryRun   State = "dry_run"  // only shown, never proposed
 	StateRead     State = "read"     // a read: there was nothing to propose
 )
 
-// A Result is the outcome of [Op.Do].
-type Result struct {
-	State State
-	// Proposal is set unless State is StateRead. For a dry run it has no ID.
-	Proposal *Proposal
-	// Out is the answer of the operation: set for StateRead and, unless it is no
-	// longer at hand, for StateExecuted.
-	Out any
-	// Repeated says that the call had been executed before and was not repeated;
-	// Out, if set, is the answer of that execution.
-	Repeated bool
-	// Note is a remark for whoever called, such as that an older approval went stale.
-	Note string
+// Things is how many things p would change or make: what budgets count.
+func (p *Proposal) Things() int { return max(1, p.Plan.Count, len(p.Plan.Targets)) }
+
+// On names what p acts on, at which platform: what it is about, or else the
+// targets of its plan.
+func (p *Proposal) On() []string {
+	list := make([]string, 0, len(p.About)+len(p.Plan.Targets))
+	for _, a := range p.About {
+		list = append(list, Digest(p.Upstream, a)[:16])
+	}
+	if len(list) == 0 {
+		for _, t := range p.Plan.Targets {
+			list = append(list, Digest(p.Upstream, t.Kind, t.ID)[:16])
+		}
+	}
+	return list
+}
+
+// Content is what p asks for, whatever policy it was proposed under.
+func (p *Proposal) Content() string {
+	q := *p
+	q.Policy = ""
+	d, err := q.ComputeDigest()
+	if err != nil {
+		return ""
+	}
+	return d
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package gate
+package filestore
 
 // remote can't tell here.
 func remote(string) (string, error) { return "", nil }

@@ -1,4 +1,4 @@
-package gate
+package screen
 
 import (
 	"cmp"
@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/sallyport-soc/sallyport/gate/internal/escape"
+	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 // Render returns the text that an approver decides on: facts first, in a fixed
 // order, the agent's own claim apart and last. Every value is escaped and only
 // continued under a bar, so none can look like a part of the screen.
-func Render(p *Proposal) string {
+func Render(p *state.Proposal) string {
 	var b strings.Builder
 	line := func(label, value string) {
 		for first := true; first || value != ""; first = false {
@@ -116,35 +118,15 @@ func Shown(s string) string {
 // after a space, broken UTF-8. What can be seen stays as it is: letters of two
 // scripts that look alike, and an accent that is part of a letter or follows it,
 // aren't told apart, so that a name may still pass for another.
-func Escape(s string) string {
-	if !strings.Contains(s, "  ") && strings.IndexFunc(s, func(r rune) bool { return !plain(r) || r == '\\' }) < 0 {
+func Escape(s string) string { return escape.Text(s) }
+
+// clip cuts s to at most n bytes at a rune's edge.
+func clip(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	var b strings.Builder
-	var before rune
-	for _, r := range s {
-		switch {
-		case r == '\\':
-			b.WriteString(`\\`)
-		case r == ' ' && before == ' ':
-			b.WriteString(`\u{20}`)
-		case plain(r):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		default:
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		}
-		before = r
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
 	}
-	return b.String()
-}
-
-const brailleBlank = '\u2800'
-
-func plain(r rune) bool {
-	return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != unicode.ReplacementChar && r != brailleBlank &&
-		!unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+	return s[:n]
 }

@@ -1,4 +1,4 @@
-package gate
+package filestore
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// lockWait is how long a process waits for another to let go of a file. A
+// LockWait is how long a process waits for another to let go of a file. A
 // transaction takes milliseconds, reading a long journal at the start seconds, and
 // several servers may start at once: who holds the lock for longer was stopped.
-const lockWait = time.Minute
+const LockWait = time.Minute
 
 func lockFile(f *os.File, wait time.Duration) error {
 	start := time.Now()

@@ -1,0 +1,150 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/state"
+)
+
+// A permit lets the requests of one execution through.
+type permit struct {
+	guard *Guard
+	tier  Tier
+	until time.Time
+	ended atomic.Bool
+	sent  atomic.Int64 // requests let through
+}
+
+func (p *permit) covers(g *Guard, t Tier) bool {
+	return p != nil && p.guard == g && p.tier >= t && !p.ended.Load() && time.Now().Before(p.until)
+}
+
+type permitKey struct{}
+
+func withoutPermit(ctx context.Context) context.Context {
+	if ctx.Value(permitKey{}) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
+}
+
+// execute runs the operation under a permit and records how it went. The
+// approval is spent already.
+func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in In) (_ *Result, err error) {
+	p := res.Proposal
+	pm := &permit{guard: g, tier: o.tier, until: time.Now().Add(maxPermit)}
+	finished := false
+	defer func() {
+		pm.ended.Store(true)
+		if !finished { // a panic: nobody knows how far it got
+			_ = j.Finish(p.ID, EventUnknown, "the operation panicked")
+		}
+	}()
+	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
+	defer cancel()
+	out, err := o.fn(ctx, in)
+	finished = true
+	pm.ended.Store(true)
+
+	kind, detail := EventExecuted, ""
+	switch {
+	case err == nil:
+		sum, size := answerDigest(out)
+		detail = "answer " + sum
+		if size <= maxReceipt {
+			g.keepReceipt(p.Call, p.ID, out)
+		}
+	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
+		kind, detail = EventUnknown, clip(err.Error(), 500)
+		if errors.Is(context.Cause(ctx), errLeft) {
+			detail = clip(state.LeftDetail+detail, 500)
+		}
+		if !errors.Is(err, ErrOutcomeUnknown) {
+			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+	default:
+		kind, detail = EventFailed, clip(err.Error(), 500)
+	}
+	if jerr := j.Finish(p.ID, kind, detail); jerr != nil {
+		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s (%s, approval spent): %w", o.name, p.ID, err)
+	}
+	p.State, p.Changed = StateExecuted, time.Now().UTC()
+	return &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}, nil
+}
+
+// errLeft ends an execution that goes on for long after whoever asked for it left.
+var errLeft = errors.New("gate: the caller left")
+
+// outlast returns a context that ends at until or at the deadline of ctx, and
+// that outlasts the cancellation of ctx for a while: the approval is spent, what is cut off
+// half-way nobody knows the outcome of, and whoever asked gets the answer by asking again.
+func (g *Guard) outlast(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	staying, leave := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return
+		}
+		select {
+		case <-time.After(g.grace):
+			leave(errLeft)
+		case <-staying.Done():
+		}
+	})
+	run, cancel := context.WithDeadline(staying, until)
+	return run, func() { stop(); cancel(); leave(nil) }
+}
+
+// ambiguous reports whether an operation that failed with err may have taken
+// effect: it says so, it ran out of time, or it was stopped after its first
+// request. What provably sent nothing changed nothing.
+func ambiguous(err error, silent, sent bool) bool {
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return true
+	}
+	var t interface{ Timeout() bool }
+	late := errors.Is(err, context.Canceled) || errors.As(err, &t) && t.Timeout()
+	return late && !silent || sent && errors.Is(err, ErrRefused)
+}
+
+func answerDigest(out any) (sum string, size int) {
+	b, err := json.Marshal(out)
+	if err != nil {
+		return "not encodable", 0
+	}
+	h := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(h[:8]), len(b)
+}
+
+// keepReceipt keeps the answer of a call for those who repeat it, unless many
+// are kept already.
+func (g *Guard) keepReceipt(call, id string, out any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	maps.DeleteFunc(g.receipts, func(_ string, r receipt) bool { return time.Since(r.at) > state.ReceiptWindow })
+	if len(g.receipts) < maxReceipts {
+		g.receipts[call] = receipt{id: id, out: out, at: time.Now()}
+	}
+}
+
+func (g *Guard) receipt(call, id string) any {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r, ok := g.receipts[call]; ok && r.id == id {
+		return r.out
+	}
+	return nil
+}

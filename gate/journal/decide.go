@@ -1,0 +1,368 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/state"
+)
+
+// A Decision is where a call stands.
+type Decision struct {
+	State    state.State     // pending, running: its approval is spent, or executed before
+	Proposal *state.Proposal // what waits, runs or was executed
+	Repeated bool            // this very call was executed a moment ago
+	Note     string          // for whoever called
+}
+
+// Authority is what may stand for an approver's yes to a call.
+type Authority struct {
+	Choice    string // the operator's standing choice, if any
+	Grantable bool   // whether a standing approval may
+}
+
+// A relation is how an earlier call stands to a new one.
+type relation int
+
+// The relations, in the order in which they are judged: the first that fits is it.
+const (
+	inFlight  relation = iota // the same call runs
+	done                      // the same call was executed a moment ago
+	duplicate                 // another call for the same key waits, runs, was done, or may have been
+	joined                    // the same call, of the same content, waits
+	outdated                  // the same call waits, and its target has changed since
+	denied                    // the same content was denied
+	maybeDone                 // the same call, or one that does the same to the same thing, may have taken effect
+	unrelated
+)
+
+// An earlier call is open, or has ended and still matters.
+type earlier struct {
+	id, op, call, key string
+	state             state.State
+	changed           time.Time
+	seq               uint64 // when it began to take effect
+	on                []string
+	record            *state.Record
+	past              *state.Past
+}
+
+// earlier yields the calls that p can have to do with, oldest first within those
+// that have ended and those that are open.
+func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[*earlier] {
+	return func(yield func(*earlier) bool) {
+		for _, p := range u.m.Past {
+			if near(p.Op, p.Call, p.Key) && u.o.Now().Before(p.Until) && !yield(&earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
+				return
+			}
+		}
+		for _, r := range u.m.Open {
+			if near(r.Op, r.Call, r.Key) && !yield(&earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
+				return
+			}
+		}
+	}
+}
+
+// related yields the calls that may stand in a relation to p.
+func (u *update) related(p *state.Proposal) iter.Seq2[relation, *earlier] {
+	return func(yield func(relation, *earlier) bool) {
+		near := func(op, call, key string) bool { return op == p.Op || call == p.Call || key != "" && key == p.Key }
+		for e := range u.earlier(near) {
+			if r := u.relate(e, p); r != unrelated && !yield(r, e) {
+				return
+			}
+		}
+	}
+}
+
+// since returns the first call that acted on what e acted on after it, or nil.
+func (u *update) since(e *earlier) *earlier {
+	for other := range u.earlier(func(string, string, string) bool { return true }) {
+		if other.seq > e.seq && other.id != e.id && other.acted(e.on) {
+			return other
+		}
+	}
+	return nil
+}
+
+// acted reports whether e has changed, or may have, one of those things.
+func (e *earlier) acted(on []string) bool {
+	switch e.state {
+	case state.StateRunning, state.StateUnknown, state.StateExecuted, state.StatePartly:
+	default:
+		return false
+	}
+	have := e.on
+	if e.record != nil {
+		have = e.record.On()
+	}
+	return slices.ContainsFunc(have, func(o string) bool { return slices.Contains(on, o) })
+}
+
+// relate says how e stands to p. It is the one notion of the same call.
+func (u *update) relate(e *earlier, p *state.Proposal) relation {
+	same := e.call == p.Call
+	waits := e.state == state.StatePending || e.state == state.StateApproved
+	lost := e.state == state.StateUnknown && !e.record.Redone || e.state == state.StatePartly && !e.past.Redone // and perhaps done
+	switch {
+	case same && e.state == state.StateRunning:
+		return inFlight
+	case same && e.state == state.StateExecuted && u.o.Now().Sub(e.changed) < state.ReceiptWindow:
+		return done
+	case p.Key != "" && e.key == p.Key && (e.state == state.StateExecuted || !same && (waits || lost || e.state == state.StateRunning)):
+		return duplicate
+	case same && waits && e.record.Digest == p.Digest:
+		return joined
+	case same && waits && e.record.Policy == p.Policy:
+		return outdated
+	case same && e.state == state.StateDenied && e.past.Content == p.Content():
+		return denied
+	case lost && (same || e.op == p.Op && e.acted(p.On())):
+		return maybeDone
+	}
+	return unrelated
+}
+
+// before answers a call that was executed a moment ago, if nothing was done to its
+// target since, refuses one that runs or is done already, and stops all others while
+// writes are frozen. note says why a repeated call is a new one.
+func (u *update) before(p *state.Proposal) (d *Decision, note string, err error) {
+	var last, twin *earlier
+	for r, e := range u.related(p) {
+		switch r {
+		case inFlight:
+			return nil, "", &RefusedError{Op: p.Op, Reason: ReasonInFlight}
+		case done:
+			last = e
+		case duplicate:
+			twin = e
+		}
+	}
+	if last != nil {
+		since := u.since(last)
+		if since == nil {
+			whole, err := u.ended(last.id, u.time(), last.past)
+			if err != nil {
+				return nil, "", err
+			}
+			return &Decision{State: state.StateExecuted, Proposal: whole, Repeated: true,
+				Note: "this exact call was executed before and is not repeated"}, "", nil
+		}
+		note = fmt.Sprintf("this exact call was executed before, as %s; since then %s has acted on the same target, so this is a new call", last.id, since.id)
+	}
+	switch {
+	case u.m.Frozen != nil:
+		return nil, "", &RefusedError{Op: p.Op, Reason: ReasonFrozen}
+	case twin != nil:
+		return nil, "", &RefusedError{Op: p.Op, Reason: ReasonDuplicate, Lock: fmt.Sprintf("%s, %s as %s", twin.op, twin.state, twin.id)}
+	case last != nil && p.Key != "":
+		return nil, "", &RefusedError{Op: p.Op, Reason: ReasonDuplicate, Lock: fmt.Sprintf("%s, %s as %s", last.op, last.state, last.id)}
+	}
+	return nil, note, nil
+}
+
+// Before spares a call its plan if it can be answered without one: it returns a
+// decision, an error, or neither.
+func (j *Journal) Before(p *state.Proposal, l Limits) (*Decision, error) {
+	var d *Decision
+	err := j.update(func(u *update) (err error) {
+		if d, _, err = u.before(p); d != nil || err != nil {
+			return err
+		}
+		return u.checkLimits(p, l)
+	})
+	return d, err
+}
+
+// history is what earlier calls mean for a new one.
+type history struct {
+	open    *state.Record // to join
+	notes   []string
+	unknown bool // an earlier execution may have happened
+}
+
+func (h *history) note(format string, args ...any) {
+	h.notes = append(h.notes, fmt.Sprintf(format, args...))
+}
+
+// find returns what earlier calls mean for p. A waiting one whose target has changed
+// since, or that was approved before an execution whose outcome is unknown, is marked
+// stale and not used. A denial of the same content refuses, whatever policy it was
+// proposed under; an open proposal of another policy is left to whoever runs under that.
+func (u *update) find(p *state.Proposal) (history, error) {
+	var h history
+	var no error
+	var lost time.Time
+	var stale []string
+	for r, e := range u.related(p) {
+		switch r {
+		case denied:
+			no = &RefusedError{Op: p.Op, Reason: ReasonDenied, Err: deniedBecause(e.past.Detail)}
+		case joined:
+			if h.open = e.record; e.record.Replays != "" {
+				no = nil // the operator has put it up again
+			}
+		case outdated:
+			stale = append(stale, e.id)
+			h.note("the target changed since %s was proposed; that proposal is stale", e.id)
+		case maybeDone:
+			switch lost = later(lost, e.changed); {
+			case e.state == state.StatePartly:
+				h.note("an earlier attempt, %s, was done in part (%s); check the platform before approving again", e.id, e.past.Detail)
+			case e.call == p.Call:
+				h.note("an earlier attempt, %s, ended with an unknown outcome; check the platform before approving again", e.id)
+			default:
+				h.note("%s, on the same target, ended with an unknown outcome; check the platform before approving", e.id)
+			}
+		}
+	}
+	for _, id := range stale {
+		if err := u.append(state.Event{Kind: state.EventStale, ID: id}); err != nil {
+			return h, err
+		}
+	}
+	if no != nil {
+		return h, no
+	}
+	h.unknown = !lost.IsZero()
+	if h.unknown && h.open != nil && u.spendable(h.open) && !h.open.Changed.After(lost) {
+		if err := u.append(state.Event{Kind: state.EventStale, ID: h.open.ID}); err != nil {
+			return h, err
+		}
+		h.open = nil
+	}
+	return h, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+type deniedBecause string
+
+func (d deniedBecause) Error() string { return "reason given: " + string(d) }
+
+// Decide proposes p, or joins the open proposal of the same digest, and spends
+// its approval if there is one, or what stands for it: in one transaction.
+func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority) (*Decision, error) {
+	var d *Decision
+	err := j.update(func(u *update) (err error) {
+		if err := u.clock(); err != nil {
+			return err
+		}
+		if r, ok := u.tx.(Rotator); ok && l.RotateAt > 0 && r.Size() >= l.RotateAt {
+			if err := u.rotate(l.Retention); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+				u.o.Logger.Warn("journal: rotate", "err", err)
+				if err := u.tx.Commit(); err != nil {
+					return fmt.Errorf("%w: %w", ErrJournal, err)
+				}
+			}
+		}
+		// Again, since the plan was made without the lock.
+		var note string
+		if d, note, err = u.before(p); d != nil || err != nil {
+			return err
+		}
+		if err := u.checkLimits(p, l); err != nil {
+			return err
+		}
+		h, err := u.find(p)
+		if err != nil {
+			return err
+		}
+		if note != "" {
+			h.note("%s", note)
+		}
+		if many := u.tooMany(p, l.Budget); many != "" {
+			by = Authority{}
+			h.note("%s", many)
+		}
+		d, err = u.decide(p, l, by, &h)
+		return err
+	})
+	return d, err
+}
+
+func (u *update) decide(p *state.Proposal, l Limits, by Authority, h *history) (*Decision, error) {
+	var grant *state.Standing
+	switch {
+	case h.unknown:
+		by.Choice = "" // what may have happened already is for a human to repeat
+	case by.Choice == "" && by.Grantable:
+		grant = u.m.Covering(p, u.o.Now())
+	}
+	open := h.open
+	if open == nil {
+		if by.Choice == "" && grant == nil {
+			if err := u.checkQuota(p, l.Budget); err != nil {
+				return nil, err
+			}
+		}
+		p.Budget = u.budgetUsed(p, l.Budget)
+		p.History = h.notes
+		var err error
+		if open, err = u.propose(p, l.TTL); err != nil {
+			return nil, err
+		}
+	}
+	text := strings.Join(h.notes, ". ")
+	var e *state.Event
+	switch {
+	case u.spendable(open):
+	case by.Choice != "":
+		e = &state.Event{Kind: state.EventAuthorised, ID: open.ID, Approver: "operator", Detail: by.Choice}
+	case grant != nil:
+		e = &state.Event{Kind: state.EventAuthorised, ID: open.ID, Approver: grant.Approver, Ref: grant.ID, Detail: "standing approval " + grant.ID}
+		text = fmt.Sprintf("ran under standing approval %s of %s: %d of %d calls used", grant.ID, grant.Approver, grant.Used+1, grant.Max)
+		u.o.Logger.Info("standing approval used", "op", p.Op, "grant", grant.ID, "approver", grant.Approver, "used", grant.Used+1, "max", grant.Max)
+	default:
+		c := u.copy(open)
+		c.State = state.StatePending // also where it is approved by whom nobody trusts here
+		return &Decision{State: state.StatePending, Proposal: c, Note: text}, nil
+	}
+	if e != nil {
+		if err := u.append(*e); err != nil {
+			return nil, err
+		}
+	}
+	exec, err := u.process()
+	if err != nil {
+		return nil, err
+	}
+	if err := u.append(state.Event{Kind: state.EventConsumed, ID: open.ID, Exec: exec}); err != nil {
+		return nil, err
+	}
+	if open.State != state.StateRunning {
+		return nil, fmt.Errorf("%w: the approval of %s was not spent", ErrJournal, open.ID)
+	}
+	return &Decision{State: state.StateRunning, Proposal: u.copy(open), Note: text}, nil
+}
+
+// propose adds p to the journal under a new id.
+func (u *update) propose(p *state.Proposal, ttl time.Duration) (*state.Record, error) {
+	for p.ID = newID(); u.m.Record(p.ID) != nil; p.ID = newID() {
+	}
+	p.Created = u.o.Now().UTC().Truncate(time.Second)
+	p.Expires = p.Created.Add(ttl)
+	if err := u.append(state.Event{Kind: state.EventProposed, ID: p.ID, Proposal: p}); err != nil {
+		return nil, err
+	}
+	r := u.m.Record(p.ID)
+	if r == nil {
+		return nil, fmt.Errorf("%w: the proposal was not taken", ErrJournal)
+	}
+	return r, nil
+}
+
+// Finish records how the execution of id went.
+func (j *Journal) Finish(id string, kind state.EventKind, detail string) error {
+	return j.update(func(u *update) error { return u.append(state.Event{Kind: kind, ID: id, Detail: clip(detail, 500)}) })
+}

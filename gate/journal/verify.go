@@ -1,0 +1,216 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"path/filepath"
+
+	"github.com/sallyport-soc/sallyport/gate/internal/chain"
+	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
+	"github.com/sallyport-soc/sallyport/gate/state"
+)
+
+// Anchors are hashes of events by sequence number, as a copy outside says: a
+// file or a system log on another host, which whoever rewrites or cuts the
+// journal can't rewrite too.
+type Anchors map[uint64]string
+
+var anchorStart = []byte(`{"seq":`)
+
+// ReadAnchors reads every line of r that holds an exported event, whatever
+// stands before it in the line, as in a system log. Two that contradict each
+// other are an error.
+func ReadAnchors(r io.Reader) (Anchors, error) {
+	a := Anchors{}
+	for line, err := range chain.Lines(r, math.MaxInt64) {
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("gate: anchor: %w", err)
+		}
+		if at := bytes.Index(line, anchorStart); at >= 0 {
+			var e struct {
+				Seq  uint64 `json:"seq"`
+				Hash string `json:"hash"`
+			}
+			if json.NewDecoder(bytes.NewReader(line[at:])).Decode(&e) == nil && e.Seq > 0 && e.Hash != "" {
+				if had := a[e.Seq]; had != "" && had != e.Hash {
+					return nil, fmt.Errorf("gate: anchor: it knows two histories from seq %d on", e.Seq)
+				}
+				a[e.Seq] = e.Hash
+			}
+		}
+	}
+	return a, nil
+}
+
+// Events returns the events of the journal, oldest first, checking the chain on
+// the way, over all segments that are kept; it needs no lock and writes nothing. It ends
+// after one error. An unfinished last line is not an event.
+func (j *Journal) Events() iter.Seq2[state.Event, error] {
+	return events(j.store.String(), j.store.Lines())
+}
+
+// Events is [Journal.Events] of the folder dir, which need not be opened.
+func Events(dir string) iter.Seq2[state.Event, error] {
+	return events(filepath.Join(dir, filestore.LiveFile), filestore.Lines(dir))
+}
+
+func events(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[state.Event, error] {
+	return func(yield func(state.Event, error) bool) {
+		for l, err := range links(where, lines) {
+			if err != nil {
+				yield(state.Event{}, err)
+				return
+			}
+			if !yield(state.Decode(l), nil) {
+				return
+			}
+		}
+	}
+}
+
+// links checks the chain.
+func links(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[chain.Link, error] {
+	return func(yield func(chain.Link, error) bool) {
+		w := chain.Walk{Format: state.Format}
+		for line, err := range lines {
+			var l chain.Link
+			if err == nil {
+				l, err = w.Next(line)
+			}
+			if err != nil {
+				yield(l, fmt.Errorf("%w: %s: seq %d: %w: %s", ErrJournal, where, w.Seq+1, err, afterTampering))
+				return
+			}
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Tail returns the last n events, newest first, without reading those before
+// them. Each is the one that the event after it follows, and the newest is the
+// last of the chain that the journal has checked.
+func (j *Journal) Tail(n int) ([]state.Event, error) {
+	var list []state.Event
+	err := j.view(func(u *update) error {
+		head := u.m.Head
+		if n <= 0 {
+			return nil
+		}
+		for line, err := range u.store.Back() {
+			var l chain.Link
+			if err == nil {
+				l, err = state.Format.Parse(line)
+			}
+			if err == nil && l.Hash != head {
+				err = errors.New("the chain is broken")
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %d events from the end: %w", ErrJournal, len(list), err)
+			}
+			e := state.Decode(l)
+			if list, head = append(list, e), l.Prev; len(list) == n {
+				return nil
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// A Report is what [Verify] found.
+type Report struct {
+	First, Events uint64 // the first event that is kept, the last there is
+	Head          string // the hash of the last
+	Checkpoints   int    // that an approver signed who was enrolled at that place
+	Vouched       uint64 // the last event that such a checkpoint covers
+	Anchored      int    // events that an anchor knows too
+	Replayed      bool   // whether the state was made anew from the first event on
+}
+
+// Verify walks the chain of the journal in dir, checks the checkpoints of those
+// who were enrolled at their place, and compares it with what anchors say, if they
+// aren't nil.
+func Verify(dir string, anchors Anchors) (*Report, error) {
+	return verify(filepath.Join(dir, filestore.LiveFile), filestore.Lines(dir), anchors, false)
+}
+
+// Verify is [Verify] of this journal. With replay, all events are applied again, every
+// signature and every snapshot judged on the way: whoever can write the journal can write
+// a snapshot of another state into it, and new processes begin with the newest.
+func (j *Journal) Verify(anchors Anchors, replay bool) (*Report, error) {
+	return verify(j.store.String(), j.store.Lines(), anchors, replay)
+}
+
+func verify(where string, lines iter.Seq2[[]byte, error], anchors Anchors, replay bool) (*Report, error) {
+	r := &Report{Replayed: replay}
+	keys := map[string]ed25519.PublicKey{}
+	m := state.New()
+	for l, err := range links(where, lines) {
+		if err != nil {
+			return r, err
+		}
+		if r.First == 0 {
+			r.First = l.Seq
+		}
+		r.Events, r.Head = l.Seq, l.Hash
+		if want := anchors[l.Seq]; want != "" {
+			if want != l.Hash {
+				return r, fmt.Errorf("%w: seq %d is not what the anchor knows: the history was rewritten", ErrJournal, l.Seq)
+			}
+			r.Anchored++
+		}
+		if replay {
+			if err := m.Apply(state.Decode(l)); err != nil {
+				return r, fmt.Errorf("%w: %s: seq %d: %w: %s", ErrJournal, where, l.Seq, err, afterTampering)
+			}
+		}
+		switch state.EventKind(l.Kind) {
+		case state.EventEnrolled:
+			if e := state.Decode(l); len(e.Key) == ed25519.PublicKeySize {
+				keys[e.Approver] = e.Key
+			}
+		case state.EventStruck:
+			delete(keys, state.Decode(l).Approver)
+		case state.EventGenesis:
+			if e := state.Decode(l); l.Seq == r.First && e.State != nil {
+				first, err := state.Load(e.State)
+				if err != nil {
+					return r, fmt.Errorf("%w: %s: seq %d: %w", ErrJournal, where, l.Seq, err)
+				}
+				for name, a := range first.Enrolled {
+					keys[name] = a.Key
+				}
+			}
+		case state.EventCheckpoint:
+			e := state.Decode(l)
+			if key := keys[e.Approver]; key != nil {
+				if !ed25519.Verify(key, state.CheckpointMessage(e.Seq-1, e.Prev), e.Sig) {
+					return r, fmt.Errorf("%w: seq %d is not a checkpoint that %s signed", ErrJournal, e.Seq, e.Approver)
+				}
+				r.Checkpoints, r.Vouched = r.Checkpoints+1, e.Seq-1
+			}
+		}
+	}
+	if anchors == nil {
+		return r, nil
+	}
+	var last uint64
+	for seq := range anchors {
+		last = max(last, seq)
+	}
+	switch {
+	case last > r.Events:
+		return r, fmt.Errorf("%w: it ends at seq %d, the anchor at %d: it was cut or rolled back", ErrJournal, r.Events, last)
+	case r.Anchored == 0:
+		return r, fmt.Errorf("%w: the anchor knows none of its events", ErrJournal)
+	}
+	return r, nil
+}

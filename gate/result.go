@@ -1,0 +1,16 @@
+package gate
+
+// A Result is the outcome of [Op.Do].
+type Result struct {
+	State State
+	// Proposal is set unless State is StateRead. For a dry run it has no ID.
+	Proposal *Proposal
+	// Out is the answer of the operation: set for StateRead and, unless it is no
+	// longer at hand, for StateExecuted.
+	Out any
+	// Repeated says that the call had been executed before and was not repeated;
+	// Out, if set, is the answer of that execution.
+	Repeated bool
+	// Note is a remark for whoever called, such as that an older approval went stale.
+	Note string
+}

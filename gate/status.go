@@ -1,0 +1,68 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Status is what an agent may know of the gate.
+type Status struct {
+	Approval  Approval    // who attests
+	Max       Tier        // the highest tier that may run
+	Frozen    bool        // whether all writes are stopped
+	Approvers int         // how many approvers are enrolled
+	Pending   []*Proposal // what the principal waits for, oldest first
+}
+
+// Status returns how the gate stands for the principal in ctx.
+func (g *Guard) Status(ctx context.Context) (*Status, error) {
+	s := &Status{Approval: g.policy.Approval, Max: g.policy.Max}
+	j, err := g.Journal()
+	if err != nil {
+		return nil, err
+	}
+	pending, err := j.Pending()
+	if err != nil {
+		return nil, err
+	}
+	who := g.principal(ctx)
+	for _, p := range pending {
+		if p.Principal == who {
+			s.Pending = append(s.Pending, p)
+		}
+	}
+	if s.Frozen, err = j.Frozen(); err != nil {
+		return nil, err
+	}
+	s.Approvers, err = j.Approvers()
+	return s, err
+}
+
+// Proposal returns a proposal of the principal in ctx. That of another is
+// [ErrNoProposal].
+func (g *Guard) Proposal(ctx context.Context, id string) (*Proposal, error) {
+	j, err := g.Journal()
+	if err != nil {
+		return nil, err
+	}
+	p, err := j.Proposal(id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Principal != g.principal(ctx) {
+		return nil, fmt.Errorf("%w: %q", ErrNoProposal, id)
+	}
+	return p, nil
+}
+
+// Wait returns the proposal once it is no longer pending, or as it is when ctx ends.
+func (g *Guard) Wait(ctx context.Context, id string) (*Proposal, error) {
+	if p, err := g.Proposal(ctx, id); err != nil || p.State != StatePending {
+		return p, err
+	}
+	j, err := g.Journal()
+	if err != nil {
+		return nil, err
+	}
+	return j.Wait(ctx, id)
+}
