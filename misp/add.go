@@ -119,12 +119,15 @@ type AddedAttribute struct {
 // that a repeated call adds nothing twice. If the answer is lost and none of the
 // values can be found in the event, the error is [gate.ErrOutcomeUnknown].
 //
-// MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId}
+// MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}
 func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInput) (*AddedAttributes, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
+	if err == nil {
+		err = c.repeated(ctx, e, in.Attributes...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -350,25 +353,17 @@ func (c *Client) settle(ctx context.Context, id ID, bodies []wire.NewAttribute, 
 	for i, r := range results {
 		if errors.Is(r.err, ErrExists) {
 			uuids = append(uuids, bodies[i].UUID)
-			if checkFilter("value", r.Value) == nil {
-				values = append(values, r.Value)
-			}
+			values = append(values, r.Value)
 		}
 	}
 	if len(uuids) == 0 {
 		return nil
 	}
-	old, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), UUID: uuids, Page: 1, Limit: maxLimit})
-	if err == nil && len(values) > 0 {
-		var same *AttributePage
-		if same, err = c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(id), Value: anyOf(values...), Page: 1, Limit: maxLimit}); err == nil {
-			old.Attributes = append(old.Attributes, same.Attributes...)
-		}
-	}
+	old, err := c.stored(ctx, id, uuids, values)
 	if err != nil {
 		return err
 	}
-	e := &Event{Attributes: slices.DeleteFunc(old.Attributes, func(a *Attribute) bool { return a == nil || a.EventID != id || idNumber(a.ObjectID) != 0 })}
+	e := &Event{Attributes: old}
 	var again []wire.NewAttribute
 	var at []*AddedAttribute
 	for i, r := range results {
@@ -400,6 +395,51 @@ func (c *Client) settle(ctx context.Context, id ID, bodies []wire.NewAttribute, 
 		}
 	}
 	return nil
+}
+
+// stored returns the attributes of an event, outside of its objects, that have
+// one of uuids or one of values, which are compared in every spelling.
+func (c *Client) stored(ctx context.Context, id ID, uuids, values []string) ([]*Attribute, error) {
+	var ask []string
+	for _, v := range values {
+		for _, x := range find(v).ask {
+			if !slices.Contains(ask, x) {
+				ask = append(ask, x)
+			}
+		}
+	}
+	var list []*Attribute
+	for _, q := range []wire.AttributeSearch{{UUID: uuids}, {Value: ask}} {
+		if q.Value == nil && len(uuids) == 0 || q.UUID == nil && len(ask) == 0 {
+			continue
+		}
+		q.EventID, q.Page, q.Limit = string(id), 1, maxLimit
+		p, err := c.searchAttributes(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p.Attributes...)
+	}
+	return slices.DeleteFunc(list, func(a *Attribute) bool { return a == nil || a.EventID != id || idNumber(a.ObjectID) != 0 }), nil
+}
+
+// repeated puts into e, which is without what is in it, the attributes that
+// adding attrs would repeat.
+func (c *Client) repeated(ctx context.Context, e *Event, attrs ...NewAttribute) error {
+	var uuids, values []string
+	for _, a := range attrs {
+		uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
+		if err != nil {
+			return err
+		}
+		uuids, values = append(uuids, uuid), append(values, a.Value)
+	}
+	if len(attrs) == 0 {
+		return nil
+	}
+	old, err := c.stored(ctx, e.ID, uuids, values)
+	e.Attributes = old
+	return err
 }
 
 // recover looks for attributes whose adding wasn't answered. If one is there
@@ -435,9 +475,10 @@ func (r *AddedAttribute) onlyUUID() bool {
 // find returns the attribute of e, outside its objects, that a would repeat: one
 // of the same value, or the one that was made of it, under uuid, in MISP's form.
 func (e *Event) find(a NewAttribute, uuid string) *Attribute {
+	same := spellings(a.Value)
 	for _, old := range e.Attributes {
 		if old != nil && !bool(old.Deleted) && old.Type == a.Type && (a.Category == "" || old.Category == a.Category) &&
-			(old.UUID == uuid || strings.EqualFold(old.Value, strings.TrimSpace(a.Value))) {
+			(old.UUID == uuid || slices.ContainsFunc(same, func(v string) bool { return strings.EqualFold(old.Value, v) })) {
 			return old
 		}
 	}
@@ -452,11 +493,14 @@ func (r *AddedAttribute) from(a *Attribute, s AddStatus) {
 }
 
 func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulkInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayAdd); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.repeated(ctx, e, in.Attributes...); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
@@ -485,7 +529,15 @@ func (c *Client) warn(ctx context.Context, p *gate.Plan, values ...string) error
 	if len(values) == 0 {
 		return nil
 	}
-	hits, err := c.warninglistHits(ctx, values...)
+	var forms []string
+	for _, v := range values {
+		for _, f := range listed(v) {
+			if !slices.Contains(forms, f) {
+				forms = append(forms, f)
+			}
+		}
+	}
+	hits, err := c.warninglistHits(ctx, forms...)
 	if err != nil {
 		return fmt.Errorf("misp: the warninglists must be asked first: %w", err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -38,6 +40,7 @@ type Attribute struct {
 	Proposals      List[json.RawMessage]   `json:"ShadowAttribute,omitempty" untrusted:"true"`
 	Decay          List[json.RawMessage]   `json:"decay_score,omitempty" jsonschema:"How much it still counts, by each decaying model that is for it." untrusted:"true"`
 	Event          *EventHead              `json:"Event,omitempty" jsonschema:"The event it is in."`
+	Object         *ObjectHead             `json:"Object,omitempty" jsonschema:"The object it is in: who gets that."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -110,6 +113,16 @@ type Object struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
+// An ObjectHead is what an attribute says of the object it is in.
+type ObjectHead struct {
+	ID             ID           `json:"id"`
+	Distribution   Distribution `json:"distribution"`
+	SharingGroupID ID           `json:"sharing_group_id,omitempty"`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
 // A Sighting says that an attribute was seen, was seen to be false, or has expired.
 type Sighting struct {
 	ID           ID            `json:"id"`
@@ -138,13 +151,22 @@ type Warning struct {
 // SearchAttributesInput is the input of [Client.SearchAttributes]. At least one
 // filter is needed; those given must all match. What is left out doesn't filter.
 type SearchAttributesInput struct {
-	Value               string   `json:"value,omitempty" jsonschema:"The value, in any case; % stands for any text. Of a composite type such as ip-dst|port either part matches, but not both together." maxLength:"4096"`
+	Value               string   `json:"value,omitempty" jsonschema:"The value, in any case and spelling (defanged, host:port); % stands for any text. Of a composite such as ip-dst|port the whole or either part." maxLength:"4096"`
+	Networks            bool     `json:"networks,omitempty" jsonschema:"Of an address also the networks it is in, of a network also its addresses; without a page of their own."`
 	Type                string   `json:"type,omitempty" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Types               []string `json:"types,omitempty" jsonschema:"One of these attribute types." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxItems:"50" maxLength:"100"`
 	Category            string   `json:"category,omitempty" jsonschema:"A category such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags                []string `json:"tags,omitempty" jsonschema:"Only attributes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	Tags                []string `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags             []string `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
 	EventID             EventRef `json:"eventId,omitempty" jsonschema:"Only attributes of this event: its id or UUID."`
+	Org                 string   `json:"org,omitempty" jsonschema:"Only of events that this organisation made: name, id or UUID." maxLength:"255"`
 	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
+	Published           *bool    `json:"published,omitempty" jsonschema:"Only of events that are, or are not, published."`
 	Last                string   `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Changed             string   `json:"changed,omitempty" jsonschema:"Only those changed within this time, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	FirstSeen           string   `json:"firstSeen,omitempty" jsonschema:"Only those first seen then or later; those without that date aren't found. 2026-01-31 or a time." maxLength:"40"`
+	LastSeen            string   `json:"lastSeen,omitempty" jsonschema:"Only those last seen then or before; those without that date aren't found." maxLength:"40"`
+	DropListed          bool     `json:"dropListed,omitempty" jsonschema:"Leave out what is on a warninglist. A page then has fewer rows."`
 	IncludeCorrelations bool     `json:"includeCorrelations,omitempty" jsonschema:"With the attributes of other events that MISP correlates."`
 	IncludeSightings    bool     `json:"includeSightings,omitempty" jsonschema:"With the sightings of each."`
 	IncludeDecay        bool     `json:"includeDecay,omitempty" jsonschema:"With the decay scores, where the server has decaying models."`
@@ -184,6 +206,22 @@ func (in SearchAttributesInput) Validate() error {
 	case in.Last != "" && !lastRegexp.MatchString(in.Last):
 		return invalid("last: %q: want a number and d, h, m (minutes) or s, such as 7d", clip(in.Last, 60))
 	}
+	for i, t := range in.Types {
+		if !typeRegexp.MatchString(t) {
+			return invalid("types[%d]: %q is not an attribute type", i, clip(t, 60))
+		}
+	}
+	switch {
+	case in.Type != "" && len(in.Types) > 0:
+		return invalid("types: give type or types, not both")
+	case in.Changed != "" && !lastRegexp.MatchString(in.Changed):
+		return invalid("changed: %q: want a number and d, h, m (minutes) or s, such as 7d", clip(in.Changed, 60))
+	}
+	for _, f := range []struct{ name, value string }{{"firstSeen", in.FirstSeen}, {"lastSeen", in.LastSeen}} {
+		if _, err := seen(f.name, f.value); err != nil {
+			return err
+		}
+	}
 	if in.EventID != "" {
 		if err := in.EventID.check(); err != nil {
 			return err
@@ -194,15 +232,38 @@ func (in SearchAttributesInput) Validate() error {
 			return err
 		}
 	}
-	for _, t := range in.Tags {
-		if err := checkFilter("tags", t); err != nil {
+	if in.Org != "" {
+		if err := checkWhole("org", in.Org); err != nil {
 			return err
 		}
 	}
-	if in.Value == "" && in.Type == "" && in.Category == "" && len(in.Tags) == 0 && in.EventID == "" && in.ToIDs == nil && in.Last == "" {
-		return invalid("give at least one of value, type, category, tags, eventId, toIds, last: without a filter the answer would be everything")
+	if in.Networks {
+		if _, _, ok := network(in.Value); !ok {
+			return invalid("networks: value %q is neither an address nor a network", clip(in.Value, 60))
+		}
+	}
+	tags := tagQueryOf(in.Tags, in.AllTags)
+	if err := tags.check(); err != nil {
+		return err
+	}
+	if in.Value == "" && in.Type == "" && len(in.Types) == 0 && in.Category == "" && !tags.names() && in.EventID == "" && in.Org == "" && in.ToIDs == nil &&
+		in.Published == nil && in.Last == "" && in.Changed == "" && in.FirstSeen == "" && in.LastSeen == "" {
+		return invalid("give at least one of value, type, types, category, tags, allTags, eventId, org, toIds, published, last, changed, firstSeen, lastSeen: without a filter the answer would be everything")
 	}
 	return nil
+}
+
+// seen reads a time as MISP takes it: what has no zone is UTC.
+func seen(name, s string) (string, error) {
+	if s = strings.TrimSpace(s); s == "" {
+		return "", nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC().Format("2006-01-02T15:04:05Z"), nil
+		}
+	}
+	return "", invalid("%s: %q: want a day such as 2026-01-31, or a time such as 2026-01-31T10:00:00Z", name, clip(s, 60))
 }
 
 const maxLimit = 500
@@ -236,10 +297,16 @@ type AttributePage struct {
 	Page       int          `json:"page"`
 	Limit      int          `json:"limit"`
 	More       bool         `json:"more" jsonschema:"Whether the page is full, so that there may be more on the next one."`
+	Searched   []string     `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
+	Note       string       `json:"note,omitempty" untrusted:"true"`
 }
 
 // SearchAttributes returns one page of attributes, newest first, those in
 // objects included. [Client.Attributes] walks all of them.
+//
+// A value is looked for in every form in which MISP may keep it, a tag with its
+// case. When nothing is found, Note says which of the tags and which
+// organisation the server doesn't have.
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput) (*AttributePage, error) {
@@ -247,29 +314,81 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	tags := tagQueryOf(in.Tags, in.AllTags)
 	q := wire.AttributeSearch{
-		Value: anyOf(in.Value), Type: anyOf(in.Type), Category: in.Category, Tags: anyOf(in.Tags...),
-		ToIDs: flag(in.ToIDs), Last: in.Last, IncludeCorrelations: number(in.IncludeCorrelations),
-		IncludeSightings: number(in.IncludeSightings), IncludeDecayScore: in.IncludeDecay, IncludeWarninglistHits: number(in.IncludeWarnings), Page: in.Page, Limit: in.Limit,
+		Type: anyOf(append([]string{in.Type}, in.Types...)...), Category: in.Category, Tags: tags.wire(), Org: in.Org,
+		ToIDs: flag(in.ToIDs), Published: flag(in.Published), Last: in.Last, AttributeTimestamp: in.Changed, EnforceWarninglist: number(in.DropListed),
+		IncludeCorrelations: number(in.IncludeCorrelations), IncludeSightings: number(in.IncludeSightings), IncludeDecayScore: in.IncludeDecay,
+		IncludeWarninglistHits: number(in.IncludeWarnings), Page: in.Page, Limit: in.Limit,
 	}
+	q.FirstSeen, _ = seen("firstSeen", in.FirstSeen) // Validate has read it
+	q.LastSeen, _ = seen("lastSeen", in.LastSeen)
 	inEvent(&q, in.EventID)
-	return c.searchAttributes(ctx, q)
+	var keep func(*Attribute) bool
+	var notes []string
+	if in.Value != "" {
+		q.Value, keep, notes = asked(in.Value, in.Networks)
+	}
+	p, err := c.searchAttributes(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if keep != nil {
+		p.Attributes = slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || !keep(a) })
+		if p.Total = nil; !p.More && in.Page == 1 {
+			n := len(p.Attributes)
+			p.Total = &n
+		}
+	}
+	if len(q.Value) > 1 || len(q.Value) == 1 && q.Value[0] != strings.TrimSpace(in.Value) {
+		p.Searched = q.Value
+	}
+	found := len(p.Attributes) > 0 || in.Page > 1
+	notes = append(notes, tags.explain(ctx, c, found)...)
+	if !found {
+		notes = append(notes, c.explainOrg(ctx, in.Org)...)
+	}
+	if in.DropListed {
+		notes = append(notes, "what is on a warninglist was left out after MISP had cut the page: go on while more is true")
+	}
+	p.Note = strings.Join(notes, "; ")
+	return p, nil
 }
 
 // Attributes returns an iterator over every attribute that in matches, from
-// in.Page on.
+// in.Page on. MISP can only skip rows, so that all are read before the first is
+// yielded: a loop may delete what it walks. Without in.Limit it reads 500 at once.
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
+	if in.Limit == 0 {
+		in.Limit = maxLimit
+	}
 	in.SetDefaults()
-	in.Tags = append([]string(nil), in.Tags...)
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Attribute, bool, error) {
+	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
+	return walk(ctx, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
 		next := in
-		next.Page += offset / in.Limit
+		next.Page = page
 		p, err := c.SearchAttributes(ctx, next)
 		if err != nil {
 			return nil, false, err
 		}
 		return p.Attributes, p.More, nil
 	})
+}
+
+// walk reads pages from the first on, of which some may be empty, and yields
+// every row once.
+func walk[T any](ctx context.Context, first int, id func(T) ID, read func(ctx context.Context, page int) ([]T, bool, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		page := first
+		paging.Whole(ctx, id, func(ctx context.Context, _ int) ([]T, bool, error) {
+			for {
+				rows, more, err := read(ctx, page)
+				if page++; err != nil || len(rows) > 0 || !more {
+					return rows, more, err
+				}
+			}
+		})(yield)
+	}
 }
 
 // searchAttributes sends q, whose filters are known to filter.
@@ -304,7 +423,7 @@ func inEvent(q *wire.AttributeSearch, ref EventRef) {
 }
 
 // anyOf is the filter that matches any of values, or none at all. In a list
-// MISP looks for no operators but a leading !, which [checkFilter] refuses.
+// MISP looks for no operators but a leading !, which checkFilter refuses.
 func anyOf(values ...string) wire.AnyOf {
 	var list []string
 	for _, v := range values {

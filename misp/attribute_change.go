@@ -13,14 +13,17 @@ import (
 
 // AddAttributeInput is the input of [Client.AddAttribute].
 type AddAttributeInput struct {
-	EventID      EventRef `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	Type         string   `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value        string   `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
-	Category     string   `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs        *bool    `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
-	Comment      string   `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution *int     `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
-	Tags         []string `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
+	EventID        EventRef  `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
+	Type           string    `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value          string    `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
+	Category       string    `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs          *bool     `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
+	Comment        string    `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Distribution   *int      `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	SharingGroupID NumericID `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	FirstSeen      string    `json:"firstSeen,omitempty" jsonschema:"When it was seen first: 2026-01-31 or a time." maxLength:"40"`
+	LastSeen       string    `json:"lastSeen,omitempty" jsonschema:"When it was seen last." maxLength:"40"`
+	Tags           []string  `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
 }
 
 func (in AddAttributeInput) attribute() NewAttribute {
@@ -29,7 +32,13 @@ func (in AddAttributeInput) attribute() NewAttribute {
 
 // Validate refuses what MISP would refuse for its form.
 func (in AddAttributeInput) Validate() error {
-	return errors.Join(in.EventID.check(), in.attribute().check(""), checkOwn("distribution", in.Distribution), checkTags("tags", in.Tags))
+	first, err := seen("firstSeen", in.FirstSeen)
+	last, lastErr := seen("lastSeen", in.LastSeen)
+	if first != "" && last != "" && last < first {
+		lastErr = invalid("lastSeen: %s is before firstSeen, %s", last, first)
+	}
+	return errors.Join(in.EventID.check(), in.attribute().check(""), checkOwn("distribution", in.Distribution), checkGroup(in.Distribution, in.SharingGroupID),
+		err, lastErr, checkTags("tags", in.Tags))
 }
 
 // OneAddedAttribute says what became of one value and its tags.
@@ -45,12 +54,15 @@ type OneAddedAttribute struct {
 // its tags. One that is TLP:RED and would reach others is refused with
 // [ErrEgress].
 //
-// MISP: GET /events/view/{eventId}, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
+// MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
 func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAddedAttribute, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
+		return nil, err
+	}
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +70,17 @@ func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAd
 		return nil, err
 	}
 	a := in.attribute()
+	if err := c.repeated(ctx, e, a); err != nil {
+		return nil, err
+	}
 	out := &OneAddedAttribute{EventID: e.ID, AddedAttribute: AddedAttribute{Type: a.Type, Value: a.Value, Status: NotTried}}
 	body, err := a.wire(e.UUID)
 	if err != nil {
 		return nil, err
 	}
-	body.Distribution = in.Distribution
+	body.Distribution, body.SharingGroupID = in.Distribution, string(in.SharingGroupID)
+	body.FirstSeen, _ = seen("firstSeen", in.FirstSeen) // Validate has read it
+	body.LastSeen, _ = seen("lastSeen", in.LastSeen)
 	if old := e.find(a, body.UUID); old != nil {
 		out.from(old, Existing)
 	} else {
@@ -98,17 +115,27 @@ func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAd
 }
 
 func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
+		return gate.Plan{}, err
+	}
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
 	if err := in.checkRed(e); err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	needs := []permission{mayAdd}
+	if len(in.Tags) > 0 {
+		needs = append(needs, mayTag)
+	}
+	if err := c.checkMay(ctx, e, needs...); err != nil {
 		return gate.Plan{}, err
 	}
 	a := in.attribute()
+	if err := c.repeated(ctx, e, a); err != nil {
+		return gate.Plan{}, err
+	}
 	uuid, err := attributeUUID(e.UUID, a.Type, a.Value)
 	if err != nil {
 		return gate.Plan{}, err
@@ -123,6 +150,14 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		p.Changes = append(p.Changes, gate.Set("distribution", Distribution(*in.Distribution)))
 		p.Warnings = append(p.Warnings, wider("the attribute", e.Distribution, in.Distribution)...)
 	}
+	if in.SharingGroupID != "" {
+		if err := c.toGroup(ctx, in.SharingGroupID, &p); err != nil {
+			return gate.Plan{}, err
+		}
+	}
+	if in.FirstSeen != "" || in.LastSeen != "" {
+		p.Changes = append(p.Changes, gate.Set("seen", strings.TrimSpace(in.FirstSeen+" to "+in.LastSeen)))
+	}
 	if len(in.Tags) > 0 {
 		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
 		p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), e.effective(in.Distribution))...)
@@ -130,6 +165,11 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 	if old := e.find(a, uuid); old != nil {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("it is in the event already, as attribute %s: it is left as it is", old.ID))
 	}
+	notes, err := c.newTags(ctx, in.Tags)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p.Warnings = append(p.Warnings, notes...)
 	e.unpublishes(&p)
 	return p, c.warn(ctx, &p, indicators(a.asAttribute())...)
 }
@@ -222,11 +262,11 @@ func (c *Client) planDeleteAttribute(ctx context.Context, in DeleteAttributeInpu
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(a.EventID)})
+	e, err := c.summary(ctx, EventRef(a.EventID))
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayModify); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{

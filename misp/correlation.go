@@ -37,9 +37,10 @@ func (in CorrelateInput) Validate() error {
 type Correlation struct {
 	Value           string              `json:"value" untrusted:"true"`
 	Events          []*CorrelatedEvent  `json:"events" jsonschema:"The events that have the value, newest first, each once."`
+	Searched        []string            `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
 	TotalEvents     int                 `json:"totalEvents" jsonschema:"How many events are listed."`
 	TotalAttributes int                 `json:"totalAttributes" jsonschema:"How many attributes of theirs have the value."`
-	Related         []*RelatedAttribute `json:"related,omitempty" jsonschema:"Attributes with other values that MISP correlates with it, such as a network that an address is in."`
+	Related         []*RelatedAttribute `json:"related,omitempty" jsonschema:"Attributes that MISP correlates with it, and of an address the networks it is in, of a network its addresses."`
 	Truncated       bool                `json:"truncated" jsonschema:"Whether there may be more than is listed."`
 	Reason          string              `json:"truncationReason,omitempty" jsonschema:"What was left out."`
 }
@@ -69,6 +70,9 @@ func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation
 	if more {
 		out.Reason = fmt.Sprintf("only the newest %d attributes were looked at; ask for more with limit, or page through misp_search_attributes", in.Limit)
 	}
+	if out.Searched = find(in.Value).ask; len(out.Searched) == 1 && out.Searched[0] == out.Value {
+		out.Searched = nil
+	}
 	at := map[ID]*CorrelatedEvent{}
 	direct := map[ID]bool{}
 	for _, a := range list {
@@ -93,50 +97,60 @@ func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation
 		}
 		a.Event, a.Related = nil, nil // said once, above
 	}
+	near, more, err := c.network(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range near {
+		if !direct[a.ID] {
+			direct[a.ID] = true
+			ids := a.ToIDs
+			out.Related = append(out.Related, &RelatedAttribute{ID: a.ID, UUID: a.UUID, EventID: a.EventID, Type: a.Type, Category: a.Category, Value: a.Value, ToIDs: &ids, Event: a.Event})
+		}
+	}
+	if more {
+		out.Truncated = true
+		out.Reason = strings.TrimPrefix(out.Reason+fmt.Sprintf("; only the newest %d attributes of the network were looked at", in.Limit), "; ")
+	}
 	out.TotalEvents = len(out.Events)
 	slices.SortStableFunc(out.Events, func(a, b *CorrelatedEvent) int { return newer(&a.Event, &b.Event) })
 	return out, nil
 }
 
+// network returns the attributes that are a network in which in.Value, an address,
+// is, or that are in it, if it is a network. MISP doesn't link them by default.
+func (c *Client) network(ctx context.Context, in CorrelateInput) ([]*Attribute, bool, error) {
+	a, p, ok := network(in.Value)
+	if !ok {
+		return nil, false, nil
+	}
+	ask, keep := networksOf(a), func(*Attribute) bool { return true }
+	if !a.IsValid() {
+		pattern := addressesOf(p)
+		if pattern == "" {
+			return nil, false, nil
+		}
+		ask, keep = []string{like(pattern)}, func(x *Attribute) bool { return x.within(p) }
+	}
+	found, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: ask, Page: 1, Limit: in.Limit})
+	if err != nil {
+		return nil, false, err
+	}
+	return slices.DeleteFunc(found.Attributes, func(x *Attribute) bool { return x == nil || !keep(x) }), found.More, nil
+}
+
 // withValue returns the attributes that have exactly value, whole or as a part,
 // and whether MISP may have more.
 func (c *Client) withValue(ctx context.Context, value string, q wire.AttributeSearch) ([]*Attribute, bool, error) {
-	values := spellings(value)
-	search := values
-	// MISP looks at the parts of a composite value, never at both at once.
-	if l, r, ok := strings.Cut(values[len(values)-1], "|"); ok {
-		part := l
-		if len(r) > len(l) {
-			part = r
-		}
-		if checkFilter("value", part) == nil {
-			search = append(slices.Clone(values), part)
-		}
-	}
-	q.Value, q.Page = anyOf(search...), 1
+	l := find(value)
+	q.Value, q.Page = l.ask, 1
 	p, err := c.searchAttributes(ctx, q)
 	if err != nil {
 		return nil, false, err
 	}
 	// A wildcard in the value, or only one of its parts, finds more than it.
-	list := slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || !a.is(values) })
+	list := slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || !l.has(a) })
 	return list, p.More, nil
-}
-
-// spellings returns value and, if it is written so that nobody clicks on it,
-// the form in which MISP keeps it.
-func spellings(value string) []string {
-	value = strings.TrimSpace(value)
-	plain := strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@").Replace(value)
-	for _, p := range []string{"hxxp", "hXXp", "HXXP"} {
-		if rest, ok := strings.CutPrefix(plain, p); ok && (strings.HasPrefix(rest, "://") || strings.HasPrefix(rest, "s://")) {
-			plain = "http" + rest
-		}
-	}
-	if plain == value {
-		return []string{value}
-	}
-	return []string{value, plain}
 }
 
 // newer orders events by date and id, the newest first.
@@ -206,11 +220,15 @@ type RelatedEvent struct {
 	Correlated bool         `json:"correlated,omitempty" jsonschema:"Whether MISP itself correlates it with the event."`
 }
 
+// maxSeeded bounds the attributes of an event whose values are looked up.
+const maxSeeded = 500
+
 // GetRelatedEvents finds the events that share values with an event, by MISP's
 // own correlation and by the values meant for detection, or those that have a
-// value. The event itself isn't among them.
+// value. The event itself isn't among them. It takes three requests, however
+// many values there are, unless one of them is in very many events.
 //
-// MISP: GET /events/view/{eventId}, POST /attributes/restSearch for each value
+// MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
 	in.SetDefaults()
 	if err := in.Validate(); err != nil {
@@ -223,49 +241,108 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		out.Value = strings.TrimSpace(in.Value)
 		values = []string{out.Value}
 	} else {
-		e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+		e, err := c.summary(ctx, in.EventID)
 		if err != nil {
 			return nil, err
 		}
 		out.EventID, out.EventInfo = e.ID, e.Info
-		for _, r := range e.Correlated {
-			if r != nil && r.Event.ID != e.ID {
-				found.at(r.Event.ID, &r.Event).Correlated = true
+		p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), IncludeCorrelations: 1, Page: 1, Limit: maxSeeded})
+		if err != nil {
+			return nil, err
+		}
+		if p.More {
+			reasons = append(reasons, fmt.Sprintf("only the newest %d of the event's %d attributes were looked at", maxSeeded, e.AttributeCount))
+		}
+		for _, a := range p.Attributes {
+			if a == nil {
+				continue
+			}
+			for _, r := range a.Related {
+				if r != nil && r.EventID != e.ID && r.EventID != "" {
+					found.at(r.EventID, r.Event).Correlated = true
+				}
 			}
 		}
-		values = e.seeds()
+		slices.Reverse(p.Attributes) // as they were added
+		values = seeds(p.Attributes)
 		if n := len(values); n > in.MaxAttributes {
 			values = values[:in.MaxAttributes]
 			reasons = append(reasons, fmt.Sprintf("only %d of the event's %d values for detection were looked up (maxAttributes)", in.MaxAttributes, n))
 		}
 	}
-	for _, v := range values {
-		list, more, err := c.withValue(ctx, v, wire.AttributeSearch{IncludeContext: 1, Limit: in.PerAttributeLimit})
-		if err != nil {
-			return nil, err
-		}
-		if more {
-			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
-		}
-		for _, a := range list {
-			if a.EventID != out.EventID {
-				var e *EventSummary
-				if a.Event != nil {
-					e = a.Event.summary()
-				}
-				found.at(a.EventID, e).share(v)
-			}
-		}
+	more, err := c.sharing(ctx, in, values, out.EventID, found)
+	if err != nil {
+		return nil, err
 	}
 	out.Events = found.sorted()
 	out.Total = len(out.Events)
+	reasons = append(reasons, more...)
 	out.Truncated, out.Reason = len(reasons) > 0, clip(strings.Join(reasons, "; "), 1000)
 	return out, nil
 }
 
-// seeds returns the values of e that are meant for detection, each once. Of a
-// composite value the telling parts count: not a file's name, not a port.
-func (e *Event) seeds() []string {
+// sharing puts into found the events, other than one, that have one of values,
+// and says what was left out.
+func (c *Client) sharing(ctx context.Context, in GetRelatedEventsInput, values []string, except ID, found relatives) (reasons []string, err error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	add := func(v string, l lookup, list []*Attribute) {
+		for _, a := range list {
+			if a != nil && a.EventID != except && l.has(a) {
+				found.at(a.EventID, a.Event).share(v)
+			}
+		}
+	}
+	var asks []string
+	lookups := make([]lookup, len(values))
+	for i, v := range values {
+		lookups[i] = find(v)
+		asks = append(asks, lookups[i].ask...)
+	}
+	if len(values) > 1 {
+		all, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: asks, IncludeContext: 1, Page: 1, Limit: maxAtOnce})
+		if err != nil {
+			return nil, err
+		}
+		if !all.More {
+			for i, v := range values {
+				list := all.Attributes
+				n := 0
+				list = slices.DeleteFunc(slices.Clone(list), func(a *Attribute) bool {
+					if a == nil || !lookups[i].has(a) {
+						return true
+					}
+					n++
+					return n > in.PerAttributeLimit
+				})
+				if n >= in.PerAttributeLimit {
+					reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
+				}
+				add(v, lookups[i], list)
+			}
+			return reasons, nil
+		}
+	}
+	for i, v := range values { // one of them is in very many: each by itself
+		p, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: lookups[i].ask, IncludeContext: 1, Page: 1, Limit: in.PerAttributeLimit})
+		if err != nil {
+			return nil, err
+		}
+		if p.More {
+			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
+		}
+		add(v, lookups[i], p.Attributes)
+	}
+	return reasons, nil
+}
+
+// maxAtOnce bounds the attributes that are read to find several values at once.
+const maxAtOnce = 2000
+
+// seeds returns the values among list that are meant for detection, each once. Of
+// a composite value the telling parts count: not a file's name, not a port.
+func seeds(attributes []*Attribute) []string {
 	var list []string
 	seen := map[string]bool{}
 	add := func(v string) {
@@ -274,8 +351,8 @@ func (e *Event) seeds() []string {
 			list = append(list, v)
 		}
 	}
-	for _, a := range e.all() {
-		if !a.ToIDs {
+	for _, a := range attributes {
+		if a == nil || !bool(a.ToIDs) {
 			continue
 		}
 		parts := a.parts()
@@ -297,11 +374,11 @@ func (e *Event) seeds() []string {
 // relatives are events by their id.
 type relatives map[ID]*RelatedEvent
 
-func (r relatives) at(id ID, e *EventSummary) *RelatedEvent {
+func (r relatives) at(id ID, e *EventHead) *RelatedEvent {
 	if r[id] == nil {
 		r[id] = &RelatedEvent{Event: EventSummary{ID: id}, Shared: []string{}}
 		if e != nil {
-			r[id].Event = *e
+			r[id].Event = *e.summary()
 		}
 	}
 	return r[id]

@@ -29,8 +29,8 @@ func (in CreateEventInput) Validate() error {
 	switch {
 	case in.Distribution < int(OrganisationOnly) || in.Distribution > int(SharingGroupOnly):
 		return invalid("distribution: %d: want 0 to 4", in.Distribution)
-	case (in.Distribution == int(SharingGroupOnly)) != (in.SharingGroupID != ""):
-		return invalid("sharingGroupId: distribution 4 needs it, and no other takes it")
+	case in.Distribution != int(SharingGroupOnly) && in.SharingGroupID != "":
+		return invalid("sharingGroupId: only distribution 4 takes it")
 	case in.SharingGroupID != "" && !numberRegexp.MatchString(string(in.SharingGroupID)):
 		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(in.SharingGroupID), 60))
 	case in.ThreatLevel < int(ThreatHigh) || in.ThreatLevel > int(ThreatUndefined):
@@ -52,8 +52,27 @@ func (in CreateEventInput) Validate() error {
 type CreatedEvent struct {
 	Event    *EventSummary `json:"event"`
 	Existing bool          `json:"existing,omitempty" jsonschema:"Whether it was there before: the same title on the same day. It was left as it is but for its tags."`
+	Differs  []string      `json:"differs,omitempty" jsonschema:"What was asked for and isn't so, because the event was there before: threatLevel 3, wanted 1."`
 	Tags     []*TagOutcome `json:"tags,omitempty" jsonschema:"What became of each tag."`
 	Note     string        `json:"note,omitempty"`
+}
+
+// differs says what of in e, which was there before, hasn't.
+func (in CreateEventInput) differs(e *Event) (list []string) {
+	for _, f := range []struct {
+		name      string
+		has, want int
+	}{
+		{"threatLevel", int(e.ThreatLevel), in.ThreatLevel}, {"distribution", int(e.Distribution), in.Distribution}, {"analysis", int(e.Analysis), in.Analysis},
+	} {
+		if f.has != f.want {
+			list = append(list, fmt.Sprintf("%s %d, wanted %d", f.name, f.has, f.want))
+		}
+	}
+	if in.SharingGroupID != "" && string(e.SharingGroupID) != string(in.SharingGroupID) {
+		list = append(list, fmt.Sprintf("sharingGroupId %s, wanted %s", e.SharingGroupID, in.SharingGroupID))
+	}
+	return list
 }
 
 // CreateEvent makes an event, which is not published, and tags it. Its UUID
@@ -66,16 +85,28 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*Created
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	if err := c.checkGroupGiven(ctx, &in.Distribution, in.SharingGroupID); err != nil {
+		return nil, err
+	}
 	date := in.day()
-	uuid := c.eventUUID(in.Info, date)
 	out := &CreatedEvent{}
 	type answer struct {
 		Event *Event `json:"Event"`
 	}
-	a, err := httpx.JSON[answer](c.has("Event")(c.wire.AddEvent(ctx, wire.NewEvent{
-		Info: in.Info, Distribution: in.Distribution, SharingGroupID: string(in.SharingGroupID),
-		ThreatLevel: in.ThreatLevel, Analysis: in.Analysis, Date: date, UUID: uuid,
-	})))
+	var uuid string
+	var a *answer
+	var err error
+	for life := range maxLives {
+		uuid = c.eventUUID(in.Info, date, life)
+		a, err = httpx.JSON[answer](c.has("Event")(c.wire.AddEvent(ctx, wire.NewEvent{
+			Info: in.Info, Distribution: in.Distribution, SharingGroupID: string(in.SharingGroupID),
+			ThreatLevel: in.ThreatLevel, Analysis: in.Analysis, Date: date, UUID: uuid,
+		})))
+		if !blocklisted(err) {
+			break
+		}
+		out.Note = "an event of this title and day was deleted before, and MISP refuses its UUID for good: this one has another"
+	}
 	var e *Event
 	switch {
 	case errors.Is(err, ErrExists), errors.Is(err, gate.ErrOutcomeUnknown):
@@ -84,6 +115,9 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*Created
 			return nil, err
 		}
 		e, out.Existing = found, errors.Is(err, ErrExists)
+		if out.Existing {
+			out.Differs = in.differs(e)
+		}
 	case err != nil:
 		return nil, err
 	case a.Event == nil || a.Event.ID == "":
@@ -97,7 +131,7 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*Created
 		return nil, fmt.Errorf("misp: event %s was made, then: %w", e.ID, tagErr)
 	}
 	if n := refusedTags(out.Tags); n > 0 {
-		out.Note = fmt.Sprintf("the event is there; %s refused", count(n, "tag"))
+		out.Note = strings.TrimPrefix(out.Note+fmt.Sprintf("; the event is there; %s refused", count(n, "tag")), "; ")
 	}
 	if out.Existing && bool(e.Published) && slices.ContainsFunc(out.Tags, func(t *TagOutcome) bool { return t.Status == TagAttached }) {
 		unpublished := Bool(false)
@@ -115,10 +149,54 @@ func (in CreateEventInput) day() string {
 	return time.Now().UTC().Format(time.DateOnly)
 }
 
-// eventUUID is the UUID (version 5) under which an event is made.
-func (c *Client) eventUUID(info, date string) string {
+// maxLives is how often an event of one title and day can be made again after it
+// was deleted.
+const maxLives = 5
+
+// blocklisted reports whether MISP refuses an event because one of its UUID was
+// deleted.
+func blocklisted(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && strings.Contains(strings.ToLower(e.Message), "blocklist")
+}
+
+// freeUUID is the UUID under which in is made, as far as the key may know which
+// are blocked, and a warning if the first one is.
+func (c *Client) freeUUID(ctx context.Context, in CreateEventInput) (uuid string, warnings []string, err error) {
+	first := c.eventUUID(in.Info, in.day(), 0)
+	o, err := c.owner(ctx)
+	if err != nil || o == nil || o.lacks(mayAdminSite) {
+		return first, []string{"if an event of this title and day was deleted before, MISP refuses its UUID: it is then made under another"}, err
+	}
+	list, err := httpx.JSON[List[*struct {
+		UUID string `json:"event_uuid"`
+	}]](c.wire.ListBlockedEvents(ctx))
+	if err != nil {
+		return "", nil, fmt.Errorf("misp: which events are blocked must be known first: %w", err)
+	}
+	for life := range maxLives {
+		uuid = c.eventUUID(in.Info, in.day(), life)
+		blocked := false
+		for _, b := range *list {
+			blocked = blocked || b != nil && strings.EqualFold(b.UUID, uuid)
+		}
+		if !blocked {
+			return uuid, warnings, nil
+		}
+		warnings = []string{"an event of this title and day was deleted before, and MISP refuses its UUID: this one is made under another"}
+	}
+	return "", nil, fmt.Errorf("%w: events of this title and day were deleted %d times, and MISP blocks their UUIDs: choose another title, or have a site administrator take %s off the event blocklist", ErrForbidden, maxLives, first)
+}
+
+// eventUUID is the UUID (version 5) under which an event is made; life counts how
+// often one was deleted before.
+func (c *Client) eventUUID(info, date string, life int) string {
 	const space = "6f1f9a0e-0c1d-5e57-9b1c-5a11b0a7e0e1"
-	u, err := attributeUUID(space, c.upstream, date+"\x00"+strings.TrimSpace(info))
+	name := date + "\x00" + strings.TrimSpace(info)
+	if life > 0 {
+		name += fmt.Sprintf("\x00%d", life)
+	}
+	u, err := attributeUUID(space, c.upstream, name)
 	if err != nil {
 		panic(err) // the space is a constant
 	}
@@ -144,11 +222,26 @@ func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attri
 	if err := in.Validate(); err != nil {
 		return gate.Plan{}, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(c.eventUUID(in.Info, in.day()))})
+	if err := c.checkGroupGiven(ctx, &in.Distribution, in.SharingGroupID); err != nil {
+		return gate.Plan{}, err
+	}
+	needs := []permission{mayAdd}
+	if len(in.Tags) > 0 {
+		needs = append(needs, mayTag)
+	}
+	if err := c.checkMay(ctx, nil, needs...); err != nil {
+		return gate.Plan{}, err
+	}
+	uuid, blocked, err := c.freeUUID(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	e, err := c.summary(ctx, EventRef(uuid))
 	var p gate.Plan
 	switch {
 	case errors.Is(err, ErrNotFound):
 		p, err = c.planNewEvent(ctx, in)
+		p.Warnings = append(p.Warnings, blocked...)
 	case err == nil:
 		p, err = c.planExistingEvent(ctx, in, e, attributes)
 	}
@@ -160,15 +253,11 @@ func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attri
 		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("attribute %d", i+1), a.describe()))
 		sent = append(sent, a.asAttribute())
 	}
-	for _, t := range in.Tags {
-		known, err := c.tagExists(ctx, t)
-		if err != nil {
-			return gate.Plan{}, err
-		}
-		if !known {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("MISP doesn't have the tag %q yet: it is made, if the key may", t))
-		}
+	notes, err := c.newTags(ctx, in.Tags)
+	if err != nil {
+		return gate.Plan{}, err
 	}
+	p.Warnings = append(p.Warnings, notes...)
 	return p, c.warn(ctx, &p, indicators(sent...)...)
 }
 
@@ -187,14 +276,9 @@ func (c *Client) planNewEvent(ctx context.Context, in CreateEventInput) (gate.Pl
 		Undo: "Delete the event.",
 	}
 	if in.Distribution == int(SharingGroupOnly) {
-		to, active, err := c.groupMembers(ctx, ID(in.SharingGroupID))
-		if err != nil {
+		if err := c.toGroup(ctx, in.SharingGroupID, &p); err != nil {
 			return gate.Plan{}, err
 		}
-		if !active {
-			p.Warnings = append(p.Warnings, inactiveGroup)
-		}
-		p.Changes = append(p.Changes, gate.Set("shared with, once published", to))
 	}
 	if len(in.Tags) > 0 {
 		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
@@ -223,10 +307,13 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 	if in.SharingGroupID != "" && string(e.SharingGroupID) != string(in.SharingGroupID) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("the event isn't shared with sharing group %s, and stays so", in.SharingGroupID))
 	}
+	if err := c.repeated(ctx, e, attributes...); err != nil {
+		return gate.Plan{}, err
+	}
 	had := e.tagNames()
 	after := slices.Clone(had)
 	for _, t := range in.Tags {
-		if !slices.ContainsFunc(had, func(h string) bool { return strings.EqualFold(h, t) }) {
+		if !slices.Contains(had, t) {
 			after = append(after, t)
 		}
 	}
@@ -256,7 +343,7 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 		p.Summary, p.Undo = "Find an event that is in MISP already, and change nothing.", "There is nothing to undo."
 		return p, nil
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e); err != nil {
 		return gate.Plan{}, err
 	}
 	p.Undo = strings.Join(undo, "; ") + "."
@@ -321,11 +408,11 @@ func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSu
 }
 
 func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayModify); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Change an event in MISP.", Targets: []gate.Target{e.whole()}, Undo: "Set the values that are shown as those before."}

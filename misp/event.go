@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
 // An EventRef names an event: its id ("42") or its UUID.
@@ -63,23 +65,29 @@ type Event struct {
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
-// all returns every attribute of e, those in objects included.
-func (e *Event) all() []*Attribute {
-	var list []*Attribute
-	add := func(as []*Attribute) {
-		for _, a := range as {
-			if a != nil && !bool(a.Deleted) {
-				list = append(list, a)
+// atOnce is how many attributes of an event are read at once.
+const atOnce = 1000
+
+// contents walks the attributes of e that have tags, all for none, a page at a
+// time, so that an event of any size takes the memory of one page.
+func (c *Client) contents(ctx context.Context, e *Event, tags tagQuery) iter.Seq2[*Attribute, error] {
+	return func(yield func(*Attribute, error) bool) {
+		for page := 1; ; page++ {
+			p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), Tags: tags.wire(), IncludeWarninglistHits: 1, Page: page, Limit: atOnce})
+			if err != nil {
+				yield(nil, fmt.Errorf("misp: what is in event %s: %w", e.ID, err))
+				return
+			}
+			for _, a := range p.Attributes {
+				if a != nil && !bool(a.Deleted) && a.EventID == e.ID && !yield(a, nil) {
+					return
+				}
+			}
+			if !p.More {
+				return
 			}
 		}
 	}
-	add(e.Attributes)
-	for _, o := range e.Objects {
-		if o != nil && !bool(o.Deleted) {
-			add(o.Attributes)
-		}
-	}
-	return list
 }
 
 // maker is the name of the organisation that made e.
@@ -106,18 +114,19 @@ func (e *Event) whole() gate.Target {
 // An EventSummary is what other answers say of an event. What they leave out is
 // nil or empty.
 type EventSummary struct {
-	ID               ID            `json:"id"`
-	UUID             string        `json:"uuid,omitempty"`
-	Info             string        `json:"info" untrusted:"true"`
-	Date             string        `json:"date,omitempty"`
-	ThreatLevel      *ThreatLevel  `json:"threat_level_id,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
-	Analysis         *Analysis     `json:"analysis,omitempty"`
-	Distribution     *Distribution `json:"distribution,omitempty"`
-	Published        *Bool         `json:"published,omitempty"`
-	AttributeCount   *Int          `json:"attribute_count,omitempty"`
-	PublishTimestamp Int           `json:"publish_timestamp,omitempty"`
-	Orgc             *Organisation `json:"Orgc,omitempty"`
-	Tags             List[*Tag]    `json:"Tag,omitempty"`
+	ID               ID                    `json:"id"`
+	UUID             string                `json:"uuid,omitempty"`
+	Info             string                `json:"info" untrusted:"true"`
+	Date             string                `json:"date,omitempty"`
+	ThreatLevel      *ThreatLevel          `json:"threat_level_id,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
+	Analysis         *Analysis             `json:"analysis,omitempty"`
+	Distribution     *Distribution         `json:"distribution,omitempty"`
+	Published        *Bool                 `json:"published,omitempty"`
+	AttributeCount   *Int                  `json:"attribute_count,omitempty"`
+	PublishTimestamp Int                   `json:"publish_timestamp,omitempty"`
+	Orgc             *Organisation         `json:"Orgc,omitempty"`
+	Tags             List[*Tag]            `json:"Tag,omitempty"`
+	Galaxies         List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"Galaxy clusters that it has no tag of."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -263,20 +264,35 @@ func (a answersFor) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
+// serving is a transport that has a handler answer, whatever the address.
+type serving struct{ h http.Handler }
+
+func (s serving) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	s.h.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
 func TestATakenTitleOfAnotherIsNotPlanned(t *testing.T) {
 	t.Parallel()
+	at := func(m *misptest.Server) *misp.Client { // the address is part of the UUID of an event
+		return m.Client(func(cfg *misp.Config) { cfg.BaseURL, cfg.Transport = "http://misp.example", serving{m} })
+	}
 	m := misptest.New(t)
 	m.SeedIncident()
-	c := m.Client()
+	c := at(m)
 	in := misp.CreateEventInput{Info: "Phishing wave", Distribution: 1, ThreatLevel: 3, Tags: []string{"tlp:green"}}
-	m.Requests()
-	if _, err := c.PlanCreateEvent(t.Context(), in); err != nil {
+	made, err := c.CreateEvent(t.Context(), in)
+	if err != nil {
 		t.Fatal(err)
 	}
-	uuid, ok := strings.CutPrefix(m.Requests()[0], "GET /events/view/")
-	if !ok {
-		t.Fatal("the event isn't looked for first")
-	}
+	uuid := made.Event.UUID
+	m = misptest.New(t)
+	m.SeedIncident()
+	c = at(m)
 	m.AddEvent(misptest.Event{Info: in.Info, UUID: uuid, Org: misptest.OtherOrganisation, Published: true, Distribution: 1})
 	if p, err := c.PlanCreateEvent(t.Context(), in); !errors.Is(err, misp.ErrForbidden) {
 		t.Errorf("tags: %v\n%s", err, shown(p))

@@ -52,9 +52,10 @@ const maxExport = 10000
 type ExportIOCsInput struct {
 	Format  ExportFormat `json:"format" jsonschema:"stix is the same as stix2: STIX 2.1. suricata, snort, text, rpz, hosts and hashes hold only attributes meant for detection, of published events."`
 	EventID EventRef     `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
-	Value   string       `json:"value,omitempty" jsonschema:"Only this value; % stands for any text." maxLength:"4096"`
+	Value   string       `json:"value,omitempty" jsonschema:"Only this value, in any case and spelling; % stands for any text." maxLength:"4096"`
 	Type    string       `json:"type,omitempty" jsonschema:"Only this attribute type, such as ip-dst." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Tags    []string     `json:"tags,omitempty" jsonschema:"Only attributes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	Tags    []string     `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags []string     `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
 	Last    string       `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
 	Page    int          `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
@@ -82,7 +83,7 @@ func (in ExportIOCsInput) Validate() error {
 	case in.Format.restrictive() && in.ToIDs != nil && !*in.ToIDs:
 		return invalid("toIds: %s holds only attributes meant for detection", in.Format)
 	}
-	return SearchAttributesInput{Value: in.Value, Type: in.Type, Tags: in.Tags, EventID: in.EventID, Last: in.Last, ToIDs: in.ToIDs, Page: in.Page}.Validate()
+	return SearchAttributesInput{Value: in.Value, Type: in.Type, Tags: in.Tags, AllTags: in.AllTags, EventID: in.EventID, Last: in.Last, ToIDs: in.ToIDs, Page: in.Page}.Validate()
 }
 
 // An Export is one page of attributes in a format for other tools: a whole
@@ -115,7 +116,7 @@ func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, e
 // is a whole document, but for CSV, whose first line only the first page has.
 func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Export, error] {
 	in.SetDefaults()
-	in.Tags = append([]string(nil), in.Tags...)
+	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
 	return func(yield func(*Export, error) bool) {
 		if err := in.Validate(); err != nil {
 			yield(nil, err)
@@ -156,7 +157,10 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 		format = STIX2
 	}
 	q.ReturnFormat = wire.AttributeSearchReturnFormat(format)
-	q.Value, q.Tags, q.Last, q.ToIDs = anyOf(in.Value), anyOf(in.Tags...), in.Last, flag(in.ToIDs)
+	q.Tags, q.Last, q.ToIDs = tagQueryOf(in.Tags, in.AllTags).wire(), in.Last, flag(in.ToIDs)
+	if in.Value != "" {
+		q.Value, _, _ = asked(in.Value, false)
+	}
 	inEvent(&q, in.EventID)
 	q.Page, q.Limit, q.Order = in.Page, in.Limit, "Attribute.id DESC"
 	res, err := c.wire.SearchAttributes(ctx, q)
@@ -178,15 +182,18 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 	}
 	out := &Export{Format: in.Format, ContentType: res.Header.Get("Content-Type"), Bytes: len(res.Body), Page: in.Page, Limit: in.Limit}
 	if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && n >= 0 {
-		// One more than there are when the page is full, or empty and not the first.
+		// One more than there are when the page is full or empty.
 		out.More = n > in.Limit
-		if n = min(n, in.Limit); in.Page > 1 && n == 1 && empty(format, res.Body) {
+		if n = min(n, in.Limit); n == 1 && empty(format, res.Body) {
 			n = 0
 		}
 		out.Attributes = &n
 	}
 	if in.Format == STIX {
 		out.Note = "STIX 2.1; MISP's STIX 1 is not offered. "
+	}
+	if format == STIX2 {
+		out.Note += stixLosses + ". "
 	}
 	if format.restrictive() {
 		out.Note += "Only attributes meant for detection (to_ids), of published events: MISP leaves all others out of this format without a word. "
@@ -239,7 +246,8 @@ func (f HashFormat) length() int { return map[HashFormat]int{MD5: 32, SHA1: 40, 
 type ExportHashesInput struct {
 	Format  HashFormat `json:"format" jsonschema:"Which kind of hash."`
 	EventID EventRef   `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
-	Tags    []string   `json:"tags,omitempty" jsonschema:"Only hashes that have one of these tags, or whose event has; % stands for any text." maxItems:"50" maxLength:"255"`
+	Tags    []string   `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags []string   `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
 	Last    string     `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	Page    int        `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
 	Limit   int        `json:"limit,omitempty" jsonschema:"How many attributes a page covers." minimum:"1" maximum:"10000"`
@@ -257,7 +265,7 @@ func (in *ExportHashesInput) SetDefaults() {
 
 // iocs is in as an export of hashes of any kind.
 func (in ExportHashesInput) iocs() ExportIOCsInput {
-	return ExportIOCsInput{Format: Hashes, EventID: in.EventID, Tags: in.Tags, Last: in.Last, Page: in.Page, Limit: in.Limit}
+	return ExportIOCsInput{Format: Hashes, EventID: in.EventID, Tags: in.Tags, AllTags: in.AllTags, Last: in.Last, Page: in.Page, Limit: in.Limit}
 }
 
 // Validate refuses another kind of hash and what MISP would silently read as

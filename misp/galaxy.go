@@ -282,12 +282,12 @@ type AttachedCluster struct {
 // AttachGalaxyCluster attaches a galaxy cluster to an event or an attribute and
 // looks whether it is there then.
 //
-// MISP: GET /galaxy_clusters/view/{clusterId}, /events/view/{eventId}, POST /galaxies/attachCluster/{targetId}/{targetType}
+// MISP: GET /galaxy_clusters/view/{clusterId}, POST /events/restSearch, POST /galaxies/attachCluster/{targetId}/{targetType}
 func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (*AttachedCluster, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	cl, e, a, err := c.clusterTarget(ctx, in)
+	cl, e, a, err := c.clusterTarget(ctx, in, func(*Event) error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -313,29 +313,46 @@ func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyCluster
 	default: // MISP says "saved" of this too
 		return nil, &Error{Refusal: refusal("attachCluster", 200, clip(said.Success, 500), ErrInvalid)}
 	}
-	again, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(e.ID)})
-	if err == nil {
-		out.Confirmed = again.hasTag(a, cl.TagName)
+	out.Confirmed, err = c.tagged(ctx, e.ID, a, cl.TagName)
+	if err != nil {
+		out.Confirmed = false
 	}
 	return out, nil
 }
 
-// hasTag reports whether e, or a in it, has a tag.
-func (e *Event) hasTag(a *Attribute, name string) bool {
-	tags := e.Tags
-	if a != nil {
-		tags = nil
-		for _, x := range e.all() {
-			if x.ID == a.ID {
-				tags = x.Tags
-			}
-		}
+// tagged reports whether the event of that id, or a in it, has a tag.
+func (c *Client) tagged(ctx context.Context, event ID, a *Attribute, name string) (bool, error) {
+	if a == nil {
+		e, err := c.summary(ctx, EventRef(event))
+		return err == nil && e.hasTag(name), err
 	}
-	return slices.ContainsFunc(tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, name) })
+	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(event), UUID: []string{a.UUID}, Page: 1, Limit: 1})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(p.Attributes, func(x *Attribute) bool {
+		return x != nil && x.ID == a.ID && slices.ContainsFunc(x.Tags, func(t *Tag) bool { return t != nil && t.Name == name })
+	}), nil
 }
 
-// clusterTarget reads the cluster, the event, and the attribute if it is one.
-func (c *Client) clusterTarget(ctx context.Context, in AttachGalaxyClusterInput) (*Cluster, *Event, *Attribute, error) {
+// clusterTarget reads the event, the attribute if it is one, and the cluster.
+func (c *Client) clusterTarget(ctx context.Context, in AttachGalaxyClusterInput, may func(*Event) error) (*Cluster, *Event, *Attribute, error) {
+	ref := EventRef(in.TargetID)
+	var a *Attribute
+	var err error
+	if in.TargetType == ToAttribute {
+		if a, err = c.attribute(ctx, in.TargetID); err != nil {
+			return nil, nil, nil, err
+		}
+		ref = EventRef(a.EventID)
+	}
+	e, err := c.summary(ctx, ref)
+	if err == nil {
+		err = may(e)
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	type answer struct {
 		Cluster *Cluster `json:"GalaxyCluster"`
 	}
@@ -346,20 +363,15 @@ func (c *Client) clusterTarget(ctx context.Context, in AttachGalaxyClusterInput)
 	if x := got.Cluster; x == nil || !in.GalaxyClusterID.is(x.ID, x.UUID) {
 		return nil, nil, nil, fmt.Errorf("misp: getCluster: asked for cluster %s and was given another", in.GalaxyClusterID)
 	}
-	ref := EventRef(in.TargetID)
-	var a *Attribute
-	if in.TargetType == ToAttribute {
-		if a, err = c.attribute(ctx, in.TargetID); err != nil {
-			return nil, nil, nil, err
-		}
-		ref = EventRef(a.EventID)
-	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: ref})
-	return got.Cluster, e, a, err
+	return got.Cluster, e, a, nil
 }
 
 func (c *Client) planAttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (gate.Plan, error) {
-	cl, e, a, err := c.clusterTarget(ctx, in)
+	cl, e, a, err := c.clusterTarget(ctx, in, func(e *Event) error { return c.checkMay(ctx, e, mayTag) })
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	has, err := c.tagged(ctx, e.ID, a, cl.TagName)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -372,7 +384,7 @@ func (c *Client) planAttachGalaxyCluster(ctx context.Context, in AttachGalaxyClu
 	if a != nil {
 		p.Targets = append([]gate.Target{{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value}}, p.Targets...)
 	}
-	if e.hasTag(a, cl.TagName) {
+	if has {
 		p.Warnings = append(p.Warnings, "the cluster is attached already: nothing changes")
 	}
 	e.unpublishes(&p)

@@ -1,11 +1,13 @@
 package misp
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
 )
 
 // ErrEgress means that something would have gone further than its TLP tag
@@ -22,14 +24,33 @@ func keptInside(what string, to Distribution) error {
 	return fmt.Errorf("%w: %s is TLP:RED and its distribution is %s; TLP:RED never leaves your organisation: its distribution must be 0", ErrEgress, what, to)
 }
 
+// redTag is the tag of what never leaves, in the case that MISP's taxonomy has.
+const redTag = "tlp:red"
+
 // checkRed refuses to publish e if it, or a value in it, is TLP:RED and would
 // reach others.
-func (e *Event) checkRed() error {
-	if e.Distribution > OrganisationOnly && red(e.tagNames()) {
+func (c *Client) checkRed(ctx context.Context, e *Event) error {
+	if e.Distribution == OrganisationOnly {
+		return nil
+	}
+	if red(e.tagNames()) {
 		return keptInside("the event", e.Distribution)
 	}
-	for to, a := range e.reach() {
-		if to > OrganisationOnly && slices.ContainsFunc(a.Tags, func(t *Tag) bool { return t != nil && red([]string{t.Name}) }) {
+	names, known, err := c.nearTags(ctx, redTag)
+	switch {
+	case err != nil: // ask for it as it is written most
+		names = []string{redTag, strings.ToUpper(redTag)}
+	case known:
+		names = append(names, redTag)
+	}
+	if names = slices.DeleteFunc(names, func(n string) bool { return !red([]string{n}) }); len(names) == 0 {
+		return nil // nothing on this server has it
+	}
+	for a, err := range c.contents(ctx, e, anyTag(names...)) {
+		if err != nil {
+			return err
+		}
+		if to := e.reaches(a); to > OrganisationOnly {
 			return keptInside(fmt.Sprintf("attribute %s (%s)", a.ID, a.Type), to)
 		}
 	}
@@ -50,26 +71,13 @@ func (d Distribution) within(outer Distribution) Distribution {
 	return min(d, outer)
 }
 
-// reach yields every attribute of e with who gets it, once e is published.
-func (e *Event) reach() iter.Seq2[Distribution, *Attribute] {
-	return func(yield func(Distribution, *Attribute) bool) {
-		each := func(outer Distribution, list []*Attribute) bool {
-			for _, a := range list {
-				if a != nil && !bool(a.Deleted) && !yield(a.Distribution.within(outer), a) {
-					return false
-				}
-			}
-			return true
-		}
-		if !each(e.Distribution, e.Attributes) {
-			return
-		}
-		for _, o := range e.Objects {
-			if o != nil && !bool(o.Deleted) && !each(o.Distribution.within(e.Distribution), o.Attributes) {
-				return
-			}
-		}
+// reaches is who gets a, which is in e, once e is published.
+func (e *Event) reaches(a *Attribute) Distribution {
+	to := e.Distribution
+	if a.Object != nil {
+		to = a.Object.Distribution.within(to)
 	}
+	return a.Distribution.within(to)
 }
 
 // tlp returns the TLP and PAP tags among names.
@@ -138,8 +146,54 @@ func wider(what string, event Distribution, given *int) []string {
 
 // checkOwn checks the distribution of something in an event.
 func checkOwn(name string, d *int) error {
-	if d != nil && (*d < int(OrganisationOnly) || *d > int(Inherit) || *d == int(SharingGroupOnly)) {
-		return invalid("%s: %d: want 0 own organisation, 1 this community, 2 connected communities, 3 all communities or 5 as the event", name, *d)
+	if d != nil && (*d < int(OrganisationOnly) || *d > int(Inherit)) {
+		return invalid("%s: %d: want 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group or 5 as the event", name, *d)
 	}
+	return nil
+}
+
+// checkGroup checks the sharing group of something in an event.
+func checkGroup(d *int, group NumericID) error {
+	switch {
+	case group == "":
+		return nil
+	case d == nil || *d != int(SharingGroupOnly):
+		return invalid("sharingGroupId: only distribution 4 takes it")
+	case !numberRegexp.MatchString(string(group)):
+		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(group), 60))
+	}
+	return nil
+}
+
+// checkGroupGiven refuses the distribution of a sharing group without one: MISP
+// answers with an internal error. It names those that the key may use.
+func (c *Client) checkGroupGiven(ctx context.Context, d *int, group NumericID) error {
+	if d == nil || *d != int(SharingGroupOnly) || group != "" {
+		return nil
+	}
+	list, err := c.sharingGroups(ctx)
+	if err != nil {
+		return invalid("sharingGroupId: distribution 4 needs it; misp_list_sharing_groups has the groups")
+	}
+	names := make([]string, 0, len(list))
+	for _, g := range list {
+		names = append(names, fmt.Sprintf("%s %q", g.ID, g.Name))
+	}
+	if len(names) == 0 {
+		return invalid("sharingGroupId: distribution 4 needs it, and the key may use no sharing group")
+	}
+	return invalid("sharingGroupId: distribution 4 needs it; the key may use %s", clip(strings.Join(names, ", "), 500))
+}
+
+// toGroup puts into p who is in the sharing group that something goes to.
+func (c *Client) toGroup(ctx context.Context, group NumericID, p *gate.Plan) error {
+	to, active, err := c.groupMembers(ctx, ID(group))
+	if err != nil {
+		return err
+	}
+	if !active {
+		p.Warnings = append(p.Warnings, inactiveGroup)
+	}
+	p.Changes = append(p.Changes, gate.Set("shared with, once published", to))
 	return nil
 }

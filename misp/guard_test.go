@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestWhoGetsWhatIsWithin keeps what MISP does with a distribution within
@@ -41,22 +39,17 @@ func TestWhoGetsWhatIsWithin(t *testing.T) {
 
 func TestReachPassesDownThroughObjects(t *testing.T) {
 	t.Parallel()
-	e := &Event{Distribution: AllCommunities,
-		Attributes: List[*Attribute]{{ID: "1", Distribution: Inherit}, nil, {ID: "2", Distribution: CommunityOnly}, {ID: "3", Deleted: true}},
-		Objects: List[*Object]{nil, {Deleted: true, Attributes: List[*Attribute]{{ID: "4"}}},
-			{Distribution: ConnectedCommunities, Attributes: List[*Attribute]{{ID: "5", Distribution: Inherit}, {ID: "6", Distribution: AllCommunities}, {ID: "7", Distribution: OrganisationOnly}}}}}
-	got := map[ID]Distribution{}
-	for d, a := range e.reach() {
-		got[a.ID] = d
-	}
-	if diff := cmp.Diff(map[ID]Distribution{"1": AllCommunities, "2": CommunityOnly, "5": ConnectedCommunities, "6": ConnectedCommunities, "7": OrganisationOnly}, got); diff != "" {
-		t.Errorf("reach (-want +got):\n%s", diff)
-	}
-	if n := e.withheld(); n != 4 {
-		t.Errorf("%d of 5 are for fewer than the event, want 4", n)
-	}
-	for range e.reach() {
-		break // and no panic
+	e := &Event{Distribution: AllCommunities}
+	in := &ObjectHead{Distribution: ConnectedCommunities}
+	for want, list := range map[Distribution][]*Attribute{
+		AllCommunities: {{Distribution: Inherit}}, CommunityOnly: {{Distribution: CommunityOnly}},
+		ConnectedCommunities: {{Distribution: Inherit, Object: in}, {Distribution: AllCommunities, Object: in}}, OrganisationOnly: {{Distribution: OrganisationOnly, Object: in}},
+	} {
+		for _, a := range list {
+			if got := e.reaches(a); got != want {
+				t.Errorf("%+v reaches %s, want %s", a, got, want)
+			}
+		}
 	}
 }
 
@@ -107,7 +100,7 @@ func TestWhatTLPSaysOfADistribution(t *testing.T) {
 
 func TestOwnDistributions(t *testing.T) {
 	t.Parallel()
-	for d, ok := range map[int]bool{-1: false, 0: true, 1: true, 2: true, 3: true, 4: false, 5: true, 6: false} {
+	for d, ok := range map[int]bool{-1: false, 0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: false} {
 		if err := checkOwn("distribution", &d); (err == nil) != ok {
 			t.Errorf("%d: %v", d, err)
 		}

@@ -53,6 +53,12 @@ func (o *Object) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o
 func (o Object) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (o *ObjectHead) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (o ObjectHead) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (o *ObjectTemplate) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
 
 // MarshalJSON writes the known members, then those in Extra.
@@ -69,6 +75,12 @@ func (o *OrganisationDetail) UnmarshalJSON(b []byte) error { return jsoncodec.Un
 
 // MarshalJSON writes the known members, then those in Extra.
 func (o OrganisationDetail) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
+
+// UnmarshalJSON keeps unknown members in Extra.
+func (p *Proposal) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, p) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (p Proposal) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&p) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (r *RelatedAttribute) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, r) }

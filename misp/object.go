@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -166,16 +167,17 @@ type NewObjectAttribute struct {
 
 // AddObjectInput is the input of [Client.AddObject].
 type AddObjectInput struct {
-	EventID      EventRef             `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	TemplateName string               `json:"templateName" jsonschema:"The template, such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
-	Attributes   []NewObjectAttribute `json:"attributes" jsonschema:"What the object holds." minItems:"1" maxItems:"100"`
-	Comment      string               `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution *int                 `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	EventID        EventRef             `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
+	TemplateName   string               `json:"templateName" jsonschema:"The template, such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
+	Attributes     []NewObjectAttribute `json:"attributes" jsonschema:"What the object holds." minItems:"1" maxItems:"100"`
+	Comment        string               `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Distribution   *int                 `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	SharingGroupID NumericID            `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
 }
 
 // Validate refuses what no template can take.
 func (in AddObjectInput) Validate() error {
-	if err := errors.Join(in.EventID.check(), checkText("templateName", in.TemplateName, 255), checkOwn("distribution", in.Distribution)); err != nil {
+	if err := errors.Join(in.EventID.check(), checkText("templateName", in.TemplateName, 255), checkOwn("distribution", in.Distribution), checkGroup(in.Distribution, in.SharingGroupID)); err != nil {
 		return err
 	}
 	if n := len(in.Attributes); n < 1 || n > maxBulk {
@@ -206,12 +208,15 @@ type AddedObject struct {
 // checked first. Adding to a published event unpublishes it. An object that the
 // event has already isn't added again.
 //
-// MISP: GET /events/view/{eventId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
+// MISP: POST /events/restSearch, /attributes/restSearch, GET /objects/view/{objectId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
 func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
+		return nil, err
+	}
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return nil, err
 	}
@@ -224,19 +229,31 @@ func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject
 		return nil, err
 	}
 	out := &AddedObject{EventID: e.ID}
-	if out.Object = e.object(body); out.Object != nil {
+	var taken bool
+	if out.Object, taken, err = c.sameObject(ctx, e, body); err != nil {
+		return nil, err
+	}
+	if out.Object != nil {
 		out.Existing = true
 		return out, nil
+	}
+	if taken { // by one that was deleted: MISP never frees a UUID
+		body.UUID = ""
 	}
 	type answer struct {
 		Object *Object `json:"Object"`
 	}
-	a, err := httpx.JSON[answer](c.has("Object")(c.wire.AddObject(ctx, string(e.ID), string(t.ID), wire.ObjectBody{Object: *body})))
+	send := func() (*answer, error) {
+		return httpx.JSON[answer](c.has("Object")(c.wire.AddObject(ctx, string(e.ID), string(t.ID), wire.ObjectBody{Object: *body})))
+	}
+	a, err := send()
+	if errors.Is(err, ErrExists) && body.UUID != "" {
+		body.UUID = ""
+		a, err = send()
+	}
 	if errors.Is(err, gate.ErrOutcomeUnknown) {
-		if again, gerr := c.GetEvent(ctx, GetEventInput{EventID: in.EventID}); gerr == nil {
-			if o := again.object(body); o != nil {
-				a, err = &answer{Object: o}, nil
-			}
+		if o, _, gerr := c.sameObject(ctx, e, body); gerr == nil && o != nil {
+			a, err = &answer{Object: o}, nil
 		}
 	}
 	if err != nil {
@@ -268,7 +285,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 		Comment: in.Comment, Distribution: int(Inherit),
 	}
 	if in.Distribution != nil {
-		o.Distribution = *in.Distribution
+		o.Distribution, o.SharingGroupID = *in.Distribution, string(in.SharingGroupID)
 	}
 	var content []string
 	given := map[string]int{}
@@ -307,37 +324,84 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 	return o, err
 }
 
-// object returns the object of e that o would repeat: of its UUID, or of its
-// template and with the same values.
-func (e *Event) object(o *wire.NewObject) *Object {
-	for _, old := range e.Objects {
-		if old == nil || bool(old.Deleted) {
-			continue
-		}
-		if strings.EqualFold(old.UUID, o.UUID) {
-			return old
-		}
-		if old.Name != o.Name || len(old.Attributes) != len(o.Attributes) {
-			continue
-		}
-		same := !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool {
-			return !slices.ContainsFunc(old.Attributes, func(b *Attribute) bool {
-				return b != nil && b.ObjectRelation == a.ObjectRelation && strings.EqualFold(b.Value, strings.TrimSpace(a.Value))
-			})
-		})
-		if same {
-			return old
+// maxAlike bounds the objects that are compared with a new one.
+const maxAlike = 20
+
+// sameObject returns the object of e that o would repeat: of its UUID, or of its
+// template and with the same values. taken says that one with its UUID was there
+// and is deleted.
+func (c *Client) sameObject(ctx context.Context, e *Event, o *wire.NewObject) (same *Object, taken bool, err error) {
+	if o.UUID != "" {
+		old, err := c.object(ctx, Ref(o.UUID))
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return nil, false, err
+		case old.EventID == e.ID && !bool(old.Deleted):
+			return old, false, nil
+		default:
+			taken = true
 		}
 	}
-	return nil
+	var asks []string
+	for _, a := range o.Attributes {
+		for _, v := range find(a.Value).ask {
+			if !slices.Contains(asks, v) {
+				asks = append(asks, v)
+			}
+		}
+	}
+	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), Value: asks, Page: 1, Limit: maxLimit})
+	if err != nil {
+		return nil, false, err
+	}
+	held := map[ID]int{} // how many of the values each object has
+	for _, a := range p.Attributes {
+		if a != nil && a.EventID == e.ID && idNumber(a.ObjectID) != 0 {
+			held[a.ObjectID]++
+		}
+	}
+	looked := 0
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		if held[id] < len(o.Attributes) {
+			continue
+		}
+		if looked++; looked > maxAlike {
+			break
+		}
+		old, err := c.object(ctx, Ref(id))
+		if err != nil {
+			return nil, false, err
+		}
+		if old.repeats(o) {
+			return old, false, nil
+		}
+	}
+	return nil, taken, nil
+}
+
+// repeats reports whether old is what o would be.
+func (old *Object) repeats(o *wire.NewObject) bool {
+	if bool(old.Deleted) || old.Name != o.Name || len(old.Attributes) != len(o.Attributes) {
+		return false
+	}
+	return !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool {
+		same := spellings(a.Value)
+		return !slices.ContainsFunc(old.Attributes, func(b *Attribute) bool {
+			return b != nil && b.ObjectRelation == a.ObjectRelation && slices.ContainsFunc(same, func(v string) bool { return strings.EqualFold(b.Value, v) })
+		})
+	})
 }
 
 func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
+		return gate.Plan{}, err
+	}
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayAdd); err != nil {
 		return gate.Plan{}, err
 	}
 	t, err := c.template(ctx, in.TemplateName)
@@ -367,8 +431,19 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is not among the values that the template has for %s", clip(a.Value, 80), a.Relation))
 		}
 	}
-	if old := e.object(body); old != nil {
+	old, taken, err := c.sameObject(ctx, e, body)
+	switch {
+	case err != nil:
+		return gate.Plan{}, err
+	case old != nil:
 		p.Warnings = append(p.Warnings, fmt.Sprintf("the event has this object already, as object %s: it is left as it is", old.ID))
+	case taken:
+		p.Warnings = append(p.Warnings, "this object was in the event and was deleted: MISP keeps its UUID, so that the new one gets another")
+	}
+	if in.SharingGroupID != "" {
+		if err := c.toGroup(ctx, in.SharingGroupID, &p); err != nil {
+			return gate.Plan{}, err
+		}
 	}
 	p.Warnings = append(p.Warnings, wider("the object", e.Distribution, in.Distribution)...)
 	e.unpublishes(&p)
@@ -431,11 +506,11 @@ func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(o.EventID)})
+	e, err := c.summary(ctx, EventRef(o.EventID))
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayModify); err != nil {
 		return gate.Plan{}, err
 	}
 	var values []string

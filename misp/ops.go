@@ -5,8 +5,8 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	return gate.On(c.guard, c.upstream,
-		gate.Read("misp_search_events", c.SearchEvents, "Search events, those changed last first, a page at a time, without what is in them. Needs at least one filter."),
-		gate.Read("misp_get_event", c.GetEvent, "Fetch one event with its attributes, objects, tags and correlated events."),
+		gate.Read("misp_search_events", paged(briefly(c.SearchEvents)), "Search events, newest first, a page at a time, without what is in them. Needs at least one filter."),
+		gate.Read("misp_get_event", paged(briefly(c.ShowEvent)), "Fetch one event with its tags, correlated events and a page of its attributes and objects."),
 		gate.Write("misp_create_event", c.CreateEvent, "Make an event, unpublished, and say what became of each tag. The same title on the same day finds the event instead of making another.",
 			gate.Idempotent).Plan(c.planCreateEvent),
 		gate.Write("misp_update_event", c.UpdateEvent, "Change an event's title, threat level or analysis. Unpublishes a published event.",
@@ -18,49 +18,58 @@ func (c *Client) Ops() []gate.Op {
 		gate.Write("misp_tag_event", c.TagEvent, "Tag an event, or with remove and confirm take a tag from it. Unpublishes a published event.",
 			gate.Idempotent, gate.ConfirmOrEnv(envDestructive)).Plan(c.planTagEvent),
 
-		gate.Read("misp_search_attributes", c.SearchAttributes, "Search attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
+		gate.Read("misp_search_attributes", paged(briefly(c.SearchAttributes)), "Search attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
 		gate.Write("misp_add_attribute", c.AddAttribute, "Add an attribute (IOC) to an event, with tags, and say what became of each. Unpublishes a published event.",
 			gate.Idempotent, gate.ActsOn(AddAttributeInput.actsOn)).Plan(c.planAddAttribute),
 		gate.Write("misp_add_attributes_bulk", c.AddAttributesBulk, "Add up to 100 attributes (IOCs) to an event and say what became of each. Unpublishes a published event.",
 			gate.ActsOn(AddAttributesBulkInput.actsOn)).Plan(c.planAddAttributesBulk),
 		gate.Destructive("misp_delete_attribute", c.DeleteAttribute, "Delete an attribute so that it can be restored, or with hard and confirmHard for good. Unpublishes a published event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteAttribute),
-		gate.Read("misp_correlate", c.Correlate, "Find every event that has exactly this value, and what MISP correlates with it."),
-		gate.Read("misp_get_related_events", c.GetRelatedEvents, "Find the events that share indicators with an event, or that have one value."),
+		gate.Read("misp_correlate", briefly(c.Correlate), "Find every event that has exactly this value, and what MISP correlates with it."),
+		gate.Read("misp_get_related_events", briefly(c.GetRelatedEvents), "Find the events that share indicators with an event, or that have one value."),
 		gate.Read("misp_describe_types", c.DescribeTypes, "Say which attribute types and categories there are, and what is usual for each type."),
 
-		gate.Read("misp_list_tags", c.ListTags, "List tags by name with how often each is used."),
-		gate.Read("misp_search_by_tag", c.SearchByTag, "Find the events, or the attributes, that have a tag."),
+		gate.Read("misp_list_tags", paged(c.ListTags), "List tags by name with how often each is used."),
+		gate.Read("misp_search_by_tag", paged(briefly(c.SearchByTag)), "Find the events, or the attributes, that have a tag."),
 
-		gate.Read("misp_export_iocs", c.ExportIOCs, "Export attributes for other tools: CSV, STIX 2.1, Suricata, Snort, plain text, RPZ and others, a page at a time. Needs at least one filter."),
-		gate.Read("misp_export_hashes", c.ExportHashes, "Export MD5, SHA-1 or SHA-256 hashes that are meant for detection, of published events, a page at a time."),
+		gate.Read("misp_export_iocs", paged(c.ExportIOCs), "Export attributes for other tools: CSV, STIX 2.1, Suricata, Snort, plain text, RPZ and others, a page at a time. Needs at least one filter."),
+		gate.Read("misp_export_hashes", paged(c.ExportHashes), "Export MD5, SHA-1 or SHA-256 hashes that are meant for detection, of published events, a page at a time."),
+
+		gate.Write("misp_import_stix", briefly(c.ImportSTIX), "Make an event, unpublished, of a STIX 2 bundle, and say what the conversion loses.",
+			gate.ActsOn(ImportSTIXInput.actsOn)).Plan(c.planImportSTIX),
+
+		gate.Read("misp_list_proposals", paged(briefly(c.ListProposals)), "List what other organisations propose for our events, and what we proposed for theirs: new attributes, changes, deletions."),
+		gate.Write("misp_propose_attribute", c.ProposeAttribute, "Propose an attribute (IOC), or a change of one, for an event of another organisation, which decides on it.",
+			gate.Idempotent, gate.Leaves, gate.ActsOn(ProposeAttributeInput.actsOn)).Plan(c.planProposeAttribute),
+		gate.Write("misp_accept_proposal", c.AcceptProposal, "Accept a proposal for an event of ours, which adds, changes or deletes an attribute. Unpublishes a published event.").Plan(c.planAcceptProposal),
+		gate.Write("misp_discard_proposal", c.DiscardProposal, "Turn down a proposal for an event of ours.").Plan(c.planDiscardProposal),
 
 		gate.Write("misp_add_sighting", c.AddSighting, "Say that an attribute, or every attribute with a value, was seen; or with confirm that it is a false positive or has expired.",
 			gate.Confirm()).Plan(c.planAddSighting),
 		gate.Read("misp_check_warninglists", c.CheckWarninglists, "Say whether a value is on a warninglist of values that make poor indicators."),
 
-		gate.Read("misp_list_object_templates", c.ListObjectTemplates, "List the templates of objects, by name."),
+		gate.Read("misp_list_object_templates", paged(c.ListObjectTemplates), "List the templates of objects, by name."),
 		gate.Read("misp_get_object_template", c.GetObjectTemplate, "Fetch an object template with the attributes that an object of it can have."),
 		gate.Write("misp_add_object", c.AddObject, "Add an object to an event, checked against its template. Unpublishes a published event.",
 			gate.Idempotent, gate.ActsOn(AddObjectInput.actsOn)).Plan(c.planAddObject),
 		gate.Destructive("misp_delete_object", c.DeleteObject, "Delete an object so that it can be restored, or with hard and confirmHard for good. Unpublishes a published event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteObject),
 
-		gate.Read("misp_list_galaxies", c.ListGalaxies, "List the galaxies, by name."),
-		gate.Read("misp_get_galaxy", c.GetGalaxy, "Fetch a galaxy with its clusters, a page at a time."),
-		gate.Read("misp_search_galaxy_clusters", c.SearchGalaxyClusters, "Find clusters such as ATT&CK techniques or groups by name, id or synonym."),
+		gate.Read("misp_list_galaxies", paged(c.ListGalaxies), "List the galaxies, by name."),
+		gate.Read("misp_get_galaxy", paged(c.GetGalaxy), "Fetch a galaxy with its clusters, a page at a time."),
+		gate.Read("misp_search_galaxy_clusters", paged(c.SearchGalaxyClusters), "Find clusters such as ATT&CK techniques or groups by name, id or synonym."),
 		gate.Write("misp_attach_galaxy_cluster", c.AttachGalaxyCluster, "Attach a galaxy cluster, such as an ATT&CK technique, to an event or an attribute. Unpublishes a published event.",
 			gate.Idempotent).Plan(c.planAttachGalaxyCluster),
 
-		gate.Read("misp_list_feeds", c.ListFeeds, "List the feeds, by name, without their credentials."),
+		gate.Read("misp_list_feeds", paged(c.ListFeeds), "List the feeds, by name, without their credentials."),
 		gate.Write("misp_toggle_feed", c.ToggleFeed, "Switch a feed on or off.", gate.Idempotent).Plan(c.planToggleFeed),
 		gate.Write("misp_fetch_feed", c.FetchFeed, "Bring what a feed has into MISP, as events.").Plan(c.planFetchFeed),
 		gate.Write("misp_cache_feed", c.CacheFeed, "Copy what a feed has into MISP's cache, for comparison; no events are made.",
 			gate.Idempotent).Plan(c.planCacheFeed),
 
-		gate.Read("misp_list_organisations", c.ListOrganisations, "List the organisations, by name."),
+		gate.Read("misp_list_organisations", paged(c.ListOrganisations), "List the organisations, by name."),
 		gate.Read("misp_get_organisation", c.GetOrganisation, "Fetch one organisation."),
-		gate.Read("misp_list_sharing_groups", c.ListSharingGroups, "List the sharing groups that the key may use, with their members."),
+		gate.Read("misp_list_sharing_groups", paged(c.ListSharingGroups), "List the sharing groups that the key may use, with their members."),
 		gate.Read("misp_server_status", c.ServerStatus, "Say which version the server has, what the key may do, and on request what the server's own checks find."),
 	)
 }

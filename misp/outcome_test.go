@@ -53,7 +53,7 @@ func TestWhatBecameOfTheTagsOfAnAttributeIsSaid(t *testing.T) {
 		t.Errorf("again: %+v, %v", out, err)
 	}
 	in.Value = "One[.]example"
-	if out, err = c.AddAttribute(t.Context(), in); err != nil || out.Status != misp.Existing || len(out.Tags) != 0 || !strings.Contains(out.Note, "the tags were not attached") {
+	if out, err = c.AddAttribute(t.Context(), in); err != nil || out.Status != misp.Existing || len(out.Tags) != 1 || out.Stored != "one.example" {
 		t.Errorf("in another form: %+v, %v", out, err)
 	}
 }

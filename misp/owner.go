@@ -8,35 +8,91 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
-// checkOwner refuses what MISP lets only the organisation do that made e, and
-// site administrators: an approval of it would be spent on a refusal. A key that
-// may not say whose it is passes; MISP then decides.
-func (c *Client) checkOwner(ctx context.Context, e *Event) error {
-	type answer struct {
-		User *struct {
-			OrgID ID `json:"org_id"`
-		} `json:"User"`
-		Role *struct {
-			SiteAdmin Bool `json:"perm_site_admin"`
-		} `json:"Role"`
-		Organisation *Organisation `json:"Organisation"`
+// A permission is what a role allows, as MISP names it.
+type permission string
+
+const (
+	mayAdd       permission = "perm_add"        // add events, attributes, objects and proposals
+	mayModify    permission = "perm_modify"     // change and delete them
+	mayPublish   permission = "perm_publish"    // publish events
+	mayTag       permission = "perm_tagger"     // attach tags and clusters that exist
+	mayMakeTags  permission = "perm_tag_editor" // make new tags
+	maySight     permission = "perm_sighting"   // add sightings
+	mayAdminSite permission = "perm_site_admin" // all of this, on the events of every organisation
+)
+
+// An owner is whose key it is, and what its role allows.
+type owner struct {
+	User *struct {
+		OrgID ID `json:"org_id"`
+	} `json:"User"`
+	Role         Map[any]      `json:"Role"`
+	Organisation *Organisation `json:"Organisation"`
+}
+
+// lacks reports whether the role is known not to allow p.
+func (o *owner) lacks(p permission) bool {
+	switch v := o.Role[string(p)].(type) {
+	case bool:
+		return !v
+	case string:
+		return v == "0"
+	case float64:
+		return v == 0
 	}
-	owner := e.OrgcID
-	if owner == "" && e.Orgc != nil {
-		owner = e.Orgc.ID
-	}
-	a, err := httpx.JSON[answer](c.has("User")(c.wire.GetMe(ctx)))
+	return false
+}
+
+// owner says whose key it is, or nil if the key may not say so; MISP then decides.
+func (c *Client) owner(ctx context.Context) (*owner, error) {
+	o, err := httpx.JSON[owner](c.has("User")(c.wire.GetMe(ctx)))
 	switch {
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalid):
-		return nil
+		return nil, nil
 	case err != nil:
-		return fmt.Errorf("misp: whose key it is must be known first: %w", err)
-	case a.Role != nil && bool(a.Role.SiteAdmin), a.User == nil, a.User.OrgID == "", owner == "", a.User.OrgID == owner:
+		return nil, fmt.Errorf("misp: whose key it is must be known first: %w", err)
+	}
+	return o, nil
+}
+
+// checkMay refuses what MISP refuses to the key, by its role or because another
+// organisation made the event: an approval of it would be spent on a refusal. e
+// may be nil.
+func (c *Client) checkMay(ctx context.Context, e *Event, needs ...permission) error {
+	o, err := c.owner(ctx)
+	if o == nil || err != nil {
+		return err
+	}
+	if err := o.check(needs...); err != nil {
+		return err
+	}
+	if e == nil {
 		return nil
 	}
-	ours := "organisation " + string(a.User.OrgID)
-	if a.Organisation != nil && a.Organisation.Name != "" {
-		ours = a.Organisation.Name
+	made := e.OrgcID
+	if made == "" && e.Orgc != nil {
+		made = e.Orgc.ID
 	}
-	return fmt.Errorf("%w: event %s is by %s, and the key is of %s: MISP takes changes from the organisation that made an event only; make an event of your own", ErrForbidden, e.ID, e.maker(), ours)
+	if !o.lacks(mayAdminSite) && o.Role[string(mayAdminSite)] != nil || o.User == nil || o.User.OrgID == "" || made == "" || o.User.OrgID == made {
+		return nil
+	}
+	ours := "organisation " + string(o.User.OrgID)
+	if o.Organisation != nil && o.Organisation.Name != "" {
+		ours = o.Organisation.Name
+	}
+	return fmt.Errorf("%w: event %s is by %s, and the key is of %s: MISP takes changes from the organisation that made an event only; propose an attribute with misp_propose_attribute, or make an event of your own", ErrForbidden, e.ID, e.maker(), ours)
+}
+
+// check refuses what the role doesn't allow.
+func (o *owner) check(needs ...permission) error {
+	for _, p := range needs {
+		if o.lacks(p) {
+			role, _ := o.Role["name"].(string)
+			if role == "" {
+				role = "of the key"
+			}
+			return fmt.Errorf("%w: the role %s lacks %s, without which MISP refuses this; an administrator of MISP can give it", ErrForbidden, clip(role, 60), p)
+		}
+	}
+	return nil
 }

@@ -89,7 +89,7 @@ func TestBothIntegerStyles(t *testing.T) {
 func TestRateLimitIsSaid(t *testing.T) {
 	t.Parallel()
 	m := misptest.New(t)
-	m.RateLimit = 2
+	m.RateLimit = 4 // two searches each: the value, and the networks it is in
 	m.SeedIncident()
 	c := m.Client()
 	for range 2 {

@@ -34,6 +34,8 @@ func (in AddAttributeInput) actsOn() []string { return PutToWork(in.attribute())
 
 func (in AddAttributesBulkInput) actsOn() []string { return PutToWork(in.Attributes...) }
 
+func (in ProposeAttributeInput) actsOn() []string { return PutToWork(in.attribute()) }
+
 // actsOn takes every value that isn't said to be no indicator: the template,
 // which isn't at hand, decides on the others.
 func (in AddObjectInput) actsOn() []string {

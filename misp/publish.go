@@ -49,16 +49,16 @@ type done struct {
 // TLP:RED and would reach others keeps the event inside: the error is
 // [ErrEgress], and nothing is published.
 //
-// MISP: GET /events/view/{eventId}, POST /events/publish/{eventId}
+// MISP: POST /events/restSearch, /tags/search, /attributes/restSearch, POST /events/publish/{eventId}
 func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*PublishedEvent, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRed(); err != nil {
+	if err := c.checkRed(ctx, e); err != nil {
 		return nil, err
 	}
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.PublishEvent(ctx, in.EventID.path())))
@@ -79,7 +79,17 @@ func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*Publi
 }
 
 func (c *Client) planPublishEvent(ctx context.Context, in PublishEventInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkMay(ctx, e, mayPublish); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkRed(ctx, e); err != nil {
+		return gate.Plan{}, err
+	}
+	inside, err := c.census(ctx, e)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -88,30 +98,32 @@ func (c *Client) planPublishEvent(ctx context.Context, in PublishEventInput) (ga
 		Targets: []gate.Target{e.whole()},
 		Changes: []gate.Change{
 			gate.Changed("published", yes(bool(e.Published)), "yes"),
-			gate.Set("content", e.content()),
+			gate.Set("content", inside.String()),
 			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", e.ThreatLevel, e.Analysis)),
 		},
 	}
-	if err := e.checkRed(); err != nil {
-		return gate.Plan{}, err
-	}
-	if err := c.checkOwner(ctx, e); err != nil {
-		return gate.Plan{}, err
-	}
 	tlp := e.tlp()
-	if err := c.readers(ctx, e, tlp, &p); err != nil {
+	if err := c.readers(ctx, e, inside, tlp, &p); err != nil {
 		return gate.Plan{}, err
 	}
 	p.Warnings = append(p.Warnings, "what others have received stays with them: unpublishing doesn't take it back")
-	p.Warnings = append(p.Warnings, e.doubts(tlp)...)
+	p.Warnings = append(p.Warnings, e.doubts(tlp, inside)...)
+	switch open, err := c.openProposals(ctx, e); {
+	case ctx.Err() != nil:
+		return gate.Plan{}, err
+	case err != nil:
+		p.Warnings = append(p.Warnings, "whether others propose something for it couldn't be found out: "+reason(err))
+	case open > 0:
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s of others not decided on", count(open, "proposal")))
+	}
 	return p, nil
 }
 
 // readers puts into p who receives what of e.
-func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan) error {
-	what := e.content()
-	if own := e.withheld(); own > 0 {
-		what += fmt.Sprintf("; %s with a narrower distribution of their own", count(own, "attribute"))
+func (c *Client) readers(ctx context.Context, e *Event, in *census, tlp string, p *gate.Plan) error {
+	what := in.String()
+	if in.withheld > 0 {
+		what += fmt.Sprintf("; %s with a narrower distribution of their own", count(in.withheld, "attribute"))
 	}
 	to := ""
 	switch e.Distribution {
@@ -137,35 +149,16 @@ func (c *Client) readers(ctx context.Context, e *Event, tlp string, p *gate.Plan
 		to = e.Distribution.String()
 	}
 	p.Egress = append(p.Egress, gate.Egress{To: to, What: what, TLP: tlp})
-	return c.groupsWithin(ctx, e, tlp, p)
+	return c.groupsWithin(ctx, in.groups, tlp, p)
 }
 
 const inactiveGroup = "the sharing group is switched off (inactive): who is in it may not be who should be"
 
 const maxGroups = 10
 
-// groupsWithin puts into p the sharing groups that some of what is in e goes to.
-func (c *Client) groupsWithin(ctx context.Context, e *Event, tlp string, p *gate.Plan) error {
-	counts := map[ID]int{}
-	for _, a := range e.Attributes {
-		if a != nil && !bool(a.Deleted) && a.Distribution == SharingGroupOnly {
-			counts[a.SharingGroupID]++
-		}
-	}
-	for _, o := range e.Objects {
-		if o == nil || bool(o.Deleted) {
-			continue
-		}
-		for _, a := range o.Attributes {
-			switch {
-			case a == nil || bool(a.Deleted):
-			case a.Distribution == SharingGroupOnly:
-				counts[a.SharingGroupID]++
-			case o.Distribution == SharingGroupOnly:
-				counts[o.SharingGroupID]++
-			}
-		}
-	}
+// groupsWithin puts into p the sharing groups that some of what is in an event
+// goes to, each with how many attributes.
+func (c *Client) groupsWithin(ctx context.Context, counts map[ID]int, tlp string, p *gate.Plan) error {
 	for i, id := range slices.Sorted(maps.Keys(counts)) {
 		if i == maxGroups {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s more have attributes for them alone", count(len(counts)-i, "sharing group")))
@@ -224,65 +217,81 @@ func (c *Client) groupMembers(ctx context.Context, id ID) (to string, active boo
 	return fmt.Sprintf("sharing group %q: %s", g.SharingGroup.Name, strings.Join(names, ", ")), active, nil
 }
 
-// content says how many attributes of which types e has.
-func (e *Event) content() string {
-	all := e.all()
-	types := map[string]int{}
-	for _, a := range all {
-		types[a.Type]++
-	}
-	var parts []string
-	for _, t := range slices.Sorted(maps.Keys(types)) {
-		parts = append(parts, fmt.Sprintf("%d %s", types[t], t))
-	}
-	s := count(len(all), "attribute")
-	if len(parts) > 0 {
-		s += " (" + strings.Join(parts, ", ") + ")"
-	}
-	if n := len(e.Objects); n > 0 {
-		s += fmt.Sprintf(", %s", count(n, "object"))
-	}
-	return s
+// A census says what is in an event, which may be of any size.
+type census struct {
+	attributes int
+	types      map[string]int
+	objects    map[ID]bool
+	withheld   int        // attributes that fewer may read than the event
+	groups     map[ID]int // attributes for a sharing group of their own
+	warnings   []string   // which values are on warninglists, the first of them
 }
 
-// withheld counts the attributes that fewer may read than the event.
-func (e *Event) withheld() (n int) {
-	for to := range e.reach() {
-		if to != e.Distribution {
-			n++
+const maxListed = 20
+
+// census looks at every attribute of e.
+func (c *Client) census(ctx context.Context, e *Event) (*census, error) {
+	in := &census{types: map[string]int{}, objects: map[ID]bool{}, groups: map[ID]int{}}
+	for a, err := range c.contents(ctx, e, tagQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		in.attributes++
+		in.types[a.Type]++
+		if idNumber(a.ObjectID) != 0 {
+			in.objects[a.ObjectID] = true
+		}
+		if e.reaches(a) != e.Distribution {
+			in.withheld++
+		}
+		switch {
+		case a.Distribution == SharingGroupOnly:
+			in.groups[a.SharingGroupID]++
+		case a.Object != nil && a.Object.Distribution == SharingGroupOnly:
+			in.groups[a.Object.SharingGroupID]++
+		}
+		for _, w := range a.Warnings {
+			if w != nil && len(in.warnings) < maxListed {
+				in.warnings = append(in.warnings, fmt.Sprintf("%s is on the warninglist %q", clip(a.Value, 200), w.ListName))
+			}
 		}
 	}
-	return n
+	return in, nil
+}
+
+// String says how many attributes of which types there are.
+func (in *census) String() string {
+	var parts []string
+	for _, t := range slices.Sorted(maps.Keys(in.types)) {
+		parts = append(parts, fmt.Sprintf("%d %s", in.types[t], t))
+	}
+	s := count(in.attributes, "attribute")
+	if len(parts) > 0 {
+		s += " (" + clip(strings.Join(parts, ", "), 500) + ")"
+	}
+	if n := len(in.objects); n > 0 {
+		s += ", " + count(n, "object")
+	}
+	return s
 }
 
 // tlp is the TLP and PAP tags of e.
 func (e *Event) tlp() string { return tlp(e.tagNames()) }
 
 // doubts are facts that speak against publishing e.
-func (e *Event) doubts(tlp string) (list []string) {
+func (e *Event) doubts(tlp string, in *census) (list []string) {
 	reach := e.Distribution > OrganisationOnly
 	list = append(list, tlpDoubts(tlp, e.Distribution)...)
 	if reach && !strings.Contains(tlp, "tlp:") {
 		list = append(list, "the event has no TLP tag")
 	}
-	all := e.all()
-	if len(all) == 0 {
+	if in.attributes == 0 {
 		list = append(list, "the event has no attributes")
 	}
 	if e.Published {
 		list = append(list, "the event is published already: it is passed on again")
 	}
-	for _, a := range all {
-		for _, w := range a.Warnings {
-			if w != nil && len(list) < 20 {
-				list = append(list, fmt.Sprintf("%s is on the warninglist %q", a.Value, w.ListName))
-			}
-		}
-	}
-	if n := len(e.Proposals); n > 0 {
-		list = append(list, fmt.Sprintf("%s of others not decided on", count(n, "proposal")))
-	}
-	return list
+	return append(list, in.warnings...)
 }
 
 func yes(b bool) string {
@@ -318,7 +327,7 @@ func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*Deleted
 	}
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.DeleteEvent(ctx, in.EventID.path())))
 	if errors.Is(err, ErrForbidden) { // MISP says the same of an event that doesn't exist
-		if _, gone := c.GetEvent(ctx, GetEventInput{EventID: in.EventID}); errors.Is(gone, ErrNotFound) {
+		if _, gone := c.summary(ctx, in.EventID); errors.Is(gone, ErrNotFound) {
 			err = gone
 		}
 	}
@@ -329,18 +338,26 @@ func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*Deleted
 }
 
 func (c *Client) planDeleteEvent(ctx context.Context, in DeleteEventInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayModify); err != nil {
 		return gate.Plan{}, err
+	}
+	what := count(int(e.AttributeCount), "attribute")
+	if e.AttributeCount <= atOnce { // else the number says enough
+		inside, err := c.census(ctx, e)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		what = inside.String()
 	}
 	p := gate.Plan{
 		Summary:  "Delete an event in MISP, with all that is in it.",
 		Targets:  []gate.Target{e.whole()},
-		Changes:  []gate.Change{gate.Changed("content", e.content(), "nothing")},
-		Warnings: []string{"MISP puts the event's UUID " + e.UUID + " on its blocklist: the event can't be made or received again"},
+		Changes:  []gate.Change{gate.Changed("content", what, "nothing")},
+		Warnings: []string{"MISP puts the event's UUID " + e.UUID + " on its blocklist: the event can't be made or received again until a site administrator takes it off"},
 	}
 	if e.Published {
 		p.Warnings = append(p.Warnings, "the event was published: what others have received stays with them")

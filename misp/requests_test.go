@@ -54,6 +54,14 @@ var unrecorded = map[string]string{
 	"POST /events/restSearch value[]:string":               "as above",
 	"POST /attributes/restSearch uuid:list":                "recorded with one; all filters of MISP take lists, as is recorded of value, type, tags and eventid",
 	"POST /events/restSearch value:list":                   "recorded with one, and with attributes in a list",
+	"POST /events/upload_stix/2":                           "seen running on MISP 2.5.1",
+	"GET /eventBlocklists/index":                           "seen running on MISP 2.5.1",
+	"GET /shadow_attributes/index/{id}":                    "seen running on MISP 2.5.1",
+	"GET /shadow_attributes/view/{id}":                     "seen running on MISP 2.5.1",
+	"POST /shadow_attributes/accept/{id}":                  "seen running on MISP 2.5.1",
+	"POST /shadow_attributes/discard/{id}":                 "seen running on MISP 2.5.1",
+	"POST /shadow_attributes/edit/{id}":                    "seen running on MISP 2.5.1, in an envelope",
+	"POST /shadow_attributes/add/{id} comment:string":      "seen running on MISP 2.5.1, in an envelope",
 }
 
 // shapes are requests by method and path, each with the members of its bodies
@@ -71,6 +79,8 @@ func (s shapes) add(method, path string, body []byte) {
 	for i, p := range strings.Split(strings.Trim(path, "/"), "/") {
 		switch {
 		case idSegment.MatchString(p) && i > 2 && p == "1": // for good
+			parts = append(parts, p)
+		case idSegment.MatchString(p) && i > 0 && parts[i-1] == "upload_stix": // the version of STIX
 			parts = append(parts, p)
 		case idSegment.MatchString(p):
 			p = "{id}"
@@ -274,6 +284,8 @@ func allRequests(t *testing.T) shapes {
 		_, err = c.DeleteAttribute(t.Context(), misp.DeleteAttributeInput{AttributeID: misp.Ref(e.Attributes[1].UUID), HardDeletion: misp.HardDeletion{Hard: hard}})
 		must(err)
 	}
+	_, err = m.Client(func(cfg *misp.Config) { cfg.Transport, cfg.APIKey = rec, misptest.AdminKey }).PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "plan", ThreatLevel: 4})
+	must(err)
 	_, err = c.PublishEvent(t.Context(), misp.PublishEventInput{EventID: uuid})
 	must(err)
 	_, err = c.DeleteEvent(t.Context(), misp.DeleteEventInput{EventID: uuid})

@@ -3,27 +3,30 @@ package misp
 import (
 	"context"
 	"iter"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
 // SearchEventsInput is the input of [Client.SearchEvents]. At least one filter
 // is needed; those given must all match. What is left out doesn't filter.
 type SearchEventsInput struct {
-	Value     string   `json:"value,omitempty" jsonschema:"A value in the event, in any case; % stands for any text." maxLength:"4096"`
+	Value     string   `json:"value,omitempty" jsonschema:"A value in the event, in any case and spelling (defanged, host:port); % stands for any text." maxLength:"4096"`
 	Type      string   `json:"type,omitempty" jsonschema:"An attribute type in the event, such as ip-src." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
 	Category  string   `json:"category,omitempty" jsonschema:"A category in the event, such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags      []string `json:"tags,omitempty" jsonschema:"One of these tags, on the event or in it; % stands for any text." maxItems:"50" maxLength:"255"`
+	Tags      []string `json:"tags,omitempty" jsonschema:"One of these tags, on the event or in it, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags   []string `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the event or in it." maxItems:"50" maxLength:"255"`
 	EventID   EventRef `json:"eventId,omitempty" jsonschema:"This event: its id or UUID."`
 	Info      string   `json:"info,omitempty" jsonschema:"The whole title, with its case; % stands for any text." maxLength:"1000"`
 	Org       string   `json:"org,omitempty" jsonschema:"The organisation that made it: name, id or UUID." maxLength:"255"`
 	DateFrom  string   `json:"dateFrom,omitempty" jsonschema:"Dated this day or later: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	DateTo    string   `json:"dateTo,omitempty" jsonschema:"Dated this day or before: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	Last      string   `json:"last,omitempty" jsonschema:"Published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Changed   string   `json:"changed,omitempty" jsonschema:"Changed within this time, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	Published *bool    `json:"published,omitempty" jsonschema:"Only events that are, or are not, published."`
 	Paging
 }
@@ -36,7 +39,7 @@ func (in SearchEventsInput) Validate() error {
 	if err := in.check(); err != nil {
 		return err
 	}
-	attributes := SearchAttributesInput{Value: in.Value, Type: in.Type, Category: in.Category, Tags: in.Tags, EventID: in.EventID, Last: in.Last, ToIDs: new(bool)}
+	attributes := SearchAttributesInput{Value: in.Value, Type: in.Type, Category: in.Category, Tags: in.Tags, AllTags: in.AllTags, EventID: in.EventID, Last: in.Last, Changed: in.Changed, ToIDs: new(bool)}
 	if err := attributes.Validate(); err != nil {
 		return err
 	}
@@ -55,24 +58,27 @@ func (in SearchEventsInput) Validate() error {
 	switch {
 	case in.DateFrom != "" && in.DateTo != "" && in.DateFrom > in.DateTo:
 		return invalid("dateFrom: %s is after dateTo, %s", in.DateFrom, in.DateTo)
-	case in.Value == "" && in.Type == "" && in.Category == "" && len(in.Tags) == 0 && in.EventID == "" && in.Info == "" && in.Org == "" &&
-		in.DateFrom == "" && in.DateTo == "" && in.Last == "" && in.Published == nil:
-		return invalid("give at least one of value, type, category, tags, eventId, info, org, dateFrom, dateTo, last, published: without a filter the answer would be everything")
+	case in.Value == "" && in.Type == "" && in.Category == "" && !tagQueryOf(in.Tags, in.AllTags).names() && in.EventID == "" && in.Info == "" && in.Org == "" &&
+		in.DateFrom == "" && in.DateTo == "" && in.Last == "" && in.Changed == "" && in.Published == nil:
+		return invalid("give at least one of value, type, category, tags, allTags, eventId, info, org, dateFrom, dateTo, last, changed, published: without a filter the answer would be everything")
 	}
 	return nil
 }
 
 // FoundEvents is one page of events, without what is in them.
 type FoundEvents struct {
-	Events []*EventSummary `json:"events" jsonschema:"The events, those changed last first."`
-	Total  *int            `json:"total,omitempty" jsonschema:"How many match in all. Absent when the server doesn't say."`
-	Page   int             `json:"page"`
-	Limit  int             `json:"limit"`
-	More   bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
+	Events   []*EventSummary `json:"events" jsonschema:"The events, newest first."`
+	Total    *int            `json:"total,omitempty" jsonschema:"How many match in all. Absent when the server doesn't say."`
+	Page     int             `json:"page"`
+	Limit    int             `json:"limit"`
+	More     bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
+	Searched []string        `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
+	Note     string          `json:"note,omitempty" untrusted:"true"`
 }
 
-// SearchEvents returns one page of events, those changed last first, without
-// what is in them. [Client.Events] walks all of them.
+// SearchEvents returns one page of events, newest first, without what is in them.
+// [Client.Events] walks all of them. When nothing is found, Note says which of
+// the tags and which organisation the server doesn't have.
 //
 // MISP: POST /events/restSearch
 func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*FoundEvents, error) {
@@ -80,9 +86,17 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	tags := tagQueryOf(in.Tags, in.AllTags)
 	q := wire.EventSearch{
-		Value: anyOf(in.Value), Type: in.Type, Category: in.Category, Tags: anyOf(in.Tags...), EventInfo: in.Info, Org: in.Org,
-		From: in.DateFrom, To: in.DateTo, Last: in.Last, Published: flag(in.Published), Page: in.Page, Limit: in.Limit,
+		Type: in.Type, Category: in.Category, Tags: tags.wire(), EventInfo: like(in.Info), Org: in.Org,
+		From: in.DateFrom, To: in.DateTo, Last: in.Last, Timestamp: in.Changed, Published: flag(in.Published), Page: in.Page, Limit: in.Limit,
+	}
+	var notes []string
+	if in.Value != "" {
+		var keep func(*Attribute) bool
+		if q.Value, keep, notes = asked(in.Value, false); keep != nil {
+			notes = []string{"MISP compares the parts of a composite value one by one: the events have one part of it, not always both; misp_correlate finds the whole"}
+		}
 	}
 	if id := in.EventID.path(); numberRegexp.MatchString(id) {
 		q.EventID = id
@@ -97,17 +111,33 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	if total >= 0 && (in.Published == nil || *in.Published) { // MISP miscounts those not published
 		p.Total, p.More = &total, total > (in.Page-1)*in.Limit+len(list)
 	}
+	if len(q.Value) > 1 || len(q.Value) == 1 && q.Value[0] != strings.TrimSpace(in.Value) {
+		p.Searched = q.Value
+	}
+	found := len(list) > 0 || in.Page > 1
+	notes = append(notes, tags.explain(ctx, c, found)...)
+	if !found {
+		notes = append(notes, c.explainOrg(ctx, in.Org)...)
+		if in.Info != "" && !strings.Contains(in.Info, "%") {
+			notes = append(notes, "a title is compared whole and with its case: put % around a part of it")
+		}
+	}
+	p.Note = strings.Join(notes, "; ")
 	return p, nil
 }
 
 // Events returns an iterator over every event that in matches, from in.Page on,
-// without what is in them.
+// without what is in them. All are read before the first is yielded, so that a
+// loop may delete what it walks. Without in.Limit it reads 500 at once.
 func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
+	if in.Limit == 0 {
+		in.Limit = maxLimit
+	}
 	in.SetDefaults()
-	in.Tags = append([]string(nil), in.Tags...)
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*EventSummary, bool, error) {
+	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
+	return walk(ctx, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
 		next := in
-		next.Page += offset / in.Limit
+		next.Page = page
 		p, err := c.SearchEvents(ctx, next)
 		if err != nil {
 			return nil, false, err
@@ -119,7 +149,7 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 // searchEvents sends q, whose filters are known to filter, and returns the total
 // too, or -1.
 func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
-	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, true, "Event.timestamp DESC"
+	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, true, "Event.id DESC" // the one order that is the same for every page
 	res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
 	type answer struct {
 		Response List[struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,13 +31,18 @@ func (SightingType) Enum() []any { return []any{Seen, FalsePositive, Expired} }
 // String says it in words.
 func (t SightingType) String() string { return label(int(t), 0, "seen", "false positive", "expired") }
 
-const maxSighted = 50
+// maxSighted bounds the attributes that get a sighting one by one, maxCounted
+// those that get one in one request.
+const (
+	maxSighted = 50
+	maxCounted = 5000
+)
 
 // AddSightingInput is the input of [Client.AddSighting]. It takes either an
 // attribute or a value.
 type AddSightingInput struct {
 	AttributeID Ref          `json:"attributeId,omitempty" jsonschema:"The attribute: its id or UUID. Either this or value."`
-	Value       string       `json:"value,omitempty" jsonschema:"The value: every attribute that has it gets a sighting. Either this or attributeId." maxLength:"4096"`
+	Value       string       `json:"value,omitempty" jsonschema:"The value: every attribute that has it gets a sighting, those deleted aside. Either this or attributeId." maxLength:"4096"`
 	Type        SightingType `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired. 1 and 2 weaken the indicator for everybody and need confirm."`
 	Source      string       `json:"source,omitempty" jsonschema:"What saw it, such as the name of a sensor." maxLength:"255"`
 	Timestamp   string       `json:"timestamp,omitempty" jsonschema:"When: seconds since 1970, or a time such as 2026-01-31T10:00:00Z. Left out: now." maxLength:"40"`
@@ -106,15 +113,16 @@ type AddedSighting struct {
 	Error       string `json:"error,omitempty" untrusted:"true" jsonschema:"Why there is none."`
 }
 
-// AddSighting adds a sighting to an attribute, or to each of up to 50 that have
-// a value. It doesn't unpublish the event.
+// AddSighting adds a sighting to an attribute, or to each that has a value: with
+// one request, unless MISP would then also put some on deleted attributes. It
+// doesn't unpublish the event.
 //
-// MISP: GET /attributes/view/{attributeId} or POST /attributes/restSearch, POST /sightings/add for each
+// MISP: GET /attributes/view/{attributeId} or POST /attributes/restSearch, POST /sightings/add
 func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSightings, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	list, more, err := c.sighted(ctx, in)
+	s, err := c.sighted(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -122,34 +130,49 @@ func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSi
 	if err != nil {
 		return nil, err
 	}
-	out := &AddedSightings{Type: in.Type.String(), Sightings: []*AddedSighting{}}
-	if more {
-		out.Note = fmt.Sprintf("more attributes have the value: only the newest %d got a sighting", maxSighted)
+	out := &AddedSightings{Type: in.Type.String(), Sightings: []*AddedSighting{}, Note: s.note()}
+	type answer struct {
+		Sighting *struct {
+			ID          ID     `json:"id"`
+			AttributeID ID     `json:"attribute_id"`
+			Date        Int    `json:"date_sighting"`
+			Source      string `json:"source"`
+		} `json:"Sighting"`
+	}
+	if s.values != nil {
+		got, err := httpx.JSON[answer](c.has("Sighting")(c.wire.AddSighting(ctx, wire.NewSighting{Values: s.values, Type: int(in.Type), Source: in.Source, Timestamp: at})))
+		if err != nil {
+			return nil, err
+		}
+		if got.Sighting == nil {
+			return nil, fmt.Errorf("misp: addSighting: the answer has no sighting; %w", gate.ErrOutcomeUnknown)
+		}
+		out.Added = s.total
+		for _, a := range s.list { // MISP answers with the last one only
+			one := &AddedSighting{AttributeID: a.ID, EventID: a.EventID, Value: a.Value, Date: got.Sighting.Date, Source: got.Sighting.Source}
+			if a.ID == got.Sighting.AttributeID {
+				one.ID = got.Sighting.ID
+			}
+			out.Sightings = append(out.Sightings, one)
+		}
+		return out, nil
 	}
 	var errs []error
-	for _, a := range list {
-		type answer struct {
-			Sighting *struct {
-				ID          ID     `json:"id"`
-				AttributeID ID     `json:"attribute_id"`
-				Date        Int    `json:"date_sighting"`
-				Source      string `json:"source"`
-			} `json:"Sighting"`
-		}
-		s := &AddedSighting{AttributeID: a.ID, EventID: a.EventID, Value: a.Value}
-		out.Sightings = append(out.Sightings, s)
+	for _, a := range s.list {
+		one := &AddedSighting{AttributeID: a.ID, EventID: a.EventID, Value: a.Value}
+		out.Sightings = append(out.Sightings, one)
 		got, err := httpx.JSON[answer](c.has("Sighting")(c.wire.AddSighting(ctx, wire.NewSighting{ID: string(a.ID), Type: int(in.Type), Source: in.Source, Timestamp: at})))
 		switch {
 		case errors.Is(err, gate.ErrOutcomeUnknown):
-			return nil, fmt.Errorf("misp: %d of %d sightings were added, then: %w", out.Added, len(list), err)
+			return nil, fmt.Errorf("misp: %d of %d sightings were added, then: %w", out.Added, len(s.list), err)
 		case err != nil:
-			s.Error = reason(err)
+			one.Error = reason(err)
 			out.Failed++
 			errs = append(errs, err)
 		case got.Sighting == nil || got.Sighting.AttributeID != a.ID:
 			return nil, fmt.Errorf("misp: addSighting: the answer is about another attribute than %s; %w", a.ID, gate.ErrOutcomeUnknown)
 		default:
-			s.ID, s.Date, s.Source = got.Sighting.ID, got.Sighting.Date, got.Sighting.Source
+			one.ID, one.Date, one.Source = got.Sighting.ID, got.Sighting.Date, got.Sighting.Source
 			out.Added++
 		}
 	}
@@ -159,29 +182,102 @@ func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSi
 	return out, nil
 }
 
-// sighted returns the attributes that get a sighting, and whether there are more.
-func (c *Client) sighted(ctx context.Context, in AddSightingInput) ([]*Attribute, bool, error) {
+// A sightedSet is what gets a sighting.
+type sightedSet struct {
+	list    []*Attribute // the newest of them
+	total   int
+	values  []string // what to send instead of each one's id; nil: the ids
+	deleted int      // attributes that have the value and were deleted
+	more    bool     // more have the value than get a sighting
+}
+
+func (s *sightedSet) note() string {
+	var notes []string
+	if s.more {
+		notes = append(notes, fmt.Sprintf("more attributes have the value: only the newest %d get a sighting", s.total))
+	}
+	if s.total > len(s.list) {
+		notes = append(notes, fmt.Sprintf("the newest %d of %d attributes are listed", len(s.list), s.total))
+	}
+	if s.deleted > 0 {
+		notes = append(notes, fmt.Sprintf("%s with the value get none", count(s.deleted, "deleted attribute")))
+	}
+	return strings.Join(notes, "; ")
+}
+
+// sighted returns the attributes that get a sighting.
+func (c *Client) sighted(ctx context.Context, in AddSightingInput) (*sightedSet, error) {
 	if in.AttributeID != "" {
 		a, err := c.attribute(ctx, in.AttributeID)
-		return []*Attribute{a}, false, err
+		return &sightedSet{list: []*Attribute{a}, total: 1}, err
 	}
-	list, more, err := c.withValue(ctx, in.Value, wire.AttributeSearch{Limit: maxSighted})
-	if err == nil && len(list) == 0 {
-		err = &Error{Refusal: refusal("searchAttributes", 200, fmt.Sprintf("no attribute that the key may see has the value %s", clip(in.Value, 80)), ErrNotFound)}
+	l := find(in.Value)
+	s := &sightedSet{}
+	matched := map[string]bool{} // parts in which MISP finds the value by itself
+	for page := 1; ; page++ {
+		p, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: l.ask, Page: page, Limit: maxLimit})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range p.Attributes {
+			if a == nil || !l.has(a) {
+				continue
+			}
+			if s.total++; len(s.list) < maxSighted {
+				s.list = append(s.list, a)
+			}
+			for _, part := range a.parts() {
+				if slices.ContainsFunc(l.want, func(v string) bool { return strings.EqualFold(v, part.value) }) {
+					matched[part.value] = true
+				}
+			}
+		}
+		if !p.More {
+			break
+		}
+		if s.total >= maxCounted {
+			return nil, invalid("value: more than %d attributes have %s; give an attributeId", maxCounted, clip(in.Value, 80))
+		}
 	}
-	return list, more, err
+	if s.total == 0 {
+		return nil, &Error{Refusal: refusal("searchAttributes", 200, fmt.Sprintf("no attribute that the key may see has the value %s", clip(in.Value, 80)), ErrNotFound)}
+	}
+	gone, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: l.ask, Deleted: wire.AttributeSearchDeletedOnly, Page: 1, Limit: maxLimit})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range gone.Attributes {
+		if a != nil && bool(a.Deleted) && l.has(a) {
+			s.deleted++
+		}
+	}
+	values := slices.Sorted(maps.Keys(matched))
+	plain := l.host == "" && !slices.ContainsFunc(values, func(v string) bool {
+		return strings.Contains(v, "|") || checkFilter("value", v) != nil || strings.Contains(v, "%")
+	})
+	if s.deleted == 0 && plain {
+		s.values = values
+		return s, nil
+	}
+	if s.total > len(s.list) { // one by one
+		s.more, s.total = true, len(s.list)
+	}
+	return s, nil
 }
 
 func (c *Client) planAddSighting(ctx context.Context, in AddSightingInput) (gate.Plan, error) {
-	list, more, err := c.sighted(ctx, in)
+	if err := c.checkMay(ctx, nil, maySight); err != nil {
+		return gate.Plan{}, err
+	}
+	s, err := c.sighted(ctx, in)
 	if err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
-		Summary: fmt.Sprintf("Say of %s in MISP: %s.", count(len(list), "attribute"), in.Type),
+		Summary: fmt.Sprintf("Say of %s in MISP: %s.", count(s.total, "attribute"), in.Type),
 		Undo:    "Delete the sightings in MISP.",
 	}
-	for _, a := range list {
+	for _, a := range s.list {
 		p.Targets = append(p.Targets, gate.Target{Kind: "attribute", ID: string(a.ID), Name: fmt.Sprintf("%s %s (event %s)", a.Type, a.Value, a.EventID)})
 	}
 	p.Changes = append(p.Changes, gate.Set("sighting", in.Type))
@@ -198,8 +294,8 @@ func (c *Client) planAddSighting(ctx context.Context, in AddSightingInput) (gate
 	if in.Type != Seen {
 		p.Warnings = append(p.Warnings, "it weakens the indicator for everybody who can see it: decaying models and detection count it")
 	}
-	if more {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("more attributes have the value: only the newest %d get a sighting", maxSighted))
+	if n := s.note(); n != "" {
+		p.Warnings = append(p.Warnings, n)
 	}
 	return p, nil
 }

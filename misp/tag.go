@@ -120,12 +120,12 @@ type TaggedEvent struct {
 
 // TagEvent tags an event, or takes a tag from it. Either unpublishes it.
 //
-// MISP: GET /events/view/{eventId}, POST /tags/attachTagToObject or /tags/removeTagFromObject
+// MISP: POST /events/restSearch, POST /tags/attachTagToObject or /tags/removeTagFromObject
 func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return nil, err
 	}
@@ -146,16 +146,16 @@ func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, 
 }
 
 func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan, error) {
-	e, err := c.GetEvent(ctx, GetEventInput{EventID: in.EventID})
+	e, err := c.summary(ctx, in.EventID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	if err := c.checkOwner(ctx, e); err != nil {
+	if err := c.checkMay(ctx, e, mayTag); err != nil {
 		return gate.Plan{}, err
 	}
-	has := slices.ContainsFunc(e.Tags, func(t *Tag) bool { return t != nil && strings.EqualFold(t.Name, in.Tag) })
+	has := e.hasTag(in.Tag)
 	p := gate.Plan{Targets: []gate.Target{e.target()}}
-	after := slices.DeleteFunc(e.tagNames(), func(t string) bool { return in.Remove && strings.EqualFold(t, in.Tag) })
+	after := slices.DeleteFunc(e.tagNames(), func(t string) bool { return in.Remove && t == in.Tag })
 	switch {
 	case in.Remove:
 		p.Summary, p.Undo = "Take a tag from an event in MISP.", "Tag the event again."
@@ -169,13 +169,19 @@ func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan,
 		} else {
 			after = append(after, in.Tag)
 		}
-		known, err := c.tagExists(ctx, in.Tag)
+		notes, err := c.newTags(ctx, []string{in.Tag})
 		if err != nil {
 			return gate.Plan{}, err
 		}
-		if !known {
-			p.Warnings = append(p.Warnings, "MISP doesn't have the tag yet: it is made, if the key may")
+		if len(notes) > 0 {
+			switch err := c.checkMay(ctx, nil, mayMakeTags); {
+			case errors.Is(err, ErrForbidden) && strings.Contains(notes[0], "NEW tag"):
+				notes = append(notes, "the key's role may not make tags: MISP will refuse this one")
+			case err != nil:
+				return gate.Plan{}, fmt.Errorf("%w; %s", err, strings.Join(notes, "; "))
+			}
 		}
+		p.Warnings = append(p.Warnings, notes...)
 	}
 	p.Changes = append(p.Changes, gate.Changed("tags", strings.Join(e.tagNames(), ", "), strings.Join(after, ", ")))
 	p.Warnings = append(p.Warnings, tlpDoubts(tlp(after), e.Distribution)...)
@@ -204,14 +210,26 @@ func (e *Event) tagNames() []string {
 	return list
 }
 
-// tagExists reports whether MISP has a tag of that name, in any case.
-func (c *Client) tagExists(ctx context.Context, name string) (bool, error) {
-	res, err := c.wire.SearchTags(ctx, wire.TagName{Tag: name})
-	list, err := rows[Tag](c, "Tag", res, err)
-	if err != nil {
-		return false, err
+// hasTag reports whether e has a tag of exactly that name: MISP tells tags apart
+// by case.
+func (e *Event) hasTag(name string) bool { return slices.Contains(e.tagNames(), name) }
+
+// newTags warns of those of tags that MISP would have to make, and says which it
+// has that differ by case.
+func (c *Client) newTags(ctx context.Context, tags []string) (warnings []string, err error) {
+	for _, t := range tags {
+		near, known, err := c.nearTags(ctx, t)
+		switch {
+		case err != nil:
+			return nil, err
+		case known:
+		case len(near) > 0 && strings.EqualFold(near[0], t):
+			warnings = append(warnings, fmt.Sprintf("MISP doesn't have the tag %q, but %s: a NEW tag would be made beside it, which no search for the other finds", t, strings.Join(near, ", ")))
+		default:
+			warnings = append(warnings, fmt.Sprintf("MISP doesn't have the tag %q yet: it is made, if the key may", t))
+		}
 	}
-	return slices.ContainsFunc(list, func(t *Tag) bool { return strings.EqualFold(t.Name, name) }), nil
+	return warnings, nil
 }
 
 // A TagUse is a tag with how often it is used.
@@ -318,6 +336,7 @@ type WithTag struct {
 	Total      *int            `json:"total,omitempty" jsonschema:"How many there are in all. Absent when that isn't known."`
 	Page       int             `json:"page"`
 	More       bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
+	Note       string          `json:"note,omitempty" untrusted:"true"`
 }
 
 // SearchByTag returns the events, or the attributes, that have a tag. An
@@ -335,13 +354,13 @@ func (c *Client) SearchByTag(ctx context.Context, in SearchByTagInput) (*WithTag
 		if err != nil {
 			return nil, err
 		}
-		out.Events, out.Total, out.More = p.Events, p.Total, p.More
+		out.Events, out.Total, out.More, out.Note = p.Events, p.Total, p.More, p.Note
 		return out, nil
 	}
 	p, err := c.SearchAttributes(ctx, SearchAttributesInput{Tags: []string{in.Tag}, Page: in.Page, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	out.Attributes, out.Total, out.More = p.Attributes, p.Total, p.More
+	out.Attributes, out.Total, out.More, out.Note = p.Attributes, p.Total, p.More, p.Note
 	return out, nil
 }

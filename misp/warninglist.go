@@ -45,6 +45,7 @@ func (in CheckWarninglistsInput) Validate() error {
 // A WarninglistCheck says which warninglists a value is on.
 type WarninglistCheck struct {
 	Value        string            `json:"value" untrusted:"true"`
+	Searched     []string          `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that were looked up, if not just the one given: lists are compared with their case."`
 	Listed       bool              `json:"listed" jsonschema:"Whether it is on any."`
 	Hits         []*WarninglistHit `json:"hits"`
 	ListsEnabled *int              `json:"listsEnabled,omitempty" jsonschema:"How many lists were asked: those enabled on this server."`
@@ -55,6 +56,7 @@ type WarninglistCheck struct {
 type WarninglistHit struct {
 	ID          ID     `json:"id"`
 	Name        string `json:"name"`
+	Value       string `json:"value,omitempty" untrusted:"true" jsonschema:"The value that is on it, if not the one given."`
 	Matched     string `json:"matched,omitempty" jsonschema:"The entry that matches."`
 	Category    string `json:"category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
 	Type        string `json:"type,omitempty" jsonschema:"How its entries match."`
@@ -70,13 +72,25 @@ func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInpu
 		return nil, err
 	}
 	value := strings.TrimSpace(in.Value)
-	hits, err := c.warninglistHits(ctx, value)
+	forms := listed(value)
+	hits, err := c.warninglistHits(ctx, forms...)
 	if err != nil {
 		return nil, err
 	}
 	out := &WarninglistCheck{Value: value, Hits: []*WarninglistHit{}}
-	for _, list := range hits {
-		out.Hits = append(out.Hits, list...)
+	if len(forms) > 1 {
+		out.Searched = forms
+	}
+	for _, form := range forms {
+		for _, h := range hits[form] {
+			if slices.ContainsFunc(out.Hits, func(old *WarninglistHit) bool { return old.ID == h.ID }) {
+				continue
+			}
+			if form != value {
+				h.Value = form
+			}
+			out.Hits = append(out.Hits, h)
+		}
 	}
 	out.Listed = len(out.Hits) > 0
 	lists, err := c.warninglists(ctx)
@@ -97,6 +111,29 @@ func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInpu
 		}
 	}
 	return out, nil
+}
+
+// listed returns the forms in which a warninglist may hold value: as given, plain,
+// in small letters, the parts of a composite value, the host before a port.
+func listed(value string) (forms []string) {
+	add := func(v string) {
+		if v = strings.TrimSpace(v); v != "" && !slices.Contains(forms, v) {
+			forms = append(forms, v)
+		}
+	}
+	add(value)
+	plain := meant(value)
+	for _, v := range []string{plain, strings.ToLower(plain)} {
+		add(v)
+		if host, _, ok := hostAndPort(v); ok {
+			add(host)
+		}
+		if l, r, ok := strings.Cut(v, "|"); ok {
+			add(meant(l))
+			add(meant(r))
+		}
+	}
+	return forms
 }
 
 // warninglistHits looks values up. What has no hit isn't in the answer.

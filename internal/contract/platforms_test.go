@@ -96,6 +96,11 @@ func TestMISP(t *testing.T) {
 		if _, err := c.EventsByTags(t.Context(), []string{incident.CampaignTag}, 5); err != nil {
 			t.Error(err)
 		}
+		// Only a site administrator may ask which events are blocked.
+		admin := s.Client(func(c *misp.Config) { c.Guard, c.Transport, c.APIKey = g.Guard, v, misptest.AdminKey })
+		if _, err := admin.PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "x", ThreatLevel: 4}); err != nil {
+			t.Error(err)
+		}
 		for _, r := range c.Resources() {
 			if _, err := r.Op.Do(t.Context(), g.Guard, r.In); err != nil {
 				t.Errorf("%s: %v", r.URI, err)

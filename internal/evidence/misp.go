@@ -47,6 +47,13 @@ func MISP() []Call {
 		{Op: "misp_fetch_feed", Args: `{"feedId":"1"}`},
 		{Op: "misp_cache_feed", Args: `{"feedId":"2"}`},
 		{Op: "misp_toggle_feed", Args: `{"feedId":"1","enable":false}`},
+		{Op: "misp_propose_attribute", Args: `{"eventId":"4","type":"domain","value":"proposed.example","category":"Network activity","comment":"seen by us too"}`},
+		{Op: "misp_propose_attribute", Args: `{"attributeId":"11","comment":"the account is known"}`},
+		{Op: "misp_list_proposals", Args: `{"eventId":"4"}`},
+		{Op: "misp_list_proposals", Args: `{}`},
+		{Op: "misp_accept_proposal", Args: `{"proposalId":"1"}`},
+		{Op: "misp_discard_proposal", Args: `{"proposalId":"2"}`},
+		{Op: "misp_import_stix", Args: `{"bundle":"{\"type\":\"bundle\",\"id\":\"bundle--275f869e-b769-44de-8bf8-7122a79714b7\",\"objects\":[{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--7bd6d25f-5c48-4d46-ba72-341c317cdeda\",\"pattern_type\":\"stix\",\"pattern\":\"[domain-name:value = 'stix.example']\",\"valid_from\":\"2026-01-01T00:00:00Z\"}]}"}`},
 		{Op: "misp_publish_event", Args: `{"eventId":"7","confirm":true}`},
 		{Op: "misp_delete_event", Args: `{"eventId":"4","confirm":true}`},
 	}

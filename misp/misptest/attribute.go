@@ -19,10 +19,14 @@ type match struct {
 func (s *Server) searchAttributes(r *request) answer {
 	p := parameters(r.body)
 	value, typ, category := filterOf(p["value"], false), filterOf(p["type"], true), filterOf(p["category"], true)
-	tags, events, uuid := filterOf(p["tags"], true), filterOf(p["eventid"], true), filterOf(p["uuid"], true)
+	tags, events, uuid, org := filterOf(p["tags"], true), filterOf(p["eventid"], true), filterOf(p["uuid"], true), filterOf(p["org"], true)
 	ids, byIDs := flagged(p["to_ids"])
 	published, byPublished := flagged(p["published"])
 	after, timed := since(p["last"])
+	changed, byChange := since(p["attribute_timestamp"])
+	first, _ := p["first_seen"].(string)
+	last, _ := p["last_seen"].(string)
+	deleted := p["deleted"] == "only"
 	if format, _ := p["returnFormat"].(string); slices.Contains(restrictive, format) {
 		ids, byIDs = true, true
 		if p["published"] == nil {
@@ -31,17 +35,26 @@ func (s *Server) searchAttributes(r *request) answer {
 	}
 	var found []match
 	for _, e := range s.visible(r.user) {
-		for _, a := range e.all() {
+		list := e.all()
+		if deleted {
+			list = e.deleted()
+		}
+		for _, a := range list {
 			switch {
-			case !value.none() && !value.matches(a.parts()...):
-			case !typ.none() && !typ.matches(a.Type):
-			case !category.none() && !category.matches(a.Category):
-			case !tags.none() && !tags.matches(slices.Concat(a.Tags, e.Tags)...):
-			case !events.none() && !events.matches(strconv.Itoa(e.id), e.UUID):
-			case !uuid.none() && !uuid.matches(a.UUID, e.UUID):
+			case !s.seesAttribute(r.user, e, a):
+			case !value.none() && !value.matchesFold(a.parts()...):
+			case !typ.none() && !typ.matchesFold(a.Type):
+			case !category.none() && !category.matchesFold(a.Category):
+			case !tags.none() && !tags.matchesCase(slices.Concat(a.Tags, e.Tags)...):
+			case !events.none() && !events.matchesCase(strconv.Itoa(e.id), e.UUID):
+			case !uuid.none() && !uuid.matchesCase(a.UUID, e.UUID):
+			case !org.none() && !org.matchesCase(strconv.Itoa(e.org), orgNames[e.org], orgUUID(e.org)):
 			case byIDs && ids != a.toIDs:
 			case byPublished && published != e.Published:
 			case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
+			case byChange && a.changed < changed.Unix():
+			case first != "" && (a.FirstSeen == "" || a.FirstSeen < first):
+			case last != "" && (a.LastSeen == "" || a.LastSeen > last):
 			default:
 				found = append(found, match{e, a})
 			}
@@ -50,16 +63,23 @@ func (s *Server) searchAttributes(r *request) answer {
 	if order, _ := p["order"].(string); strings.EqualFold(order, "Attribute.id DESC") {
 		slices.SortFunc(found, func(x, y match) int { return y.a.id - x.a.id })
 	}
-	page, number, limit := paged(p, found)
+	page, limited := paged(p, found)
+	n := len(page)
+	if limited && (n == 0 || n == integer(p["limit"]) || integer(p["limit"]) < 0) {
+		n++ // it looks one row ahead, whether there is one or not
+	}
+	format, _ := p["returnFormat"].(string)
+	if format == "count" {
+		return answer{http.StatusOK, counted(n), plain{"text/plain", strconv.Itoa(len(page))}}
+	}
+	if want, given := flagged(p["enforceWarninglist"]); want && given { // after the page was cut
+		page = slices.DeleteFunc(slices.Clone(page), func(m match) bool { return len(s.hits(m.a.Value)) > 0 })
+	}
 	list := []object{}
 	for _, m := range page {
 		list = append(list, s.found(r.user, m, p))
 	}
-	n := len(list)
-	if limit > 0 && (n == limit || n == 0 && number > 1) {
-		n++ // it looks one row ahead, whether there is one or not
-	}
-	if format, _ := p["returnFormat"].(string); format != "" && format != "json" {
+	if format != "" && format != "json" {
 		return s.export(r, format, p, page, n)
 	}
 	return answer{http.StatusOK, counted(n), object{"response": object{"Attribute": list}}}
@@ -80,6 +100,21 @@ func (s *Server) found(u *user, m match, p object) object {
 		}
 	}
 	o["Event"] = ev
+	if m.a.objectID != 0 {
+		if ob := m.e.object(m.a.objectID); ob != nil {
+			o["Object"] = object{"id": s.num(ob.id), "distribution": s.num(ob.distribution), "sharing_group_id": s.num(ob.sharingGroup)}
+		}
+	}
+	if wants("includeEventTags") {
+		var list []object
+		for _, t := range s.tags(m.e.Tags) {
+			t["inherited"] = 1
+			list = append(list, t)
+		}
+		if list = append(s.tags(m.a.Tags), list...); len(list) > 0 {
+			o["Tag"] = list
+		}
+	}
 	if wants("includeDecayScore") && m.a.toIDs {
 		o["decay_score"] = []object{{"score": 62.5, "base_score": 80, "decayed": false, "DecayingModel": object{"id": s.num(3), "name": "NIDS Simple Decaying Model"}}}
 	}
@@ -97,15 +132,11 @@ func (s *Server) found(u *user, m match, p object) object {
 	}
 	if wants("includeCorrelations") {
 		related := []object{}
-		for _, e := range s.visible(u) {
-			for _, a := range e.all() {
-				if e != m.e && m.a.correlates(a) {
-					x := s.attribute(e, a)
-					delete(x, "deleted")
-					x["Event"] = s.related(e)
-					related = append(related, x)
-				}
-			}
+		for _, c := range s.correlations(u, m.e, m.a) {
+			x := s.attribute(c.e, c.a)
+			delete(x, "deleted")
+			x["Event"] = s.related(c.e)
+			related = append(related, x)
 		}
 		if len(related) > 0 || wants("includeContext") {
 			o["RelatedAttribute"] = related
@@ -132,7 +163,7 @@ var types = map[string]usual{
 	"md5": {"Payload delivery", true, nil}, "sha1": {"Payload delivery", true, nil}, "sha256": {"Payload delivery", true, nil},
 	"filename": {"Payload delivery", true, nil}, "filename|md5": {"Payload delivery", true, nil}, "filename|sha256": {"Payload delivery", true, nil},
 	"text": {"Other", false, network}, "comment": {"Other", false, network}, "link": {"External analysis", false, network},
-	"vulnerability": {"External analysis", false, network}, "target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
+	"vulnerability": {"External analysis", false, network}, "regkey": {"Persistence mechanism", true, nil}, "mac-address": {"Network activity", false, network}, "email-dst": {"Network activity", true, network}, "yara": {"Payload installation", true, nil}, "target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
 }
 
 func (s *Server) addAttribute(r *request, id string) answer {
@@ -160,6 +191,17 @@ func (s *Server) addAttribute(r *request, id string) answer {
 	}
 	if len(sent) == 0 {
 		return refuse(http.StatusMethodNotAllowed, r, "Invalid JSON input. Make sure that the JSON input is a correctly formatted JSON string. This request has been blocked to avoid an unfiltered request.")
+	}
+	for _, p := range sent {
+		if p["distribution"] == nil || integer(p["distribution"]) != 4 {
+			continue
+		}
+		if _, given := p["sharing_group_id"]; !given {
+			return refuse(http.StatusInternalServerError, r, "An Internal Error Has Occurred.")
+		}
+		if id := integer(p["sharing_group_id"]); id != 0 && s.group(id) == nil {
+			return refuse(http.StatusForbidden, r, "Invalid Sharing Group or not authorised.")
+		}
 	}
 	added, errors := []object{}, object{}
 	for i, p := range sent {
@@ -199,6 +241,7 @@ func (s *Server) addOne(e *event, p object) (added, errors object) {
 		a.Distribution = integer(n)
 	}
 	a.Value = normal(a.Type, a.Value)
+	a.FirstSeen, a.LastSeen, a.SharingGroup = text("first_seen"), text("last_seen"), integer(p["sharing_group_id"])
 	if errors := s.invalid(e, a); len(errors) > 0 {
 		return nil, errors
 	}
@@ -225,13 +268,34 @@ func (e *event) touch(at int64) { e.Published, e.changed = false, max(e.changed+
 // normal is a value as MISP keeps it.
 func normal(typ, v string) string {
 	v = strings.TrimSpace(v)
+	refanged := strings.NewReplacer("hxxp", "http", "meow", "http", "[.]", ".", "(.)", ".", "[dot]", ".", "(dot)", ".", "[at]", "@", "[@]", "@").Replace(v)
 	switch typ {
 	case "url":
-		return strings.NewReplacer("hxxp", "http", "[.]", ".").Replace(v)
-	case "domain", "hostname", "md5", "sha1", "sha256", "email-src":
-		return strings.ToLower(strings.ReplaceAll(v, "[.]", "."))
+		return refanged
+	case "domain", "hostname":
+		return strings.TrimSuffix(strings.ToLower(refanged), ".")
+	case "md5", "sha1", "sha256", "email-src", "email-dst":
+		return strings.ToLower(refanged)
 	case "ip-src", "ip-dst":
-		return strings.ReplaceAll(v, "[.]", ".")
+		if a, err := netip.ParseAddr(refanged); err == nil && a.Is6() {
+			return a.String()
+		}
+		return refanged
+	case "ip-src|port", "ip-dst|port":
+		if strings.Count(refanged, ":") == 1 {
+			return strings.Replace(refanged, ":", "|", 1)
+		}
+		return refanged
+	case "filename|md5", "filename|sha1", "filename|sha256":
+		if name, hash, ok := strings.Cut(v, "|"); ok {
+			return name + "|" + strings.ToLower(hash)
+		}
+	case "AS":
+		return strings.TrimPrefix(strings.ToUpper(v), "AS")
+	case "vulnerability":
+		return strings.ToUpper(v)
+	case "mac-address":
+		return strings.ToLower(strings.ReplaceAll(v, "-", ":"))
 	}
 	return v
 }
@@ -253,6 +317,10 @@ func (s *Server) invalid(e *event, a Attribute) object {
 		errors["type"] = []string{"Options depend on the selected category."}
 	}
 	if len(errors) > 0 {
+		return errors
+	}
+	if a.FirstSeen != "" && a.LastSeen != "" && a.LastSeen < a.FirstSeen {
+		errors["last_seen"] = []string{"Last seen value should be greater than first seen value"}
 		return errors
 	}
 	if why := badValue(a); why != "" {

@@ -1,6 +1,7 @@
 package misptest
 
 import (
+	"cmp"
 	"crypto/sha1" //nolint:gosec // names, not secrets
 	"fmt"
 	"net/http"
@@ -38,11 +39,13 @@ type Attribute struct {
 	Tags                           []string
 	Relation                       string // in an object
 	Sighted                        int    // how often
+	FirstSeen, LastSeen            string // as MISP keeps them, in UTC
 }
 
 // An Object is several attributes of an [Event] that belong together.
 type Object struct {
 	Name, MetaCategory, Comment string
+	Distribution, SharingGroup  int // default: 5, as the event
 	Attributes                  []Attribute
 }
 
@@ -80,11 +83,11 @@ type attribute struct {
 
 type composite struct {
 	Object
-	id, distribution int
-	uuid             string
-	deleted          bool
-	template         *template
-	attributes       []*attribute
+	id, distribution, sharingGroup int
+	uuid                           string
+	deleted                        bool
+	template                       *template
+	attributes                     []*attribute
 }
 
 // all returns every attribute that isn't deleted, those in objects included.
@@ -102,6 +105,33 @@ func (e *event) all() (list []*attribute) {
 		}
 	}
 	return list
+}
+
+// deleted returns the attributes that were deleted softly.
+func (e *event) deleted() (list []*attribute) {
+	for _, a := range e.attributes {
+		if a.deleted {
+			list = append(list, a)
+		}
+	}
+	for _, o := range e.objects {
+		for _, a := range o.attributes {
+			if o.deleted || a.deleted {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+// object returns the object of that id.
+func (e *event) object(id int) *composite {
+	for _, o := range e.objects {
+		if o.id == id {
+			return o
+		}
+	}
+	return nil
 }
 
 func (e *event) publish() {
@@ -147,6 +177,9 @@ func (s *Server) addEvent(e Event) *event {
 	for _, o := range e.Objects {
 		s.next.object++
 		ob := &composite{Object: o, id: s.next.object, uuid: s.newUUID(), distribution: 5}
+		if o.Distribution != 0 {
+			ob.distribution, ob.sharingGroup = o.Distribution, o.SharingGroup
+		}
 		for _, a := range o.Attributes {
 			ob.attributes = append(ob.attributes, s.newAttribute(a, ob.id, e.Date.Unix()))
 		}
@@ -232,6 +265,24 @@ func (s *Server) sees(u *user, e *event) bool {
 	return u.admin || e.org == u.org || e.Distribution > 0
 }
 
+// seesAttribute reports whether u may see a, which is in an event that u sees.
+func (s *Server) seesAttribute(u *user, e *event, a *attribute) bool {
+	within := func(distribution, group int) bool {
+		switch distribution {
+		case 0:
+			return e.org == u.org || u.admin
+		case 4:
+			g := s.group(group)
+			return e.org == u.org || u.admin || g != nil && slices.Contains(g.orgs, u.org)
+		}
+		return true
+	}
+	if o := e.object(a.objectID); o != nil && !within(o.distribution, o.sharingGroup) {
+		return false
+	}
+	return within(a.Distribution, a.SharingGroup)
+}
+
 func (s *Server) visible(u *user) (list []*event) {
 	for _, e := range s.events {
 		if s.sees(u, e) {
@@ -251,8 +302,10 @@ func (s *Server) lookup(u *user, id string) *event {
 
 var orgNames = map[int]string{1: Organisation, 2: OtherOrganisation}
 
+func orgUUID(id int) string { return fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id) }
+
 func (s *Server) organisation(id int) object {
-	return object{"id": s.num(id), "name": orgNames[id], "uuid": fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id), "local": id == 1}
+	return object{"id": s.num(id), "name": orgNames[id], "uuid": orgUUID(id), "local": id == 1}
 }
 
 func (s *Server) tags(names []string) (list []object) {
@@ -293,6 +346,12 @@ func (s *Server) attribute(e *event, a *attribute) object {
 		"deleted": a.deleted, "disable_correlation": false, "object_id": s.num(a.objectID), "object_relation": nil,
 		"first_seen": nil, "last_seen": nil, "value": a.Value,
 	}
+	if a.FirstSeen != "" {
+		o["first_seen"] = micro(a.FirstSeen)
+	}
+	if a.LastSeen != "" {
+		o["last_seen"] = micro(a.LastSeen)
+	}
 	if a.Relation != "" {
 		o["object_relation"] = a.Relation
 	}
@@ -301,6 +360,9 @@ func (s *Server) attribute(e *event, a *attribute) object {
 	}
 	return o
 }
+
+// micro is a time in UTC as MISP writes it.
+func micro(t string) string { return strings.TrimSuffix(t, "Z") + ".000000+00:00" }
 
 func (s *Server) sightings(e *event, a *attribute) []object {
 	list := []object{}
@@ -349,19 +411,29 @@ func (s *Server) full(u *user, e *event) object {
 		}
 		objects = append(objects, object{"id": s.num(ob.id), "name": ob.Name, "meta-category": ob.MetaCategory, "description": "", "template_uuid": "9f8cea74-16fe-4968-a2b4-026676949ac6",
 			"template_version": s.num(9), "event_id": s.num(e.id), "uuid": ob.uuid, "timestamp": s.num(int(e.changed)), "distribution": s.num(ob.distribution),
-			"sharing_group_id": s.num(0), "comment": ob.Comment, "deleted": false, "first_seen": nil, "last_seen": nil, "ObjectReference": []object{},
+			"sharing_group_id": s.num(ob.sharingGroup), "comment": ob.Comment, "deleted": false, "first_seen": nil, "last_seen": nil, "ObjectReference": []object{},
 			"Attribute": in(ob.attributes)})
 	}
 	related := []object{}
-	for _, other := range s.visible(u) {
-		if other == e || !slices.ContainsFunc(e.all(), func(a *attribute) bool { return slices.ContainsFunc(other.all(), a.correlates) }) {
-			continue
+	seen := map[*event]bool{}
+	for _, a := range e.all() {
+		for _, c := range s.correlations(u, e, a) {
+			if seen[c.e] {
+				continue
+			}
+			seen[c.e] = true
+			r := s.related(c.e)
+			r["Org"], r["Orgc"] = s.organisation(1), s.organisation(c.e.org)
+			related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
 		}
-		r := s.related(other)
-		r["Org"], r["Orgc"] = s.organisation(1), s.organisation(other.org)
-		related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
 	}
-	o["Attribute"], o["ShadowAttribute"], o["Object"], o["RelatedEvent"] = in(e.attributes), []object{}, objects, related
+	proposals := []object{}
+	for _, p := range s.proposals {
+		if p.e == e && p.a == nil && !p.decided {
+			proposals = append(proposals, s.proposal(p))
+		}
+	}
+	o["Attribute"], o["ShadowAttribute"], o["Object"], o["RelatedEvent"] = in(e.attributes), proposals, objects, related
 	return o
 }
 
@@ -375,11 +447,43 @@ func (a *Attribute) parts() []string {
 	return []string{a.Value}
 }
 
-// correlates reports whether MISP links a and b: by value, or by network.
+// correlationLimit is in how many events a value correlates by default: a
+// further one that has it gets no correlations, and nothing in it says so.
+const correlationLimit = 20
+
+// correlations are the attributes that MISP links with a: those of the same
+// value in another event, text with text. An address and its network aren't
+// linked, since advanced correlations are off by default.
+func (s *Server) correlations(u *user, e *event, a *attribute) (list []match) {
+	var in []*event // by id, as they were saved
+	for _, other := range s.events {
+		if slices.ContainsFunc(other.all(), a.correlates) {
+			in = append(in, other)
+		}
+	}
+	if len(in) > correlationLimit+1 {
+		if in = in[:correlationLimit+1]; !slices.Contains(in, e) {
+			return nil
+		}
+	}
+	for _, other := range in {
+		if other == e || !s.sees(u, other) {
+			continue
+		}
+		for _, b := range other.all() {
+			if a.correlates(b) && s.seesAttribute(u, other, b) {
+				list = append(list, match{other, b})
+			}
+		}
+	}
+	return list
+}
+
+// correlates reports whether a and b have a value, or a part of one, in common.
 func (a *attribute) correlates(b *attribute) bool {
 	for _, v := range a.parts() {
 		for _, w := range b.parts() {
-			if a.Type != "port" && strings.EqualFold(v, w) || within(v, w) || within(w, v) {
+			if a.Type != "port" && a.Type != "text" && a.Type != "comment" && strings.EqualFold(v, w) {
 				return true
 			}
 		}
@@ -448,36 +552,49 @@ func (s *Server) searchEvents(r *request) answer {
 	from, _ := p["from"].(string)
 	to, _ := p["to"].(string)
 	some := func(e *event, f filter, of func(*attribute) string) bool {
-		return f.none() || slices.ContainsFunc(e.all(), func(a *attribute) bool { return f.matches(of(a)) })
+		return f.none() || slices.ContainsFunc(e.all(), func(a *attribute) bool { return f.matchesFold(of(a)) })
 	}
+	date, _ := p["date"].(string)
+	published, filtered := flagged(p["published"])
+	after, timed := since(p["last"])
+	changed, byChange := since(p["timestamp"])
 	for _, e := range s.visible(r.user) {
 		have := slices.Clone(e.Tags)
 		hasValue := value.none()
 		for _, a := range e.all() {
 			have = append(have, a.Tags...)
-			hasValue = hasValue || value.matches(a.parts()...)
+			hasValue = hasValue || value.matchesFold(a.parts()...)
 		}
-		published, filtered := flagged(p["published"])
-		after, timed := since(p["last"])
 		switch {
-		case !tags.none() && !tags.matches(have...):
-		case !ids.none() && !ids.matches(strconv.Itoa(e.id), e.UUID):
+		case !tags.none() && !tags.matchesCase(have...):
+		case !ids.none() && !ids.matchesCase(strconv.Itoa(e.id), e.UUID):
 		case !hasValue:
-		case !uuid.none() && !uuid.matches(e.UUID):
-		case !info.none() && !info.matches(e.Info):
-		case !org.none() && !org.matches(strconv.Itoa(e.org), orgNames[e.org]):
+		case !uuid.none() && !uuid.matchesCase(e.UUID):
+		case !info.none() && !info.matchesCase(e.Info):
+		case !org.none() && !org.matchesCase(strconv.Itoa(e.org), orgNames[e.org], orgUUID(e.org)):
 		case !some(e, typ, func(a *attribute) string { return a.Type }), !some(e, category, func(a *attribute) string { return a.Category }):
 		case from != "" && e.Date.Format(time.DateOnly) < from, to != "" && e.Date.Format(time.DateOnly) > to:
+		case date != "" && e.Date.Format(time.DateOnly) != date:
 		case filtered && published != e.Published:
 		case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
+		case byChange && e.changed < changed.Unix():
 		default:
 			found = append(found, e)
 		}
 	}
-	if order, _ := p["order"].(string); strings.EqualFold(order, "Event.timestamp desc") {
-		slices.SortStableFunc(found, func(a, b *event) int { return int(b.changed - a.changed) })
+	switch order, _ := p["order"].(string); strings.ToLower(order) {
+	case "event.timestamp desc": // ties come in any order, another for each page
+		turn := integer(p["page"])
+		slices.SortFunc(found, func(a, b *event) int {
+			return cmp.Or(cmp.Compare(b.changed, a.changed), cmp.Compare((a.id*7+turn*3)%11, (b.id*7+turn*3)%11), cmp.Compare(a.id, b.id))
+		})
+	case "event.id desc":
+		slices.SortFunc(found, func(a, b *event) int { return b.id - a.id })
 	}
-	page, _, _ := paged(p, found)
+	if p["returnFormat"] == "count" {
+		return answer{http.StatusOK, counted(len(found)), plain{"text/plain", strconv.Itoa(len(found))}}
+	}
+	page, _ := paged(p, found)
 	list := []object{}
 	_, metadata := flagged(p["metadata"])
 	for _, e := range page {

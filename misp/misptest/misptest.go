@@ -23,6 +23,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/misp"
 )
@@ -62,19 +63,20 @@ type Server struct {
 
 	tb testing.TB
 
-	mu       sync.Mutex
-	events   []*event
-	lists    []*Warninglist
-	groups   []*group
-	blocked  map[string]bool
-	jobs     []*event
-	next     struct{ event, attribute, object, uuid, sighting int }
-	tagNames []string // by id, from 1
-	feeds    []*feed
-	searched map[string]int // by key
-	uuids    map[string]bool
-	requests []string
-	failures []*failure
+	mu        sync.Mutex
+	events    []*event
+	lists     []*Warninglist
+	groups    []*group
+	blocked   map[string]bool // UUIDs of events that were deleted
+	jobs      []*event
+	next      struct{ event, attribute, object, uuid, sighting, proposal int }
+	tagNames  []string // by id, from 1
+	feeds     []*feed
+	proposals []*proposal
+	searched  map[string]int // by key
+	uuids     map[string]bool
+	requests  []string
+	failures  []*failure
 }
 
 // failure is an answer instead of the real one; without a status the real one
@@ -259,6 +261,11 @@ func (s *Server) route(method string, r *request) answer {
 		parts = append(parts, "")
 	}
 	post := method == http.MethodPost
+	if limit, given := parameters(r.body)["limit"].(string); given && parts[1] == "restSearch" {
+		if _, err := strconv.Atoi(limit); err != nil {
+			return refuse(http.StatusInternalServerError, r, "An Internal Error Has Occurred.")
+		}
+	}
 	if post && parts[1] == "restSearch" && s.RateLimit > 0 {
 		if s.searched[r.key]++; s.searched[r.key] > s.RateLimit {
 			a := refuse(http.StatusTooManyRequests, r, "Rate limit exceeded.")
@@ -314,11 +321,11 @@ func parameters(body []byte) object {
 	return o
 }
 
-// filter is what a parameter asks for: any of, and none of.
-type filter struct{ or, not []string }
+// filter is what a parameter asks for: any of, all of, and none of.
+type filter struct{ or, and, not []string }
 
 // none reports whether the filter filters nothing.
-func (f filter) none() bool { return len(f.or) == 0 && len(f.not) == 0 }
+func (f filter) none() bool { return len(f.or)+len(f.and)+len(f.not) == 0 }
 
 // filterOf reads a filter. exclude is false for values, of which MISP takes !x
 // for no filter at all.
@@ -348,41 +355,69 @@ func filterOf(v any, exclude bool) (f filter) {
 			}
 		}
 	case object:
-		f.or = append(filterOf(v["OR"], exclude).or, filterOf(v["AND"], exclude).or...)
-		f.not = filterOf(v["NOT"], exclude).or
+		f.or, f.and, f.not = filterOf(v["OR"], exclude).or, filterOf(v["AND"], exclude).or, filterOf(v["NOT"], exclude).or
 	}
 	return f
 }
 
-// matches reports whether one of have is asked for, and none excluded.
-func (f filter) matches(have ...string) bool {
-	some := func(words []string) bool {
-		return slices.ContainsFunc(words, func(w string) bool {
-			return slices.ContainsFunc(have, func(h string) bool { return like(strings.ToLower(w), strings.ToLower(h)) })
-		})
+// matches reports whether have has one of those asked for, all that must be
+// there, and none excluded. Case counts unless fold brings both to one.
+func (f filter) matches(fold func(string) string, have ...string) bool {
+	has := func(w string) bool {
+		return slices.ContainsFunc(have, func(h string) bool { return equals(fold(w), fold(h)) })
 	}
-	return (len(f.or) == 0 || some(f.or)) && !some(f.not)
+	return (len(f.or) == 0 || slices.ContainsFunc(f.or, has)) && !slices.ContainsFunc(f.and, func(w string) bool { return !has(w) }) && !slices.ContainsFunc(f.not, has)
 }
 
-// like is SQL's LIKE with % alone.
+// matchesFold is matches without regard to case, as MISP compares values.
+func (f filter) matchesFold(have ...string) bool { return f.matches(strings.ToLower, have...) }
+
+// matchesCase is matches with its case, as MISP compares tags, titles and organisations.
+func (f filter) matchesCase(have ...string) bool {
+	return f.matches(func(s string) string { return s }, have...)
+}
+
+// equals compares as MISP does: exactly, or with LIKE once a % is in what is
+// asked for.
+func equals(want, s string) bool {
+	if !strings.Contains(want, "%") {
+		return want == s
+	}
+	return like(want, s)
+}
+
+// like is SQL's LIKE: % is any text, _ any letter, and a backslash takes the
+// next letter as it is.
 func like(pattern, s string) bool {
-	parts := strings.Split(pattern, "%")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
+	for len(pattern) > 0 {
+		switch pattern[0] {
+		case '%':
+			for pattern = strings.TrimLeft(pattern, "%"); ; s = s[1:] {
+				if like(pattern, s) {
+					return true
+				}
+				if s == "" {
+					return false
+				}
+			}
+		case '_':
+			_, n := utf8.DecodeRuneInString(s)
+			if n == 0 {
+				return false
+			}
+			pattern, s = pattern[1:], s[n:]
+			continue
+		case '\\':
+			if len(pattern) > 1 {
+				pattern = pattern[1:]
+			}
+		}
+		if s == "" || pattern[0] != s[0] {
 			return false
 		}
-		s = s[i+len(p):]
+		pattern, s = pattern[1:], s[1:]
 	}
-	return strings.HasSuffix(s, last)
+	return s == ""
 }
 
 // flagged reads a filter by a flag: 0 and 1, and true. false filters nothing.
@@ -398,21 +433,15 @@ func flagged(v any) (want, given bool) {
 	return false, false
 }
 
-// paged returns the page of list that p asks for, and whether a page was asked for.
-func paged[T any](p object, list []T) (page []T, number, limit int) {
-	get := func(name string) int {
-		n, err := strconv.Atoi(strings.Trim(string(mustJSON(p[name])), `"`))
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	limit, number = get("limit"), max(1, get("page"))
+// paged returns the page of list that p asks for, and whether MISP bounded the
+// answer. A page without a limit is everything, and so is a limit of 0.
+func paged[T any](p object, list []T) (page []T, limited bool) {
+	limit, number := integer(p["limit"]), max(1, integer(p["page"]))
 	if limit <= 0 {
-		return list, 1, 0
+		return list, limit < 0
 	}
 	from := min((number-1)*limit, len(list))
-	return list[from:min(from+limit, len(list))], number, limit
+	return list[from:min(from+limit, len(list))], true
 }
 
 func mustJSON(v any) []byte {

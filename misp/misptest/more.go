@@ -73,6 +73,20 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 		return s.indexClusters(r, id), true
 	case "galaxy_clusters/view":
 		return s.viewCluster(r, id), true
+	case "shadow_attributes/index":
+		return s.indexProposals(r, id), true
+	case "shadow_attributes/view":
+		return s.viewProposal(r, id), true
+	case "shadow_attributes/add":
+		return s.gated(r, post && write, func() answer { return s.propose(r, id) })
+	case "shadow_attributes/edit":
+		return s.gated(r, post && write, func() answer { return s.proposeEdit(r, id) })
+	case "shadow_attributes/accept", "shadow_attributes/discard":
+		return s.gated(r, post && write, func() answer { return s.decideProposal(r, id, parts[1] == "accept") })
+	case "eventBlocklists/index":
+		return s.gated(r, r.admin, func() answer { return s.indexBlocked() })
+	case "events/upload_stix":
+		return s.gated(r, post && write, func() answer { return s.uploadSTIX(r) })
 	case "sightings/add":
 		return s.gated(r, post && write, func() answer { return s.addSighting(r) })
 	case "organisations/index", "organisations/":
@@ -314,7 +328,7 @@ func (s *Server) searchTags(r *request) answer {
 	f := filterOf(parameters(r.body)["tag"], false)
 	list := []object{}
 	for i, n := range s.tagNames {
-		if !f.none() && f.matches(n) {
+		if !f.none() && f.matchesFold(n) {
 			list = append(list, object{"Tag": s.tagObject(i + 1), "Taxonomy": object{"namespace": "tlp"}, "TaxonomyPredicate": object{}})
 		}
 	}
@@ -398,16 +412,20 @@ func (s *Server) addSighting(r *request) answer {
 	if p["id"] == nil {
 		id, _ = p["uuid"].(string)
 	}
-	type pair struct {
-		e *event
-		a *attribute
-	}
-	var found []pair
+	var found []match
 	value := filterOf(p["value"], false)
+	if p["values"] != nil {
+		value = filterOf(p["values"], false)
+	}
 	for _, e := range s.visible(r.user) {
 		for _, a := range e.all() {
-			if id != "" && (strconv.Itoa(a.id) == id || a.UUID == id) || !value.none() && value.matches(a.parts()...) {
-				found = append(found, pair{e, a})
+			if id != "" && (strconv.Itoa(a.id) == id || a.UUID == id) || !value.none() && value.matchesFold(a.parts()...) {
+				found = append(found, match{e, a})
+			}
+		}
+		for _, a := range e.deleted() { // by value also what was deleted softly
+			if !value.none() && value.matchesFold(a.parts()...) {
+				found = append(found, match{e, a})
 			}
 		}
 	}

@@ -11,8 +11,24 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
+// Defines values for AttributeSearchDeleted.
+const (
+	AttributeSearchDeletedOnly AttributeSearchDeleted = "only"
+)
+
+// Valid indicates whether the value is a known member of the AttributeSearchDeleted enum.
+func (e AttributeSearchDeleted) Valid() bool {
+	switch e {
+	case AttributeSearchDeletedOnly:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttributeSearchReturnFormat.
 const (
+	AttributeSearchReturnFormatCount     AttributeSearchReturnFormat = "count"
 	AttributeSearchReturnFormatCsv       AttributeSearchReturnFormat = "csv"
 	AttributeSearchReturnFormatHashes    AttributeSearchReturnFormat = "hashes"
 	AttributeSearchReturnFormatHosts     AttributeSearchReturnFormat = "hosts"
@@ -29,6 +45,8 @@ const (
 // Valid indicates whether the value is a known member of the AttributeSearchReturnFormat enum.
 func (e AttributeSearchReturnFormat) Valid() bool {
 	switch e {
+	case AttributeSearchReturnFormatCount:
+		return true
 	case AttributeSearchReturnFormatCsv:
 		return true
 	case AttributeSearchReturnFormatHashes:
@@ -89,28 +107,52 @@ func (e EventSearchReturnFormat) Valid() bool {
 // AnyOf A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
 type AnyOf = []string
 
+// Anything defines model for Anything.
+type Anything = json.RawMessage
+
 // AttributeSearch defines model for AttributeSearch.
 type AttributeSearch struct {
-	Category string `json:"category,omitempty,omitzero"`
-	EventID  string `json:"eventid,omitempty,omitzero"`
+	// AttributeTimestamp Changed since.
+	AttributeTimestamp string `json:"attribute_timestamp,omitempty,omitzero"`
+	Category           string `json:"category,omitempty,omitzero"`
+
+	// Deleted Only those deleted softly.
+	Deleted AttributeSearchDeleted `json:"deleted,omitempty,omitzero"`
+
+	// EnforceWarninglist Leave out what is on a warninglist; pages then have fewer rows.
+	EnforceWarninglist int    `json:"enforceWarninglist,omitempty,omitzero"`
+	EventID            string `json:"eventid,omitempty,omitzero"`
+
+	// FirstSeen First seen then or later. What has no such date isn't found.
+	FirstSeen string `json:"first_seen,omitempty,omitzero"`
 
 	// Headerless Leave out the first line of CSV.
 	Headerless             int  `json:"headerless,omitempty,omitzero"`
 	IncludeContext         int  `json:"includeContext,omitempty,omitzero"`
 	IncludeCorrelations    int  `json:"includeCorrelations,omitempty,omitzero"`
 	IncludeDecayScore      bool `json:"includeDecayScore,omitempty,omitzero"`
+	IncludeEventTags       int  `json:"includeEventTags,omitempty,omitzero"`
 	IncludeSightings       int  `json:"includeSightings,omitempty,omitzero"`
 	IncludeWarninglistHits int  `json:"includeWarninglistHits,omitempty,omitzero"`
 
 	// Last Published within; m is minutes.
-	Last         string                      `json:"last,omitempty,omitzero"`
-	Limit        int                         `json:"limit"`
-	Order        string                      `json:"order,omitempty,omitzero"`
-	Page         int                         `json:"page"`
+	Last string `json:"last,omitempty,omitzero"`
+
+	// LastSeen Last seen then or before. What has no such date isn't found.
+	LastSeen string `json:"last_seen,omitempty,omitzero"`
+	Limit    int    `json:"limit"`
+	Order    string `json:"order,omitempty,omitzero"`
+
+	// Org Who made the event.
+	Org  string `json:"org,omitempty,omitzero"`
+	Page int    `json:"page"`
+
+	// Published false would filter nothing.
+	Published    *int                        `json:"published,omitempty"`
 	ReturnFormat AttributeSearchReturnFormat `json:"returnFormat"`
 
-	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
-	Tags AnyOf `json:"tags,omitempty,omitzero"`
+	// Tags Tags, the event's and the attribute's taken together. A list matches any; !x in it excludes.
+	Tags TagQuery `json:"tags,omitempty,omitzero"`
 
 	// ToIDs false would filter nothing.
 	ToIDs *int `json:"to_ids,omitempty"`
@@ -124,6 +166,9 @@ type AttributeSearch struct {
 	// Value A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
 	Value AnyOf `json:"value,omitempty,omitzero"`
 }
+
+// AttributeSearchDeleted Only those deleted softly.
+type AttributeSearchDeleted string
 
 // AttributeSearchReturnFormat defines model for AttributeSearch.ReturnFormat.
 type AttributeSearchReturnFormat string
@@ -174,8 +219,11 @@ type EventSearch struct {
 	Published    *int                    `json:"published,omitempty"`
 	ReturnFormat EventSearchReturnFormat `json:"returnFormat"`
 
-	// Tags A filter that matches any of some values, taken as they are but for % as a wildcard. One that begins with ! is taken for its opposite, and "0" for none.
-	Tags AnyOf `json:"tags,omitempty,omitzero"`
+	// Tags Tags, the event's and the attribute's taken together. A list matches any; !x in it excludes.
+	Tags TagQuery `json:"tags,omitempty,omitzero"`
+
+	// Timestamp Changed since.
+	Timestamp string `json:"timestamp,omitempty,omitzero"`
 
 	// To Date of the event.
 	To   string `json:"to,omitempty,omitzero"`
@@ -197,6 +245,8 @@ type NewAttribute struct {
 	Category       string `json:"category,omitempty,omitzero"`
 	Comment        string `json:"comment,omitempty,omitzero"`
 	Distribution   *int   `json:"distribution,omitempty"`
+	FirstSeen      string `json:"first_seen,omitempty,omitzero"`
+	LastSeen       string `json:"last_seen,omitempty,omitzero"`
 	ObjectRelation string `json:"object_relation,omitempty,omitzero"`
 	SharingGroupID string `json:"sharing_group_id,omitempty,omitzero"`
 	ToIDs          *bool  `json:"to_ids,omitempty"`
@@ -228,18 +278,31 @@ type NewObject struct {
 	Distribution    int    `json:"distribution"`
 	MetaCategory    string `json:"meta-category"`
 	Name            string `json:"name"`
+	SharingGroupID  string `json:"sharing_group_id,omitempty,omitzero"`
 	TemplateUUID    string `json:"template_uuid"`
 	TemplateVersion string `json:"template_version"`
 	UUID            string `json:"uuid,omitempty,omitzero"`
 }
 
+// NewProposal What is left out of a change stays as it is.
+type NewProposal struct {
+	Category string `json:"category,omitempty,omitzero"`
+	Comment  string `json:"comment,omitempty,omitzero"`
+	ToIDs    *bool  `json:"to_ids,omitempty"`
+	Type     string `json:"type,omitempty,omitzero"`
+	Value    string `json:"value,omitempty,omitzero"`
+}
+
 // NewSighting defines model for NewSighting.
 type NewSighting struct {
 	// ID An attribute's id.
-	ID        string `json:"id"`
+	ID        string `json:"id,omitempty,omitzero"`
 	Source    string `json:"source,omitempty,omitzero"`
 	Timestamp int64  `json:"timestamp,omitempty,omitzero"`
 	Type      int    `json:"type"`
+
+	// Values Instead of an id: each attribute with one of these, also those deleted softly. The answer has one sighting only.
+	Values []string `json:"values,omitempty,omitzero"`
 }
 
 // ObjectBody defines model for ObjectBody.
@@ -257,6 +320,9 @@ type TagFilter struct {
 type TagName struct {
 	Tag string `json:"tag"`
 }
+
+// TagQuery Tags, the event's and the attribute's taken together. A list matches any; !x in it excludes.
+type TagQuery = any
 
 // TagTarget defines model for TagTarget.
 type TagTarget struct {
@@ -285,11 +351,13 @@ var Endpoints = []gate.Endpoint{
 	DescribeTypesEndpoint,
 	SearchAttributesEndpoint,
 	GetAttributeEndpoint,
+	ListBlockedEventsEndpoint,
 	AddEventEndpoint,
 	DeleteEventEndpoint,
 	EditEventEndpoint,
 	PublishEventEndpoint,
 	SearchEventsEndpoint,
+	ImportSTIXEndpoint,
 	GetEventEndpoint,
 	ListFeedsEndpoint,
 	CacheFeedEndpoint,
@@ -312,6 +380,13 @@ var Endpoints = []gate.Endpoint{
 	GetOrganisationEndpoint,
 	GetVersionEndpoint,
 	GetServerSettingsEndpoint,
+	AcceptProposalEndpoint,
+	ProposeAttributeEndpoint,
+	DiscardProposalEndpoint,
+	ProposeEditEndpoint,
+	ListProposalsEndpoint,
+	ListEventProposalsEndpoint,
+	GetProposalEndpoint,
 	ListSharingGroupsEndpoint,
 	ListMoreSharingGroupsEndpoint,
 	GetSharingGroupEndpoint,
@@ -388,6 +463,15 @@ func (c *Client) GetAttribute(ctx context.Context, attributeID string) (*httpx.R
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListBlockedEventsEndpoint is GET /eventBlocklists/index.
+var ListBlockedEventsEndpoint = gate.Endpoint{System: "misp", ID: "listBlockedEvents", Method: "GET", Path: "/eventBlocklists/index", Tier: gate.TierRead, Idempotent: true}
+
+// ListBlockedEvents: List the UUIDs of events that the server refuses. For site administrators.
+func (c *Client) ListBlockedEvents(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListBlockedEventsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // AddEventEndpoint is POST /events/add.
 var AddEventEndpoint = gate.Endpoint{System: "misp", ID: "addEvent", Method: "POST", Path: "/events/add", Tier: gate.TierWrite, Idempotent: false}
 
@@ -435,6 +519,16 @@ var SearchEventsEndpoint = gate.Endpoint{System: "misp", ID: "searchEvents", Met
 // SearchEvents: Search events.
 func (c *Client) SearchEvents(ctx context.Context, body EventSearch) (*httpx.Response, error) {
 	r := httpx.NewRequest(SearchEventsEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ImportSTIXEndpoint is POST /events/upload_stix/2.
+var ImportSTIXEndpoint = gate.Endpoint{System: "misp", ID: "importSTIX", Method: "POST", Path: "/events/upload_stix/2", Tier: gate.TierWrite, Idempotent: false}
+
+// ImportSTIX: Make an event of a STIX 2 bundle.
+func (c *Client) ImportSTIX(ctx context.Context, body Anything) (*httpx.Response, error) {
+	r := httpx.NewRequest(ImportSTIXEndpoint)
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -656,6 +750,77 @@ var GetServerSettingsEndpoint = gate.Endpoint{System: "misp", ID: "getServerSett
 // GetServerSettings: Run the server's own checks. For site administrators; slow.
 func (c *Client) GetServerSettings(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetServerSettingsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// AcceptProposalEndpoint is POST /shadow_attributes/accept/{proposalId}.
+var AcceptProposalEndpoint = gate.Endpoint{System: "misp", ID: "acceptProposal", Method: "POST", Path: "/shadow_attributes/accept/{proposalId}", Tier: gate.TierWrite, Idempotent: false}
+
+// AcceptProposal: Do what a proposal proposes, which unpublishes the event.
+func (c *Client) AcceptProposal(ctx context.Context, proposalID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(AcceptProposalEndpoint)
+	r.Path("proposalId", string(proposalID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ProposeAttributeEndpoint is POST /shadow_attributes/add/{eventId}.
+var ProposeAttributeEndpoint = gate.Endpoint{System: "misp", ID: "proposeAttribute", Method: "POST", Path: "/shadow_attributes/add/{eventId}", Tier: gate.TierWrite, Idempotent: false}
+
+// ProposeAttribute: Propose a new attribute for an event of another organisation. The same again makes a second proposal.
+func (c *Client) ProposeAttribute(ctx context.Context, eventID string, body NewProposal) (*httpx.Response, error) {
+	r := httpx.NewRequest(ProposeAttributeEndpoint)
+	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DiscardProposalEndpoint is POST /shadow_attributes/discard/{proposalId}.
+var DiscardProposalEndpoint = gate.Endpoint{System: "misp", ID: "discardProposal", Method: "POST", Path: "/shadow_attributes/discard/{proposalId}", Tier: gate.TierWrite, Idempotent: false}
+
+// DiscardProposal: Turn a proposal down.
+func (c *Client) DiscardProposal(ctx context.Context, proposalID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DiscardProposalEndpoint)
+	r.Path("proposalId", string(proposalID), "^[1-9][0-9]{0,9}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ProposeEditEndpoint is POST /shadow_attributes/edit/{attributeId}.
+var ProposeEditEndpoint = gate.Endpoint{System: "misp", ID: "proposeEdit", Method: "POST", Path: "/shadow_attributes/edit/{attributeId}", Tier: gate.TierWrite, Idempotent: false}
+
+// ProposeEdit: Propose a change of an attribute.
+func (c *Client) ProposeEdit(ctx context.Context, attributeID string, body NewProposal) (*httpx.Response, error) {
+	r := httpx.NewRequest(ProposeEditEndpoint)
+	r.Path("attributeId", string(attributeID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListProposalsEndpoint is GET /shadow_attributes/index.
+var ListProposalsEndpoint = gate.Endpoint{System: "misp", ID: "listProposals", Method: "GET", Path: "/shadow_attributes/index", Tier: gate.TierRead, Idempotent: true}
+
+// ListProposals: List the proposals for events that the key may change, and those it made; with them some that are decided.
+func (c *Client) ListProposals(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListProposalsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListEventProposalsEndpoint is GET /shadow_attributes/index/{eventId}.
+var ListEventProposalsEndpoint = gate.Endpoint{System: "misp", ID: "listEventProposals", Method: "GET", Path: "/shadow_attributes/index/{eventId}", Tier: gate.TierRead, Idempotent: true}
+
+// ListEventProposals: List the proposals for one event; with them some that are decided.
+func (c *Client) ListEventProposals(ctx context.Context, eventID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListEventProposalsEndpoint)
+	r.Path("eventId", string(eventID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetProposalEndpoint is GET /shadow_attributes/view/{proposalId}.
+var GetProposalEndpoint = gate.Endpoint{System: "misp", ID: "getProposal", Method: "GET", Path: "/shadow_attributes/view/{proposalId}", Tier: gate.TierRead, Idempotent: true}
+
+// GetProposal: Fetch a proposal.
+func (c *Client) GetProposal(ctx context.Context, proposalID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetProposalEndpoint)
+	r.Path("proposalId", string(proposalID), "^[1-9][0-9]{0,9}$")
 	return c.HTTP.Send(ctx, r)
 }
 

@@ -1,0 +1,434 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A Proposal is what an organisation proposes for an event of another: a new
+// attribute, or a change or the deletion of one.
+type Proposal struct {
+	ID          ID            `json:"id"`
+	UUID        string        `json:"uuid,omitempty"`
+	EventID     ID            `json:"event_id"`
+	AttributeID ID            `json:"old_id,omitempty" jsonschema:"The attribute that it would change; 0 for a new one."`
+	Type        string        `json:"type"`
+	Category    string        `json:"category,omitempty"`
+	Value       string        `json:"value" untrusted:"true"`
+	ToIDs       Bool          `json:"to_ids"`
+	Comment     string        `json:"comment,omitempty" untrusted:"true"`
+	Timestamp   Int           `json:"timestamp,omitempty" jsonschema:"When it was made, in seconds since 1970."`
+	ToDelete    Bool          `json:"proposal_to_delete,omitempty" jsonschema:"Whether it proposes to delete the attribute."`
+	Deleted     Bool          `json:"deleted,omitempty" jsonschema:"Whether it was decided on."`
+	Org         *Organisation `json:"Org,omitempty" jsonschema:"Who proposes it."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+func (p *Proposal) brief() {
+	p.Extra, p.UUID, p.AttributeID = nil, "", given(p.AttributeID)
+	if p.Org != nil {
+		p.Org.brief()
+	}
+}
+
+// does says what accepting p would do.
+func (p *Proposal) does() string {
+	switch {
+	case bool(p.ToDelete):
+		return fmt.Sprintf("delete attribute %s, %s %s", p.AttributeID, p.Type, p.Value)
+	case given(p.AttributeID) != "":
+		return fmt.Sprintf("change attribute %s to %s", p.AttributeID, p.describe())
+	}
+	return "add " + p.describe()
+}
+
+func (p *Proposal) describe() string {
+	ids := bool(p.ToIDs)
+	return NewAttribute{Type: p.Type, Value: p.Value, Category: p.Category, ToIDs: &ids, Comment: p.Comment}.describe()
+}
+
+func (p *Proposal) target() gate.Target {
+	by := ""
+	if p.Org != nil {
+		by = " by " + p.Org.Name
+	}
+	return gate.Target{Kind: "proposal", ID: string(p.ID), Name: p.Type + " " + p.Value + by, Version: fmt.Sprintf("made %d", p.Timestamp)}
+}
+
+// ListProposalsInput is the input of [Client.ListProposals].
+type ListProposalsInput struct {
+	EventID EventRef `json:"eventId,omitempty" jsonschema:"Only those for this event: its id or UUID."`
+	Decided bool     `json:"decided,omitempty" jsonschema:"Also those that were accepted or discarded, of which MISP keeps some."`
+	Paging
+}
+
+// Validate refuses what isn't the name of an event.
+func (in ListProposalsInput) Validate() error {
+	if in.EventID == "" {
+		return in.check()
+	}
+	return errors.Join(in.EventID.check(), in.check())
+}
+
+// A ProposalPage is one page of proposals.
+type ProposalPage struct {
+	Proposals []*Proposal `json:"proposals" jsonschema:"The proposals, newest first."`
+	Total     int         `json:"total" jsonschema:"How many match in all."`
+	Page      int         `json:"page"`
+	More      bool        `json:"more"`
+}
+
+func (p *ProposalPage) brief() { each(p.Proposals) }
+
+// ListProposals returns one page of the proposals that the key may see, newest
+// first: those for events of its organisation, and those that it made. No search
+// finds the value of a proposal.
+//
+// MISP: GET /shadow_attributes/index, with /{eventId} for one event
+func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	list, err := c.proposals(ctx, in.EventID)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(p *Proposal) bool { return bool(p.Deleted) && !in.Decided })
+	slices.SortStableFunc(list, func(a, b *Proposal) int { return int(idNumber(b.ID) - idNumber(a.ID)) })
+	out := &ProposalPage{Total: len(list), Page: in.Page}
+	out.Proposals, out.More = cut(in.Paging, list)
+	return out, nil
+}
+
+// proposals lists those for an event, or all, the decided ones included.
+func (c *Client) proposals(ctx context.Context, event EventRef) ([]*Proposal, error) {
+	var res *httpx.Response
+	var err error
+	if event == "" {
+		res, err = c.wire.ListProposals(ctx)
+	} else {
+		res, err = c.wire.ListEventProposals(ctx, event.path())
+	}
+	return rows[Proposal](c, "ShadowAttribute", res, err)
+}
+
+// openProposals counts the proposals for e that nobody has decided on.
+func (c *Client) openProposals(ctx context.Context, e *Event) (n int, err error) {
+	list, err := c.proposals(ctx, EventRef(e.ID))
+	for _, p := range list {
+		if !p.Deleted {
+			n++
+		}
+	}
+	return n, err
+}
+
+// ProposeAttributeInput is the input of [Client.ProposeAttribute]: for a new
+// attribute an event, for a change an attribute.
+type ProposeAttributeInput struct {
+	EventID     EventRef `json:"eventId,omitempty" jsonschema:"The event to propose a new attribute for: its id or UUID. Either this or attributeId."`
+	AttributeID Ref      `json:"attributeId,omitempty" jsonschema:"The attribute to propose a change of: its id or UUID. Either this or eventId."`
+	Type        string   `json:"type,omitempty" jsonschema:"An attribute type such as ip-src. For a change left out: as it is." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value       string   `json:"value,omitempty" jsonschema:"The value. For a change left out: as it is." maxLength:"65535"`
+	Category    string   `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection."`
+	Comment     string   `json:"comment,omitempty" jsonschema:"Why, for those who decide." maxLength:"65535"`
+}
+
+// Validate refuses a proposal for both, for neither, and of nothing.
+func (in ProposeAttributeInput) Validate() error {
+	if (in.EventID == "") == (in.AttributeID == "") {
+		return invalid("give either eventId or attributeId")
+	}
+	if in.EventID != "" {
+		return errors.Join(in.EventID.check(), in.attribute().check(""))
+	}
+	switch {
+	case in.Type == "" && in.Value == "" && in.Category == "" && in.ToIDs == nil && in.Comment == "":
+		return invalid("give at least one of type, value, category, toIds, comment")
+	case in.Type != "" && !typeRegexp.MatchString(in.Type):
+		return invalid("type: %q is not an attribute type", clip(in.Type, 60))
+	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
+		return invalid("category: %q is not a category", clip(in.Category, 60))
+	}
+	return in.AttributeID.check("attributeId")
+}
+
+func (in ProposeAttributeInput) attribute() NewAttribute {
+	return NewAttribute{Type: in.Type, Value: in.Value, Category: in.Category, ToIDs: in.ToIDs, Comment: in.Comment}
+}
+
+// A MadeProposal says what became of a proposal.
+type MadeProposal struct {
+	Proposal *Proposal `json:"proposal"`
+	Existing bool      `json:"existing,omitempty" jsonschema:"Whether the same was proposed before and waits: no second one was made."`
+	Note     string    `json:"note,omitempty"`
+}
+
+// ProposeAttribute proposes a new attribute for an event, or a change of one, to
+// the organisation that made the event. Others don't see it in a search until it
+// is accepted. The same is not proposed twice while the first waits, which MISP
+// would do.
+//
+// MISP: POST /events/restSearch, GET /shadow_attributes/index/{eventId}, POST /shadow_attributes/add/{eventId} or /shadow_attributes/edit/{attributeId}
+func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput) (*MadeProposal, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, a, old, err := c.proposed(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil {
+		return &MadeProposal{Proposal: old, Existing: true}, nil
+	}
+	body := wire.NewProposal{Type: in.Type, Category: in.Category, Value: in.Value, ToIDs: in.ToIDs, Comment: in.Comment}
+	type answer struct {
+		Proposal *Proposal `json:"ShadowAttribute"`
+	}
+	var res *httpx.Response
+	if a == nil {
+		if body.Category == "" { // MISP wants it here
+			if body.Category, err = c.usualCategory(ctx, in.Type); err != nil {
+				return nil, err
+			}
+		}
+		res, err = c.has("ShadowAttribute")(c.wire.ProposeAttribute(ctx, string(e.ID), body))
+	} else {
+		if body.Value == "" {
+			body.Value = a.Value
+		}
+		if body.Type == "" {
+			body.Type = a.Type
+		}
+		if body.Category == "" {
+			body.Category = a.Category
+		}
+		res, err = c.has("ShadowAttribute")(c.wire.ProposeEdit(ctx, string(a.ID), body))
+	}
+	got, err := httpx.JSON[answer](res, err)
+	if err != nil {
+		return nil, err
+	}
+	if got.Proposal == nil || got.Proposal.ID == "" {
+		return nil, fmt.Errorf("misp: proposeAttribute: the answer has no proposal; %w", gate.ErrOutcomeUnknown)
+	}
+	return &MadeProposal{Proposal: got.Proposal}, nil
+}
+
+// usualCategory is the category that a type usually has.
+func (c *Client) usualCategory(ctx context.Context, typ string) (string, error) {
+	types, err := c.DescribeTypes(ctx, DescribeTypesInput{Search: typ})
+	if err != nil {
+		return "", err
+	}
+	for _, t := range types.Types {
+		if t.Type == typ {
+			return t.Category, nil
+		}
+	}
+	return "", invalid("type: this server has no attribute type %q", clip(typ, 60))
+}
+
+// proposed reads what a proposal is about, and the same one if it waits.
+func (c *Client) proposed(ctx context.Context, in ProposeAttributeInput) (e *Event, a *Attribute, old *Proposal, err error) {
+	ref := in.EventID
+	if in.AttributeID != "" {
+		if a, err = c.attribute(ctx, in.AttributeID); err != nil {
+			return nil, nil, nil, err
+		}
+		ref = EventRef(a.EventID)
+	}
+	if e, err = c.summary(ctx, ref); err != nil {
+		return nil, nil, nil, err
+	}
+	list, err := c.proposals(ctx, EventRef(e.ID))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, p := range list {
+		same := !bool(p.Deleted) && !bool(p.ToDelete) && (a == nil) == (given(p.AttributeID) == "") && (a == nil || p.AttributeID == a.ID)
+		want := in.Value
+		if want == "" && a != nil {
+			want = a.Value
+		}
+		if same && (in.Type == "" || p.Type == in.Type) && slices.ContainsFunc(spellings(want), func(v string) bool { return strings.EqualFold(p.Value, v) }) &&
+			(in.ToIDs == nil || bool(p.ToIDs) == *in.ToIDs) && (in.Comment == "" || p.Comment == in.Comment) {
+			return e, a, p, nil
+		}
+	}
+	return e, a, nil, nil
+}
+
+func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeInput) (gate.Plan, error) {
+	e, a, old, err := c.proposed(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkMay(ctx, nil, mayAdd); err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary: "Propose an attribute to the organisation that made an event in MISP.",
+		Targets: []gate.Target{e.target()},
+		Undo:    "Discard the proposal, which the organisation that made the event can.",
+	}
+	if a == nil {
+		p.Changes = append(p.Changes, gate.Set("proposal", "add "+in.attribute().describe()))
+		if err := c.repeated(ctx, e, in.attribute()); err != nil {
+			return gate.Plan{}, err
+		}
+		if has := e.find(in.attribute(), ""); has != nil {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("the event has it already, as attribute %s", has.ID))
+		}
+	} else {
+		p.Summary = "Propose a change of an attribute to the organisation that made an event in MISP."
+		p.Targets = append([]gate.Target{a.target()}, p.Targets...)
+		changed := func(name, before, after string) {
+			if after != "" && after != before {
+				p.Changes = append(p.Changes, gate.Changed(name, before, after))
+			}
+		}
+		changed("type", a.Type, in.Type)
+		changed("value", a.Value, in.Value)
+		changed("category", a.Category, in.Category)
+		changed("comment", a.Comment, in.Comment)
+		if in.ToIDs != nil {
+			changed("for detection", yes(bool(a.ToIDs)), yes(*in.ToIDs))
+		}
+	}
+	if old != nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("the same is proposed already and waits, as proposal %s: no second one is made", old.ID))
+	}
+	return p, c.warn(ctx, &p, indicators(in.attribute().asAttribute())...)
+}
+
+// DecideProposalInput is the input of [Client.AcceptProposal] and
+// [Client.DiscardProposal].
+type DecideProposalInput struct {
+	ProposalID NumericID `json:"proposalId" jsonschema:"The proposal, by the id that misp_list_proposals gives." alias:"id"`
+}
+
+// Validate refuses what isn't the id of a proposal.
+func (in DecideProposalInput) Validate() error {
+	if !numberRegexp.MatchString(string(in.ProposalID)) {
+		return invalid("proposalId: %q is not the id of a proposal", clip(string(in.ProposalID), 60))
+	}
+	return nil
+}
+
+// A DecidedProposal says what became of a proposal.
+type DecidedProposal struct {
+	ID      ID     `json:"id"`
+	EventID ID     `json:"eventId"`
+	Did     string `json:"did" untrusted:"true" jsonschema:"What was done, or wasn't."`
+	Message string `json:"message" untrusted:"true" jsonschema:"MISP's own words."`
+}
+
+// AcceptProposal does what a proposal proposes: it adds, changes or deletes an
+// attribute, which unpublishes the event. Only the organisation that made the
+// event can.
+//
+// MISP: GET /shadow_attributes/view/{proposalId}, POST /shadow_attributes/accept/{proposalId}
+func (c *Client) AcceptProposal(ctx context.Context, in DecideProposalInput) (*DecidedProposal, error) {
+	return c.decide(ctx, in, "acceptProposal", "accepted", c.wire.AcceptProposal)
+}
+
+// DiscardProposal turns a proposal down. Nobody can undo it. Only the
+// organisation that made the event can.
+//
+// MISP: GET /shadow_attributes/view/{proposalId}, POST /shadow_attributes/discard/{proposalId}
+func (c *Client) DiscardProposal(ctx context.Context, in DecideProposalInput) (*DecidedProposal, error) {
+	return c.decide(ctx, in, "discardProposal", "discarded", c.wire.DiscardProposal)
+}
+
+func (c *Client) decide(ctx context.Context, in DecideProposalInput, op, word string, send func(context.Context, string) (*httpx.Response, error)) (*DecidedProposal, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := c.proposal(ctx, in.ProposalID)
+	if err != nil {
+		return nil, err
+	}
+	d, err := httpx.JSON[done](send(ctx, string(in.ProposalID)))
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(d.Message, word) {
+		return nil, &Error{Refusal: refusal(op, 200, clip(d.Message, 500), ErrInvalid)}
+	}
+	return &DecidedProposal{ID: p.ID, EventID: p.EventID, Did: word + ": " + p.does(), Message: d.Message}, nil
+}
+
+// proposal returns one that waits. MISP answers a decided one with an internal error.
+func (c *Client) proposal(ctx context.Context, id NumericID) (*Proposal, error) {
+	type answer struct {
+		Proposal *Proposal `json:"ShadowAttribute"`
+	}
+	a, err := httpx.JSON[answer](c.has("ShadowAttribute")(c.wire.GetProposal(ctx, string(id))))
+	if err != nil {
+		return nil, err
+	}
+	switch p := a.Proposal; {
+	case p == nil || string(p.ID) != string(id):
+		return nil, fmt.Errorf("misp: getProposal: asked for proposal %s and was given another", id)
+	case bool(p.Deleted):
+		return nil, &Error{Refusal: refusal("getProposal", 200, "the proposal was decided on before", ErrNotFound)}
+	}
+	return a.Proposal, nil
+}
+
+// planDecision is the plan of what is the same for both decisions.
+func (c *Client) planDecision(ctx context.Context, in DecideProposalInput) (*Proposal, *Event, error) {
+	p, err := c.proposal(ctx, in.ProposalID)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := c.summary(ctx, EventRef(p.EventID))
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, e, c.checkMay(ctx, e, mayModify)
+}
+
+func (c *Client) planAcceptProposal(ctx context.Context, in DecideProposalInput) (gate.Plan, error) {
+	p, e, err := c.planDecision(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	plan := gate.Plan{
+		Summary: "Accept a proposal in MISP: " + p.does() + ".",
+		Targets: []gate.Target{p.target(), e.target()},
+		Changes: []gate.Change{gate.Set("does", p.does())},
+		Undo:    "Change the attribute back, or delete it.",
+	}
+	if bool(p.ToDelete) {
+		plan.Undo = "Restore the attribute in MISP."
+	}
+	e.unpublishes(&plan)
+	return plan, c.warn(ctx, &plan, indicators(&Attribute{Type: p.Type, Value: p.Value})...)
+}
+
+func (c *Client) planDiscardProposal(ctx context.Context, in DecideProposalInput) (gate.Plan, error) {
+	p, e, err := c.planDecision(ctx, in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return gate.Plan{
+		Summary:  "Discard a proposal in MISP, which was to " + p.does() + ".",
+		Targets:  []gate.Target{p.target(), e.target()},
+		Changes:  []gate.Change{gate.Changed("proposal", "waits", "discarded")},
+		Warnings: []string{"nobody can bring it back: whoever made it would have to propose it again"},
+	}, nil
+}

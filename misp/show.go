@@ -1,0 +1,144 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// ShowEventInput is the input of [Client.ShowEvent].
+type ShowEventInput struct {
+	EventID EventRef `json:"eventId" jsonschema:"Event id (42) or UUID." alias:"id,uuid"`
+	Paging
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ShowEventInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = shownAtOnce
+	}
+	in.Paging.SetDefaults()
+}
+
+// Validate refuses what isn't the name of an event.
+func (in ShowEventInput) Validate() error { return errors.Join(in.EventID.check(), in.check()) }
+
+const (
+	shownAtOnce  = 40  // attributes of an event on a page
+	wholeUpTo    = 300 // attributes of an event that is read whole
+	maxRelations = 20  // correlated events that are shown with an event
+)
+
+// A ShownEvent is an event with a page of what is in it.
+type ShownEvent struct {
+	plainEvent
+	Page  int    `json:"page"`
+	Limit int    `json:"limit"`
+	More  bool   `json:"more" jsonschema:"Whether the event has more attributes, on the next page."`
+	Note  string `json:"note,omitempty" untrusted:"true"`
+}
+
+// plainEvent is an Event to embed.
+type plainEvent Event
+
+// EventWithoutContent returns one event without what is in it, which is small
+// however large the event is. One that doesn't exist, or that the key may not
+// see, is [ErrNotFound].
+//
+// MISP: POST /events/restSearch
+func (c *Client) EventWithoutContent(ctx context.Context, in GetEventInput) (*Event, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return c.summary(ctx, in.EventID)
+}
+
+// ShowEvent returns one event with a page of its attributes, those in objects
+// included. An event of any size can be shown: a large one is not read whole, and
+// the objects of it are then named with each attribute only.
+//
+// MISP: POST /events/restSearch, then GET /events/view/{eventId} or POST /attributes/restSearch
+func (c *Client) ShowEvent(ctx context.Context, in ShowEventInput) (*ShownEvent, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := c.summary(ctx, in.EventID)
+	if err != nil {
+		return nil, err
+	}
+	if e.AttributeCount <= wholeUpTo {
+		whole, err := c.GetEvent(ctx, GetEventInput{EventID: EventRef(e.ID)})
+		switch {
+		case err == nil:
+			return whole.page(in.Paging), nil
+		case !tooLarge(err): // a few attributes with large galaxies
+			return nil, err
+		}
+	}
+	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), IncludeWarninglistHits: 1, IncludeSightings: 1, Page: in.Page, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	e.Attributes = p.Attributes
+	out := &ShownEvent{plainEvent: plainEvent(*e), Page: in.Page, Limit: in.Limit, More: p.More}
+	for _, a := range out.Attributes {
+		if a != nil {
+			a.Event = nil
+		}
+	}
+	out.Note = fmt.Sprintf("the event is large: its %d attributes are given by page, newest first, those in objects among them; misp_search_attributes with eventId filters them, misp_get_related_events has the events that share values", e.AttributeCount)
+	return out, nil
+}
+
+// page is e, whole, with one page of what is in it: attributes first, then
+// objects, none of which is torn apart.
+func (e *Event) page(p Paging) *ShownEvent {
+	out := &ShownEvent{plainEvent: plainEvent(*e), Page: p.Page, Limit: p.Limit}
+	out.Attributes, out.Objects = nil, nil
+	at, room := 1, p.Limit // the page that is filled, and how many attributes still go on it
+	place := func(n int) bool {
+		if n > room && room < p.Limit {
+			at, room = at+1, p.Limit
+		}
+		room -= n
+		out.More = out.More || at > p.Page
+		return at == p.Page
+	}
+	for _, a := range e.Attributes {
+		if a != nil && !bool(a.Deleted) && place(1) {
+			out.Attributes = append(out.Attributes, a)
+		}
+	}
+	for _, o := range e.Objects {
+		if o != nil && !bool(o.Deleted) && place(max(1, len(o.Attributes))) {
+			out.Objects = append(out.Objects, o)
+		}
+	}
+	var notes []string
+	if n := len(e.Correlated); n > maxRelations {
+		out.Correlated = e.Correlated[:maxRelations]
+		notes = append(notes, fmt.Sprintf("%d of %d correlated events are shown: misp_get_related_events has all", maxRelations, n))
+	}
+	if p.Page > 1 { // said on the first
+		out.Correlated = nil
+	}
+	if n := len(e.Proposals); n > 0 {
+		notes = append(notes, count(n, "proposal")+" of others: misp_list_proposals has them")
+		out.Proposals = nil
+	}
+	var reports []json.RawMessage
+	if json.Unmarshal(e.Extra["EventReport"], &reports) == nil && len(reports) > 0 {
+		notes = append(notes, count(len(reports), "event report")+", which no tool shows")
+	}
+	out.Note = strings.Join(notes, "; ")
+	return out
+}
+
+// tooLarge reports whether an answer was over the limit of the client.
+func tooLarge(err error) bool { return errors.Is(err, connect.ErrTooLarge) }

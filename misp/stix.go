@@ -1,0 +1,151 @@
+package misp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+)
+
+// stixLosses is what doesn't survive the way out of MISP as STIX 2.1 and back.
+const stixLosses = "STIX 2.1 and back loses: threat level, analysis and date of the event; comments of what becomes an indicator or observable; " +
+	"to_ids, which is set anew by type (an observable of a domain comes back for detection); reports become objects; deleted attributes are left out; " +
+	"yara, sigma and snort rules come back in square brackets"
+
+// maxBundle is how large a bundle may be.
+const maxBundle = 200_000
+
+// ImportSTIXInput is the input of [Client.ImportSTIX].
+type ImportSTIXInput struct {
+	Bundle string `json:"bundle" jsonschema:"A STIX 2 bundle, as JSON text." minLength:"2" maxLength:"200000"`
+}
+
+// stixBundle is what is read of a bundle before it is sent.
+type stixBundle struct {
+	Type    string `json:"type"`
+	ID      string `json:"id"`
+	Objects []struct {
+		Type    string `json:"type"`
+		ID      string `json:"id"`
+		Name    string `json:"name"`
+		Pattern string `json:"pattern"`
+	} `json:"objects"`
+}
+
+func (in ImportSTIXInput) read() (*stixBundle, error) {
+	var b stixBundle
+	switch err := json.Unmarshal([]byte(in.Bundle), &b); {
+	case len(in.Bundle) > maxBundle:
+		return nil, invalid("bundle: has %d bytes, at most %d are allowed", len(in.Bundle), maxBundle)
+	case err != nil:
+		return nil, invalid("bundle: isn't JSON: %s", clip(err.Error(), 200))
+	case b.Type != "bundle":
+		return nil, invalid("bundle: its type is %q, want bundle", clip(b.Type, 60))
+	case len(b.Objects) == 0:
+		return nil, invalid("bundle: has no objects")
+	}
+	return &b, nil
+}
+
+// Validate refuses what is no STIX bundle.
+func (in ImportSTIXInput) Validate() error {
+	_, err := in.read()
+	return err
+}
+
+var patternValue = lazyregexp.New(`'((?:[^'\\]|\\.)*)'`)
+
+// actsOn returns the values in the patterns of a bundle, which become indicators.
+func (in ImportSTIXInput) actsOn() (values []string) {
+	b, err := in.read()
+	if err != nil {
+		return nil
+	}
+	for _, o := range b.Objects {
+		for _, m := range patternValue.Compiled().FindAllStringSubmatch(o.Pattern, -1) {
+			if v := strings.ReplaceAll(m[1], `\`, ""); !smallNumber(v) && !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
+
+// contents counts the objects of a bundle by type.
+func (b *stixBundle) contents() string {
+	counts := map[string]int{}
+	for _, o := range b.Objects {
+		counts[o.Type]++
+	}
+	var parts []string
+	for _, t := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[t], t))
+	}
+	return clip(strings.Join(parts, ", "), 500)
+}
+
+// An ImportedEvent is the event that MISP made of a bundle.
+type ImportedEvent struct {
+	Event *EventSummary `json:"event"`
+	Note  string        `json:"note" jsonschema:"What the conversion loses."`
+}
+
+func (e *ImportedEvent) brief() {
+	if e.Event != nil {
+		e.Event.brief()
+	}
+}
+
+// ImportSTIX makes an event of a STIX 2 bundle, unpublished, for this community.
+// A bundle that MISP exported has the UUID of its event: if that exists it is
+// refused with [ErrExists]. Much is lost on the way; Note says what.
+//
+// MISP: POST /events/upload_stix/2
+func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedEvent, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	type answer struct {
+		Event *Event `json:"Event"`
+	}
+	a, err := httpx.JSON[answer](c.has("Event")(c.wire.ImportSTIX(ctx, json.RawMessage(in.Bundle))))
+	if err != nil {
+		return nil, err
+	}
+	if a.Event == nil || a.Event.ID == "" {
+		return nil, fmt.Errorf("misp: importSTIX: the answer has no event; %w", gate.ErrOutcomeUnknown)
+	}
+	return &ImportedEvent{Event: a.Event.summary(), Note: stixLosses}, nil
+}
+
+func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.Plan, error) {
+	b, err := in.read()
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkMay(ctx, nil, mayAdd); err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{
+		Summary:  "Make an event in MISP of a STIX bundle. It is not published.",
+		Targets:  []gate.Target{{Kind: "bundle", ID: clip(b.ID, 60), Name: b.contents()}},
+		Changes:  []gate.Change{gate.Set("objects", b.contents()), gate.Set("distribution", CommunityOnly)},
+		Undo:     "Delete the event.",
+		Warnings: []string{stixLosses},
+	}
+	values := in.actsOn()
+	for i, v := range values {
+		if i == maxListed {
+			p.Changes = append(p.Changes, gate.Set("further values", count(len(values)-i, "value")))
+			break
+		}
+		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), clip(v, 200)))
+	}
+	return p, c.warn(ctx, &p, values[:min(len(values), maxBulk)]...)
+}
