@@ -270,3 +270,22 @@ func BenchmarkUnmarshal(b *testing.B) {
 		}
 	}
 }
+
+func TestLeavesAreTheValuesWithTheirPaths(t *testing.T) {
+	t.Parallel()
+	var got []string
+	err := jsoncodec.Leaves([]byte(` {"a":{"b":["x\n",1.50,{"c":true}],"d":null},"e":"é","f":{},"g.h":[]} `), func(path, text []byte) {
+		got = append(got, string(path)+"="+string(text))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a.b=x\n", "a.b=1.50", "a.b.c=true", "e=é"}, got); diff != "" {
+		t.Errorf("leaves (-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{"", "{", `{"a":1}}`, `["a",]`} {
+		if err := jsoncodec.Leaves([]byte(bad), func(_, _ []byte) {}); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}

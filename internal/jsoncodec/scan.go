@@ -285,3 +285,56 @@ func (s *scanner) skipAll(open byte) error {
 		}
 	}
 }
+
+// Leaves calls f with the path and the text of each value in the JSON text b
+// that is neither an object nor a list nor null: source.ip and 10.0.0.1 for
+// {"source":{"ip":["10.0.0.1"]}}. A number is as it is written. Path and text
+// are good until f returns.
+func Leaves(b []byte, f func(path, text []byte)) error {
+	s := scanner{data: b}
+	if err := s.leaves(make([]byte, 0, 128), f); err != nil || s.next() != 0 {
+		return errSyntax
+	}
+	return nil
+}
+
+func (s *scanner) leaves(path []byte, f func(path, text []byte)) error {
+	c := s.next()
+	switch c {
+	case '"':
+		text, err := s.text()
+		if err == nil {
+			f(path, text)
+		}
+		return err
+	case '{', '[':
+	default:
+		text, err := s.skip()
+		if err == nil && c != 'n' {
+			f(path, text)
+		}
+		return err
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		if ok, err := s.more(first, c+2); !ok {
+			return err
+		}
+		inner := path
+		if c == '{' {
+			name, err := s.name()
+			if err != nil {
+				return err
+			}
+			if len(path) > 0 {
+				inner = append(inner, '.')
+			}
+			inner = append(inner, name...)
+		}
+		if err := s.leaves(inner, f); err != nil {
+			return err
+		}
+	}
+}
