@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
@@ -81,6 +82,9 @@ func scalar(b []byte) (string, error) {
 	case len(b) == 0 || string(b) == "null":
 		return "", nil
 	case b[0] == '"':
+		if end := len(b) - 1; bytes.IndexByte(b[1:], '"') == end-1 && bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b) {
+			return string(bytes.TrimSpace(b[1:end])), nil
+		}
 		var s string
 		err := json.Unmarshal(b, &s)
 		return strings.TrimSpace(s), err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // A Failure is what Wazuh couldn't do beside what it did.
@@ -106,7 +107,7 @@ type Text string
 // UnmarshalJSON accepts any JSON value; null is the empty text.
 func (t *Text) UnmarshalJSON(b []byte) error {
 	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
+	if err := jsoncodec.Unmarshal(b, &s); err != nil {
 		s = string(b)
 	}
 	*t = Text(s)
@@ -120,13 +121,13 @@ type Strings []string
 func (l *Strings) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
+		if err := jsoncodec.Unmarshal(b, &s); err != nil {
 			return err
 		}
 		*l = Strings{s}
 		return nil
 	}
-	return json.Unmarshal(b, (*[]string)(l))
+	return jsoncodec.Unmarshal(b, (*[]string)(l))
 }
 
 // Paging says where a page lies among all rows.
