@@ -12,6 +12,8 @@ var (
 	ErrPending = errors.New("gate: waiting for approval")
 	// ErrDryRun means that the call only showed what it would do.
 	ErrDryRun = errors.New("gate: dry run, nothing was changed")
+	// ErrRepeated means that this very call was executed a moment ago, and wasn't again.
+	ErrRepeated = errors.New("gate: executed already")
 	// ErrOutcomeUnknown means that a write was sent and its answer lost. It may
 	// or may not have happened; nothing repeats it without a human.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the request may have taken effect")
@@ -28,6 +30,25 @@ func (e *PendingError) Error() string {
 
 // Is reports whether target is [ErrPending].
 func (e *PendingError) Is(target error) bool { return target == ErrPending }
+
+// A RepeatedError says that this very call was executed a moment ago, as which
+// proposal, and wasn't executed again. It matches [ErrRepeated].
+type RepeatedError struct {
+	Proposal *Proposal
+	Out      any // the first answer; nil: it is no longer at hand
+}
+
+// Error names the proposal.
+func (e *RepeatedError) Error() string {
+	text := fmt.Sprintf("gate: %s was executed as %s a moment ago, and was not repeated", e.Proposal.Op, e.Proposal.ID)
+	if e.Out == nil {
+		text += "; its answer is no longer at hand"
+	}
+	return text
+}
+
+// Is reports whether target is [ErrRepeated].
+func (e *RepeatedError) Is(target error) bool { return target == ErrRepeated }
 
 // A DryRunError carries the plan of a call that was only a dry run. It matches [ErrDryRun].
 type DryRunError struct {

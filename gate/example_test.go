@@ -127,6 +127,6 @@ func ExampleGuard_Admit() {
 	}, "Delete a rule.")
 	fmt.Println(gate.Wrap(guard, op)(context.Background(), rule{Address: "192.0.2.7"}))
 	// Output:
-	// fw DELETE /rules/{id} refused (no_permit): the request is not covered by an approved proposal and was not sent
+	// fw DELETE /rules/{id} refused (no_permit): the request is not covered by an approved proposal and was not sent; a program gets there by gate.Wrap(guard, gate.Of(client.Ops(), client.Method)), an agent by the tool
 	// sent <nil>
 }

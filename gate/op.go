@@ -242,33 +242,3 @@ func On(g *Guard, upstream string, ops ...Op) []Op {
 	}
 	return ops
 }
-
-// Wrap returns the function of o with g in front of it, under the same
-// signature. Its errors match [ErrPending], [ErrRefused], [ErrDryRun] and
-// [ErrOutcomeUnknown], beside those of the function.
-func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In) (Out, error) {
-	return func(ctx context.Context, in In) (Out, error) {
-		var zero Out
-		if ctx, ok, err := o.read(ctx, g, &in); ok || err != nil {
-			if err != nil {
-				return zero, err
-			}
-			return o.fn(ctx, in)
-		}
-		res, err := o.propose(ctx, g, in)
-		if err != nil {
-			return zero, err
-		}
-		switch res.State {
-		case StatePending:
-			return zero, &PendingError{Proposal: res.Proposal}
-		case StateDryRun:
-			return zero, &DryRunError{Op: o.name, Plan: res.Proposal.Plan}
-		}
-		out, ok := res.Out.(Out)
-		if !ok {
-			return zero, fmt.Errorf("gate: %s was executed as %s; its answer is no longer at hand", o.name, res.Proposal.ID)
-		}
-		return out, nil
-	}
-}

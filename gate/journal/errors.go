@@ -44,7 +44,7 @@ var reasonTexts = map[Reason]string{
 	ReasonFrozen:       "the operator has frozen all writes; reads go on",
 	ReasonDenied:       "an approver denied exactly this call",
 	ReasonInFlight:     "the same call is being executed at this moment",
-	ReasonNoPermit:     "the request is not covered by an approved proposal and was not sent",
+	ReasonNoPermit:     "the request is not covered by an approved proposal and was not sent; a program gets there by gate.Wrap(guard, gate.Of(client.Ops(), client.Method)), an agent by the tool",
 	ReasonUnguarded:    "the client behind this operation is not guarded by this gate",
 	ReasonJournal:      "the gate's journal cannot be used, so nothing is written",
 	ReasonTooLarge:     "the input is too large to be shown to an approver",

@@ -572,6 +572,31 @@ func (j *Journal) Wait(ctx context.Context, id string) (*state.Proposal, error) 
 	}
 }
 
+// Waiting yields each proposal once it begins to wait for an approver, those
+// that wait already first, until ctx ends. It doesn't poll where the store says
+// when something was appended. After an error, which it yields once, it ends.
+func (j *Journal) Waiting(ctx context.Context) iter.Seq2[*state.Proposal, error] {
+	return func(yield func(*state.Proposal, error) bool) {
+		told := map[string]bool{}
+		for ctx.Err() == nil {
+			list, err := j.Pending()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			still := map[string]bool{}
+			for _, p := range list {
+				still[p.ID] = true
+				if !told[p.ID] && !yield(p, nil) {
+					return
+				}
+			}
+			told = still
+			j.store.Watch(ctx)
+		}
+	}
+}
+
 // newID returns an identifier that is short enough to be read aloud.
 func newID() string {
 	var b [5]byte
