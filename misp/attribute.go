@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -356,15 +356,15 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 }
 
 // Attributes returns an iterator over every attribute that in matches, from
-// in.Page on. MISP can only skip rows, so that all are read before the first is
-// yielded: a loop may delete what it walks. Without in.Limit it reads 500 at once.
+// in.Page on, a page at a time. A loop may delete what it walks, with this client.
+// Without in.Limit it reads 500 at once.
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
 	if in.Limit == 0 {
 		in.Limit = maxLimit
 	}
 	in.SetDefaults()
 	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
-	return walk(ctx, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
+	return walk(ctx, c, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
 		next := in
 		next.Page = page
 		p, err := c.SearchAttributes(ctx, next)
@@ -375,19 +375,38 @@ func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.
 	})
 }
 
-// walk reads pages from the first on, of which some may be empty, and yields
-// every row once.
-func walk[T any](ctx context.Context, first int, id func(T) ID, read func(ctx context.Context, page int) ([]T, bool, error)) iter.Seq2[T, error] {
+// walk yields every row of pages that are ordered by id, the highest first. MISP
+// can only skip rows: when the loop has changed something, rows may have moved
+// onto a page that was read, so that it is read again.
+func walk[T any](ctx context.Context, c *Client, first int, id func(T) ID, read func(ctx context.Context, page int) ([]T, bool, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		page := first
-		paging.Whole(ctx, id, func(ctx context.Context, _ int) ([]T, bool, error) {
-			for {
-				rows, more, err := read(ctx, page)
-				if page++; err != nil || len(rows) > 0 || !more {
-					return rows, more, err
+		var none T
+		last := int64(math.MaxInt64) // the lowest id so far
+		for page := first; ; {
+			if err := ctx.Err(); err != nil {
+				yield(none, err)
+				return
+			}
+			before := c.changes.Load()
+			rows, more, err := read(ctx, page)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, row := range rows {
+				if n := idNumber(id(row)); n >= last {
+					continue
+				} else if last = n; !yield(row, nil) {
+					return
 				}
 			}
-		})(yield)
+			switch {
+			case !more:
+				return
+			case c.changes.Load() == before:
+				page++
+			}
+		}
 	}
 }
 

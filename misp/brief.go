@@ -42,7 +42,7 @@ func (in *SearchAttributesInput) bound() {
 	most := fitting
 	switch {
 	case in.IncludeCorrelations:
-		most = 10
+		most = 6
 	case in.IncludeSightings, in.IncludeDecay, in.IncludeWarnings:
 		most = 25
 	}
@@ -163,6 +163,16 @@ func (r *RelatedEvents) brief() {
 	}
 }
 
+// InBrief leaves out of rows the members that this version doesn't know, and of
+// galaxies all but names, for an answer that a model reads.
+func InBrief[T interface {
+	comparable
+	brief()
+}](list []T) []T {
+	each(list)
+	return list
+}
+
 func each[T interface {
 	comparable
 	brief()
@@ -229,7 +239,7 @@ func (a *Attribute) brief() {
 }
 
 func (a *RelatedAttribute) brief() {
-	a.Extra = nil
+	a.Extra, a.UUID, a.Category, a.ToIDs = nil, "", "", nil
 	if a.Event != nil {
 		a.Event.Extra, a.Event.UUID = nil, ""
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -17,6 +18,7 @@ type Client struct {
 	wire     *wire.Client
 	guard    *gate.Guard
 	upstream string
+	changes  *atomic.Int64 // how many requests were sent that aren't known to read
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -30,10 +32,14 @@ func New(cfg Config) (*Client, error) {
 	if extra, _ := cfg.Headers(); extra.Get(name) != "" { // an error is New's to report
 		name = "X-Misp-Auth"
 	}
+	changes := new(atomic.Int64)
 	h, err := httpx.New(httpx.Options{
 		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{key},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set(name, key)
+			if r.Method != http.MethodGet && !reading(r.URL.Path) {
+				changes.Add(1)
+			}
 			return nil
 		},
 		Fail: fail,
@@ -42,7 +48,17 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
-	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream}, nil
+	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes}, nil
+}
+
+// reading reports whether a POST to path changes nothing.
+func reading(path string) bool {
+	for _, end := range []string{"/restSearch", "/tags/search", "/tags/index", "/warninglists/index", "/warninglists/checkValue"} {
+		if strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return strings.Contains(path, "/galaxy_clusters/index/")
 }
 
 // String says which MISP the client talks to and under which credential,

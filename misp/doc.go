@@ -21,8 +21,8 @@
 // A change is checked: "saved" and "errors" are read on every answer, what came
 // back is compared with what was sent, values are reported one by one, and UUIDs
 // follow from the content, so that a repeated call doesn't make things twice.
-// [Client.AddAttributes] and [Client.Exports] work through any number of values in
-// constant memory; [Client.Attributes] and [Client.Events] hold what they found.
+// [Client.AddAttributes], [Client.Attributes], [Client.Events] and
+// [Client.Exports] work through any number of values in constant memory.
 package misp
 
 //go:generate go run ../internal/jsoncodec/jsonmethods

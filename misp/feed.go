@@ -66,6 +66,7 @@ type FeedPage struct {
 	Total int     `json:"total" jsonschema:"How many match in all."`
 	Page  int     `json:"page"`
 	More  bool    `json:"more"`
+	Note  string  `json:"note,omitempty"`
 }
 
 // ListFeeds returns one page of the feeds, by name.
@@ -81,12 +82,16 @@ func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, e
 	if err != nil {
 		return nil, err
 	}
+	none := len(list) == 0
 	list = slices.DeleteFunc(list, func(f *Feed) bool {
 		return in.Enabled != nil && bool(f.Enabled) != *in.Enabled || !mentions(in.Search, f.Name, f.Provider, f.URL)
 	})
 	slices.SortStableFunc(list, func(a, b *Feed) int { return strings.Compare(a.Name, b.Name) })
 	out := &FeedPage{Total: len(list), Page: in.Page}
 	out.Feeds, out.More = cut(in.Paging, list)
+	if none {
+		out.Note = "MISP shows no feed at all: there is none, or the key's role may not see feeds, which MISP doesn't say"
+	}
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -192,7 +193,7 @@ func (in SearchGalaxyClustersInput) Validate() error {
 
 // FoundClusters is one page of the clusters that were found.
 type FoundClusters struct {
-	Clusters []*ClusterHead `json:"clusters" jsonschema:"The clusters, by name."`
+	Clusters []*ClusterHead `json:"clusters" jsonschema:"The clusters, the closest first: those of the id or name, then those that hold it."`
 	Total    int            `json:"total" jsonschema:"How many match in all."`
 	Page     int            `json:"page"`
 	More     bool           `json:"more"`
@@ -237,9 +238,26 @@ func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyCluste
 		list = append(list, heads(found)...)
 		out.Searched = append(out.Searched, g.Type)
 	}
+	slices.SortStableFunc(list, func(a, b *ClusterHead) int { return a.distance(in.Search) - b.distance(in.Search) })
 	out.Total = len(list)
 	out.Clusters, out.More = cut(in.Paging, list)
 	return out, nil
+}
+
+// distance is how far c is from what was searched for: its id or its whole name,
+// a word of its name, a part of it, or only its text or a synonym.
+func (c *ClusterHead) distance(search string) int {
+	want, name := strings.ToLower(strings.TrimSpace(search)), strings.ToLower(c.Value)
+	title, id, _ := strings.Cut(name, " - ")
+	switch {
+	case want == name, want == id, want == title, strings.EqualFold(want, c.UUID):
+		return 0
+	case slices.Contains(strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == ',' }), want):
+		return 1
+	case strings.Contains(name, want):
+		return 2
+	}
+	return 3
 }
 
 // A ClusterTarget says what a cluster is attached to.
@@ -389,4 +407,63 @@ func (c *Client) planAttachGalaxyCluster(ctx context.Context, in AttachGalaxyClu
 	}
 	e.unpublishes(&p)
 	return p, nil
+}
+
+// attackPatterns is the type of the galaxy that has the techniques of ATT&CK.
+const attackPatterns = "mitre-attack-pattern"
+
+// TechniqueTags returns the tags of the clusters that this server has for
+// techniques of ATT&CK, by their ids. names are what they are called today; a
+// server with older galaxies has them under other names. What isn't in the answer
+// the server has no cluster for: a tag of it would stand for nothing.
+//
+// MISP: POST /galaxy_clusters/restSearch for each, and GET /galaxies, POST /galaxy_clusters/index/{galaxyId} for those of another name
+func (c *Client) TechniqueTags(ctx context.Context, names map[string]string) (map[string]string, error) {
+	tags := map[string]string{}
+	is := func(x *Cluster, id string) bool {
+		return x != nil && x.Type == attackPatterns && x.TagName != "" && strings.HasSuffix(x.Value, " - "+id)
+	}
+	type answer struct {
+		Response List[*struct {
+			Cluster *Cluster `json:"GalaxyCluster"`
+		}] `json:"response"`
+	}
+	var galaxy ID
+	for _, id := range slices.Sorted(maps.Keys(names)) {
+		a, err := httpx.JSON[answer](c.wire.FindClusters(ctx, wire.ClusterTag{
+			ReturnFormat: wire.ClusterTagReturnFormatJSON, TagName: fmt.Sprintf("misp-galaxy:%s=%q", attackPatterns, names[id]+" - "+id), Limit: 1,
+		}))
+		if err == nil {
+			for _, r := range a.Response {
+				if r != nil && is(r.Cluster, id) {
+					tags[id] = r.Cluster.TagName
+				}
+			}
+		}
+		if tags[id] != "" {
+			continue
+		}
+		if galaxy == "" {
+			all, err := c.galaxies(ctx)
+			if err != nil {
+				return nil, err
+			}
+			i := slices.IndexFunc(all, func(g *Galaxy) bool { return g.Type == attackPatterns })
+			if i < 0 {
+				return tags, nil
+			}
+			galaxy = all[i].ID
+		}
+		res, err := c.wire.SearchClusters(ctx, string(galaxy), wire.ClusterFilter{SearchAll: id})
+		found, err := rows[Cluster](c, "GalaxyCluster", res, err)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range found {
+			if is(x, id) {
+				tags[id] = x.TagName
+			}
+		}
+	}
+	return tags, nil
 }

@@ -35,6 +35,7 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("misp_export_iocs", paged(c.ExportIOCs), "Export attributes for other tools: CSV, STIX 2.1, Suricata, Snort, plain text, RPZ and others, a page at a time. Needs at least one filter."),
 		gate.Read("misp_export_hashes", paged(c.ExportHashes), "Export MD5, SHA-1 or SHA-256 hashes that are meant for detection, of published events, a page at a time."),
 
+		gate.Read("misp_blocklist", paged(c.Blocklist), "List the addresses, domains, URLs or hashes to block: for detection, of published events, without what is on a warninglist, with what came and went."),
 		gate.Write("misp_import_stix", briefly(c.ImportSTIX), "Make an event, unpublished, of a STIX 2 bundle, and say what the conversion loses.",
 			gate.ActsOn(ImportSTIXInput.actsOn)).Plan(c.planImportSTIX),
 

@@ -274,6 +274,8 @@ func allRequests(t *testing.T) shapes {
 	must(err)
 	_, err = c.AttachGalaxyCluster(t.Context(), misp.AttachGalaxyClusterInput{TargetType: misp.ToEvent, TargetID: misp.Ref(uuid), GalaxyClusterID: misp.Ref(galaxy.Clusters[0].UUID)})
 	must(err)
+	_, err = c.TechniqueTags(t.Context(), map[string]string{"T1110": "Brute Force", "T1219": "Remote Access Tools", "T9999": "Nothing"})
+	must(err)
 	_, err = c.GetObjectTemplate(t.Context(), misp.GetObjectTemplateInput{TemplateID: "43b3b146-77eb-4931-b4cc-b66c60f28734"})
 	must(err)
 	_, err = c.AddObject(t.Context(), misp.AddObjectInput{EventID: ours, TemplateName: "domain-ip", Comment: "x", Distribution: &own, Attributes: []misp.NewObjectAttribute{{Relation: "domain", Value: "four.example", ToIDs: &no, Comment: "x"}}})

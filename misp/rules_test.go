@@ -620,7 +620,7 @@ var rules = []rule{
 			t.Errorf("templates: %+v, %v", templates, err)
 		}
 		galaxy, err := c.GetGalaxy(t.Context(), misp.GetGalaxyInput{GalaxyID: misptest.AttackGalaxy, Paging: one})
-		if err != nil || len(galaxy.Clusters) != 1 || galaxy.ClusterCount != 4 || !galaxy.More {
+		if err != nil || len(galaxy.Clusters) != 1 || galaxy.ClusterCount != 5 || !galaxy.More {
 			t.Errorf("clusters: %+v, %v", galaxy, err)
 		}
 	}},

@@ -127,15 +127,15 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 }
 
 // Events returns an iterator over every event that in matches, from in.Page on,
-// without what is in them. All are read before the first is yielded, so that a
-// loop may delete what it walks. Without in.Limit it reads 500 at once.
+// without what is in them, a page at a time. A loop may delete what it walks, with
+// this client. Without in.Limit it reads 500 at once.
 func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
 	if in.Limit == 0 {
 		in.Limit = maxLimit
 	}
 	in.SetDefaults()
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
-	return walk(ctx, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
+	return walk(ctx, c, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
 		next := in
 		next.Page = page
 		p, err := c.SearchEvents(ctx, next)

@@ -139,19 +139,20 @@ func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, l
 	if c.misp == nil {
 		return nil
 	}
-	tags := make([]string, len(techniques))
-	for i, t := range techniques {
-		tags[i] = galaxyTag(t)
-	}
-	page, err := c.misp.EventsByTags(ctx, tags, limit)
+	page, err := c.misp.EventsByTags(ctx, techniqueTags(techniques), limit)
 	if err != nil {
 		return err
 	}
-	hits.Events, hits.More = page.Events, page.More
+	hits.Events, hits.More = misp.InBrief(page.Events), page.More
 	return nil
 }
 
-// galaxyTag is the tag under which MISP's ATT&CK galaxy knows a technique.
-func galaxyTag(t *attack.Technique) string {
-	return `misp-galaxy:mitre-attack-pattern="` + t.Name + " - " + t.ID + `"`
+// techniqueTags are the tags under which the galaxies of MISP know techniques,
+// whatever they were called when the galaxy was made: by the id at their end.
+func techniqueTags(techniques []*attack.Technique) []string {
+	tags := make([]string, len(techniques))
+	for i, t := range techniques {
+		tags[i] = `misp-galaxy:%- ` + t.ID + `"`
+	}
+	return tags
 }

@@ -16,10 +16,22 @@ import (
 
 var errNoMISP = errors.New("soc: MISP is not configured")
 
-// groupTag is the tag under which MISP's ATT&CK galaxy knows a group.
-func groupTag(g *attack.Group) string {
-	return `misp-galaxy:mitre-intrusion-set="` + g.Name + " - " + g.ID + `"`
+// groupTags are the tags under which the galaxies of MISP know a group: those of
+// ATT&CK of any age by its id, and that of threat actors, which most have, by its
+// names.
+func groupTags(g *attack.Group) []string {
+	tags := []string{`misp-galaxy:%- ` + g.ID + `"`}
+	for _, name := range append([]string{g.Name}, g.Aliases...) {
+		tag := `misp-galaxy:threat-actor="` + name + `"`
+		if !slices.Contains(tags, tag) && len(tags) < maxTags {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
+
+// maxTags is how many tags a search of MISP takes.
+const maxTags = 50
 
 // EventToAttackInput is the input of [Client.EventToAttack].
 type EventToAttackInput struct {
@@ -70,7 +82,7 @@ const maxComponents = 5
 
 // EventToAttack says what an event of MISP means in ATT&CK.
 //
-// MISP: GET /events/view/{eventId}
+// MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*EventToAttackOutput, error) {
 	in.SetDefaults()
 	if c.misp == nil {
@@ -80,7 +92,7 @@ func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*Eve
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.misp.GetEvent(ctx, misp.GetEventInput{EventID: in.EventID})
+	e, err := c.misp.EventWithoutContent(ctx, misp.GetEventInput{EventID: in.EventID})
 	if err != nil {
 		return nil, err
 	}
@@ -88,15 +100,12 @@ func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*Eve
 		Event:      EventHead{e.ID, e.UUID, e.Info, e.Date, e.ThreatLevel, bool(e.Published)},
 		Techniques: []Technique{}, Tagged: []attack.Ref{},
 	}
-	attributes := []*misp.Attribute(e.Attributes)
-	for _, o := range e.Objects {
-		if o != nil {
-			attributes = append(attributes, o.Attributes...)
-		}
-	}
 	tags := tagNames(e.Tags)
 	var indicators []Indicator
-	for _, a := range attributes {
+	for a, err := range c.misp.Attributes(ctx, misp.SearchAttributesInput{EventID: misp.EventRef(e.ID)}) {
+		if err != nil {
+			return nil, err
+		}
 		if a == nil || bool(a.Deleted) {
 			continue
 		}
@@ -205,27 +214,26 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range withSubtechniques(asked) {
-			out.Tags = append(out.Tags, galaxyTag(t))
-		}
+		out.Tags = append(out.Tags, techniqueTags(withSubtechniques(asked))...)
 	}
 	if in.GroupName != "" {
 		g, _, err := kb.ResolveGroup(in.GroupName)
 		if err != nil {
 			return nil, fmt.Errorf("groupName: %w", err)
 		}
-		out.Tags = append(out.Tags, groupTag(g))
+		out.Tags = append(out.Tags, groupTags(g)...)
 	}
 	page, err := c.misp.SearchAttributes(ctx, misp.SearchAttributesInput{Tags: out.Tags, Type: in.IndicatorType, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	out.Indicators, out.More = append(out.Indicators, page.Attributes...), page.More
+	out.Indicators, out.More = append(out.Indicators, misp.InBrief(page.Attributes)...), page.More
 	return out, nil
 }
 
 // ListEventsInput is the input of [Client.ListEvents].
 type ListEventsInput struct {
+	Page      int    `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
 	Limit     int    `json:"limit,omitempty" jsonschema:"How many events to return." minimum:"1" maximum:"100"`
 	SearchTag string `json:"searchTag,omitempty" jsonschema:"Only events with this tag, or an attribute with it; % stands for any text." maxLength:"255"`
 }
@@ -266,7 +274,7 @@ func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEvent
 	if err != nil {
 		return nil, err
 	}
-	search := misp.SearchEventsInput{DateFrom: firstDay, Paging: misp.Paging{Page: 1, Limit: in.Limit}}
+	search := misp.SearchEventsInput{DateFrom: firstDay, Paging: misp.Paging{Page: max(1, in.Page), Limit: in.Limit}}
 	if in.SearchTag != "" {
 		search.Tags = []string{in.SearchTag}
 	}
@@ -275,7 +283,7 @@ func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEvent
 		return nil, err
 	}
 	out := &ListEventsOutput{Total: page.Total, More: page.More, Events: []EventInATTACK{}}
-	for _, e := range page.Events {
+	for _, e := range misp.InBrief(page.Events) {
 		row := EventInATTACK{Event: e, Techniques: []attack.Ref{}}
 		var named []string
 		for _, tag := range tagNames(e.Tags) {
@@ -324,42 +332,56 @@ type CreateEventOutput struct {
 
 // event returns what one CreateEvent makes. Plan and execution are both made
 // from it.
-func (c *Client) event(ctx context.Context, in CreateEventInput) (misp.CreateEventInput, error) {
+func (c *Client) event(ctx context.Context, in CreateEventInput) (e misp.CreateEventInput, failed []string, err error) {
 	in.SetDefaults()
-	e := misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: int(threatLevels[in.ThreatLevel]), Tags: []string{}}
+	e = misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: int(threatLevels[in.ThreatLevel]), Tags: []string{}}
 	if c.misp == nil {
-		return e, errNoMISP
+		return e, nil, errNoMISP
 	}
 	if e.ThreatLevel == 0 {
-		return e, fmt.Errorf("soc: threatLevel %q, want high, medium or low", in.ThreatLevel)
+		return e, nil, fmt.Errorf("soc: threatLevel %q, want high, medium or low", in.ThreatLevel)
 	}
 	kb, err := c.kb(ctx)
 	if err != nil {
-		return e, err
+		return e, nil, err
 	}
 	techniques, err := known(kb, in.Techniques)
 	if err != nil {
-		return e, err
-	}
-	for _, t := range techniques {
-		e.Tags = append(e.Tags, galaxyTag(t))
+		return e, nil, err
 	}
 	if err := e.Validate(); err != nil {
-		return e, err
+		return e, nil, err
 	}
-	if len(in.Attributes) == 0 {
-		return e, nil
+	if len(in.Attributes) > 0 { // the event has no id yet; any will do to check the values
+		if err := (misp.AddAttributesBulkInput{EventID: "1", Attributes: in.Attributes}).Validate(); err != nil {
+			return e, nil, err
+		}
 	}
-	// The event has no id yet; any will do to check the values.
-	return e, misp.AddAttributesBulkInput{EventID: "1", Attributes: in.Attributes}.Validate()
+	names := map[string]string{}
+	for _, t := range techniques {
+		names[t.ID] = t.Name
+	}
+	tags, err := c.misp.TechniqueTags(ctx, names)
+	if err != nil {
+		return e, nil, fmt.Errorf("soc: which clusters MISP has for the techniques must be known first: %w", err)
+	}
+	for _, t := range techniques {
+		if tag := tags[t.ID]; tag != "" {
+			e.Tags = append(e.Tags, tag)
+		} else {
+			failed = append(failed, fmt.Sprintf("technique %s (%s): this MISP has no cluster for it, so that a tag would stand for nothing", t.ID, t.Name))
+		}
+	}
+	return e, failed, nil
 }
 
 func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate.Plan, error) {
-	e, err := c.event(ctx, in)
+	e, failed, err := c.event(ctx, in)
 	if err != nil {
 		return gate.Plan{}, err
 	}
 	p, err := c.misp.PlanCreateEvent(ctx, e, in.Attributes...)
+	p.Warnings = append(p.Warnings, failed...)
 	if err == nil && len(p.Targets) == 0 {
 		p.Summary = fmt.Sprintf("Make an event in MISP with %d techniques and %d values. It is not published.", len(e.Tags), len(in.Attributes))
 	}
@@ -371,7 +393,7 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 //
 // MISP: POST /events/add, POST /tags/attachTagToObject, POST /attributes/add/{eventId}
 func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreateEventOutput, error) {
-	e, err := c.event(ctx, in)
+	e, failed, err := c.event(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -379,7 +401,7 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreateE
 	if err != nil {
 		return nil, err
 	}
-	out := &CreateEventOutput{Event: made, Failed: []string{}}
+	out := &CreateEventOutput{Event: made, Failed: append([]string{}, failed...)}
 	for _, t := range made.Tags {
 		if t.Status == misp.TagRefused {
 			out.Failed = append(out.Failed, "tag "+t.Tag+": "+t.Error)

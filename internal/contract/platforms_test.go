@@ -101,6 +101,9 @@ func TestMISP(t *testing.T) {
 		if _, err := admin.PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "x", ThreatLevel: 4}); err != nil {
 			t.Error(err)
 		}
+		if _, err := c.TechniqueTags(t.Context(), map[string]string{"T1110": "Brute Force"}); err != nil {
+			t.Error(err)
+		}
 		for _, r := range c.Resources() {
 			if _, err := r.Op.Do(t.Context(), g.Guard, r.In); err != nil {
 				t.Errorf("%s: %v", r.URI, err)

@@ -19,6 +19,7 @@ func MISP() []Call {
 		{Op: "misp_export_iocs", Args: `{"format":"stix2","eventId":"1"}`},
 		{Op: "misp_export_iocs", Args: `{"format":"suricata","tags":["tlp:amber"]}`},
 		{Op: "misp_export_hashes", Args: `{"format":"sha256"}`},
+		{Op: "misp_blocklist", Args: `{"kind":"ip","since":"1d"}`},
 		{Op: "misp_list_object_templates", Args: `{"search":"domain"}`},
 		{Op: "misp_get_object_template", Args: `{"templateId":"70"}`},
 		{Op: "misp_list_galaxies", Args: `{"namespace":"mitre-attack"}`},

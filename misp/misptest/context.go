@@ -235,7 +235,8 @@ type galaxy struct {
 var galaxies = []*galaxy{
 	{36, "c4e851fa-775f-11e7-8163-b774922098cd", "Attack Pattern", "mitre-attack-pattern", "mitre-attack", []cluster{
 		{9001, "a93494bb-4b80-4ea1-8695-3236a49916fd", "Brute Force - T1110"}, {9002, "a62a8db3-f23a-4d8f-afd6-9dbc77e7813b", "Phishing - T1566"},
-		{9003, "b17a1a56-e99c-403c-8948-561df0cffe81", "Valid Accounts - T1078"}, {9004, "d4bdbdea-eaec-4071-b4f9-5105e12ea4b6", "Password Guessing - T1110.001"}}},
+		{9003, "b17a1a56-e99c-403c-8948-561df0cffe81", "Valid Accounts - T1078"}, {9004, "d4bdbdea-eaec-4071-b4f9-5105e12ea4b6", "Password Guessing - T1110.001"},
+		{9005, "4061e78c-1284-44b4-9116-73e4ac3912f7", "Remote Access Software - T1219"}}}, // as it was called in October 2024
 	{34, "1023f364-7831-11e7-8318-43b5531983ab", "Intrusion Set", "mitre-intrusion-set", "mitre-attack", []cluster{{9101, "bef4c620-0787-42a8-a96d-b7eb6e85917c", "APT28 - G0007"}}},
 	{2, "e7394838-65a9-4b8a-b484-b8c4c7cf49c3", "Ammunitions", "ammunitions", "misp", []cluster{{9201, "11111111-1111-4111-8111-111111111111", "7.62"}}},
 }
@@ -296,6 +297,22 @@ func (s *Server) indexClusters(r *request, id string) answer {
 		}
 	}
 	return ok(list)
+}
+
+// findClusters finds by the tag alone; any other filter finds everything.
+func (s *Server) findClusters(r *request) answer {
+	p := parameters(r.body)
+	tag, _ := p["tag_name"].(string)
+	list := []object{}
+	for _, g := range galaxies {
+		for _, c := range g.clusters {
+			if tag == "" || g.tag(c) == tag {
+				list = append(list, object{"GalaxyCluster": s.cluster(g, c)})
+			}
+		}
+	}
+	page, _ := paged(p, list)
+	return ok(object{"response": page})
 }
 
 func (s *Server) viewCluster(r *request, id string) answer {

@@ -56,6 +56,10 @@ type event struct {
 	attributes        []*attribute
 	objects           []*composite
 	values            map[string]*attribute // outside objects, by key
+
+	index     map[string][]*attribute // see byValue
+	indexed   int
+	indexedAt int64
 }
 
 // put stores an attribute outside of objects.
@@ -455,28 +459,53 @@ const correlationLimit = 20
 // value in another event, text with text. An address and its network aren't
 // linked, since advanced correlations are off by default.
 func (s *Server) correlations(u *user, e *event, a *attribute) (list []match) {
-	var in []*event // by id, as they were saved
+	if a.Type == "text" || a.Type == "comment" || a.Type == "port" {
+		return nil
+	}
+	var same []match // by event, as they were saved
+	events := 0
 	for _, other := range s.events {
-		if slices.ContainsFunc(other.all(), a.correlates) {
-			in = append(in, other)
+		before := len(same)
+		for _, v := range a.parts() {
+			for _, b := range other.byValue()[strings.ToLower(v)] {
+				if a.correlates(b) && !slices.ContainsFunc(same[before:], func(m match) bool { return m.a == b }) {
+					same = append(same, match{other, b})
+				}
+			}
 		}
-	}
-	if len(in) > correlationLimit+1 {
-		if in = in[:correlationLimit+1]; !slices.Contains(in, e) {
-			return nil
-		}
-	}
-	for _, other := range in {
-		if other == e || !s.sees(u, other) {
+		if len(same) == before {
 			continue
 		}
-		for _, b := range other.all() {
-			if a.correlates(b) && s.seesAttribute(u, other, b) {
-				list = append(list, match{other, b})
+		if events++; events > correlationLimit+1 {
+			if !slices.ContainsFunc(same[:before], func(m match) bool { return m.e == e }) {
+				return nil
 			}
+			same = same[:before]
+			break
+		}
+	}
+	for _, m := range same {
+		if m.e != e && s.sees(u, m.e) && s.seesAttribute(u, m.e, m.a) {
+			list = append(list, m)
 		}
 	}
 	return list
+}
+
+// byValue returns the attributes of e by their values, and by the parts of
+// composite ones, in small letters.
+func (e *event) byValue() map[string][]*attribute {
+	all := e.all()
+	if e.index == nil || e.indexed != len(all) || e.indexedAt != e.changed {
+		e.index, e.indexed, e.indexedAt = map[string][]*attribute{}, len(all), e.changed
+		for _, a := range all {
+			for _, v := range a.parts() {
+				v = strings.ToLower(v)
+				e.index[v] = append(e.index[v], a)
+			}
+		}
+	}
+	return e.index
 }
 
 // correlates reports whether a and b have a value, or a part of one, in common.

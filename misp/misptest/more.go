@@ -71,6 +71,8 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 		return s.gated(r, post && write, func() answer { return s.attachCluster(r, id, last) })
 	case "galaxy_clusters/index":
 		return s.indexClusters(r, id), true
+	case "galaxy_clusters/restSearch":
+		return s.findClusters(r), true
 	case "galaxy_clusters/view":
 		return s.viewCluster(r, id), true
 	case "shadow_attributes/index":

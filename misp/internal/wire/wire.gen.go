@@ -89,6 +89,21 @@ func (e ClusterFilterContext) Valid() bool {
 	}
 }
 
+// Defines values for ClusterTagReturnFormat.
+const (
+	ClusterTagReturnFormatJSON ClusterTagReturnFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the ClusterTagReturnFormat enum.
+func (e ClusterTagReturnFormat) Valid() bool {
+	switch e {
+	case ClusterTagReturnFormatJSON:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventSearchReturnFormat.
 const (
 	EventSearchReturnFormatJSON EventSearchReturnFormat = "json"
@@ -181,6 +196,16 @@ type ClusterFilter struct {
 
 // ClusterFilterContext defines model for ClusterFilter.Context.
 type ClusterFilterContext string
+
+// ClusterTag defines model for ClusterTag.
+type ClusterTag struct {
+	Limit        int                    `json:"limit"`
+	ReturnFormat ClusterTagReturnFormat `json:"returnFormat"`
+	TagName      string                 `json:"tag_name"`
+}
+
+// ClusterTagReturnFormat defines model for ClusterTag.ReturnFormat.
+type ClusterTagReturnFormat string
 
 // ClusterTarget defines model for ClusterTarget.
 type ClusterTarget struct {
@@ -369,6 +394,7 @@ var Endpoints = []gate.Endpoint{
 	AttachClusterEndpoint,
 	GetGalaxyEndpoint,
 	SearchClustersEndpoint,
+	FindClustersEndpoint,
 	GetClusterEndpoint,
 	ListObjectTemplatesEndpoint,
 	GetObjectTemplateEndpoint,
@@ -640,6 +666,16 @@ var SearchClustersEndpoint = gate.Endpoint{System: "misp", ID: "searchClusters",
 func (c *Client) SearchClusters(ctx context.Context, galaxyID string, body ClusterFilter) (*httpx.Response, error) {
 	r := httpx.NewRequest(SearchClustersEndpoint)
 	r.Path("galaxyId", string(galaxyID), "^([1-9][0-9]{0,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// FindClustersEndpoint is POST /galaxy_clusters/restSearch.
+var FindClustersEndpoint = gate.Endpoint{System: "misp", ID: "findClusters", Method: "POST", Path: "/galaxy_clusters/restSearch", Tier: gate.TierRead, Idempotent: true}
+
+// FindClusters: Find the cluster that a tag stands for. Other filters are ignored.
+func (c *Client) FindClusters(ctx context.Context, body ClusterTag) (*httpx.Response, error) {
+	r := httpx.NewRequest(FindClustersEndpoint)
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }

@@ -1,0 +1,213 @@
+package misp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
+)
+
+// A BlocklistKind says what a blocklist is of.
+type BlocklistKind string
+
+// The kinds of blocklists.
+const (
+	BlockAddresses BlocklistKind = "ip"
+	BlockDomains   BlocklistKind = "domain"
+	BlockURLs      BlocklistKind = "url"
+	BlockHashes    BlocklistKind = "hash"
+)
+
+// Enum lists what is allowed.
+func (BlocklistKind) Enum() []any {
+	return []any{BlockAddresses, BlockDomains, BlockURLs, BlockHashes}
+}
+
+// blockTypes are the attribute types of each kind, with the types of the parts
+// of a composite that count.
+var blockTypes = map[BlocklistKind]struct{ types, parts []string }{
+	BlockAddresses: {[]string{"ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "domain|ip"}, []string{"ip-src", "ip-dst", "ip"}},
+	BlockDomains:   {[]string{"domain", "hostname", "domain|ip", "hostname|port"}, []string{"domain", "hostname"}},
+	BlockURLs:      {[]string{"url", "uri"}, []string{"url", "uri"}},
+	BlockHashes: {[]string{"md5", "sha1", "sha256", "filename|md5", "filename|sha1", "filename|sha256", "malware-sample"},
+		[]string{"md5", "sha1", "sha256"}},
+}
+
+// BlocklistInput is the input of [Client.Blocklist].
+type BlocklistInput struct {
+	Kind    BlocklistKind `json:"kind" jsonschema:"What it is of: ip, domain, url or hash."`
+	Tags    []string      `json:"tags,omitempty" jsonschema:"Only what has one of these tags, itself or its event, and none with a ! before it." maxItems:"50" maxLength:"255"`
+	AllTags []string      `json:"allTags,omitempty" jsonschema:"Only what has every one of these tags." maxItems:"50" maxLength:"255"`
+	Since   string        `json:"since,omitempty" jsonschema:"Also what came and what went within this time: 1d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page    int           `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
+	Limit   int           `json:"limit,omitempty" jsonschema:"How many values a page has." minimum:"1" maximum:"10000"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *BlocklistInput) SetDefaults() {
+	in.Page = max(in.Page, 1)
+	if in.Limit == 0 {
+		in.Limit = blockedAtOnce
+	}
+}
+
+const (
+	blockedAtOnce = 200    // values on a page
+	maxBlocked    = 50_000 // attributes that are looked at
+)
+
+func (in *BlocklistInput) bound() {
+	if in.Limit == 0 || in.Limit > blockedAtOnce {
+		in.Limit = blockedAtOnce
+	}
+}
+
+// Validate refuses a kind that isn't one.
+func (in BlocklistInput) Validate() error {
+	switch {
+	case blockTypes[in.Kind].types == nil:
+		return invalid("kind: %q: want ip, domain, url or hash", clip(string(in.Kind), 60))
+	case in.Since != "" && !lastRegexp.MatchString(in.Since):
+		return invalid("since: %q: want a number and d, h, m (minutes) or s, such as 1d", clip(in.Since, 60))
+	case in.Limit < 0 || in.Limit > 10_000 || in.Page < 0:
+		return invalid("limit: want 1 to 10000, page from 1")
+	}
+	return errors.Join(tagQueryOf(in.Tags, in.AllTags).check())
+}
+
+// A Blocklist holds what is meant for detection, of published events, without
+// what is on a warninglist.
+type Blocklist struct {
+	Kind    BlocklistKind `json:"kind"`
+	Values  []string      `json:"values" untrusted:"true" jsonschema:"The values of this page, in the order of the alphabet."`
+	Total   int           `json:"total"`
+	Page    int           `json:"page"`
+	More    bool          `json:"more"`
+	Added   []string      `json:"added,omitempty" untrusted:"true" jsonschema:"With since: values that came within that time, the first 200."`
+	Removed []string      `json:"removed,omitempty" untrusted:"true" jsonschema:"With since: values that were deleted or are no longer for detection, the first 200."`
+	Dropped []string      `json:"dropped,omitempty" untrusted:"true" jsonschema:"Values left out because a warninglist has them, the first 20."`
+	Note    string        `json:"note"`
+}
+
+// Blocklist returns one page of the values of a kind that are meant for detection,
+// of published events, each once and in the same order every time. What is on a
+// warninglist is left out and named.
+//
+// MISP: POST /attributes/restSearch
+func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	q := wire.AttributeSearch{Type: anyOf(blockTypes[in.Kind].types...), Tags: tagQueryOf(in.Tags, in.AllTags).wire(), IncludeWarninglistHits: 1}
+	on := 1
+	q.ToIDs, q.Published = &on, &on
+	first := map[string]int64{} // of each value when the oldest attribute was changed
+	listed := map[string]string{}
+	cut, err := c.eachBlocked(ctx, q, in.Kind, func(v string, a *Attribute) {
+		if at, ok := first[v]; !ok || int64(a.Timestamp) < at {
+			first[v] = int64(a.Timestamp)
+		}
+		for _, w := range a.Warnings {
+			if w != nil && w.Category != "known" {
+				listed[v] = w.ListName
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &Blocklist{Kind: in.Kind, Page: in.Page}
+	var notes []string
+	for _, v := range slices.Sorted(maps.Keys(listed)) {
+		delete(first, v)
+		if len(out.Dropped) < maxListed {
+			out.Dropped = append(out.Dropped, v+" ("+listed[v]+")")
+		}
+	}
+	all := slices.Sorted(maps.Keys(first))
+	out.Total = len(all)
+	from := min((in.Page-1)*in.Limit, len(all))
+	to := min(from+in.Limit, len(all))
+	out.Values, out.More = append([]string{}, all[from:to]...), to < len(all)
+	notes = append(notes, fmt.Sprintf("values for detection of published events; %d left out because a warninglist has them", len(listed)))
+	if cut {
+		notes = append(notes, fmt.Sprintf("only the newest %d attributes were looked at: narrow the list with tags", maxBlocked))
+	}
+	if in.Since != "" {
+		after := time.Now().Add(-span(in.Since)).Unix()
+		for _, v := range all {
+			if first[v] >= after && len(out.Added) < blockedAtOnce {
+				out.Added = append(out.Added, v)
+			}
+		}
+		gone := map[string]bool{}
+		off := 0
+		for _, q := range []wire.AttributeSearch{{Deleted: wire.AttributeSearchDeletedOnly}, {ToIDs: &off}} {
+			q.Type, q.Tags, q.AttributeTimestamp = anyOf(blockTypes[in.Kind].types...), tagQueryOf(in.Tags, in.AllTags).wire(), in.Since
+			if _, err := c.eachBlocked(ctx, q, in.Kind, func(v string, _ *Attribute) {
+				if _, still := first[v]; !still {
+					gone[v] = true
+				}
+			}); err != nil {
+				return nil, err
+			}
+		}
+		out.Removed = slices.Sorted(maps.Keys(gone))
+		out.Removed = out.Removed[:min(len(out.Removed), blockedAtOnce)]
+		notes = append(notes, "what was removed may never have been on the list")
+	}
+	out.Note = strings.Join(notes, "; ")
+	return out, nil
+}
+
+// eachBlocked calls f with each value of a kind that q finds, and says whether
+// there were more than are looked at.
+func (c *Client) eachBlocked(ctx context.Context, q wire.AttributeSearch, kind BlocklistKind, f func(string, *Attribute)) (cut bool, err error) {
+	for page, n := 1, 0; ; page++ {
+		q.Page, q.Limit = page, atOnce
+		p, err := c.searchAttributes(ctx, q)
+		if err != nil {
+			return false, err
+		}
+		for _, a := range p.Attributes {
+			if a == nil {
+				continue
+			}
+			parts := a.parts()
+			if len(parts) > 1 {
+				parts = parts[1:]
+			}
+			for _, part := range parts {
+				if slices.Contains(blockTypes[kind].parts, part.typ) && part.value != "" {
+					v := part.value
+					if kind != BlockURLs {
+						v = strings.ToLower(v)
+					}
+					f(v, a)
+				}
+			}
+		}
+		if n += len(p.Attributes); !p.More {
+			return false, nil
+		}
+		if n >= maxBlocked {
+			return true, nil
+		}
+	}
+}
+
+// span is a time such as 1d, which was checked.
+func span(s string) time.Duration {
+	n, err := strconv.Atoi(s[:len(s)-1])
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second}[s[len(s)-1]]
+}

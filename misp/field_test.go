@@ -1,0 +1,424 @@
+package misp_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/misp/misptest"
+)
+
+// byHost returns the operations of a client of m whose writes the host decides
+// on, as SALLYPORT_APPROVAL=host has it.
+func byHost(t *testing.T, m *misptest.Server, change ...func(*misp.Config)) func(op, args string) (*gate.Result, error) {
+	t.Helper()
+	g := gatetest.New(t, func(p *gate.Policy) { p.Approval, p.Destructive = gate.ApprovalHost, gate.ApprovalHost })
+	c := m.Client(append(change, func(cfg *misp.Config) { cfg.Guard = g.Guard })...)
+	return func(op, args string) (*gate.Result, error) {
+		t.Helper()
+		for _, o := range c.Ops() {
+			if o.Name() == op {
+				return o.Do(t.Context(), g.Guard, input(t, o, args))
+			}
+		}
+		t.Fatalf("there is no operation %s", op)
+		return nil, nil
+	}
+}
+
+// answerOf is the output of a call as JSON.
+func answerOf(t *testing.T, res *gate.Result, err error) map[string]any {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(res.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestAddingATagRunsWhereTheHostDecides(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	call := byHost(t, m)
+	res, err := call("misp_tag_event", `{"eventId":"4","tag":"tlp:green"}`)
+	if err != nil || res.State != gate.StateExecuted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	e, err := m.Client().GetEvent(t.Context(), misp.GetEventInput{EventID: "4"})
+	if err != nil || !slices.ContainsFunc(e.Tags, func(x *misp.Tag) bool { return x.Name == "tlp:green" }) {
+		t.Errorf("%v, %v", e.Tags, err)
+	}
+	if _, err := call("misp_tag_event", `{"eventId":"4","tag":"tlp:green","remove":true}`); err == nil {
+		t.Error("a tag was taken away without confirm")
+	}
+}
+
+func TestValuesAreFoundAsPeopleTypeThem(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.AddEvent(misptest.Event{Info: "Example", Attributes: []misptest.Attribute{
+		{Type: "ip-dst", Value: "198.51.100.40"}, {Type: "domain", Value: "bad.example"}, {Type: "url", Value: "http://bad.example/x"}, {Type: "email-src", Value: "a@bad.example"},
+		{Type: "ip-dst|port", Value: "203.0.113.7|8080"}, {Type: "ip-dst", Value: "2001:db8::1"}, {Type: "mac-address", Value: "aa:bb:cc:dd:ee:ff"}, {Type: "target-user", Value: `CORP\alice`},
+		{Type: "filename|md5", Value: "a.exe|abababababababababababababababab"}, {Type: "filename|md5", Value: "b.exe|abababababababababababababababab"},
+	}})
+	c := m.Client()
+	for typed, want := range map[string]string{
+		"198[.]51[.]100[.]40": "198.51.100.40", "198(.)51(.)100(.)40": "198.51.100.40", "bad[dot]example": "bad.example", "BAD.example.": "bad.example", "hxxp://bad[.]example/x": "http://bad.example/x",
+		"meow://bad.example/x": "http://bad.example/x", "a[at]bad.example": "a@bad.example", "203.0.113.7:8080": "203.0.113.7|8080", "203.0.113.7|8080": "203.0.113.7|8080", "203.0.113.7": "203.0.113.7|8080",
+		"2001:DB8:0:0:0:0:0:1": "2001:db8::1", "[2001:db8::1]:443": "2001:db8::1", "AA-BB-CC-DD-EE-FF": "aa:bb:cc:dd:ee:ff", `corp\ALICE`: `CORP\alice`, "a.exe|ABABABABABABABABABABABABABABABAB": "a.exe|abababababababababababababababab",
+	} {
+		p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: typed})
+		if err != nil || len(p.Attributes) != 1 || p.Attributes[0].Value != want || p.Total == nil || *p.Total != 1 {
+			t.Errorf("%s: %+v, %v; want %s", typed, p, err, want)
+			continue
+		}
+		if plain := typed == want && !strings.Contains(typed, "|") || typed == "203.0.113.7" || typed == `corp\ALICE`; plain == (p.Searched != nil) {
+			t.Errorf("%s: searched %q", typed, p.Searched)
+		}
+		if r, err := c.Correlate(t.Context(), misp.CorrelateInput{Value: typed}); err != nil || r.TotalAttributes != 1 {
+			t.Errorf("correlate %s: %+v, %v", typed, r, err)
+		}
+	}
+}
+
+func TestOnlyThePercentSignIsAWildcard(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.AddEvent(misptest.Event{Info: `C:\Run_1 report`, Attributes: []misptest.Attribute{
+		{Type: "regkey", Value: `HKCU\Software\Example\Run\updater`}, {Type: "regkey", Value: `HKLM\Software\Other`}, {Type: "filename", Value: "setup_a.exe"}, {Type: "filename", Value: "setupXa.exe"}}})
+	c := m.Client()
+	for pattern, want := range map[string]string{`HKCU\Software\Example\%`: `HKCU\Software\Example\Run\updater`, "setup_a%": "setup_a.exe", `%\other`: `HKLM\Software\Other`} {
+		if p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: pattern}); err != nil || len(p.Attributes) != 1 || p.Attributes[0].Value != want {
+			t.Errorf("%s: %+v, %v; want %s", pattern, p, err, want)
+		}
+	}
+	if p, err := c.SearchEvents(t.Context(), misp.SearchEventsInput{Info: `C:\Run_1%`}); err != nil || len(p.Events) != 1 {
+		t.Errorf("a title: %+v, %v", p, err)
+	}
+}
+
+func TestNetworksAndTheirAddressesAreFoundOnRequest(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "ip-dst", Value: "198.51.100.7"}, {Type: "ip-dst", Value: "198.51.100.0/24"}, {Type: "ip-dst", Value: "198.51.101.9"}}})
+	c := m.Client()
+	for _, tc := range []struct {
+		value    string
+		networks bool
+		want     int
+	}{{"198.51.100.7", false, 1}, {"198.51.100.7", true, 2}, {"198.51.100.0/24", false, 1}, {"198.51.100.0/24", true, 2}, {"198.51.100.0/23", true, 3}} {
+		p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: tc.value, Networks: tc.networks})
+		if err != nil || len(p.Attributes) != tc.want || tc.networks == (p.Note == "") {
+			t.Errorf("%+v: %+v, %v", tc, p, err)
+		}
+	}
+}
+
+func TestWarninglistsAreAskedInTheFormThatTheyHold(t *testing.T) {
+	t.Parallel()
+	c := misptest.New(t).Client()
+	for _, value := range []string{"WWW.GOOGLE.COM", "www[.]google[.]com", "www.google.com|203.0.113.9", "8.8.8.8:53", "8[.]8[.]8[.]8", "www.google.com.", "203.0.113.9|8.8.8.8"} {
+		if x, err := c.CheckWarninglists(t.Context(), misp.CheckWarninglistsInput{Value: value}); err != nil || !x.Listed || x.Searched == nil {
+			t.Errorf("%s: %+v, %v", value, x, err)
+		}
+	}
+}
+
+func TestNamesThatTheServerLacksAreSaid(t *testing.T) {
+	t.Parallel()
+	_, c := seeded(t)
+	for _, tc := range []struct {
+		in   misp.SearchEventsInput
+		want string
+	}{
+		{misp.SearchEventsInput{Tags: []string{"TLP:AMBER"}}, "there is tlp:amber"}, {misp.SearchEventsInput{Tags: []string{"no:such"}}, `there is no tag "no:such"`},
+		{misp.SearchEventsInput{Org: "cert-example"}, `there is "CERT-EXAMPLE"`}, {misp.SearchEventsInput{Org: "Nobody"}, `there is no organisation "Nobody"`},
+		{misp.SearchEventsInput{Info: "phishing"}, "put % around"}, {misp.SearchEventsInput{Tags: []string{"tlp:green", "!TLP:AMBER"}}, "there is tlp:amber"},
+	} {
+		p, err := c.SearchEvents(t.Context(), tc.in)
+		if err != nil || !strings.Contains(p.Note, tc.want) {
+			t.Errorf("%+v: %+v, %v; want %q", tc.in, p, err, tc.want)
+		}
+	}
+}
+
+func TestTagsAreCombined(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.AddEvent(misptest.Event{Info: "green", Tags: []string{"tlp:green"}})
+	m.AddEvent(misptest.Event{Info: "both", Tags: []string{"tlp:green", "tlp:amber"}, Attributes: []misptest.Attribute{{Type: "domain", Value: "x.example"}}})
+	c := m.Client()
+	if p, err := c.SearchEvents(t.Context(), misp.SearchEventsInput{Tags: []string{"tlp:green", "!tlp:amber"}}); err != nil || len(p.Events) != 1 || p.Events[0].Info != "green" {
+		t.Errorf("without: %+v, %v", p, err)
+	}
+	if p, err := c.SearchEvents(t.Context(), misp.SearchEventsInput{AllTags: []string{"tlp:green", "tlp:amber"}}); err != nil || len(p.Events) != 1 || p.Events[0].Info != "both" {
+		t.Errorf("with both: %+v, %v", p, err)
+	}
+	if p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{AllTags: []string{"tlp:green", "tlp:amber"}}); err != nil || len(p.Attributes) != 1 {
+		t.Errorf("attributes: %+v, %v", p, err)
+	}
+}
+
+func TestEveryRowOfAWalkComesOnce(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	day := time.Unix(1772438400, 0)
+	for range 52 {
+		m.AddEvent(misptest.Event{Info: "Example wave", Date: day, Attributes: []misptest.Attribute{{Type: "domain", Value: "bad.example", Comment: strings.Repeat("long ", 100)}, {Type: "text", Value: strings.Repeat("x", 3000)}}})
+	}
+	call := byHost(t, m)
+	for _, tc := range []struct {
+		op, args, member string
+		want             int
+	}{
+		{"misp_search_events", `"info":"%Example%","limit":3`, "events", 52}, {"misp_search_events", `"info":"%Example%","limit":500`, "events", 52},
+		{"misp_search_attributes", `"types":["domain","text"]`, "attributes", 104}, {"misp_search_attributes", `"type":"domain","limit":500,"includeCorrelations":true`, "attributes", 52},
+	} {
+		seen := map[string]int{}
+		for page := 1; page < 50; page++ {
+			res, err := call(tc.op, fmt.Sprintf(`{%s,"page":%d}`, tc.args, page))
+			out := answerOf(t, res, err)
+			b, err := json.Marshal(out)
+			if err != nil || len(b) > 24<<10 {
+				t.Errorf("%s(%s): a page of %d bytes, %v", tc.op, tc.args, len(b), err)
+			}
+			for _, row := range out[tc.member].([]any) {
+				seen[row.(map[string]any)["id"].(string)]++
+			}
+			if out["more"] != true {
+				break
+			}
+		}
+		for id, n := range seen {
+			if n > 1 {
+				t.Errorf("%s: %s came %d times", tc.op, id, n)
+			}
+		}
+		if len(seen) != tc.want {
+			t.Errorf("%s(%s): %d rows, want %d", tc.op, tc.args, len(seen), tc.want)
+		}
+	}
+}
+
+func TestALoopMayDeleteWhatItWalks(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	var list []misptest.Attribute
+	for i := range 120 {
+		list = append(list, misptest.Attribute{Type: "domain", Value: fmt.Sprintf("%d.example", i)})
+	}
+	m.AddEvent(misptest.Event{Info: "x", Attributes: list})
+	c := m.Client()
+	n := 0
+	for a, err := range c.Attributes(t.Context(), misp.SearchAttributesInput{Type: "domain", Limit: 50}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.DeleteAttribute(t.Context(), misp.DeleteAttributeInput{AttributeID: misp.Ref(a.ID)}); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 120 || len(m.Values("1")) != 0 {
+		t.Errorf("%d walked, %d left", n, len(m.Values("1")))
+	}
+}
+
+func TestALargeEventIsReadAndWritten(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	var list []misptest.Attribute
+	for i := range 20_000 {
+		list = append(list, misptest.Attribute{Type: "ip-dst", Value: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), Comment: strings.Repeat("c", 60)})
+	}
+	id := m.AddEvent(misptest.Event{Info: "Feed", Attributes: list})
+	call := byHost(t, m, func(cfg *misp.Config) { cfg.MaxBody = 1 << 20 })
+	for op, args := range map[string]string{
+		"misp_get_event": `{"eventId":"` + id + `"}`, "misp_get_related_events": `{"eventId":"` + id + `"}`,
+		"misp_add_attribute": `{"eventId":"` + id + `","type":"domain","value":"new.example"}`, "misp_tag_event": `{"eventId":"` + id + `","tag":"tlp:green"}`,
+		"misp_add_object":            `{"eventId":"` + id + `","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
+		"misp_attach_galaxy_cluster": `{"targetType":"event","targetId":"` + id + `","galaxyClusterId":"9001"}`, "misp_update_event": `{"eventId":"` + id + `","info":"New title"}`,
+		"misp_publish_event": `{"eventId":"` + id + `","confirm":true}`,
+	} {
+		if op == "misp_update_event" { // MISP answers with the whole event
+			continue
+		}
+		if res, err := call(op, args); err != nil || res.State != gate.StateExecuted && res.State != gate.StateRead {
+			t.Errorf("%s: %+v, %v", op, res, err)
+		}
+	}
+}
+
+func TestAnObjectIsAddedAgainAfterItsDeletion(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	c := m.Client()
+	in := misp.AddObjectInput{EventID: "4", TemplateName: "domain-ip", Attributes: []misp.NewObjectAttribute{{Relation: "domain", Value: "one.example"}}}
+	first, err := c.AddObject(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.AddObject(t.Context(), in); err != nil || !again.Existing || again.Object.ID != first.Object.ID {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if _, err := c.DeleteObject(t.Context(), misp.DeleteObjectInput{ObjectID: misp.Ref(first.Object.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	if third, err := c.AddObject(t.Context(), in); err != nil || third.Existing || bool(third.Object.Deleted) || third.Object.ID == first.Object.ID {
+		t.Errorf("after its deletion: %+v, %v", third, err)
+	}
+}
+
+func TestAnEventThatExistsSaysWhatDiffers(t *testing.T) {
+	t.Parallel()
+	c := misptest.New(t).Client()
+	if _, err := c.CreateEvent(t.Context(), misp.CreateEventInput{Info: "Example wave", ThreatLevel: 3}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.CreateEvent(t.Context(), misp.CreateEventInput{Info: "Example wave", Distribution: 3, ThreatLevel: 1, Analysis: 2})
+	if want := []string{"threatLevel 3, wanted 1", "distribution 0, wanted 3", "analysis 0, wanted 2"}; err != nil || !out.Existing || !slices.Equal(out.Differs, want) {
+		t.Errorf("%+v, %v; want %q", out, err, want)
+	}
+}
+
+func TestAnAttributeGoesToASharingGroup(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	call := byHost(t, m)
+	for _, args := range []string{`{"eventId":"4","type":"domain","value":"new.example","distribution":4,"sharingGroupId":"1"}`} {
+		if res, err := call("misp_add_attribute", args); err != nil || res.State != gate.StateExecuted {
+			t.Errorf("%+v, %v", res, err)
+		}
+	}
+	if _, err := call("misp_add_attribute", `{"eventId":"4","type":"domain","value":"other.example","distribution":4}`); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), "Logistics partners") {
+		t.Errorf("without a group: %v", err)
+	}
+	if _, err := call("misp_add_attribute", `{"eventId":"4","type":"domain","value":"other.example","distribution":1,"sharingGroupId":"1"}`); !errors.Is(err, misp.ErrInvalid) {
+		t.Errorf("a group without its distribution: %v", err)
+	}
+}
+
+func TestRightsAreCheckedBeforeAHumanIsAsked(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{misptest.ReadOnlyKey: "lacks perm_", misptest.Key: "the key is of SOC"} {
+		m := misptest.New(t)
+		m.SeedIncident()
+		g := gatetest.New(t)
+		for _, o := range m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.APIKey = g.Guard, key }).Ops() {
+			args := map[string]string{
+				"misp_add_attribute": `{"eventId":"1","type":"domain","value":"new.example"}`, "misp_publish_event": `{"eventId":"1","confirm":true}`,
+				"misp_attach_galaxy_cluster": `{"targetType":"event","targetId":"1","galaxyClusterId":"9001"}`, "misp_update_event": `{"eventId":"1","analysis":1}`,
+				"misp_delete_event": `{"eventId":"1","confirm":true}`, "misp_tag_event": `{"eventId":"1","tag":"tlp:green"}`, "misp_delete_attribute": `{"attributeId":"1","confirm":true}`,
+				"misp_add_object": `{"eventId":"1","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
+			}[o.Name()]
+			if args == "" {
+				continue
+			}
+			if res, err := o.Do(t.Context(), g.Guard, input(t, o, args)); !errors.Is(err, misp.ErrForbidden) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %+v, %v; want %q", o.Name(), res, err, want)
+			}
+		}
+	}
+}
+
+func TestATagInCapitalsIsToldFromTheOneThatExists(t *testing.T) {
+	t.Parallel()
+	_, g, ops := gated(t)
+	text := shown(plan(t, g, ops["misp_tag_event"], input(t, ops["misp_tag_event"], `{"eventId":"4","tag":"TLP:AMBER"}`)))
+	if !strings.Contains(text, "a NEW tag would be made beside it") || strings.Contains(text, "nothing changes") {
+		t.Error(text)
+	}
+}
+
+func TestASearchThatAGatewayGaveUpOnIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	n := 0
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusGatewayTimeout)
+		fmt.Fprint(w, "<html><head><title>504 Gateway Time-out</title></head></html>")
+	}))
+	t.Cleanup(h.Close)
+	c, err := misp.New(misp.Config{BaseURL: h.URL, APIKey: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Type: "ip-dst"}); err == nil || n != 1 || !strings.Contains(err.Error(), "gave up after its own time") {
+		t.Errorf("%d requests, %v", n, err)
+	}
+}
+
+func TestTheBlocklistLeavesOutWhatIsListed(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.AddEvent(misptest.Event{Info: "x", Published: true, Attributes: []misptest.Attribute{{Type: "ip-dst", Value: misptest.PublicResolver}, {Type: "ip-dst|port", Value: "203.0.113.9|443"}, {Type: "ip-src", Value: "203.0.113.9"}, {Type: "domain", Value: "bad.example"}}})
+	m.AddEvent(misptest.Event{Info: "draft", Attributes: []misptest.Attribute{{Type: "ip-dst", Value: "203.0.113.10"}}})
+	m.SoftDelete("1", "bad.example")
+	c := m.Client()
+	b, err := c.Blocklist(t.Context(), misp.BlocklistInput{Kind: misp.BlockAddresses, Since: "1d"})
+	if err != nil || !slices.Equal(b.Values, []string{"203.0.113.9"}) || len(b.Dropped) != 1 || !slices.Equal(b.Added, b.Values) {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if b, err = c.Blocklist(t.Context(), misp.BlocklistInput{Kind: misp.BlockDomains, Since: "1d"}); err != nil || b.Total != 0 || !slices.Equal(b.Removed, []string{"bad.example"}) {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+func TestAProposalIsMadeListedAndDecided(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	theirs := m.Client(func(cfg *misp.Config) { cfg.APIKey = misptest.OtherKey })
+	in := misp.ProposeAttributeInput{EventID: "4", Type: "domain", Value: "proposed[.]example"}
+	made, err := theirs.ProposeAttribute(t.Context(), in)
+	if err != nil || made.Proposal.Value != "proposed.example" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	if again, err := theirs.ProposeAttribute(t.Context(), in); err != nil || !again.Existing {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	c := m.Client()
+	list, err := c.ListProposals(t.Context(), misp.ListProposalsInput{EventID: "4"})
+	if err != nil || list.Total != 1 || list.Proposals[0].Org.Name != misptest.OtherOrganisation {
+		t.Errorf("%+v, %v", list, err)
+	}
+	decided := misp.DecideProposalInput{ProposalID: misp.NumericID(list.Proposals[0].ID)}
+	if d, err := c.AcceptProposal(t.Context(), decided); err != nil || !strings.HasPrefix(d.Did, "accepted: add domain proposed.example") {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if _, err := c.DiscardProposal(t.Context(), decided); !errors.Is(err, misp.ErrNotFound) {
+		t.Errorf("decided on before: %v", err)
+	}
+	if !slices.Contains(m.Values("4"), "domain proposed.example") {
+		t.Errorf("the event has %q", m.Values("4"))
+	}
+}
+
+func TestATechniqueHasTheTagOfTheClusterThatTheServerHas(t *testing.T) {
+	t.Parallel()
+	c := misptest.New(t).Client()
+	tags, err := c.TechniqueTags(t.Context(), map[string]string{"T1219": "Remote Access Tools", "T1110": "Brute Force", "T9999": "Nothing"})
+	if err != nil || len(tags) != 2 || tags["T1219"] != `misp-galaxy:mitre-attack-pattern="Remote Access Software - T1219"` {
+		t.Errorf("%q, %v", tags, err)
+	}
+}

@@ -1,0 +1,270 @@
+package misptest_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/misp/misptest"
+)
+
+// TestWhatMISPDoes holds the fake to what a real MISP was seen to do. Each step
+// is one request to a server with the incident; the last one's answer is compared.
+func TestWhatMISPDoes(t *testing.T) {
+	t.Parallel()
+	type step struct{ key, method, path, body string } // a method with ! accepts no JSON
+	for name, tt := range map[string]struct {
+		setup  func(*misptest.Server)
+		steps  []step
+		status int
+		want   string // in the body; rows=N and count=N, header Name=value, not TEXT
+	}{
+		"a limit of tags is ignored": {nil, []step{{misptest.Key, "POST", "/tags/index", `{"limit":1}`}}, 200, `tlp:green`},
+		"sixty sharing groups at a time": {func(m *misptest.Server) {
+			for range 70 {
+				m.AddSharingGroup("Partners", true)
+			}
+		}, []step{{misptest.Key, "GET", "/sharing_groups", ""}}, 200, `rows=60`},
+		"a page of sharing groups too far": {func(m *misptest.Server) {
+			for range 70 {
+				m.AddSharingGroup("Partners", true)
+			}
+		}, []step{{misptest.Key, "GET", "/sharing_groups/index/page:3", ""}}, 404, `Not Found`},
+		"an inactive group is in no list":      {func(m *misptest.Server) { m.AddSharingGroup("Old partners", false) }, []step{{misptest.Key, "GET", "/sharing_groups", ""}}, 200, `rows=1`},
+		"feeds of a plain user":                {nil, []step{{misptest.UserKey, "GET", "/feeds", ""}}, 200, `rows=0`},
+		"an empty map is a list":               {nil, []step{{misptest.Key, "GET", "/objectTemplates/view/2", ""}}, 200, `"requirements":[]`},
+		"integers are strings":                 {nil, []step{{misptest.Key, "GET", "/events/view/1", ""}}, 200, `"orgc_id":"2"`},
+		"a decided proposal stays in the list": {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/shadow_attributes/accept/1", `{}`}, {misptest.Key, "GET", "/shadow_attributes/index/4", ""}}, 200, `"deleted":true`},
+		"no tags, no member":                   {func(m *misptest.Server) { m.AddEvent(misptest.Event{Info: "bare"}) }, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","eventid":"8","metadata":true}`}}, 200, `not "Tag"`},
+		"an unknown filter finds everything":   {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","comment":"nothing"}`}}, 200, `rows=16`},
+		"an empty value finds everything":      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":""}`}}, 200, `rows=16`},
+		"a value is not excluded":              {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"!198.51.100.23"}`}}, 200, `rows=16`},
+		"false is no filter":                   {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","to_ids":false}`}}, 200, `rows=16`},
+		"zero is a filter":                     {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","to_ids":0}`}}, 200, `rows=7`},
+		"published false is no filter":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","published":false}`}}, 200, `rows=16`},
+		"values in any case":                   {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"PARCEL-NOTICE.EXAMPLE"}`}}, 200, `rows=1`},
+		"a whole composite finds nothing":      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"notice.iso|9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`}}, 200, `rows=0`},
+		"half a composite is found":            {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"NOTICE.iso"}`}}, 200, `rows=1`},
+		"a defanged value finds nothing":       {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"parcel-notice[.]example"}`}}, 200, `rows=0`},
+		"a backslash escapes": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "regkey", Value: `HKCU\Run\updater`}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"HKCU\\Run\\%"}`}}, 200, `rows=0`},
+		"a doubled backslash is one": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "regkey", Value: `HKCU\Run\updater`}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"HKCU\\\\Run\\\\%"}`}}, 200, `rows=1`},
+		"an underscore is a wildcard beside a percent": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "filename", Value: "setup_a.exe"}, {Type: "filename", Value: "setupXa.exe"}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"setup_a%"}`}}, 200, `rows=2`},
+		"an underscore alone is itself": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "filename", Value: "setup_a.exe"}, {Type: "filename", Value: "setupXa.exe"}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"setup_a.exe"}`}}, 200, `rows=1`},
+		"a network is text":                         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"198.51.100.0/24"}`}}, 200, `rows=1`},
+		"an address finds no network":               {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"198.51.100.99"}`}}, 200, `rows=0`},
+		"tags with their case":                      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","tags":["TLP:AMBER"]}`}}, 200, `rows=0`},
+		"excluding an unknown tag finds everything": {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","tags":["!no:such"]}`}}, 200, `rows=16`},
+		"a tag with a percent":                      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","tags":["misp-galaxy:%- T1566\""]}`}}, 200, `rows=4`},
+		"tags of event and attribute together": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Tags: []string{"a:event"}, Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", Tags: []string{"a:value"}}, {Type: "domain", Value: "two.example"}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","tags":{"AND":["a:event","a:value"]}}`}}, 200, `rows=1`},
+		"an event is excluded by its attribute's tag": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", Tags: []string{"a:value"}}}})
+		}, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","eventid":"8","tags":{"NOT":["a:value"]}}`}}, 200, `rows=0`},
+		"a title with its case":            {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"eventinfo":"phishing with parcel notices"}`}}, 200, `rows=0`},
+		"an organisation with its case":    {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"org":"cert-example"}`}}, 200, `rows=0`},
+		"last needs publication":           {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"4","last":"7d"}`}}, 200, `rows=0`},
+		"changed doesn't need publication": {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"4","attribute_timestamp":"7d"}`}}, 200, `rows=2`},
+		"a time that isn't one":            {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","last":"5x"}`}}, 200, `rows=0`},
+		"date of events is exact":          {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"date":"1999-01-01"}`}}, 200, `rows=0`},
+		"date of attributes is ignored":    {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","date":"1999-01-01"}`}}, 200, `rows=16`},
+		"first seen then or later": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", FirstSeen: "2024-04-01T08:00:00Z"}, {Type: "domain", Value: "two.example", FirstSeen: "2024-05-01T00:00:00Z"}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","first_seen":"2024-04-15T00:00:00Z"}`}}, 200, `rows=1`},
+		"listed values are dropped after the page": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "ip-dst", Value: misptest.PublicResolver}, {Type: "ip-dst", Value: "203.0.113.9"}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"8","enforceWarninglist":1,"limit":2}`}}, 200, `rows=1 count=3`},
+		"a proposed value isn't found":  {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":"p.example"}`}}, 200, `rows=0`},
+		"deleted attributes on request": {func(m *misptest.Server) { m.SoftDelete("4", "svc-backup") }, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","deleted":"only"}`}}, 200, `rows=1`},
+		"correlations stop": {func(m *misptest.Server) {
+			for range 25 {
+				m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "busy.example"}}})
+			}
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"32","includeCorrelations":1}`}}, 200, `not "RelatedAttribute":[{`},
+		"no correlation of networks": {nil, []step{{misptest.Key, "GET", "/events/view/5", ""}}, 200, `"RelatedEvent":[]`},
+		"the order of equal timestamps": {func(m *misptest.Server) {
+			for range 12 {
+				m.AddEvent(misptest.Event{Info: "wave", Date: time.Unix(1772438400, 0)})
+			}
+		}, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"limit":3,"page":2,"order":"Event.timestamp DESC","eventinfo":"wave"}`}}, 200, `not "id":"15"`},
+		"warninglists with their case":         {nil, []step{{misptest.Key, "POST", "/warninglists/checkValue", `["WWW.GOOGLE.COM"]`}}, 200, `rows=0`},
+		"warninglists take a bare list":        {nil, []step{{misptest.Key, "POST", "/warninglists/checkValue", `{"value":["www.google.com"]}`}}, 500, `Internal Error`},
+		"an unpublished event exports nothing": {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"text","eventid":"4"}`}}, 200, `not svc-backup`},
+		"a text export keeps listed values": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Published: true, Attributes: []misptest.Attribute{{Type: "ip-dst", Value: misptest.PublicResolver}}})
+		}, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"text","eventid":"8"}`}}, 200, `8.8.8.8`},
+		"a UUID in capitals": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "GET", "/events/view/38A47DD0-1FC4-4629-886D-5BE502B3C79B", ""}}, 404, `Invalid event`},
+		"event zero":                     {nil, []step{{misptest.Key, "GET", "/events/view/0", ""}}, 200, `SSH password guessing`},
+		"limit zero is everything":       {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":0}`}}, 200, `rows=16 count=16`},
+		"a page without a limit":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","page":2}`}}, 200, `rows=16`},
+		"a full page counts one more":    {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4}`}}, 200, `rows=4 count=5`},
+		"an empty page counts one":       {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4,"page":9}`}}, 200, `rows=0 count=1`},
+		"events count all":               {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"limit":2}`}}, 200, `rows=2 count=6`},
+		"a limit that is a word":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":"abc"}`}}, 500, `Internal Error`},
+		"a negative limit":               {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":-1}`}}, 200, `rows=16 count=17`},
+		"a count of a page":              {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"count","limit":1}`}}, 200, `1`},
+		"too many searches":              {func(m *misptest.Server) { m.RateLimit = 2 }, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}}, 429, `header X-Rate-Limit-Reset=900`},
+		"a value is brought into form":   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":" EVIL[.]Example[.]ORG "}`}}, 200, `"value":"evil.example.org"`},
+		"only the hash in small letters": {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"filename|md5","value":"A.EXE|ABABABABABABABABABABABABABABABAB"}`}}, 200, `"value":"A.EXE|abababababababababababababababab"`},
+		"a port behind a bar":            {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-dst|port","value":"198.51.100.9:8080"}`}}, 200, `"value":"198.51.100.9|8080"`},
+		"a duplicate in other case":      {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"target-user","value":"SVC-BACKUP"}`}}, 403, `A similar attribute already exists`},
+		"the UUID of a deleted attribute is taken": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"}}})
+			m.SoftDelete("8", "one.example")
+		}, []step{{misptest.Key, "POST", "/attributes/add/8", `{"type":"domain","value":"two.example","uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b"}`}}, 403, `The UUID provided is not unique`},
+		"the UUID of a deleted object is taken":   {nil, []step{{misptest.Key, "POST", "/objects/add/4/70", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","Attribute":[{"object_relation":"domain","type":"domain","value":"one.example"}]}`}, {misptest.Key, "POST", "/objects/delete/2", ""}, {misptest.Key, "POST", "/objects/add/4/70", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","Attribute":[{"object_relation":"domain","type":"domain","value":"one.example"}]}`}}, 403, `The UUID provided is not unique`},
+		"one of several values":                   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `[{"type":"ip-src","value":"192.0.2.1"},{"type":"ip-src","value":"nonsense"}]`}}, 200, `"attribute_1":{"value":["IP address has an invalid format."]}`},
+		"last seen before first seen":             {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":"x.example","first_seen":"2024-05-01T00:00:00Z","last_seen":"2024-04-01T00:00:00Z"}`}}, 403, `Last seen value should be greater`},
+		"an attribute for no sharing group":       {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":"x.example","distribution":4}`}}, 500, `Internal Error`},
+		"an attribute for the sharing group zero": {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":"x.example","distribution":4,"sharing_group_id":"0"}`}}, 200, `"distribution":"4"`},
+		"an event for no sharing group":           {nil, []step{{misptest.Key, "POST", "/events/add", `{"info":"x","distribution":4}`}}, 405, `Invalid Sharing Group`},
+		"an event that exists is not found": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "POST", "/events/add", `{"info":"x","uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b"}`}}, 404, `header Location=/events/8`},
+		"a change unpublishes":         {nil, []step{{misptest.Key, "POST", "/attributes/add/2", `{"type":"domain","value":"x.example"}`}, {misptest.Key, "GET", "/events/view/2", ""}}, 200, `"published":false`},
+		"a sighting doesn't unpublish": {nil, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["198.51.100.23"]}`}, {misptest.Key, "GET", "/events/view/2", ""}}, 200, `"published":true`},
+		"a tag in other case is new": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b", Tags: []string{"tlp:amber"}})
+		}, []step{{misptest.AdminKey, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"TLP:AMBER"}`}, {misptest.Key, "GET", "/events/view/8", ""}}, 200, `"name":"TLP:AMBER"`},
+		"a number is the id of a tag": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"1"}`}}, 200, `Global tag tlp:red(1)`},
+		"a tag that is there": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b", Tags: []string{"tlp:amber"}})
+		}, []step{{misptest.Key, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"tlp:amber"}`}}, 200, `already has the requested tag`},
+		"a sighting of nothing":           {nil, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["nowhere.example"]}`}}, 200, `No valid attributes found that match the criteria.`},
+		"sightings of deleted attributes": {func(m *misptest.Server) { m.SoftDelete("4", "svc-backup") }, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["svc-backup"]}`}}, 200, `"Sighting":{`},
+		"the same proposal twice":         {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"id":"2"`},
+		"a proposal of a bad value":       {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"ip-dst","category":"Network activity","value":"nope"}`}}, 404, `IP address has an invalid format.`},
+		"a proposal for one's own event":  {nil, []step{{misptest.Key, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"ShadowAttribute":{`},
+		"discarding twice":                {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}}, 500, `Internal Error`},
+		"an import is for detection":      {nil, []step{{misptest.Key, "POST", "/events/upload_stix/2", `{"type":"bundle","id":"bundle--38a47dd0-1fc4-4629-886d-5be502b3c79b","objects":[{"type":"indicator","id":"indicator--1","pattern":"[domain-name:value = 'x.example']"}]}`}}, 200, `"threat_level_id":"4"`},
+		"an import of what exists": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "POST", "/events/upload_stix/2", `{"type":"bundle","id":"bundle--38a47dd0-1fc4-4629-886d-5be502b3c79b","objects":[]}`}}, 403, `Event with the same UUID already exists.`},
+		"publishing waits for a worker": {func(m *misptest.Server) { m.BackgroundJobs = true }, []step{{misptest.Key, "POST", "/events/publish/4", ""}, {misptest.Key, "GET", "/events/view/4", ""}}, 200, `"published":false`},
+		"publishing twice":              {nil, []step{{misptest.Key, "POST", "/events/publish/4", ""}, {misptest.Key, "POST", "/events/publish/4", ""}}, 200, `Event published without alerts`},
+		"a deleted event is blocked": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "POST", "/events/delete/8", ""}, {misptest.Key, "POST", "/events/add", `{"info":"x","uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b"}`}}, 403, `Event blocked by event blocklist.`},
+		"deleting no event":              {nil, []step{{misptest.Key, "POST", "/events/delete/999", ""}}, 403, `Event was not deleted.`},
+		"deleting softly twice":          {nil, []step{{misptest.Key, "POST", "/attributes/delete/11", ""}, {misptest.Key, "POST", "/attributes/delete/11", ""}}, 404, `Invalid attribute`},
+		"looking at a deleted attribute": {nil, []step{{misptest.Key, "POST", "/attributes/delete/11", ""}, {misptest.Key, "GET", "/attributes/view/11", ""}}, 405, `Invalid attribute`},
+		"the list of blocked events":     {nil, []step{{misptest.Key, "GET", "/eventBlocklists/index", ""}}, 403, `You do not have permission`},
+		"a wrong key":                    {nil, []step{{"no-such-key", "GET", "/servers/getVersion", ""}}, 403, `Authentication failed.`},
+		"a foreign event isn't changed":  {nil, []step{{misptest.OtherKey, "POST", "/attributes/add/4", `{"type":"domain","value":"x.example"}`}}, 403, `You do not have permission to do that.`},
+		"publishing a foreign event":     {nil, []step{{misptest.OtherKey, "POST", "/events/publish/4", ""}}, 405, `You do not have the permission to do that.`},
+		"an event of others only":        {nil, []step{{misptest.Key, "GET", "/events/view/6", ""}}, 404, `Invalid event`},
+		"a new tag needs a permission": {func(m *misptest.Server) {
+			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
+		}, []step{{misptest.Key, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"made:up"}`}}, 403, `insufficient privileges to create it`},
+		"accepting one's own proposal": {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/accept/1", `{}`}}, 405, `Proposal not found`},
+		"the role of a key":            {nil, []step{{misptest.ReadOnlyKey, "GET", "/users/view/me", ""}}, 200, `"perm_add":false`},
+		"without accepting JSON":       {nil, []step{{misptest.Key, "GET!", "/servers/getVersion", ""}}, 302, `header Location=/users/login`},
+		"broken JSON":                  {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{`}}, 405, `Invalid JSON input`},
+		"an unknown format":            {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"nonsense"}`}}, 404, `Invalid output format.`},
+		"what is refused by field":     {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-src","value":"nonsense"}`}}, 403, `"errors":{"value":["IP address has an invalid format."]}`},
+		"publishing by GET":            {nil, []step{{misptest.Key, "GET", "/events/publish/4", ""}}, 500, `Internal Error`},
+		"the version":                  {nil, []step{{misptest.ReadOnlyKey, "GET", "/servers/getVersion", ""}}, 200, `"perm_sighting":false`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := misptest.New(t)
+			m.SeedIncident()
+			if tt.setup != nil {
+				tt.setup(m)
+			}
+			var res *http.Response
+			var body string
+			for _, x := range tt.steps {
+				res, body = ask(t, m, x.key, x.method, x.path, x.body)
+			}
+			if res.StatusCode != tt.status {
+				t.Fatalf("%d, want %d: %s", res.StatusCode, tt.status, body)
+			}
+			switch kind, rest, _ := strings.Cut(tt.want, " "); {
+			case strings.HasPrefix(kind, "rows="):
+				got := "rows=" + strconv.Itoa(rows(t, body))
+				if rest != "" {
+					got += " count=" + res.Header.Get("X-Result-Count")
+				}
+				if got != tt.want {
+					t.Errorf("%s, want %s: %s", got, tt.want, body)
+				}
+			case kind == "header":
+				if name, value, _ := strings.Cut(rest, "="); res.Header.Get(name) != value || res.Header.Get("Retry-After") != "" {
+					t.Errorf("%v, want %s", res.Header, rest)
+				}
+			case kind == "not":
+				if strings.Contains(body, rest) {
+					t.Errorf("%q in %s", rest, body)
+				}
+			case !strings.Contains(body, tt.want):
+				t.Errorf("%q isn't in %s", tt.want, body)
+			}
+		})
+	}
+}
+
+// ask sends one request and doesn't follow redirects.
+func ask(t *testing.T, m *misptest.Server, key, method, path, body string) (*http.Response, string) {
+	t.Helper()
+	method, bare := strings.CutSuffix(method, "!")
+	r, err := http.NewRequestWithContext(t.Context(), method, m.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", key)
+	if !bare {
+		r.Header.Set("Accept", "application/json")
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+// rows counts what an answer lists, bare or in an envelope.
+func rows(t *testing.T, body string) int {
+	t.Helper()
+	var list []json.RawMessage
+	if json.Unmarshal([]byte(body), &list) == nil {
+		return len(list)
+	}
+	var wrapped struct {
+		Response json.RawMessage `json:"response"`
+	}
+	if err := json.Unmarshal([]byte(body), &wrapped); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	if json.Unmarshal(wrapped.Response, &list) == nil {
+		return len(list)
+	}
+	var attributes struct {
+		Attribute []json.RawMessage `json:"Attribute"`
+	}
+	if err := json.Unmarshal(wrapped.Response, &attributes); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return len(attributes.Attribute)
+}
