@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -107,11 +108,58 @@ func TestThePagesListExactlyTheTools(t *testing.T) {
 	counts.check(t, readme, summary.String())
 }
 
+// statusTool returns the name of the tool of a server that tells how the gate
+// stands: five servers beside each other have no name twice.
+func statusTool(server string) string {
+	if system := strings.TrimSuffix(server, "-mcp"); system != "soc" {
+		return system + "_" + mcpadapter.StatusTool
+	}
+	return mcpadapter.StatusTool
+}
+
+func TestNoNameIsInTwoOfTheServers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	taken := map[string]string{}
+	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
+		cs := s.session(server)
+		var names []string
+		for tool, err := range cs.Tools(t.Context(), nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, "tool "+tool.Name)
+		}
+		prompts, err := cs.ListPrompts(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range prompts.Prompts {
+			names = append(names, "prompt "+p.Name)
+		}
+		resources, err := cs.ListResources(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range resources.Resources {
+			names = append(names, "resource "+r.URI)
+		}
+		for _, n := range names {
+			// The servers of others have this prompt twice too, and hosts put the
+			// name of the server before that of a prompt.
+			if taken[n] != "" && n != "prompt investigate-ioc" {
+				t.Errorf("%s is in %s and in %s", n, taken[n], server)
+			}
+			taken[n] = server
+		}
+	}
+}
+
 func TestEachServerServesExactlyItsTable(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, false)
 	for _, table := range tables(t) {
-		want := []string{"gate_status"}
+		want := []string{statusTool(table.server)}
 		for _, op := range table.ops {
 			want = append(want, op.Name())
 		}

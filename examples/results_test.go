@@ -70,9 +70,6 @@ var across = []evidence.Call{
 	{Op: "mitre_thehive_create_case", Args: `{"title":"Results","techniques":["T1110"],"observables":[{"dataType":"ip","data":"198.51.100.23"}],"confirm":true}`},
 }
 
-// ours are calls of what every server has.
-var ours = []evidence.Call{{Op: mcpadapter.StatusTool, Args: `{}`}}
-
 // A bundle has one tactic and one technique.
 const bundle = `{"type":"bundle","id":"bundle--1","objects":[
 {"type":"x-mitre-collection","id":"x-mitre-collection--1","name":"ICS ATT&CK","x_mitre_version":"17.1"},
@@ -102,7 +99,7 @@ func served() map[string][]evidence.Call {
 	}
 	m["soc-mcp"] = all
 	for server := range m {
-		m[server] = append(m[server], ours...)
+		m[server] = append(m[server], evidence.Call{Op: statusTool(server), Args: `{}`})
 	}
 	return m
 }

@@ -3,12 +3,15 @@ package mcpadapter
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // multiRoundTrip is the protocol version since which a question to the user is
@@ -42,67 +45,96 @@ func (p *patience) lose(id string) {
 	p.not[id]++
 }
 
-// askClient lets the user of an MCP client approve p through the client's own
-// form, where the policy lets that count. Exactly one answer executes: accepted,
-// with the code of this very proposal, together with the state that the guard
-// sealed for it. After any other the call stays as it is, pending. If ask isn't
-// nil, it is the question.
-func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []byte, pending *gate.Result) (ask *mcp.CallToolResult, res *gate.Result, err error) {
-	if t.guard.Approval() != gate.ApprovalClient || !formCapable(req) {
-		return nil, pending, nil
-	}
+// askClient lets the user of an MCP client approve what waits through the client's
+// own form, where the policy lets that count. Exactly one answer executes:
+// accepted, with the code of this very proposal, together with the state that the
+// guard sealed for it. A wrong code is asked for again, a few times. After
+// anything else the call stays as it is, pending, and why says what kept the form
+// from deciding. If ask isn't nil, it is the question.
+func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []byte, pending *gate.Result) (ask *mcp.CallToolResult, res *gate.Result, why string, err error) {
 	p := pending.Proposal
-	if req.ProtocolVersion() >= multiRoundTrip {
-		if len(req.Params.InputResponses) == 0 && req.Params.RequestState == "" {
-			state, ok := t.guard.Seal(p)
-			if !ok || !t.patience.left(p.ID) {
-				return nil, pending, nil
-			}
-			return &mcp.CallToolResult{
-				InputRequests: mcp.InputRequestMap{approvalInput: question(p)},
-				RequestState:  state,
-			}, nil, nil
-		}
+	if t.guard.Approval() != gate.ApprovalClient {
+		return nil, pending, "", nil
+	}
+	if !formCapable(req) {
+		return nil, pending, "this client can't show a form", nil
+	}
+	again := false
+	if req.ProtocolVersion() >= multiRoundTrip && (len(req.Params.InputResponses) > 0 || req.Params.RequestState != "") {
 		answer, _ := req.Params.InputResponses[approvalInput].(*mcp.ElicitResult)
-		res, err = t.attest(ctx, args, pending, req.Params.RequestState, answer)
-		return nil, res, err
+		res, again, err = t.attest(ctx, args, pending, req.Params.RequestState, answer)
+		if err != nil || !again {
+			return nil, res, notYes, err
+		}
 	}
-	state, ok := t.guard.Seal(p)
-	if !ok || !t.patience.left(p.ID) {
-		return nil, pending, nil
+	for {
+		state, ok := t.guard.Seal(p)
+		switch {
+		case !ok:
+			return nil, pending, t.noForm(p), nil
+		case !t.patience.left(p.ID):
+			return nil, pending, "the user was asked often enough", nil
+		case req.ProtocolVersion() >= multiRoundTrip:
+			return &mcp.CallToolResult{
+				InputRequests: mcp.InputRequestMap{approvalInput: question(p, again)},
+				RequestState:  state,
+			}, nil, "", nil
+		}
+		answer, err := t.elicit(ctx, req, question(p, again))
+		if err != nil {
+			t.patience.lose(p.ID)
+			t.opts.Logger.Info("no answer to the form", "op", t.op.Name(), "proposal", p.ID, "err", err)
+			return nil, pending, "the form got no answer", nil
+		}
+		if res, again, err = t.attest(ctx, args, pending, state, answer); err != nil || !again {
+			return nil, res, notYes, err
+		}
 	}
-	wait, cancel := context.WithTimeout(ctx, t.opts.AskTimeout)
-	defer cancel()
-	answer, err := req.Session.Elicit(wait, question(p))
-	if err != nil {
-		t.patience.lose(p.ID)
-		t.opts.Logger.Info("no answer to the form", "op", t.op.Name(), "proposal", p.ID, "err", err)
-		return nil, pending, nil
-	}
-	res, err = t.attest(ctx, args, pending, state, answer)
-	return nil, res, err
 }
 
-// attest records the answer, if it is a yes to this proposal, and makes the call again.
-func (t *tool) attest(ctx context.Context, args []byte, pending *gate.Result, state string, answer *mcp.ElicitResult) (*gate.Result, error) {
-	id := pending.Proposal.ID
-	if answer == nil || answer.Action != "accept" {
-		t.patience.lose(id)
-		return pending, nil
+const notYes = "the form wasn't answered with a yes and the code"
+
+// noForm says why a client's word isn't enough for p.
+func (t *tool) noForm(p *gate.Proposal) string {
+	switch {
+	case p.Tier != gate.TierWrite || len(p.Plan.Egress) > 0 || p.Plan.Undo == "":
+		return "a form is enough only for what can be undone and stays inside"
+	case len(p.Plan.Warnings) > 0:
+		return "a form is not enough for what has warnings"
+	case t.guard.Tainted(p.Principal):
+		return "text that others wrote was read within the last two hours, by any server of this state folder; until two hours after the last of it no form is shown, unless the policy has client_after_untrusted"
 	}
-	code, ok := answer.Content["code"].(string)
-	if !ok || state == "" {
+	return "it doesn't wait any more"
+}
+
+func (t *tool) elicit(ctx context.Context, req *mcp.CallToolRequest, q *mcp.ElicitParams) (*mcp.ElicitResult, error) {
+	wait, cancel := context.WithTimeout(ctx, t.opts.AskTimeout)
+	defer cancel()
+	return req.Session.Elicit(wait, q)
+}
+
+// attest records the answer, if it is a yes to this proposal, and makes the call
+// again. A yes with a wrong code is worth asking again.
+func (t *tool) attest(ctx context.Context, args []byte, pending *gate.Result, state string, answer *mcp.ElicitResult) (res *gate.Result, again bool, err error) {
+	id := pending.Proposal.ID
+	var code string
+	if answer != nil && answer.Action == "accept" {
+		code, _ = answer.Content["code"].(string)
+	}
+	if code == "" || state == "" {
 		t.patience.lose(id)
-		return pending, nil
+		return pending, false, nil
 	}
 	if err := t.guard.Attest(ctx, pending.Proposal, state, code); err != nil {
 		t.patience.lose(id)
 		if !errors.Is(err, gate.ErrUnsealed) {
 			t.opts.Logger.Error("attest", "op", t.op.Name(), "proposal", id, "err", err)
+			return pending, false, nil
 		}
-		return pending, nil
+		return pending, true, nil
 	}
-	return t.do(ctx, args)
+	res, err = t.do(ctx, args)
+	return res, false, err
 }
 
 // formCapable reports whether the client has declared that it can show a form.
@@ -112,16 +144,53 @@ func formCapable(req *mcp.CallToolRequest) bool {
 	return c != nil && c.Elicitation != nil && (c.Elicitation.Form != nil || c.Elicitation.URL == nil)
 }
 
-func question(p *gate.Proposal) *mcp.ElicitParams {
+// question asks whether p may be executed. What would change, of what, and the
+// code stand in the first three lines: there are hosts that show no more.
+func question(p *gate.Proposal, again bool) *mcp.ElicitParams {
+	say := "To approve exactly this, type the code " + strings.ToUpper(p.Code()) + ". Anything else leaves it waiting for the operator."
+	if again {
+		say = "That was another code. " + say
+	}
 	return &mcp.ElicitParams{
 		Mode:    "form",
-		Message: gate.Render(p) + "\nTo approve exactly this, type the first six characters of the DIGEST. Anything else leaves it waiting for the operator.",
+		Message: what(p) + "\n" + target(p) + "\n" + say + "\n\n" + gate.Render(p),
 		RequestedSchema: &jsonschema.Schema{
 			Type:     "object",
 			Required: []string{"code"},
 			Properties: map[string]*jsonschema.Schema{
-				"code": {Type: "string", Title: "Code", Description: "The first six characters of the digest."},
+				"code": {Type: "string", Title: "Code for: " + what(p), Description: target(p) + ". The code is the first six characters of the digest."},
 			},
 		},
 	}
+}
+
+const maxFormLine = 160 // bytes
+
+// what says on one line what p would change.
+func what(p *gate.Proposal) string {
+	line := gate.Shown(p.Plan.Summary)
+	for _, c := range p.Plan.Changes {
+		line += "; " + gate.Shown(c.Field) + ": "
+		if c.Before != "" {
+			line += gate.Shown(jsontree.Clip(c.Before, 60)) + " -> "
+		}
+		line += gate.Shown(jsontree.Clip(c.After, 60))
+	}
+	return jsontree.Clip(line, maxFormLine)
+}
+
+// target says on one line what p would act on.
+func target(p *gate.Proposal) string {
+	if len(p.Plan.Targets) == 0 {
+		return jsontree.Clip("At "+gate.Shown(p.Upstream), maxFormLine)
+	}
+	t := p.Plan.Targets[0]
+	line := "Target: " + gate.Shown(t.Kind) + " " + gate.Shown(t.ID)
+	if t.Name != "" {
+		line += " \"" + gate.Shown(jsontree.Clip(t.Name, 80)) + "\""
+	}
+	if n := len(p.Plan.Targets) - 1; n > 0 {
+		line += fmt.Sprintf(" and %d more", n)
+	}
+	return jsontree.Clip(line+", at "+gate.Shown(p.Upstream), maxFormLine)
 }

@@ -19,8 +19,9 @@ type form func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error)
 
 // code reads the code off the form, as a person would.
 func code(req *mcp.ElicitRequest) string {
-	_, rest, _ := strings.Cut(req.Params.Message, "DIGEST")
-	return strings.TrimSpace(rest)[:6]
+	lines := strings.Split(req.Params.Message, "\n")
+	_, rest, _ := strings.Cut(lines[2], "type the code ")
+	return rest[:6]
 }
 
 func answered(action string, content func(*mcp.ElicitRequest) map[string]any) form {
@@ -66,7 +67,7 @@ func TestAClientsForm(t *testing.T) {
 				return map[string]any{"code": " " + strings.ToUpper(code(r)) + " "}
 			}), 1, true},
 		{"with a wrong code does not", gate.ApprovalClient, "desk_close_ticket",
-			answered("accept", func(*mcp.ElicitRequest) map[string]any { return map[string]any{"code": "zzzzzz"} }), 1, false},
+			answered("accept", func(*mcp.ElicitRequest) map[string]any { return map[string]any{"code": "zzzzzz"} }), 3, false},
 		{"with an empty code does not", gate.ApprovalClient, "desk_close_ticket",
 			answered("accept", func(*mcp.ElicitRequest) map[string]any { return map[string]any{"code": ""} }), 1, false},
 		{"accepted without content does not", gate.ApprovalClient, "desk_close_ticket",
@@ -260,12 +261,9 @@ func TestAForgedAnswerNeverExecutes(t *testing.T) {
 				return res.RequestState, code(&mcp.ElicitRequest{Params: q})
 			}
 			args, state, answers := tt.forge(t, ask)
-			res := call(args, state, answers)
+			call(args, state, answers)
 			if d.closed.Load() != tt.runs {
 				t.Errorf("executed %d times, want %d", d.closed.Load(), tt.runs)
-			}
-			if len(res.InputRequests) != 0 {
-				t.Error("a bad answer is asked for again")
 			}
 			// The same answer once more changes nothing.
 			if call(args, state, answers); d.closed.Load() != tt.runs {
@@ -286,5 +284,94 @@ func TestForgedAnswersMeanNothingToAnOlderClient(t *testing.T) {
 		InputResponses: mcp.InputResponseMap{"approval": &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": "000000"}}}})
 	if err != nil || d.closed.Load() != 0 {
 		t.Errorf("error %v, executed %d times", err, d.closed.Load())
+	}
+}
+
+func TestTheFirstThreeLinesOfAFormDecide(t *testing.T) {
+	var message string
+	look := func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		message = req.Params.Message
+		return &mcp.ElicitResult{Action: "decline"}, nil
+	}
+	op := gate.Write("desk_rename", func(context.Context, renameInput) (string, error) { return "", nil }, "Rename.").
+		Plan(func(_ context.Context, in renameInput) (gate.Plan, error) {
+			return gate.Plan{Summary: "Rename a ticket.", Targets: []gate.Target{{Kind: "ticket", ID: "7", Name: "old\nname"}},
+				Changes: []gate.Change{gate.Changed("title", "old\nname", in.Title)}, Undo: "Rename it back."}, nil
+		})
+	s := mcpadapter.New(clientGuard(t, gate.ApprovalClient), mcpadapter.Options{})
+	if err := s.Add(op); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: look}, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})
+	var a answer
+	mcptest.Structured(t, mcptest.Call(t, cs, "desk_rename", `{"title":"new name"}`), &a)
+	lines := strings.SplitN(message, "\n", 4)
+	for i, want := range []string{"-> new name", "ticket 7", strings.ToUpper(a.Digest[:6])} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("line %d is %q, want %q in it", i+1, lines[i], want)
+		}
+	}
+	if !strings.Contains(a.Next, "wasn't answered with a yes") {
+		t.Errorf("next %q", a.Next)
+	}
+}
+
+type renameInput struct {
+	Title string `json:"title"`
+}
+
+func TestAFormIsShownForEachWriteAndWhenNotTheAnswerSaysWhy(t *testing.T) {
+	d := &desk{titles: []string{"by somebody else"}}
+	asked := 0
+	yes := func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		asked++
+		return &mcp.ElicitResult{Action: "accept", Content: right(req)}, nil
+	}
+	say := gate.Write("desk_say", func(_ context.Context, in renameInput) (*ticket, error) {
+		return &ticket{ID: "~1", Title: in.Title}, nil
+	}, "Say.").
+		Plan(func(context.Context, renameInput) (gate.Plan, error) {
+			return gate.Plan{Summary: "Say.", Undo: "Unsay it."}, nil
+		})
+	s := mcpadapter.New(clientGuard(t, gate.ApprovalClient), mcpadapter.Options{})
+	if err := s.Add(append(d.ops(), say)...); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, &mcp.ClientOptions{ElicitationHandler: yes}, nil)
+	for i, title := range []string{"one comment", "two comments"} {
+		var a answer
+		mcptest.Structured(t, mcptest.Call(t, cs, "desk_say", `{"title":"`+title+`"}`), &a)
+		if a.Status != "executed" || asked != i+1 {
+			t.Errorf("%s: %s, asked %d times; %s", title, a.Status, asked, a.Next)
+		}
+	}
+	mcptest.Call(t, cs, "desk_list_tickets", nil)
+	var a answer
+	mcptest.Structured(t, mcptest.Call(t, cs, "desk_say", `{"title":"three comments"}`), &a)
+	if a.Status != "pending" || asked != 2 || !strings.Contains(a.Next, "text that others wrote was read") || !strings.Contains(a.Next, "operator's own channel") {
+		t.Errorf("%s, asked %d times, next %q", a.Status, asked, a.Next)
+	}
+}
+
+func TestAWriteThatNobodyCanApproveSaysSo(t *testing.T) {
+	g := mcptest.Guard(t)
+	cs := mcptest.Connect(t, g, new(desk).ops()...)
+	var a answer
+	mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
+	if !strings.Contains(a.Next, "no approver is enrolled in "+g.Dir()) || !strings.Contains(a.Next, "gate init") {
+		t.Errorf("next %q", a.Next)
+	}
+}
+
+func TestWhereTheHostApprovesWritesAreMarkedSoThatItAsks(t *testing.T) {
+	cs := mcptest.Connect(t, clientGuard(t, gate.ApprovalHost), new(desk).ops()...)
+	for tool, err := range cs.Tools(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := tool.Annotations
+		if asks := *a.DestructiveHint && *a.OpenWorldHint; asks == a.ReadOnlyHint {
+			t.Errorf("%s: read %t, destructive %t, open world %t", tool.Name, a.ReadOnlyHint, *a.DestructiveHint, *a.OpenWorldHint)
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (t *tool) ids(ctx context.Context, c Completion) []string {
 	defer cancel()
 	raw, err := jsontree.Encode(c.In)
 	if err == nil {
-		raw, err = t.in.Bind(raw)
+		raw, _, err = t.in.Bind(raw)
 	}
 	if err != nil {
 		return nil

@@ -45,6 +45,7 @@ func callToolDefinition() *mcp.Tool {
 	return &mcp.Tool{
 		Name:        CallTool,
 		Title:       title(CallTool),
+		Meta:        mcp.Meta{"anthropic/alwaysLoad": true},
 		Description: "Call a tool that find_tool found. Tools that write wait for the operator's approval, as if they were called directly.",
 		Annotations: &mcp.ToolAnnotations{Title: title(CallTool), DestructiveHint: &yes, OpenWorldHint: &yes},
 		InputSchema: &jsonschema.Schema{Type: "object", Required: []string{"name"},

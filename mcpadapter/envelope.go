@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -47,6 +48,18 @@ func (t *tool) nextPending() string {
 		"Then repeat exactly the same call to execute it, or wait for the decision with " + t.opts.StatusTool + "."
 }
 
+// waits says how what waits is decided, and what stands in the way of it.
+func (t *tool) waits(ctx context.Context, noForm string) string {
+	next := t.nextPending()
+	if noForm != "" {
+		next = "No form decided it: " + noForm + ". " + next
+	}
+	if st, err := t.guard.Status(ctx); err == nil && st.Approvers == 0 {
+		next = "NOBODY CAN APPROVE IT YET: no approver is enrolled in " + t.guard.Dir() + ". The operator must run gate init there. " + next
+	}
+	return next
+}
+
 // A reply is the answer to a call, and what is to be known of it.
 type reply struct {
 	result   *mcp.CallToolResult
@@ -55,14 +68,21 @@ type reply struct {
 	size     int // bytes
 }
 
-// outcome turns what the gate answered to args into a reply.
-func (t *tool) outcome(ctx context.Context, args []byte, res *gate.Result) (reply, error) {
+// bound are the arguments of a call.
+type bound struct {
+	args       []byte   // canonical
+	understood []string // which of them were read as others
+	noForm     string   // why the client's form didn't decide
+}
+
+// outcome turns what the gate answered to in into a reply.
+func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, error) {
 	if t.op.Tier() == gate.TierRead {
-		a, err := t.answerOf(res.Out)
+		a, err := t.answerOf(in, res.Out)
 		if err != nil {
 			return reply{}, err
 		}
-		return t.send(ctx, t.page(ctx, args, res.Out, a), string(res.State)), nil
+		return t.send(ctx, in, t.page(ctx, in, res.Out, a), string(res.State)), nil
 	}
 	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
 	if res.State == gate.StateRead || res.State == gate.StateExecuted {
@@ -75,7 +95,7 @@ func (t *tool) outcome(ctx context.Context, args []byte, res *gate.Result) (repl
 		env.Proposal = p.ID
 		switch res.State {
 		case gate.StatePending:
-			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.nextPending()
+			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.waits(ctx, in.noForm)
 			env.Expires = p.Expires.UTC().Format(time.RFC3339)
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun
@@ -86,30 +106,28 @@ func (t *tool) outcome(ctx context.Context, args []byte, res *gate.Result) (repl
 			}
 		}
 	}
-	a, err := t.enveloped(env)
+	a, err := t.encoded(in, env)
 	if err != nil && res.State == gate.StateExecuted {
 		t.opts.Logger.Error("answer", "op", t.op.Name(), "proposal", env.Proposal, "err", err)
 		env.Result, env.Note = nil, "it was executed, but its answer can't be shown"
-		a, err = t.enveloped(env)
+		a, err = t.encoded(in, env)
 	}
 	if err != nil {
 		return reply{}, err
 	}
-	return t.send(ctx, a, string(res.State)), nil
+	return t.send(ctx, in, a, string(res.State)), nil
 }
 
 // answerOf returns the output of a read as an answer.
-func (t *tool) answerOf(out any) (*answer.Answer, error) {
+func (t *tool) answerOf(in bound, out any) (*answer.Answer, error) {
 	d := t.described()
 	if d.wrapped {
 		out = wrapped{out}
 	}
-	return t.encoded(out)
+	return t.encoded(in, out)
 }
 
-func (t *tool) enveloped(env envelope) (*answer.Answer, error) { return t.encoded(env) }
-
-func (t *tool) encoded(v any) (*answer.Answer, error) {
+func (t *tool) encoded(in bound, v any) (*answer.Answer, error) {
 	raw, err := jsontree.Encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the answer can't be encoded: %w", t.op.Name(), err)
@@ -118,6 +136,7 @@ func (t *tool) encoded(v any) (*answer.Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: the answer can't be read: %w", t.op.Name(), err)
 	}
+	a.Understood = in.understood
 	return a, nil
 }
 
@@ -125,8 +144,8 @@ func (t *tool) encoded(v any) (*answer.Answer, error) {
 // kept for a while, under an address that the answer names. The gate learns which
 // texts of others the agent is shown, so that it can tell an approver where the
 // arguments of a later call may come from.
-func (t *tool) send(ctx context.Context, a *answer.Answer, decision string) reply {
-	t.guard.Saw(principalOf(ctx), a.Texts)
+func (t *tool) send(ctx context.Context, in bound, a *answer.Answer, decision string) reply {
+	t.guard.Saw(principalOf(ctx), without(a.Texts, in.args))
 	var raw []byte
 	if a.Fits(t.opts.MaxResponse) {
 		raw = a.Whole()
@@ -134,6 +153,21 @@ func (t *tool) send(ctx context.Context, a *answer.Answer, decision string) repl
 		raw = a.Fit(t.opts.MaxResponse, t.described().how+t.keep(ctx, a))
 	}
 	return reply{result: said(raw), decision: decision, flags: len(a.Flags), size: len(raw)}
+}
+
+// without returns the texts that aren't among the arguments of the call: what the
+// agent said itself it wasn't told by others.
+func without(texts []string, args []byte) []string {
+	if len(texts) == 0 || len(args) <= len("{}") {
+		return texts
+	}
+	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
+	if err != nil {
+		return texts
+	}
+	own := map[string]bool{}
+	v.Strings(func(s string) { own[s] = true })
+	return slices.DeleteFunc(texts, func(s string) bool { return own[s] })
 }
 
 // said returns a result that says raw, an object, to every host: there are those
@@ -148,6 +182,5 @@ func said(raw []byte) *mcp.CallToolResult {
 // What the schema of an answer says of the members that are ours.
 const (
 	failureMembers  = `"status":{},"reason":{},"message":{},"error":{}`
-	envelopeMembers = `"status":{"type":"string","enum":["executed","pending","dry_run","read","invalid","refused","failed","unknown"]},` +
-		`"reason":{"type":"string"},"message":{"type":"string"},"error":{"type":"string"}`
+	envelopeMembers = failureMembers + `,"proposal":{},"next":{},"note":{},"repeated":{},"digest":{},"expires":{},"plan":{},"result":{}`
 )

@@ -70,7 +70,7 @@ const maxSmaller = 4 // times that a page is made smaller
 
 // page returns a, the answer with out, or one with fewer rows if it doesn't fit.
 // An answer of one row that doesn't fit is left to be cut.
-func (t *tool) page(ctx context.Context, args []byte, out any, a *answer.Answer) *answer.Answer {
+func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *answer.Answer {
 	p := pagingOf(t.in)
 	if p == nil || a.Fits(t.opts.MaxResponse) {
 		return a
@@ -78,11 +78,11 @@ func (t *tool) page(ctx context.Context, args []byte, out any, a *answer.Answer)
 	list, fit, of := a.RoomFor(t.opts.MaxResponse - pageNote)
 	how := ""
 	for n := 0; n < maxSmaller && list != "" && fit < of && !a.Fits(t.opts.MaxResponse); n++ {
-		smaller, next := t.firstRows(ctx, p, args, out, fit)
+		smaller, next := t.firstRows(ctx, p, in.args, out, fit)
 		if smaller == nil {
 			break
 		}
-		b, err := t.answerOf(smaller)
+		b, err := t.answerOf(in, smaller)
 		if err != nil {
 			break
 		}

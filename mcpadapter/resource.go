@@ -89,7 +89,7 @@ func (r *resource) read(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp
 		if err != nil {
 			return t.failure(ctx, err)
 		}
-		answer, err := t.outcome(ctx, nil, out)
+		answer, err := t.outcome(ctx, bound{}, out)
 		if err != nil {
 			return t.failure(ctx, err)
 		}

@@ -33,6 +33,9 @@ type Options struct {
 	// Dynamic lists three tools that find, describe and call those which are
 	// added, instead of all of them. The calls are the same, behind the same gate.
 	Dynamic bool
+	// SearchHints are words, by the name of a tool, by which a host that loads
+	// tools late finds it.
+	SearchHints map[string]string
 	// MaxResponse is how many bytes of JSON an answer may have. Default: 24 KiB,
 	// which is about 8000 tokens; at least 2 KiB.
 	MaxResponse int
@@ -132,9 +135,10 @@ func (s *Server) MCP() *mcp.Server { return s.mcp }
 //
 // An operation above the tier of the policy is listed all the same; calls of it
 // are refused.
-func (s *Server) Add(ops ...gate.Op) error { return s.add(ops, !s.opts.Dynamic) }
+func (s *Server) Add(ops ...gate.Op) error { return s.add(ops, false) }
 
-func (s *Server) add(ops []gate.Op, listed bool) error {
+// add adds ops, which are the server's own or else those of a caller.
+func (s *Server) add(ops []gate.Op, own bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	added := make(map[string]*tool, len(ops))
@@ -147,6 +151,7 @@ func (s *Server) add(ops []gate.Op, listed bool) error {
 		case s.tools[op.Name()] != nil || added[op.Name()] != nil || s.opts.Dynamic && op.Name() == CallTool:
 			errs = append(errs, fmt.Errorf("mcpadapter: %s: there is another tool of that name", op.Name()))
 		default:
+			t.own = own
 			added[op.Name()] = t
 		}
 	}
@@ -156,7 +161,7 @@ func (s *Server) add(ops []gate.Op, listed bool) error {
 	for _, op := range ops {
 		t := added[op.Name()]
 		s.tools[op.Name()] = t
-		if !listed {
+		if !own && s.opts.Dynamic {
 			s.unlisted = append(s.unlisted, t)
 			continue
 		}

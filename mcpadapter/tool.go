@@ -24,6 +24,7 @@ type tool struct {
 	in   *schema.Type
 	stub *mcp.Tool // what the server lists before the schemas are put in
 
+	own    bool // is of the server itself
 	claims bool // takes the agent's reason beside the arguments of the operation
 
 	described func() *described
@@ -80,21 +81,38 @@ func (t *tool) describe() *described {
 		Name:         t.op.Name(),
 		Title:        title(t.op.Name()),
 		Description:  t.op.Doc(),
-		Annotations:  annotations(t.op),
+		Annotations:  annotations(t.op, t.guard.Approval() == gate.ApprovalHost),
 		InputSchema:  json.RawMessage(t.in.Schema()),
 		OutputSchema: json.RawMessage(d.answer.AnswerSchema(answer.Members + "," + own)),
-		Meta:         mcp.Meta{MetaTier: t.op.Tier().String()},
+		Meta:         t.meta(),
 	}
 	return d
 }
 
-// annotations is the only place where a tier becomes hints.
-func annotations(op gate.Op) *mcp.ToolAnnotations {
-	destructive := op.Tier() == gate.TierDestructive
-	open := op.Facets().OpenWorld || op.Facets().Egress
+// meta is what a tool's definition has for some hosts. Claude Code loads the
+// definitions of tools late: by their hints it finds them, and those of a dynamic
+// server must be there from the start.
+func (t *tool) meta() mcp.Meta {
+	m := mcp.Meta{MetaTier: t.op.Tier().String()}
+	if hint := t.opts.SearchHints[t.op.Name()]; hint != "" {
+		m["anthropic/searchHint"] = hint
+	}
+	if t.own && t.opts.Dynamic {
+		m["anthropic/alwaysLoad"] = true
+	}
+	return m
+}
+
+// annotations is the only place where a tier becomes hints. If nobody but the
+// host asks before a write, each write is marked so that the host does.
+func annotations(op gate.Op, host bool) *mcp.ToolAnnotations {
+	read := op.Tier() == gate.TierRead
+	unasked := !read && host // hosts that ask go by these two
+	destructive := op.Tier() == gate.TierDestructive || unasked
+	open := unasked || op.Facets().OpenWorld || op.Facets().Egress
 	return &mcp.ToolAnnotations{
 		Title:           title(op.Name()),
-		ReadOnlyHint:    op.Tier() == gate.TierRead,
+		ReadOnlyHint:    read,
 		DestructiveHint: &destructive,
 		IdempotentHint:  op.Facets().Idempotent,
 		OpenWorldHint:   &open,
@@ -126,21 +144,22 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 
 // serve binds, runs and answers.
 func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
-	args, err := t.in.Bind(req.Params.Arguments)
+	args, understood, err := t.in.Bind(req.Params.Arguments)
 	if err != nil {
 		return t.invalid(ctx, t.op.Name(), err)
 	}
 	ctx = t.withClaim(ctx, args)
+	var why string
 	out, err := t.do(ctx, args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
-		if ask, out, err = t.askClient(ctx, req, args, out); ask != nil {
+		if ask, out, why, err = t.askClient(ctx, req, args, out); ask != nil {
 			return reply{result: ask, decision: "asked"}
 		}
 	}
 	var r reply
 	if err == nil {
-		r, err = t.outcome(ctx, args, out)
+		r, err = t.outcome(ctx, bound{args, understood, why}, out)
 	}
 	if err != nil {
 		return t.failure(ctx, err)

@@ -13,9 +13,10 @@ import (
 
 func main() {
 	command.Main(command.Server{
-		Name:  "cortex-mcp",
-		Doc:   "Cortex: analyzers and responders. Named analyzers run at once; a fan-out and every responder wait for the operator's approval.",
-		Check: []string{"cortex_get_status"},
+		Name:       "cortex-mcp",
+		Doc:        "Cortex: analyzers and responders. Named analyzers run at once; a fan-out and every responder wait for the operator's approval.",
+		StatusTool: "cortex_gate_status",
+		Check:      []string{"cortex_get_status"},
 		Toolsets: []command.Toolset{
 			{Name: "admin", Match: `organization|user|definition|enable|disable`},
 			{Name: "responders", Match: `responder`},

@@ -13,9 +13,10 @@ import (
 
 func main() {
 	command.Main(command.Server{
-		Name:  "misp-mcp",
-		Doc:   "MISP: events, attributes, correlation, warninglists. Reads run at once; writes wait for the operator's approval.",
-		Check: []string{"misp_describe_types", "misp_server_status"},
+		Name:       "misp-mcp",
+		Doc:        "MISP: events, attributes, correlation, warninglists. Reads run at once; writes wait for the operator's approval.",
+		StatusTool: "misp_gate_status",
+		Check:      []string{"misp_describe_types", "misp_server_status"},
 		Toolsets: []command.Toolset{
 			{Name: "attributes", Match: `attribute|ioc|hash|sighting|correlate|warninglist`},
 			{Name: "objects", Match: `object`},

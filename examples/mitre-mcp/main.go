@@ -13,9 +13,10 @@ import (
 
 func main() {
 	command.Main(command.Server{
-		Name:  "mitre-mcp",
-		Doc:   "MITRE ATT&CK, and what Wazuh, TheHive and MISP have on it. Writes wait for the operator's approval.",
-		Check: []string{"mitre_data_version", "mitre_soc_status"},
+		Name:       "mitre-mcp",
+		Doc:        "MITRE ATT&CK, and what Wazuh, TheHive and MISP have on it. Writes wait for the operator's approval.",
+		StatusTool: "mitre_gate_status",
+		Check:      []string{"mitre_data_version", "mitre_soc_status"},
 		Toolsets: []command.Toolset{
 			{Name: "soc", Match: `wazuh|thehive|cortex|misp|soc|cross`},
 			{Name: "actors", Match: `group|software|campaign|overlap`},

@@ -13,9 +13,10 @@ import (
 
 func main() {
 	command.Main(command.Server{
-		Name:  "thehive-mcp",
-		Doc:   "TheHive: cases, alerts, tasks, observables, comments. Reads run at once; writes wait for the operator's approval.",
-		Check: []string{"thehive_get_current_user"},
+		Name:       "thehive-mcp",
+		Doc:        "TheHive: cases, alerts, tasks, observables, comments. Reads run at once; writes wait for the operator's approval.",
+		StatusTool: "thehive_gate_status",
+		Check:      []string{"thehive_get_current_user"},
 		Toolsets: []command.Toolset{
 			{Name: "tasks", Match: `task`},
 			{Name: "comments", Match: `comment`},

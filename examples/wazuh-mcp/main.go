@@ -13,9 +13,10 @@ import (
 
 func main() {
 	command.Main(command.Server{
-		Name:  "wazuh-mcp",
-		Doc:   "Wazuh: alerts, agents, rules and inventory. All tools only read.",
-		Check: []string{"list_agents"},
+		Name:       "wazuh-mcp",
+		Doc:        "Wazuh: alerts, agents, rules and inventory. All tools only read.",
+		StatusTool: "wazuh_gate_status",
+		Check:      []string{"list_agents"},
 		Toolsets: []command.Toolset{
 			{Name: "alerts", Match: `alert`},
 			{Name: "vulnerabilities", Match: `vulnerabilit`},

@@ -147,7 +147,7 @@ func (p *program) call(ctx context.Context, args []string) int {
 			}
 			return exitFailed
 		}
-		answer := text(res)
+		answer := forAPerson(text(res))
 		if asJSON {
 			p.print(json.RawMessage(answer))
 		} else if v, err := decode(answer); err == nil {
@@ -242,25 +242,37 @@ func (p *program) check(ctx context.Context) int {
 				fmt.Fprintf(p.out, "FAIL  %s: %s\n", name, visible(words))
 				code = exitFailed
 			default:
-				fmt.Fprintf(p.out, "ok    %s%s\n", name, p.remark(name, res))
+				verdict, remark := p.remark(name, res)
+				fmt.Fprintf(p.out, "%-5s %s%s\n", verdict, name, remark)
 			}
 		}
 		return code
 	})
 }
 
-// remark says what an operator should know about the gate.
-func (p *program) remark(name string, res *mcp.CallToolResult) string {
+// remark says what an operator should know about the gate, and whether it is a
+// warning.
+func (p *program) remark(name string, res *mcp.CallToolResult) (verdict, out string) {
+	verdict = "ok"
 	m, ok := res.StructuredContent.(map[string]any)
 	if name != p.StatusTool || !ok {
-		return ""
+		return verdict, ""
 	}
-	out := fmt.Sprintf(": %v approves", m["approval"])
+	out = fmt.Sprintf(": %v approves", m["approval"])
 	if n, _ := m["approvers"].(float64); n == 0 && m["approval"] == string(gate.ApprovalOperator) {
+		verdict = "WARN"
 		out += "; no approver is enrolled, so no write can be approved: run gate init"
 	}
+	switch m["approval"] {
+	case string(gate.ApprovalHost):
+		verdict = "WARN"
+		out += "; nobody is asked here: whatever the host lets through is executed"
+	case string(gate.ApprovalClient):
+		out += ", by a form for what can be undone; none is shown within two hours after text of others was read, unless the policy has client_after_untrusted"
+	}
 	if m["frozen"] == true {
+		verdict = "WARN"
 		out += "; all writes are frozen: gate thaw ends that"
 	}
-	return out
+	return verdict, out
 }

@@ -79,7 +79,7 @@ Look into the archive.
 
 ARGUMENT  TYPE          NEEDED  WHAT IT IS
 case      text          yes     The case.
-limit     integer               How many. From 1 to 9000.
+limit     integer               How many. At most 9000.
 tags      list of text          Tags that it has.
 words     text                  Words in it.
 `

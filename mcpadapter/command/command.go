@@ -251,7 +251,7 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 		return nil, err
 	}
 	s := &site{guard: guard, server: mcpadapter.New(guard, mcpadapter.Options{
-		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger})}
+		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger, SearchHints: searchHints})}
 	var resources []gate.Resource
 	var prompts []gate.Prompt
 	served := func(op gate.Op) bool {

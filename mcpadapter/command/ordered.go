@@ -9,6 +9,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
@@ -98,6 +99,21 @@ func unmarked(answer string) string {
 	}
 	i := slices.Index(v.Keys, "_untrusted")
 	v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
+	return string(v.Append(nil))
+}
+
+// forAPerson returns answer with the next step of somebody who has a shell, where
+// a proposal waits.
+func forAPerson(answer string) string {
+	v, err := jsontree.Parse([]byte(answer), jsontree.MaxDepthOut)
+	if err != nil {
+		return answer
+	}
+	status, next, id := v.Get("status"), v.Get("next"), v.Get("proposal")
+	if status == nil || next == nil || id == nil || status.Text != string(gate.StatePending) {
+		return answer
+	}
+	next.Text = "gate approve " + id.Text + ", then the same command again"
 	return string(v.Append(nil))
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 )
@@ -31,6 +32,9 @@ func (p *program) serve(ctx context.Context) int {
 		return p.misuse(err)
 	}
 	defer s.guard.Close()
+	if s.guard.Approval() == gate.ApprovalHost {
+		p.logger.Warn("nobody is asked here before a write: whatever the host lets through is executed")
+	}
 	if p.http != "" {
 		err = mcphttp.Serve(ctx, s.server, opts)
 	} else {

@@ -17,10 +17,11 @@ const (
 	keyFlags     = "_flags"
 	keyTruncated = "_truncated"
 	keyNext      = "_next"
+	keyRead      = "_understood"
 )
 
 // Members are the JSON Schemas of the members that any answer may have.
-const Members = `"_untrusted":{"type":"string"},"_flags":{"type":"array","items":{"type":"object"}},"_truncated":{"type":"array","items":{"type":"object"}},"_next":{"type":"object"}`
+const Members = `"_untrusted":{},"_flags":{},"_truncated":{},"_next":{},"_understood":{}`
 
 const (
 	maxFlags = 20
@@ -36,6 +37,8 @@ type Flag struct {
 
 // An Answer is an object on its way to the model.
 type Answer struct {
+	// Understood says which arguments were read as others, if some were.
+	Understood []string
 	// Texts are the strings in it that others wrote, each once.
 	Texts []string
 	// Flags list, in order, the texts in it that look like instructions to an
@@ -205,7 +208,7 @@ func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth in
 }
 
 func reserved(key string) bool {
-	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext)
+	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext || key == keyRead)
 }
 
 // head returns the members that an answer begins with, as an object without its end.
@@ -223,6 +226,9 @@ func (a *Answer) head(cuts []*cut) []byte {
 	}
 	if len(a.Flags) > 0 {
 		member(keyFlags, a.Flags)
+	}
+	if len(a.Understood) > 0 {
+		member(keyRead, a.Understood)
 	}
 	if len(a.next) > 0 {
 		member(keyNext, a.next)

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
@@ -26,26 +28,40 @@ const (
 // binding turns arguments into the canonical JSON of an input. It collects
 // what is wrong with them.
 type binding struct {
-	out  []byte
-	errs []string
-	more int // errors beyond those in errs
+	out   []byte
+	errs  []string
+	more  int // errors beyond those in errs
+	notes []string
 }
 
-// Bind returns the canonical JSON of args. Its error has a line for each
-// argument that is wrong.
-func (s *Type) Bind(args []byte) ([]byte, error) {
+// Hosts add arguments of their own to every tool and send them along. These are
+// dropped, unless the tool has one of that name.
+var hostArguments = []string{
+	"wait_for_previous", // Gemini CLI
+}
+
+// Bind returns the canonical JSON of args, in which an optional argument that is
+// null, or empty where that can't be, is left out; and, for whoever gave them,
+// which values were read as others. Its error has a line for each argument that
+// is wrong.
+func (s *Type) Bind(args []byte) (canonical []byte, understood []string, err error) {
 	if len(args) > maxArguments {
-		return nil, fmt.Errorf("arguments of %d bytes; at most %d are taken", len(args), maxArguments)
+		return nil, nil, fmt.Errorf("arguments of %d bytes; at most %d are taken", len(args), maxArguments)
 	}
 	if len(args) == 0 || string(args) == "null" {
 		args = []byte("{}")
 	}
 	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if v.Kind != jsontree.Object {
-		return nil, fmt.Errorf("want an object of arguments, got %s", v.Kind)
+		return nil, nil, fmt.Errorf("want an object of arguments, got %s", v.Kind)
+	}
+	for _, name := range hostArguments {
+		if i := slices.Index(v.Keys, name); i >= 0 && s.Names[name] == nil {
+			v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
+		}
 	}
 	b := &binding{out: make([]byte, 0, len(args)+16)}
 	b.object(s, v, "")
@@ -53,9 +69,34 @@ func (s *Type) Bind(args []byte) ([]byte, error) {
 		b.errs = append(b.errs, fmt.Sprintf("and %d more", b.more))
 	}
 	if len(b.errs) > 0 {
-		return nil, errors.New(strings.Join(b.errs, "\n"))
+		return nil, nil, errors.New(strings.Join(b.errs, "\n"))
 	}
-	return b.out, nil
+	return b.out, b.notes, nil
+}
+
+// note says that v, at path, was read as another value.
+func (b *binding) note(path string, v *jsontree.Value, as string) {
+	if len(b.notes) < maxErrors {
+		b.notes = append(b.notes, path+": "+Shown(v)+" read as "+jsontree.Clip(as, maxShown))
+	}
+}
+
+// absent reports whether v, for an optional argument of type s, means that it was
+// left out.
+func (s *Type) absent(v *jsontree.Value) bool {
+	switch {
+	case v.Kind == jsontree.Null:
+		return true
+	case v.Kind != jsontree.String || strings.TrimSpace(v.Text) != "":
+		return false
+	case s.Kind != String:
+		return true
+	case v.Text != "":
+		return false
+	}
+	var try binding
+	try.string(s, v, "")
+	return len(try.errs) > 0
 }
 
 func (b *binding) errorf(path, format string, args ...any) {
@@ -78,7 +119,7 @@ func (b *binding) want(s *Type, v *jsontree.Value, path string) {
 func Shown(v *jsontree.Value) string {
 	switch v.Kind {
 	case jsontree.Null:
-		return "null (leave it out instead)"
+		return "null"
 	case jsontree.Array, jsontree.Object:
 		return v.Kind.String()
 	case jsontree.String:
@@ -90,7 +131,7 @@ func Shown(v *jsontree.Value) string {
 // describe says what s allows, in words.
 func (s *Type) describe() string {
 	if len(s.enum) > 0 {
-		return "one of " + Listed(s.enum)
+		return "one of " + Listed(s.labelled())
 	}
 	switch s.Kind {
 	case Integer:
@@ -168,12 +209,33 @@ func (b *binding) value(s *Type, v *jsontree.Value, path string) {
 
 var integerText = lazyregexp.New(`^-?(0|[1-9][0-9]*)$`)
 
+// whole returns the digits of a number that is written as a whole one, or with a
+// fraction of nothing, such as 5.0 or 1e3.
+func whole(text string) (string, bool) {
+	if integerText.MatchString(text) {
+		return text, true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 || !strings.ContainsAny(text, ".eE") || strings.ContainsAny(text, "xX_nN") {
+		return "", false
+	}
+	return strconv.FormatInt(int64(f), 10), true
+}
+
 func (b *binding) integer(s *Type, v *jsontree.Value, path string) {
-	if v.Kind != jsontree.Number && v.Kind != jsontree.String || !integerText.MatchString(v.Text) {
+	if v.Kind == jsontree.String {
+		if n, ok := s.labels[foldLabel(v.Text)]; ok {
+			b.note(path, v, n)
+			b.out = append(b.out, n...)
+			return
+		}
+	}
+	text, ok := whole(strings.TrimSpace(v.Text))
+	if v.Kind != jsontree.Number && v.Kind != jsontree.String || !ok {
 		b.want(s, v, path)
 		return
 	}
-	n, err := strconv.ParseInt(v.Text, 10, 64)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if lo, hi := s.bounds(); err != nil || n < lo || n > hi {
 		b.want(s, v, path)
 		return
@@ -196,11 +258,26 @@ func contains(list []string, s string) bool {
 }
 
 func (b *binding) string(s *Type, v *jsontree.Value, path string) {
-	if v.Kind != jsontree.String && (v.Kind != jsontree.Number || !integerText.MatchString(v.Text)) {
-		b.want(s, v, path)
-		return
-	}
 	text := v.Text
+	if v.Kind != jsontree.String {
+		var ok bool
+		if text, ok = whole(v.Text); !ok || v.Kind != jsontree.Number {
+			b.want(s, v, path)
+			return
+		}
+	}
+	if s.typ == timeType {
+		if at := rfc3339(text); at != text {
+			b.note(path, v, at)
+			text = at
+		}
+	}
+	if s.refang {
+		if plain := spelling.Plain(text); plain != text {
+			b.note(path, v, plain)
+			text = plain
+		}
+	}
 	if len(s.enum) > 0 {
 		var ok bool
 		if text, ok = s.enumerated(text); !ok {
@@ -369,6 +446,9 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 	b.out = append(b.out, '{')
 	for _, f := range s.Fields {
 		list := args[f]
+		if !f.Required {
+			list = slices.DeleteFunc(list, func(g given) bool { return f.Type.absent(g.v) })
+		}
 		if len(list) == 0 {
 			if f.Required {
 				b.errorf(path+f.Name, "missing; want %s", f.Type.describe())

@@ -89,7 +89,7 @@ func TestArgumentsAreAccepted(t *testing.T) {
 		{`{"id":"x","content_base64":"aGk="}`, `{"caseId":"x","contentBase64":"aGk="}`},
 		{`{"id":"x","exclude_ids":["1"]}`, `{"caseId":"x","excludeIDs":["1"]}`},
 	} {
-		got, err := s.Bind([]byte(tt.args))
+		got, _, err := s.Bind([]byte(tt.args))
 		if err != nil {
 			t.Errorf("%s: %v", tt.args, err)
 			continue
@@ -118,12 +118,14 @@ func TestArgumentsAreRefused(t *testing.T) {
 		{`{"id":"x","CASE_ID":"x"}`, "CASE_ID: unknown argument; did you mean caseId? allowed: " + names},
 		{`{"id":"x","id":"x"}`, "id: given twice"},
 		{`{"id":"x","caseId":"y"}`, "caseId: means the same as id, which has another value"},
-		{`{"id":null}`, "id: want a string, got null (leave it out instead)"},
+		{`{"id":null}`, "id: want a string, got null"},
+		{`{"id":"x","wait_for_next":true}`, "wait_for_next: unknown argument; allowed: " + names},
 		{`{"id":1.5}`, "id: want a string, got 1.5"},
-		{`{"id":1e3}`, "id: want a string, got 1e3"},
 		{`{"id":true}`, "id: want a string, got true"},
 		{`{"id":["x"]}`, "id: want a string, got an array"},
-		{`{"id":"x","n":1.0}`, "n: want an integer, got 1.0"},
+		{`{"id":"x","n":1.5}`, "n: want an integer, got 1.5"},
+		{`{"id":"x","n":"0x1p4"}`, `n: want an integer, got "0x1p4"`},
+		{`{"id":"x","n":1e300}`, "n: want an integer, got 1e300"},
 		{`{"id":"x","n":"0x1f"}`, `n: want an integer, got "0x1f"`},
 		{`{"id":"x","n":"007"}`, `n: want an integer, got "007"`},
 		{`{"id":"x","n":9223372036854775808}`, "n: want an integer, got 9223372036854775808"},
@@ -151,7 +153,7 @@ func TestArgumentsAreRefused(t *testing.T) {
 		{`{"id":"x","query":` + strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat("}", 60) + `}`, "nested too deep"},
 		{`{"id":"` + strings.Repeat("x", maxArguments) + `"}`, fmt.Sprintf("arguments of %d bytes; at most %d are taken", maxArguments+9, maxArguments)},
 	} {
-		_, err := s.Bind([]byte(tt.args))
+		_, _, err := s.Bind([]byte(tt.args))
 		if err == nil {
 			t.Errorf("%s is accepted", jsontree.Clip(tt.args, 200))
 			continue
@@ -168,7 +170,7 @@ func TestErrorsOfOneCallAreBounded(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&args, `,"unknown%d":1`, i)
 	}
-	_, err := everythingType(t).Bind([]byte(args.String() + "}"))
+	_, _, err := everythingType(t).Bind([]byte(args.String() + "}"))
 	if err == nil || !strings.HasSuffix(err.Error(), "\nand 4980 more") {
 		t.Errorf("error of %d bytes", len(err.Error()))
 	}
@@ -187,7 +189,7 @@ func TestTheSchemaSaysWhatTheBinderAccepts(t *testing.T) {
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("the schema refuses %s: %v", args, err)
 		}
-		if _, err := s.Bind([]byte(args)); err != nil {
+		if _, _, err := s.Bind([]byte(args)); err != nil {
 			t.Errorf("the binder refuses %s: %v", args, err)
 		}
 	}
@@ -219,7 +221,7 @@ func FuzzBind(f *testing.F) {
 	s := everythingType(f)
 	schema := resolved(f, s.schema(nil, "", nil))
 	f.Fuzz(func(t *testing.T, args []byte) {
-		got, err := s.Bind(args)
+		got, _, err := s.Bind(args)
 		if err != nil {
 			if err.Error() == "" || strings.Count(err.Error(), "\n") > maxErrors {
 				t.Errorf("error %q", err)
@@ -237,7 +239,7 @@ func FuzzBind(f *testing.F) {
 		if err := schema.Validate(v); err != nil && !tooPrecise(v) {
 			t.Errorf("%s is bound as %s, which the schema refuses: %v", args, got, err)
 		}
-		again, err := s.Bind(got)
+		again, _, err := s.Bind(got)
 		if err != nil || string(again) != string(got) {
 			t.Errorf("%s is bound as %s, and that as %s (%v)", args, got, again, err)
 		}
@@ -264,4 +266,70 @@ func tooPrecise(v any) bool {
 		}
 	}
 	return false
+}
+
+func TestWhatHostsSendForAnArgumentThatIsLeftOut(t *testing.T) {
+	s := everythingType(t)
+	for _, args := range []string{
+		`{"id":"x","colors":null,"level":null,"n":null,"deep":null,"names":null,"items":null,"one":null,"query":null,"labels":null,"since":null,"contentBase64":null}`,
+		`{"id":"x","colors":"","level":"","n":"","deep":" ","names":"","items":"","one":"","query":"","labels":"","since":""}`,
+		`{"id":"x","wait_for_previous":true}`,
+		`{"id":"x","case_id":"x"}`,
+	} {
+		got, notes, err := s.Bind([]byte(args))
+		if err != nil || string(got) != `{"caseId":"x"}` || len(notes) > 0 {
+			t.Errorf("%s: bound as %s, %v, %v", args, got, notes, err)
+		}
+	}
+	// An empty text that has a meaning stays.
+	if got, _, err := s.Bind([]byte(`{"id":"x","shared":"","one":{"kind":"","count":null}}`)); err != nil || string(got) != `{"shared":"","caseId":"x","one":{"kind":""}}` {
+		t.Errorf("bound as %s, %v", got, err)
+	}
+}
+
+type strictness int
+
+func (strictness) Enum() []any { return []any{0, 1, 2, 4} }
+
+func (s strictness) String() string {
+	return map[strictness]string{0: "CLEAR", 1: "GREEN", 2: "AMBER+STRICT", 4: "RED"}[s]
+}
+
+func TestWhatPeopleWriteIsUnderstoodAndSaid(t *testing.T) {
+	type in struct {
+		TLP    strictness `json:"tlp,omitempty"`
+		Limit  int        `json:"limit,omitempty"`
+		Value  string     `json:"value,omitempty" refang:"true"`
+		Values []string   `json:"values,omitempty" refang:"true"`
+		Since  time.Time  `json:"since,omitzero"`
+	}
+	s, err := Input(reflect.TypeFor[in](), Leaves{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, want, note string }{
+		{`{"limit":5.0}`, `{"limit":5}`, ""},
+		{`{"limit":"1e2"}`, `{"limit":100}`, ""},
+		{`{"tlp":"amber_strict"}`, `{"tlp":2}`, `tlp: "amber_strict" read as 2`},
+		{`{"tlp":"TLP:RED"}`, `{"tlp":4}`, `tlp: "TLP:RED" read as 4`},
+		{`{"tlp":"white"}`, `{"tlp":0}`, `tlp: "white" read as 0`},
+		{`{"tlp":"4"}`, `{"tlp":4}`, ""},
+		{`{"value":"hxxps://evil[.]example/a"}`, `{"value":"https://evil.example/a"}`, `value: "hxxps://evil[.]example/a" read as https://evil.example/a`},
+		{`{"values":["a(dot)example","198.51.100[.]7","plain.example"]}`, `{"values":["a.example","198.51.100.7","plain.example"]}`, `values[0]: "a(dot)example" read as a.example` + "\n" + `values[1]: "198.51.100[.]7" read as 198.51.100.7`},
+		{`{"value":"meow://x.example"}`, `{"value":"http://x.example"}`, `value: "meow://x.example" read as http://x.example`},
+		{`{"since":"2026-03-02"}`, `{"since":"2026-03-02T00:00:00Z"}`, `since: "2026-03-02" read as 2026-03-02T00:00:00Z`},
+		{`{"since":1772438400}`, `{"since":"2026-03-02T08:00:00Z"}`, `since: 1772438400 read as 2026-03-02T08:00:00Z`},
+		{`{"since":"1772438400000"}`, `{"since":"2026-03-02T08:00:00Z"}`, `since: "1772438400000" read as 2026-03-02T08:00:00Z`},
+	} {
+		got, notes, err := s.Bind([]byte(tt.args))
+		if err != nil || string(got) != tt.want || strings.Join(notes, "\n") != tt.note {
+			t.Errorf("%s: bound as %s, noted %q, %v", tt.args, got, notes, err)
+		}
+	}
+	if _, _, err := s.Bind([]byte(`{"tlp":"purple"}`)); err == nil || err.Error() != `tlp: want one of 0 CLEAR, 1 GREEN, 2 AMBER+STRICT, 4 RED, got "purple"` {
+		t.Errorf("purple: %v", err)
+	}
+	if strings.Contains(string(s.Schema()), `"enum"`) {
+		t.Errorf("integers are enumerated: %s", s.Schema())
+	}
 }

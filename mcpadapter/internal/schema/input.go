@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
@@ -150,9 +151,59 @@ func (b *inputBuilder) fromMethods(s *Type, t reflect.Type, at string) {
 			s.enum = append(s.enum, string(j))
 		}
 	}
+	s.takeLabels(t)
 	if p, ok := v.(interface{ Pattern() string }); ok {
 		b.setPattern(s, p.Pattern(), at)
 	}
+}
+
+// takeLabels takes in the names of an integer type that has few values: by them
+// people know the levels.
+func (s *Type) takeLabels(t reflect.Type) {
+	if t.Kind() < reflect.Int || t.Kind() > reflect.Int64 || len(s.enum) == 0 || !t.Implements(reflect.TypeFor[fmt.Stringer]()) {
+		return
+	}
+	s.labels = map[string]string{}
+	for _, e := range s.enum {
+		n, err := strconv.ParseInt(e, 10, 64)
+		if err != nil {
+			continue
+		}
+		v := reflect.New(t).Elem()
+		v.SetInt(n)
+		name := v.Interface().(fmt.Stringer).String()
+		if key := foldLabel(name); key != "" {
+			s.labels[key] = e
+			s.named = append(s.named, e+" "+name)
+		}
+	}
+}
+
+// labelled returns the values that are allowed, with their names.
+func (s *Type) labelled() []string {
+	if len(s.named) == len(s.enum) {
+		return s.named
+	}
+	return s.enum
+}
+
+// foldLabel returns what the spellings of a level's name have in common:
+// AMBER+STRICT, amber_strict, TLP:AMBER+STRICT.
+func foldLabel(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "tlp"), "pap")
+	if name == "white" { // CLEAR until 2022
+		name = "clear"
+	}
+	if _, err := strconv.Atoi(name); err == nil {
+		return "" // no name
+	}
+	return name
 }
 
 func (b *inputBuilder) setPattern(s *Type, expr, at string) {
@@ -189,6 +240,16 @@ func (b *inputBuilder) fields(s *Type, t reflect.Type, at string) {
 // tags takes in the bounds of a field. Those of one value hold, on a list, for
 // each element.
 func (b *inputBuilder) tags(s *Type, tag reflect.StructTag, at string) {
+	if tag.Get("refang") == "true" {
+		value := s
+		for value.Kind == Array {
+			value = value.Elem
+		}
+		if value.Kind != String {
+			b.errorf(at, "tag refang does not fit the type")
+		}
+		value.refang = true
+	}
 	if t := string(tag); !strings.Contains(t, "min") && !strings.Contains(t, "max") && !strings.Contains(t, "pattern") {
 		return
 	}

@@ -36,6 +36,10 @@ type Type struct {
 	bytes bool     // base64
 	enum  []string // the JSON of the values that are allowed, if only some are
 
+	labels map[string]string // the numbers that names stand for, by the name without case and signs
+	named  []string          // the values of enum with their names
+	refang bool              // a value of an indicator, which may be written so that nobody clicks on it
+
 	minimum, maximum     *int64
 	minLength, maxLength *int
 	minItems, maxItems   *int

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,8 +9,13 @@ import (
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
-// schema appends the JSON Schema of an input or of a part of one: unknown
-// members are refused and required ones named.
+// maxPattern is how long a pattern may be that a schema tells.
+const maxPattern = 32
+
+// schema appends the JSON Schema of an input or of a part of one. It stands in the
+// context of the agent from the start, so it tells what helps to make a call: not
+// the lengths of texts, long patterns, or that numbers aren't negative and unknown
+// members are refused. Who gets that wrong is told then.
 func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 	w := schemaWriter{b: append(b, '{')}
 	w.kind(s)
@@ -40,7 +46,6 @@ func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 		}
 		w.raw("properties", append(p.b, '}'))
 		w.required(s)
-		w.raw("additionalProperties", []byte("false"))
 	}
 	return append(w.b, '}')
 }
@@ -96,6 +101,12 @@ func (w *schemaWriter) text(key, s string) { w.raw(key, jsontree.AppendString(ni
 func (w *schemaWriter) int(key string, n int64) { w.raw(key, strconv.AppendInt(nil, n, 10)) }
 
 func (w *schemaWriter) limits(s *Type) {
+	if len(s.enum) > 0 && s.Kind == Integer {
+		lo, hi := s.span() // Gemini's API refuses a request with an enum of integers
+		w.int("minimum", lo)
+		w.int("maximum", hi)
+		return
+	}
 	if len(s.enum) > 0 {
 		e := []byte{'['}
 		for i, v := range s.enum {
@@ -106,7 +117,7 @@ func (w *schemaWriter) limits(s *Type) {
 		}
 		w.raw("enum", append(e, ']'))
 	}
-	if s.minimum != nil {
+	if s.minimum != nil && *s.minimum != 0 && *s.minimum != 1 {
 		w.int("minimum", *s.minimum)
 	}
 	if s.maximum != nil {
@@ -115,14 +126,25 @@ func (w *schemaWriter) limits(s *Type) {
 	for _, l := range []struct {
 		key string
 		n   *int
-	}{{"minLength", s.minLength}, {"maxLength", s.maxLength}, {"minItems", s.minItems}, {"maxItems", s.maxItems}} {
+	}{{"minItems", s.minItems}, {"maxItems", s.maxItems}} {
 		if l.n != nil {
 			w.int(l.key, int64(*l.n))
 		}
 	}
-	if s.pattern != nil {
+	if s.pattern != nil && len(s.pattern.String()) <= maxPattern {
 		w.text("pattern", s.pattern.String())
 	}
+}
+
+// span returns the least and the greatest value of an enum of integers.
+func (s *Type) span() (lo, hi int64) {
+	lo, hi = math.MaxInt64, math.MinInt64
+	for _, e := range s.enum {
+		if n, err := strconv.ParseInt(e, 10, 64); err == nil {
+			lo, hi = min(lo, n), max(hi, n)
+		}
+	}
+	return lo, hi
 }
 
 func (w *schemaWriter) required(s *Type) {
@@ -141,7 +163,7 @@ func (w *schemaWriter) required(s *Type) {
 	}
 }
 
-// Schema returns the JSON Schema of an input.
+// Schema returns the JSON Schema of an input, an object even if it is empty.
 func (s *Type) Schema() []byte { return s.schema(nil, "", nil) }
 
 // PagingHow says how to get what was cut, by the paging arguments of an input.
