@@ -37,6 +37,11 @@ type Layer struct {
 	SelectVisibleTechniques       bool             `json:"selectVisibleTechniques"`
 }
 
+// Document says that a layer is a file for the ATT&CK Navigator.
+func (*Layer) Document() (name, mediaType, member string) {
+	return "layer.json", "application/json", ""
+}
+
 // LayerVersions says what a layer was made for.
 type LayerVersions struct {
 	ATTACK    string `json:"attack,omitempty"` // the major version of ATT&CK, such as 18

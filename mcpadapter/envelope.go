@@ -82,7 +82,13 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		if err != nil {
 			return reply{}, err
 		}
-		return t.send(ctx, in, t.page(ctx, in, res.Out, a), string(res.State)), nil
+		r := t.send(ctx, in, t.document(ctx, in, res.Out, t.page(ctx, in, res.Out, a)), string(res.State))
+		if d, ok := res.Out.(Document); ok {
+			if _, _, member := d.Document(); member != "" {
+				r.result.Meta = mcp.Meta{MetaDocument: member}
+			}
+		}
+		return r, nil
 	}
 	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
 	if res.State == gate.StateRead || res.State == gate.StateExecuted {

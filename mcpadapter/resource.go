@@ -117,11 +117,11 @@ func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	if err != nil {
 		return nil, mcp.ResourceNotFoundError(req.Params.URI)
 	}
-	text, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
+	text, mediaType, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
 	if !ok {
 		return nil, &jsonrpc.Error{Code: mcp.CodeResourceNotFound, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
 	}
-	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: "text/plain", Text: text}}}, nil
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: mediaType, Text: text}}}, nil
 }
 
 // maxListed is how many pieces of an answer are listed as resources.

@@ -100,6 +100,15 @@ type Export struct {
 	Note        string       `json:"note,omitempty"`
 }
 
+// Document says that the content is a file for other tools.
+func (e *Export) Document() (name, mediaType, member string) {
+	mediaType = e.ContentType
+	if mediaType == "" {
+		mediaType = "text/plain"
+	}
+	return "export." + string(e.Format), mediaType, "content"
+}
+
 // ExportIOCs returns one page of attributes in a format for other tools.
 // [Client.Exports] walks all pages.
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -85,14 +86,21 @@ const wholeAnswer = 8 << 20
 func (p *program) call(ctx context.Context, args []string) int {
 	var asJSON, help bool
 	var words []string
-	for _, a := range args {
+	file := ""
+	for i := 0; i < len(args); i++ {
+		a := args[i]
 		switch {
+		case a == "-o" || a == "--o":
+			if i++; i == len(args) {
+				return p.misuse(errors.New("-o: want the name of a file"))
+			}
+			file = args[i]
 		case a == "-json" || a == "--json":
 			asJSON = true
 		case a == "-help" || a == "--help" || a == "-h":
 			help = true
 		case strings.HasPrefix(a, "-"):
-			return p.misuse(fmt.Errorf("%q: after call there are -json and -help; all other flags come before it", a))
+			return p.misuse(fmt.Errorf("%q: after call there are -json, -o FILE and -help; all other flags come before it", a))
 		default:
 			words = append(words, a)
 		}
@@ -147,6 +155,9 @@ func (p *program) call(ctx context.Context, args []string) int {
 			}
 			return exitFailed
 		}
+		if file != "" && !waits(res) {
+			return p.write(ctx, cs, res, file)
+		}
 		answer := forAPerson(text(res))
 		if asJSON {
 			p.print(json.RawMessage(answer))
@@ -159,13 +170,52 @@ func (p *program) call(ctx context.Context, args []string) int {
 	})
 }
 
+// write writes what a result holds into a file that isn't there yet: the file that
+// the tool made, or else its answer.
+func (p *program) write(ctx context.Context, cs *mcp.ClientSession, res *mcp.CallToolResult, file string) int {
+	content := []byte(text(res))
+	m, _ := res.StructuredContent.(map[string]any)
+	member, _ := res.Meta[mcpadapter.MetaDocument].(string)
+	about, _ := m["_file"].(map[string]any)
+	switch held, ok := m[member].(string); {
+	case about["resource"] != nil:
+		uri, _ := about["resource"].(string)
+		r, err := cs.ReadResource(ctx, &mcp.ReadResourceParams{URI: uri})
+		if err != nil {
+			return p.fail(err)
+		}
+		content = []byte(r.Contents[0].Text)
+	case about != nil:
+		return p.fail(errors.New("the file is too large"))
+	case ok:
+		content = []byte(held)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return p.fail(err)
+	}
+	if _, err := f.Write(content); err != nil {
+		return p.fail(errors.Join(err, f.Close()))
+	}
+	if err := f.Close(); err != nil {
+		return p.fail(err)
+	}
+	fmt.Fprintf(p.out, "%d bytes in %s\n", len(content), visible(file))
+	return exitDone
+}
+
 // exitOf tells a call that was done from one that waits.
 func exitOf(res *mcp.CallToolResult) int {
-	m, _ := res.StructuredContent.(map[string]any)
-	if m["status"] == string(gate.StatePending) && m["proposal"] != nil {
+	if waits(res) {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// waits reports whether what was called waits for an approval.
+func waits(res *mcp.CallToolResult) bool {
+	m, _ := res.StructuredContent.(map[string]any)
+	return m["status"] == string(gate.StatePending) && m["proposal"] != nil
 }
 
 // print writes v as JSON.

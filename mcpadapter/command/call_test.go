@@ -98,7 +98,7 @@ words     text                  Words in it.
 
 func TestFlagsAfterTheToolAreNotTakenForArguments(t *testing.T) {
 	code, _, errs := run(t, archives(), "call", "archive_look", "case=1", "-read-only")
-	if code != 2 || !strings.Contains(errs, `"-read-only": after call there are -json and -help; all other flags come before it`) {
+	if code != 2 || !strings.Contains(errs, `"-read-only": after call there are -json, -o FILE and -help; all other flags come before it`) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }

@@ -197,6 +197,7 @@ func (p *program) usage(w io.Writer, f *flag.FlagSet) {
   %[2]s [flags] tools                    list the tools
   %[2]s [flags] call NAME key=value ...  call a tool; key:=JSON for other than text
   %[2]s [flags] call NAME -json ...      … and print the answer as JSON
+  %[2]s [flags] call NAME -o FILE ...    … and write what it made into a file
   %[2]s call NAME -help                  say what a tool does and takes
   %[2]s check                            prove the configuration and say what to fix
   %[2]s token USER                       make a bearer token for -http

@@ -18,10 +18,11 @@ const (
 	keyTruncated = "_truncated"
 	keyNext      = "_next"
 	keyRead      = "_understood"
+	keyFile      = "_file"
 )
 
 // Members are the JSON Schemas of the members that any answer may have.
-const Members = `"_untrusted":{},"_flags":{},"_truncated":{},"_next":{},"_understood":{}`
+const Members = `"_untrusted":{},"_flags":{},"_truncated":{},"_next":{},"_understood":{},"_file":{}`
 
 const (
 	maxFlags = 20
@@ -51,6 +52,7 @@ type Answer struct {
 	depth int      // of lists and objects
 	next  map[string]int
 	page  *cut // what made a page smaller
+	file  *File
 }
 
 // New reads raw, the encoding of an object of type t, in one pass: what is null
@@ -208,7 +210,7 @@ func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth in
 }
 
 func reserved(key string) bool {
-	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext || key == keyRead)
+	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext || key == keyRead || key == keyFile)
 }
 
 // head returns the members that an answer begins with, as an object without its end.
@@ -230,6 +232,9 @@ func (a *Answer) head(cuts []*cut) []byte {
 	if len(a.Understood) > 0 {
 		member(keyRead, a.Understood)
 	}
+	if a.file != nil {
+		member(keyFile, a.file)
+	}
 	if len(a.next) > 0 {
 		member(keyNext, a.next)
 	}
@@ -240,6 +245,55 @@ func (a *Answer) head(cuts []*cut) []byte {
 		member(keyTruncated, cuts)
 	}
 	return b
+}
+
+// A File is where a file is that an answer doesn't hold.
+type File struct {
+	Name      string `json:"name"`
+	MediaType string `json:"media_type"`
+	Bytes     int    `json:"bytes"`
+	Resource  string `json:"resource,omitempty"`
+	How       string `json:"how"`
+
+	Holds map[string]int `json:"holds,omitempty"` // how many elements its lists have
+}
+
+// SetFile says that what the tool made is a file, and where it is.
+func (a *Answer) SetFile(f File) { a.file = &f }
+
+// Body returns the answer as the tool made it, without a member of ours.
+func (a *Answer) Body() []byte {
+	if a.raw == nil {
+		a.raw = a.root.Append(make([]byte, 0, a.root.Size))
+	}
+	return a.raw
+}
+
+// Summary returns an object of what is small in the answer, and how many elements
+// each of its lists has.
+func (a *Answer) Summary() (small []byte, holds map[string]int) {
+	s := &jsontree.Value{Kind: jsontree.Object}
+	holds = map[string]int{}
+	for i, e := range a.root.Elems {
+		switch {
+		case e.Kind == jsontree.Array:
+			holds[a.root.Keys[i]] = len(e.Elems)
+		case e.Size <= 2*maxPath:
+			s.Keys, s.Elems = append(s.Keys, a.root.Keys[i]), append(s.Elems, e)
+		}
+	}
+	return s.Append(nil), holds
+}
+
+// Without returns the encoding of the answer without the member of that name.
+func (a *Answer) Without(name string) []byte {
+	s := &jsontree.Value{Kind: jsontree.Object}
+	for i, e := range a.root.Elems {
+		if a.root.Keys[i] != name {
+			s.Keys, s.Elems = append(s.Keys, a.root.Keys[i]), append(s.Elems, e)
+		}
+	}
+	return s.Append(nil)
 }
 
 // SetPage says that the answer is a page which was made smaller: it shows so many

@@ -1,0 +1,153 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// paged says by which arguments the tools of a server turn pages: the names of
+// the size and of the place.
+func paged(tool *mcp.Tool) (limit, place string) {
+	props, _ := tool.InputSchema.(map[string]any)["properties"].(map[string]any)
+	for name := range props {
+		switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
+		case "limit", "pagesize", "perpage":
+			limit = name
+		}
+	}
+	for _, p := range []string{"offset", "page", "cursor"} { // of several, one that always works
+		if props[p] != nil && place == "" {
+			place = p
+		}
+	}
+	if limit == "" {
+		place = ""
+	}
+	return limit, place
+}
+
+// turn follows a tool to its end and returns its rows: those of the longest list
+// of the first answer, each as the members that tell which it is.
+func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[string]any) (rows []string, cut bool) {
+	t.Helper()
+	list := ""
+	for calls := 0; calls < 400; calls++ {
+		res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
+		if err != nil || res.IsError {
+			t.Fatalf("%s(%v): %v %s", tool, args, err, text(res))
+		}
+		m := res.StructuredContent.(map[string]any)
+		if list == "" {
+			for name, v := range m {
+				if l, ok := v.([]any); ok && !strings.HasPrefix(name, "_") && (list == "" || len(l) > len(m[list].([]any))) {
+					list = name
+				}
+			}
+		}
+		page, _ := m[list].([]any)
+		for _, r := range page {
+			rows = append(rows, identity(r))
+		}
+		cut = cut || m["_next"] != nil || m["_truncated"] != nil
+		args = maps.Clone(args)
+		next, _ := m["_next"].(map[string]any)
+		switch {
+		case len(page) == 0 || m["more"] == false && len(next) == 0:
+			return rows, cut
+		case len(next) > 0:
+			maps.Copy(args, next)
+		case m["next_cursor"] != nil && m["next_cursor"] != "":
+			args["cursor"] = m["next_cursor"]
+			delete(args, "offset")
+		case m["next"] != nil:
+			args[place] = m["next"]
+		case m["nextOffset"] != nil:
+			args[place] = m["nextOffset"]
+		case m["more"] != true:
+			return rows, cut
+		case place == "page":
+			n, _ := args["page"].(float64)
+			args["page"] = max(1, n) + 1
+		default:
+			args[place] = len(rows)
+		}
+	}
+	t.Fatalf("%s: no end", tool)
+	return nil, false
+}
+
+// identity returns what tells a row from others, though its texts may be cut.
+func identity(row any) string {
+	m, ok := row.(map[string]any)
+	if !ok {
+		return fmt.Sprint(row)
+	}
+	var parts []string
+	for _, k := range []string{"id", "_id", "uuid", "number", "name", "value", "path", "pid", "port", "attackId", "cve", "timestamp", "key", "agent_id", "kind"} {
+		if v := m[k]; v != nil {
+			parts = append(parts, fmt.Sprint(v))
+		}
+	}
+	if len(parts) == 0 {
+		b, _ := json.Marshal(m)
+		return string(b)
+	}
+	return strings.Join(parts, " ")
+}
+
+// TestWhoFollowsPagesSeesEveryRowWhateverFits walks every paged tool of every
+// server with the smallest budget, and with so much that nothing is cut.
+func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			r := newResults(t, server)
+			small, whole := r.connect(nil, "-max-response", "2048"), r.connect(nil, "-max-response", "8388608")
+			r.list(small)
+			tools := map[string]*mcp.Tool{}
+			for tool, err := range small.Tools(t.Context(), nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				tools[tool.Name] = tool
+			}
+			walked, cuts := map[string]bool{}, 0
+			for _, c := range served()[server] {
+				tool := tools[c.Op]
+				if tool == nil || !tool.Annotations.ReadOnlyHint || walked[c.Op] {
+					continue
+				}
+				limit, place := paged(tool)
+				if place == "" {
+					continue
+				}
+				walked[c.Op] = true
+				var args map[string]any
+				if err := json.Unmarshal([]byte(c.Args), &args); err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range []string{limit, place, "cursor"} {
+					delete(args, name)
+				}
+				want, _ := turn(t, whole, c.Op, place, args)
+				got, cut := turn(t, small, c.Op, place, args)
+				if cut {
+					cuts++
+				}
+				if !slices.Equal(want, got) {
+					t.Errorf("%s(%v): %d rows, %d when nothing is cut", c.Op, args, len(got), len(want))
+				}
+			}
+			if len(walked) == 0 || cuts == 0 && server != "cortex-mcp" { // the lab has too few jobs for that
+				t.Errorf("%d tools have pages, of which %d were made smaller: nothing is tested", len(walked), cuts)
+			}
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package mcpadapter_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
+)
+
+// rows are entries of all sizes, a huge one among small ones.
+func allRows() []string {
+	var list []string
+	for i := range 137 {
+		n := 10 + i*37%700
+		if i == 40 {
+			n = 30_000
+		}
+		list = append(list, fmt.Sprintf("%03d %s", i, strings.Repeat("x", n)))
+	}
+	return list
+}
+
+type byOffset struct {
+	Limit  int `json:"limit,omitempty"`
+	Offset int `json:"offset,omitempty"`
+}
+
+func (in *byOffset) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+type byCursor struct {
+	Limit  int    `json:"limit,omitempty"`
+	Cursor string `json:"cursor,omitempty"`
+}
+
+type byPage struct {
+	Limit int `json:"limit,omitempty"`
+	Page  int `json:"page,omitempty"`
+}
+
+func (in *byPage) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+type rowPage struct {
+	Rows       []string `json:"rows" untrusted:"true"`
+	More       bool     `json:"more"`
+	Next       *int     `json:"next,omitempty"`
+	NextCursor string   `json:"next_cursor,omitempty"`
+}
+
+func slice(from, limit int) *rowPage {
+	all := allRows()
+	from = min(from, len(all))
+	to := min(len(all), from+limit)
+	p := &rowPage{Rows: all[from:to], More: to < len(all)}
+	if p.More {
+		p.Next, p.NextCursor = &to, fmt.Sprint("c", to)
+	}
+	return p
+}
+
+// A pager is a page that can be cut without asking again.
+type pager struct{ rowPage }
+
+func (p *pager) FirstRows(n int) any {
+	short := *p
+	short.Rows = p.Rows[:n]
+	short.More = true
+	return &short
+}
+
+// walk follows a tool's pages to the end, as an agent does, and returns the
+// numbers of the rows that it saw.
+func walk(t *testing.T, cs *mcp.ClientSession, tool string, args map[string]any) []string {
+	t.Helper()
+	var seen []string
+	for calls := 0; ; calls++ {
+		if calls > 300 {
+			t.Fatalf("%s: no end", tool)
+		}
+		var p struct {
+			Rows       []string
+			More       bool
+			Next       *int
+			NextCursor string         `json:"next_cursor"`
+			Args       map[string]any `json:"_next"`
+		}
+		res := mcptest.Call(t, cs, tool, args)
+		if n := len(mcptest.Text(res)); n > 4096 {
+			t.Errorf("%s: %d bytes", tool, n)
+		}
+		mcptest.Structured(t, res, &p)
+		for _, r := range p.Rows {
+			seen = append(seen, r[:3])
+		}
+		args = maps.Clone(args)
+		switch {
+		case !p.More:
+			return seen
+		case len(p.Args) > 0:
+			maps.Copy(args, p.Args)
+		case p.NextCursor != "" && tool == "by_cursor":
+			args["cursor"] = p.NextCursor
+		case tool == "by_page":
+			page, _ := args["page"].(float64)
+			args["page"] = max(1, page) + 1
+		case p.Next != nil:
+			args["offset"] = *p.Next
+		default:
+			args["offset"] = len(seen)
+		}
+	}
+}
+
+func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
+	ops := []gate.Op{
+		gate.Read("by_offset", func(_ context.Context, in byOffset) (*rowPage, error) {
+			in.SetDefaults()
+			return slice(in.Offset, in.Limit), nil
+		}, "By offset."),
+		gate.Read("by_pager", func(_ context.Context, in byOffset) (*pager, error) {
+			in.SetDefaults()
+			p := slice(in.Offset, in.Limit)
+			p.Next = nil
+			return &pager{*p}, nil
+		}, "By offset, cut at once."),
+		gate.Read("by_cursor", func(_ context.Context, in byCursor) (*rowPage, error) {
+			from := 0
+			if in.Limit == 0 {
+				in.Limit = 50
+			}
+			_, _ = fmt.Sscanf(in.Cursor, "c%d", &from)
+			return slice(from, in.Limit), nil
+		}, "By cursor."),
+		gate.Read("by_page", func(_ context.Context, in byPage) (*rowPage, error) {
+			in.SetDefaults()
+			p := slice((max(1, in.Page)-1)*in.Limit, in.Limit)
+			p.Next, p.NextCursor = nil, ""
+			return p, nil
+		}, "By page."),
+	}
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096})
+	if err := s.Add(ops...); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, nil, nil)
+	for _, op := range ops {
+		for _, limit := range []int{0, 7, 100} {
+			args := map[string]any{}
+			if limit > 0 {
+				args["limit"] = limit
+			}
+			seen := walk(t, cs, op.Name(), args)
+			for i, r := range seen {
+				if r != fmt.Sprintf("%03d", i) {
+					t.Fatalf("%s, limit %d: row %d is %s", op.Name(), limit, i, r)
+				}
+			}
+			if len(seen) != len(allRows()) {
+				t.Errorf("%s, limit %d: %d rows of %d", op.Name(), limit, len(seen), len(allRows()))
+			}
+		}
+	}
+}
+
+type drawing struct {
+	Name  string   `json:"name"`
+	Parts []string `json:"parts"`
+	By    string   `json:"by,omitempty" untrusted:"true"`
+}
+
+func (*drawing) Document() (name, mediaType, member string) {
+	return "drawing.json", "application/json", ""
+}
+
+type exported struct {
+	Content string `json:"content" untrusted:"true"`
+	More    bool   `json:"more"`
+}
+
+func (*exported) Document() (name, mediaType, member string) {
+	return "export.csv", "text/csv", "content"
+}
+
+func TestAFileIsGivenWhole(t *testing.T) {
+	type size struct {
+		N  int    `json:"n"`
+		By string `json:"by,omitempty"`
+	}
+	draw := func(_ context.Context, in size) (*drawing, error) {
+		d := &drawing{Name: "d", By: in.By}
+		for range in.N {
+			d.Parts = append(d.Parts, strings.Repeat("p", 20))
+		}
+		return d, nil
+	}
+	export := func(_ context.Context, in size) (*exported, error) {
+		return &exported{Content: strings.Repeat("a,b\n", in.N), More: true}, nil
+	}
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096})
+	if err := s.Add(gate.Read("draw", draw, "Draw."), gate.Read("export", export, "Export.")); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, nil, nil)
+	if text := mcptest.Text(mcptest.Call(t, cs, "draw", `{"n":1}`)); text != `{"name":"d","parts":["pppppppppppppppppppp"]}` {
+		t.Errorf("a small file isn't as it is: %s", text)
+	}
+	for _, tt := range []struct {
+		tool, args, mediaType, want string
+	}{
+		{"draw", `{"n":1000}`, "application/json", `"holds":{"parts":1000}`},
+		{"draw", `{"n":1,"by":"somebody else"}`, "application/json", `Others wrote in it`},
+		{"export", `{"n":5000}`, "text/csv", `"more":true`},
+	} {
+		res := mcptest.Call(t, cs, tt.tool, tt.args)
+		var a struct {
+			File struct {
+				Resource, Name, How string
+				MediaType           string `json:"media_type"`
+				Bytes               int
+			} `json:"_file"`
+			Truncated any `json:"_truncated"`
+		}
+		mcptest.Structured(t, res, &a)
+		if a.Truncated != nil || a.File.MediaType != tt.mediaType || !strings.Contains(mcptest.Text(res), tt.want) || len(mcptest.Text(res)) > 4096 || !strings.Contains(a.File.How, "-o "+a.File.Name) {
+			t.Errorf("%s %s: %s", tt.tool, tt.args, mcptest.Text(res))
+		}
+		r, err := cs.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: a.File.Resource})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := r.Contents[0]
+		if c.MIMEType != tt.mediaType || len(c.Text) != a.File.Bytes || strings.Contains(c.Text, "_truncated") || strings.Contains(c.Text, "_untrusted") {
+			t.Errorf("%s %s: %s of %d bytes", tt.tool, tt.args, c.MIMEType, len(c.Text))
+		}
+		if tt.mediaType == "application/json" && !json.Valid([]byte(c.Text)) {
+			t.Errorf("%s: not JSON", tt.tool)
+		}
+		list, err := cs.ListResources(t.Context(), nil)
+		if err != nil || len(list.Resources) == 0 {
+			t.Errorf("the file isn't listed: %v", err)
+		}
+	}
+}
