@@ -8,7 +8,7 @@ func (c *Client) Ops() []gate.Op {
 	return append(gate.On(c.guard, c.upstream,
 		gate.Read("cortex_get_status", c.GetStatus, "Tell the versions of Cortex, whose key this is, and whether it may run analyzers."),
 
-		gate.Read("cortex_list_analyzers", c.ListAnalyzers, "List all enabled analyzers, or those that take one type of observable."),
+		gate.Read("cortex_list_analyzers", c.ListAnalyzers, "List all enabled analyzers, or those that work on one type of observable, such as hashes."),
 		gate.Read("cortex_get_analyzer", c.GetAnalyzer, "Fetch one enabled analyzer."),
 		gate.Write("cortex_run_analyzer", c.RunAnalyzer,
 			"Submit an observable to one analyzer, by its id, without waiting. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
@@ -20,7 +20,7 @@ func (c *Client) Ops() []gate.Op {
 			"Submit a file to one analyzer, by its content or, where the operator allows it, by its path. What is marked RED goes to no third party.",
 			gate.Leaves).Plan(c.planRunAnalyzerFile),
 		gate.Write("cortex_analyze_observable", c.AnalyzeObservable,
-			"Submit an observable to the named analyzers, wait, and sum up: verdict, taxonomies, job ids, artifacts, failures. With fanOut instead of names, every analyzer that takes the type. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
+			"Enrich an indicator: check the reputation of an IP, domain, URL, mail, hash or file, whether it is malicious. Scan or analyze it with the named analyzers, wait, and sum up: verdict, taxonomies, job ids, artifacts, failures. With fanOut instead of names, every analyzer that takes the type. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
 			gate.Leaves).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
 
 		gate.Read("cortex_list_jobs", c.ListJobs, "List jobs of the organisation, newest first, by type, analyzer or status."),
@@ -34,7 +34,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.Confirm()).Plan(c.planCleanupJobs).ReadWhen(func(in CleanupJobsInput) bool { return in.dry() }),
 
 		gate.Read("cortex_list_responders", c.ListResponders, "List all enabled responders, or those that act on a case, task, observable or alert."),
-		gate.Destructive("cortex_run_responder", c.RunResponder, "Run a responder on a case, task, observable or alert of TheHive. It acts on the real world.",
+		gate.Destructive("cortex_run_responder", c.RunResponder, "Run a responder on a case, task, observable or alert of TheHive: block an IP at the firewall, isolate or contain a host or endpoint, disable a user account. It acts on the real world.",
 			gate.Leaves, gate.Env(envDestructive), gate.Confirm(), gate.ActsOn(RunResponderInput.actsOn)).Plan(c.planRunResponder),
 
 		gate.Write("cortex_enable_analyzer", c.EnableAnalyzer, "Enable an analyzer in the organisation of the key. Secrets in its configuration come from the operator, not from the call.").Plan(c.planEnableAnalyzer),

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/bm25"
 	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -92,44 +92,22 @@ type match struct {
 	Doc  string    `json:"doc"`
 }
 
-// find ranks tools by how many of the words are in their name, then in their
-// description; of equals, by name.
+// find ranks tools by the words of their names, descriptions, hints and arguments.
 func (s *Server) find(in findInput) *found {
-	words := strings.FieldsFunc(strings.ToLower(in.Query), func(c rune) bool { return c == ' ' || c == '_' || c == '-' || c == ',' })
-	type ranked struct {
-		t     *tool
-		score int
-	}
-	var list []ranked
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, t := range s.unlisted {
-		name, doc := strings.ToLower(t.op.Name()), strings.ToLower(t.op.Doc())
-		score := 0
-		for _, w := range words {
-			stem := strings.TrimSuffix(w, "s")
-			switch {
-			case slices.Contains(strings.Split(name, "_"), w):
-				score += 4
-			case strings.Contains(name, stem):
-				score += 3
-			case strings.Contains(doc, stem):
-				score++
-			}
+	if s.index == nil {
+		texts := make([]string, len(s.unlisted))
+		for i, t := range s.unlisted {
+			texts[i] = t.op.Name() + " " + t.op.Doc() + " " + s.opts.SearchHints[t.op.Name()] + " " + t.in.Words()
 		}
-		if score > 0 {
-			list = append(list, ranked{t, score})
-		}
+		s.index = bm25.New(texts)
 	}
-	slices.SortFunc(list, func(a, b ranked) int {
-		if a.score != b.score {
-			return b.score - a.score
-		}
-		return strings.Compare(a.t.op.Name(), b.t.op.Name())
-	})
-	out := &found{Total: len(list)}
-	for _, l := range list[:min(len(list), in.Limit)] {
-		out.Tools = append(out.Tools, match{l.t.op.Name(), l.t.op.Tier(), l.t.op.Doc()})
+	rank := s.index.Rank(in.Query)
+	out := &found{Total: len(rank)}
+	for _, i := range rank[:min(len(rank), in.Limit)] {
+		op := s.unlisted[i].op
+		out.Tools = append(out.Tools, match{op.Name(), op.Tier(), op.Doc()})
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/bm25"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/inflight"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -88,7 +89,8 @@ type Server struct {
 
 	mu          sync.Mutex
 	tools       map[string]*tool
-	unlisted    []*tool // see Options.Dynamic
+	unlisted    []*tool     // see Options.Dynamic
+	index       *bm25.Index // of unlisted, once somebody searches
 	resources   map[string]bool
 	prompts     map[string]gate.Prompt
 	completions []Completion
@@ -162,7 +164,7 @@ func (s *Server) add(ops []gate.Op, own bool) error {
 		t := added[op.Name()]
 		s.tools[op.Name()] = t
 		if !own && s.opts.Dynamic {
-			s.unlisted = append(s.unlisted, t)
+			s.unlisted, s.index = append(s.unlisted, t), nil
 			continue
 		}
 		s.mcp.AddTool(t.stub, t.call)

@@ -96,5 +96,5 @@ func statusOp(g *gate.Guard, name string) gate.Op {
 		}
 		return out, nil
 	}
-	return gate.Read(name, status, "Tell how the gate stands: who approves, what waits for a decision, what became of a proposal. Can wait for a decision. Approves nothing.")
+	return gate.Read(name, status, "Tell how the gate stands: who approves, which approvals are pending and wait for a decision, what became of a proposal. Can wait for a decision. Approves nothing.")
 }

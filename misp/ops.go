@@ -5,7 +5,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	return gate.On(c.guard, c.upstream,
-		gate.Read("misp_search_events", paged(briefly(c.SearchEvents)), "Search events, newest first, a page at a time, without what is in them. Needs at least one filter."),
+		gate.Read("misp_search_events", paged(briefly(c.SearchEvents)), "Search threat events and reports, such as those of a campaign, newest first, a page at a time, without what is in them. Needs at least one filter."),
 		gate.Read("misp_get_event", paged(briefly(c.ShowEvent)), "Fetch one event with its tags, correlated events and a page of its attributes and objects."),
 		gate.Write("misp_create_event", c.CreateEvent, "Make an event, unpublished, and say what became of each tag. The same title on the same day finds the event instead of making another.",
 			gate.Idempotent).Plan(c.planCreateEvent),
@@ -18,14 +18,14 @@ func (c *Client) Ops() []gate.Op {
 		gate.Write("misp_tag_event", c.TagEvent, "Tag an event, or with remove and confirm take a tag from it. Unpublishes a published event.",
 			gate.Idempotent, gate.ConfirmOrEnv(envDestructive)).Plan(c.planTagEvent),
 
-		gate.Read("misp_search_attributes", paged(briefly(c.SearchAttributes)), "Search attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
-		gate.Write("misp_add_attribute", c.AddAttribute, "Add an attribute (IOC) to an event, with tags, and say what became of each. Unpublishes a published event.",
+		gate.Read("misp_search_attributes", paged(briefly(c.SearchAttributes)), "Search indicators: attributes (IOCs) over all events, newest first, a page at a time. Needs at least one filter."),
+		gate.Write("misp_add_attribute", c.AddAttribute, "Share an IOC: add an attribute (indicator) to an event, with tags, and say what became of each. Unpublishes a published event.",
 			gate.Idempotent, gate.ActsOn(AddAttributeInput.actsOn)).Plan(c.planAddAttribute),
 		gate.Write("misp_add_attributes_bulk", c.AddAttributesBulk, "Add up to 100 attributes (IOCs) to an event and say what became of each. Unpublishes a published event.",
 			gate.ActsOn(AddAttributesBulkInput.actsOn)).Plan(c.planAddAttributesBulk),
 		gate.Destructive("misp_delete_attribute", c.DeleteAttribute, "Delete an attribute so that it can be restored, or with hard and confirmHard for good. Unpublishes a published event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteAttribute),
-		gate.Read("misp_correlate", briefly(c.Correlate), "Find every event that has exactly this value, and what MISP correlates with it."),
+		gate.Read("misp_correlate", briefly(c.Correlate), "Look up an IOC or indicator in threat intelligence: lookup of every event that has exactly this value, and what MISP correlates with it."),
 		gate.Read("misp_get_related_events", briefly(c.GetRelatedEvents), "Find the events that share indicators with an event, or that have one value."),
 		gate.Read("misp_describe_types", c.DescribeTypes, "Say which attribute types and categories there are, and what is usual for each type."),
 
@@ -47,7 +47,7 @@ func (c *Client) Ops() []gate.Op {
 
 		gate.Write("misp_add_sighting", c.AddSighting, "Say that an attribute, or every attribute with a value, was seen; or with confirm that it is a false positive or has expired.",
 			gate.Confirm()).Plan(c.planAddSighting),
-		gate.Read("misp_check_warninglists", c.CheckWarninglists, "Say whether a value is on a warninglist of values that make poor indicators."),
+		gate.Read("misp_check_warninglists", c.CheckWarninglists, "Check warning lists: say whether a value is known as benign, on a warninglist of values that make poor indicators."),
 
 		gate.Read("misp_list_object_templates", paged(c.ListObjectTemplates), "List the templates of objects, by name."),
 		gate.Read("misp_get_object_template", c.GetObjectTemplate, "Fetch an object template with the attributes that an object of it can have."),

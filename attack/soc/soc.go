@@ -161,7 +161,7 @@ func (c *Client) Ops() []gate.Op {
 		),
 		gate.On(c.guard, "the SOC",
 			gate.Read("mitre_soc_status", c.Status,
-				"Tell of Wazuh, TheHive, Cortex and MISP whether each answers, and if not, why; and which ATT&CK is loaded."),
+				"Are all platforms up: tell of Wazuh, TheHive, Cortex and MISP whether each answers, and if not, why; and which ATT&CK is loaded."),
 			gate.Read("mitre_cross_correlate", c.CrossCorrelate,
 				"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
 		),

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -90,4 +91,16 @@ func (s *Type) bounds() (lo, hi int64) {
 		hi = *s.maximum
 	}
 	return lo, hi
+}
+
+// Words returns the names and descriptions of all arguments below s.
+func (s *Type) Words() string {
+	if s.Elem != nil {
+		return s.Elem.Words()
+	}
+	var b strings.Builder
+	for _, f := range s.Fields {
+		b.WriteString(f.Name + " " + f.Doc + " " + f.Type.Words() + " ")
+	}
+	return b.String()
 }

@@ -1,0 +1,229 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/internal/bm25"
+)
+
+// phrases are what analysts look for, and the tools that do it.
+var phrases = []struct{ words, tools string }{
+	{"newest wazuh alerts", "get_alerts"},
+	{"list alerts from the siem", "get_alerts"},
+	{"wazuh alerts", "get_alerts"},
+	{"list alerts", "get_alerts"},
+	{"high severity alerts today", "get_alerts"},
+	{"search alerts for a hash", "search_alerts get_alerts"},
+	{"hunt for a file hash in logs", "search_alerts"},
+	{"find alerts mentioning powershell", "search_alerts"},
+	{"what happened around this alert", "wazuh_alert_context"},
+	{"events before and after an alert on the same host", "wazuh_alert_context"},
+	{"show full alert", "get_alert"},
+	{"alert statistics over time", "wazuh_alert_stats"},
+	{"top source addresses in alerts", "wazuh_alert_stats"},
+	{"which endpoints are offline", "list_agents"},
+	{"list agents", "list_agents"},
+	{"disconnected hosts", "list_agents"},
+	{"agent details", "get_agent"},
+	{"open ports on a host", "get_agent_ports wazuh_search_inventory"},
+	{"running processes on endpoint", "get_agent_processes wazuh_search_inventory"},
+	{"installed software on a host", "get_agent_packages wazuh_search_inventory"},
+	{"vulnerabilities of a host", "search_vulnerabilities"},
+	{"which hosts have this cve", "search_vulnerabilities"},
+	{"changed files on a host", "get_fim_files"},
+	{"detection rules", "list_rules search_rules"},
+	{"rule by id", "get_rule"},
+	{"manager logs", "get_manager_logs"},
+	{"wazuh version", "get_wazuh_version"},
+	{"open incident case", "thehive_create_case"},
+	{"create a case", "thehive_create_case"},
+	{"list open cases", "thehive_list_cases"},
+	{"search cases by title", "thehive_search_cases thehive_list_cases"},
+	{"case details", "thehive_get_case"},
+	{"close a case as false positive", "thehive_close_case"},
+	{"change severity of a case", "thehive_update_case"},
+	{"assign case to analyst", "thehive_update_case thehive_assign_case"},
+	{"merge cases", "thehive_merge_cases"},
+	{"add observables to case", "thehive_create_observable thehive_create_observable_bulk"},
+	{"add ioc to case", "thehive_create_observable thehive_create_observable_bulk"},
+	{"list observables of a case", "thehive_list_observables"},
+	{"find an observable in all cases", "thehive_search_observables"},
+	{"add comment to case", "thehive_create_comment"},
+	{"write a note on a case", "thehive_create_comment thehive_create_task_log"},
+	{"create task in case", "thehive_create_task"},
+	{"list tasks", "thehive_list_tasks"},
+	{"my tasks", "thehive_list_tasks"},
+	{"complete a task", "thehive_update_task"},
+	{"alert inbox of thehive", "thehive_list_alerts"},
+	{"promote alert to case", "thehive_promote_alert"},
+	{"merge alert into case", "thehive_merge_alert"},
+	{"import alert", "thehive_create_alert thehive_promote_alert"},
+	{"case timeline", "thehive_case_timeline_summary"},
+	{"cases with this observable", "thehive_search_observables"},
+	{"delete a case", "thehive_delete_case"},
+	{"case templates", "thehive_list_case_templates"},
+	{"tag a case", "thehive_update_case thehive_add_case_tags"},
+	{"custom field of a case", "thehive_update_case"},
+	{"analyze ip with cortex analyzer", "cortex_analyze_observable"},
+	{"check ip reputation", "cortex_analyze_observable misp_correlate"},
+	{"enrich an indicator", "cortex_analyze_observable misp_correlate"},
+	{"scan url", "cortex_analyze_observable cortex_run_analyzer"},
+	{"is this domain malicious", "cortex_analyze_observable misp_correlate"},
+	{"list analyzers", "cortex_list_analyzers"},
+	{"which analyzers work on hashes", "cortex_list_analyzers"},
+	{"run one analyzer", "cortex_run_analyzer cortex_analyze_observable"},
+	{"analysis report", "cortex_get_job_report cortex_wait_and_get_report"},
+	{"status of analyzer job", "cortex_get_job cortex_list_jobs"},
+	{"list jobs", "cortex_list_jobs"},
+	{"block ip", "cortex_run_responder thehive_run_responder"},
+	{"run responder block firewall", "cortex_run_responder thehive_run_responder"},
+	{"isolate host", "cortex_run_responder thehive_run_responder"},
+	{"disable user account", "cortex_run_responder thehive_run_responder"},
+	{"contain endpoint", "cortex_run_responder thehive_run_responder"},
+	{"list responders", "cortex_list_responders"},
+	{"analyze a file", "cortex_run_analyzer_file cortex_analyze_observable"},
+	{"lookup ioc", "misp_correlate"},
+	{"is this ip in threat intelligence", "misp_correlate"},
+	{"search indicators", "misp_search_attributes"},
+	{"search threat events", "misp_search_events"},
+	{"events of a campaign", "misp_search_events mitre_misp_list_events"},
+	{"create misp event", "misp_create_event"},
+	{"add indicator to event", "misp_add_attribute misp_add_attributes_bulk"},
+	{"share an ioc", "misp_add_attribute misp_create_event"},
+	{"publish event", "misp_publish_event"},
+	{"delete event", "misp_delete_event"},
+	{"sighting of an indicator", "misp_add_sighting"},
+	{"mark as false positive sighting", "misp_add_sighting"},
+	{"warning lists", "misp_check_warninglists"},
+	{"is this a known benign value", "misp_check_warninglists"},
+	{"export iocs for ids", "misp_export_iocs"},
+	{"export hashes", "misp_export_hashes"},
+	{"tag an event", "misp_tag_event"},
+	{"list tags", "misp_list_tags"},
+	{"threat actor galaxies", "misp_list_galaxies misp_search_galaxy_clusters"},
+	{"feeds", "misp_list_feeds"},
+	{"related events", "misp_get_related_events"},
+	{"attack technique details", "mitre_get_technique"},
+	{"ttp of powershell", "mitre_search_techniques"},
+	{"search techniques", "mitre_search_techniques"},
+	{"map alert to attack technique", "mitre_map_alert_to_technique mitre_map_wazuh_alert"},
+	{"which groups use a technique", "mitre_get_technique mitre_search_groups"},
+	{"threat group profile", "mitre_get_group"},
+	{"malware used by a group", "mitre_get_group mitre_search_software"},
+	{"mitigations for a technique", "mitre_mitigations_for_technique"},
+	{"how to detect a technique", "mitre_detection_coverage mitre_get_technique"},
+	{"navigator layer", "mitre_navigator_layer"},
+	{"coverage gaps", "mitre_wazuh_rule_coverage mitre_navigator_layer mitre_detection_coverage"},
+	{"likely next step of attacker", "mitre_attack_path"},
+	{"campaign profile", "mitre_campaign_profile mitre_get_campaign"},
+	{"compare two groups", "mitre_technique_overlap"},
+	{"correlate technique across siem cases and intel", "mitre_cross_correlate"},
+	{"are all platforms up", "mitre_soc_status"},
+	{"which approvals wait", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+	{"is my proposal approved", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+	{"pending approvals", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+}
+
+// searchable returns the text of a tool that hosts search: its name, what it does,
+// and its arguments.
+func searchable(tool *mcp.Tool) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, tool.Name, tool.Description)
+	var walk func(schema any)
+	walk = func(schema any) {
+		m, _ := schema.(map[string]any)
+		props, _ := m["properties"].(map[string]any)
+		for name, p := range props {
+			about, _ := p.(map[string]any)
+			fmt.Fprintln(&b, name, about["description"])
+			walk(about)
+			walk(about["items"])
+		}
+	}
+	walk(tool.InputSchema)
+	return b.String()
+}
+
+// TestAnalystsFindTools searches the definitions of the tools as Codex does, of
+// all servers together and of each alone.
+func TestAnalystsFindTools(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	var names, texts []string
+	byServer := map[string][2][]string{}
+	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
+		for tool, err := range s.session(server).Tools(t.Context(), nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := byServer[server]
+			one[0], one[1] = append(one[0], tool.Name), append(one[1], searchable(tool))
+			byServer[server] = one
+			names, texts = append(names, tool.Name), append(texts, searchable(tool))
+		}
+	}
+	byServer["all"] = [2][]string{names, texts}
+	for server, tools := range byServer {
+		index, missed, all := bm25.New(tools[1]), []string{}, 0
+		for _, p := range phrases {
+			want := strings.Fields(p.tools)
+			if !slices.ContainsFunc(want, func(n string) bool { return slices.Contains(tools[0], n) }) {
+				continue // of another server
+			}
+			all++
+			rank := index.Rank(p.words)
+			if !slices.ContainsFunc(rank[:min(5, len(rank))], func(i int) bool { return slices.Contains(want, tools[0][i]) }) {
+				missed = append(missed, p.words)
+			}
+		}
+		if all == 0 || float64(len(missed)) > 0.05*float64(all) {
+			t.Errorf("%s: %d of %d phrases don't find their tool: %s", server, len(missed), all, strings.Join(missed, "; "))
+		}
+	}
+	if first := bm25.New(texts).Rank("block ip"); names[first[0]] == "misp_delete_event" {
+		t.Error("who wants to block an address is led to delete an event")
+	}
+	if len(phrases) < 100 {
+		t.Errorf("%d phrases", len(phrases))
+	}
+}
+
+// TestTheWeightOfTheDefinitions says how much a host sends to a model or keeps
+// of all tools of the five servers.
+func TestTheWeightOfTheDefinitions(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	model, wire := 0, 0
+	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
+		for tool, err := range s.session(server).Tools(t.Context(), nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := json.Marshal(tool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wire += len(b)
+			b, err = json.Marshal(map[string]any{"name": tool.Name, "description": tool.Description, "inputSchema": tool.InputSchema})
+			if err != nil {
+				t.Fatal(err)
+			}
+			model += len(b)
+		}
+	}
+	t.Logf("%d bytes for a model, %d in all", model, wire)
+	if model > maxModel || wire > maxWire {
+		t.Errorf("%d bytes for a model, %d in all; want at most %d and %d", model, wire, maxModel, maxWire)
+	}
+}
+
+const (
+	maxModel = 145_000
+	maxWire  = 260_000
+)
