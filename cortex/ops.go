@@ -12,16 +12,18 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("cortex_get_analyzer", c.GetAnalyzer, "Fetch one enabled analyzer."),
 		gate.Write("cortex_run_analyzer", c.RunAnalyzer,
 			"Submit an observable to one analyzer, by its id, without waiting. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
-			gate.Leaves).Plan(c.planRunAnalyzer).RunWhen(func(RunAnalyzerInput) bool { return true }),
+			gate.Leaves, gate.About(func(in RunAnalyzerInput) []string { return []string{in.AnalyzerID + " " + in.Data} })).Plan(c.planRunAnalyzer).RunWhen(func(RunAnalyzerInput) bool { return true }),
 		gate.Write("cortex_run_analyzer_by_name", c.RunAnalyzerByName,
 			"Submit an observable to the one analyzer of that name, without waiting. A name that can mean several is refused with their names. Nothing internal or marked RED goes to a third party.",
-			gate.Leaves).Plan(c.planRunAnalyzerByName).RunWhen(func(RunAnalyzerByNameInput) bool { return true }),
+			gate.Leaves, gate.About(func(in RunAnalyzerByNameInput) []string { return []string{in.AnalyzerName + " " + in.Data} })).Plan(c.planRunAnalyzerByName).RunWhen(func(RunAnalyzerByNameInput) bool { return true }),
 		gate.Write("cortex_run_analyzer_file", c.RunAnalyzerFile,
 			"Submit a file to one analyzer, by its content or, where the operator allows it, by its path. What is marked RED goes to no third party.",
-			gate.Leaves).Plan(c.planRunAnalyzerFile),
+			gate.Leaves, gate.About(func(in RunAnalyzerFileInput) []string {
+				return []string{in.AnalyzerID + " " + in.FilePath + in.Filename}
+			})).Plan(c.planRunAnalyzerFile),
 		gate.Write("cortex_analyze_observable", c.AnalyzeObservable,
 			"Enrich an indicator: check the reputation of an IP, domain, URL, mail, hash or file, whether it is malicious. Scan or analyze it with the named analyzers, wait, and sum up: verdict, taxonomies, job ids, artifacts, failures. With fanOut instead of names, every analyzer that takes the type. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
-			gate.Leaves).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
+			gate.Leaves, gate.About(func(in AnalyzeObservableInput) []string { return []string{in.Data} })).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
 
 		gate.Read("cortex_list_jobs", c.ListJobs, "List jobs of the organisation, newest first, by type, analyzer or status."),
 		gate.Read("cortex_get_job", c.GetJob, "Fetch a job without its report."),

@@ -63,3 +63,16 @@ func (e *DryRunError) Error() string {
 
 // Is reports whether target is [ErrDryRun].
 func (e *DryRunError) Is(target error) bool { return target == ErrDryRun }
+
+// A PartlyError means that an operation of several requests failed after some of
+// them had been done. Nothing repeats it without a human.
+type PartlyError struct {
+	Done string // the endpoints that did what they were asked for
+	Err  error  // why the next one failed
+}
+
+// Error says what was done and what went wrong then.
+func (e *PartlyError) Error() string { return "done in part (" + e.Done + "), then: " + e.Err.Error() }
+
+// Unwrap returns why it failed.
+func (e *PartlyError) Unwrap() error { return e.Err }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,29 @@ type permit struct {
 	until time.Time
 	ended atomic.Bool
 	sent  atomic.Int64 // requests let through
+
+	mu   sync.Mutex
+	done []string // endpoints that the platform answered well
+}
+
+// Answered notes that the platform has done what the request of endpoint e asked for.
+// Clients say so on the wire, where they ask [Guard.Admit] before: if a later request of
+// the same operation fails, the journal says what was done.
+func Answered(ctx context.Context, e Endpoint) {
+	p, _ := ctx.Value(permitKey{}).(*permit)
+	if p == nil || e.Tier <= TierRead {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = append(p.done, e.ID)
+}
+
+// did returns what was done so far.
+func (p *permit) did() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.done, ", ")
 }
 
 func (p *permit) covers(g *Guard, t Tier) bool {
@@ -64,12 +89,19 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 		}
 	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
 		kind, detail = EventUnknown, clip(err.Error(), 500)
+		if did := pm.did(); did != "" {
+			detail = clip("done: "+did+"; then: "+detail, 500)
+			err = &PartlyError{Done: did, Err: err}
+		}
 		if errors.Is(context.Cause(ctx), errLeft) {
 			detail = clip(state.LeftDetail+detail, 500)
 		}
 		if !errors.Is(err, ErrOutcomeUnknown) {
 			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
+	case pm.did() != "":
+		kind, detail = EventPartly, clip("done: "+pm.did()+"; then: "+err.Error(), 500)
+		err = &PartlyError{Done: pm.did(), Err: err}
 	default:
 		kind, detail = EventFailed, clip(err.Error(), 500)
 	}

@@ -390,7 +390,8 @@ func (o *Operation[In, Out]) authority(g *Guard, v verdict, lock string, in In) 
 
 func (o *Operation[In, Out]) makePlan(ctx context.Context, in In) (Plan, error) {
 	if o.plan != nil {
-		return o.plan(ctx, in)
+		plan, err := o.plan(ctx, in)
+		return plan.Warned(), err
 	}
 	b, err := json.Marshal(in)
 	if err != nil {

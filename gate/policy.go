@@ -160,6 +160,30 @@ func (p Policy) complete() (Policy, error) {
 	return p, nil
 }
 
+// Who says who attests a call of tier t, and why, for a person.
+func (p Policy) Who(t Tier) string {
+	by, why := p.Approval, "the default"
+	if t == TierDestructive {
+		by = p.Destructive
+		if by == "" && p.Approval == ApprovalHost {
+			by = p.Approval
+		}
+	}
+	switch {
+	case p.Max < t:
+		return "nobody: such operations don't run here"
+	case by == "":
+		by = ApprovalOperator
+	case t == TierDestructive && p.Approval == ApprovalClient:
+		why = "a client's word is never enough for them"
+	case p.file != "":
+		why = "the policy file"
+	default:
+		why = "SALLYPORT_APPROVAL"
+	}
+	return fmt.Sprintf("%s (%s)", by, why)
+}
+
 // approval says who attests a call of tier t.
 func (p Policy) approval(t Tier) Approval {
 	if t == TierDestructive {
@@ -195,6 +219,9 @@ func (p Policy) version() string {
 // that is misspelt must not be one that isn't kept.
 func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
 
+// PolicyFrom is [PolicyFromEnv] with the variables of environ, as "NAME=value".
+func PolicyFrom(environ []string) (Policy, error) { return policyFrom(environ) }
+
 func policyFrom(environ []string) (Policy, error) {
 	if _, err := settings.Gate.Check(environ); err != nil { // the warnings are for who has a log: mcpadapter/command
 		return Policy{}, fmt.Errorf("gate: %w", err)
@@ -218,7 +245,11 @@ func policyFrom(environ []string) (Policy, error) {
 		}
 		p.Approval = Approval(a)
 	}
-	p.Dir = set["SALLYPORT_STATE"]
+	if p.Dir = set["SALLYPORT_STATE"]; p.Dir != "" {
+		if _, err := journal.DirFrom(func(name string) string { return set[name] }); err != nil {
+			return Policy{}, err
+		}
+	}
 	return p, nil
 }
 
@@ -331,6 +362,9 @@ func parsePolicy(b []byte) (Policy, error) {
 	}
 	if f.MaxTier != 0 {
 		p.Max = f.MaxTier
+	}
+	if p.Destructive == "" && p.Approval != "" { // a file changes what it names
+		p.Destructive = ApprovalOperator
 	}
 	if _, err := newProtection(p.Protected); err != nil {
 		return Policy{}, err

@@ -43,7 +43,7 @@ type sealed struct {
 // what leaves for a third party, can't be undone or has warnings, and once the
 // principal was shown untrusted text, unless the policy lets it be.
 func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
-	if !g.trustsClient(p) || p.State != StatePending {
+	if !g.trustsClient(p) || p.State != StatePending || len(Render(p)) > maxForm {
 		return "", false
 	}
 	b, err := json.Marshal(sealed{p.Op, p.ID, p.Digest, p.Principal, p.Expires.Unix()})
@@ -52,6 +52,10 @@ func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
 	}
 	return base64.RawURLEncoding.EncodeToString(g.seal.aead.Seal(nil, nil, b, sealContext)), true
 }
+
+// maxForm is how many bytes of a screen fit into a client's form: what is longer is
+// shown in part by many, and nobody approves what isn't shown.
+const maxForm = 4 << 10
 
 // trustsClient reports whether a client's word can be enough for p.
 func (g *Guard) trustsClient(p *Proposal) bool {

@@ -7,16 +7,18 @@ import (
 
 // A Status is what an agent may know of the gate.
 type Status struct {
-	Approval  Approval    // who attests
-	Max       Tier        // the highest tier that may run
-	Frozen    bool        // whether all writes are stopped
-	Approvers int         // how many approvers are enrolled
-	Pending   []*Proposal // what the principal waits for, oldest first
+	Approval Approval // who attests a write
+	// Destructive is who attests a destructive operation.
+	Destructive Approval
+	Max         Tier        // the highest tier that may run
+	Frozen      bool        // whether all writes are stopped
+	Approvers   int         // how many approvers are enrolled
+	Pending     []*Proposal // what the principal waits for, oldest first
 }
 
 // Status returns how the gate stands for the principal in ctx.
 func (g *Guard) Status(ctx context.Context) (*Status, error) {
-	s := &Status{Approval: g.policy.Approval, Max: g.policy.Max}
+	s := &Status{Approval: g.policy.Approval, Destructive: g.policy.Destructive, Max: g.policy.Max}
 	j, err := g.Journal()
 	if err != nil {
 		return nil, err

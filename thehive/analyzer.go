@@ -180,6 +180,9 @@ type RunAnalyzerInput struct {
 	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Send the observable although it is a file. A person must approve that."`
 }
 
+// about is what a run is about: the observable, and by which analyzer.
+func (in RunAnalyzerInput) about() []string { return []string{in.AnalyzerID + " " + in.ObservableID} }
+
 // submission is an observable that may go to an analyzer. Only clear makes one,
 // so that nothing is sent unjudged.
 type submission struct {

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// maxShown is how many bytes of one value the screen shows before it gives
-	// head, tail, length and hash instead.
+	// maxShown is how many bytes of a value stand in a list before it gives head,
+	// tail, length and hash instead.
 	maxShown = 600
 	// width is how many characters of a value stand on one line of the screen.
 	width = 100
 )
 
-// Render returns the text that an approver decides on: facts first, in a fixed
-// order, the agent's own claim apart and last. Every value is escaped and only
+// Render returns the text that an approver decides on: what speaks against it first,
+// then the facts in a fixed order, all of each, and the agent's own claim apart and last. Every value is escaped and only
 // continued under a bar, so none can look like a part of the screen.
 func Render(p *state.Proposal) string {
 	var b strings.Builder
@@ -42,14 +42,20 @@ func Render(p *state.Proposal) string {
 			value = value[cut:]
 		}
 	}
-	quoted := func(s string) string { return `"` + strings.ReplaceAll(Shown(s), `"`, `\"`) + `"` }
+	quoted := func(s string) string { return `"` + strings.ReplaceAll(Escape(s), `"`, `\"`) + `"` }
 
-	line("PROPOSAL", fmt.Sprintf("%s (%s)", Shown(p.ID), p.State))
-	line("WHAT", Shown(p.Plan.Summary))
-	line("OPERATION", fmt.Sprintf("%s, tier %s", Shown(p.Op), strings.ToUpper(p.Tier.String())))
-	line("WHERE", Shown(p.Upstream))
+	line("PROPOSAL", fmt.Sprintf("%s (%s)", Escape(p.ID), p.State))
+	line("WHAT", Escape(p.Plan.Summary))
+	for _, w := range p.Plan.Warnings {
+		line("WARNING", Escape(w))
+	}
+	for _, h := range p.History {
+		line("BEFORE", Escape(h))
+	}
+	line("OPERATION", fmt.Sprintf("%s, tier %s", Escape(p.Op), strings.ToUpper(p.Tier.String())))
+	line("WHERE", Escape(p.Upstream))
 	for i, t := range p.Plan.Targets {
-		target := Shown(t.Kind) + " " + Shown(t.ID)
+		target := Escape(t.Kind) + " " + Escape(t.ID)
 		if t.Name != "" {
 			target += " " + quoted(t.Name)
 		}
@@ -57,44 +63,41 @@ func Render(p *state.Proposal) string {
 	}
 	for _, c := range p.Plan.Changes {
 		if c.Before != "" {
-			line("CHANGE", fmt.Sprintf("%s: %s -> %s", Shown(c.Field), quoted(c.Before), quoted(c.After)))
+			line("CHANGE", fmt.Sprintf("%s: %s -> %s", Escape(c.Field), quoted(c.Before), quoted(c.After)))
 			continue
 		}
-		line("SET", fmt.Sprintf("%s: %s", Shown(c.Field), quoted(c.After)))
+		line("SET", fmt.Sprintf("%s: %s", Escape(c.Field), quoted(c.After)))
 	}
 	for _, e := range p.Plan.Egress {
-		to := Shown(e.To) + ": " + Shown(e.What)
+		to := Escape(e.To) + ": " + Escape(e.What)
 		if e.TLP != "" {
-			to += " (" + Shown(e.TLP) + ")"
+			to += " (" + Escape(e.TLP) + ")"
 		}
 		line("LEAVES TO", to)
-	}
-	for _, w := range p.Plan.Warnings {
-		line("WARNING", Shown(w))
 	}
 	if p.Plan.Undo == "" {
 		line("UNDO", "NOT POSSIBLE")
 	} else {
-		line("UNDO", Shown(p.Plan.Undo))
+		line("UNDO", Escape(p.Plan.Undo))
 	}
 	for _, arg := range p.Untrusted {
 		line("UNTRUSTED", "the value of "+quoted(arg)+" was in text that an attacker can write")
 	}
 	if p.Needs > 1 {
-		line("APPROVERS", fmt.Sprintf("%d must sign; so far: %s", p.Needs, cmp.Or(Shown(p.Approver), "nobody")))
+		line("APPROVERS", fmt.Sprintf("%d must sign; so far: %s", p.Needs, cmp.Or(Escape(p.Approver), "nobody")))
 	}
 	if p.Budget != "" {
-		line("BUDGET", Shown(p.Budget))
+		line("BUDGET", Escape(p.Budget))
 	}
 	if p.Replays != "" {
-		line("REPLAYS", Shown(p.Replays)+", put up again by an operator")
+		line("REPLAYS", Escape(p.Replays)+", put up again by an operator")
 	}
-	line("ASKED BY", fmt.Sprintf("%s at %s", Shown(p.Principal), p.Created.UTC().Format(time.RFC3339)))
+	line("ASKED BY", fmt.Sprintf("%s at %s", Escape(p.Principal), p.Created.UTC().Format(time.RFC3339)))
 	line("EXPIRES", p.Expires.UTC().Format(time.RFC3339))
-	line("DIGEST", Shown(p.Digest))
+	line("DIGEST", Escape(p.Digest))
 	if p.Claim != "" {
 		b.WriteString("\nagent's claim, unverified:\n")
-		line("           |", Shown(p.Claim))
+		line("           |", Escape(p.Claim))
 	}
 	return b.String()
 }

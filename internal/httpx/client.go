@@ -5,6 +5,7 @@ package httpx
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +131,23 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return w.base.RoundTrip(r)
+	res, err := w.base.RoundTrip(r)
+	if err == nil && res.StatusCode/100 == 2 {
+		gate.Answered(r.Context(), e)
+	}
+	return res, err
+}
+
+// definite reports whether an answer says for certain that a write wasn't done: it is
+// what the platform itself says to a request that it refuses. Everything else may come from
+// what stands in front of it, after it has acted.
+func definite(res *Response) bool {
+	switch res.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict,
+		http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
+		return len(res.Body) == 0 || json.Valid(res.Body)
+	}
+	return false
 }
 
 // A Response is a 2xx answer, read to its end.
@@ -169,7 +186,7 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 		return res, nil
 	}
 	err = c.failure(r, res)
-	if r.endpoint.Tier > gate.TierRead && (res.Status == http.StatusBadGateway || res.Status == http.StatusGatewayTimeout) {
+	if r.endpoint.Tier > gate.TierRead && !definite(res) {
 		err = fmt.Errorf("%w; %w", err, gate.ErrOutcomeUnknown)
 	}
 	return nil, err

@@ -114,8 +114,12 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		{"a read after 500", read, status(500), 1, false},
 		{"a read after 404", read, status(404), 1, false},
 		{"a read after a redirect", read, status(302), 1, false},
-		{"a write after 503", write, status(503), 1, false},
-		{"a write after 500", write, status(500), 1, false},
+		{"a write after 503", write, status(503), 1, true},
+		{"a write after 500", write, status(500), 1, true},
+		{"a write after 408", write, status(408), 1, true},
+		{"a write after 409", write, status(409), 1, false},
+		{"a write after 520", write, status(520), 1, true},
+		{"a write after a redirect", write, status(303), 1, true},
 		{"a write after 429", write, status(429), 4, false},
 		{"a write after 502", write, status(502), 1, true},
 		{"a write after 504", write, status(504), 1, true},
@@ -126,7 +130,7 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		}, 1, true},
 		{"an idempotent write after 429", patch, status(429), 4, false},
 		{"an idempotent write after 502", patch, status(502), 1, true},
-		{"an idempotent write after 503", patch, status(503), 1, false},
+		{"an idempotent write after 503", patch, status(503), 1, true},
 		{"an idempotent write after 504", erase, status(504), 1, true},
 		{"an idempotent write after a cut connection", erase, func(_ int, w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)

@@ -192,6 +192,7 @@ func send(w io.Writer, e gate.Event) error {
 }
 
 func verify(_ *app, fs *flag.FlagSet) func(*call) error {
+	replay := fs.Bool("replay", false, "make the state anew from the first event on, and judge every signature and snapshot")
 	anchor := fs.String("anchor", "", "compare with what this `FILE`, an export or a system log from elsewhere, knows")
 	return func(c *call) error {
 		var anchors gate.Anchors
@@ -205,7 +206,11 @@ func verify(_ *app, fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 		}
-		r, err := gate.Verify(c.state, anchors)
+		var r *gate.Report
+		var err error
+		if r, err = gate.Verify(c.state, anchors); err == nil && *replay {
+			err = c.withJournal(func(j *gate.Journal) (err error) { r, err = j.Verify(anchors, true); return err })
+		}
 		if err != nil {
 			return err
 		}
@@ -215,6 +220,9 @@ func verify(_ *app, fs *flag.FlagSet) func(*call) error {
 		}
 		if r.Checkpoints > 0 {
 			c.printf("%d checkpoints; an approver vouches for all up to event %d.", r.Checkpoints, r.Vouched)
+		}
+		if r.Replayed {
+			c.printf("The state was made anew: all signatures and snapshots are of this history.")
 		}
 		if anchors != nil {
 			c.printf("%d events are as the anchor knows them.", r.Anchored)
@@ -234,6 +242,7 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			c.printf("events     %d", s.Events)
 			c.printf("head       %s", s.Head)
 			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
+			c.approvals()
 			c.printf("pending    %d", s.Pending)
 			c.printf("frozen     %s", map[bool]string{true: "true, by " + s.FrozenWhy + "; gate unfreeze ends it", false: "false"}[s.Frozen])
 			c.printf("breaker    %s", map[bool]string{true: "open, after " + s.TrippedWhy + "; gate reset closes it", false: "closed"}[s.Tripped])
@@ -244,6 +253,15 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			for _, g := range s.Grants {
 				c.printf("granted    %s  %s on %s %s for %s, by %s, %d of %d used, until %s", g.ID, g.Op, g.Kind, g.Target, g.Principal, g.Approver,
 					g.Used, g.Max, g.Expires.Local().Format(time.DateTime))
+			}
+			if len(s.Unknown) > 0 {
+				c.printf("unknown    %d %s: look at the platform, then gate resolve", len(s.Unknown), strings.Join(s.Unknown, ", "))
+			}
+			if s.Ahead > 0 {
+				c.printf("clock      the journal is %s ahead of this clock, so nothing is written: if this clock is right, gate clock says so", s.Ahead.Round(time.Second))
+			}
+			if s.Moved != nil {
+				c.printf("folder     %s", strings.TrimPrefix(s.Moved.Error(), "gate: journal: "))
 			}
 			if len(s.Approvers) == 0 {
 				c.printf("Nobody can approve: run gate init, or start the servers with SALLYPORT_APPROVAL=client or host.")

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -29,6 +31,63 @@ func reset(*app, *flag.FlagSet) func(*call) error {
 			return nil
 		})
 	}
+}
+
+func adopt(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if err := j.Adopt(s); err != nil {
+				return err
+			}
+			c.printf("This folder is the journal's place from now on. What waited is void.")
+			return nil
+		})
+	}
+}
+
+func setClock(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			if err := j.SetClock(s); err != nil {
+				return err
+			}
+			c.printf("The journal goes by this clock: %s. What waited while it was ahead is void.", time.Now().Format(time.DateTime))
+			return nil
+		})
+	}
+}
+
+func strike(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		if err := gate.StrikeApprover(c.state, c.arg); err != nil {
+			return err
+		}
+		return c.withJournal(func(j *gate.Journal) error {
+			n, err := j.Approvers()
+			if err == nil {
+				c.printf("%s is no approver any more. %d are left.", c.arg, n)
+			}
+			return err
+		})
+	}
+}
+
+// approvals says who approves what. It can only speak of this environment: a server
+// may be started in another.
+func (c *call) approvals() {
+	var environ []string
+	for _, name := range []string{"SALLYPORT_APPROVAL", "SALLYPORT_POLICY"} {
+		if v := c.env(name); v != "" {
+			environ = append(environ, name+"="+v)
+		}
+	}
+	p, err := gate.PolicyFrom(environ)
+	if err != nil {
+		c.printf("approval   unknown: %s", strings.TrimPrefix(err.Error(), "gate: "))
+		return
+	}
+	c.printf("writes     approved by %s", p.Who(gate.TierWrite))
+	c.printf("           destructive ones by %s; as this environment says, servers may be started in another", p.Who(gate.TierDestructive))
 }
 
 func checkpoint(*app, *flag.FlagSet) func(*call) error {
@@ -87,8 +146,8 @@ func grant(_ *app, fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 			fmt.Fprint(c.stdout, gate.Render(p))
-			c.printf("\nThis would approve beforehand at most %d calls of %s by %s on the same target, with any values, for %s.",
-				*count, p.Op, p.Principal, length.String())
+			c.printf("\nThis would approve beforehand at most %d calls of %s by %s on the same target, that set nothing but %s, to any values, for %s.",
+				*count, p.Op, p.Principal, cmp.Or(strings.Join(p.Plan.Fields(), ", "), "no field"), length.String())
 			if err := c.prove(p, *code, ""); err != nil {
 				return err
 			}

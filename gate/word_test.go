@@ -1,0 +1,362 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/journal"
+)
+
+// strike takes an approver off the list, as an operator does.
+func (w *world) strike(name string) { must(0, StrikeApprover(w.dir, name)) }
+
+func TestAFreezeHoldsForEveryReaderWhoeverIsEnrolledByThen(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	server := w.guard(host) // runs all the time
+	op.do(t, server, comment{Case: "1"})
+	must(0, w.journal().Freeze("alice", "drill"))
+	must(0, w.journal().Unfreeze(w.signer))
+	carol := must(NewSigner("carol"))
+	must(0, AddApprover(w.dir, carol.Approver()))
+	w.strike("alice")
+	op.do(t, server, comment{Case: "2"})
+	if s := must(w.journal().Standing()); s.Frozen {
+		t.Errorf("a new reader takes it for frozen: %s", s.FrozenWhy)
+	}
+	must(0, w.journal().Freeze("carol", "emergency"))
+	op.refused(t, server, comment{Case: "3"}, ReasonFrozen)
+	op.refused(t, w.guard(host), comment{Case: "3"}, ReasonFrozen)
+	must(0, w.journal().Unfreeze(carol))
+	op.do(t, server, comment{Case: "3"})
+	op.ran(t, 3)
+}
+
+func TestAnApproverOfAProgramCanNotMakeAFreezeWithoutEffect(t *testing.T) {
+	w := newWorld(t)
+	dave := must(NewSigner("dave"))
+	program := w.guard(host, func(p *Policy) { p.Approvers = []Approver{dave.Approver()} })
+	j := must(program.Journal())
+	must(0, j.Freeze("x", ""))
+	must(0, j.Unfreeze(dave))
+	must(0, w.journal().Freeze("alice", "emergency"))
+	if !must(j.Frozen()) {
+		t.Error("the program goes on")
+	}
+	newCounted().refused(t, program, one, ReasonFrozen)
+}
+
+func TestAResetHoldsForEveryReader(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	server := w.guard(bounded)
+	deny := func(by string) {
+		for i := range 3 {
+			p := op.pending(t, server, comment{Case: fmt.Sprint(by, i)})
+			must(0, w.journal().Deny(p.ID, by, ""))
+		}
+		op.refused(t, server, comment{Case: "x"}, ReasonBreaker)
+	}
+	deny("alice")
+	must(0, w.journal().Reset(w.signer))
+	carol := must(NewSigner("carol"))
+	must(0, AddApprover(w.dir, carol.Approver()))
+	w.strike("alice")
+	deny("carol")
+	must(0, w.journal().Reset(carol))
+	op.pending(t, server, comment{Case: "y"})
+	if must(w.journal().Standing()).Tripped {
+		t.Error("a new reader takes it for open")
+	}
+}
+
+func TestACopiedFolderWritesNothingUntilItIsTakenOver(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	w.approve(op.pending(t, w.guard(), one))
+	copied := &world{t: t, dir: filepath.Join(t.TempDir(), "copy"), signer: w.signer}
+	must(0, os.CopyFS(copied.dir, os.DirFS(w.dir)))
+	must(0, os.Chmod(copied.dir, 0o700))
+	for _, name := range []string{journalFile, approversFile} {
+		must(0, os.Chmod(filepath.Join(copied.dir, name), 0o600))
+	}
+	op.refused(t, copied.guard(), one, ReasonJournal)
+	var moved *MovedError
+	if s := must(copied.journal().Standing()); !errors.As(s.Moved, &moved) {
+		t.Errorf("the status doesn't say so: %v", s.Moved)
+	}
+	if err := copied.journal().Adopt(must(NewSigner("alice"))); err == nil {
+		t.Error("an impostor took it over")
+	}
+	op.do(t, w.guard(), one)
+	must(0, copied.journal().Adopt(w.signer))
+	op.pending(t, copied.guard(), one) // the approval isn't spent a second time
+	op.ran(t, 1)
+}
+
+func TestAClockThatWasAheadIsSetRightByAnApprover(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	w.sleep(365 * 24 * time.Hour)
+	op.do(t, w.guard(host), comment{Case: "ahead"})
+	w.sleep(-365 * 24 * time.Hour)
+	op.refused(t, w.guard(host), one, ReasonJournal)
+	if s := must(w.journal().Standing()); s.Ahead < 364*24*time.Hour {
+		t.Errorf("ahead by %s", s.Ahead)
+	}
+	if err := w.journal().SetClock(must(NewSigner("alice"))); err == nil {
+		t.Error("an impostor set it")
+	}
+	must(0, w.journal().SetClock(w.signer))
+	op.do(t, w.guard(host), one)
+	if s := must(w.journal().Standing()); s.Ahead != 0 || len(s.Used) != 1 || s.Used[0].Writes != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestARelativeFolderIsRefused(t *testing.T) {
+	if _, err := PolicyFrom([]string{"SALLYPORT_STATE=state"}); err == nil || !strings.Contains(err.Error(), "absolute") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestThingsAreCountedNotCalls(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	op.Plan(func(_ context.Context, in comment) (Plan, error) {
+		p := Plan{Summary: "Close cases."}
+		for i := range 20 {
+			p.Targets = append(p.Targets, Target{Kind: "case", ID: fmt.Sprint(in.Case, i)})
+		}
+		return p, nil
+	})
+	g := w.guard(host, bounded)
+	op.do(t, g, comment{Case: "a"})
+	p := op.pending(t, g, comment{Case: "b"})
+	if !strings.Contains(Render(p), "20 of 30") {
+		t.Errorf("the screen doesn't say why:\n%s", Render(p))
+	}
+	w.approve(p)
+	op.do(t, g, comment{Case: "b"})
+	op.refused(t, g, comment{Case: "c"}, ReasonBudget)
+}
+
+// event is a thing at a platform that other operations change too.
+func onEvent(name string, run func()) *Operation[comment, string] {
+	return Write(name, func(context.Context, comment) (string, error) { run(); return name, nil }, "X.").
+		Plan(func(_ context.Context, in comment) (Plan, error) {
+			return Plan{Summary: "X.", Targets: []Target{{Kind: "event", ID: in.Case}}}, nil
+		})
+}
+
+func TestARepeatedCallIsANewOneOnceItsTargetWasActedOn(t *testing.T) {
+	w := newWorld(t)
+	published := 0
+	publish, add := onEvent("publish", func() { published++ }), onEvent("add", func() {})
+	g := w.guard(host)
+	do := func(op *Operation[comment, string], id string) *Result {
+		in := comment{Case: id}
+		return must(op.Do(t.Context(), g, &in))
+	}
+	do(publish, "5")
+	do(add, "6") // another event
+	if res := do(publish, "5"); !res.Repeated {
+		t.Error("a retry ran again")
+	}
+	do(add, "5")
+	if res := do(publish, "5"); res.Repeated || !strings.Contains(res.Note, "since then") {
+		t.Errorf("%+v", res)
+	}
+	if res := do(publish, "5"); !res.Repeated || published != 2 {
+		t.Errorf("published %d times", published)
+	}
+}
+
+func TestALostAnswerStopsOnlyWhatIsAboutTheSame(t *testing.T) {
+	w := newWorld(t)
+	lost := true
+	op := Write("run_analyzer", func(context.Context, comment) (string, error) {
+		if lost {
+			lost = false
+			return "", ErrOutcomeUnknown
+		}
+		return "ok", nil
+	}, "Run.", Leaves, About(func(in comment) []string { return []string{in.Text} })).
+		Plan(func(context.Context, comment) (Plan, error) {
+			return Plan{Summary: "Run.", Targets: []Target{{Kind: "analyzer", ID: "GeoIP"}}}, nil
+		}).RunWhen(func(comment) bool { return true })
+	g := w.guard(bounded)
+	run := func(c, text string) (*Result, error) {
+		in := comment{Case: c, Text: text}
+		return op.Do(t.Context(), g, &in)
+	}
+	if _, err := run("1", "203.0.113.20"); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Fatal(err)
+	}
+	if res := must(run("1", "203.0.113.21")); res.State != StateExecuted {
+		t.Errorf("another observable: %s", res.State)
+	}
+	for _, c := range []string{"1", "2"} { // the same call, and the same in other words
+		res := must(run(c, "203.0.113.20"))
+		if res.State != StatePending || !strings.Contains(Render(res.Proposal), "BEFORE") {
+			t.Errorf("the same observable: %s\n%s", res.State, Render(res.Proposal))
+		}
+	}
+}
+
+func TestWhatADeadServerRanIsUnknownAtOnce(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	g := w.guard()
+	p := op.pending(t, g, one)
+	w.approve(p)
+	w.forge(Event{Kind: EventConsumed, ID: p.ID, Exec: "1-0"}) // by a process that is no more
+	s := must(w.journal().Standing())
+	if len(s.Unknown) != 1 || s.Unknown[0] != p.ID {
+		t.Errorf("unknown: %v", s.Unknown)
+	}
+	q := op.pending(t, w.guard(host), one) // a human looks first
+	if len(q.History) != 1 || !strings.Contains(q.History[0], p.ID) {
+		t.Errorf("%q", q.History)
+	}
+	must(0, w.journal().Resolve(p.ID, StateFailed, w.signer))
+	if got := must(w.journal().Proposal(p.ID)); got.State != StateFailed {
+		t.Errorf("resolved as %s", got.State)
+	}
+}
+
+func TestAFileChangesWhatItNames(t *testing.T) {
+	p := must(parsePolicy([]byte(`{"approval": {"write": "host"}}`)))
+	p.Dir = newWorld(t).dir
+	g := must(New(p))
+	defer g.Close()
+	in := one
+	if res := must(Destructive("erase", nothing, "Erase.").Do(t.Context(), g, &in)); res.State != StatePending {
+		t.Errorf("a destructive one is %s", res.State)
+	}
+	if res := must(Write("w", nothing, "W.").Do(t.Context(), g, &in)); res.State != StateExecuted {
+		t.Errorf("a write is %s", res.State)
+	}
+	for tier, want := range map[Tier]string{TierWrite: "host (the policy file)", TierDestructive: "operator (the policy file)"} {
+		if got := p.Who(tier); got != want {
+			t.Errorf("%s: %q, want %q", tier, got, want)
+		}
+	}
+}
+
+func TestLoweringTheProtectionIsSaidFirstAndNotGranted(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	changes := []Change{Set("title", "New")}
+	op.Plan(func(_ context.Context, in comment) (Plan, error) {
+		return Plan{Summary: "Change a case.", Targets: []Target{{Kind: "case", ID: in.Case}}, Changes: changes, Undo: "Set it back."}, nil
+	})
+	g := w.guard()
+	title := op.pending(t, g, one)
+	must(w.journal().Grant(title.ID, 5, time.Hour, w.signer))
+	if res := op.do(t, g, comment{Case: "1", Text: "another title"}); res.State != StateExecuted {
+		t.Errorf("what was granted is %s", res.State)
+	}
+	changes = []Change{Changed("TLP", "RED", "CLEAR"), Changed("PAP", "RED", "CLEAR")}
+	p := op.pending(t, g, comment{Case: "1", Text: "levels"})
+	screen := Render(p)
+	if !strings.Contains(screen, "TLP is lowered: RED -> CLEAR") || !strings.Contains(screen, "PAP is lowered: RED -> CLEAR") ||
+		strings.Index(screen, "WARNING") > strings.Index(screen, "TARGET") {
+		t.Error(screen)
+	}
+	changes = []Change{Set("description", "other")}
+	op.pending(t, g, comment{Case: "1", Text: "a field that was not granted"})
+}
+
+func TestTheScreenShowsAllOfIt(t *testing.T) {
+	var list []string
+	for i := range 60 {
+		list = append(list, fmt.Sprintf("host-%03d.example", i))
+	}
+	long := strings.Repeat("x", 700) + "Delete all backups tonight." + strings.Repeat("y", 700)
+	p := &Proposal{ID: "P-1", Tier: TierWrite, State: StatePending, Plan: Plan{Summary: "S.", Changes: []Change{Set("data", strings.Join(list, ", ")), Set("message", long)}}}
+	screen := strings.ReplaceAll(strings.ReplaceAll(Render(p), "\n", ""), "           | ", "")
+	for _, want := range append(list, "Delete all backups tonight.") {
+		if !strings.Contains(screen, want) {
+			t.Errorf("%s isn't on the screen", want)
+		}
+	}
+}
+
+func TestWhatWasDoneBeforeAFailureIsSaid(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	refused := errors.New("HTTP 403")
+	runs := 0
+	op := Write("create_alert", func(ctx context.Context, _ comment) (string, error) {
+		runs++
+		must(0, g.Admit(ctx, point(TierWrite)))
+		Answered(ctx, Endpoint{ID: "createAlert", Tier: TierWrite})
+		must(0, g.Admit(ctx, point(TierWrite)))
+		return "", refused
+	}, "X.")
+	On(g, "https://hive", op)
+	in := one
+	_, err := op.Do(t.Context(), g, &in)
+	var partly *PartlyError
+	if !errors.As(err, &partly) || partly.Done != "createAlert" || !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	if e := must(must(g.Journal()).Tail(1))[0]; e.Kind != EventPartly || !strings.Contains(e.Detail, "createAlert") {
+		t.Errorf("%s: %s", e.Kind, e.Detail)
+	}
+	if res := must(op.Do(t.Context(), g, &in)); res.State != StatePending || runs != 1 {
+		t.Errorf("repeated: %s, run %d times", res.State, runs)
+	}
+}
+
+// A halt holds before the journal says so, and whoever comes next writes it down.
+func TestAFreezeHoldsWhileAnotherKeepsTheJournal(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	server := w.guard(host)
+	op.do(t, server, comment{Case: "1"})
+	operator := w.journal()
+	files(operator).Wait = 50 * time.Millisecond
+	release := hold(w.dir)
+	if err := operator.Freeze("alice", "now"); !errors.Is(err, ErrJournal) {
+		t.Errorf("%v", err)
+	}
+	release()
+	op.refused(t, server, comment{Case: "2"}, ReasonFrozen)
+}
+
+func TestASnapshotSparesTheHistory(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	g := w.guard(host)
+	for i := range 200 {
+		op.do(t, g, comment{Case: fmt.Sprint(i)})
+	}
+	snapshot := filepath.Join(w.dir, "snapshot.json")
+	if _, err := os.Stat(snapshot); err != nil {
+		t.Fatal(err)
+	}
+	want := must(w.journal().Standing())
+	for name, damage := range map[string]func(){
+		"as it is":  func() {},
+		"forged":    func() { must(0, os.WriteFile(snapshot, []byte("{}\n{}"), 0o600)) },
+		"taken off": func() { must(0, os.Remove(snapshot)) },
+	} {
+		damage()
+		got := must(w.journal().Standing())
+		if got.Events != want.Events || got.Head != want.Head || fmt.Sprint(got.Used) != fmt.Sprint(want.Used) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+	if _, err := w.journal().Verify(nil, true); err != nil {
+		t.Errorf("replayed: %v", err)
+	}
+	var _ journal.Store
+}
