@@ -101,7 +101,6 @@ var (
 		{Name: "SALLYPORT_APPROVAL", Title: "Who approves", Doc: "Who attests that a human said yes: operator, client or host.", Default: "operator", Form: true},
 		{Name: "SALLYPORT_STATE", Kind: Folder, Title: "State folder", Doc: "Folder of the gate's journal; share it with the gate command.", Form: true},
 		{Name: "SALLYPORT_POLICY", Kind: File, Title: "Policy", Doc: "JSON file of budgets, breaker, protected targets and number of approvers."},
-		{Name: "SALLYPORT_OTHER_USER", Title: "Other user", Doc: "User, by name or number, who shares the state folder: the servers name the approver, the approver names the servers."},
 		{Name: "SALLYPORT_HTTP_TOKENS", Kind: File, Title: "Tokens", Doc: "File of bearer tokens for -http."},
 	}}
 

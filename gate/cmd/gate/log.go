@@ -242,10 +242,10 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			c.printf("events     %d", s.Events)
 			c.printf("head       %s", s.Head)
 			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
-			c.approvals()
 			c.printf("pending    %d", s.Pending)
 			c.printf("frozen     %s", map[bool]string{true: "true, by " + s.FrozenWhy + "; gate unfreeze ends it", false: "false"}[s.Frozen])
 			c.printf("breaker    %s", map[bool]string{true: "open, after " + s.TrippedWhy + "; gate reset closes it", false: "closed"}[s.Tripped])
+			c.approvals()
 			c.printf("in an hour %d denials, %d unknown outcomes", s.Denials, s.Unknowns)
 			for _, u := range s.Used {
 				c.printf("           %s: %d writes, %d destructive, %d proposals of which %d wait", u.Principal, u.Writes, u.Destructive, u.Proposals, u.Pending)
