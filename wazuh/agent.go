@@ -3,9 +3,12 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
@@ -109,7 +112,7 @@ type ListAgentsInput struct {
 	Group     GroupID     `json:"group,omitempty" jsonschema:"Only agents in this group."`
 	Platform  string      `json:"os_platform,omitempty" jsonschema:"Only agents on this platform, such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
 	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h." pattern:"^[0-9]{1,9}[dhms]$"`
-	Search    string      `json:"search,omitempty" jsonschema:"Only agents that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
+	Search    string      `json:"search,omitempty" jsonschema:"Only agents that have this text, in any case, in name, address, id, system, version or group." minLength:"1" maxLength:"256"`
 	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
 	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
 	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
@@ -147,18 +150,55 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 		return nil, err
 	}
 	params := wire.ListAgentsParams{
-		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Search: in.Search, Select: agentSelect(five, in.IncludeIP),
+		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Select: agentSelect(five, in.IncludeIP),
 		Name: in.Name, Group: string(in.Group), OSPlatform: in.Platform, OlderThan: in.OlderThan,
 	}
 	if in.Status != "" {
 		params.Status = []string{string(in.Status)}
 	}
+	if in.Search != "" {
+		params.Q = shownWith(in.Search)
+	}
 	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), params))
 	if err != nil {
 		return nil, err
 	}
+	if in.Group != "" && r.total == 0 { // Wazuh says the same of a group that isn't there
+		g, err := list[wire.Group](c.wire.ListGroups(withSession(ctx), wire.ListGroupsParams{Search: string(in.Group), Limit: 500}))
+		if err != nil && !errors.Is(err, ErrForbidden) {
+			return nil, err
+		}
+		if err == nil && g.total > 0 || err == nil && c.seesGroups(ctx) {
+			if !slices.ContainsFunc(g.items, func(x wire.Group) bool { return x.Name == string(in.Group) }) {
+				return nil, fmt.Errorf("%w: there is no group %s, or this user may not see it", ErrNotFound, in.Group)
+			}
+		}
+	}
 	return agentPage(r, in.Offset, in.IncludeIP), nil
 }
+
+// seesGroups reports whether the user may see any group: one who may not gets an
+// empty list and no refusal.
+func (c *Client) seesGroups(ctx context.Context) bool {
+	r, err := list[wire.Group](c.wire.ListGroups(withSession(ctx), wire.ListGroupsParams{Limit: 1}))
+	return err == nil && r.total > 0
+}
+
+// shownFields are the members of an agent that a list shows.
+var shownFields = []string{"name", "ip", "id", "os.name", "os.platform", "os.version", "version", "group"}
+
+// shownWith is the condition for agents that have a text in what a list shows.
+// Wazuh's own search also looks at what it never shows, such as the agent's key.
+func shownWith(text string) string {
+	some := make([]string, len(shownFields))
+	for i, f := range shownFields {
+		some[i] = f + "~" + text
+	}
+	return strings.Join(some, ",")
+}
+
+// condition are the texts that a condition of Wazuh's API can hold.
+var condition = lazyregexp.New(`^[\[\]\w \-.:?\\/'"=@%<{}]+$`)
 
 var (
 	agentName = lazyregexp.New(`^[\w,\-.+\s:]{1,128}$`)
@@ -180,8 +220,8 @@ func (in *ListAgentsInput) check() error {
 			return err
 		}
 	}
-	if err := checkSearch(in.Search); err != nil {
-		return err
+	if in.Search != "" && !condition.MatchString(in.Search) {
+		return invalid("search %q: Wazuh's API takes letters without accents, digits, spaces and [ ] _ - . : ? \\ / ' \" = @ %% < { }", clip(in.Search))
 	}
 	return checkPage(in.Limit, in.Offset)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,6 +37,11 @@ type Alert struct {
 	SourceUser      string `json:"source_user,omitempty" jsonschema:"Who acted, or tried to." untrusted:"true"`
 	DestinationUser string `json:"destination_user,omitempty" jsonschema:"The account that was acted on." untrusted:"true"`
 
+	// Event is what else the alert is about, by what it tells.
+	Event map[Meaning]string `json:"event,omitempty" jsonschema:"What else it is about: process, command, path, hash, url, domain, action, outcome and so on, as far as it has them." untrusted:"true"`
+
+	FoundIn []string `json:"found_in,omitempty" jsonschema:"In which of its fields the words of the search stand." untrusted:"true"`
+
 	Syscheck       json.RawMessage `json:"syscheck,omitempty" jsonschema:"What file integrity monitoring saw; in a list only path and event." untrusted:"true"`
 	Predecoder     json.RawMessage `json:"predecoder,omitempty" untrusted:"true"`
 	GeoLocation    json.RawMessage `json:"geo_location,omitempty" jsonschema:"Where the source address is thought to be."`
@@ -51,6 +57,7 @@ type Alert struct {
 type AlertRule struct {
 	ID          string       `json:"id"`
 	Level       Int          `json:"level" jsonschema:"0 to 16."`
+	LevelName   string       `json:"level_name,omitempty" jsonschema:"Wazuh 5's word for it; level is then the least number that it stands for." untrusted:"true"`
 	Description string       `json:"description" untrusted:"true"`
 	Groups      Strings      `json:"groups,omitempty"`
 	MITRE       *AlertATTACK `json:"mitre,omitempty"`
@@ -120,8 +127,8 @@ type document struct {
 	Syscheck       json.RawMessage `json:"syscheck"`
 	Predecoder     json.RawMessage `json:"predecoder"`
 	GeoLocation    json.RawMessage `json:"GeoLocation"`
-	PreviousOutput string          `json:"previous_output"`
-	FullLog        string          `json:"full_log"`
+	PreviousOutput Text            `json:"previous_output"`
+	FullLog        Text            `json:"full_log"`
 	Data           json.RawMessage `json:"data"`
 
 	Extra map[string]json.RawMessage `json:"-"`
@@ -136,7 +143,7 @@ func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 	a := &Alert{
 		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
 		Location: d.Location, Decoder: d.Decoder, Syscheck: d.Syscheck, Predecoder: d.Predecoder, GeoLocation: d.GeoLocation,
-		PreviousOutput: d.PreviousOutput, FullLog: d.FullLog, Extra: d.Extra,
+		PreviousOutput: string(d.PreviousOutput), FullLog: string(d.FullLog), Extra: d.Extra,
 	}
 	for _, s := range []string{d.Timestamp, d.Ingested} {
 		if t, ok := parseTime(s); ok {
@@ -144,35 +151,164 @@ func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 			break
 		}
 	}
-	var m map[string]any
-	if json.Unmarshal(d.Data, &m) == nil {
-		a.SourceIP = firstText(m, "srcip", "src_ip", "win.eventdata.ipAddress")
-		a.DestinationIP = firstText(m, "dstip", "dest_ip")
-		a.SourceUser = firstText(m, "srcuser", "win.eventdata.subjectUserName")
-		a.DestinationUser = firstText(m, "dstuser", "win.eventdata.targetUserName")
+	var source any
+	if err := json.Unmarshal(h.Source, &source); err == nil {
+		a.describe(leavesOf(source, "", nil))
 	}
 	if data {
 		a.Data = d.Data
 	}
-	if strings.HasPrefix(h.Index, "wazuh-findings-") {
-		a.fill(h.Source)
+	if a.ofFive(); len(a.Event) > 0 && !data {
+		for m, v := range a.Event {
+			a.Event[m] = shortened(v)
+		}
 	}
 	return a, nil
 }
 
-// fill completes a finding of Wazuh 5 by the names of the Elastic Common Schema.
-func (a *Alert) fill(source json.RawMessage) {
-	var m map[string]any
-	if json.Unmarshal(source, &m) != nil {
+// maxTold is how much of a value stands among what an alert is about.
+const maxTold = 300
+
+func shortened(s string) string {
+	if len(s) <= maxTold {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxTold], "") + "…"
+}
+
+// describe fills in what the leaves of the alert's document tell by their meanings.
+func (a *Alert) describe(leaves []leaf) {
+	type best struct {
+		rank int
+		text string
+	}
+	told := map[Meaning]best{}
+	for _, l := range leaves {
+		for _, t := range tellsOf[l.path] {
+			if b, have := told[t.tells]; have && b.rank <= t.rank {
+				continue
+			}
+			if v := plainly(t.tells, l); v != "" {
+				told[t.tells] = best{t.rank, v}
+			}
+		}
+	}
+	for m, b := range told {
+		switch m {
+		case MeaningSourceAddress:
+			a.SourceIP = b.text
+		case MeaningDestinationAddress:
+			a.DestinationIP = b.text
+		case MeaningActingUser:
+			a.SourceUser = b.text
+		case MeaningTargetUser:
+			a.DestinationUser = b.text
+		case MeaningOtherAddress:
+		case MeaningHost:
+			if b.text == a.Agent.Name {
+				continue
+			}
+			fallthrough
+		default:
+			if a.Event == nil {
+				a.Event = map[Meaning]string{}
+			}
+			a.Event[m] = b.text
+		}
+	}
+}
+
+// plainly returns the value of a leaf as a person writes it, or nothing when it
+// says nothing.
+func plainly(m Meaning, l leaf) string {
+	s := strings.TrimSpace(l.text)
+	if s == "" || s == "-" {
+		return ""
+	}
+	switch {
+	case m == MeaningSourceAddress || m == MeaningDestinationAddress:
+		addr, ok := addressOf(s)
+		if !ok {
+			return ""
+		}
+		return addr.String()
+	case escapes(l.path):
+		return unescape(s)
+	}
+	return s
+}
+
+// addressOf reads an address, also one with a port or in its IPv6 form.
+func addressOf(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap(), true
+	}
+	if p, err := netip.ParseAddrPort(s); err == nil {
+		return p.Addr().Unmap(), true
+	}
+	return netip.Addr{}, false
+}
+
+// ofFive completes a finding of Wazuh 5, which has in wazuh what is outside of
+// it in an alert of Wazuh 4.
+func (a *Alert) ofFive() {
+	if a.Rule.ID != "" || a.Extra["wazuh"] == nil && a.Extra["event"] == nil && a.Extra["log"] == nil {
 		return
 	}
-	for at, paths := range map[*string][]string{
-		&a.SourceIP: {"source.ip"}, &a.DestinationIP: {"destination.ip"}, &a.SourceUser: {"user.name"}, &a.DestinationUser: {"user.target.name"},
-		&a.Location: {"log.file.path"}, &a.FullLog: {"event.original"}, &a.Rule.Description: {"rule.name"},
-	} {
-		if *at == "" {
-			*at = firstText(m, paths...)
+	var w struct {
+		Agent HostRef `json:"agent"`
+		Rule  struct {
+			ID    Text            `json:"id"`
+			Level Text            `json:"level"`
+			Title string          `json:"title"`
+			MITRE json.RawMessage `json:"mitre"`
+			Tags  Strings         `json:"tags"`
+		} `json:"rule"`
+		Cluster *Cluster `json:"cluster"`
+	}
+	_ = json.Unmarshal(a.Extra["wazuh"], &w) // what isn't as expected stays where it is
+	a.Rule.ID, a.Rule.LevelName = string(w.Rule.ID), string(w.Rule.Level)
+	for _, l := range levelWords {
+		if strings.EqualFold(l.word, a.Rule.LevelName) {
+			a.Rule.Level = Int(l.from)
 		}
+	}
+	if a.Rule.Description == "" {
+		a.Rule.Description = w.Rule.Title
+	}
+	if a.Rule.Groups == nil {
+		a.Rule.Groups = w.Rule.Tags
+	}
+	if a.Agent.ID == "" {
+		a.Agent.ID, a.Agent.Name = w.Agent.ID, w.Agent.Name
+	}
+	if a.Cluster == nil {
+		a.Cluster = w.Cluster
+	}
+	part := func(member string, path ...string) string {
+		var v any
+		if json.Unmarshal(a.Extra[member], &v) != nil {
+			return ""
+		}
+		for _, p := range path {
+			m, _ := v.(map[string]any)
+			v = m[p]
+		}
+		s, _ := v.(string)
+		return s
+	}
+	if a.Location == "" {
+		a.Location = part("log", "file", "path")
+	}
+	if a.FullLog == "" {
+		a.FullLog = part("event", "original")
+	}
+	if a.Rule.Description == "" {
+		var r struct {
+			Name string `json:"name"`
+		}
+		_ = json.Unmarshal(a.Rule.Extra["name"], &r.Name) // a rule as the Elastic Common Schema has it
+		a.Rule.Description = r.Name
 	}
 }
 
@@ -184,21 +320,6 @@ func parseTime(s string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-// firstText returns the first of the texts at paths that isn't empty or "-".
-func firstText(m map[string]any, paths ...string) string {
-	for _, p := range paths {
-		var v any = m
-		for key := range strings.SplitSeq(p, ".") {
-			inner, _ := v.(map[string]any)
-			v = inner[key]
-		}
-		if s, ok := v.(string); ok && s != "" && s != "-" {
-			return s
-		}
-	}
-	return ""
 }
 
 // AlertSort is an order of alerts.
@@ -230,7 +351,7 @@ type GetAlertsInput struct {
 	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
 	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
 	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710; of Wazuh 5 also net-006."`
 	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
 	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
 	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
@@ -238,11 +359,11 @@ type GetAlertsInput struct {
 	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
 	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
 	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts of a file with this MD5, SHA-1 or SHA-256." alias:"hash" pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
 	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
-	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
-	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
+	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
+	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time; a date: to the end of that day."`
 
 	Sort   AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first. +timestamp or timestamp: oldest first."`
 	Limit  int       `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
@@ -252,8 +373,8 @@ type GetAlertsInput struct {
 	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
 }
 
-func (in *GetAlertsInput) filter() AlertFilter {
-	return AlertFilter{
+func (in *GetAlertsInput) filter() *AlertFilter {
+	return &AlertFilter{
 		Level: in.Level, MaxLevel: in.MaxLevel, AgentID: in.AgentID, AgentName: in.AgentName, RuleID: in.RuleID, RuleGroup: in.RuleGroup,
 		MITREIDs: in.MITREIDs, MITRETactic: in.MITRETactic, Decoder: in.Decoder, SourceIP: in.SourceIP, DestinationIP: in.DestinationIP,
 		User: in.User, FileHash: in.FileHash, Location: in.Location, Search: in.Search, StartTime: in.StartTime, EndTime: in.EndTime,
@@ -280,7 +401,12 @@ type AlertPage struct {
 	More       bool      `json:"more" jsonschema:"Whether there are alerts behind this page."`
 	NextCursor Cursor    `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
 	Sort       AlertSort `json:"sort"`
+	From       time.Time `json:"from,omitzero" jsonschema:"The first moment that start_time stands for."`
+	Until      time.Time `json:"until,omitzero" jsonschema:"The last moment that end_time stands for."`
+	Note       string    `json:"note,omitempty" jsonschema:"What a filter was taken for."`
 	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from this answer; absent when none are."`
+	// NotSearched says where the words were not looked for.
+	NotSearched string `json:"not_searched,omitempty" jsonschema:"Where the words were not looked for; absent when everywhere." untrusted:"true"`
 }
 
 // window is how far into its hits the indexer lets one look.
@@ -297,16 +423,16 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 	if err != nil {
 		return nil, err
 	}
-	s, err := in.search(in.Limit, now.Truncate(time.Millisecond))
+	q, err := c.alertQuery(ctx, in, now)
 	if err != nil {
 		return nil, err
 	}
-	return c.alertPage(ctx, s, in, now)
+	return c.alertPage(ctx, q, in, now)
 }
 
 // SearchAlertsInput is the input of [Client.SearchAlerts].
 type SearchAlertsInput struct {
-	Query          string  `json:"query" jsonschema:"Words that must each be part of the alert, in any case: of the rule's description, groups or techniques, of agent, location, addresses, users, paths, hashes, commands or the log line. * stands for anything, \"double quotes\" keep words together." alias:"search" minLength:"1" maxLength:"256"`
+	Query          string  `json:"query" jsonschema:"Words that must each be part of the alert, in any case, in any of its fields: addresses, users, hashes, paths as one types them, commands, domains, the log line. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"search" minLength:"1" maxLength:"4096"`
 	Level          int     `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
 	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
 	StartTime      When    `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
@@ -343,36 +469,35 @@ func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*Alert
 	return p, nil
 }
 
-func (c *Client) alertPage(ctx context.Context, s *indexer.Search, in GetAlertsInput, now time.Time) (*AlertPage, error) {
-	index, err := c.alertIndex(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*AlertPage, error) {
+	s := q.search
 	s.From, s.TrackTotalHits = in.Offset, true
-	asItIs(index, s, in.IncludeFullLog)
-	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
+	if err := resume(in.Cursor, in.Offset, q.index, s); err != nil {
 		return nil, err
 	}
-	f, err := c.searchAlerts(ctx, index, *s)
+	f, err := c.searchAlerts(ctx, q.index, *s)
 	if err != nil {
 		return nil, err
 	}
-	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, Incomplete: incomplete(f, index)}
+	p := &AlertPage{
+		Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
+		Note: q.asked.note, Incomplete: incomplete(f, q.index), NotSearched: q.missed,
+	}
 	if in.Sort == "timestamp" {
 		p.Sort = OldestFirst
 	}
-	if f := in.filter(); index == findingIndex {
-		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(f).IsZero())
+	if q.five {
+		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(*in.filter()).IsZero())
 	}
 	for i, h := range f.Hits.Hits {
-		if p.Alerts[i], err = alertOf(h, false); err != nil {
+		if p.Alerts[i], err = q.alert(h); err != nil {
 			return nil, err
 		}
 	}
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}
-	cursor := next(index, s, f, now)
+	cursor := next(q.index, s, f, now)
 	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(p.Alerts), p.Total)); p.More {
 		p.NextCursor = cursor
 	}
@@ -419,16 +544,12 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 	if err != nil {
 		return err
 	}
-	s, err := in.search(in.Limit, now.Truncate(time.Millisecond))
+	q, err := c.alertQuery(ctx, in, now)
 	if err != nil {
 		return err
 	}
-	index, err := c.alertIndex(ctx)
-	if err != nil {
-		return err
-	}
+	s, index := q.search, q.index
 	s.From = in.Offset
-	asItIs(index, s, in.IncludeFullLog)
 	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
 		return err
 	}
@@ -448,7 +569,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 			missing = why
 		}
 		for _, h := range f.Hits.Hits {
-			a, err := alertOf(h, false)
+			a, err := q.alert(h)
 			if err != nil {
 				return err
 			}
@@ -495,15 +616,25 @@ func (c *Client) letGo(ctx context.Context, id string) {
 }
 
 // listed are the members of an alert that a list returns.
-var listed = []string{
+var listed = slices.Concat([]string{
 	"id", "timestamp", "@timestamp", "rule.id", "rule.level", "rule.description", "rule.groups", "rule.mitre", "rule.firedtimes", "rule.frequency",
-	"agent.id", "agent.name", "manager.name", "location", "decoder.name", "decoder.parent", "syscheck.path", "syscheck.event",
-	"data.srcip", "data.src_ip", "data.dstip", "data.dest_ip", "data.srcuser", "data.dstuser",
-	"data.win.eventdata.ipAddress", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName",
+	"agent.id", "agent.name", "agent.labels", "manager.name", "cluster", "location", "decoder.name", "decoder.parent", "syscheck.path", "syscheck.event",
+}, tellersOfAll())
+
+// An alertQuery is a search for alerts, without its total and where it begins.
+type alertQuery struct {
+	index  string
+	five   bool
+	asked  *asked
+	search *indexer.Search
+	words  []word
+	missed string // where the words were not looked for
+	log    bool   // whether the events themselves are wanted
+	data   bool
 }
 
-// search returns the search for in, without its total and where it begins.
-func (in *GetAlertsInput) search(limit int, now time.Time) (*indexer.Search, error) {
+// alertQuery returns the search for in.
+func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Time) (*alertQuery, error) {
 	direction, err := in.Sort.direction()
 	if err != nil {
 		return nil, err
@@ -512,32 +643,111 @@ func (in *GetAlertsInput) search(limit int, now time.Time) (*indexer.Search, err
 	if in.Cursor != "" {
 		offset = 0
 	}
-	f := in.filter()
-	filter, err := f.clauses(now)
+	if err := checkWindow(in.Limit, offset); err != nil { // before the indexer is asked for its fields
+		return nil, err
+	}
+	q := &alertQuery{log: in.IncludeFullLog}
+	clauses, err := c.filtered(ctx, q, in.filter(), now)
 	if err != nil {
 		return nil, err
 	}
 	// An alert's own id is its manager's: with it and the manager no two are alike.
-	s, err := newSearch(filter, limit, offset, []order{{timeField, direction, "date"}, {"id", direction, "keyword"}, {"manager.name", direction, "keyword"}})
+	q.search, err = newSearch(clauses, in.Limit, offset, []order{{timeField, direction, "date"}, {"id", direction, "keyword"}, {"manager.name", direction, "keyword"}})
 	if err != nil {
 		return nil, err
 	}
-	s.TrackTotalHits, s.Source = false, &indexer.Source{Includes: listed}
-	if in.IncludeFullLog {
-		s.Source.Includes = append(append([]string(nil), listed...), "full_log")
-	}
-	return s, nil
-}
-
-// asItIs lets findings of Wazuh 5 travel whole, since little is known of the
-// names they have; only what happened itself stays away unless asked for.
-func asItIs(index string, s *indexer.Search, log bool) {
-	if index == findingIndex {
-		s.Source = nil
-		if !log {
-			s.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
+	q.search.TrackTotalHits = false
+	switch {
+	case len(q.words) > 0 || q.five: // to tell where they stand; of findings little is known of the names they have
+		q.search.Source = nil
+		if !q.log && len(q.words) == 0 {
+			q.search.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
+		}
+	default:
+		q.search.Source = &indexer.Source{Includes: listed}
+		if q.log {
+			q.search.Source.Includes = append(slices.Clone(listed), "full_log")
 		}
 	}
+	return q, nil
+}
+
+// filtered makes the clauses of a filter and notes in q what they mean.
+func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, now time.Time) ([]clause, error) {
+	// What is wrong in a filter is told before anything is asked for.
+	if _, err := f.ask(now, c.zone, true); err != nil {
+		return nil, err
+	}
+	if f.Search != "" {
+		if _, err := wordsOf("search", f.Search); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if q.index, q.five, err = c.alertIndex(ctx); err != nil {
+		return nil, err
+	}
+	if q.asked, err = f.ask(now.Truncate(time.Millisecond), c.zone, q.five); err != nil {
+		return nil, err
+	}
+	clauses := q.asked.clauses
+	if f.Search != "" {
+		t, err := c.textIn(ctx, q.index, "search", f.Search, clauses)
+		if err != nil {
+			return nil, err
+		}
+		clauses = append(clauses, t.clauses...)
+		q.words, q.missed = t.words, t.missed
+	}
+	return clauses, nil
+}
+
+// maxFoundIn is how many fields are named in which the words stand.
+const maxFoundIn = 8
+
+// alert reads a hit for a list.
+func (q *alertQuery) alert(h indexer.Hit) (*Alert, error) {
+	a, err := alertOf(h, q.data)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.words) > 0 {
+		var source any
+		if err := json.Unmarshal(h.Source, &source); err != nil {
+			return nil, err
+		}
+		leaves := leavesOf(source, "", nil)
+		for _, w := range q.words {
+			a.FoundIn = append(a.FoundIn, w.holding(leaves)...)
+		}
+		slices.Sort(a.FoundIn)
+		a.FoundIn = slices.Compact(a.FoundIn)
+		a.FoundIn = a.FoundIn[:min(len(a.FoundIn), maxFoundIn)]
+	}
+	if !q.five { // what came only to tell what it means, or where the words stand
+		a.Syscheck, a.Predecoder, a.GeoLocation, a.PreviousOutput = listedPart(a.Syscheck), nil, nil, ""
+		a.Rule.Extra, a.Extra = nil, nil
+	}
+	if !q.log {
+		a.FullLog = ""
+	}
+	return a, nil
+}
+
+// listedPart is what a list says of file integrity monitoring.
+func listedPart(syscheck json.RawMessage) json.RawMessage {
+	var s struct {
+		Path  json.RawMessage `json:"path,omitempty"`
+		Event json.RawMessage `json:"event,omitempty"`
+	}
+	if len(syscheck) == 0 || json.Unmarshal(syscheck, &s) != nil {
+		return nil
+	}
+	b, err := raw(s)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 const (
@@ -545,16 +755,20 @@ const (
 	findingIndex = "wazuh-findings-v5-*" // of Wazuh 5
 )
 
-// alertIndex returns the pattern of the indices that hold alerts.
-func (c *Client) alertIndex(ctx context.Context) (string, error) {
+// alertIndex returns the pattern of the indices that hold alerts, and whether
+// they are findings of Wazuh 5.
+func (c *Client) alertIndex(ctx context.Context) (string, bool, error) {
 	if c.indexer == nil {
-		return "", ErrNoIndexer
+		return "", false, ErrNoIndexer
 	}
 	five, err := c.five(ctx)
-	if err != nil || !five {
-		return alertIndex, err
+	switch {
+	case err != nil:
+		return "", false, err
+	case five:
+		return findingIndex, true, nil
 	}
-	return findingIndex, nil
+	return alertIndex, false, nil
 }
 
 func (c *Client) searchAlerts(ctx context.Context, index string, s indexer.Search) (*indexer.Found, error) {
@@ -612,7 +826,7 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 	if !in.IncludeFullLog {
 		s.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
 	}
-	index, err := c.alertIndex(ctx)
+	index, _, err := c.alertIndex(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
@@ -14,20 +16,42 @@ type AlertKey string
 
 // Enum lists the values for schemas.
 func (AlertKey) Enum() []any {
-	return []any{"level", "rule", "rule_group", "agent", "technique", "tactic", "source_ip", "destination_ip", "user", "decoder", "location"}
+	return []any{"level", "rule", "rule_group", "agent", "technique", "tactic", "source_ip", "destination_ip", "user", "decoder", "location",
+		"host", "process", "command", "path", "hash", "url", "domain", "dns_query", "service", "action", "outcome", "country", "threat", "cve"}
 }
 
-// alertKeys are the fields behind each key, and the field that names it. Where
-// decoders differ, an alert is counted under each field that it has.
-var alertKeys = map[AlertKey]struct {
+// alertKey is where a key stands in an alert: its fields, and the field that names it.
+type alertKey struct {
 	fields []string
 	name   string
-}{
-	"level": {[]string{"rule.level"}, ""}, "rule": {[]string{"rule.id"}, "rule.description"}, "rule_group": {[]string{"rule.groups"}, ""},
-	"agent": {[]string{"agent.id"}, "agent.name"}, "technique": {[]string{"rule.mitre.id"}, ""}, "tactic": {[]string{"rule.mitre.tactic"}, ""},
-	"source_ip": {sources, ""}, "destination_ip": {destinations, ""},
-	"user":    {[]string{"data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName", "user.name"}, ""},
-	"decoder": {[]string{"decoder.name"}, ""}, "location": {[]string{"location"}, ""},
+}
+
+// field returns the fields behind k.
+func (k AlertKey) field() (alertKey, bool) {
+	switch k {
+	case "level":
+		return alertKey{[]string{"rule.level", "wazuh.rule.level"}, ""}, true
+	case "rule":
+		return alertKey{[]string{"rule.id", "wazuh.rule.id"}, "rule.description"}, true
+	case "rule_group":
+		return alertKey{[]string{"rule.groups", "wazuh.rule.tags"}, ""}, true
+	case "agent":
+		return alertKey{[]string{"agent.id", "wazuh.agent.id"}, "agent.name"}, true
+	case "technique":
+		return alertKey{[]string{"rule.mitre.id", "threat.technique.id"}, ""}, true
+	case "tactic":
+		return alertKey{[]string{"rule.mitre.tactic", "threat.tactic.name"}, ""}, true
+	case "decoder":
+		return alertKey{[]string{"decoder.name"}, ""}, true
+	case "location":
+		return alertKey{[]string{"location", "log.file.path"}, ""}, true
+	case "user":
+		return alertKey{users, ""}, true
+	}
+	if !slices.Contains(AlertKey("").Enum(), any(string(k))) {
+		return alertKey{}, false
+	}
+	return alertKey{tellers(Meaning(k)), ""}, true
 }
 
 // GetAlertStatsInput is the input of [Client.GetAlertStats].
@@ -61,7 +85,7 @@ type Count struct {
 // Counts are the most frequent values of a field.
 type Counts struct {
 	By     AlertKey `json:"by"`
-	Field  string   `json:"field"`
+	Field  string   `json:"field" jsonschema:"Where it stands; several fields when modules and decoders differ. An alert that has the value in two of them is counted twice."`
 	Values []Count  `json:"values"`
 	Others int      `json:"others" jsonschema:"How many alerts have values that are not listed."`
 	Error  int      `json:"error_bound,omitempty" jsonschema:"By how much a count may be too low, since shards count on their own."`
@@ -80,7 +104,10 @@ type AlertStats struct {
 	Until      time.Time `json:"until,omitzero"`
 	Counts     []Counts  `json:"counts"`
 	OverTime   []Moment  `json:"over_time,omitempty"`
+	Note       string    `json:"note,omitempty" jsonschema:"What a filter was taken for."`
 	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from these counts; absent when none are."`
+	// NotSearched says where the words were not looked for.
+	NotSearched string `json:"not_searched,omitempty" jsonschema:"Where the words were not looked for; absent when everywhere." untrusted:"true"`
 }
 
 const maxSteps = 1000
@@ -93,34 +120,41 @@ const maxSteps = 1000
 func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*AlertStats, error) {
 	in.SetDefaults()
 	now := time.Now().Truncate(time.Millisecond)
-	filter, err := in.clauses(now)
-	if err != nil {
-		return nil, err
-	}
-	out := &AlertStats{Counts: []Counts{}}
-	if out.From, err = in.StartTime.time("start_time", now); err != nil {
-		return nil, err
-	}
-	if out.Until, err = in.EndTime.time("end_time", now); err != nil {
-		return nil, err
-	}
 	if in.Top < 1 || in.Top > 100 {
 		return nil, invalid("top %d: want 1 to 100", in.Top)
 	}
+	var q alertQuery
+	filter, err := c.filtered(ctx, &q, &in.AlertFilter, now)
+	if err != nil {
+		return nil, err
+	}
+	out := &AlertStats{Counts: []Counts{}, From: q.asked.from, Until: q.asked.until, Note: q.asked.note, NotSearched: q.missed}
 	aggs := clause{}
 	if in.Interval != "" {
 		if err := in.checkInterval(out.From, out.Until, now); err != nil {
 			return nil, err
 		}
-		aggs["time"] = clause{"date_histogram": clause{"field": timeField, "fixed_interval": in.Interval, "min_doc_count": 0}}
+		steps := clause{"field": timeField, "fixed_interval": in.Interval, "min_doc_count": 0}
+		if c.zone != time.UTC { // days begin where the operator is
+			steps["time_zone"] = c.zone.String()
+			if in.Interval == "1d" {
+				delete(steps, "fixed_interval")
+				steps["calendar_interval"] = "1d"
+			}
+		}
+		aggs["time"] = clause{"date_histogram": steps}
 	}
 	for _, by := range in.GroupBy {
-		key, ok := alertKeys[by]
+		key, ok := by.field()
 		if !ok {
 			return nil, invalid("group_by: %q is none of %v", clip(string(by)), AlertKey("").Enum())
 		}
+		top := in.Top
+		if len(key.fields) > 2 {
+			top = max(50, 5*top) // their counts are added up, for which more of each must be known
+		}
 		for i, field := range key.fields {
-			a := clause{"terms": clause{"field": field, "size": in.Top}}
+			a := clause{"terms": clause{"field": field, "size": top}}
 			if key.name != "" {
 				a["aggs"] = clause{"name": clause{"terms": clause{"field": key.name, "size": 1}}}
 			}
@@ -134,25 +168,21 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 	if s.Aggs, err = raw(aggs); err != nil {
 		return nil, err
 	}
-	index, err := c.alertIndex(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f, err := c.searchAlerts(ctx, index, *s)
+	f, err := c.searchAlerts(ctx, q.index, *s)
 	if err != nil {
 		return nil, err
 	}
 	if f.Hits.Total != nil {
 		out.Total = f.Hits.Total.Value
 	}
-	if out.Incomplete = incomplete(f, index); index == findingIndex {
+	if out.Incomplete = incomplete(f, q.index); q.five {
 		out.Incomplete = notOf4(out.Incomplete, true)
 	}
-	return out, out.read(f, in.GroupBy)
+	return out, out.read(f, in.GroupBy, in.Top, c.zone)
 }
 
 func (in *GetAlertStatsInput) checkInterval(from, until, now time.Time) error {
-	step, err := When(in.Interval).time("interval", now)
+	step, err := When(in.Interval).time("interval", now, time.UTC)
 	if err != nil || !step.Before(now) {
 		return invalid("interval %q: want a length such as 5m, 1h or 1d", clip(in.Interval))
 	}
@@ -178,8 +208,9 @@ type buckets struct {
 	} `json:"buckets"`
 }
 
-// read takes in what the indexer counted.
-func (s *AlertStats) read(f *indexer.Found, keys []AlertKey) error {
+// read takes in what the indexer counted: the top values of each key, and the
+// steps in their zone.
+func (s *AlertStats) read(f *indexer.Found, keys []AlertKey, top int, zone *time.Location) error {
 	var counted map[string]buckets
 	if len(f.Aggregations) == 0 { // no index, no counts
 		return nil
@@ -188,20 +219,46 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey) error {
 		return fmt.Errorf("wazuh: the indexer's counts cannot be read: %w", err)
 	}
 	for _, by := range keys {
-		for i, field := range alertKeys[by].fields {
+		key, _ := by.field()
+		c := Counts{By: by, Values: []Count{}}
+		at := map[string]int{}
+		for i, field := range key.fields {
 			b := counted[fmt.Sprintf("%s_%d", by, i)]
-			if i > 0 && len(b.Buckets) == 0 {
+			if len(b.Buckets) == 0 {
 				continue
 			}
-			c := Counts{By: by, Field: field, Values: make([]Count, len(b.Buckets)), Others: b.Others, Error: b.Error}
-			for j, x := range b.Buckets {
-				c.Values[j] = Count{Value: string(x.Key), Count: x.Count}
+			c.Field = strings.TrimPrefix(c.Field+", "+field, ", ")
+			c.Others, c.Error = c.Others+b.Others, c.Error+b.Error
+			for _, x := range b.Buckets {
+				v := string(x.Key)
+				if len(key.fields) > 2 {
+					v = plainly(Meaning(by), leaf{field, v})
+				}
+				if v == "" { // what says nothing of it
+					continue
+				}
+				n, have := at[v]
+				if !have {
+					n = len(c.Values)
+					at[v] = n
+					c.Values = append(c.Values, Count{Value: v})
+				}
+				c.Values[n].Count += x.Count
 				if x.Name != nil && len(x.Name.Buckets) > 0 {
-					c.Values[j].Name = string(x.Name.Buckets[0].Key)
+					c.Values[n].Name = string(x.Name.Buckets[0].Key)
 				}
 			}
-			s.Counts = append(s.Counts, c)
 		}
+		if c.Field == "" {
+			c.Field = key.fields[0]
+		}
+		slices.SortStableFunc(c.Values, func(a, b Count) int { return b.Count - a.Count })
+		for len(c.Values) > top {
+			last := len(c.Values) - 1
+			c.Others += c.Values[last].Count
+			c.Values = c.Values[:last]
+		}
+		s.Counts = append(s.Counts, c)
 	}
 	for _, x := range counted["time"].Buckets {
 		var ms Int
@@ -212,7 +269,7 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey) error {
 		if at.Year() < 1 || at.Year() > 9999 {
 			return fmt.Errorf("wazuh: the indexer's counts over time cannot be read: %d is no time", ms)
 		}
-		s.OverTime = append(s.OverTime, Moment{Time: at, Count: x.Count})
+		s.OverTime = append(s.OverTime, Moment{Time: at.In(zone), Count: x.Count})
 	}
 	return nil
 }

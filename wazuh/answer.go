@@ -85,15 +85,16 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 // An Int is a whole number that Wazuh sends as a number or as a text.
 type Int int64
 
-// UnmarshalJSON accepts 1, "1" and "".
+// UnmarshalJSON accepts 1, "1" and "", and 1e+15 and 1000000000000000.0, as
+// which the server writes large numbers; beyond 2^53 it keeps not all digits.
 func (n *Int) UnmarshalJSON(b []byte) error {
 	b = bytes.Trim(b, `"`)
 	if len(b) == 0 || string(b) == "null" {
 		*n = 0
 		return nil
 	}
-	v, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
+	v, ok := parseNumber(string(b))
+	if !ok {
 		return fmt.Errorf("%q is not a whole number", b)
 	}
 	*n = Int(v)
@@ -167,3 +168,15 @@ func checkPage(limit, offset int) error {
 }
 
 func size(n int) *int { return &n }
+
+// parseNumber reads a number as the server may write it: 7, "7", 1e+15, 1000000000000000.0.
+func parseNumber(s string) (int64, bool) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f != f || f >= 1<<63 || f < -1<<63 {
+		return 0, false
+	}
+	return int64(f), true
+}

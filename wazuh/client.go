@@ -25,6 +25,9 @@ type Client struct {
 
 	settings [2]Settings // of the server API and of the indexer
 
+	zone  *time.Location // in which times without one are meant
+	cache fieldCache
+
 	pinned  string        // the version that the settings name
 	version string        // the server's, once known
 	asking  chan struct{} // held by who reads or writes version
@@ -39,7 +42,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Password == "" {
 		errs = append(errs, errors.New("wazuh: the password is empty"))
 	}
-	c := &Client{guard: cfg.Guard, pinned: cfg.Version, version: cfg.Version, asking: make(chan struct{}, 1)}
+	c := &Client{zone: time.UTC, guard: cfg.Guard, pinned: cfg.Version, version: cfg.Version, asking: make(chan struct{}, 1)}
 	var err error
 	if cfg.Version != "" {
 		if _, err := major(cfg.Version); err != nil {

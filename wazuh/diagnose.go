@@ -150,7 +150,7 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 		d.add("indexer login", Healthy, fmt.Sprintf("logged in; %s %s", i.Version.Distribution, i.Version.Number), "")
 	}
 	alerts, sender := alertIndex, "Filebeat runs on the manager and sends to this indexer"
-	if index, err := c.alertIndex(ctx); err == nil && index == findingIndex {
+	if index, five, err := c.alertIndex(ctx); err == nil && five {
 		alerts, sender = index, "the manager's connection to this indexer works"
 	}
 	for _, index := range []struct{ name, pattern, empty string }{

@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -118,6 +119,11 @@ func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePag
 		params.Select = append(params.Select, "md5", "sha1", "sha256")
 	}
 	r, err := list[*FileEntry](c.wire.ListFiles(withSession(ctx), id, params))
+	if errors.Is(err, ErrNoInventory) { // Wazuh says the same of an agent that isn't there
+		if _, unknown := c.GetAgent(ctx, GetAgentInput{AgentID: in.AgentID}); errors.Is(unknown, ErrNotFound) {
+			return nil, unknown
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,29 +17,61 @@ type InventoryKind string
 
 // Enum lists the values for schemas.
 func (InventoryKind) Enum() []any {
-	return []any{"packages", "processes", "ports", "users", "services", "hotfixes", "interfaces", "networks", "system", "hardware", "browser-extensions"}
+	return []any{"packages", "processes", "ports", "users", "groups", "services", "hotfixes", "interfaces", "networks", "protocols", "system", "hardware", "browser-extensions", "fim-files", "fim-registry"}
 }
 
-// inventoryFields are where a text is searched for in each kind, and by what it
-// is sorted.
-var inventoryFields = map[InventoryKind][]string{
-	"packages":           {"package.name", "package.version", "package.vendor", "package.description"},
-	"processes":          {"process.name", "process.command_line", "process.args"},
-	"ports":              {"process.name", "source.ip", "destination.ip", "network.transport", "interface.state"},
-	"users":              {"user.name", "user.full_name", "user.groups", "user.shell", "user.home"},
-	"services":           {"service.name", "service.description", "process.executable"},
-	"hotfixes":           {"package.hotfix.name"},
-	"interfaces":         {"interface.name", "interface.alias", "host.mac"},
-	"networks":           {"interface.name", "host.ip", "network.ip"},
-	"system":             {"host.os.name", "host.os.full", "host.os.version", "host.hostname", "host.os.kernel.release"},
-	"hardware":           {"host.cpu.name", "host.serial_number"},
-	"browser-extensions": {"package.name", "package.id", "browser.name", "user.name"},
+// An inventory is a kind of thing that the indexer keeps of every host: in which
+// indices, by what it is sorted, and all the fields that it has in the templates
+// of 4.14 and 5, each of which is searched.
+type inventory struct{ index, by, fields string }
+
+// ofEveryHost are the fields of every kind that say which host it is.
+const ofEveryHost = "agent.name wazuh.agent.name "
+
+var inventories = map[InventoryKind]inventory{
+	"packages": {"wazuh-states-inventory-packages*", "package.name package.version", `package.architecture package.category package.description package.installed:date package.multiarch package.name package.path package.priority
+		package.size:long package.source package.type package.vendor package.version`},
+	"processes": {"wazuh-states-inventory-processes*", "process.pid:long", `process.args process.args_count:long process.command_line process.name process.parent.pid:long process.pid:long process.start:date process.state
+		process.stime:long process.utime:long`},
+	"ports": {"wazuh-states-inventory-ports*", "source.port:long destination.port:long", `destination.ip:ip destination.port:long file.inode host.network.egress.queue:long host.network.ingress.queue:long interface.state network.transport
+		process.name process.pid:long source.ip:ip source.port:long`},
+	"users": {"wazuh-states-inventory-users*", "user.name", `host.ip:ip login.status:boolean login.tty login.type process.pid:long user.auth_failures.count:integer user.auth_failures.timestamp:date
+		user.created:date user.full_name user.group.id:unsigned_long user.group.id_signed:long user.groups user.home user.id user.is_hidden:boolean
+		user.is_remote:boolean user.last_login:date user.name user.password.expiration_date:date user.password.hash_algorithm
+		user.password.inactive_days:integer user.password.last_change:date user.password.last_set_time:date user.password.max_days_between_changes:integer
+		user.password.min_days_between_changes:integer user.password.status user.password.warning_days_before_expiration:integer user.roles user.shell
+		user.type user.uid_signed:long user.uuid`},
+	"groups": {"wazuh-states-inventory-groups*", "group.name", `group.description:match_only_text group.id:unsigned_long group.id_signed:long group.is_hidden:boolean group.name group.users group.uuid`},
+	"services": {"wazuh-states-inventory-services*", "service.name", `error.log.file.path file.path log.file.path process.args process.executable process.group.name process.pid:long process.root_directory
+		process.user.name process.working_directory service.address service.description service.enabled service.exit_code:integer service.following
+		service.frequency:long service.id service.inetd_compatibility:boolean service.name service.object_path service.restart service.start_type
+		service.starts.on_mount:boolean service.starts.on_not_empty_directory service.starts.on_path_modified service.state service.sub_state
+		service.target.address service.target.ephemeral_id service.target.type service.type service.win32_exit_code:integer`},
+	"hotfixes": {"wazuh-states-inventory-hotfixes*", "package.hotfix.name", `package.hotfix.name`},
+	"interfaces": {"wazuh-states-inventory-interfaces*", "interface.name", `host.mac host.network.egress.bytes:long host.network.egress.drops:long host.network.egress.errors:long host.network.egress.packets:long
+		host.network.ingress.bytes:long host.network.ingress.drops:long host.network.ingress.errors:long host.network.ingress.packets:long interface.alias
+		interface.mtu:long interface.name interface.state interface.type`},
+	"networks":  {"wazuh-states-inventory-networks*", "interface.name", `interface.name network.broadcast:ip network.dhcp:boolean network.ip:ip network.metric:long network.netmask:ip network.type`},
+	"protocols": {"wazuh-states-inventory-protocols*", "interface.name", `interface.name network.dhcp:boolean network.gateway:ip network.metric:long network.type`},
+	"system": {"wazuh-states-inventory-system*", "host.hostname", `host.architecture host.hostname host.os.build host.os.codename host.os.distribution.release host.os.full host.os.kernel.name host.os.kernel.release
+		host.os.kernel.version host.os.major host.os.minor host.os.name host.os.patch host.os.platform host.os.type host.os.version`},
+	"hardware": {"wazuh-states-inventory-hardware*", "host.cpu.name", `host.cpu.cores:short host.cpu.name host.cpu.speed:long host.memory.free:long host.memory.total:long host.memory.usage:scaled_float
+		host.memory.used:long host.serial_number`},
+	"browser-extensions": {"wazuh-states-inventory-browser-extensions*", "package.name user.id", `browser.name browser.profile.name browser.profile.path browser.profile.referenced:boolean file.hash.sha256 package.autoupdate:boolean
+		package.build_version package.description package.enabled:boolean package.from_webstore:boolean package.id package.installed:date package.name
+		package.path package.permissions package.persistent:boolean package.reference package.type package.vendor package.version package.visible:boolean
+		user.id`},
+	"fim-files": {"wazuh-states-fim-files*", "file.path", `file.attributes file.device file.gid file.group file.hash.md5 file.hash.sha1 file.hash.sha256 file.inode file.mtime:date file.owner file.path
+		file.permissions file.size:long file.uid`},
+	"fim-registry": {"wazuh-states-fim-registr*", "registry.path registry.value", `event.action event.category registry.architecture registry.data.hash.md5 registry.data.hash.sha1 registry.data.hash.sha256 registry.data.type
+		registry.gid registry.group registry.hive registry.key registry.mtime:date registry.owner registry.path registry.permissions registry.size:long
+		registry.uid registry.value`},
 }
 
 // SearchInventoryInput is the input of [Client.SearchInventory].
 type SearchInventoryInput struct {
 	Kind    InventoryKind `json:"kind" jsonschema:"What to look for."`
-	Search  string        `json:"search,omitempty" jsonschema:"Only things in which each of these words is part of a name, version, command line, address or the like, in any case. * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
+	Search  string        `json:"search,omitempty" jsonschema:"Only things in which each of these words is part of one of their fields or of the agent's name, in any case. * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
 	Port    int           `json:"port,omitempty" jsonschema:"Only sockets with this port at either end; for kind ports." minimum:"1" maximum:"65535"`
 	AgentID AgentID       `json:"agent_id,omitempty" jsonschema:"Only on this agent's host, such as 007."`
 	Limit   int           `json:"limit,omitempty" jsonschema:"How many things to return." minimum:"1" maximum:"100"`
@@ -78,7 +112,7 @@ type ThingPage struct {
 	Incomplete string        `json:"incomplete,omitempty" jsonschema:"Why some may be missing from this answer; absent when none are."`
 }
 
-func inventoryIndex(kind InventoryKind) string { return "wazuh-states-inventory-" + string(kind) + "*" }
+func inventoryIndex(kind InventoryKind) string { return inventories[kind].index }
 
 // SearchInventory says which hosts of the whole fleet have a package, a port, a
 // process and so on. Wazuh keeps this in the indexer from 4.13 on.
@@ -86,7 +120,7 @@ func inventoryIndex(kind InventoryKind) string { return "wazuh-states-inventory-
 // Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
 	in.SetDefaults()
-	fields, ok := inventoryFields[in.Kind]
+	kind, ok := inventories[in.Kind]
 	if !ok {
 		return nil, invalid("kind %q: want one of %v", clip(string(in.Kind)), InventoryKind("").Enum())
 	}
@@ -96,7 +130,7 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 		if err != nil {
 			return nil, err
 		}
-		filter = append(filter, term("agent.id", id))
+		filter = append(filter, ofAgent(id))
 	}
 	if in.Port != 0 {
 		if in.Kind != "ports" {
@@ -106,30 +140,22 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 		filter = append(filter, anyOf(term("source.port", p), term("destination.port", p)))
 	}
 	if in.Search != "" {
-		text, err := wordClauses("search", in.Search, fields, "")
+		text, err := wordClauses("search", in.Search, fieldsOf(ofEveryHost+kind.fields))
 		if err != nil {
 			return nil, err
 		}
 		filter = append(filter, text...)
 	}
-	by := []order{{"agent.id", "asc", "keyword"}}
-	for _, f := range fields {
-		by = append(by, order{f, "asc", "keyword"})
-	}
-	switch in.Kind {
-	case "processes":
-		by = append(by, order{"process.pid", "asc", "long"})
-	case "ports":
-		by = append(by, order{"source.port", "asc", "long"}, order{"destination.port", "asc", "long"}, order{"file.inode", "asc", "keyword"})
-	}
-	if in.Kind == "packages" {
-		by = append(by, ascending("package.architecture", "package.path")...)
-	}
-	s, err := newSearch(filter, in.Limit, in.Offset, append(by, tie))
+	five, err := c.five(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.Aggs, err = raw(clause{"agents": clause{"terms": clause{"field": "agent.id", "size": 100}}}); err != nil {
+	agent := map[bool]string{false: "agent.id", true: "wazuh.agent.id"}[five]
+	s, err := newSearch(filter, in.Limit, in.Offset, slices.Concat(orders(agent+" "+kind.by), tie))
+	if err != nil {
+		return nil, err
+	}
+	if s.Aggs, err = raw(clause{"agents": clause{"terms": clause{"field": agent, "size": 100}}}); err != nil {
 		return nil, err
 	}
 	index := inventoryIndex(in.Kind)
@@ -140,22 +166,33 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	if err != nil {
 		return nil, err
 	}
-	return in.page(index, s, f)
+	p, err := in.page(index, s, f)
+	if err != nil {
+		return nil, err
+	}
+	p.Incomplete = c.incomplete(ctx, f, index)
+	return p, nil
 }
 
 func (in *SearchInventoryInput) page(index string, s *indexer.Search, f *indexer.Found) (*ThingPage, error) {
-	p := &ThingPage{Kind: in.Kind, Items: make([]*Thing, len(f.Hits.Hits)), Agents: []AgentCount{}, Offset: in.Offset, Incomplete: incomplete(f, index)}
+	p := &ThingPage{Kind: in.Kind, Items: make([]*Thing, len(f.Hits.Hits)), Agents: []AgentCount{}, Offset: in.Offset}
 	for i, h := range f.Hits.Hits {
 		var d map[string]json.RawMessage
-		var agent HostRef
-		err := json.Unmarshal(h.Source, &d)
-		if err == nil && d["agent"] != nil {
-			err = json.Unmarshal(d["agent"], &agent)
+		var of struct {
+			Agent HostRef `json:"agent"`
+			Wazuh struct {
+				Agent HostRef `json:"agent"`
+			} `json:"wazuh"`
+		}
+		err := errors.Join(json.Unmarshal(h.Source, &d), json.Unmarshal(h.Source, &of))
+		agent := of.Agent
+		if agent.ID == "" {
+			agent = of.Wazuh.Agent
 		}
 		if err != nil {
 			return nil, fmt.Errorf("wazuh: %s in %s cannot be read: %w", h.ID, h.Index, err)
 		}
-		for _, k := range []string{"agent", "wazuh", "state", "checksum"} {
+		for _, k := range []string{"agent", "wazuh", "state", "checksum", "message"} {
 			delete(d, k)
 		}
 		item, err := raw(d)

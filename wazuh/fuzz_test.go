@@ -27,12 +27,16 @@ func FuzzCursor(f *testing.F) {
 			}
 			return
 		}
-		b, err := in.search(10, now)
+		q, err := in.filter().ask(now, time.UTC, false)
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)
 			}
 			return
+		}
+		b, err := newSearch(q.clauses, 10, 0, []order{{timeField, "desc", "date"}})
+		if err != nil {
+			t.Fatal(err)
 		}
 		if err := resume(in.Cursor, 0, alertIndex, b); err != nil {
 			if !errors.Is(err, ErrInvalid) {
@@ -62,7 +66,7 @@ func FuzzWhen(f *testing.F) {
 	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
 	pattern := regexp.MustCompile(When("").Pattern())
 	f.Fuzz(func(t *testing.T, s string) {
-		at, err := When(s).time("start_time", now)
+		at, err := When(s).time("start_time", now, time.UTC)
 		switch {
 		case err != nil && !errors.Is(err, ErrInvalid):
 			t.Errorf("%q: %v", s, err)
@@ -72,7 +76,7 @@ func FuzzWhen(f *testing.F) {
 			t.Errorf("%q is in the future: %s", s, at)
 		}
 		if err == nil && s != "" {
-			if again, err := At(at).time("start_time", now); err != nil || !again.Equal(at) {
+			if again, err := At(at).time("start_time", now, time.UTC); err != nil || !again.Equal(at) {
 				t.Errorf("%q is %s, then %s, %v", s, at, again, err)
 			}
 		}

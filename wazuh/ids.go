@@ -2,6 +2,8 @@ package wazuh
 
 import (
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // An AgentID names an agent by its number. "7" and "007" are the same one, and
@@ -24,11 +26,13 @@ func (id AgentID) padded() (string, error) {
 	return strings.Repeat("0", max(0, 3-len(s))) + s, nil
 }
 
-// A RuleID names a rule by its number.
+// A RuleID names a rule: by its number, or of Wazuh 5 by another name.
 type RuleID string
 
+var ruleID = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
 // Pattern is the form of an id, for schemas.
-func (RuleID) Pattern() string { return `^[0-9]{1,16}$` }
+func (RuleID) Pattern() string { return ruleID.Compiled().String() }
 
 // number returns the id without leading zeros.
 func (id RuleID) number() (string, error) {
@@ -37,6 +41,18 @@ func (id RuleID) number() (string, error) {
 		return "", invalid("rule_id %q: want a rule's number, such as 5710", clip(string(id)))
 	}
 	return s, nil
+}
+
+// text returns the id as alerts have it, those of Wazuh 5 under any name.
+func (id RuleID) text(five bool) (string, error) {
+	n, err := id.number()
+	if err == nil || !five {
+		return n, err
+	}
+	if !ruleID.MatchString(string(id)) {
+		return "", invalid("rule_id %q: want a rule's id", clip(string(id)))
+	}
+	return string(id), nil
 }
 
 func clip(s string) string {

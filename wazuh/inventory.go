@@ -3,6 +3,8 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -113,17 +115,26 @@ func checkSearch(s string) error {
 	return nil
 }
 
-// An Endpoint is one end of a connection.
+// An Endpoint is one end of a connection, as far as it is known.
 type Endpoint struct {
-	IP   string `json:"ip"`
-	Port Int    `json:"port"`
+	IP   string `json:"ip,omitempty"`
+	Port *Int   `json:"port,omitempty"`
+}
+
+// String is address:port, as far as they are known.
+func (e Endpoint) String() string {
+	port := ""
+	if e.Port != nil {
+		port = strconv.FormatInt(int64(*e.Port), 10)
+	}
+	return net.JoinHostPort(e.IP, port)
 }
 
 // A Port is a socket of an agent's host: one that listens or one that is connected.
 type Port struct {
 	Protocol string   `json:"protocol" jsonschema:"tcp, udp, tcp6 or udp6."`
 	Local    Endpoint `json:"local"`
-	Remote   Endpoint `json:"remote" jsonschema:"Port 0: nobody is connected."`
+	Remote   Endpoint `json:"remote,omitzero" jsonschema:"Absent: none is known. Port 0: nobody is connected."`
 	State    string   `json:"state,omitempty" jsonschema:"listening, established, …; absent for UDP."`
 	PID      Int      `json:"pid,omitempty"`
 	Process  string   `json:"process,omitempty" untrusted:"true"`

@@ -84,6 +84,11 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	if err != nil {
 		return nil, err
 	}
+	if _, older, err := c.before4(ctx, 6); err != nil {
+		return nil, err
+	} else if older {
+		params.Select = nil // isn't known there
+	}
 	var res *httpx.Response
 	if node == "" {
 		res, err = c.wire.ListManagerLogs(withSession(ctx), params)
@@ -95,7 +100,9 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 		return nil, err
 	}
 	for _, l := range r.items {
-		l.Description = strings.TrimSpace(l.Description)
+		if l.Description = strings.TrimSpace(l.Description); !in.IncludeDescription {
+			l.Description = ""
+		}
 	}
 	return &LogPage{Logs: r.items, Node: node, DescriptionIncluded: in.IncludeDescription, Paging: r.paging(in.Offset)}, nil
 }

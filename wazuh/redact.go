@@ -15,7 +15,7 @@ const redactedText = "[REDACTED]"
 // words before them don't matter: smtp_password is as secret as password.
 var secretKeys = []string{
 	"password", "passwd", "pass", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "secret_key", "account_key",
-	"application_key", "shared_key", "client_secret", "community", "credential", "credentials", "authorization",
+	"application_key", "shared_key", "client_secret", "community", "credential", "credentials", "authorization", "secret_value", "private_key", "sas_token", "encryption_key", "auth",
 }
 
 // paths are names that end like a secret's and hold where one is, or whether

@@ -3,6 +3,8 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -158,7 +160,14 @@ func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*Check
 		return nil, err
 	}
 	if five {
-		return c.stateChecks(ctx, id, in)
+		p, err := c.stateChecks(ctx, id, in)
+		if err == nil && p.Total == 0 && len(p.Failed) == 0 {
+			err = c.hasPolicy(ctx, AgentID(id), in.PolicyID)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
 	}
 	r, err := list[*Check](c.wire.ListChecks(withSession(ctx), id, in.PolicyID, wire.ListChecksParams{
 		Offset: in.Offset, Limit: in.Limit, Search: in.Search, Result: string(in.Result), Sort: "+id",
@@ -166,5 +175,30 @@ func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*Check
 	if err != nil {
 		return nil, err
 	}
+	if r.total == 0 { // Wazuh says the same of a policy that isn't there
+		if err := c.hasPolicy(ctx, AgentID(id), in.PolicyID); err != nil {
+			return nil, err
+		}
+	}
 	return &CheckPage{AgentID: id, PolicyID: in.PolicyID, Checks: r.items, Paging: r.paging(in.Offset)}, nil
+}
+
+// hasPolicy returns [ErrNotFound] if an agent wasn't assessed by a policy.
+func (c *Client) hasPolicy(ctx context.Context, agent AgentID, policy string) error {
+	l, err := c.GetSCAPolicies(ctx, GetSCAPoliciesInput{AgentID: agent})
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, p := range l.Policies {
+		if p.PolicyID == policy {
+			return nil
+		}
+		ids = append(ids, p.PolicyID)
+	}
+	has := "it has none"
+	if len(ids) > 0 {
+		has = "it has " + strings.Join(ids, ", ")
+	}
+	return fmt.Errorf("%w: agent %s has no policy %s; %s", ErrNotFound, l.AgentID, policy, has)
 }

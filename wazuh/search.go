@@ -49,21 +49,6 @@ func cases(s string) []string {
 	return slices.Compact(list)
 }
 
-// searched are the fields that [GetAlertsInput].Search looks into. In Wazuh's
-// indices all of them but full_log are keywords: they are matched whole or not
-// at all, except by a wildcard. Many alerts, those of Windows among them, have
-// no full_log.
-var searched = []string{
-	"rule.description", "rule.groups", "rule.id", "rule.mitre.id", "rule.mitre.technique", "rule.mitre.tactic",
-	"agent.name", "agent.id", "agent.ip", "manager.name", "location", "decoder.name", "predecoder.program_name", "predecoder.hostname",
-	"data.srcip", "data.dstip", "data.srcuser", "data.dstuser", "data.url", "data.command", "data.file",
-	"data.win.system.eventID", "data.win.system.computer", "data.win.eventdata.targetUserName", "data.win.eventdata.ipAddress",
-	"data.win.eventdata.image", "data.win.eventdata.commandLine", "data.win.eventdata.parentImage",
-	"data.vulnerability.cve", "data.sca.check.title", "data.virustotal.source.file",
-	"syscheck.path", "syscheck.md5_after", "syscheck.sha1_after", "syscheck.sha256_after",
-	"rule.name", "host.name", "user.name", "source.ip", "destination.ip", "process.command_line", "file.path", "url.original",
-}
-
 // Of these fields it is known what they can hold. A word that has anything else
 // isn't looked for there, since each field costs the indexer time.
 var (
@@ -75,59 +60,18 @@ var (
 	holds = map[string]*lazyregexp.Regexp{
 		"rule.id": digits, "agent.id": digits, "data.win.system.eventID": digits, "rule.mitre.id": attackID, "data.vulnerability.cve": cve,
 		"syscheck.md5_after": hexOnly, "syscheck.sha1_after": hexOnly, "syscheck.sha256_after": hexOnly,
+		"syscheck.md5_before": hexOnly, "syscheck.sha1_before": hexOnly, "syscheck.sha256_before": hexOnly,
 	}
 )
 
 func canHold(field, word string) bool { return holds[field] == nil || holds[field].MatchString(word) }
 
-const maxWords = 10
-
-var plainWord = lazyregexp.New(`^[\pL\pN_*]+$`)
-
-// wordClauses returns one clause for each word of s, the argument name. A word
-// is found as part of any of fields, which are keywords, or within text, a field
-// that is analysed, if there is one; in any case.
-func wordClauses(name, s string, fields []string, text string) ([]clause, error) {
-	list := words(s)
-	switch {
-	case len(list) == 0:
-		return nil, invalid("%s %q holds nothing to search for", name, clip(s))
-	case len(list) > maxWords:
-		return nil, invalid("%s has %d words, at most %d are taken; put a phrase into double quotes", name, len(list), maxWords)
-	}
-	clauses := make([]clause, len(list))
-	for i, w := range list {
-		pattern := "*" + escaped(w) + "*"
-		var some []clause
-		address, isAddress := network(w)
-		for _, f := range fields {
-			switch {
-			case !addresses[f] && canHold(f, w):
-				some = append(some, wildcard(f, pattern))
-			case !addresses[f]:
-			case isAddress:
-				some = append(some, term(f, address))
-			}
-		}
-		if text != "" {
-			some = append(some, clause{"match_phrase": clause{text: strings.ReplaceAll(w, "*", " ")}})
-			if plainWord.MatchString(w) { // then it can be part of a single token
-				some = append(some, wildcard(text, pattern))
-			}
-		}
-		clauses[i] = anyOf(some...)
-	}
-	return clauses, nil
-}
-
 // escaped returns w as a pattern in which only * has a meaning.
-func escaped(w string) string { return strings.NewReplacer(`\`, `\\`, `?`, `\?`).Replace(w) }
+func escaped(w string) string { return literally.Replace(w) }
+
+var literally = strings.NewReplacer(`\`, `\\`, `?`, `\?`)
 
 func wildcard(field, pattern string) clause { return folded("wildcard", field, pattern) }
-
-// addresses are the fields that the inventories map as addresses, in which no
-// part of one can be looked for, but a network.
-var addresses = map[string]bool{"source.ip": true, "destination.ip": true, "network.ip": true, "host.ip": true}
 
 var octets = lazyregexp.New(`^([0-9]{1,3}\.){1,3}[0-9]{0,3}\*?$`)
 
@@ -191,9 +135,13 @@ func techniques(ids []string) (clause, error) {
 		if !techniqueID.MatchString(t) {
 			return nil, invalid("mitre_ids: %q is not a technique's id, such as T1110 or T1110.001", clip(id))
 		}
-		some = append(some, term("rule.mitre.id", t), term("threat.technique.id", t), term("threat.technique.subtechnique.id", t))
+		for _, f := range []string{"rule.mitre.id", "threat.technique.id", "threat.technique.subtechnique.id", "wazuh.rule.mitre.technique", "wazuh.rule.mitre.technique.id", "wazuh.rule.mitre.subtechnique", "wazuh.rule.mitre.subtechnique.id"} {
+			some = append(some, term(f, t))
+		}
 		if !strings.Contains(t, ".") {
-			some = append(some, clause{"prefix": clause{"rule.mitre.id": clause{"value": t + "."}}})
+			for _, f := range []string{"rule.mitre.id", "wazuh.rule.mitre.subtechnique", "wazuh.rule.mitre.subtechnique.id"} {
+				some = append(some, clause{"prefix": clause{f: clause{"value": t + "."}}})
+			}
 		}
 	}
 	return anyOf(some...), nil
@@ -205,7 +153,7 @@ type AlertFilter struct {
 	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
 	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
 	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710."`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710; of Wazuh 5 also net-006."`
 	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
 	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
 	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
@@ -213,11 +161,11 @@ type AlertFilter struct {
 	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
 	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
 	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts of a file with this MD5, SHA-1 or SHA-256." alias:"hash" pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
 	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of the rule's description, groups, id or techniques, of agent, location, decoder, addresses, users, paths, hashes, commands or the log line, in any case. * stands for anything, \"double quotes\" keep words together." alias:"query" minLength:"1" maxLength:"256"`
-	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
-	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
+	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
+	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time; a date: to the end of that day."`
 }
 
 // equalFold are the filters that a keyword of the index must equal in any case.
@@ -225,43 +173,49 @@ var equalFold = []struct {
 	value  func(f *AlertFilter) string
 	fields []string
 }{
-	{func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name"}},
-	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups"}},
-	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic", "threat.tactic.name"}},
-	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name"}},
-	{func(f *AlertFilter) string { return f.User }, users},
-	{func(f *AlertFilter) string { return f.FileHash }, hashes},
+	{func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name", "wazuh.agent.name"}},
+	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups", "wazuh.rule.tags"}},
+	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic", "threat.tactic.name", "wazuh.rule.mitre.tactic", "wazuh.rule.mitre.tactic.name"}},
+	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name", "wazuh.integration.decoders"}},
 }
 
-// clauses returns what an alert must match, as of now.
-func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
-	var filter []clause
-	if err := checkLevels(f.Level, f.MaxLevel); err != nil {
+// asked is what an [AlertFilter] asks of the indexer.
+type asked struct {
+	clauses     []clause
+	from, until time.Time // zero: not bounded
+	note        string    // what was taken for what, if that must be said
+}
+
+// ask returns what an alert must match, as of now, but for the words of
+// f.Search. five says that it is a finding of Wazuh 5.
+func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked, error) {
+	q := &asked{}
+	add := func(c clause, err error) error {
+		if err == nil && c != nil {
+			q.clauses = append(q.clauses, c)
+		}
+		return err
+	}
+	level, err := f.levels(five)
+	if err := add(level, err); err != nil {
 		return nil, err
 	}
-	if f.Level > 0 || f.MaxLevel > 0 {
-		bounds := clause{"gte": f.Level}
-		if f.MaxLevel > 0 {
-			bounds["lte"] = f.MaxLevel
-		}
-		filter = append(filter, clause{"range": clause{"rule.level": bounds}})
+	if level != nil && five {
+		q.note = "Wazuh 5 has words for levels: informational stands for 0 to 3, low for 4 to 6, medium for 7 to 9, high for 10 to 12, critical for 13 and more"
 	}
 	if f.AgentID != "" {
 		id, err := f.AgentID.padded()
 		if err != nil {
 			return nil, err
 		}
-		filter = append(filter, term("agent.id", id))
+		q.clauses = append(q.clauses, ofAgent(id))
 	}
 	if f.RuleID != "" {
-		id, err := f.RuleID.number()
+		id, err := f.RuleID.text(five)
 		if err != nil {
 			return nil, err
 		}
-		filter = append(filter, term("rule.id", id))
-	}
-	if f.FileHash != "" && !fileHash.MatchString(f.FileHash) {
-		return nil, invalid("file_hash %q: want an MD5, SHA-1 or SHA-256 in hex", clip(f.FileHash))
+		q.clauses = append(q.clauses, anyOf(term("rule.id", id), term("wazuh.rule.id", id)))
 	}
 	for _, e := range equalFold {
 		if v := e.value(f); v != "" {
@@ -269,15 +223,21 @@ func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
 			for _, field := range e.fields {
 				some = append(some, termFold(field, v))
 			}
-			filter = append(filter, anyOf(some...))
+			q.clauses = append(q.clauses, anyOf(some...))
+		}
+	}
+	if f.User != "" {
+		q.clauses = append(q.clauses, userIn(f.User, users))
+	}
+	if f.FileHash != "" {
+		if err := add(hashIn(f.FileHash)); err != nil {
+			return nil, err
 		}
 	}
 	if len(f.MITREIDs) > 0 {
-		c, err := techniques(f.MITREIDs)
-		if err != nil {
+		if err := add(techniques(f.MITREIDs)); err != nil {
 			return nil, err
 		}
-		filter = append(filter, c)
 	}
 	for _, a := range []struct {
 		name, value string
@@ -290,83 +250,168 @@ func (f *AlertFilter) clauses(now time.Time) ([]clause, error) {
 		if err != nil {
 			return nil, invalid("%s %q is not an address", a.name, clip(a.value))
 		}
-		filter = append(filter, anyOf(addressIn(addr, a.fields)...))
+		q.clauses = append(q.clauses, anyOf(addressIn(addr, a.fields)...))
 	}
 	if f.Location != "" {
 		if strings.Trim(f.Location, "* ") == "" {
 			return nil, invalid("location %q holds nothing to search for", clip(f.Location))
 		}
-		filter = append(filter, anyOf(wildcard("location", escaped(f.Location)), wildcard("log.file.path", escaped(f.Location))))
+		q.clauses = append(q.clauses, anyOf(wildcard("location", escaped(f.Location)), wildcard("log.file.path", escaped(f.Location))))
 	}
-	start, err := f.StartTime.time("start_time", now)
-	if err != nil {
+	if q.from, err = f.StartTime.time("start_time", now, zone); err != nil {
 		return nil, err
 	}
-	end, err := f.EndTime.time("end_time", now)
-	if err != nil {
+	if q.until, err = f.EndTime.end("end_time", now, zone); err != nil {
 		return nil, err
 	}
-	if !start.IsZero() || !end.IsZero() {
-		bounds := clause{}
-		if !start.IsZero() {
-			bounds["gte"] = start.UTC().Format(time.RFC3339Nano)
-		}
-		if !end.IsZero() {
-			bounds["lte"] = end.UTC().Format(time.RFC3339Nano)
-		}
-		if !start.IsZero() && !end.IsZero() && end.Before(start) {
-			return nil, invalid("end_time is before start_time")
-		}
-		filter = append(filter, clause{"range": clause{timeField: bounds}})
-	}
-	if f.Search != "" {
-		c, err := wordClauses("search", f.Search, searched, "full_log")
-		if err != nil {
-			return nil, err
-		}
-		filter = append(filter, c...)
-	}
-	return filter, nil
+	return q, add(between(q.from, q.until))
 }
+
+// between is the clause for what happened from one time until another.
+func between(from, until time.Time) (clause, error) {
+	bounds := clause{}
+	if !from.IsZero() {
+		bounds["gte"] = from.UTC().Format(time.RFC3339Nano)
+	}
+	if !until.IsZero() {
+		bounds["lte"] = until.UTC().Format(time.RFC3339Nano)
+	}
+	switch {
+	case len(bounds) == 0:
+		return nil, nil
+	case len(bounds) == 2 && until.Before(from):
+		return nil, invalid("end_time is before start_time")
+	}
+	return clause{"range": clause{timeField: bounds}}, nil
+}
+
+// levelWords are Wazuh 5's words for levels, each with the first level of
+// Wazuh 4 that it stands for here.
+var levelWords = []struct {
+	word string
+	from int
+}{{"informational", 0}, {"low", 4}, {"medium", 7}, {"high", 10}, {"critical", 13}}
+
+// levels is the clause for alerts within the bounds of their level, or nil.
+func (f *AlertFilter) levels(five bool) (clause, error) {
+	if err := checkLevels(f.Level, f.MaxLevel); err != nil {
+		return nil, err
+	}
+	if f.Level == 0 && f.MaxLevel == 0 {
+		return nil, nil
+	}
+	bounds := clause{"gte": f.Level}
+	if f.MaxLevel > 0 {
+		bounds["lte"] = f.MaxLevel
+	}
+	number := clause{"range": clause{"rule.level": bounds}}
+	if !five {
+		return number, nil
+	}
+	some := []clause{number}
+	for i, w := range levelWords {
+		last := maxLevel
+		if i+1 < len(levelWords) {
+			last = levelWords[i+1].from - 1
+		}
+		if f.Level <= last && (f.MaxLevel == 0 || w.from <= f.MaxLevel) {
+			some = append(some, termFold("wazuh.rule.level", w.word))
+		}
+	}
+	return anyOf(some...), nil
+}
+
+// ofAgent matches what is of an agent, by the names of Wazuh 4 and 5.
+func ofAgent(id string) clause { return anyOf(term("agent.id", id), term("wazuh.agent.id", id)) }
 
 // timeField is the one time that alerts of Wazuh 4 and findings of Wazuh 5 both have.
 const timeField = "@timestamp"
 
-// Where the decoders put what an event is about, and last where the Elastic
-// Common Schema does, whose words the findings of Wazuh 5 are in.
+// Which fields the filters of [AlertFilter] look at.
 var (
-	sources      = []string{"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress", "source.ip"}
-	destinations = []string{"data.dstip", "data.dest_ip", "data.win.eventdata.destinationIp", "destination.ip"}
-	users        = []string{
-		"data.srcuser", "data.dstuser", "data.win.eventdata.subjectUserName", "data.win.eventdata.targetUserName", "data.win.eventdata.user", "syscheck.audit.login_user.name",
-		"user.name", "user.target.name",
-	}
-	hashes = []string{
-		"syscheck.md5_after", "syscheck.sha1_after", "syscheck.sha256_after", "syscheck.md5_before", "syscheck.sha1_before", "syscheck.sha256_before",
-		"data.virustotal.source.md5", "data.virustotal.source.sha1", "data.md5", "data.sha1", "data.sha256",
-		"file.hash.md5", "file.hash.sha1", "file.hash.sha256",
-	}
+	sources      = tellers(MeaningSourceAddress)
+	destinations = tellers(MeaningDestinationAddress)
+	users        = tellers(MeaningActingUser, MeaningTargetUser)
+	hashes       = tellers(MeaningHash)
 )
 
 // addressIn matches the address in any of fields as it is usually written, and
 // an IPv4 address in its IPv6 form too, which Windows and sshd sometimes write.
 func addressIn(addr netip.Addr, fields []string) []clause {
 	addr = addr.Unmap()
-	forms := []string{addr.String()}
-	if addr.Is4() {
-		forms = append(forms, "::ffff:"+addr.String())
-	}
 	var some []clause
 	for _, f := range fields {
-		if addresses[f] {
+		switch {
+		case templated[f] == addressField:
 			some = append(some, term(f, addr.String()))
-			continue
-		}
-		for _, form := range forms {
-			some = append(some, termFold(f, form))
+		case addr.Is4():
+			some = append(some, term(f, addr.String()), termFold(f, "::ffff:"+addr.String()))
+			if strings.HasSuffix(f, ".queryResults") { // a list: ::ffff:192.0.2.1;::ffff:192.0.2.2;
+				some = append(some, wildcard(f, "*:"+addr.String()+";*"), wildcard(f, addr.String()+";*"))
+			}
+		default:
+			some = append(some, termFold(f, addr.String()))
 		}
 	}
 	return some
+}
+
+// userIn matches an account in any of fields, in any case: by its name, also
+// where the domain stands before it, or by DOMAIN\user, which the event channel
+// of Windows also has in two fields.
+func userIn(user string, fields []string) clause {
+	plain := unescape(strings.TrimSpace(user))
+	doubled := strings.ReplaceAll(plain, `\`, `\\`)
+	domain, name, qualified := strings.Cut(plain, `\`)
+	var some []clause
+	for _, f := range fields {
+		switch {
+		case escapes(f) && qualified:
+			some = append(some, termFold(f, doubled), termFold(f, plain))
+		case escapes(f):
+			some = append(some, termFold(f, plain), wildcard(f, `*\\`+escaped(plain)))
+		default:
+			some = append(some, termFold(f, plain))
+		}
+	}
+	for _, f := range []string{"data.srcuser", "data.dstuser"} {
+		if !qualified { // sshd and su: root(uid=0); agents of Windows: DOMAIN\user
+			some = append(some, wildcard(f, escaped(plain)+"(uid=*"), wildcard(f, `*\\`+escaped(plain)))
+		}
+	}
+	if qualified && domain != "" && name != "" {
+		for _, who := range []string{"target", "subject"} {
+			at := "data.win.eventdata." + who
+			some = append(some, clause{"bool": clause{"filter": []clause{termFold(at+"UserName", name), termFold(at+"DomainName", domain)}}})
+		}
+	}
+	return anyOf(some...)
+}
+
+var namedHash = lazyregexp.New(`^(?:(?i:MD5|SHA1|SHA256|IMPHASH)=)?([0-9A-Fa-f]{32}(?:[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24})?)?)$`)
+
+// hashIn matches a hash, in any case: alone, or in a list such as
+// SHA1=…,MD5=…,IMPHASH=…, there by its name if it has one in front.
+func hashIn(s string) (clause, error) {
+	m := namedHash.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return nil, invalid("file_hash %q: want an MD5, SHA-1 or SHA-256 in hex, as it is or as MD5=…, SHA1=…, SHA256=…, IMPHASH=…", clip(s))
+	}
+	name, _, named := strings.Cut(strings.TrimSpace(s), "=")
+	in := "*="
+	if named {
+		in = "*" + name + "="
+	}
+	var some []clause
+	for _, f := range hashes {
+		if !strings.HasSuffix(f, ".imphash") || !named || strings.EqualFold(name, "imphash") {
+			some = append(some, termFold(f, m[1]))
+		}
+		if strings.HasSuffix(f, ".hashes") || strings.HasSuffix(f, "eventdata.hash") {
+			some = append(some, wildcard(f, in+m[1]), wildcard(f, in+m[1]+",*"))
+		}
+	}
+	return anyOf(some...), nil
 }
 
 func raw(v any) (json.RawMessage, error) {

@@ -150,11 +150,14 @@ func FuzzSearch(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		in := GetAlertsInput{Search: s}
-		if b, err := in.search(10, time.Now()); err == nil && len(b.Query) == 0 {
-			t.Errorf("%q gives no query", s)
-		} else if err != nil && !errors.Is(err, ErrInvalid) {
+		list, err := wordsOf("search", s)
+		if err != nil && !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: %v", s, err)
+		}
+		for _, w := range list {
+			if len(w.clauses(indexField{path: "data.win.eventdata.image"})) == 0 || w.cost([]indexField{{path: "location"}}) == 0 {
+				t.Errorf("%q gives no query", s)
+			}
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,15 @@ func (d doc) text(paths ...string) string {
 	return ""
 }
 
+// known is int, or nil where there is none.
+func (d doc) known(path string) *Int {
+	if d.text(path) == "" {
+		return nil
+	}
+	n := d.int(path)
+	return &n
+}
+
 func (d doc) int(paths ...string) Int {
 	n, err := strconv.ParseFloat(d.text(paths...), 64)
 	if err != nil {
@@ -60,14 +70,14 @@ func (d doc) int(paths ...string) Int {
 	return Int(n)
 }
 
-// tie is what no two rows of a state have in common: the order of rows that are
-// alike otherwise may change from page to page.
-var tie = order{"checksum.hash.sha1", "asc", "keyword"}
+// tie is what no two rows of a state have in common, in the indices of every
+// version: the order of rows that are alike otherwise may change from page to page.
+var tie = []order{{"_id", "asc", "keyword"}, {"_index", "asc", "keyword"}}
 
 // states asks the indexer for what is on an agent's host. What may be missing
 // from the answer stands under Failed.
 func states[T any](ctx context.Context, c *Client, index, agent string, filter []clause, by []order, limit, offset int, read func(doc) T) ([]T, *Paging, error) {
-	s, err := newSearch(append([]clause{term("agent.id", agent)}, filter...), limit, offset, append(slices.Clone(by), tie))
+	s, err := newSearch(append([]clause{ofAgent(agent)}, filter...), limit, offset, slices.Concat(by, tie))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,7 +89,7 @@ func states[T any](ctx context.Context, c *Client, index, agent string, filter [
 	if f.Hits.Total != nil {
 		p.Total = f.Hits.Total.Value
 	}
-	if why := incomplete(f, index); why != "" {
+	if why := c.incomplete(ctx, f, index); why != "" {
 		p.Failed = append(p.Failed, Failure{Message: why})
 	}
 	list := make([]T, len(f.Hits.Hits))
@@ -112,11 +122,24 @@ func ascending(fields ...string) []order {
 	return list
 }
 
+// orders reads a list of fields to sort by, rising, such as "user.name process.pid:long".
+func orders(list string) []order {
+	var out []order
+	for f := range strings.FieldsSeq(list) {
+		path, kind, typed := strings.Cut(f, ":")
+		if !typed {
+			kind = "keyword"
+		}
+		out = append(out, order{path, "asc", kind})
+	}
+	return out
+}
+
 func searchStates(kind InventoryKind, search string) ([]clause, error) {
 	if search == "" {
 		return nil, nil
 	}
-	return wordClauses("search", search, inventoryFields[kind], "")
+	return wordClauses("search", search, fieldsOf(inventories[kind].fields))
 }
 
 func (c *Client) stateProcesses(ctx context.Context, id string, in GetAgentProcessesInput) (*ProcessPage, error) {
@@ -141,7 +164,7 @@ func (c *Client) statePorts(ctx context.Context, id string, in GetAgentPortsInpu
 	list, p, err := states(ctx, c, inventoryIndex("ports"), id, nil, []order{{"source.port", "asc", "long"}, {"file.inode", "asc", "keyword"}, {"destination.port", "asc", "long"}, {"network.transport", "asc", "keyword"}, {"process.pid", "asc", "long"}}, in.Limit, in.Offset, func(d doc) *Port {
 		return &Port{
 			Protocol: d.text("network.transport"), State: d.text("interface.state"), PID: d.int("process.pid"), Process: d.text("process.name"), Inode: d.int("file.inode"),
-			Local: Endpoint{IP: d.text("source.ip"), Port: d.int("source.port")}, Remote: Endpoint{IP: d.text("destination.ip"), Port: d.int("destination.port")},
+			Local: Endpoint{IP: d.text("source.ip"), Port: d.known("source.port")}, Remote: Endpoint{IP: d.text("destination.ip"), Port: d.known("destination.port")},
 		}
 	})
 	if err != nil {
@@ -202,8 +225,8 @@ func (c *Client) stateOS(ctx context.Context, id string) (*AgentHostOS, error) {
 
 func (c *Client) stateHardware(ctx context.Context, id string) (*hardware, error) {
 	list, p, err := states(ctx, c, inventoryIndex("hardware"), id, nil, nil, 1, 0, func(d doc) *hardware {
-		h := &hardware{CPU: CPU{Name: d.text("host.cpu.name"), Cores: int(d.int("host.cpu.cores")), MHz: float64(d.int("host.cpu.speed"))}}
-		h.RAM.Total, h.RAM.Free, h.RAM.Usage = d.int("host.memory.total"), d.int("host.memory.free"), d.int("host.memory.usage")
+		h := &hardware{CPU: CPU{Name: d.text("host.cpu.name"), Cores: d.known("host.cpu.cores"), MHz: float64(d.int("host.cpu.speed"))}}
+		h.RAM.Total, h.RAM.Free, h.RAM.Usage = d.known("host.memory.total"), d.known("host.memory.free"), d.known("host.memory.usage")
 		return h
 	})
 	switch {
@@ -282,7 +305,7 @@ const (
 
 // statePolicies counts the checks of each policy, since only they are indexed.
 func (c *Client) statePolicies(ctx context.Context, id string) (*PolicyList, error) {
-	s, err := newSearch([]clause{term("agent.id", id)}, 0, 0, nil)
+	s, err := newSearch([]clause{ofAgent(id)}, 0, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +335,7 @@ func (c *Client) statePolicies(ctx context.Context, id string) (*PolicyList, err
 		}
 	}
 	l := &PolicyList{AgentID: id, Policies: []*Policy{}}
-	if why := incomplete(f, policyIndex); why != "" {
+	if why := c.incomplete(ctx, f, policyIndex); why != "" {
 		l.Failed = append(l.Failed, Failure{Message: why})
 	}
 	for _, b := range counted.Policies.Buckets {
@@ -345,7 +368,9 @@ func (c *Client) stateChecks(ctx context.Context, id string, in GetSCAChecksInpu
 		filter = append(filter, termFold("check.result", string(in.Result)))
 	}
 	if in.Search != "" {
-		text, err := wordClauses("search", in.Search, []string{"check.name", "check.description", "check.rationale", "check.remediation", "check.reason"}, "")
+		text, err := wordClauses("search", in.Search, fieldsOf(`check.id check.name check.description check.rationale check.remediation check.reason check.condition check.references check.rules check.result
+			check.compliance.cmmc check.compliance.fedramp check.compliance.gdpr check.compliance.hipaa check.compliance.iso_27001 check.compliance.nis2 check.compliance.nist_800_171 check.compliance.nist_800_53 check.compliance.pci_dss check.compliance.tsc
+			check.mitre.technique.id check.mitre.technique.name check.mitre.subtechnique.id check.mitre.tactic.name`))
 		if err != nil {
 			return nil, err
 		}
@@ -362,10 +387,15 @@ func (c *Client) stateChecks(ctx context.Context, id string, in GetSCAChecksInpu
 				k.Rules = append(k.Rules, CheckRule{Rule: fmt.Sprint(r)})
 			}
 		}
-		if list, ok := d.at("check.compliance").([]any); ok {
+		switch list := d.at("check.compliance").(type) {
+		case []any:
 			for _, r := range list {
 				key, value, _ := strings.Cut(fmt.Sprint(r), ":")
 				k.Compliance = append(k.Compliance, Requirement{Key: key, Value: value})
+			}
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(list)) {
+				k.Compliance = append(k.Compliance, Requirement{Key: key, Value: d.text("check.compliance." + key)})
 			}
 		}
 		return k
@@ -388,7 +418,7 @@ func (c *Client) stateFiles(ctx context.Context, id string, in GetFIMFilesInput)
 	}
 	var filter []clause
 	if in.Search != "" {
-		text, err := wordClauses("search", in.Search, []string{path + ".path", path + ".owner", path + ".value", "file.hash.md5", "file.hash.sha1", "file.hash.sha256"}, "")
+		text, err := wordClauses("search", in.Search, fieldsOf(inventories[InventoryKind("fim-"+map[string]string{"file": "files", "registry": "registry"}[path])].fields))
 		if err != nil {
 			return nil, err
 		}

@@ -12,15 +12,15 @@ import (
 // A CPU is the processor of an agent's host.
 type CPU struct {
 	Name  string  `json:"name,omitempty"`
-	Cores int     `json:"cores"`
+	Cores *Int    `json:"cores,omitempty"`
 	MHz   float64 `json:"mhz,omitempty"`
 }
 
 // Memory is the main memory of an agent's host, as of the last inventory scan.
 type Memory struct {
-	TotalKB      int64 `json:"total_kb"`
-	FreeKB       int64 `json:"free_kb"`
-	UsagePercent int   `json:"usage_percent"`
+	TotalKB      *Int `json:"total_kb,omitempty"`
+	FreeKB       *Int `json:"free_kb,omitempty"`
+	UsagePercent *Int `json:"usage_percent,omitempty"`
 }
 
 // AgentCounters are what an agent's daemon counts since it was started.
@@ -28,10 +28,10 @@ type AgentCounters struct {
 	Status        string `json:"status,omitempty" jsonschema:"Of its connection to the manager."`
 	LastKeepAlive string `json:"last_keepalive,omitempty"`
 	LastAck       string `json:"last_ack,omitempty"`
-	Messages      int64  `json:"msg_count" jsonschema:"Events it took in."`
-	Sent          int64  `json:"msg_sent"`
-	Buffered      int64  `json:"msg_buffer" jsonschema:"Events that wait to be sent."`
-	BufferEnabled bool   `json:"buffer_enabled"`
+	Messages      *Int   `json:"msg_count,omitempty" jsonschema:"Events it took in."`
+	Sent          *Int   `json:"msg_sent,omitempty"`
+	Buffered      *Int   `json:"msg_buffer,omitempty" jsonschema:"Events that wait to be sent."`
+	BufferEnabled *bool  `json:"buffer_enabled,omitempty"`
 }
 
 // AgentStats is what is known of the load and health of an agent.
@@ -83,8 +83,13 @@ func (c *Client) GetAgentStats(ctx context.Context, in GetAgentStatsInput) (*Age
 	if err != nil {
 		missing("cpu and memory", err)
 	} else {
-		s.CPU, s.ScanTime = &hw.CPU, hw.Scan.Time
-		s.Memory = &Memory{TotalKB: int64(hw.RAM.Total), FreeKB: int64(hw.RAM.Free), UsagePercent: int(hw.RAM.Usage)}
+		s.ScanTime = hw.Scan.Time
+		if hw.CPU != (CPU{}) {
+			s.CPU = &hw.CPU
+		}
+		if m := (Memory{TotalKB: hw.RAM.Total, FreeKB: hw.RAM.Free, UsagePercent: hw.RAM.Usage}); m != (Memory{}) {
+			s.Memory = &m
+		}
 	}
 	if s.Daemon == nil && s.CPU == nil && ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -96,9 +101,9 @@ func (c *Client) GetAgentStats(ctx context.Context, in GetAgentStatsInput) (*Age
 type hardware struct {
 	CPU CPU `json:"cpu"`
 	RAM struct {
-		Total Int `json:"total"`
-		Free  Int `json:"free"`
-		Usage Int `json:"usage"`
+		Total *Int `json:"total"`
+		Free  *Int `json:"free"`
+		Usage *Int `json:"usage"`
 	} `json:"ram"`
 	Scan Scan `json:"scan"`
 }

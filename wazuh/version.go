@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -44,7 +45,7 @@ func (c *Client) GetWazuhVersion(ctx context.Context, _ GetWazuhVersionInput) (*
 	}
 	v := &a.Version
 	if d := a.Data; d.APIVersion != "" {
-		v = &Version{Title: d.Title, APIVersion: d.APIVersion, Revision: d.Revision, Hostname: d.Hostname, Timestamp: d.Timestamp}
+		v = &Version{Title: d.Title, APIVersion: d.APIVersion, Revision: text(d.Revision), Hostname: d.Hostname, Timestamp: d.Timestamp}
 		a.LicenseName = d.LicenseName
 	}
 	if v.APIVersion == "" {
@@ -62,6 +63,62 @@ func major(version string) (int, error) {
 		return 0, fmt.Errorf("%w: Wazuh %q; 4 and 5 are", ErrUnsupported, clip(version))
 	}
 	return n, nil
+}
+
+// minor returns the second number of a version, or -1 where it has none, as
+// when the settings name "4" alone.
+func minor(version string) int {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return -1
+	}
+	n, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// before4 reports whether the server is a Wazuh 4 older than 4.n, and which it is.
+func (c *Client) before4(ctx context.Context, n int) (string, bool, error) {
+	v, err := c.release(ctx)
+	if err != nil {
+		return v, false, err
+	}
+	if first, err := major(v); err != nil || first > 4 {
+		return v, false, err
+	}
+	m := minor(v)
+	return v, m >= 0 && m < n, nil
+}
+
+// What came to the indexer with a version after 4.0, by the beginning of its indices' names.
+var cameWith = []struct {
+	index string
+	minor int
+	what  string
+}{
+	{"wazuh-states-vulnerabilities", 8, "vulnerabilities are"},
+	{"wazuh-states-inventory-", 13, "the inventory of the fleet is"},
+	{"wazuh-states-fim-", 13, "the files that are watched are"},
+}
+
+// incomplete says why hits may be missing from f, or nothing. Where no index
+// matches, the server's version may be why.
+func (c *Client) incomplete(ctx context.Context, f *indexer.Found, index string) string {
+	why := incomplete(f, index)
+	if f.Shards.Total > 0 || why == "" {
+		return why
+	}
+	for _, w := range cameWith {
+		if !strings.HasPrefix(index, w.index) {
+			continue
+		}
+		if v, older, err := c.before4(ctx, w.minor); err == nil && older {
+			return fmt.Sprintf("this server is Wazuh %s: %s in the indexer from Wazuh 4.%d on", strings.TrimPrefix(v, "v"), w.what, w.minor)
+		}
+	}
+	return why
 }
 
 // release returns the server's version, which is asked for once. Those who

@@ -316,7 +316,7 @@ func TestInventory(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(ports.Ports, func(p *wazuh.Port) bool { return p.Remote.IP == "198.51.100.23" })
-	if i < 0 || ports.Ports[i].Local != (wazuh.Endpoint{IP: "10.20.0.7", Port: 22}) || ports.Ports[i].State != "established" || ports.Ports[i].Process != "sshd" {
+	if i < 0 || ports.Ports[i].Local.String() != "10.20.0.7:22" || ports.Ports[i].State != "established" || ports.Ports[i].Process != "sshd" {
 		t.Errorf("ports %+v", ports)
 	}
 }

@@ -88,7 +88,7 @@ func (l *loop) triage(ctx context.Context) (*wazuh.Alert, error) {
 	}
 	for _, p := range ports.Ports {
 		if p.Remote.IP == alert.SourceIP {
-			l.say("  connection: %s %s:%d from %s:%d %s", p.Protocol, p.Local.IP, p.Local.Port, p.Remote.IP, p.Remote.Port, p.State)
+			l.say("  connection: %s %s from %s %s", p.Protocol, p.Local, p.Remote, p.State)
 		}
 	}
 	return alert, nil

@@ -27,6 +27,8 @@ func aggregate(asks map[string]any, docs []*alert) (Object, error) {
 				continue
 			case "terms":
 				counted, err = countTerms(how, inner, docs)
+			case "filters":
+				counted, err = countFilters(how, docs)
 			case "date_histogram":
 				counted, err = histogram(how, docs)
 			default:
@@ -67,8 +69,8 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 	byKey := map[string][]*alert{}
 	for _, d := range docs {
 		seen := map[string]bool{}
-		for _, v := range values(d.source, field) {
-			if k := fmt.Sprint(v); !seen[k] {
+		for _, v := range d.values(field) {
+			if k := textOf(v); !seen[k] {
 				seen[k] = true
 				byKey[k] = append(byKey[k], d)
 			}
@@ -107,31 +109,76 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 	return Object{"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": list}, nil
 }
 
+// countFilters counts the documents that pass each of the named filters.
+func countFilters(how map[string]any, docs []*alert) (Object, error) {
+	named, ok := how["filters"].(map[string]any)
+	if !ok || len(how) != 1 {
+		return nil, bad("parsing_exception", "[filters] malformed")
+	}
+	out := Object{}
+	for name, q := range named {
+		match, err := compile(q)
+		if err != nil {
+			return nil, err
+		}
+		n := 0
+		for _, d := range docs {
+			if match(d) {
+				n++
+			}
+		}
+		out[name] = Object{"doc_count": n}
+	}
+	return Object{"buckets": out}, nil
+}
+
 func histogram(how map[string]any, docs []*alert) (Object, error) {
 	for k := range how {
-		if k != "field" && k != "fixed_interval" && k != "min_doc_count" {
+		if !slices.Contains([]string{"field", "fixed_interval", "calendar_interval", "min_doc_count", "time_zone"}, k) {
 			return nil, bad("x_content_parse_exception", "[date_histogram] unknown field [%s]", k)
 		}
 	}
 	if field := fmt.Sprint(how["field"]); kindOf(field) != date {
 		return nil, bad("illegal_argument_exception", "Field [%s] is not supported for aggregation [date_histogram]", field)
 	}
-	s := fmt.Sprint(how["fixed_interval"])
-	unit := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[s[len(s)-1]]
-	step := time.Duration(number(s[:len(s)-1], 0)) * unit
+	zone := time.UTC
+	if name, ok := how["time_zone"].(string); ok {
+		var err error
+		if zone, err = time.LoadLocation(name); err != nil {
+			return nil, bad("x_content_parse_exception", "[date_histogram] failed to parse field [time_zone]")
+		}
+	}
+	step, begins := time.Duration(0), func(t time.Time) time.Time { return t }
+	switch {
+	case how["calendar_interval"] == "1d":
+		step = 24 * time.Hour
+		begins = func(t time.Time) time.Time {
+			y, m, d := t.In(zone).Date()
+			return time.Date(y, m, d, 0, 0, 0, 0, zone)
+		}
+	case how["calendar_interval"] == nil:
+		s := fmt.Sprint(how["fixed_interval"])
+		unit := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[s[len(s)-1]]
+		step = time.Duration(number(s[:len(s)-1], 0)) * unit
+		begins = func(t time.Time) time.Time { // steps of a fixed length, counted from 1970 in the zone
+			_, offset := t.In(zone).Zone()
+			ms := t.UnixMilli() + int64(offset)*1000
+			return time.UnixMilli(ms/step.Milliseconds()*step.Milliseconds() - int64(offset)*1000)
+		}
+	}
 	if step <= 0 {
 		return nil, bad("x_content_parse_exception", "[date_histogram] failed to parse field [fixed_interval]")
 	}
 	counts := map[int64]int{}
 	for _, d := range docs {
-		if t, isTime := asTime(first(d.source, fmt.Sprint(how["field"]))); isTime {
-			counts[t.UnixMilli()/step.Milliseconds()*step.Milliseconds()]++
+		if t, isTime := asTime(d.first(fmt.Sprint(how["field"]))); isTime {
+			counts[begins(t).UnixMilli()]++
 		}
 	}
 	list := []Object{}
 	if len(counts) > 0 {
 		keys := slices.Sorted(maps.Keys(counts))
-		for k := keys[0]; k <= keys[len(keys)-1]; k += step.Milliseconds() {
+		for k := keys[0]; k <= keys[len(keys)-1]; k = begins(time.UnixMilli(k + step.Milliseconds() + step.Milliseconds()/2)).UnixMilli() {
 			list = append(list, Object{"key": k, "key_as_string": time.UnixMilli(k).UTC().Format(stamp), "doc_count": counts[k]})
 		}
 	}

@@ -132,6 +132,11 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 			return s.ofAgent(parts[1], "rootcheck", rootFields, "-date_last", "All selected rootcheck information was returned", "No rootcheck information was returned")(q)
 		}, rootChecks
 	case is("syscheck/*"):
+		if s.agent(parts[1]) == nil && matching(`^\d{3,}$`)(parts[1]) { // it doesn't say that there is no such agent
+			return func(url.Values) *reply {
+				return coded(http.StatusBadRequest, "Bad Request", 2007, "There is no database for agent "+parts[1], "Make sure that the agent has connected to the manager once")
+			}, fimChecks
+		}
 		return s.ofAgent(parts[1], "syscheck", fimFields, "+mtime", "FIM findings of the agent were returned", "No FIM information was returned"), fimChecks
 	case is("syscollector/*/hardware"), is("syscollector/*/os"):
 		return func(q url.Values) *reply { return s.scanned(parts[1], parts[2], q) }, oneChecks
@@ -379,22 +384,4 @@ func levels(level string, n any) bool {
 	}
 	v, err := strconv.Atoi(fmt.Sprint(n))
 	return err == nil && v >= number(low, 0) && v <= number(high, 16)
-}
-
-// filtered applies a q of one or more conditions with ; between them.
-func filtered(list []Object, q string) []Object {
-	for cond := range strings.SplitSeq(q, ";") {
-		i := strings.IndexAny(cond, "=~")
-		if i < 0 {
-			continue
-		}
-		field, op, want := cond[:i], cond[i], strings.ToLower(cond[i+1:])
-		list = slices.DeleteFunc(slices.Clone(list), func(o Object) bool {
-			return !slices.ContainsFunc(values(o, field), func(v any) bool {
-				have := strings.ToLower(fmt.Sprint(v))
-				return op == '=' && have == want || op == '~' && strings.Contains(have, want)
-			})
-		})
-	}
-	return list
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"path"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -28,6 +30,36 @@ type alert struct {
 	index, id string
 	at        time.Time
 	source    Object
+	flat      map[string][]any // by path, once asked for
+}
+
+// values returns what the document holds at a path, over lists too.
+func (a *alert) values(path string) []any {
+	if a.flat == nil {
+		a.flat = map[string][]any{}
+		leaves(a.source, "", func(p string, v any) {
+			if v != nil {
+				a.flat[p] = append(a.flat[p], v)
+			}
+		})
+	}
+	return a.flat[path]
+}
+
+// first returns the first of the values at a path, or nil.
+func (a *alert) first(path string) any {
+	if v := a.values(path); len(v) > 0 {
+		return v[0]
+	}
+	return nil
+}
+
+// textOf is a value as a keyword is indexed.
+func textOf(v any) string {
+	if n, ok := v.(float64); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
 }
 
 const stamp = "2006-01-02T15:04:05.000-0700"
@@ -103,7 +135,7 @@ func (s *Server) index(r *http.Request, body []byte) *reply {
 // indexed serves what comes with credentials.
 func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 	for name := range r.URL.Query() {
-		if name != "keep_alive" || !strings.HasSuffix(r.URL.Path, "/point_in_time") {
+		if !(name == "keep_alive" && strings.HasSuffix(r.URL.Path, "/point_in_time") || name == "fields" && strings.HasSuffix(r.URL.Path, "/_field_caps")) {
 			return nil, bad("illegal_argument_exception", "request [%s] contains unrecognized parameter: [%s]", r.URL.Path, name)
 		}
 	}
@@ -111,6 +143,8 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 	switch {
 	case path == "" && r.Method == http.MethodGet:
 		return Object{"name": "indexer-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "k5b0YXBpZm9ydGVzdHM", "version": Object{"distribution": "opensearch", "number": "2.19.4"}, "tagline": "The OpenSearch Project: https://opensearch.org/"}, nil
+	case strings.HasSuffix(path, "/_field_caps") && strings.Count(path, "/") == 1 && search:
+		return s.fieldCaps(strings.TrimSuffix(path, "/_field_caps"), r.URL.Query().Get("fields"))
 	case strings.HasSuffix(path, "/point_in_time") && s.noPIT:
 		return nil, &osError{http.StatusForbidden, "security_exception", "no permissions for [indices:data/read/point_in_time/create] and User [name=" + IndexerUser + "]", false}
 	case strings.HasSuffix(path, "/_search/point_in_time") && r.Method == http.MethodPost:
@@ -131,6 +165,121 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 		return s.search(strings.TrimSuffix(path, "/_search"), body)
 	}
 	return nil, bad("illegal_argument_exception", "no handler found for uri [%s]", r.URL.Path)
+}
+
+// fieldCaps tells which fields the indices that match a pattern have: those
+// that [Server.MapFields] adds, and those that any document brought with it.
+func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
+	if s.noFields {
+		return nil, &osError{http.StatusForbidden, "security_exception", "no permissions for [indices:data/read/field_caps] and User [name=" + IndexerUser + "]", false}
+	}
+	if wanted == "" {
+		return nil, bad("action_request_validation_exception", "Validation Failed: 1: no fields specified;")
+	}
+	fields := Object{}
+	add := func(path string) {
+		for outer := path; ; {
+			i := strings.LastIndexByte(outer, '.')
+			if i < 0 {
+				break
+			}
+			outer = outer[:i]
+			if fields[outer] == nil {
+				fields[outer] = Object{"object": Object{"type": "object", "searchable": false, "aggregatable": false}}
+			}
+		}
+		k := kindOf(path)
+		fields[path] = Object{k.String(): Object{"type": k.String(), "searchable": k != place, "aggregatable": k != text}}
+	}
+	indices := map[string]bool{}
+	if s.corpus != nil && matchesIndex(pattern, s.corpus.index) {
+		indices[s.corpus.index] = true
+		for _, m := range generated {
+			add(m.path)
+		}
+	}
+	for _, a := range slices.Concat(s.alerts, s.states) {
+		if s.corpus == nil && matchesIndex(pattern, a.index) {
+			indices[a.index] = true
+			leaves(a.source, "", func(path string, v any) {
+				if v != nil {
+					add(path)
+				}
+			})
+		}
+	}
+	if len(indices) > 0 {
+		for _, f := range s.extraFields {
+			add(f)
+		}
+	}
+	re := wild(wanted, false)
+	for path := range fields {
+		if !re.MatchString(path) {
+			delete(fields, path)
+		}
+	}
+	return Object{"indices": slices.Sorted(maps.Keys(indices)), "fields": fields}, nil
+}
+
+// MapFields makes the indices have further fields, as a template does, which no
+// document need have.
+func (s *Server) MapFields(paths ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.extraFields = append(s.extraFields, paths...)
+}
+
+// ForbidFields takes from the indexer's user the permission to ask which fields
+// there are.
+func (s *Server) ForbidFields() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noFields = true
+}
+
+// matchesIndex reports whether an index is one of a comma-separated pattern.
+func matchesIndex(pattern, index string) bool {
+	return slices.ContainsFunc(strings.Split(pattern, ","), func(p string) bool { return ok(path.Match(p, index)) })
+}
+
+// maxClauses is how many clauses a query can have, over all of its parts
+// (indices.query.bool.max_clause_count).
+const maxClauses = 1024
+
+// clausesOf counts the clauses of a query that look at a field; of a phrase each word is one.
+func clausesOf(q any) int {
+	n := 0
+	o, _ := q.(map[string]any)
+	for name, body := range o {
+		switch name {
+		case "bool":
+			b, _ := body.(map[string]any)
+			for _, part := range []string{"must", "filter", "should", "must_not"} {
+				list, isList := b[part].([]any)
+				if one := b[part]; !isList && one != nil {
+					list = []any{one}
+				}
+				for _, e := range list {
+					n += clausesOf(e)
+				}
+			}
+		case "match", "match_phrase":
+			b, _ := body.(map[string]any)
+			for field, v := range b {
+				if how, ok := v.(map[string]any); ok {
+					v = how["query"]
+				}
+				n++
+				if kindOf(field) == text {
+					n += max(0, len(tokens(fmt.Sprint(v)))-1)
+				}
+			}
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Server) closePITs(body []byte) (Object, error) {
@@ -188,6 +337,9 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 		if match, err = compile(q.Query); err != nil {
 			return nil, err
 		}
+		if clausesOf(q.Query) > maxClauses {
+			return nil, &osError{http.StatusBadRequest, "too_many_nested_clauses", "Query contains too many nested clauses; maxClauseCount is set to 1024", true}
+		}
 	}
 	keys, err := s.sorting(q.Sort)
 	if err != nil {
@@ -213,13 +365,13 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	case q.PIT != nil:
 		_, pattern, _ = strings.Cut(strings.TrimPrefix(q.PIT.ID, "pit-"), "-")
 	}
-	if s.corpus != nil && ok(path.Match(pattern, s.corpus.index)) {
+	if s.corpus != nil && matchesIndex(pattern, s.corpus.index) {
 		return s.searchCorpus(q, match, keys, size)
 	}
 	var hits []*alert
 	indices := map[string]bool{}
 	for i, a := range slices.Concat(s.alerts, s.states) {
-		if !ok(path.Match(pattern, a.index)) {
+		if !matchesIndex(pattern, a.index) {
 			continue
 		}
 		indices[a.index] = true
@@ -435,13 +587,20 @@ func textField(field string) error {
 
 // mapped reports whether field has a mapping: any document has it.
 func (s *Server) mapped(field string) bool {
-	return s.corpus != nil || slices.ContainsFunc(slices.Concat(s.alerts, s.states), func(a *alert) bool { return len(values(a.source, field)) > 0 })
+	return field == "_id" || field == "_index" || s.corpus != nil || slices.ContainsFunc(slices.Concat(s.alerts, s.states), func(a *alert) bool { return len(a.values(field)) > 0 })
 }
 
 func keyValues(keys []sortKey, a *alert) []any {
 	out := make([]any, len(keys))
 	for i, k := range keys {
-		out[i] = sortable(k.field, first(a.source, k.field))
+		switch k.field {
+		case "_id":
+			out[i] = a.id
+		case "_index":
+			out[i] = a.index
+		default:
+			out[i] = sortable(k.field, a.first(k.field))
+		}
 	}
 	return out
 }
@@ -501,24 +660,45 @@ const (
 	date
 	long
 	address
+	truth
+	place
 )
 
-// kindOf is Wazuh's template for alerts: nearly all is keyword.
-func kindOf(field string) kind {
-	switch field {
-	case "full_log", "previous_log", "message", "type", "@version":
-		return text
-	case "timestamp", "@timestamp":
-		return date
-	case "vulnerability.detected_at", "vulnerability.published_at", "file.mtime":
-		return date
-	case "rule.level", "rule.firedtimes", "rule.frequency", "source.port", "destination.port", "process.pid":
-		return long
-	case "source.ip", "destination.ip", "network.ip", "network.gateway", "network.netmask", "network.broadcast", "host.ip", "agent.host.ip":
-		return address
-	}
-	return keyword
+// String is the kind's name in a mapping.
+func (k kind) String() string {
+	return []string{"keyword", "text", "date", "long", "ip", "boolean", "geo_point"}[k]
 }
+
+// mapping is what Wazuh's templates map as anything but a keyword: that of the
+// alerts, and those of what is known of the hosts.
+var mapping = func() map[string]kind {
+	m := map[string]kind{}
+	for k, list := range map[kind]string{
+		text: `full_log previous_log message type @version data.ms-graph.description group.description`,
+		date: `timestamp @timestamp vulnerability.detected_at vulnerability.published_at file.mtime registry.mtime package.installed process.start user.created user.last_login
+			data.timestamp syscheck.mtime_after syscheck.mtime_before data.aws.createdAt data.aws.updatedAt data.aws.start data.aws.end data.aws.service.eventFirstSeen data.aws.service.eventLastSeen
+			data.aws.resource.instanceDetails.launchTime data.vulnerability.published data.vulnerability.updated state.modified_at`,
+		long: `rule.level rule.firedtimes rule.frequency source.port destination.port process.pid process.parent.pid package.size file.size registry.size syscheck.size_after syscheck.size_before
+			data.aws.bytes data.aws.service.count data.sca.score data.sca.failed data.sca.passed data.office365.RecordType data.office365.UserType data.office365.Actor.Type data.office365.Target.Type
+			data.office365.AzureActiveDirectoryEventType data.office365.Version interface.mtu host.cpu.cores host.cpu.speed host.memory.total host.memory.free host.memory.usage
+			host.network.ingress.bytes host.network.ingress.packets host.network.ingress.errors host.network.ingress.drops host.network.egress.bytes host.network.egress.packets host.network.egress.errors host.network.egress.drops
+			data.cis.error data.cis.fail data.cis.notchecked data.cis.pass data.cis.score data.cis.unknown data.oscap.scan.return_code data.oscap.scan.score`,
+		address: `source.ip destination.ip network.ip network.gateway network.netmask network.broadcast host.ip agent.host.ip wazuh.agent.host.ip
+			data.aws.dstaddr data.aws.srcaddr data.aws.source_ip_address data.port.local_ip data.port.remote_ip
+			data.aws.resource.instanceDetails.networkInterfaces.privateIpAddress data.aws.resource.instanceDetails.networkInterfaces.publicIp
+			data.aws.service.action.networkConnectionAction.remoteIpDetails.ipAddressV4`,
+		truth: `rule.mail vulnerability.under_evaluation user.is_hidden user.is_remote group.is_hidden login.status network.dhcp package.enabled package.visible package.autoupdate package.persistent package.from_webstore`,
+		place: `GeoLocation.location.lat GeoLocation.location.lon data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation.lat data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation.lon`,
+	} {
+		for f := range strings.FieldsSeq(list) {
+			m[f] = k
+		}
+	}
+	return m
+}()
+
+// kindOf is how a field is mapped: nearly all is keyword.
+func kindOf(field string) kind { return mapping[field] }
 
 type predicate func(*alert) bool
 
@@ -598,9 +778,22 @@ func compilePlain(name string, b map[string]any) (predicate, error) {
 		return func(a *alert) bool { return slices.Contains(ids, a.id) }, nil
 	case "exists":
 		field := fmt.Sprint(b["field"])
-		return func(a *alert) bool { return len(values(a.source, field)) > 0 }, nil
+		return func(a *alert) bool { return a.has(field) }, nil
 	}
 	return func(*alert) bool { return name == "match_all" }, nil
+}
+
+// has reports whether the document has anything at a path, or below it.
+func (a *alert) has(path string) bool {
+	if len(a.values(path)) > 0 {
+		return true
+	}
+	for p := range a.flat {
+		if strings.HasPrefix(p, path+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func compileBool(b map[string]any) (predicate, error) {
@@ -688,18 +881,26 @@ func equalASCII(a, b string) bool {
 	return true
 }
 
-// terms are what is in the index for a field.
+// terms are what is in the index for a field. A keyword of the states that is
+// longer than 1024 characters isn't there (ignore_above), but for the one that
+// holds command lines.
 func terms(a *alert, field string) []string {
 	var out []string
-	for _, v := range values(a.source, field) {
+	for _, v := range a.values(field) {
 		if kindOf(field) == text {
 			out = append(out, tokens(fmt.Sprint(v))...)
 			continue
 		}
-		out = append(out, fmt.Sprint(v))
+		t := textOf(v)
+		if len(t) > ignoreAbove && field != "process.command_line" && strings.HasPrefix(a.index, "wazuh-states-") && utf8.RuneCountInString(t) > ignoreAbove {
+			continue
+		}
+		out = append(out, t)
 	}
 	return out
 }
+
+const ignoreAbove = 1024
 
 // tokens splits like the standard analyzer: letters, digits and _ hold
 // together; . and : between letters or . and , between digits do too.
@@ -729,7 +930,7 @@ func tokens(s string) []string {
 func compileField(name, field string, how map[string]any) (predicate, error) {
 	fold := how["case_insensitive"] == true
 	value := fmt.Sprint(pick(how, "value", "wildcard", "query"))
-	switch k, typ := kindOf(field), map[kind]string{long: "long", date: "date", address: "ip"}[kindOf(field)]; {
+	switch k, typ := kindOf(field), map[kind]string{long: "long", date: "date", address: "ip", truth: "boolean", place: "geo_point"}[kindOf(field)]; {
 	case typ == "":
 	case name == "wildcard" || name == "prefix":
 		return nil, shardError("Can only use %s queries on keyword and text fields - not on [%s] which is of type [%s]", name, field, typ)
@@ -737,6 +938,10 @@ func compileField(name, field string, how map[string]any) (predicate, error) {
 		return nil, shardError("[%s] field which is of type [%s], does not support case insensitive term queries", field, typ)
 	case k == address && (name == "term" || name == "match"):
 		return within(field, value)
+	case k == place:
+		return nil, shardError("Geometry fields do not support exact searching, use dedicated geometry queries instead: [%s]", field)
+	case k == truth && name == "term" && value != "true" && value != "false":
+		return nil, shardError("Can't parse truth value [%s], expected [true] or [false]", value)
 	case k == long && (name == "term" || name == "match"):
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
 			return nil, shardError("failed to create query: For input string: %q", value)
@@ -752,8 +957,8 @@ func compileField(name, field string, how map[string]any) (predicate, error) {
 			})
 		}, nil
 	case "wildcard":
-		re := wild(value, fold)
-		return func(a *alert) bool { return slices.ContainsFunc(terms(a, field), re.MatchString) }, nil
+		match := wildcard(value, fold)
+		return func(a *alert) bool { return slices.ContainsFunc(terms(a, field), match) }, nil
 	case "match", "match_phrase":
 		return matches(name, field, value, strings.EqualFold(fmt.Sprint(how["operator"]), "and")), nil
 	}
@@ -776,7 +981,7 @@ func within(field, value string) (predicate, error) {
 		network = netip.PrefixFrom(a, a.BitLen())
 	}
 	return func(a *alert) bool {
-		return slices.ContainsFunc(values(a.source, field), func(v any) bool {
+		return slices.ContainsFunc(a.values(field), func(v any) bool {
 			at, err := netip.ParseAddr(fmt.Sprint(v))
 			return err == nil && network.Contains(at)
 		})
@@ -790,7 +995,7 @@ func matches(name, field, value string, all bool) predicate {
 	}
 	want := tokens(value)
 	return func(a *alert) bool {
-		for _, v := range values(a.source, field) {
+		for _, v := range a.values(field) {
 			have := tokens(fmt.Sprint(v))
 			n := 0
 			for _, w := range want {
@@ -812,6 +1017,37 @@ func matches(name, field, value string, all bool) predicate {
 		}
 		return false
 	}
+}
+
+// wildcard matches a pattern as [wild] does; one that is only part of a value
+// without an expression.
+func wildcard(pattern string, fold bool) func(string) bool {
+	if inner := strings.TrimSuffix(strings.TrimPrefix(pattern, "*"), "*"); len(inner) == len(pattern)-2 && !strings.ContainsAny(inner, `*?`) && inner != "" {
+		var b strings.Builder
+		for i := 0; i < len(inner); i++ {
+			if inner[i] == '\\' && i+1 < len(inner) {
+				i++
+			}
+			b.WriteByte(inner[i])
+		}
+		literal := b.String()
+		if !fold {
+			return func(s string) bool { return strings.Contains(s, literal) }
+		}
+		literal = lowerASCII(literal)
+		return func(s string) bool { return strings.Contains(lowerASCII(s), literal) }
+	}
+	return wild(pattern, fold).MatchString
+}
+
+// lowerASCII is s with a to z for A to Z.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // wild is a pattern with * and ?, and a backslash to take them literally. To
@@ -870,7 +1106,7 @@ func compileRange(field string, how map[string]any) (predicate, error) {
 		}
 	}
 	return func(a *alert) bool {
-		return slices.ContainsFunc(values(a.source, field), func(v any) bool {
+		return slices.ContainsFunc(a.values(field), func(v any) bool {
 			x, err := bound(v)
 			if err != nil {
 				return false

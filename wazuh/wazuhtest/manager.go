@@ -140,7 +140,7 @@ var (
 	}
 	agentChecks = with(paged, checks{
 		"agents_list": each(matching(`^\d{3,}$`)),
-		"status":      each(matching(`^(active|pending|never_connected|disconnected)$`)),
+		"status":      each(matching(`^(?i:active|pending|never_connected|disconnected)$`)),
 		"os.platform": matching(`^[\w,\-.+\s:]+$`), "older_than": matching(`^\d+[dhms]?$`), "q": anything,
 		"name": matching(`^[\w,\-.+\s:]+$`), "group": matching(`^[\w.\-]+$`), "ip": matching(`^[\w,\-.+\s:]+$`),
 	})
@@ -222,9 +222,9 @@ func (s *Server) listAgents(q url.Values) *reply {
 		return denial(strings.Join(named, ","))
 	}
 	for _, f := range []string{"status", "name", "group", "ip", "os.platform"} {
-		if want := split(q.Get(f)); want != nil {
+		if want := split(strings.ToLower(q.Get(f))); want != nil {
 			list = slices.DeleteFunc(slices.Clone(list), func(a Object) bool {
-				return !slices.ContainsFunc(values(a, f), func(v any) bool { return slices.Contains(want, fmt.Sprint(v)) })
+				return !slices.ContainsFunc(values(a, f), func(v any) bool { return slices.Contains(want, strings.ToLower(fmt.Sprint(v))) })
 			})
 		}
 	}
@@ -246,6 +246,9 @@ func olderThan(a Object, age string) bool {
 	}
 	return time.Since(t) > time.Duration(number(strings.TrimRight(age, "dhms"), 0))*unit
 }
+
+// internalKey is an agent's secret, which a search looks at too.
+const internalKey = "internal_key"
 
 func (s *Server) agent(id string) Object {
 	for _, a := range s.agents {
@@ -315,7 +318,14 @@ func (f failures) only(code int) bool { return len(f) == 1 && f[code] != nil }
 
 // rows searches, sorts, cuts and projects list, and puts it into Wazuh's envelope.
 func rows(list []Object, q url.Values, known map[string]bool, order string, failed failures, some, none string) *reply {
-	list = filtered(slices.Clone(list), q.Get("q"))
+	list = slices.Clone(list)
+	if cond := q.Get("q"); cond != "" {
+		match, refusal := condition(cond, known)
+		if refusal != nil {
+			return refusal
+		}
+		list = slices.DeleteFunc(list, func(o Object) bool { return !match(o) })
+	}
 	if text := strings.ToLower(q.Get("search")); text != "" {
 		text, not := strings.CutPrefix(text, "-")
 		list = slices.DeleteFunc(list, func(o Object) bool {
@@ -323,6 +333,12 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 			leaves(o, "", func(_ string, v any) { found = found || strings.Contains(strings.ToLower(fmt.Sprint(v)), text) })
 			return found == not
 		})
+	}
+	for i, o := range list {
+		if o[internalKey] != nil { // searched, never shown
+			list[i] = maps.Clone(o)
+			delete(list[i], internalKey)
+		}
 	}
 	if v := q.Get("sort"); v != "" {
 		order = v

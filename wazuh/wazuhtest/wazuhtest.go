@@ -50,21 +50,23 @@ type Server struct {
 
 	tb testing.TB
 
-	mu        sync.Mutex
-	agents    []Object
-	rules     []Object
-	inventory map[string][]Object // by "007/ports"
-	decoders  []Object
-	logs      []Object
-	config    Object
-	version   string
-	states    []*alert // documents of other indices than the alerts'
-	corpus    *corpus
-	pits      map[string]bool
-	noPIT     bool
-	denied    map[string]bool // agents that the user may not see
-	alerts    []*alert
-	next      int // of alerts' ids
+	mu          sync.Mutex
+	agents      []Object
+	rules       []Object
+	inventory   map[string][]Object // by "007/ports"
+	decoders    []Object
+	logs        []Object
+	config      Object
+	version     string
+	states      []*alert // documents of other indices than the alerts'
+	corpus      *corpus
+	pits        map[string]bool
+	noPIT       bool
+	noFields    bool
+	extraFields []string        // mapped, whether any document has them or not
+	denied      map[string]bool // agents that the user may not see
+	alerts      []*alert
+	next        int // of alerts' ids
 
 	lifetime     time.Duration // of tokens
 	tokens       map[string]time.Time
@@ -370,7 +372,13 @@ func values(o any, path string) []any {
 			return nil
 		}
 		head, rest, _ := strings.Cut(path, ".")
-		return values(v[head], rest)
+		all := values(v[head], rest)
+		for k, e := range v { // a dot within a name is as good as one between names
+			if strings.Contains(k, ".") && (path == k || strings.HasPrefix(path, k+".")) {
+				all = append(all, values(e, strings.TrimPrefix(strings.TrimPrefix(path, k), "."))...)
+			}
+		}
+		return all
 	}
 	if path != "" {
 		return nil

@@ -158,6 +158,12 @@ type Snapshot struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// ListFieldsParams defines parameters for ListFields.
+type ListFieldsParams struct {
+	// Fields Which; * stands for anything.
+	Fields string `form:"fields" json:"fields"`
+}
+
 // OpenSnapshotParams defines parameters for OpenSnapshot.
 type OpenSnapshotParams struct {
 	// KeepAlive For how long.
@@ -266,13 +272,24 @@ func (c *Client) SearchAlerts(ctx context.Context, body Search) (*httpx.Response
 	return c.HTTP.Send(ctx, r)
 }
 
+// ListFieldsEndpoint is GET /{index}/_field_caps.
+var ListFieldsEndpoint = gate.Endpoint{System: "indexer", ID: "listFields", Method: "GET", Path: "/{index}/_field_caps", Tier: gate.TierRead, Idempotent: true}
+
+// ListFields: Tell which fields some indices have, and how each is indexed.
+func (c *Client) ListFields(ctx context.Context, index string, params ListFieldsParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListFieldsEndpoint)
+	r.Path("index", string(index), "^[A-Za-z0-9*][A-Za-z0-9_.*:,-]*$")
+	r.RequireQuery("fields", params.Fields, true)
+	return c.HTTP.Send(ctx, r)
+}
+
 // SearchIndexEndpoint is POST /{index}/_search.
 var SearchIndexEndpoint = gate.Endpoint{System: "indexer", ID: "searchIndex", Method: "POST", Path: "/{index}/_search", Tier: gate.TierRead, Idempotent: true}
 
 // SearchIndex: Search the indices of one name.
 func (c *Client) SearchIndex(ctx context.Context, index string, body Search) (*httpx.Response, error) {
 	r := httpx.NewRequest(SearchIndexEndpoint)
-	r.Path("index", string(index), "^wazuh-(states|findings)-[a-z0-9.*-]+$")
+	r.Path("index", string(index), "^[A-Za-z0-9*][A-Za-z0-9_.*:,-]*$")
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -283,7 +300,7 @@ var OpenSnapshotEndpoint = gate.Endpoint{System: "indexer", ID: "openSnapshot", 
 // OpenSnapshot: Keep the present state of some indices for further searches.
 func (c *Client) OpenSnapshot(ctx context.Context, index string, params OpenSnapshotParams) (*httpx.Response, error) {
 	r := httpx.NewRequest(OpenSnapshotEndpoint)
-	r.Path("index", string(index), "^wazuh-(alerts|findings)-[a-z0-9.*-]+$")
+	r.Path("index", string(index), "^[A-Za-z0-9*][A-Za-z0-9_.*:,-]*$")
 	r.RequireQuery("keep_alive", params.KeepAlive, true)
 	return c.HTTP.Send(ctx, r)
 }

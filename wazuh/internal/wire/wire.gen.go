@@ -75,11 +75,13 @@ type Hotfix struct {
 
 // Info defines model for Info.
 type Info struct {
-	APIVersion           string                     `json:"api_version"`
-	Hostname             string                     `json:"hostname,omitempty,omitzero"`
-	LicenseName          string                     `json:"license_name,omitempty,omitzero"`
-	LicenseURL           string                     `json:"license_url,omitempty,omitzero"`
-	Revision             string                     `json:"revision,omitempty,omitzero"`
+	APIVersion  string `json:"api_version"`
+	Hostname    string `json:"hostname,omitempty,omitzero"`
+	LicenseName string `json:"license_name,omitempty,omitzero"`
+	LicenseURL  string `json:"license_url,omitempty,omitzero"`
+
+	// Revision A number up to 4.11, a text from 4.12 on.
+	Revision             json.RawMessage            `json:"revision,omitempty,omitzero"`
 	Timestamp            string                     `json:"timestamp,omitempty,omitzero"`
 	Title                string                     `json:"title,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`

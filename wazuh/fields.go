@@ -1,0 +1,364 @@
+package wazuh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+)
+
+// An index of alerts has the fields of Wazuh's template, some thousand, and
+// those that decoders nobody foresaw brought with them. A query of the indexer
+// takes 1024 clauses, over all of its parts. So a client asks now and then which
+// fields there are, looks for text in the most telling ones first, and tells
+// which it had no room for.
+
+// fieldsKept is for how long what the indexer says of its fields is kept.
+const fieldsKept = 10 * time.Minute
+
+// fieldCache holds the fields of each index pattern.
+type fieldCache struct {
+	mu    sync.Mutex
+	known map[string]*fieldList
+}
+
+// A fieldList is what is known of the fields of an index pattern.
+type fieldList struct {
+	at     time.Time
+	fields []indexField    // those in [searched] first
+	few    bool            // whether the indexer wouldn't tell and only some documents were looked at
+	empty  map[string]bool // of the groups of fields, those that no document has; nil: not asked
+}
+
+// fields returns the fields of an index pattern in which text can be looked for,
+// the most telling first.
+func (c *Client) fields(ctx context.Context, index string) *fieldList {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	if l := c.cache.known[index]; l != nil && time.Since(l.at) < fieldsKept {
+		return l
+	}
+	l := &fieldList{at: time.Now()}
+	kinds, err := c.mapped(ctx, index)
+	if err != nil {
+		l.few = true
+		kinds = c.sampled(ctx, index)
+	}
+	for _, f := range searched {
+		k, is := kinds[f]
+		switch {
+		case is:
+			delete(kinds, f)
+		case l.few:
+			k = templated[f]
+		default:
+			continue // no index has it
+		}
+		l.fields = append(l.fields, indexField{f, k})
+	}
+	rest := make([]indexField, 0, len(kinds))
+	for path, k := range kinds {
+		if k != otherField {
+			rest = append(rest, indexField{path, k})
+		}
+	}
+	slices.SortFunc(rest, func(a, b indexField) int { return strings.Compare(a.path, b.path) })
+	l.fields = append(l.fields, rest...)
+	if ctx.Err() == nil {
+		if c.cache.known == nil {
+			c.cache.known = map[string]*fieldList{}
+		}
+		c.cache.known[index] = l
+	}
+	return l
+}
+
+// mapped asks the indexer which fields some indices have.
+func (c *Client) mapped(ctx context.Context, index string) (map[string]fieldKind, error) {
+	type answer struct { // what the members say beside their names is much, and not needed
+		Fields map[string]map[string]json.RawMessage `json:"fields"`
+	}
+	a, err := httpx.JSON[answer](c.indexer.ListFields(ctx, index, indexer.ListFieldsParams{Fields: "*"}))
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Fields) == 0 {
+		return nil, errors.New("the indexer names no field")
+	}
+	kinds := make(map[string]fieldKind, len(a.Fields))
+	for path, types := range a.Fields {
+		if strings.HasPrefix(path, "_") {
+			continue
+		}
+		kind, first := otherField, true
+		for t := range types {
+			k := kindOfType(t)
+			if t == "unmapped" {
+				continue
+			}
+			if !first && k != kind { // indices differ: what each takes is an exact value
+				k = max(k, kind, addressField)
+			}
+			kind, first = k, false
+		}
+		if kind != otherField {
+			kinds[path] = kind
+		}
+	}
+	return kinds, nil
+}
+
+// sampled looks at the newest documents for the fields that they hold.
+func (c *Client) sampled(ctx context.Context, index string) map[string]fieldKind {
+	kinds := map[string]fieldKind{}
+	s, err := newSearch(nil, 200, 0, []order{{timeField, "desc", "date"}})
+	if err != nil {
+		return kinds
+	}
+	f, err := c.searchAlerts(ctx, index, *s)
+	if err != nil {
+		return kinds
+	}
+	for _, h := range f.Hits.Hits {
+		var d any
+		if json.Unmarshal(h.Source, &d) != nil {
+			continue
+		}
+		for _, l := range leavesOf(d, "", nil) {
+			if _, known := kinds[l.path]; !known && !notText[l.path] {
+				kinds[l.path] = templated[l.path]
+			}
+		}
+	}
+	return kinds
+}
+
+// notText are members of a document that the template maps as what no text is
+// looked for in, when the indexer doesn't tell.
+var notText = func() map[string]bool {
+	m := map[string]bool{}
+	for _, f := range strings.Fields(`timestamp @timestamp rule.firedtimes rule.frequency rule.mail GeoLocation.location.lat GeoLocation.location.lon
+		GeoLocation.latitude GeoLocation.longitude GeoLocation.coordinates data.timestamp syscheck.mtime_after syscheck.mtime_before syscheck.size_after syscheck.size_before
+		data.aws.createdAt data.aws.updatedAt data.aws.start data.aws.end data.aws.bytes data.aws.service.count data.aws.service.eventFirstSeen data.aws.service.eventLastSeen
+		data.aws.resource.instanceDetails.launchTime data.vulnerability.published data.vulnerability.updated data.sca.score data.sca.failed data.sca.passed`) {
+		m[f] = true
+	}
+	return m
+}()
+
+// group is the part of an alert that a field belongs to, such as data.aws.
+func group(path string) string {
+	parts := strings.SplitN(path, ".", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[0] + "." + parts[1]
+}
+
+// smallGroup is of how many fields a group isn't worth asking whether it is empty.
+const smallGroup = 8
+
+// populated returns the fields of l without the groups that no document has.
+func (c *Client) populated(ctx context.Context, index string, l *fieldList) []indexField {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	if l.empty == nil {
+		l.empty = map[string]bool{}
+		size := map[string]int{}
+		for _, f := range l.fields {
+			size[group(f.path)]++
+		}
+		for g, n := range size {
+			if g == "" || n < smallGroup {
+				continue
+			}
+			s, err := newSearch([]clause{{"exists": clause{"field": g}}}, 1, 0, nil)
+			if err != nil {
+				continue
+			}
+			s.TrackTotalHits, s.Source = false, &indexer.Source{Includes: []string{"id"}}
+			if f, err := c.searchAlerts(ctx, index, *s); err == nil && f.Shards.Failed == 0 && !f.TimedOut && f.Shards.Total > 0 && len(f.Hits.Hits) == 0 {
+				l.empty[g] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(l.fields), func(f indexField) bool { return l.empty[group(f.path)] })
+}
+
+// A textSearch is a search for words, made to fit into one query.
+type textSearch struct {
+	words   []word
+	clauses []clause
+	missed  string // what wasn't searched, if anything
+}
+
+// textIn makes the clauses that find each of the words of s, the argument name,
+// in any field of an index pattern. Documents match others too.
+func (c *Client) textIn(ctx context.Context, index, name, s string, others []clause) (*textSearch, error) {
+	list, err := wordsOf(name, s)
+	if err != nil {
+		return nil, err
+	}
+	known := c.fields(ctx, index)
+	t := &textSearch{words: list}
+	fields, held := known.fields, make([][]indexField, len(list))
+	cost := func() (n int) {
+		for i, w := range list {
+			if held[i] == nil {
+				n += w.cost(fields)
+			} else {
+				n += w.cost(held[i])
+			}
+		}
+		return n
+	}
+	if cost() > maxClauses {
+		fields = c.populated(ctx, index, known)
+	}
+	if cost() > maxClauses {
+		c.narrow(ctx, index, list, fields, held, others)
+	}
+	var missed []string
+	room := maxClauses
+	for i, w := range list {
+		in := held[i]
+		if in == nil {
+			in = fields
+		}
+		in, left := w.fitting(in, room/(len(list)-i))
+		for _, f := range left {
+			missed = append(missed, f.path)
+		}
+		room -= w.cost(in)
+		t.clauses = append(t.clauses, w.anywhere(in))
+	}
+	if len(missed) > 0 {
+		missed = unique(missed)
+		t.missed = fmt.Sprintf("a query of the indexer takes no more than 1024 clauses, so that not each word was looked for in each field; left out for at least one word: %d of %d fields, such as %s. Give fewer words, or a phrase in double quotes",
+			len(missed), len(fields), strings.Join(missed[:min(8, len(missed))], ", "))
+	} else if known.few {
+		t.missed = fmt.Sprintf("the indexer didn't tell which fields there are, so that text was looked for in %d that are known or stand in the newest alerts", len(fields))
+	}
+	for _, w := range list {
+		if w.cut {
+			t.missed = strings.TrimPrefix(fmt.Sprintf("%s; only the first %d characters of a long word were looked for", t.missed, maxPattern), "; ")
+			break
+		}
+	}
+	return t, nil
+}
+
+// fitting splits fields into those that w can be looked for in within a number
+// of clauses and the rest, without those that can't hold it.
+func (w word) fitting(fields []indexField, room int) (in, left []indexField) {
+	for _, f := range fields {
+		switch n := w.cost([]indexField{f}); {
+		case n == 0:
+		case n <= room:
+			in, room = append(in, f), room-n
+		default:
+			left = append(left, f)
+		}
+	}
+	return in, left
+}
+
+// narrow finds out in which fields each word stands, by counting the documents
+// that hold it there. The longest word, the rarest by guess, is looked for
+// first, the others only among the documents that have it. What the indexer
+// refuses leaves held as it is.
+func (c *Client) narrow(ctx context.Context, index string, list []word, fields []indexField, held [][]indexField, others []clause) {
+	longest := 0
+	for i, w := range list {
+		if len(w.typed) > len(list[longest].typed) {
+			longest = i
+		}
+	}
+	if list[longest].cost(fields) > maxClauses {
+		var in []indexField
+		for rest := fields; len(rest) > 0; {
+			var part []indexField
+			part, rest = list[longest].fitting(rest, maxClauses)
+			if len(part) == 0 {
+				break
+			}
+			counted, err := c.count(ctx, index, append(slices.Clone(others), list[longest].anywhere(part)), list[longest:longest+1], part)
+			if err != nil {
+				return
+			}
+			in = append(in, counted[0]...)
+		}
+		held[longest] = in
+	}
+	if len(list) == 1 {
+		return
+	}
+	in := held[longest]
+	if in == nil {
+		in = fields
+	}
+	among, _ := list[longest].fitting(in, maxClauses)
+	counted, err := c.count(ctx, index, append(slices.Clone(others), list[longest].anywhere(among)), list, fields)
+	if err != nil {
+		return
+	}
+	for i := range list {
+		if i != longest || held[i] != nil {
+			held[i] = counted[i]
+		}
+	}
+	if held[longest] == nil && len(counted[longest]) > 0 {
+		held[longest] = counted[longest]
+	}
+}
+
+// count returns in which of fields documents that match hold each word.
+func (c *Client) count(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
+	aggs := clause{}
+	for i, w := range list {
+		filters := clause{}
+		for _, f := range fields {
+			if some := w.clauses(f); len(some) > 0 {
+				filters[f.path] = anyOf(some...)
+			}
+		}
+		aggs[fmt.Sprint(i)] = clause{"filters": clause{"filters": filters}}
+	}
+	s, err := newSearch(match, 0, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.TrackTotalHits = false
+	if s.Aggs, err = raw(aggs); err != nil {
+		return nil, err
+	}
+	f, err := c.searchAlerts(ctx, index, *s)
+	if err != nil {
+		return nil, err
+	}
+	var counted map[string]struct {
+		Buckets map[string]struct {
+			Count int `json:"doc_count"`
+		} `json:"buckets"`
+	}
+	if err := json.Unmarshal(f.Aggregations, &counted); err != nil || f.Shards.Failed > 0 || f.TimedOut {
+		return nil, errors.Join(err, errors.New("not counted"))
+	}
+	out := make([][]indexField, len(list))
+	for i := range list {
+		out[i] = []indexField{}
+		for _, field := range fields {
+			if counted[fmt.Sprint(i)].Buckets[field.path].Count > 0 {
+				out[i] = append(out[i], field)
+			}
+		}
+	}
+	return out, nil
+}

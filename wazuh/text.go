@@ -1,0 +1,325 @@
+package wazuh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+)
+
+// A fieldKind is how a field is indexed, which decides how a text is looked for in it.
+type fieldKind uint8
+
+const (
+	keywordField fieldKind = iota // matched whole or by a wildcard
+	textField                     // analysed: matched by its words
+	addressField                  // matched by an address or a network
+	numberField
+	booleanField
+	dateField
+	otherField // not searched, such as a place on the map
+)
+
+// kindOfType reads the name of a type of the indexer.
+func kindOfType(name string) fieldKind {
+	switch name {
+	case "", "keyword", "constant_keyword", "wildcard":
+		return keywordField
+	case "text", "match_only_text":
+		return textField
+	case "ip":
+		return addressField
+	case "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long":
+		return numberField
+	case "boolean":
+		return booleanField
+	case "date", "date_nanos":
+		return dateField
+	}
+	return otherField
+}
+
+// An indexField is a field of an index.
+type indexField struct {
+	path string
+	kind fieldKind
+}
+
+// fieldsOf reads a list such as "package.name package.size:long"; without a
+// type a field is a keyword.
+func fieldsOf(list string) []indexField {
+	var out []indexField
+	for f := range strings.FieldsSeq(list) {
+		path, kind, _ := strings.Cut(f, ":")
+		out = append(out, indexField{path, kindOfType(kind)})
+	}
+	return out
+}
+
+// templated are the fields of [searched] that Wazuh's templates map as anything
+// but keywords, for when the indexer doesn't tell.
+var templated = func() map[string]fieldKind {
+	m := map[string]fieldKind{}
+	for _, f := range fieldsOf(`full_log:text previous_log:text message:text data.ms-graph.description:text
+		data.aws.dstaddr:ip data.aws.srcaddr:ip data.aws.source_ip_address:ip data.port.local_ip:ip data.port.remote_ip:ip
+		data.aws.resource.instanceDetails.networkInterfaces.privateIpAddress:ip data.aws.resource.instanceDetails.networkInterfaces.publicIp:ip
+		data.aws.service.action.networkConnectionAction.remoteIpDetails.ipAddressV4:ip
+		source.ip:ip destination.ip:ip client.ip:ip server.ip:ip host.ip:ip related.ip:ip wazuh.agent.host.ip:ip dns.resolved_ip:ip network.ip:ip network.gateway:ip network.netmask:ip network.broadcast:ip agent.host.ip:ip
+		rule.level:long process.pid:long`) {
+		m[f.path] = f.kind
+	}
+	return m
+}()
+
+// A word is a part of what is searched for.
+type word struct {
+	typed string
+	// escaped are how it can stand where backslashes and quotes are escaped, either
+	// how it can stand elsewhere: descriptions of rules quote such fields.
+	escaped, either patterns
+	phrase          string // for a field that is analysed
+	cut             bool   // whether only its beginning is looked for, see maxPattern
+}
+
+// patterns are the forms of a word, and the indexer's patterns for them, in each case.
+type patterns struct{ forms, values []string }
+
+func patternsOf(forms ...string) patterns {
+	p := patterns{forms: unique(forms)}
+	for _, f := range p.forms {
+		for _, v := range cases(f) {
+			p.values = append(p.values, "*"+escaped(v)+"*")
+		}
+	}
+	return p
+}
+
+// maxPattern is how many characters of a word are looked for: the indexer gives
+// up on longer patterns.
+const maxPattern = 250
+
+var escaping = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+func newWord(s string) word {
+	w := word{typed: s}
+	if r := []rune(s); len(r) > maxPattern {
+		s, w.cut = string(r[:maxPattern]), true
+	}
+	plain := unescape(s)
+	passedOn := escaping.Replace(plain)
+	w.escaped, w.either = patternsOf(passedOn, plain), patternsOf(plain, s, passedOn)
+	w.phrase = strings.ReplaceAll(s, "*", " ")
+	if w.cut { // at the end of a word
+		w.phrase = strings.TrimRightFunc(w.phrase, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' })
+	}
+	return w
+}
+
+// unescape undoes the doubling of backslashes, if each in s is doubled or stands
+// before a quote.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' {
+			if i+1 == len(s) || s[i+1] != '\\' && s[i+1] != '"' {
+				return s
+			}
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// in are the forms that w can have in a field.
+func (w word) in(field string) patterns {
+	if escapes(field) {
+		return w.escaped
+	}
+	return w.either
+}
+
+var (
+	smallNumber = lazyregexp.New(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`)
+	plainWord   = lazyregexp.New(`^[\pL\pN_*]+$`)
+)
+
+// clauses are those that find w in a field; none where it can't be.
+func (w word) clauses(f indexField) []clause {
+	switch f.kind {
+	case addressField:
+		if a, ok := network(w.typed); ok {
+			return []clause{term(f.path, a)}
+		}
+	case numberField:
+		if smallNumber.MatchString(w.typed) {
+			return []clause{term(f.path, w.typed)}
+		}
+	case booleanField:
+		if v := strings.ToLower(w.typed); v == "true" || v == "false" {
+			return []clause{term(f.path, v)}
+		}
+	case dateField:
+		if at, date, err := When(w.typed).read("", time.Now(), time.UTC); err == nil && w.typed[0] >= '1' && strings.Contains(w.typed, "-") {
+			until := at
+			if date {
+				until = at.AddDate(0, 0, 1).Add(-time.Millisecond)
+			}
+			const layout = "2006-01-02T15:04:05.000Z"
+			return []clause{{"range": clause{f.path: clause{"gte": at.Format(layout), "lte": until.Format(layout)}}}}
+		}
+	case textField:
+		some := []clause{{"match_phrase": clause{f.path: w.phrase}}}
+		if plainWord.MatchString(w.typed) { // then it can be part of a single token
+			some = append(some, wildcard(f.path, "*"+escaped(w.typed)+"*"))
+		}
+		return some
+	case keywordField:
+		if !canHold(f.path, w.typed) {
+			return nil
+		}
+		values := w.in(f.path).values
+		some := make([]clause, len(values))
+		for i, v := range values {
+			some[i] = clause{"wildcard": clause{f.path: clause{"value": v, "case_insensitive": true}}}
+		}
+		return some
+	}
+	return nil
+}
+
+// holding tells which fields of a document hold w.
+func (w word) holding(leaves []leaf) []string {
+	var in []string
+	for _, l := range leaves {
+		value := strings.ToLower(l.text)
+		for _, form := range w.in(l.path).forms {
+			if within(value, strings.ToLower(form)) {
+				in = append(in, l.path)
+				break
+			}
+		}
+	}
+	return in
+}
+
+// within reports whether value holds a pattern in which * stands for anything.
+func within(value, pattern string) bool {
+	for part := range strings.SplitSeq(pattern, "*") {
+		i := strings.Index(value, part)
+		if i < 0 {
+			return false
+		}
+		value = value[i+len(part):]
+	}
+	return true
+}
+
+// leaf is a value of a document that isn't an object.
+type leaf struct{ path, text string }
+
+// leavesOf lists what stands in a document.
+func leavesOf(v any, path string, list []leaf) []leaf {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			p := k
+			if path != "" {
+				p = path + "." + k
+			}
+			list = leavesOf(e, p, list)
+		}
+	case []any:
+		for _, e := range v {
+			list = leavesOf(e, path, list)
+		}
+	case nil:
+	case string:
+		list = append(list, leaf{path, v})
+	default:
+		list = append(list, leaf{path, fmt.Sprint(v)})
+	}
+	return list
+}
+
+const (
+	maxWords   = 10
+	maxClauses = 900 // of the 1024 that the indexer takes in one query
+)
+
+// wordsOf splits what a person searches for, the argument name. More than
+// [maxWords] words are one: a text that was taken from somewhere.
+func wordsOf(name, s string) ([]word, error) {
+	list := words(s)
+	if len(list) > 1 {
+		said := slices.DeleteFunc(slices.Clone(list), func(w string) bool { // a lone dash or bracket says nothing
+			return !strings.ContainsFunc(w, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+		})
+		if len(said) > 0 {
+			list = said
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return nil, invalid("%s %q holds nothing to search for", name, clip(s))
+	case len(list) > maxWords:
+		list = []string{strings.TrimSpace(s)}
+	}
+	out := make([]word, len(list))
+	for i, w := range list {
+		if !utf8.ValidString(w) {
+			return nil, invalid("%s: not UTF-8", name)
+		}
+		out[i] = newWord(w)
+	}
+	return out, nil
+}
+
+// wordClauses returns one clause for each word of s, the argument name: it is
+// found as part of any of fields, in any case.
+func wordClauses(name, s string, fields []indexField) ([]clause, error) {
+	list, err := wordsOf(name, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]clause, len(list))
+	for i, w := range list {
+		out[i] = w.anywhere(fields)
+	}
+	return out, nil
+}
+
+// anywhere finds w in any of fields.
+func (w word) anywhere(fields []indexField) clause {
+	some := make([]clause, 0, len(fields))
+	for _, f := range fields {
+		some = append(some, w.clauses(f)...)
+	}
+	if len(some) == 0 {
+		return clause{"match_none": clause{}}
+	}
+	return anyOf(some...)
+}
+
+// cost is how many clauses it takes to look for w in fields.
+func (w word) cost(fields []indexField) int {
+	phrase := len(w.phrase) / 2 // each word of a phrase counts
+	phrase = min(phrase, 1+strings.Count(w.phrase, " ")*2)
+	n := 0
+	for _, f := range fields {
+		switch {
+		case f.kind == textField:
+			n += len(w.clauses(f)) + phrase
+		case f.kind != keywordField:
+			n += len(w.clauses(f))
+		case !canHold(f.path, w.typed):
+		default:
+			n += len(w.in(f.path).values)
+		}
+	}
+	return n
+}
