@@ -360,6 +360,10 @@ type GetAlertsInput struct {
 	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
 	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
 	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	IP            string   `json:"ip,omitempty" jsonschema:"Only alerts that name this address as source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
+	Process       string   `json:"process,omitempty" jsonschema:"Only alerts of this process, by its path as one types it or the end of it, in any case." minLength:"1" maxLength:"512"`
+	Domain        string   `json:"domain,omitempty" jsonschema:"Only alerts that name this host of the net, as a destination or a question to DNS, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
+	Label         string   `json:"label,omitempty" jsonschema:"Only alerts of agents with this label, as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
 	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
 	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
 	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
@@ -377,7 +381,7 @@ func (in *GetAlertsInput) filter() *AlertFilter {
 	return &AlertFilter{
 		Level: in.Level, MaxLevel: in.MaxLevel, AgentID: in.AgentID, AgentName: in.AgentName, RuleID: in.RuleID, RuleGroup: in.RuleGroup,
 		MITREIDs: in.MITREIDs, MITRETactic: in.MITRETactic, Decoder: in.Decoder, SourceIP: in.SourceIP, DestinationIP: in.DestinationIP,
-		User: in.User, FileHash: in.FileHash, Location: in.Location, Search: in.Search, StartTime: in.StartTime, EndTime: in.EndTime,
+		IP: in.IP, Process: in.Process, Domain: in.Domain, Label: in.Label, User: in.User, FileHash: in.FileHash, Location: in.Location, Search: in.Search, StartTime: in.StartTime, EndTime: in.EndTime,
 	}
 }
 
@@ -691,6 +695,9 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 		return nil, err
 	}
 	clauses := q.asked.clauses
+	if c.label != nil {
+		clauses = append(clauses, c.label)
+	}
 	if f.Search != "" {
 		t, err := c.textIn(ctx, q.index, "search", f.Search, clauses)
 		if err != nil {
@@ -765,6 +772,8 @@ func (c *Client) alertIndex(ctx context.Context) (string, bool, error) {
 	switch {
 	case err != nil:
 		return "", false, err
+	case c.alerts != "":
+		return c.alerts, five, nil
 	case five:
 		return findingIndex, true, nil
 	}
@@ -818,7 +827,11 @@ func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error)
 	if !alertID.MatchString(in.AlertID) {
 		return nil, invalid("alert_id %q is not an alert's id", clip(in.AlertID))
 	}
-	query, err := raw(anyOf(clause{"ids": clause{"values": []string{in.AlertID}}}, term("id", in.AlertID)))
+	match := anyOf(clause{"ids": clause{"values": []string{in.AlertID}}}, term("id", in.AlertID))
+	if c.label != nil {
+		match = clause{"bool": clause{"filter": []clause{match, c.label}}}
+	}
+	query, err := raw(match)
 	if err != nil {
 		return nil, err
 	}

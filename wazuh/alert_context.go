@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (in *GetAlertContextInput) SetDefaults() {
 
 // AlertsAround are the alerts around another that share something with it.
 type AlertsAround struct {
-	Relation   string   `json:"relation" jsonschema:"What they share: same_host, same_source, same_user or same_rule."`
+	Relation   string   `json:"relation" jsonschema:"What they share: same_host, same_source (it came from there), same_destination (it went there), to_source (it went to where the alert came from), from_destination (it came from where the alert went), same_user, same_hash, same_process or same_rule."`
 	Value      string   `json:"value" jsonschema:"The host, address, account or rule." untrusted:"true"`
 	Alerts     []*Alert `json:"alerts" jsonschema:"In the order of time, the alert itself left out. Of many, those nearest before it and after it."`
 	Total      int      `json:"total" jsonschema:"How many there are in all, the alert itself left out."`
@@ -42,7 +43,8 @@ type AlertContext struct {
 }
 
 // GetAlertContext returns an alert with what happened around it: on the same
-// host, from the same address, to the same account, by the same rule elsewhere.
+// host, from or to its addresses, by or to its accounts, of the same file and
+// process, by the same rule elsewhere.
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (*AlertContext, error) {
@@ -59,17 +61,8 @@ func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (
 	}
 	span := time.Duration(in.Minutes) * time.Minute
 	out := &AlertContext{Alert: a, From: a.Timestamp.Add(-span), Until: a.Timestamp.Add(span), Pivot: []AlertsAround{}}
-	for _, p := range []struct {
-		relation, value string
-		in              GetAlertsInput
-	}{
-		{"same_host", a.Agent.ID, GetAlertsInput{AgentID: AgentID(a.Agent.ID)}},
-		{"same_source", a.SourceIP, GetAlertsInput{SourceIP: a.SourceIP}},
-		{"same_user", a.DestinationUser, GetAlertsInput{User: a.DestinationUser}},
-		{"same_user", a.SourceUser, GetAlertsInput{User: a.SourceUser}},
-		{"same_rule", a.Rule.ID, GetAlertsInput{RuleID: RuleID(a.Rule.ID)}},
-	} {
-		if p.value == "" || p.relation == "same_user" && p.value == a.DestinationUser && p.in.User == a.SourceUser && len(out.Pivot) > 0 && out.Pivot[len(out.Pivot)-1].Value == p.value {
+	for _, p := range a.pivots() {
+		if p.value == "" {
 			continue
 		}
 		p.in.Level = in.Level
@@ -77,10 +70,60 @@ func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.relation, err)
 		}
+		if around.Total == 0 && p.quiet {
+			continue
+		}
 		around.Relation, around.Value = p.relation, p.value
 		out.Pivot = append(out.Pivot, *around)
 	}
 	return out, nil
+}
+
+// A pivot is a question about what shares something with an alert.
+type pivot struct {
+	relation, value string
+	in              GetAlertsInput
+	quiet           bool // whether nothing is said when there is nothing
+}
+
+// pivots are what to ask about what happened around a.
+func (a *Alert) pivots() []pivot {
+	user := func(name string) pivot {
+		return pivot{relation: "same_user", value: name, in: GetAlertsInput{User: name}}
+	}
+	list := []pivot{
+		{"same_host", a.Agent.ID, GetAlertsInput{AgentID: AgentID(a.Agent.ID)}, false},
+		{"same_source", a.SourceIP, GetAlertsInput{SourceIP: a.SourceIP}, false},
+		{"to_source", a.SourceIP, GetAlertsInput{DestinationIP: a.SourceIP}, true},
+		{"same_destination", a.DestinationIP, GetAlertsInput{DestinationIP: a.DestinationIP}, false},
+		{"from_destination", a.DestinationIP, GetAlertsInput{SourceIP: a.DestinationIP}, true},
+		user(a.DestinationUser),
+	}
+	if a.SourceUser != a.DestinationUser {
+		list = append(list, user(a.SourceUser))
+	}
+	if hash := bestHash(a.Event[MeaningHash]); hash != "" {
+		list = append(list, pivot{"same_hash", hash, GetAlertsInput{FileHash: hash}, false})
+	}
+	if p := a.Event[MeaningProcess]; p != "" {
+		list = append(list, pivot{"same_process", p, GetAlertsInput{Process: p}, false})
+	}
+	return append(list, pivot{"same_rule", a.Rule.ID, GetAlertsInput{RuleID: RuleID(a.Rule.ID)}, false})
+}
+
+// bestHash is the longest of the hashes in a list such as MD5=…,SHA256=…
+func bestHash(list string) string {
+	best := ""
+	for part := range strings.SplitSeq(list, ",") {
+		name, hash, named := strings.Cut(part, "=")
+		if !named {
+			hash = name
+		}
+		if !strings.EqualFold(name, "IMPHASH") && namedHash.MatchString(hash) && len(hash) > len(best) {
+			best = hash
+		}
+	}
+	return best
 }
 
 // around returns the alerts nearest to a, half of them before it if there are

@@ -27,26 +27,59 @@ type rows[T any] struct {
 	failed []Failure
 }
 
+// envelope is the form of an answer of the server API.
+type envelope[T any] struct {
+	Data *struct {
+		Items  []T `json:"affected_items"`
+		Total  int `json:"total_affected_items"`
+		Failed []struct {
+			Error struct {
+				Code        int    `json:"code"`
+				Message     string `json:"message"`
+				Remediation string `json:"remediation"`
+			} `json:"error"`
+			ID []json.RawMessage `json:"id"`
+		} `json:"failed_items"`
+	} `json:"data"`
+	Message string `json:"message"`
+	Error   int    `json:"error"`
+}
+
+// oneByOne reads an answer that couldn't be read, for why, item by item: one odd
+// value costs its row and not the page, and is told.
+func oneByOne[T any](res *httpx.Response, why error) (*envelope[*T], []Failure, error) {
+	rest, err := httpx.JSON[envelope[json.RawMessage]](res, nil)
+	if err != nil || rest.Data == nil {
+		return nil, nil, why
+	}
+	out := envelope[*T]{Message: rest.Message, Error: rest.Error}
+	if err := json.Unmarshal([]byte(`{"data":{}}`), &out); err != nil {
+		return nil, nil, err
+	}
+	out.Data.Total, out.Data.Failed = rest.Data.Total, rest.Data.Failed
+	var unread []Failure
+	for i, b := range rest.Data.Items {
+		item := new(T)
+		if err := jsoncodec.Unmarshal(b, item); err != nil {
+			unread = append(unread, Failure{Message: fmt.Sprintf("row %d of this page cannot be read and is left out: %s", i+1, oneLine(err.Error()))})
+			item = nil
+		}
+		out.Data.Items = append(out.Data.Items, item)
+	}
+	if len(unread) == len(rest.Data.Items) {
+		return nil, nil, why
+	}
+	return &out, unread, nil
+}
+
 // list reads the answer of a generated method. One that failed as a whole,
 // which has status 200 too, is an error.
 func list[T any](res *httpx.Response, err error) (*rows[T], error) {
-	type answer struct {
-		Data *struct {
-			Items  []*T `json:"affected_items"`
-			Total  int  `json:"total_affected_items"`
-			Failed []struct {
-				Error struct {
-					Code        int    `json:"code"`
-					Message     string `json:"message"`
-					Remediation string `json:"remediation"`
-				} `json:"error"`
-				ID []json.RawMessage `json:"id"`
-			} `json:"failed_items"`
-		} `json:"data"`
-		Message string `json:"message"`
-		Error   int    `json:"error"`
+	a, err := httpx.JSON[envelope[*T]](res, err)
+	var unread []Failure
+	if err != nil && res != nil {
+		a, unread, err = oneByOne[T](res, err)
 	}
-	a, err := httpx.JSON[answer](res, err)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +92,7 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 			r.items = append(r.items, *item)
 		}
 	}
+	defer func() { r.failed = append(r.failed, unread...) }()
 	for _, f := range a.Data.Failed {
 		x := Failure{Code: f.Error.Code, Message: oneLine(f.Error.Message), Remediation: oneLine(f.Error.Remediation)}
 		for _, id := range f.ID {

@@ -28,6 +28,9 @@ type Client struct {
 	zone  *time.Location // in which times without one are meant
 	cache fieldCache
 
+	alerts string // patterns of the alerts' indices, if not Wazuh's own
+	label  clause // what every alert must match, or nil
+
 	pinned  string        // the version that the settings name
 	version string        // the server's, once known
 	asking  chan struct{} // held by who reads or writes version
@@ -46,6 +49,20 @@ func New(cfg Config) (*Client, error) {
 	var err error
 	if cfg.Version != "" {
 		if _, err := major(cfg.Version); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if cfg.TimeZone != "" {
+		if c.zone, err = time.LoadLocation(cfg.TimeZone); err != nil {
+			errs = append(errs, fmt.Errorf("wazuh: the time zone %q is not known here: %w", cfg.TimeZone, err))
+		}
+	}
+	if cfg.AlertIndex != "" && !indexPatterns.MatchString(cfg.AlertIndex) {
+		errs = append(errs, fmt.Errorf("wazuh: the alert indices %q: want patterns such as wazuh-alerts-*, with commas between, a remote cluster's as site1:wazuh-alerts-*", cfg.AlertIndex))
+	}
+	c.alerts = cfg.AlertIndex
+	if cfg.Label != "" {
+		if c.label, err = labelled(cfg.Label); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -20,6 +20,10 @@ type Config struct {
 
 	connect.Options // of the server API: TLS, proxy, time-outs, retries, log
 
+	TimeZone   string // in which times without one are meant and days are counted, such as Europe/Berlin; empty: UTC
+	AlertIndex string // patterns of the indices that hold the alerts, with commas between; empty: those of Wazuh's own name
+	Label      string // name=value: only alerts of agents with this label are seen; empty: all
+
 	Indexer IndexerConfig // where the alerts are; the zero value: none
 	Guard   *gate.Guard   // the gate on the wire; nil: a plain client
 }

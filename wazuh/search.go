@@ -162,6 +162,10 @@ type AlertFilter struct {
 	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
 	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
 	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	IP            string   `json:"ip,omitempty" jsonschema:"Only alerts that name this address as source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
+	Process       string   `json:"process,omitempty" jsonschema:"Only alerts of this process, by its path as one types it or the end of it, in any case." minLength:"1" maxLength:"512"`
+	Domain        string   `json:"domain,omitempty" jsonschema:"Only alerts that name this host of the net, as a destination or a question to DNS, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
+	Label         string   `json:"label,omitempty" jsonschema:"Only alerts of agents with this label, as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
 	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
 	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
 	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
@@ -229,6 +233,17 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked
 	if f.User != "" {
 		q.clauses = append(q.clauses, userIn(f.User, users))
 	}
+	if f.Process != "" {
+		q.clauses = append(q.clauses, processIn(f.Process, processes))
+	}
+	if f.Domain != "" {
+		q.clauses = append(q.clauses, domainIn(f.Domain, domains))
+	}
+	if f.Label != "" {
+		if err := add(labelled(f.Label)); err != nil {
+			return nil, err
+		}
+	}
 	if f.FileHash != "" {
 		if err := add(hashIn(f.FileHash)); err != nil {
 			return nil, err
@@ -242,7 +257,7 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked
 	for _, a := range []struct {
 		name, value string
 		fields      []string
-	}{{"source_ip", f.SourceIP, sources}, {"destination_ip", f.DestinationIP, destinations}} {
+	}{{"source_ip", f.SourceIP, sources}, {"destination_ip", f.DestinationIP, destinations}, {"ip", f.IP, addressFields}} {
 		if a.value == "" {
 			continue
 		}
@@ -333,6 +348,10 @@ var (
 	destinations = tellers(MeaningDestinationAddress)
 	users        = tellers(MeaningActingUser, MeaningTargetUser)
 	hashes       = tellers(MeaningHash)
+	processes    = tellers(MeaningProcess)
+	domains      = tellers(MeaningDomain, MeaningDNSQuery)
+
+	addressFields = tellers(MeaningSourceAddress, MeaningDestinationAddress, MeaningOtherAddress)
 )
 
 // addressIn matches the address in any of fields as it is usually written, and
@@ -383,6 +402,50 @@ func userIn(user string, fields []string) clause {
 		for _, who := range []string{"target", "subject"} {
 			at := "data.win.eventdata." + who
 			some = append(some, clause{"bool": clause{"filter": []clause{termFold(at+"UserName", name), termFold(at+"DomainName", domain)}}})
+		}
+	}
+	return anyOf(some...)
+}
+
+var label = lazyregexp.New(`^([A-Za-z0-9_.-]{1,64})=(.{1,128})$`)
+
+// labelled matches alerts of agents with a label, name=value.
+func labelled(s string) (clause, error) {
+	m := label.FindStringSubmatch(s)
+	if m == nil {
+		return nil, invalid("label %q: want name=value, as customer=acme", clip(s))
+	}
+	return anyOf(termFold("agent.labels."+m[1], m[2]), termFold("wazuh.agent.labels."+m[1], m[2])), nil
+}
+
+// indexPatterns are the forms of the alerts' indices that settings can name.
+var indexPatterns = lazyregexp.New(`^[A-Za-z0-9*][A-Za-z0-9_.*:,-]{0,254}$`)
+
+// processIn matches a process in any of fields by its path, or by the end of it.
+func processIn(path string, fields []string) clause {
+	plain := unescape(strings.TrimSpace(path))
+	var some []clause
+	for _, f := range fields {
+		forms, between := []string{plain}, "/"
+		if escapes(f) {
+			forms, between = unique([]string{strings.ReplaceAll(plain, `\`, `\\`), plain}), `\`
+		}
+		for _, v := range forms {
+			some = append(some, termFold(f, v), wildcard(f, "*"+escaped(between+v)))
+		}
+	}
+	return anyOf(some...)
+}
+
+// domainIn matches a name in any of fields, or one below it; some write a dot
+// at its end.
+func domainIn(name string, fields []string) clause {
+	name = strings.TrimSuffix(strings.TrimSpace(name), ".")
+	var some []clause
+	for _, f := range fields {
+		some = append(some, termFold(f, name), wildcard(f, "*."+escaped(name)))
+		if strings.Contains(f, "gcp") || strings.Contains(f, "dns") || strings.Contains(f, "query") {
+			some = append(some, termFold(f, name+"."), wildcard(f, "*."+escaped(name)+"."))
 		}
 	}
 	return anyOf(some...)

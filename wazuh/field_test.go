@@ -1,0 +1,440 @@
+package wazuh_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/wazuh"
+	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
+)
+
+// at builds an object with a value at a dotted path.
+func at(path string, value any) wazuhtest.Object {
+	parts := strings.Split(path, ".")
+	for i := len(parts) - 1; i >= 0; i-- {
+		value = wazuhtest.Object{parts[i]: value}
+	}
+	return value.(wazuhtest.Object)
+}
+
+// ids are the ids of alerts, sorted.
+func ids(list []*wazuh.Alert) []string {
+	out := []string{}
+	for _, a := range list {
+		out = append(out, a.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestEverySourceIsAFilterAColumnAndACount has an alert of each module that
+// puts the source somewhere else.
+func TestEverySourceIsAFilterAColumnAndACount(t *testing.T) {
+	t.Parallel()
+	for i, path := range []string{
+		"data.srcip", "data.src_ip", "data.win.eventdata.ipAddress", "data.win.eventdata.sourceIp", "data.aws.sourceIPAddress", "data.aws.client_ip", "data.aws.source_ip_address", "data.aws.remote_ip",
+		"data.aws.service.action.networkConnectionAction.remoteIpDetails.ipAddressV4", "data.aws.service.action.awsApiCallAction.remoteIpDetails.ipAddressV4", "data.aws.httpRequest.clientIp",
+		"data.properties.initiatedBy.user.ipAddress", "data.callerIpAddress", "data.gcp.jsonPayload.sourceIP", "data.gcp.protoPayload.requestMetadata.callerIp", "data.office365.ClientIP", "data.ms-graph.ipAddress",
+		"data.parameters.alert.data.srcip", "data.audit.srcip", "data.id.orig_h", "data.src_endpoint.ip", "source.ip",
+	} {
+		s := wazuhtest.New(t)
+		addr := fmt.Sprintf("203.0.113.%d", 10+i)
+		s.AddAlert(time.Now(), "one", at(path, addr))
+		s.AddAlert(time.Now(), "other", at(path, "198.51.100.1"))
+		c := s.Client()
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: addr})
+		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || p.Alerts[0].SourceIP != addr {
+			t.Errorf("%s: filter: %+v, %v", path, p, err)
+		}
+		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{IP: addr}); err != nil || p.Total != 1 {
+			t.Errorf("%s: either side: %+v, %v", path, p, err)
+		}
+		if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: addr}); err != nil || p.Total != 1 || !slices.Contains(p.Alerts[0].FoundIn, path) {
+			t.Errorf("%s: search: %+v, %v", path, p, err)
+		}
+		st, err := c.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"source_ip"}})
+		want := []wazuh.Count{{Value: "198.51.100.1", Count: 1}, {Value: addr, Count: 1}}
+		if err != nil || len(st.Counts) != 1 {
+			t.Errorf("%s: counts: %+v, %v", path, st, err)
+		} else if diff := cmp.Diff(want, st.Counts[0].Values); diff != "" {
+			t.Errorf("%s: counts (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func TestEveryUserIsAFilterAndAColumn(t *testing.T) {
+	t.Parallel()
+	for path, stored := range map[string]string{
+		"data.srcuser": "carol", "data.aws.userIdentity.userName": "Carol", "data.office365.UserId": "carol", "data.github.actor": "carol", "data.gcp.protoPayload.authenticationInfo.principalEmail": "carol",
+		"data.win.eventdata.user": `ACME\\carol`, "data.win.eventdata.subjectUserName": "CAROL", "data.ms-graph.actor.userPrincipalName": "carol", "data.osquery.columns.username": "carol", "syscheck.audit.login_user.name": "carol", "user.name": "carol",
+	} {
+		s := wazuhtest.New(t)
+		s.AddAlert(time.Now(), "one", at(path, stored))
+		s.AddAlert(time.Now(), "other", at(path, "caroline"))
+		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{User: "carol"})
+		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || !strings.HasSuffix(strings.ToLower(p.Alerts[0].SourceUser), "carol") || strings.Contains(p.Alerts[0].SourceUser, `\\`) {
+			t.Errorf("%s: %+v, %v", path, p, err)
+		}
+	}
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "sysmon", at("data.win.eventdata.user", `ACME\\carol`))
+	s.AddAlert(time.Now(), "other domain", at("data.win.eventdata.user", `OTHER\\carol`))
+	s.AddAlert(time.Now(), "logon", wazuhtest.Object{"data": wazuhtest.Object{"win": wazuhtest.Object{"eventdata": wazuhtest.Object{"targetUserName": "Carol", "targetDomainName": "acme"}}}})
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{User: `acme\carol`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"logon", "sysmon"}, ids(p.Alerts)); diff != "" {
+		t.Errorf("an account with its domain (-want +got):\n%s", diff)
+	}
+}
+
+func TestAHashIsFoundInSysmonsListByAnyForm(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	md5, sha1, sha256, imphash := strings.Repeat("0123456789ABCDEF", 2), strings.Repeat("A1", 20), strings.Repeat("AB", 32), strings.Repeat("C3", 16)
+	s.AddAlert(time.Now(), "one", at("data.win.eventdata.hashes", "SHA1="+sha1+",MD5="+md5+",SHA256="+sha256+",IMPHASH="+imphash))
+	s.AddAlert(time.Now(), "other", at("data.win.eventdata.hashes", "MD5=1"+md5[1:]+",SHA256="+md5+md5)) // whose SHA-256 begins with the MD5
+	c := s.Client()
+	for _, hash := range []string{md5, strings.ToLower(md5), sha1, strings.ToLower(sha256), imphash, "md5=" + md5, "SHA256=" + sha256, "IMPHASH=" + imphash} {
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{FileHash: hash})
+		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" {
+			t.Errorf("%s: %+v, %v", hash, p, err)
+		}
+	}
+	if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{FileHash: "SHA1=" + md5}); err != nil || p.Total != 0 {
+		t.Errorf("an MD5 as SHA1: %+v, %v", p, err)
+	}
+}
+
+func TestAWindowsPathIsFoundAsOneTypesIt(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "one", wazuhtest.Object{"data": wazuhtest.Object{"win": wazuhtest.Object{"eventdata": wazuhtest.Object{"image": `C:\\Users\\Public\\tool.exe`, "commandLine": `\"C:\\Users\\Public\\tool.exe\" -x`}}}})
+	s.AddAlert(time.Now(), "message", at("data.win.system.message", `Path: C:\Users\Public\tool.exe`))
+	s.AddAlert(time.Now(), "other", at("data.win.eventdata.image", `D:\\Other\\tool2.exe`))
+	s.AddAlert(time.Now(), "unc", at("data.win.eventdata.image", `\\\\server\\share\\a.exe`))
+	c := s.Client()
+	for query, want := range map[string][]string{
+		`C:\Users\Public\tool.exe`: {"message", "one"}, `C:\\Users\\Public\\tool.exe`: {"message", "one"}, `\Public\tool`: {"message", "one"}, `c:\users\public`: {"message", "one"},
+		`"C:\Users\Public\tool.exe" -x`: {"one"}, `\"C:\\Users\\Public\\tool.exe\" -x`: {"one"}, `\\server\share`: {"unc"}, `tool2.exe`: {"other"},
+	} {
+		p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, ids(p.Alerts)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+	for _, process := range []string{`C:\Users\Public\tool.exe`, "TOOL.EXE", `Public\tool.exe`} {
+		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{Process: process}); err != nil || p.Total != 1 || p.Alerts[0].Event[wazuh.MeaningProcess] != `C:\Users\Public\tool.exe` {
+			t.Errorf("process %s: %+v, %v", process, p, err)
+		}
+	}
+}
+
+// TestWordsAreFoundInWhatNobodyForesaw has alerts of decoders of one's own.
+func TestWordsAreFoundInWhatNobodyForesaw(t *testing.T) {
+	t.Parallel()
+	for _, forbidden := range []bool{false, true} {
+		s := wazuhtest.New(t)
+		if forbidden {
+			s.ForbidFields()
+		}
+		s.AddAlert(time.Now(), "one", wazuhtest.Object{"data": wazuhtest.Object{"acme": wazuhtest.Object{"threat Name": "Behavior:Win32/Example", "nested": wazuhtest.Object{"deep.er": "needle-in-hay"}, "list": []any{"alpha", wazuhtest.Object{"x": "omega"}}}}})
+		s.AddAlert(time.Now(), "other", at("data.srcip", "192.0.2.1"))
+		c := s.Client()
+		for _, query := range []string{"Win32/Example", "needle-in", "NEEDLE-IN-HAY", "alpha", "omega", "alpha omega needle", `"Behavior:Win32"`} {
+			p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query})
+			if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || len(p.Alerts[0].FoundIn) == 0 {
+				t.Errorf("%s: %+v, %v", query, p, err)
+			}
+			if (p.NotSearched != "") != forbidden {
+				t.Errorf("%s: not searched: %q", query, p.NotSearched)
+			}
+		}
+		if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "alpha nowhere"}); err != nil || p.Total != 0 {
+			t.Errorf("one word of two: %+v, %v", p, err)
+		}
+	}
+}
+
+func TestWhatDoesNotFitIntoOneQueryIsSaid(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	doc := wazuhtest.Object{}
+	for i := range 1500 {
+		doc[fmt.Sprintf("f%d", i)] = "the same everywhere"
+	}
+	doc["f1499"] = "but here"
+	s.AddAlert(time.Now(), "one", wazuhtest.Object{"data": wazuhtest.Object{"many": doc}})
+	c := s.Client()
+	p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "here"})
+	if err != nil || p.Total != 1 || p.NotSearched == "" {
+		t.Errorf("a word in more fields than a query has room for: %+v, %v", p, err)
+	}
+	if p, err = c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "but"}); err != nil || p.Total != 1 || p.NotSearched != "" {
+		t.Errorf("a word in one of many fields: %+v, %v", p, err)
+	}
+}
+
+func TestADateMeansTheWholeDay(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for id, at := range map[string]time.Time{"first": day, "noon": day.Add(12 * time.Hour), "last": day.Add(24*time.Hour - time.Second), "after": day.Add(24*time.Hour + time.Second), "before": day.Add(-time.Second)} {
+		s.AddAlert(at, id, wazuhtest.Object{"rule": wazuhtest.Object{"id": "1", "level": 3}})
+	}
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{StartTime: "2026-03-02", EndTime: "2026-03-02"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"first", "last", "noon"}, ids(p.Alerts)); diff != "" || p.Until.IsZero() {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	st, err := s.Client().GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{AlertFilter: wazuh.AlertFilter{StartTime: "2026-03-02", EndTime: "2026-03-02"}})
+	if err != nil || st.Total != 3 || !st.Until.After(day.Add(23*time.Hour)) {
+		t.Errorf("counts %+v, %v", st, err)
+	}
+	berlin := s.Client(func(c *wazuh.Config) { c.TimeZone = "Europe/Berlin" })
+	if p, err = berlin.GetAlerts(t.Context(), wazuh.GetAlertsInput{StartTime: "2026-03-02", EndTime: "2026-03-02"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"before", "first", "noon"}, ids(p.Alerts)); diff != "" {
+		t.Errorf("in Berlin (-want +got):\n%s", diff)
+	}
+	st, err = berlin.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{Interval: "1d", AlertFilter: wazuh.AlertFilter{StartTime: "2026-03-01", EndTime: "2026-03-03"}})
+	if err != nil || len(st.OverTime) != 2 || st.OverTime[0].Count != 3 || st.OverTime[0].Time.Hour() != 0 {
+		t.Errorf("days in Berlin: %+v, %v", st, err)
+	}
+}
+
+func TestTheContextLooksAtBothEnds(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	now := time.Now().Truncate(time.Second)
+	s.AddAlert(now, "one", wazuhtest.Object{"agent": wazuhtest.Object{"id": "000"}, "rule": wazuhtest.Object{"id": "1", "level": 5}, "data": wazuhtest.Object{"aws": wazuhtest.Object{"sourceIPAddress": "203.0.113.71", "userIdentity": wazuhtest.Object{"userName": "carol"}}}})
+	s.AddAlert(now.Add(time.Minute), "same user", wazuhtest.Object{"agent": wazuhtest.Object{"id": "000"}, "rule": wazuhtest.Object{"id": "2", "level": 5}, "data": wazuhtest.Object{"aws": wazuhtest.Object{"sourceIPAddress": "203.0.113.71", "userIdentity": wazuhtest.Object{"userName": "carol"}}}})
+	s.AddAlert(now.Add(2*time.Minute), "same source", wazuhtest.Object{"agent": wazuhtest.Object{"id": "004"}, "rule": wazuhtest.Object{"id": "3", "level": 5}, "data": wazuhtest.Object{"srcip": "203.0.113.71"}})
+	s.AddAlert(now.Add(3*time.Minute), "went there", wazuhtest.Object{"agent": wazuhtest.Object{"id": "005"}, "rule": wazuhtest.Object{"id": "4", "level": 5}, "data": wazuhtest.Object{"srcip": "192.0.2.10", "dstip": "203.0.113.71"}})
+	got, err := s.Client().GetAlertContext(t.Context(), wazuh.GetAlertContextInput{AlertID: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	related := map[string][]string{}
+	for _, p := range got.Pivot {
+		related[p.Relation+" "+p.Value] = ids(p.Alerts)
+	}
+	want := map[string][]string{
+		"same_host 000": {"same user"}, "same_source 203.0.113.71": {"same source", "same user"}, "to_source 203.0.113.71": {"went there"}, "same_user carol": {"same user"}, "same_rule 1": {},
+	}
+	if diff := cmp.Diff(want, related); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAgentsAreFoundByWhatIsShown(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAgent(wazuhtest.Object{"id": "301", "name": "dc-1", "ip": "192.0.2.11", "status": "active"})
+	s.AddAgent(wazuhtest.Object{"id": "302", "name": "plain", "ip": "192.0.2.12", "status": "active", "internal_key": "00dc-100", "configSum": "dc-1"})
+	p, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Search: "DC-1"})
+	if err != nil || p.Total != 1 || p.Agents[0].ID != "301" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Search: "a;b"}); !errors.Is(err, wazuh.ErrInvalid) {
+		t.Errorf("what no condition can hold: %v", err)
+	}
+}
+
+func TestNamesThatWazuhDoesNotCheckAreChecked(t *testing.T) {
+	t.Parallel()
+	c := wazuhtest.New(t).Client()
+	_, err := c.GetSCAChecks(t.Context(), wazuh.GetSCAChecksInput{AgentID: "007", PolicyID: "cis_nope"})
+	if !errors.Is(err, wazuh.ErrNotFound) || !strings.Contains(err.Error(), "cis_nope") || !strings.Contains(err.Error(), wazuhtest.PolicyID) {
+		t.Errorf("policy: %v", err)
+	}
+	if p, err := c.GetSCAChecks(t.Context(), wazuh.GetSCAChecksInput{AgentID: "007", PolicyID: wazuhtest.PolicyID, Search: "nothing like it"}); err != nil || p.Total != 0 {
+		t.Errorf("a policy without such a check: %+v, %v", p, err)
+	}
+	if _, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{Group: "nope"}); !errors.Is(err, wazuh.ErrNotFound) || !strings.Contains(err.Error(), "nope") {
+		t.Errorf("group: %v", err)
+	}
+	if p, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{Group: "empty-group"}); err != nil || p.Total != 0 {
+		t.Errorf("an empty group: %+v, %v", p, err)
+	}
+	if _, err := c.GetFIMFiles(t.Context(), wazuh.GetFIMFilesInput{AgentID: "999"}); !errors.Is(err, wazuh.ErrNotFound) {
+		t.Errorf("files of an unknown agent: %v", err)
+	}
+}
+
+func TestNumbersAreReadAsTheServerWritesThem(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	rows := `{"data":{"affected_items":[{"file":"/etc/a","type":"file","inode":1.2345678901234568e+18,"size":1000000000000000.0,"changes":"3"},{"file":"/etc/b","type":"file","inode":"odd","size":1},{"file":"/etc/c","type":"file","inode":42}],"total_affected_items":3,"total_failed_items":0,"failed_items":[]},"message":"ok","error":0}`
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Version = "4.14.7" })
+	if _, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{}); err != nil { // logs in
+		t.Fatal(err)
+	}
+	s.FailNext(wazuhtest.ManagerAPI, wazuhtest.Fault{Status: 200, Body: rows})
+	p, err := c.GetFIMFiles(t.Context(), wazuh.GetFIMFilesInput{AgentID: "003"})
+	if err != nil || p.Total != 3 || len(p.Files) != 2 || len(p.Failed) != 1 || !strings.Contains(p.Failed[0].Message, "odd") {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if a, b := p.Files[0], p.Files[1]; a.Inode != 1234567890123456768 || a.Size != 1_000_000_000_000_000 || a.Changes != 3 || b.File != "/etc/c" || b.Inode != 42 {
+		t.Errorf("%+v %+v", a, b)
+	}
+}
+
+func TestTheRevisionIsANumberOrAText(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{`"revision":40717`: "40717", `"revision":"rc1"`: "rc1", `"revision":null`: "", `"title":"Wazuh API REST"`: ""} {
+		s := wazuhtest.New(t)
+		c := s.Client()
+		s.FailNext(wazuhtest.ManagerAPI, wazuhtest.Fault{Status: 200, Body: `{"data":{"token":"x"},"error":0}`})
+		s.FailNext(wazuhtest.ManagerAPI, wazuhtest.Fault{Status: 200, Body: `{"data":{"api_version":"4.7.4",` + body + `},"error":0}`})
+		v, err := c.GetWazuhVersion(t.Context(), wazuh.GetWazuhVersionInput{})
+		if err != nil || v.APIVersion != "4.7.4" || v.Revision != want {
+			t.Errorf("%s: %+v, %v", body, v, err)
+		}
+	}
+}
+
+func TestWhatIsNotKnownIsNotShownAsZero(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.SetInventory("007", "ports", wazuhtest.Object{"local": wazuhtest.Object{"ip": "::", "port": 22}, "protocol": "tcp6", "state": "listening"}, wazuhtest.Object{"local": wazuhtest.Object{"port": 68}, "remote": wazuhtest.Object{"ip": "0.0.0.0", "port": 0}, "protocol": "udp"})
+	s.SetInventory("007", "hardware", wazuhtest.Object{"cpu": wazuhtest.Object{"name": "sparc"}})
+	p, err := s.Client().GetAgentPorts(t.Context(), wazuh.GetAgentPortsInput{AgentID: "007"})
+	if err != nil || p.Total != 2 || p.Ports[0].Remote != (wazuh.Endpoint{}) || p.Ports[1].Local.IP != "" || *p.Ports[1].Local.Port != 68 || *p.Ports[1].Remote.Port != 0 {
+		t.Errorf("ports %+v, %v", p, err)
+	}
+	st, err := s.Client().GetAgentStats(t.Context(), wazuh.GetAgentStatsInput{AgentID: "007"})
+	if err != nil || st.Memory != nil || st.CPU == nil || st.CPU.Cores != nil {
+		t.Errorf("stats %+v, %v", st, err)
+	}
+}
+
+func TestLogsOfAWazuhBefore46AreAskedForWithoutSelect(t *testing.T) {
+	t.Parallel()
+	for version, selects := range map[string]bool{"4.5.4": false, "4.2.7": false, "4.6.0": true, "4.14.7": true} {
+		s := wazuhtest.New(t)
+		s.SetVersion(version)
+		p, err := s.Client().GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{})
+		if err != nil || len(p.Logs) == 0 || p.Logs[0].Tag == "" || p.Logs[0].Description != "" {
+			t.Errorf("%s: %+v, %v", version, p, err)
+		}
+		r := strings.Join(s.Requests(), "\n")
+		if strings.Contains(r, "select=") != selects {
+			t.Errorf("%s: %s", version, r)
+		}
+	}
+}
+
+func TestWhatCameLaterIsSaidToHaveComeLater(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Version = "4.7.5" })
+	none := wazuhtest.Fault{Status: 200, Body: `{"took":1,"timed_out":false,"_shards":{"total":0,"successful":0,"skipped":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}`}
+	s.FailNext(wazuhtest.IndexerAPI, none)
+	v, err := c.ListVulnerabilities(t.Context(), wazuh.ListVulnerabilitiesInput{})
+	if err != nil || !strings.Contains(v.Incomplete, "4.7.5") || !strings.Contains(v.Incomplete, "4.8") {
+		t.Errorf("vulnerabilities: %+v, %v", v, err)
+	}
+	s.FailNext(wazuhtest.IndexerAPI, none)
+	i, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "packages"})
+	if err != nil || !strings.Contains(i.Incomplete, "4.7.5") || !strings.Contains(i.Incomplete, "4.13") {
+		t.Errorf("inventory: %+v, %v", i, err)
+	}
+}
+
+func TestTheInventoryIsSearchedInEveryFieldAndWalkedWhole(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddState("wazuh-states-inventory-services-manager-1", "one", wazuhtest.Object{
+		"agent": wazuhtest.Object{"id": "007", "name": "db-primary"}, "service": wazuhtest.Object{"id": "exampled", "name": "exampled", "description": "Example daemon", "state": "failed", "start_type": "disabled"},
+		"process": wazuhtest.Object{"user": wazuhtest.Object{"name": "svc_example"}},
+	})
+	c := s.Client()
+	for _, search := range []string{"failed", "disabled", "svc_example", "db-primary", "daemon", "exampled db-prim"} {
+		if p, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "services", Search: search}); err != nil || p.Total != 1 {
+			t.Errorf("%s: %+v, %v", search, p, err)
+		}
+	}
+	for i := range 120 {
+		s.AddState("wazuh-states-inventory-services-manager-1", fmt.Sprintf("001_%05d", i), wazuhtest.Object{"agent": wazuhtest.Object{"id": "001", "name": "host-1"}, "service": wazuhtest.Object{"id": "same", "name": "same", "state": "running"}})
+	}
+	seen, cursor := 0, wazuh.Cursor("")
+	for page := 0; page < 5; page++ {
+		p, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "services", Search: "same", Limit: 50, Cursor: cursor})
+		if err != nil || p.Total != 120 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		if seen += len(p.Items); !p.More {
+			break
+		}
+		cursor = p.NextCursor
+	}
+	if seen != 120 {
+		t.Errorf("%d of 120 rows seen", seen)
+	}
+}
+
+func TestFindingsOfWazuh5AreFilteredByTheirOwnNames(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.SetVersion("5.1.0")
+	s.AddState("wazuh-findings-v5-other", "one", wazuhtest.Object{"@timestamp": time.Now().UTC().Format(time.RFC3339), "wazuh": wazuhtest.Object{"agent": wazuhtest.Object{"id": "001", "name": "host-1"}, "rule": wazuhtest.Object{"id": "net-006", "level": "high", "title": "Example beacon"}}})
+	s.AddState("wazuh-findings-v5-other", "low", wazuhtest.Object{"@timestamp": time.Now().UTC().Format(time.RFC3339), "wazuh": wazuhtest.Object{"agent": wazuhtest.Object{"id": "002", "name": "host-2"}, "rule": wazuhtest.Object{"id": "net-007", "level": "medium", "title": "Another"}}})
+	c := s.Client()
+	for name, in := range map[string]wazuh.GetAlertsInput{"agent": {AgentID: "1"}, "name": {AgentName: "HOST-1"}, "level": {Level: 10}, "rule": {RuleID: "net-006"}, "words": {Search: "beacon"}} {
+		p, err := c.GetAlerts(t.Context(), in)
+		if err != nil || p.Total != 1 || p.Alerts[0].Rule.ID != "net-006" || p.Alerts[0].Agent.Name != "host-1" || p.Alerts[0].Rule.LevelName != "high" {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+		if name == "level" && !strings.Contains(p.Note, "high") {
+			t.Errorf("what level means isn't said: %q", p.Note)
+		}
+	}
+	s.AddState("wazuh-states-inventory-packages", "p", wazuhtest.Object{"wazuh": wazuhtest.Object{"agent": wazuhtest.Object{"id": "001", "name": "host-1"}}, "package": wazuhtest.Object{"name": "exampled", "version": "1.2.3"}})
+	if p, err := c.GetAgentPackages(t.Context(), wazuh.GetAgentPackagesInput{AgentID: "001", Search: "exampled"}); err != nil || p.Total != 1 || p.Packages[0].Name != "exampled" {
+		t.Errorf("packages: %+v, %v", p, err)
+	}
+	if p, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "packages", Search: "exampled"}); err != nil || p.Total != 1 || p.Items[0].AgentID != "001" || p.Agents[0].AgentID != "001" {
+		t.Errorf("inventory: %+v, %v", p, err)
+	}
+}
+
+func TestAlertsOfOneTenant(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	for _, customer := range []string{"acme", "other"} {
+		s.AddAlert(time.Now(), customer, wazuhtest.Object{"agent": wazuhtest.Object{"id": "001", "labels": wazuhtest.Object{"customer": customer}}})
+	}
+	for _, c := range []*wazuh.Client{s.Client(func(c *wazuh.Config) { c.Label = "customer=acme" })} {
+		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{}); err != nil || p.Total != 1 || !strings.Contains(string(p.Alerts[0].Agent.Extra["labels"]), "acme") {
+			t.Errorf("%+v, %v", p, err)
+		}
+		if _, err := c.GetAlert(t.Context(), wazuh.GetAlertInput{AlertID: "other"}); !errors.Is(err, wazuh.ErrNotFound) {
+			t.Errorf("another tenant's alert: %v", err)
+		}
+	}
+	if p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{Label: "customer=OTHER"}); err != nil || p.Total != 1 || p.Alerts[0].ID != "other" {
+		t.Errorf("by the filter: %+v, %v", p, err)
+	}
+	if _, err := wazuh.New(wazuh.Config{BaseURL: "https://w.example", Username: "a", Password: "b", AlertIndex: "../x", TimeZone: "Nowhere/City", Label: "x"}); err == nil || !strings.Contains(err.Error(), "Nowhere") || !strings.Contains(err.Error(), "label") || !strings.Contains(err.Error(), "../x") {
+		t.Errorf("settings that mean nothing: %v", err)
+	}
+	c := s.Client(func(c *wazuh.Config) { c.AlertIndex = "site1:wazuh-alerts-*,wazuh-archives-*" })
+	_, _ = c.GetAlerts(t.Context(), wazuh.GetAlertsInput{})
+	if r := s.Requests(); !strings.Contains(strings.Join(r, "\n"), "wazuh-archives-") {
+		t.Errorf("asked %q", r)
+	}
+}
