@@ -280,6 +280,24 @@ func TestAnUpdateFromAnAddressFetchesOnlyWhatItNeeds(t *testing.T) {
 	}
 }
 
+func TestUpdatesComeFromMITREUnlessToldOtherwise(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	fetch := func(_ context.Context, url string) (io.ReadCloser, error) {
+		asked = append(asked, url)
+		return io.NopCloser(strings.NewReader(newer)), nil
+	}
+	c, _ := updating(t, "", fetch)
+	must[*attack.UpdateDataOutput](t)(c.UpdateData(t.Context(), attack.UpdateDataInput{}))
+	if want := attack.Published + "/ics-attack/ics-attack.json"; !slices.Equal(asked, []string{want}) {
+		t.Errorf("asked %q, want %q", asked, want)
+	}
+	c, _ = updating(t, "off", fetch)
+	if _, err := c.UpdateData(t.Context(), attack.UpdateDataInput{}); !errors.Is(err, attack.ErrInvalid) || len(asked) != 1 {
+		t.Errorf("with updates off: %v, asked %q", err, asked)
+	}
+}
+
 func TestAnEarlierVersionIsKeptAndNotUsed(t *testing.T) {
 	t.Parallel()
 	source := t.TempDir()
@@ -317,7 +335,7 @@ func TestLayersAreReadAndMerged(t *testing.T) {
 	var layers []*attack.Layer
 	for _, g := range []string{"APT28", "APT29"} {
 		l := must[*attack.Layer](t)(c.NavigatorLayer(t.Context(), attack.NavigatorLayerInput{Mode: attack.LayerGroup, GroupID: g}))
-		one := 1
+		one := 1.0
 		for i := range l.Techniques {
 			l.Techniques[i].Score, l.Techniques[i].Color = &one, ""
 		}
@@ -342,7 +360,7 @@ func TestLayersAreReadAndMerged(t *testing.T) {
 	if _, err := attack.MergeLayers("Mixed", merged, ics); !errors.Is(err, attack.ErrInvalid) {
 		t.Errorf("layers of two domains: %v", err)
 	}
-	for _, bad := range []string{"", "{}", `[]`, text.String() + "{}", `{"name":1}`} {
+	for _, bad := range []string{"", "{}", `[]`, `[{}]`, text.String() + "{}", `{"name":1}`} {
 		if _, err := attack.ReadLayer(strings.NewReader(bad)); err == nil {
 			t.Errorf("%.20q is read", bad)
 		}
@@ -385,10 +403,5 @@ func TestALayerIsDrawn(t *testing.T) {
 			l.Name = string(in.Mode)
 			write(t, dir, string(in.Mode)+".svg", string(must[[]byte](t)(kb.SVG(l))))
 		}
-	}
-	l := attack.NewLayer("Unknown", attack.Enterprise, "18.1")
-	l.Techniques = []attack.LayerTechnique{{TechniqueID: "T9999"}}
-	if _, err := kb.SVG(l); !errors.Is(err, attack.ErrNotFound) {
-		t.Errorf("an unknown technique: %v", err)
 	}
 }

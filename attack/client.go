@@ -18,8 +18,10 @@ import (
 type Config struct {
 	// DataDir is a folder with MITRE's STIX bundles, as [Open] reads them. Empty means the embedded facts.
 	DataDir string
+	// SigmaDir is a folder with Sigma rules of one's own, for [Client.SigmaRules]. It may be empty.
+	SigmaDir string
 	// UpdateFrom is where [Client.UpdateData] gets bundles: a folder with bundles, or an address below which they lie as
-	// MITRE publishes them, <domain>-attack/<domain>-attack.json. Empty means that there are no updates.
+	// MITRE publishes them, <domain>-attack/<domain>-attack.json. Empty means [Published], off that there are no updates.
 	UpdateFrom string
 	// Fetch gets what lies at an address. It is needed where UpdateFrom is one.
 	Fetch func(ctx context.Context, url string) (io.ReadCloser, error)

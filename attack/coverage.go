@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/attack/internal/guess"
 )
 
 // GetDatasourceInput says which source of data to describe.
@@ -226,6 +228,9 @@ func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInpu
 	return out, nil
 }
 
+// guessNote says what guesses are.
+const guessNote = "Guesses are from words, not facts: the score is how many of 100 such guesses were right on rules not learned from."
+
 // errorsFirst returns the first error that isn't nil.
 func errorsFirst(errs ...error) error {
 	for _, err := range errs {
@@ -329,16 +334,17 @@ type MapAlertToTechniqueOutput struct {
 // AlertMapping is a technique that an alert names, or may mean.
 type AlertMapping struct {
 	TechniqueLine
-	Basis string   `json:"basis"` // named: the alert has the id; guess: words that fit
-	Score int      `json:"score"` // 0 to 100, comparable between alerts: how much of the words the technique's name accounts for
-	Words []string `json:"words,omitempty"`
+	Basis      string     `json:"basis"`                // named: the alert has the id; guess: words that fit
+	Score      int        `json:"score"`                // 0 to 100: how many of 100 guesses like this were right, on rules not learned from
+	Confidence Confidence `json:"confidence,omitempty"` // of a guess
+	Reason     string     `json:"reason,omitempty"`     // what to know of a weak guess
+	Words      []string   `json:"words,omitempty"`      // that led to the guess
+	Later      *Later     `json:"later,omitempty"`      // in a later version of ATT&CK, where it has another id there
 }
 
-// MinFit is the least [Hit.Fit] that is worth calling a guess: below it no name of a technique has the words.
-const MinFit = 8
-
 // MapAlertToTechnique says which techniques the words of an alert may mean. Ids that the alert names come first; the rest
-// are guesses with an absolute score, so that nonsense gives nothing, and the platform alone gives nothing either.
+// are guesses with how often such a guess is right, so that nonsense gives nothing, and the platform alone gives nothing
+// either.
 func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechniqueInput) (*MapAlertToTechniqueOutput, error) {
 	in.SetDefaults()
 	if in.Limit < 1 || in.Limit > 50 {
@@ -363,24 +369,30 @@ func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechnique
 	named := map[string]bool{}
 	for _, t := range ids.Techniques {
 		named[t.ID] = true
-		out.Matches = append(out.Matches, AlertMapping{line(t), "named", 100, nil})
+		out.Matches = append(out.Matches, AlertMapping{TechniqueLine: line(t), Basis: "named", Score: 100})
 	}
-	text = withoutIDs(text)
-	hits, _ := kb.Search(text, len(kb.techniques))
-	for _, h := range hits {
-		if h.Fit >= MinFit && !named[h.Technique.ID] && (in.Platform == "" || h.Technique.On(in.Platform)) {
-			out.Matches = append(out.Matches, AlertMapping{line(h.Technique), "guess", h.Fit, h.Words})
+	t := guess.Split(in.AlertType)
+	for _, g := range kb.Guess(t.Title, t.Body+"\n"+strings.Join(in.Indicators, "\n"), maxRanked) {
+		if named[g.Technique.ID] || in.Platform != "" && !g.Technique.On(in.Platform) {
+			continue
 		}
+		m := AlertMapping{line(g.Technique), "guess", g.Score, g.Confidence, g.Reason, g.Words, nil}
+		if l := g.Technique.later(); l != nil && l.ID != g.Technique.ID {
+			m.Later = l
+		}
+		out.Matches = append(out.Matches, m)
 	}
 	out.Total = len(out.Matches)
 	out.Matches = out.Matches[:min(in.Limit, out.Total)]
 	switch {
+	case out.Total == 0 && len(out.Tactics) > 0:
+		out.Note = "The alert names a tactic and no technique, and its words fit none well enough for a guess."
 	case out.Total == 0:
-		out.Note = "No technique is named and no name of one fits the words."
+		out.Note = "No technique is named, and the words fit none well enough for a guess."
 	case len(named) == 0:
-		out.Note = "These are guesses from words, not facts."
+		out.Note = guessNote
 	default:
-		out.Note = "Techniques that the alert names come first; guesses from words follow."
+		out.Note = "Techniques that the alert names come first; guesses from words follow. " + guessNote
 	}
 	out.Note = strings.TrimSpace(ids.note(out.Note) + " " + note)
 	return out, nil

@@ -18,8 +18,12 @@
 //     lookup by name finds it only where no current object has that name; lists and relations leave it out.
 //   - Campaigns count. What a campaign used, the groups it is attributed to used as well, as in MITRE's own library.
 //
-// [KB.GroupsLike] rates groups by what was observed, [KB.Understand] and [Technique.Coverage] tell what a site can detect, and
-// layers for the Navigator are made, read ([ReadLayer]), merged ([MergeLayers]) and drawn ([KB.SVG]).
+// The embedded facts are of 18.1. Of the next version the ids, names, tactics and what took the place of what are known
+// beside: an id of it is said to be one, never taken for another.
+//
+// [KB.Guess] says which techniques the words of an alert may mean, by what was learned from public detection rules, and how
+// often such a guess is right. [KB.GroupsLike] rates groups by what was observed, [KB.Understand] and [Technique.Coverage] tell what a site can detect, and
+// layers for the Navigator are made, read ([ReadLayer], whatever people have), merged ([MergeLayers]) and drawn ([KB.SVG]).
 //
 // [Client] offers the same as operations with one input and one output each, for package gate and MCP.
 //
@@ -30,4 +34,5 @@ package attack
 
 //go:generate go run ./internal/gen attack -in "$ATTACK_STIX_DIR" -out data/attack.bin
 //go:generate go run ./internal/gen later -in "$ATTACK_STIX_DIR" -out data/later.json
+//go:generate go run ./internal/guess/bench -stix "$ATTACK_LATER_BUNDLE" -sigma "$SIGMA_TITLES" -rules "$RULES_DIR" -turns 2 -write internal/guess/guess.bin
 //go:generate go run ./internal/gen wazuh -in "$WAZUH_RULES_JSON" -out internal/wazuhrules/rules.bin

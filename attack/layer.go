@@ -35,6 +35,10 @@ type Layer struct {
 	SelectTechniquesAcrossTactics bool             `json:"selectTechniquesAcrossTactics"`
 	SelectSubtechniquesWithParent bool             `json:"selectSubtechniquesWithParent"`
 	SelectVisibleTechniques       bool             `json:"selectVisibleTechniques"`
+	CustomDataURL                 string           `json:"customDataURL,omitempty"` // of the data that the layer was made for, where it isn't MITRE's
+
+	// Notes say what [ReadLayer] changed to read the layer. They aren't part of the file.
+	Notes []string `json:"-"`
 }
 
 // Document says that a layer is a file for the ATT&CK Navigator.
@@ -45,7 +49,7 @@ func (*Layer) Document() (name, mediaType, member string) {
 // LayerVersions says what a layer was made for.
 type LayerVersions struct {
 	ATTACK    string `json:"attack,omitempty"` // the major version of ATT&CK, such as 18
-	Navigator string `json:"navigator"`
+	Navigator string `json:"navigator,omitempty"`
 	Layer     string `json:"layer"` // 4.5
 }
 
@@ -69,8 +73,8 @@ type LayerLayout struct {
 type LayerTechnique struct {
 	TechniqueID       string          `json:"techniqueID"`
 	Tactic            string          `json:"tactic,omitempty"` // short name; empty for all tactics of the technique
-	Score             *int            `json:"score,omitempty"`
-	Color             string          `json:"color,omitempty"` // #rrggbb; empty to colour by score
+	Score             *float64        `json:"score,omitempty"`
+	Color             string          `json:"color,omitempty"` // #rrggbb or #rrggbbaa; empty to colour by score
 	Comment           string          `json:"comment,omitempty"`
 	Enabled           *bool           `json:"enabled,omitempty"` // nil means true
 	Metadata          []LayerMetadata `json:"metadata,omitempty"`
@@ -81,8 +85,8 @@ type LayerTechnique struct {
 // LayerGradient maps scores to colours.
 type LayerGradient struct {
 	Colors   []string `json:"colors"` // #rrggbb or #rrggbbaa, at least two
-	MinValue int      `json:"minValue"`
-	MaxValue int      `json:"maxValue"`
+	MinValue float64  `json:"minValue"`
+	MaxValue float64  `json:"maxValue"`
 }
 
 // LegendItem explains a colour.
@@ -121,12 +125,11 @@ func NewLayer(name string, domain Domain, version string) *Layer {
 }
 
 var (
-	layerID        = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
-	layerColor     = lazyregexp.New(`^#[0-9A-Fa-f]{6}$`)
-	layerGradient  = lazyregexp.New(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
-	layerVersion   = lazyregexp.New(`^[0-9]+(\.[0-9]+)*$`)
-	layerTactic    = lazyregexp.New(`^[a-z]+(-[a-z]+)*$`)
-	layerNavigator = lazyregexp.New(`^[45]\.[0-9]+(\.[0-9]+)?$`)
+	layerID      = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
+	layerColor   = lazyregexp.New(`^#[0-9A-Fa-f]{6}$`)
+	layerAlpha   = lazyregexp.New(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
+	layerVersion = lazyregexp.New(`^[0-9]+(\.[0-9]+)*$`)
+	layerTactic  = lazyregexp.New(`^[a-z]+(-[a-z]+)*$`)
 )
 
 // Validate checks a layer against the rules of the format and returns all breaches at once. Whether ATT&CK has the
@@ -140,7 +143,7 @@ func (l *Layer) Validate() error {
 	}
 	check(l.Name != "", "no name")
 	check(l.Versions.Layer == LayerFormat, "format is %q, want %q", l.Versions.Layer, LayerFormat)
-	check(layerNavigator.MatchString(l.Versions.Navigator), "navigator version %q", l.Versions.Navigator)
+	check(l.Versions.Navigator == "" || layerVersion.MatchString(l.Versions.Navigator), "navigator version %q", l.Versions.Navigator)
 	check(l.Versions.ATTACK == "" || layerVersion.MatchString(l.Versions.ATTACK), "ATT&CK version %q", l.Versions.ATTACK)
 	check(slices.ContainsFunc(domains[len(domains)-1], func(d Domain) bool { return d.STIX() == l.Domain }),
 		"domain %q", l.Domain)
@@ -154,13 +157,13 @@ func (l *Layer) Validate() error {
 		"tactic row colour %q", l.TacticRowBackground)
 	if g := l.Gradient; g != nil {
 		check(len(g.Colors) >= 2, "gradient needs two colours")
-		check(g.MinValue < g.MaxValue, "gradient from %d to %d", g.MinValue, g.MaxValue)
+		check(g.MinValue < g.MaxValue, "gradient from %g to %g", g.MinValue, g.MaxValue)
 		for _, c := range g.Colors {
-			check(layerGradient.MatchString(c), "gradient colour %q", c)
+			check(layerAlpha.MatchString(c), "gradient colour %q", c)
 		}
 	}
 	for _, i := range l.LegendItems {
-		check(i.Label != "" && layerColor.MatchString(i.Color), "legend item %q with colour %q", i.Label, i.Color)
+		check(i.Label != "" && layerAlpha.MatchString(i.Color), "legend item %q with colour %q", i.Label, i.Color)
 	}
 	check(l.Techniques != nil, "techniques are missing: an empty layer has an empty list")
 	seen := map[[2]string]bool{}
@@ -169,7 +172,7 @@ func (l *Layer) Validate() error {
 		check(layerID.MatchString(t.TechniqueID), "technique id %q", t.TechniqueID)
 		check(!seen[key], "technique %s occurs twice", t.TechniqueID)
 		check(t.Tactic == "" || layerTactic.MatchString(t.Tactic), "%s: tactic %q", t.TechniqueID, t.Tactic)
-		check(t.Color == "" || layerColor.MatchString(t.Color), "%s: colour %q", t.TechniqueID, t.Color)
+		check(t.Color == "" || layerAlpha.MatchString(t.Color), "%s: colour %q", t.TechniqueID, t.Color)
 		checkNotes(check, t.TechniqueID, t.Metadata, t.Links)
 		seen[key] = true
 	}

@@ -183,7 +183,7 @@ func TestCoverageLayerScores(t *testing.T) {
 	})
 	scores := map[int]int{}
 	for _, technique := range l.Techniques {
-		scores[*technique.Score]++
+		scores[int(*technique.Score)]++
 	}
 	if diff := cmp.Diff(map[int]int{100: 326, 50: 560 - 326, 0: 691 - 41 - 560}, scores); diff != "" {
 		t.Errorf("techniques by score (-want +got):\n%s", diff)
@@ -311,6 +311,105 @@ func TestValidateFindsEveryBreach(t *testing.T) {
 		change(l)
 		if err := l.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestLayersAreReadAsPeopleHaveThem(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		file  string
+		check func(*attack.Layer) bool
+		note  string
+	}{
+		"name and domain alone": {
+			`{"name":"Example","domain":"enterprise-attack"}`,
+			func(l *attack.Layer) bool { return l.Versions.Layer == "4.5" && l.Techniques != nil }, "doesn't tell its format",
+		},
+		"scores with fractions": {
+			`{"name":"E","domain":"enterprise-attack","techniques":[{"techniqueID":"T1059","score":1.5}],"gradient":{"colors":["#ffffff","#66b1ff"],"minValue":0,"maxValue":1.5}}`,
+			func(l *attack.Layer) bool { return *l.Techniques[0].Score == 1.5 && l.Gradient.MaxValue == 1.5 }, "",
+		},
+		"several layers": {
+			`[{"name":"One","domain":"enterprise-attack","versions":{"layer":"4.5"},"techniques":[]},{"name":"Two","domain":"enterprise-attack","versions":{"layer":"4.5"},"techniques":[]}]`,
+			func(l *attack.Layer) bool { return l.Name == "One" }, "2 layers",
+		},
+		"format 4.4": {
+			`{"name":"Old","domain":"enterprise-attack","versions":{"layer":"4.4","navigator":"4.9.1","attack":"14"},"techniques":[{"techniqueID":"T1059","score":1}]}`,
+			func(l *attack.Layer) bool { return l.Versions.Layer == "4.5" && l.Versions.ATTACK == "14" }, "format 4.4",
+		},
+		"format 3": {
+			`{"name":"Old","domain":"mitre-enterprise","version":"3.0","techniques":[]}`,
+			func(l *attack.Layer) bool { return l.Domain == "enterprise-attack" }, "format 3.0",
+		},
+		"data of its own": {
+			`{"name":"E","domain":"enterprise-attack","versions":{"layer":"4.5"},"customDataURL":"https://example.org/attack.json"}`,
+			func(l *attack.Layer) bool { return l.CustomDataURL == "https://example.org/attack.json" }, "",
+		},
+		"empty metadata": {
+			`{"name":"E","domain":"enterprise-attack","versions":{"layer":"4.5"},"techniques":[{"techniqueID":"T1059","metadata":[{"name":"a","value":""}],"links":[]}]}`,
+			func(l *attack.Layer) bool { return len(l.Techniques[0].Metadata) == 0 }, "left out",
+		},
+	} {
+		l, err := attack.ReadLayer(strings.NewReader(tt.file))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !tt.check(l) || !strings.Contains(strings.Join(l.Notes, "; "), tt.note) {
+			t.Errorf("%s: %+v with the notes %q", name, l, l.Notes)
+		}
+		var again strings.Builder
+		if err := l.Write(&again); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	layers, err := attack.ReadLayers(strings.NewReader(`[{"name":"One","domain":"ics-attack"},{"name":"Two","domain":"ics-attack"}]`))
+	if err != nil || len(layers) != 2 || layers[1].Name != "Two" {
+		t.Errorf("two layers: %v, %v", layers, err)
+	}
+	for _, bad := range []string{`{"name":"E","domain":"enterprise-attack","versions":{"layer":"7.0"}}`, `{"name":"E","domain":"moon-attack"}`, `[]`} {
+		if _, err := attack.ReadLayer(strings.NewReader(bad)); err == nil {
+			t.Errorf("%s is read", bad)
+		}
+	}
+}
+
+func TestLayersOfPointReleasesMerge(t *testing.T) {
+	t.Parallel()
+	read := func(version string) *attack.Layer {
+		l, err := attack.ReadLayer(strings.NewReader(`{"name":"L","domain":"enterprise-attack","versions":{"layer":"4.5","attack":"` + version + `"},"techniques":[{"techniqueID":"T1059","score":0.5}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	merged, err := attack.MergeLayers("Both", read("19"), read("19.1"))
+	if err != nil || merged.Versions.ATTACK != "19" || *merged.Techniques[0].Score != 1 {
+		t.Errorf("merged: %+v, %v", merged, err)
+	}
+	if _, err := attack.MergeLayers("Both", read("18"), read("19.1")); !errors.Is(err, attack.ErrInvalid) {
+		t.Errorf("of two versions: %v", err)
+	}
+}
+
+func TestLayerWithAnUnknownIDIsDrawnWithoutIt(t *testing.T) {
+	t.Parallel()
+	l, err := attack.ReadLayer(strings.NewReader(`{"name":"Example","domain":"enterprise-attack","versions":{"layer":"4.5"},"techniques":[{"techniqueID":"T1059","score":1},{"techniqueID":"T1685","score":1.5,"comment":"tool stopped"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kb := embedded(t, attack.Enterprise)
+	svg, err := kb.SVG(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"T1685"}, kb.LeftOut(l)); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{"T1059 Command and Scripting Interpreter, score 1<", "Not in ATT&amp;CK 18.1", "T1685, score 1.5: tool stopped", "the layer says nothing of it"} {
+		if !strings.Contains(string(svg), want) {
+			t.Errorf("the drawing has no %q", want)
 		}
 	}
 }

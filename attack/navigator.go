@@ -171,8 +171,9 @@ func (p *painter) coverage() error {
 	p.layer.Gradient = &LayerGradient{Colors: []string{layerRed, layerYellow, layerGreen}, MinValue: 0, MaxValue: 100}
 	p.layer.LegendItems = []LegendItem{
 		{"all that an analytic needs", layerGreen}, {"part of what an analytic needs", layerYellow}, {"nothing", layerRed},
+		{"ATT&CK names no log source", "#ffffff"},
 	}
-	scores := map[Coverage]int{Uncovered: 0, Partial: 50, Covered: 100}
+	scores := map[Coverage]float64{Uncovered: 0, Partial: 50, Covered: 100}
 	totals := map[Coverage]int{}
 	for t := range p.kb.Techniques() {
 		if t.Domain() != p.domain {

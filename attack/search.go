@@ -27,7 +27,7 @@ const (
 
 // Search ranks techniques by how well they fit a query of words or an id, best first. Words in a name count more than
 // those in the name of the parent, and these more than mentions in detection strategies and descriptions; rare words
-// count more than common ones. It returns at most limit hits, and how many there are.
+// count more than common ones. "webshell" finds what "web shell" does, and a name of software or a group what it uses. It returns at most limit hits, and how many there are.
 func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	query = strings.TrimSpace(query)
 	if kind, ok := kindOf(query); ok && kind == facts.Technique {
@@ -47,11 +47,11 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 	most := 0.0 // what a technique would have whose name is the query
 	for _, w := range split(query) {
 		s := stem(w)
-		if slices.Contains(asked, s) {
-			continue
+		posts := index.posts[s]
+		if len(posts) == 0 || slices.Contains(asked, s) {
+			continue // a word that ATT&CK never uses says nothing of what fits
 		}
 		asked = append(asked, s)
-		posts := index.posts[s]
 		rarity := math.Log(1 + float64(index.size)/float64(1+len(posts)))
 		most += rarity * inName * 2
 		for _, p := range posts {
@@ -67,6 +67,14 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 			}
 		}
 	}
+	for _, u := range k.mentioned(query) {
+		for _, t := range u.techniques {
+			if t.Active() && found[t.n] == nil {
+				found[t.n] = &tally{score: inMention, words: []string{u.name}}
+			}
+		}
+	}
+	most = max(most, 2*inName)
 	for n, t := range found {
 		// A name that the query covers wholly is what was meant; one of which it covers a part, perhaps.
 		t.score *= 1 + float64(t.named)/float64(max(1, index.length[n]))
@@ -95,8 +103,8 @@ func (k *KB) indexWords() *searchIndex {
 	x := &searchIndex{posts: map[string][]post{}, length: map[int32]int{}}
 	for t := range k.Techniques() {
 		x.size++
-		add := func(text string, weight float64) {
-			for _, w := range split(text) {
+		add := func(words []string, weight float64) {
+			for _, w := range words {
 				s := stem(w)
 				posts := x.posts[s]
 				if n := len(posts); n > 0 && posts[n-1].technique == t.n {
@@ -106,17 +114,26 @@ func (k *KB) indexWords() *searchIndex {
 				x.posts[s] = append(posts, post{t.n, weight})
 			}
 		}
-		add(t.Name, inName)
+		add(paired(split(t.Name)), inName)
 		x.length[t.n] = len(split(t.Name))
 		if p := t.Parent(); p != nil {
-			add(p.Name, inParent)
+			add(split(p.Name), inParent)
 		}
 		for _, s := range t.Detection().Strategies {
-			add(s.Name, inMention)
+			add(split(s.Name), inMention)
 		}
-		add(plain(t.Description), inMention)
+		add(split(plain(t.Description)), inMention)
 	}
 	return x
+}
+
+// paired adds to words each two that stand side by side, as one word.
+func paired(words []string) []string {
+	out := slices.Clone(words)
+	for i := 1; i < len(words); i++ {
+		out = append(out, words[i-1]+words[i])
+	}
+	return out
 }
 
 // split cuts a text into words, lower-case, without those that say nothing.
@@ -147,33 +164,4 @@ func stem(w string) string {
 	return w
 }
 
-// plain takes citations and link targets out of MITRE's prose: "[Mimikatz](https://…) (Citation: X)" becomes "Mimikatz".
-func plain(text string) string {
-	var out strings.Builder
-	for text != "" {
-		next := strings.IndexAny(text, "[(")
-		if next < 0 {
-			out.WriteString(text)
-			break
-		}
-		out.WriteString(text[:next])
-		text = text[next:]
-		if strings.HasPrefix(text, "(Citation:") {
-			if end := strings.IndexByte(text, ')'); end >= 0 {
-				text = text[end+1:]
-				continue
-			}
-		}
-		if text[0] == '[' {
-			label, rest, ok := strings.Cut(text[1:], "](")
-			if _, after, closed := strings.Cut(rest, ")"); ok && closed && !strings.ContainsAny(label, "[]\n") {
-				out.WriteString(label)
-				text = after
-				continue
-			}
-		}
-		out.WriteByte(text[0])
-		text = text[1:]
-	}
-	return strings.TrimSpace(out.String())
-}
+var plain = facts.Plain

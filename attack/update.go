@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,6 +43,13 @@ type UpdateDataOutput struct {
 	Note    string          `json:"note,omitempty"`
 }
 
+// Published is the address below which MITRE publishes the bundles. Updates come from there unless another source is
+// configured, and only when somebody calls for one.
+const Published = "https://raw.githubusercontent.com/mitre-attack/attack-stix-data/master"
+
+// noUpdates as the source means that there are none.
+const noUpdates = "off"
+
 // origin is where the bundle of a domain comes from.
 type origin struct {
 	domain facts.Domains
@@ -55,25 +63,26 @@ func (c *Client) origins() ([]origin, error) {
 	switch {
 	case c.config.DataDir == "":
 		return nil, invalid("there is no data folder to keep bundles in")
-	case c.config.UpdateFrom == "":
+	case c.config.UpdateFrom == noUpdates:
 		return nil, invalid("there is no source to update from")
 	}
+	source := cmp.Or(c.config.UpdateFrom, Published)
 	set, err := domainSet(c.config.Domains)
 	if err != nil {
 		return nil, err
 	}
 	var list []origin
-	if strings.Contains(c.config.UpdateFrom, "://") {
+	if strings.Contains(source, "://") {
 		if c.config.Fetch == nil {
 			return nil, invalid("the source is an address, and this program can't fetch")
 		}
 		for _, d := range set.Each() {
 			stem := d.Name() + "-attack"
-			list = append(list, origin{d, strings.TrimSuffix(c.config.UpdateFrom, "/") + "/" + stem + "/" + stem + ".json", stem + ".json", false})
+			list = append(list, origin{d, strings.TrimSuffix(source, "/") + "/" + stem + "/" + stem + ".json", stem + ".json", false})
 		}
 		return list, nil
 	}
-	files, err := facts.Find(c.config.UpdateFrom, set, "")
+	files, err := facts.Find(source, set, "")
 	if err != nil {
 		return nil, fmt.Errorf("attack: update: %w", err)
 	}

@@ -75,7 +75,7 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 			out.Note = "no rule names a technique for this; what is listed are guesses from words, not facts"
 		case len(out.Tactics) > 0:
 			out.Note = "the rule names a tactic and no technique"
-		case words(in) == "":
+		case strings.TrimSpace(in.RuleDescription)+attack.GroupWords(in.RuleGroups) == "":
 			out.Note = "no rule names a technique for this, and there are no words to guess from"
 		default:
 			out.Note = "no rule names a technique for this, and no words fit one"
@@ -125,25 +125,19 @@ func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func(
 
 // guess ranks techniques by the words of the rule.
 func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
-	hits, _ := kb.Search(words(in), 10*maxGuesses)
 	var list []Technique
-	for _, h := range hits {
+	for _, g := range kb.Guess(in.RuleDescription, attack.GroupWords(in.RuleGroups), 10*maxGuesses) {
 		if len(list) == maxGuesses {
 			break
 		}
-		if h.Fit < attack.MinFit || !on(h.Technique, in.AgentPlatform) {
+		if !on(g.Technique, in.AgentPlatform) {
 			continue
 		}
-		t := describe(h.Technique, "", FromGuess)
-		t.Score, t.Words = h.Fit, h.Words
+		t := describe(g.Technique, "", FromGuess)
+		t.Score, t.Confidence, t.Reason, t.Words = g.Score, g.Confidence, g.Reason, g.Words
 		list = append(list, t)
 	}
 	return list
-}
-
-// words returns what there is to guess from.
-func words(in MapWazuhAlertInput) string {
-	return strings.TrimSpace(strings.NewReplacer("_", " ", "-", " ").Replace(in.RuleDescription + " " + strings.Join(in.RuleGroups, " ")))
 }
 
 // platforms has ATT&CK's names for the platforms that Wazuh's agents report.

@@ -160,6 +160,8 @@ func (c *Client) Ops() []gate.Op {
 				"List MISP events with the ATT&CK techniques of their tags."),
 		),
 		gate.On(c.guard, "the SOC",
+			gate.Read("mitre_soc_coverage", c.Coverage,
+				"Tell which techniques your Wazuh and Sigma rules cover, which fired lately, which are silent, and the gaps that named groups use most; as table, layer or picture."),
 			gate.Read("mitre_soc_status", c.Status,
 				"Are all platforms up: tell of Wazuh, TheHive, Cortex and MISP whether each answers, and if not, why; and which ATT&CK is loaded."),
 			gate.Read("mitre_cross_correlate", c.CrossCorrelate,
@@ -229,14 +231,16 @@ func together(fs ...func() error) []error {
 
 // A Technique is an ATT&CK technique in an answer.
 type Technique struct {
-	ID             string       `json:"id"`
-	Name           string       `json:"name"`
-	Tactics        []attack.Ref `json:"tactics"`
-	Source         Source       `json:"source" jsonschema:"Where the mapping comes from."`
-	RedirectedFrom string       `json:"redirectedFrom,omitempty" jsonschema:"The revoked id that was asked for."`
-	Score          int          `json:"score,omitempty" jsonschema:"Of a guess: how well the words fit, 0 to 100."`
-	Words          []string     `json:"words,omitempty" jsonschema:"Of a guess: which words led to it."`
-	Mitigations    []attack.Ref `json:"mitigations" jsonschema:"Up to three."`
+	ID             string            `json:"id"`
+	Name           string            `json:"name"`
+	Tactics        []attack.Ref      `json:"tactics"`
+	Source         Source            `json:"source" jsonschema:"Where the mapping comes from."`
+	RedirectedFrom string            `json:"redirectedFrom,omitempty" jsonschema:"The revoked id that was asked for."`
+	Score          int               `json:"score,omitempty" jsonschema:"Of a guess: how many of 100 guesses like it were right, on rules not learned from."`
+	Confidence     attack.Confidence `json:"confidence,omitempty" jsonschema:"Of a guess."`
+	Reason         string            `json:"reason,omitempty" jsonschema:"Of a weak guess: what to know of it."`
+	Words          []string          `json:"words,omitempty" jsonschema:"Of a guess: which words led to it."`
+	Mitigations    []attack.Ref      `json:"mitigations" jsonschema:"Up to three."`
 }
 
 // A Source says where the mapping to a technique comes from.

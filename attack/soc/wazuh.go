@@ -252,7 +252,10 @@ func newTally(kb *attack.KB) *tally {
 // add counts each technique and tactic of one rule, alert or case once, and
 // reports whether there was any id. An id of a later ATT&CK is unknown, and
 // counts for the techniques whose place it took.
-func (t *tally) add(ids []string) bool {
+func (t *tally) add(ids []string) bool { return t.count(ids, 1) }
+
+// count is add for several rules, alerts or cases at once.
+func (t *tally) count(ids []string, times int) bool {
 	techniques, tactics := map[*attack.Technique]bool{}, map[*attack.Tactic]bool{}
 	for _, id := range ids {
 		if technique, _, err := t.kb.Resolve(id); err == nil {
@@ -269,10 +272,10 @@ func (t *tally) add(ids []string) bool {
 		}
 	}
 	for technique := range techniques {
-		t.counts[technique]++
+		t.counts[technique] += times
 	}
 	for tactic := range tactics {
-		t.tactics[tactic]++
+		t.tactics[tactic] += times
 	}
 	return len(ids) > 0
 }
@@ -307,7 +310,7 @@ func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInpu
 		Denominator: "techniques and sub-techniques in force of " + string(domain), Tactics: []TacticShare{},
 	}
 	named := newTally(kb)
-	if err := c.eachRule(ctx, in, func(ids []string) {
+	if err := c.eachRule(ctx, in, func(_ int, ids []string) {
 		out.Rules++
 		if named.add(ids) {
 			out.Mapped++
@@ -333,8 +336,8 @@ func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInpu
 	return out, nil
 }
 
-// eachRule reads the rules page by page and yields the ids of each rule once.
-func (c *Client) eachRule(ctx context.Context, in WazuhRuleCoverageInput, yield func(ids []string)) error {
+// eachRule reads the rules page by page and yields each rule once, with the ids that it names.
+func (c *Client) eachRule(ctx context.Context, in WazuhRuleCoverageInput, yield func(rule int, ids []string)) error {
 	seen := map[int]bool{}
 	for offset := 0; offset <= maxRules; offset += rulePage {
 		p, err := c.wazuh.ListRules(ctx, wazuh.ListRulesInput{Group: in.RuleGroup, Level: in.Level, Limit: rulePage, Offset: offset})
@@ -344,7 +347,7 @@ func (c *Client) eachRule(ctx context.Context, in WazuhRuleCoverageInput, yield 
 		for _, r := range p.Rules {
 			if !seen[r.ID] {
 				seen[r.ID] = true
-				yield(r.MITRE)
+				yield(r.ID, r.MITRE)
 			}
 		}
 		if !p.More || len(p.Rules) == 0 {

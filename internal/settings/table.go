@@ -95,7 +95,8 @@ var (
 	ATTACK = Group{System: "attack", Title: "ATT&CK", Prefix: "MITRE_", Settings: []Setting{
 		{Name: "MITRE_MATRICES", Field: "Matrices", Kind: List, Title: "ATT&CK: matrices", Doc: "ATT&CK matrices to load: enterprise, mobile, ics.", Form: true},
 		{Name: "MITRE_DATA_DIR", Field: "DataDir", Kind: Folder, Title: "ATT&CK: data folder", Doc: "Folder for the full ATT&CK data.", Form: true},
-		{Name: "MITRE_UPDATE_FROM", Field: "UpdateFrom", Title: "ATT&CK: updates", Doc: "Folder or address that mitre_update_data takes bundles from."},
+		{Name: "MITRE_UPDATE_FROM", Field: "UpdateFrom", Title: "ATT&CK: updates", Doc: "Folder or address that mitre_update_data takes bundles from, or off; MITRE's own address unless set."},
+		{Name: "MITRE_SIGMA_DIR", Field: "SigmaDir", Kind: Folder, Title: "ATT&CK: Sigma rules", Doc: "Folder with Sigma rules of one's own, for mitre_soc_coverage."},
 		{Name: "MITRE_SOC_ALLOW_WRITES", Kind: Switch, Title: "ATT&CK: writes", Doc: "Pre-authorises what mitre-mcp writes to the platforms."},
 		{Name: "MITRE_UPDATE_INTERVAL", Kind: Unneeded, Doc: "data changes when mitre_update_data is called, and not by itself"},
 	}}
