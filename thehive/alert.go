@@ -1,16 +1,19 @@
 package thehive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -44,12 +47,19 @@ type Alert struct {
 	UpdatedBy       string            `json:"_updatedBy,omitempty"`
 	UpdatedAt       int64             `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
 	Existing        bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
+	When            when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 func (a *Alert) identity() string { return a.ID }
+
+func (a *Alert) created() int64 { return a.CreatedAt }
+
+func (a *Alert) readable() {
+	a.When = when(nil).add("date", a.Date).add("_createdAt", a.CreatedAt).add("_updatedAt", a.UpdatedAt).add("importedDate", a.ImportedDate)
+}
 
 // place is a as the plan of an addition shows it.
 func (a *Alert) place() gate.Target {
@@ -75,14 +85,17 @@ func (a *Alert) importedWarnings() []string {
 type ListAlertsInput struct {
 	Status   string   `json:"status,omitempty" jsonschema:"Only alerts of this status: New, InProgress, Imported, Ignored, … or one of the server's own." maxLength:"64"`
 	Stage    Stage    `json:"stage,omitempty" jsonschema:"Only alerts of this stage, whatever their status: New, InProgress, Closed or Imported." pattern:"^(New|InProgress|Closed|Imported)$"`
-	Severity Severity `json:"severity,omitempty" jsonschema:"Only alerts of this severity: 1 low to 4 critical."`
+	Severity Severity `json:"severity,omitempty" jsonschema:"Only alerts of this severity: low, medium, high or critical, or 1 to 4."`
 	Tags     []string `json:"tags,omitempty" jsonschema:"Only alerts that have all of these tags." maxItems:"20" maxLength:"128"`
 	Source   string   `json:"source,omitempty" jsonschema:"Only alerts of this source." maxLength:"32"`
 	Type     string   `json:"type,omitempty" jsonschema:"Only alerts of this type." maxLength:"32"`
-	Query    string   `json:"query,omitempty" jsonschema:"Only alerts that hold this in title, description, reference or a tag." maxLength:"512"`
+	Query    string   `json:"query,omitempty" jsonschema:"Only alerts whose title, description, reference or a tag hold all of these words or parts of words; \"in quotes\": as it is." maxLength:"512"`
 	Assignee string   `json:"assignee,omitempty" jsonschema:"Only alerts assigned to this user's login." maxLength:"128"`
-	After    int64    `json:"createdAfter,omitempty" jsonschema:"Only alerts made at or after this date, in milliseconds since 1970." minimum:"0"`
-	Before   int64    `json:"createdBefore,omitempty" jsonschema:"Only alerts made before this date, in milliseconds since 1970." minimum:"0"`
+	CaseID   string   `json:"caseId,omitempty" jsonschema:"Only alerts in this case: id (~4096) or number."`
+	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only alerts made at or after this date, or in the last 24h, 7d, …"`
+	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only alerts made before this date."`
+	Since    Date     `json:"happenedAfter,omitempty" jsonschema:"Only alerts about what happened at or after this date."`
+	Until    Date     `json:"happenedBefore,omitempty" jsonschema:"Only alerts about what happened before this date."`
 	Offset   int      `json:"offset,omitempty" jsonschema:"How many alerts to skip." minimum:"0"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"500"`
 }
@@ -96,7 +109,7 @@ func (in *ListAlertsInput) SetDefaults() {
 
 // Validate refuses dates that aren't in milliseconds.
 func (in *ListAlertsInput) Validate() error {
-	return errors.Join(checkDate("createdAfter", in.After), checkDate("createdBefore", in.Before))
+	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"), in.Since.check("happenedAfter"), in.Until.check("happenedBefore"))
 }
 
 // An AlertPage is one page of alerts.
@@ -105,6 +118,7 @@ type AlertPage struct {
 	Total  int      `json:"total" jsonschema:"How many alerts match in all."`
 	Offset int      `json:"offset"`
 	More   bool     `json:"more" jsonschema:"Whether there are alerts behind this page."`
+	Note   string   `json:"note,omitempty" jsonschema:"What wasn't looked at."`
 }
 
 // ListAlerts returns one page of alerts, newest first. [Client.Alerts] walks all of them.
@@ -112,94 +126,192 @@ type AlertPage struct {
 // TheHive: POST /api/v1/query, listAlert
 func (c *Client) ListAlerts(ctx context.Context, in ListAlertsInput) (*AlertPage, error) {
 	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	q, s, err := c.alertQuery(ctx, in)
+	if err != nil {
 		return nil, err
 	}
-	q := All(KindAlert)
+	f, err := searched(ctx, c, "alerts", s, in.Offset, in.Limit, q, (*Alert).texts)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	if f.total == 0 { // nothing, or nothing for this user?
+		if err := errors.Join(c.cannotHaveCases(ctx), c.checkUser(ctx, "assignee", in.Assignee)); err != nil {
+			return nil, err
+		}
+	}
+	return &AlertPage{Alerts: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
+}
+
+// texts are what is searched.
+func (a *Alert) texts() []string {
+	return append([]string{a.Title, a.Description, a.SourceRef}, a.Tags...)
+}
+
+// alertQuery is what lists the alerts that in matches, and what is searched for.
+func (c *Client) alertQuery(ctx context.Context, in ListAlertsInput) (q Query, s search, err error) {
+	q = All(KindAlert)
+	if err := in.Validate(); err != nil {
+		return q, s, err
+	}
+	if in.CaseID != "" {
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+		if err != nil {
+			return q, s, err
+		}
+		q = inCase(cs.ID, HopAlerts)
+	}
 	if in.Status != "" {
 		if _, err := c.stage(ctx, KindAlertStatus, in.Status); err != nil {
-			return nil, c.explain(ctx, err)
+			return q, s, c.explain(ctx, err)
 		}
 	}
 	q = q.having("status", in.Status).having("stage", string(in.Stage)).having("source", in.Source).having("type", in.Type).having("assignee", in.Assignee)
 	if in.Severity != 0 {
 		q = q.Where(Eq("severity", in.Severity))
 	}
-	if text := strings.TrimSpace(in.Query); text != "" {
-		q = q.Where(Or(Like("title", text), Like("description", text), Like("sourceRef", text), Like("tags", text)))
-	}
-	q = q.tagged(in.Tags).dated("_createdAt", in.After, in.Before)
-	alerts, total, err := paged[*Alert](ctx, c, "alerts", order{"_createdAt", Desc}, in.Offset, in.Limit, q)
-	if err != nil {
-		return nil, c.explain(ctx, err)
-	}
-	if total == 0 { // nothing, or nothing for this user?
-		if err := c.cannotHaveCases(ctx); err != nil {
-			return nil, err
+	if strings.TrimSpace(in.Query) != "" {
+		if s, err = parseSearch("query", in.Query); err != nil {
+			return q, s, err
 		}
+		q = q.Where(s.filter("title", "description", "sourceRef", "tags"))
 	}
-	return &AlertPage{Alerts: alerts, Total: total, Offset: in.Offset, More: in.Offset+len(alerts) < total}, nil
+	return q.tagged(in.Tags).dated("_createdAt", in.After, in.Before).dated("date", in.Since, in.Until), s, nil
 }
 
-// Alerts returns an iterator over every alert that in matches, from in.Offset on.
+// Alerts returns an iterator over every alert that in matches, newest first, from
+// in.Offset on. Each is yielded once, also when alerts come, change or go on the
+// way. A page of requests has in.Limit alerts; left out: 500.
 func (c *Client) Alerts(ctx context.Context, in ListAlertsInput) iter.Seq2[*Alert, error] {
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Alert, bool, error) {
-		next := in
-		next.Offset += offset
-		p, err := c.ListAlerts(ctx, next)
+	return func(yield func(*Alert, error) bool) {
+		q, s, err := c.alertQuery(ctx, in)
 		if err != nil {
-			return nil, false, err
+			yield(nil, err)
+			return
 		}
-		return p.Alerts, p.More, nil
-	})
+		all := walk[*Alert](ctx, c, "alerts", in.Limit, q)
+		skip(in.Offset, func(yield func(*Alert, error) bool) {
+			for a, err := range all {
+				if err == nil && !s.holds(a.texts()...) {
+					continue
+				}
+				if !yield(a, err) {
+					return
+				}
+			}
+		})(yield)
+	}
 }
 
 // GetAlertInput is the input of [Client.GetAlert].
 type GetAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096)." alias:"id"`
+	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
 }
 
 // GetAlert returns one alert. An unknown one is [ErrNotFound].
 //
 // TheHive: GET /api/v1/alert/{alertId}
 func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error) {
-	a, err := entity[Alert](c.wire.GetAlert(ctx, in.AlertID))
+	id := strings.TrimSpace(in.AlertID)
+	if strings.Count(id, ";") >= 2 { // type, source and reference
+		return c.alertByName(ctx, id)
+	}
+	a, err := entity[Alert](c.wire.GetAlert(ctx, id))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	return a, nil
 }
 
+// alertByName returns the alert of that type, source and reference.
+func (c *Client) alertByName(ctx context.Context, name string) (*Alert, error) {
+	got, err := rows[*Alert](ctx, c, "alert-by-name", One(KindAlert, name).Page(0, 1))
+	if err == nil && len(got) == 0 {
+		err = missing("Alert", name)
+	}
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return got[0], nil
+}
+
+// alertID returns the id of an alert that is named by it, or otherwise.
+func (c *Client) alertID(ctx context.Context, name string) (string, error) {
+	if !strings.Contains(name, ";") {
+		return strings.TrimSpace(name), nil
+	}
+	a, err := c.GetAlert(ctx, GetAlertInput{AlertID: name})
+	if err != nil {
+		return "", err
+	}
+	return a.ID, nil
+}
+
 // AlertObservable is an observable that an alert is raised with.
 type AlertObservable struct {
-	DataType string   `json:"dataType" jsonschema:"ip, domain, url, hash, … or a type of the server's own." minLength:"1" maxLength:"64"`
-	Data     string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	Message  string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"4096"`
-	Tags     []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	IOC      bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
+	DataType         string   `json:"dataType" jsonschema:"ip, domain, url, hash, … or a type of the server's own." minLength:"1" maxLength:"64"`
+	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
+	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"4096"`
+	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
+	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
+	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
+	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
+}
+
+// AlertProcedure is a technique that an alert is raised with.
+type AlertProcedure struct {
+	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110 or T1110.001." pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	Tactic      string `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{1,32}$"`
+	OccurDate   Date   `json:"occurDate,omitempty" jsonschema:"Left out: the date of the alert."`
+	Description string `json:"description,omitempty" jsonschema:"Markdown." maxLength:"4096"`
 }
 
 // CreateAlertInput is the input of [Client.CreateAlert].
 type CreateAlertInput struct {
-	Title        string            `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
-	Type         string            `json:"type" jsonschema:"What sort of alert, such as siem." minLength:"1" maxLength:"32"`
-	Source       string            `json:"source" jsonschema:"Who reports it, such as wazuh." minLength:"1" maxLength:"32"`
-	SourceRef    string            `json:"sourceRef" jsonschema:"The source's own id of it. An alert of the same type, source and sourceRef is returned instead of a second one." minLength:"1" maxLength:"128"`
-	Description  string            `json:"description,omitempty" jsonschema:"Markdown. Empty: the title is used, as TheHive wants one." maxLength:"1048576"`
-	Severity     Severity          `json:"severity,omitempty" jsonschema:"Impact: 1 low, 2 medium, 3 high, 4 critical."`
-	TLP          *TLP              `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
-	PAP          *PAP              `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: the server's default, AMBER."`
-	Tags         []string          `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	Follow       *bool             `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken. Left out: yes."`
-	CaseTemplate string            `json:"caseTemplate,omitempty" jsonschema:"Name of the template for a case made of it." alias:"template" maxLength:"128"`
-	Observables  []AlertObservable `json:"observables,omitempty" jsonschema:"What was seen." maxItems:"100"`
+	Title        string                     `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
+	Type         string                     `json:"type" jsonschema:"What sort of alert, such as siem." minLength:"1" maxLength:"32"`
+	Source       string                     `json:"source" jsonschema:"Who reports it, such as wazuh." minLength:"1" maxLength:"32"`
+	SourceRef    string                     `json:"sourceRef" jsonschema:"The source's own id of it. An alert of the same type, source and sourceRef is returned instead of a second one." minLength:"1" maxLength:"128"`
+	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title is used, as TheHive wants one." maxLength:"1048576"`
+	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened. Left out: now."`
+	ExternalLink string                     `json:"externalLink,omitempty" jsonschema:"The way back to it at the source: a URL." maxLength:"512"`
+	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4. Left out: medium."`
+	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
+	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
+	Tags         []string                   `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
+	Status       string                     `json:"status,omitempty" jsonschema:"Left out: New." maxLength:"64"`
+	Summary      string                     `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
+	Assignee     string                     `json:"assignee,omitempty" jsonschema:"Login of the user to assign it to." alias:"owner" maxLength:"128"`
+	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken. Left out: yes."`
+	CaseTemplate string                     `json:"caseTemplate,omitempty" jsonschema:"Name of the template for a case made of it." alias:"template" maxLength:"128"`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name; an array for several."`
+	Observables  []AlertObservable          `json:"observables,omitempty" jsonschema:"What was seen." maxItems:"100"`
+	Procedures   []AlertProcedure           `json:"procedures,omitempty" jsonschema:"ATT&CK techniques." maxItems:"50"`
 }
 
-// SetDefaults fills the fields left at zero.
-func (in *CreateAlertInput) SetDefaults() {
-	if in.Severity == 0 {
-		in.Severity = Medium
+// Validate refuses dates that aren't any, and a link that is none.
+func (in *CreateAlertInput) Validate() error {
+	errs := []error{in.Date.check("date"), checkLink(in.ExternalLink)}
+	for i, p := range in.Procedures {
+		errs = append(errs, p.OccurDate.check(fmt.Sprintf("procedures[%d].occurDate", i)))
+		if !techniqueID.MatchString(p.PatternID) {
+			errs = append(errs, fmt.Errorf("%w: procedures[%d].patternId: %q is not the id of an ATT&CK technique", ErrInvalid, i, p.PatternID))
+		}
 	}
+	return errors.Join(errs...)
+}
+
+// checkLink refuses what a browser shouldn't follow.
+func checkLink(link string) error {
+	if link == "" {
+		return nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%w: externalLink: %q is no http or https URL", ErrInvalid, clip(link, 80))
+	}
+	return nil
 }
 
 // byReference returns the alert with that type, source and reference, or nil.
@@ -215,11 +327,45 @@ func (c *Client) byReference(ctx context.Context, in CreateAlertInput) (*Alert, 
 	return got[0], nil
 }
 
+// check refuses in if the server doesn't have what it names.
+func (in *CreateAlertInput) check(ctx context.Context, c *Client) error {
+	if err := in.Validate(); err != nil {
+		return err
+	}
+	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
+		return err
+	}
+	for _, o := range in.Observables {
+		if err := c.checkDataType(ctx, o.DataType); err != nil {
+			return err
+		}
+	}
+	_, err := c.withFields(ctx, nil, in.CustomFields)
+	return err
+}
+
+// observables are those of in, each once: TheHive before 4.1 refused an alert
+// that has one twice. Of one that is given twice the tags are united.
+func (in *CreateAlertInput) observables() []AlertObservable {
+	var list []AlertObservable
+	for _, o := range in.Observables {
+		i := slices.IndexFunc(list, func(h AlertObservable) bool { return h.DataType == o.DataType && h.Data == o.Data })
+		if i < 0 {
+			o.Tags = unique(o.Tags)
+			list = append(list, o)
+			continue
+		}
+		h := &list[i]
+		h.Tags, h.IOC, h.Sighted = unique(slices.Concat(h.Tags, o.Tags)), h.IOC || o.IOC, h.Sighted || o.Sighted
+		h.Message = cmp.Or(h.Message, o.Message)
+	}
+	return list
+}
+
 // CreateAlert raises an alert, or returns the one that is there already.
 //
 // TheHive: POST /api/v1/query, listAlert; POST /api/v1/alert
 func (c *Client) CreateAlert(ctx context.Context, in CreateAlertInput) (*Alert, error) {
-	in.SetDefaults()
 	switch have, err := c.byReference(ctx, in); {
 	case err != nil:
 		return nil, err
@@ -227,18 +373,28 @@ func (c *Client) CreateAlert(ctx context.Context, in CreateAlertInput) (*Alert, 
 		have.Existing = true
 		return have, nil
 	}
-	if in.Description == "" {
-		in.Description = in.Title
+	if err := in.check(ctx, c); err != nil {
+		return nil, err
 	}
 	body := wire.CreateAlert{
-		Title: in.Title, Type: in.Type, Source: in.Source, SourceRef: in.SourceRef, Description: in.Description, Severity: int(in.Severity),
+		Title: in.Title, Type: in.Type, Source: in.Source, SourceRef: in.SourceRef, Description: cmp.Or(in.Description, in.Title), Severity: int(cmp.Or(in.Severity, Medium)),
 		TLP: (*int)(in.TLP), PAP: (*int)(in.PAP), Tags: unique(in.Tags), CaseTemplate: in.CaseTemplate,
+		Date: in.Date.ms(), ExternalLink: in.ExternalLink, Status: in.Status, Summary: in.Summary, Assignee: in.Assignee,
 	}
-	for _, o := range in.Observables {
-		if err := c.checkDataType(ctx, o.DataType); err != nil {
-			return nil, err
-		}
-		body.Observables = append(body.Observables, wire.AlertObservable{DataType: o.DataType, Data: o.Data, Message: o.Message, Tags: unique(o.Tags), IOC: o.IOC})
+	fields, err := c.withFields(ctx, nil, in.CustomFields)
+	if err != nil {
+		return nil, err
+	}
+	if fields != nil {
+		body.CustomFields = *fields
+	}
+	for _, o := range in.observables() {
+		body.Observables = append(body.Observables, wire.AlertObservable{DataType: o.DataType, Data: o.Data, Message: o.Message, Tags: o.Tags,
+			TLP: (*int)(o.TLP), PAP: (*int)(o.PAP), IOC: o.IOC, Sighted: o.Sighted, IgnoreSimilarity: o.IgnoreSimilarity})
+	}
+	for _, p := range in.Procedures {
+		at := cmp.Or(p.OccurDate.ms(), body.Date, time.Now().UnixMilli())
+		body.Procedures = append(body.Procedures, wire.CreateProcedure{PatternID: p.PatternID, Tactic: p.Tactic, OccurDate: at, Description: p.Description})
 	}
 	a, err := entity[Alert](c.wire.CreateAlert(ctx, body))
 	if err != nil {
@@ -257,28 +413,34 @@ func (c *Client) planCreateAlert(ctx context.Context, in CreateAlertInput) (gate
 	case have != nil:
 		return gate.Plan{Summary: "Raise no alert in TheHive: it is there already.", Targets: []gate.Target{have.place()}, Undo: "Nothing is changed."}, nil
 	}
+	if err := in.check(ctx, c); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{
 		Summary: "Raise an alert in TheHive.",
-		Changes: []gate.Change{gate.Set("title", in.Title), gate.Set("type", in.Type), gate.Set("source", in.Source), gate.Set("reference", in.SourceRef), gate.Set("severity", in.Severity)},
-		Undo:    "Close the alert, or delete it.",
+		Changes: []gate.Change{gate.Set("title", in.Title), gate.Set("type", in.Type), gate.Set("source", in.Source), gate.Set("reference", in.SourceRef), gate.Set("severity", cmp.Or(in.Severity, Medium))},
+		Undo:    "Close the alert (thehive_update_alert), or delete it (thehive_delete_alert).",
 	}
 	p.Changes = appendSet(p.Changes, "description", in.Description)
-	if in.TLP != nil {
-		p.Changes = append(p.Changes, gate.Set("TLP", *in.TLP))
+	if in.Date != 0 {
+		p.Changes = append(p.Changes, gate.Set("date", in.Date))
 	}
-	if in.PAP != nil {
-		p.Changes = append(p.Changes, gate.Set("PAP", *in.PAP))
-	}
+	p.Changes = appendSet(p.Changes, "link", in.ExternalLink)
+	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
 	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
+	p.Changes = appendSet(p.Changes, "status", in.Status)
+	p.Changes = appendSet(p.Changes, "summary", in.Summary)
+	p.Changes = appendSet(p.Changes, "assignee", in.Assignee)
 	if in.Follow != nil {
 		p.Changes = append(p.Changes, gate.Set("follow", *in.Follow))
 	}
 	p.Changes = appendSet(p.Changes, "template", in.CaseTemplate)
-	for _, o := range in.Observables {
-		if err := c.checkDataType(ctx, o.DataType); err != nil {
-			return p, err
-		}
+	diff{&p.Changes}.custom(nil, in.CustomFields)
+	for _, o := range in.observables() {
 		p.Changes = append(p.Changes, gate.Set("observable "+o.DataType, o.describe()))
+	}
+	for _, t := range in.Procedures {
+		p.Changes = append(p.Changes, gate.Set("technique", strings.Join(slices.DeleteFunc([]string{t.PatternID, t.Tactic, t.OccurDate.String(), t.Description}, func(s string) bool { return s == "" }), ", ")))
 	}
 	return p, nil
 }
@@ -288,6 +450,18 @@ func (o AlertObservable) describe() string {
 	s := o.Data
 	if o.IOC {
 		s += " (IOC)"
+	}
+	if o.Sighted {
+		s += " (sighted)"
+	}
+	if o.TLP != nil {
+		s += " TLP:" + o.TLP.String()
+	}
+	if o.PAP != nil {
+		s += " PAP:" + o.PAP.String()
+	}
+	if o.IgnoreSimilarity {
+		s += " (not for similarity)"
 	}
 	if len(o.Tags) > 0 {
 		s += " [" + strings.Join(o.Tags, ", ") + "]"
@@ -307,37 +481,88 @@ func (c *Client) updateAlert(ctx context.Context, id string, body wire.UpdateAle
 	if err != nil {
 		return nil, fmt.Errorf("thehive: the alert was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
 	}
-	return a, nil
+	return a, a.differs(body)
 }
+
+// differs says what of a isn't as it was sent.
+func (a *Alert) differs(body wire.UpdateAlert) error {
+	var check readBack
+	check.text("title", body.Title, a.Title)
+	check.pointer("description", body.Description, a.Description)
+	check.number("severity", body.Severity, int(a.Severity))
+	check.level("TLP", body.TLP, int(a.TLP))
+	check.level("PAP", body.PAP, int(a.PAP))
+	check.text("status", body.Status, a.Status)
+	check.nullable("assignee", body.Assignee, a.Assignee)
+	check.nullable("summary", body.Summary, a.Summary)
+	check.nullable("externalLink", body.ExternalLink, a.ExternalLink)
+	check.flag("follow", body.Follow, a.Follow)
+	if body.Date != 0 && body.Date != a.Date {
+		check.differ("date", instant(body.Date), instant(a.Date))
+	}
+	check.tags(body.Tags, body.AddTags, body.RemoveTags, a.Tags)
+	if why := fieldsDiffer(body.CustomFields, a.CustomFields); why != "" {
+		check.wrong = append(check.wrong, why)
+	}
+	return check.err("alert " + a.ID)
+}
+
+// An AlertField is a field of an alert that can be empty.
+type AlertField string
+
+// The fields of an alert that can be empty.
+const (
+	AlertAssignee     AlertField = "assignee"
+	AlertSummary      AlertField = "summary"
+	AlertExternalLink AlertField = "externalLink"
+)
+
+// Enum lists the values for schemas.
+func (AlertField) Enum() []any { return []any{AlertAssignee, AlertSummary, AlertExternalLink} }
 
 // UpdateAlertInput is the input of [Client.UpdateAlert]. What is left out stays.
 type UpdateAlertInput struct {
-	AlertID     string    `json:"alertId" jsonschema:"Alert id (~4096)." alias:"id"`
-	Title       string    `json:"title,omitempty" jsonschema:"One-line summary." maxLength:"512"`
-	Description *string   `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Severity    Severity  `json:"severity,omitempty" jsonschema:"Impact: 1 low, 2 medium, 3 high, 4 critical."`
-	TLP         *TLP      `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED."`
-	PAP         *PAP      `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED."`
-	Tags        *[]string `json:"tags,omitempty" jsonschema:"All tags that it shall have; the others go." maxItems:"100" minLength:"1" maxLength:"128"`
-	AddTags     []string  `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags  []string  `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status      string    `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own. Imported is set by TheHive alone." maxLength:"64"`
-	Summary     *string   `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Assignee    string    `json:"assignee,omitempty" jsonschema:"Login of the user to assign it to." alias:"owner" maxLength:"128"`
-	Follow      *bool     `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken."`
-	IfUpdatedAt *int64    `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the alert (0: never updated)." minimum:"0"`
+	AlertID      string                     `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
+	Title        string                     `json:"title,omitempty" jsonschema:"One-line summary." maxLength:"512"`
+	Description  *string                    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
+	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened."`
+	ExternalLink *string                    `json:"externalLink,omitempty" jsonschema:"The way back to it at the source: a URL; empty: none." maxLength:"512"`
+	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
+	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
+	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
+	Tags         *[]string                  `json:"tags,omitempty" jsonschema:"All tags that it shall have; the others go." maxItems:"100" minLength:"1" maxLength:"128"`
+	AddTags      []string                   `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
+	RemoveTags   []string                   `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
+	Status       string                     `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own. Imported is set by TheHive alone." maxLength:"64"`
+	Summary      *string                    `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
+	Assignee     *string                    `json:"assignee,omitempty" jsonschema:"Login of the user to assign it to; empty: nobody." alias:"owner" maxLength:"128"`
+	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken."`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name; an array for several, null for none. The others stay."`
+	Clear        []AlertField               `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
+	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the alert (0: never updated)."`
 }
 
-// Validate refuses an update of nothing.
+// Validate refuses an update of nothing, and what contradicts itself.
 func (in *UpdateAlertInput) Validate() error {
-	if in.Title == "" && in.Description == nil && in.Severity == 0 && in.TLP == nil && in.PAP == nil && in.Tags == nil && len(in.AddTags) == 0 &&
-		len(in.RemoveTags) == 0 && in.Status == "" && in.Summary == nil && in.Assignee == "" && in.Follow == nil {
+	given := func(s *string) bool { return s != nil && *s != "" }
+	for field, set := range map[AlertField]bool{AlertAssignee: given(in.Assignee), AlertSummary: given(in.Summary), AlertExternalLink: given(in.ExternalLink)} {
+		if set && slices.Contains(in.Clear, field) {
+			return fmt.Errorf("%w: clear: %s is set, too", ErrInvalid, field)
+		}
+	}
+	if in.Title == "" && in.Description == nil && in.Date == 0 && in.ExternalLink == nil && in.Severity == 0 && in.TLP == nil && in.PAP == nil && in.Tags == nil && len(in.AddTags) == 0 &&
+		len(in.RemoveTags) == 0 && in.Status == "" && in.Summary == nil && in.Assignee == nil && in.Follow == nil && len(in.CustomFields)+len(in.Clear) == 0 {
 		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
 	}
 	if in.Tags != nil && len(in.AddTags)+len(in.RemoveTags) > 0 {
 		return fmt.Errorf("%w: tags sets all tags; it doesn't go with addTags and removeTags", ErrInvalid)
 	}
-	return nil
+	if in.ExternalLink != nil {
+		if err := checkLink(*in.ExternalLink); err != nil {
+			return err
+		}
+	}
+	return errors.Join(in.Date.check("date"), checkUpdatedAt(in.IfUpdatedAt))
 }
 
 // check refuses in if the alert, or the server, isn't as it supposes.
@@ -355,17 +580,25 @@ func (in *UpdateAlertInput) check(ctx context.Context, c *Client) (*Alert, error
 	return a, unchanged(in.IfUpdatedAt, a.UpdatedAt, a.UpdatedBy)
 }
 
-// UpdateAlert changes fields of an alert.
+// UpdateAlert changes fields of an alert, and reads it back.
 //
 // TheHive: GET and PATCH /api/v1/alert/{alertId}
 func (c *Client) UpdateAlert(ctx context.Context, in UpdateAlertInput) (*Alert, error) {
-	if _, err := in.check(ctx, c); err != nil {
+	a, err := in.check(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	return c.updateAlert(ctx, in.AlertID, wire.UpdateAlert{
+	body := wire.UpdateAlert{
 		Title: in.Title, Description: in.Description, Severity: int(in.Severity), TLP: (*int)(in.TLP), PAP: (*int)(in.PAP), Tags: set(in.Tags),
-		AddTags: unique(in.AddTags), RemoveTags: unique(in.RemoveTags), Status: in.Status, Summary: in.Summary, Assignee: in.Assignee, Follow: in.Follow,
-	})
+		AddTags: unique(in.AddTags), RemoveTags: unique(in.RemoveTags), Status: in.Status, Follow: in.Follow, Date: in.Date.ms(),
+		Summary:      text(in.Summary, slices.Contains(in.Clear, AlertSummary)),
+		Assignee:     text(in.Assignee, slices.Contains(in.Clear, AlertAssignee)),
+		ExternalLink: text(in.ExternalLink, slices.Contains(in.Clear, AlertExternalLink)),
+	}
+	if body.CustomFields, err = c.withFields(ctx, a.CustomFields, in.CustomFields); err != nil {
+		return nil, err
+	}
+	return c.updateAlert(ctx, a.ID, body)
 }
 
 func (c *Client) planUpdateAlert(ctx context.Context, in UpdateAlertInput) (gate.Plan, error) {
@@ -373,10 +606,17 @@ func (c *Client) planUpdateAlert(ctx context.Context, in UpdateAlertInput) (gate
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if _, err := c.withFields(ctx, a.CustomFields, in.CustomFields); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{Summary: "Change an alert in TheHive.", Targets: []gate.Target{a.target()}, Undo: "Set the fields back.", Warnings: a.importedWarnings()}
 	d := diff{&p.Changes}
 	d.text("title", a.Title, in.Title)
 	d.optional("description", a.Description, in.Description)
+	if in.Date != 0 {
+		d.add("date", instant(a.Date), in.Date)
+	}
+	d.emptied("link", a.ExternalLink, in.ExternalLink, slices.Contains(in.Clear, AlertExternalLink))
 	if in.Severity != 0 {
 		d.add("severity", a.Severity, in.Severity)
 	}
@@ -397,83 +637,31 @@ func (c *Client) planUpdateAlert(ctx context.Context, in UpdateAlertInput) (gate
 		d.add("tags removed", have, strings.Join(unique(in.RemoveTags), ", "))
 	}
 	d.text("status", a.Status, in.Status)
-	d.optional("summary", a.Summary, in.Summary)
-	d.text("assignee", a.Assignee, in.Assignee)
+	d.emptied("summary", a.Summary, in.Summary, slices.Contains(in.Clear, AlertSummary))
+	d.emptied("assignee", a.Assignee, in.Assignee, slices.Contains(in.Clear, AlertAssignee))
 	if in.Follow != nil {
 		d.add("follow", a.Follow, *in.Follow)
 	}
-	return p, nil
+	d.custom(a.CustomFields, in.CustomFields)
+	return p, c.planReopenAlert(ctx, &p, in.Status, a)
 }
 
-// PromoteAlertInput is the input of [Client.PromoteAlert]. What is left out is
-// taken from the alert.
-type PromoteAlertInput struct {
-	AlertID      string   `json:"alertId" jsonschema:"Alert id (~4096)." alias:"id"`
-	CaseTemplate string   `json:"caseTemplate,omitempty" jsonschema:"Name of the template for the case." alias:"template" maxLength:"128"`
-	Title        string   `json:"title,omitempty" jsonschema:"Title of the case." maxLength:"512"`
-	Severity     Severity `json:"severity,omitempty" jsonschema:"Severity of the case: 1 low to 4 critical."`
-	TLP          *TLP     `json:"tlp,omitempty" jsonschema:"TLP of the case: 0 CLEAR to 4 RED."`
-	PAP          *PAP     `json:"pap,omitempty" jsonschema:"PAP of the case: 0 CLEAR to 3 RED."`
-	Tags         []string `json:"tags,omitempty" jsonschema:"Tags of the case." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string   `json:"status,omitempty" jsonschema:"Status of the case. Left out: New." maxLength:"64"`
-	Assignee     string   `json:"assignee,omitempty" jsonschema:"Login of the user to assign the case to." alias:"owner" maxLength:"128"`
-}
-
-// PromoteAlert opens a case from an alert, with its observables.
-//
-// TheHive: POST /api/v1/alert/{alertId}/case
-func (c *Client) PromoteAlert(ctx context.Context, in PromoteAlertInput) (*Case, error) {
-	a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
-	if err != nil {
-		return nil, err
-	}
-	if err := a.mustBeFree(); err != nil {
-		return nil, err
-	}
-	if err := c.settable(ctx, KindCaseStatus, in.Status); err != nil {
-		return nil, err
-	}
-	return entity[Case](c.wire.PromoteAlert(ctx, in.AlertID, wire.PromoteAlert{
-		CaseTemplate: in.CaseTemplate, Title: in.Title, Severity: int(in.Severity), TLP: (*int)(in.TLP), PAP: (*int)(in.PAP),
-		Tags: unique(in.Tags), Status: in.Status, Assignee: in.Assignee,
-	}))
-}
-
-// mustBeFree refuses an alert that is in a case.
-func (a *Alert) mustBeFree() error {
-	if a.CaseID == "" {
+// planReopenAlert tells of the right that a status needs which goes back.
+func (c *Client) planReopenAlert(ctx context.Context, p *gate.Plan, status string, a *Alert) error {
+	if status == "" {
 		return nil
 	}
-	return fmt.Errorf("%w: alert %s is in case %s already; nothing was made", ErrInvalid, a.ID, a.CaseID)
-}
-
-func (c *Client) planPromoteAlert(ctx context.Context, in PromoteAlertInput) (gate.Plan, error) {
-	a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
+	stage, err := c.stage(ctx, KindAlertStatus, status)
 	if err != nil {
-		return gate.Plan{}, err
+		return err
 	}
-	if err := errors.Join(a.mustBeFree(), c.settable(ctx, KindCaseStatus, in.Status)); err != nil {
-		return gate.Plan{}, err
+	if a.Stage == StageClosed && stage != StageClosed || a.Stage == StageInProgress && stage == StageNew {
+		p.Warnings = append(p.Warnings, c.reopenWarning(ctx, "manageAlert/reopen"))
 	}
-	p := gate.Plan{
-		Summary: fmt.Sprintf("Open a case in TheHive from an alert with %d observables.", a.ObservableCount),
-		Targets: []gate.Target{a.target()},
+	if stage == StageClosed {
+		p.Undo = "Set the fields back; to open the alert again needs the permission manageAlert/reopen."
 	}
-	p.Changes = appendSet(p.Changes, "template", in.CaseTemplate)
-	p.Changes = appendSet(p.Changes, "title", in.Title)
-	if in.Severity != 0 {
-		p.Changes = append(p.Changes, gate.Set("severity", in.Severity))
-	}
-	if in.TLP != nil {
-		p.Changes = append(p.Changes, gate.Set("TLP", *in.TLP))
-	}
-	if in.PAP != nil {
-		p.Changes = append(p.Changes, gate.Set("PAP", *in.PAP))
-	}
-	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
-	p.Changes = appendSet(p.Changes, "status", in.Status)
-	p.Changes = appendSet(p.Changes, "assignee", in.Assignee)
-	return p, nil
+	return nil
 }
 
 // DeleteAlertInput is the input of [Client.DeleteAlert].
@@ -486,7 +674,11 @@ type DeleteAlertInput struct {
 //
 // TheHive: DELETE /api/v1/alert/{alertId}
 func (c *Client) DeleteAlert(ctx context.Context, in DeleteAlertInput) (*Deleted, error) {
-	if err := httpx.Done(c.wire.DeleteAlert(ctx, in.AlertID)); err != nil {
+	id, err := c.alertID(ctx, in.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	if err := httpx.Done(c.wire.DeleteAlert(ctx, id)); err != nil {
 		return nil, err
 	}
 	return &Deleted{ID: in.AlertID, Deleted: true}, nil

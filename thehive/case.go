@@ -1,6 +1,7 @@
 package thehive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -51,12 +53,20 @@ type Case struct {
 	StartDate    int64             `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
 	EndDate      int64             `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
 	Existing     bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
+	Notes        []string          `json:"notes,omitempty" jsonschema:"What else the call brought about, or didn't." untrusted:"true"`
+	When         when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
 func (c *Case) identity() string { return c.ID }
+
+func (c *Case) created() int64 { return c.CreatedAt }
+
+func (c *Case) readable() {
+	c.When = when(nil).add("_createdAt", c.CreatedAt).add("_updatedAt", c.UpdatedAt).add("startDate", c.StartDate).add("endDate", c.EndDate)
+}
 
 // place is c as the plan of an addition shows it: whatever else happens to the
 // case doesn't make the addition a different one.
@@ -81,36 +91,59 @@ func (c *Case) closedWarnings() []string {
 
 // GetCaseInput is the input of [Client.GetCase].
 type GetCaseInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 }
 
 // GetCase returns one case. An unknown one is [ErrNotFound].
 //
 // TheHive: GET /api/v1/case/{caseId}
 func (c *Client) GetCase(ctx context.Context, in GetCaseInput) (*Case, error) {
-	cs, err := entity[Case](c.wire.GetCase(ctx, in.CaseID))
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	cs, err := entity[Case](c.wire.GetCase(ctx, id))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	return cs, nil
 }
 
+// caseRef reads how a case is named: by its id (~4096), or by its number, with a
+// # in front or without.
+func caseRef(name, text string) (string, error) {
+	id := strings.TrimSpace(text)
+	if n, ok := strings.CutPrefix(id, "#"); ok {
+		id = strings.TrimSpace(n)
+		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
+			return "", fmt.Errorf("%w: %s: %q is neither an id (~4096) nor a number (12 or #12)", ErrInvalid, name, clip(text, 80))
+		}
+	}
+	if n, err := strconv.ParseUint(id, 10, 31); err == nil {
+		id = strconv.FormatUint(n, 10)
+	}
+	if id == "" {
+		return "", fmt.Errorf("%w: %s: is empty", ErrInvalid, name)
+	}
+	return id, nil
+}
+
 // ListCasesInput is the input of [Client.ListCases]. What is left out doesn't filter.
 type ListCasesInput struct {
 	Status   string   `json:"status,omitempty" jsonschema:"Only cases of this status: New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
-	Severity Severity `json:"severity,omitempty" jsonschema:"Only cases of this severity: 1 low to 4 critical."`
+	Severity Severity `json:"severity,omitempty" jsonschema:"Only cases of this severity: low, medium, high or critical, or 1 to 4."`
 	Tags     []string `json:"tags,omitempty" jsonschema:"Only cases that have all of these tags." maxItems:"20" maxLength:"128"`
 	Owner    string   `json:"owner,omitempty" jsonschema:"Only cases assigned to this user's login." alias:"assignee" maxLength:"128"`
 	Stage    Stage    `json:"stage,omitempty" jsonschema:"Only cases of this stage, whatever their status: New, InProgress or Closed." pattern:"^(New|InProgress|Closed)$"`
-	After    int64    `json:"createdAfter,omitempty" jsonschema:"Only cases made at or after this date, in milliseconds since 1970." minimum:"0"`
-	Before   int64    `json:"createdBefore,omitempty" jsonschema:"Only cases made before this date, in milliseconds since 1970." minimum:"0"`
+	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only cases made at or after this date, or in the last 24h, 7d, …"`
+	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only cases made before this date."`
 	Offset   int      `json:"offset,omitempty" jsonschema:"How many cases to skip." minimum:"0"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"500"`
 }
 
 // Validate refuses dates that aren't in milliseconds.
 func (in *ListCasesInput) Validate() error {
-	return errors.Join(checkDate("createdAfter", in.After), checkDate("createdBefore", in.Before))
+	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"))
 }
 
 // SetDefaults fills the fields left at zero.
@@ -126,6 +159,7 @@ type CasePage struct {
 	Total  int     `json:"total" jsonschema:"How many cases match in all."`
 	Offset int     `json:"offset"`
 	More   bool    `json:"more" jsonschema:"Whether there are cases behind this page."`
+	Note   string  `json:"note,omitempty" jsonschema:"What wasn't looked at."`
 }
 
 // ListCases returns one page of cases, newest first. [Client.Cases] walks all of them.
@@ -133,21 +167,37 @@ type CasePage struct {
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*CasePage, error) {
 	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	q, err := c.caseQuery(ctx, in)
+	if err != nil {
 		return nil, err
 	}
+	p, err := c.casePage(ctx, q, in.Offset, in.Limit)
+	if err == nil && p.Total == 0 {
+		err = c.checkUser(ctx, "owner", in.Owner)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// caseQuery is what lists the cases that in matches. A status that isn't there
+// is an error, as nothing would be found.
+func (c *Client) caseQuery(ctx context.Context, in ListCasesInput) (Query, error) {
 	q := All(KindCase)
+	if err := in.Validate(); err != nil {
+		return q, err
+	}
 	if in.Status != "" {
 		if _, err := c.stage(ctx, KindCaseStatus, in.Status); err != nil {
-			return nil, c.explain(ctx, err)
+			return q, c.explain(ctx, err)
 		}
 	}
 	if in.Severity != 0 {
 		q = q.Where(Eq("severity", in.Severity))
 	}
 	q = q.having("status", in.Status).having("stage", string(in.Stage)).having("assignee", in.Owner)
-	q = q.tagged(in.Tags).dated("_createdAt", in.After, in.Before)
-	return c.casePage(ctx, q, in.Offset, in.Limit)
+	return q.tagged(in.Tags).dated("_createdAt", in.After, in.Before), nil
 }
 
 // tagged keeps what has all of tags.
@@ -159,12 +209,12 @@ func (q Query) tagged(tags []string) Query {
 }
 
 // dated keeps what has a date in field between two; zero is no bound.
-func (q Query) dated(field string, after, before int64) Query {
+func (q Query) dated(field string, after, before Date) Query {
 	if after != 0 {
-		q = q.Where(Gte(field, after))
+		q = q.Where(Gte(field, after.ms()))
 	}
 	if before != 0 {
-		q = q.Where(Lt(field, before))
+		q = q.Where(Lt(field, before.ms()))
 	}
 	return q
 }
@@ -172,33 +222,39 @@ func (q Query) dated(field string, after, before int64) Query {
 // casePage returns one page of what q gives, newest first.
 func (c *Client) casePage(ctx context.Context, q Query, offset, limit int) (*CasePage, error) {
 	cases, total, err := paged[*Case](ctx, c, "cases", order{"_createdAt", Desc}, offset, limit, q)
+	return c.casesFound(ctx, &found[*Case]{items: cases, total: total}, offset, err)
+}
+
+// casesFound is the page of what was found. That it is nothing may be the key's fault.
+func (c *Client) casesFound(ctx context.Context, f *found[*Case], offset int, err error) (*CasePage, error) {
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	if total == 0 { // nothing, or nothing for this user?
+	if f.total == 0 { // nothing, or nothing for this user?
 		if err := c.cannotHaveCases(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return &CasePage{Cases: cases, Total: total, Offset: offset, More: offset+len(cases) < total}, nil
+	return &CasePage{Cases: f.items, Total: f.total, Offset: offset, More: offset+len(f.items) < f.total, Note: f.note}, nil
 }
 
-// Cases returns an iterator over every case that in matches, from in.Offset on.
+// Cases returns an iterator over every case that in matches, newest first, from
+// in.Offset on. Each is yielded once, also when cases are opened, changed or
+// closed on the way. A page of requests has in.Limit cases; left out: 500.
 func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, error] {
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Case, bool, error) {
-		next := in
-		next.Offset += offset
-		p, err := c.ListCases(ctx, next)
+	return func(yield func(*Case, error) bool) {
+		q, err := c.caseQuery(ctx, in)
 		if err != nil {
-			return nil, false, err
+			yield(nil, err)
+			return
 		}
-		return p.Cases, p.More, nil
-	})
+		skip(in.Offset, walk[*Case](ctx, c, "cases", in.Limit, q))(yield)
+	}
 }
 
 // SearchCasesInput is the input of [Client.SearchCases].
 type SearchCasesInput struct {
-	Query  string `json:"query" jsonschema:"What to look for: a case number, or words of the title, description, summary or a tag." minLength:"1" maxLength:"512"`
+	Query  string `json:"query" jsonschema:"A case number, or words or parts of words, all of which the title, description, summary or a tag must hold; \"in quotes\": as it is." minLength:"1" maxLength:"512"`
 	Offset int    `json:"offset,omitempty" jsonschema:"How many cases to skip." minimum:"0"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"500"`
 }
@@ -210,30 +266,37 @@ func (in *SearchCasesInput) SetDefaults() {
 	}
 }
 
-// SearchCases returns one page of the cases that hold a text in their title,
-// description, summary or tags, or that have it for a number; newest first.
+// SearchCases returns one page of the cases that hold every word of a text, in
+// whatever order, in their title, description, summary or tags, or that have it
+// for a number; newest first. What stands in quotes must be there as it is.
 //
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePage, error) {
 	in.SetDefaults()
-	text := strings.TrimSpace(in.Query)
-	if text == "" {
-		return nil, fmt.Errorf("%w: query: is empty", ErrInvalid)
+	if n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(in.Query), "#")); err == nil && n > 0 {
+		s := search{words: []string{strconv.Itoa(n)}}
+		return c.casePage(ctx, All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), in.Offset, in.Limit)
 	}
-	parts := []Filter{Like("title", text), Like("description", text), Like("summary", text), Like("tags", text)}
-	if n, err := strconv.Atoi(strings.TrimPrefix(text, "#")); err == nil {
-		parts = append(parts, Eq("number", n))
+	s, err := parseSearch("query", in.Query)
+	if err != nil {
+		return nil, err
 	}
-	return c.casePage(ctx, All(KindCase).Where(Or(parts...)), in.Offset, in.Limit)
+	f, err := searched(ctx, c, "cases", s, in.Offset, in.Limit, All(KindCase).Where(s.filter(caseTexts...)), func(cs *Case) []string {
+		return append([]string{cs.Title, cs.Description, cs.Summary}, cs.Tags...)
+	})
+	return c.casesFound(ctx, f, in.Offset, err)
 }
+
+// caseTexts are the fields of a case that are searched.
+var caseTexts = []string{"title", "description", "summary", "tags"}
 
 // CreateCaseInput is the input of [Client.CreateCase].
 type CreateCaseInput struct {
 	Title        string                     `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
 	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title is used, as TheHive wants one." maxLength:"1048576"`
-	Severity     Severity                   `json:"severity,omitempty" jsonschema:"Impact: 1 low, 2 medium, 3 high, 4 critical."`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: the server's default, AMBER."`
+	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
+	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
+	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
 	Tags         []string                   `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
 	Flag         bool                       `json:"flag,omitempty" jsonschema:"Whether to flag the case."`
 	Owner        string                     `json:"owner,omitempty" jsonschema:"Login of the user to assign it to." alias:"assignee" maxLength:"128"`
@@ -259,45 +322,108 @@ func (IfClosed) Enum() []any { return []any{ClosedRefuse, ClosedReuse, ClosedCre
 // keyTag is the tag by which a case with a key is found again.
 func keyTag(key string) string { return "key:" + key }
 
-// byKey returns the newest case with the key of in, or nil if one shall be made.
+// keyed are the newest cases with a key, at most 50.
+func (c *Client) keyed(ctx context.Context, key string) ([]*Case, error) {
+	p, err := c.casePage(ctx, All(KindCase).Where(Eq("tags", keyTag(key))), 0, 50)
+	if err != nil {
+		return nil, err
+	}
+	return p.Cases, nil
+}
+
+// byKey returns the case with the key of in, or nil if one shall be made: of
+// those that are open the oldest, so that all who ask get the same.
 func (c *Client) byKey(ctx context.Context, in CreateCaseInput) (*Case, error) {
 	if in.Key == "" {
 		return nil, nil
 	}
-	p, err := c.casePage(ctx, All(KindCase).Where(Eq("tags", keyTag(in.Key))), 0, 50)
+	cases, err := c.keyed(ctx, in.Key)
 	if err != nil {
 		return nil, err
 	}
-	for _, cs := range p.Cases { // one that is open comes first
-		if cs.Stage != StageClosed {
-			return cs, nil
-		}
+	if first := oldestOpen(cases); first != nil {
+		return first, nil
 	}
 	switch {
-	case len(p.Cases) == 0 || in.IfClosed == ClosedCreate:
+	case len(cases) == 0 || in.IfClosed == ClosedCreate:
 		return nil, nil
 	case in.IfClosed == ClosedReuse:
-		return p.Cases[0], nil
+		return cases[0], nil
 	}
-	cs := p.Cases[0]
+	cs := cases[0]
 	return nil, fmt.Errorf("%w: case #%d (%s) has the key %q and is closed as %s; say by ifClosed whether to reuse it or to create another", ErrInvalid, cs.Number, cs.ID, in.Key, cs.Status)
 }
 
-// SetDefaults fills the fields left at zero.
-func (in *CreateCaseInput) SetDefaults() {
-	if in.Severity == 0 {
-		in.Severity = Medium
+// oldestOpen returns the case with the lowest number of those that aren't closed, or nil.
+func oldestOpen(cases []*Case) *Case {
+	var first *Case
+	for _, cs := range cases {
+		if cs.Stage != StageClosed && (first == nil || cs.Number < first.Number) {
+			first = cs
+		}
 	}
+	return first
 }
 
-// CreateCase opens a case, or returns the one that has in.Key already.
-//
-// TheHive: POST /api/v1/query, listCase; POST /api/v1/case
-func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*Case, error) {
-	in.SetDefaults()
+// Validate refuses a key that can't be a tag.
+func (in *CreateCaseInput) Validate() error {
+	if in.Key != "" && !caseKey.MatchString(in.Key) {
+		return fmt.Errorf("%w: key: %q: want up to 100 letters, digits and any of _ . : -", ErrInvalid, clip(in.Key, 120))
+	}
+	return nil
+}
+
+var caseKey = lazyregexp.New(`^[0-9A-Za-z_.:-]{1,100}$`)
+
+// fill completes in with what TheHive wants, and with what it takes from a
+// template only if nothing else is given: its tags.
+func (in *CreateCaseInput) fill(ctx context.Context, c *Client) error {
+	if err := in.Validate(); err != nil {
+		return err
+	}
 	if in.Description == "" {
 		in.Description = in.Title
 	}
+	in.Severity = cmp.Or(in.Severity, Medium)
+	if in.Key != "" {
+		in.Tags = append(slices.Clone(in.Tags), keyTag(in.Key))
+	}
+	tags, err := c.withTemplateTags(ctx, in.Template, in.Tags)
+	in.Tags = tags
+	return err
+}
+
+// withTemplateTags unites tags with those of a template: since 5.7.1 TheHive
+// takes the template's only where no others are given.
+func (c *Client) withTemplateTags(ctx context.Context, template string, tags []string) ([]string, error) {
+	if template == "" {
+		return unique(tags), nil
+	}
+	t, err := c.template(ctx, template)
+	if err != nil {
+		return nil, err
+	}
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	return unique(slices.Concat(t.Tags, tags)), nil
+}
+
+// CreateCase opens a case, or returns the one that has in.Key already. The key
+// is kept as a tag, key:…, of the case. Who asks with the same key at the same
+// time gets the same case: within one Client no second one is opened; if another
+// process opened one meanwhile, the older of the two is returned and Notes names
+// the other.
+//
+// TheHive: POST /api/v1/query, listCase, listCaseTemplate; POST /api/v1/case
+func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*Case, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	if in.Key == "" {
+		return c.createCase(ctx, in)
+	}
+	defer c.keys.lock(in.Key)()
 	switch have, err := c.byKey(ctx, in); {
 	case err != nil:
 		return nil, err
@@ -305,23 +431,93 @@ func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*Case, err
 		have.Existing = true
 		return have, nil
 	}
-	if in.Key != "" {
-		in.Tags = append(slices.Clone(in.Tags), keyTag(in.Key))
+	made, err := c.createCase(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	cs, err := entity[Case](c.wire.CreateCase(ctx, wire.CreateCase{
+	cases, err := c.keyed(ctx, in.Key)
+	if err != nil {
+		made.Notes = append(made.Notes, "Whether another case was opened with this key at the same time can't be told: "+err.Error())
+		return made, nil
+	}
+	if first := oldestOpen(cases); first != nil && first.Number < made.Number {
+		first.Existing = true
+		first.Notes = append(first.Notes, fmt.Sprintf("Case #%d (%s) was opened with the same key at the same time and isn't needed.", made.Number, made.ID))
+		return first, nil
+	}
+	return made, nil
+}
+
+// createCase opens a case.
+func (c *Client) createCase(ctx context.Context, in CreateCaseInput) (*Case, error) {
+	if err := in.fill(ctx, c); err != nil {
+		return nil, err
+	}
+	fields, err := c.withFields(ctx, nil, in.CustomFields)
+	if err != nil {
+		return nil, err
+	}
+	body := wire.CreateCase{
 		Title: in.Title, Description: in.Description, Severity: int(in.Severity), TLP: (*int)(in.TLP), PAP: (*int)(in.PAP),
-		Tags: unique(in.Tags), Flag: in.Flag, Assignee: in.Owner, CaseTemplate: in.Template, CustomFields: in.CustomFields,
-	}))
+		Tags: in.Tags, Flag: in.Flag, Assignee: in.Owner, CaseTemplate: in.Template,
+	}
+	if fields != nil {
+		body.CustomFields = *fields
+	}
+	cs, err := entity[Case](c.wire.CreateCase(ctx, body))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	if cs.Stage == "" { // cases have stages since TheHive 5
 		return nil, fmt.Errorf("%w; case %s was opened, and what its server doesn't know is missing from it; %w", &VersionError{Version: "4 or older"}, cs.ID, gate.ErrOutcomeUnknown)
 	}
+	for _, t := range in.Tags {
+		if !slices.Contains(cs.Tags, t) {
+			cs.Notes = append(cs.Notes, fmt.Sprintf("The case was opened without the tag %q.", t))
+		}
+	}
 	return cs, nil
 }
 
+// keyLocks let one caller at a time look for a key and use it.
+type keyLocks struct {
+	mu    sync.Mutex
+	locks map[string]*keyLock
+}
+
+type keyLock struct {
+	mu   sync.Mutex
+	uses int
+}
+
+// lock waits for key and returns what gives it back.
+func (k *keyLocks) lock(key string) (unlock func()) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = map[string]*keyLock{}
+	}
+	l := k.locks[key]
+	if l == nil {
+		l = &keyLock{}
+		k.locks[key] = l
+	}
+	l.uses++
+	k.mu.Unlock()
+	l.mu.Lock()
+	return func() {
+		l.mu.Unlock()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if l.uses--; l.uses == 0 {
+			delete(k.locks, key)
+		}
+	}
+}
+
 func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
 	switch have, err := c.byKey(ctx, in); {
 	case err != nil:
 		return gate.Plan{}, err
@@ -331,46 +527,45 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 			Undo: "Nothing is changed.", Warnings: have.closedWarnings(),
 		}, nil
 	}
+	described := in.Description != ""
+	if err := in.fill(ctx, c); err != nil {
+		return gate.Plan{}, err
+	}
+	if _, err := c.withFields(ctx, nil, in.CustomFields); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{
 		Summary: "Open a case in TheHive.",
 		Changes: []gate.Change{gate.Set("title", in.Title), gate.Set("severity", in.Severity)},
-		Undo:    "Close the case, or delete it.",
+		Undo:    "Close the case, or delete it (thehive_delete_case).",
 	}
-	if in.Description != "" {
+	if described {
 		p.Changes = append(p.Changes, gate.Set("description", in.Description))
 	}
-	if in.TLP != nil {
-		p.Changes = append(p.Changes, gate.Set("TLP", *in.TLP))
-	}
-	if in.PAP != nil {
-		p.Changes = append(p.Changes, gate.Set("PAP", *in.PAP))
-	}
-	if len(in.Tags) > 0 {
-		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
-	}
-	if in.Flag {
-		p.Changes = append(p.Changes, gate.Set("flag", true))
-	}
+	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
+	p.Changes = appendSet(p.Changes, "tags", strings.Join(in.Tags, ", "))
+	p.Changes = appendSet(p.Changes, "flag", in.Flag)
 	p.Changes = appendSet(p.Changes, "key", in.Key)
-	if in.Owner != "" {
-		p.Changes = append(p.Changes, gate.Set("assignee", in.Owner))
-	}
-	if in.Template != "" {
-		p.Changes = append(p.Changes, gate.Set("template", in.Template))
-	}
-	if len(in.CustomFields) > 0 {
-		b, err := json.Marshal(in.CustomFields)
-		if err != nil {
-			return p, fmt.Errorf("thehive: customFields: %w", err)
-		}
-		p.Changes = append(p.Changes, gate.Set("custom fields", string(b)))
-	}
+	p.Changes = appendSet(p.Changes, "assignee", in.Owner)
+	p.Changes = appendSet(p.Changes, "template", in.Template)
+	diff{&p.Changes}.custom(nil, in.CustomFields)
 	return p, nil
+}
+
+// appendMarking adds the TLP and the PAP that are given.
+func appendMarking(changes []gate.Change, tlp *TLP, pap *PAP) []gate.Change {
+	if tlp != nil {
+		changes = append(changes, gate.Set("TLP", *tlp))
+	}
+	if pap != nil {
+		changes = append(changes, gate.Set("PAP", *pap))
+	}
+	return changes
 }
 
 // DeleteCaseInput is the input of [Client.DeleteCase].
 type DeleteCaseInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 	Force  bool   `json:"force,omitempty" jsonschema:"Changes nothing: TheHive 5 deletes a case whether or not it holds something."`
 }
 
@@ -385,7 +580,11 @@ type Deleted struct {
 //
 // TheHive: DELETE /api/v1/case/{caseId}
 func (c *Client) DeleteCase(ctx context.Context, in DeleteCaseInput) (*Deleted, error) {
-	if err := httpx.Done(c.wire.DeleteCase(ctx, in.CaseID)); err != nil {
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	if err := httpx.Done(c.wire.DeleteCase(ctx, id)); err != nil {
 		return nil, err
 	}
 	return &Deleted{ID: in.CaseID, Deleted: true}, nil
@@ -397,7 +596,7 @@ func (c *Client) planDeleteCase(ctx context.Context, in DeleteCaseInput) (gate.P
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Delete a case in TheHive, with all that is in it.", Targets: []gate.Target{cs.target()}}
-	for _, what := range []Hop{HopTasks, HopObservables, HopComments} {
+	for _, what := range []Hop{HopTasks, HopObservables, HopComments, HopProcedures, HopAttachments, HopPages} {
 		n, err := count(ctx, c, "case-"+string(what), inCase(cs.ID, what))
 		if err != nil {
 			return p, err
@@ -405,6 +604,13 @@ func (c *Client) planDeleteCase(ctx context.Context, in DeleteCaseInput) (gate.P
 		if n > 0 {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%d %s are deleted with it.", n, what))
 		}
+	}
+	n, err := count(ctx, c, "case-alerts", inCase(cs.ID, HopAlerts))
+	if err != nil {
+		return p, err
+	}
+	if n > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d alerts are taken out of it and stay.", n))
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ type Client struct {
 	wire     *wire.Client
 	guard    *gate.Guard
 	upstream string
+	files    string // the folder of files
 
 	filter egress.Filter
 	local  map[string]bool // the analyzers that show nothing to anybody outside
@@ -27,6 +28,7 @@ type Client struct {
 	organisation atomic.Pointer[string] // of the user, once somebody asked
 	version      atomic.Pointer[string] // of the server, once it answered
 	legacy       atomic.Bool            // whether Cortex is under the old path
+	keys         keyLocks               // of cases that are being opened
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -34,7 +36,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.APIKey == "" {
 		return nil, errors.New("thehive: the API key is empty")
 	}
-	c := &Client{guard: cfg.Guard, filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, local: map[string]bool{}}
+	c := &Client{guard: cfg.Guard, files: cfg.FileBaseDir, filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, local: map[string]bool{}}
 	for _, name := range cfg.LocalAnalyzers {
 		c.local[strings.ToLower(name)] = true
 	}

@@ -18,6 +18,7 @@ type Comment struct {
 	UpdatedBy string `json:"updatedBy,omitempty"`
 	UpdatedAt int64  `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
 	IsEdited  bool   `json:"isEdited,omitempty"`
+	When      when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -25,9 +26,15 @@ type Comment struct {
 
 func (m *Comment) identity() string { return m.ID }
 
+func (m *Comment) created() int64 { return m.CreatedAt }
+
+func (m *Comment) readable() {
+	m.When = when(nil).add("createdAt", m.CreatedAt).add("updatedAt", m.UpdatedAt)
+}
+
 // ListCommentsInput is the input of [Client.ListComments].
 type ListCommentsInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 	Offset int    `json:"offset,omitempty" jsonschema:"How many comments to skip." minimum:"0"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"How many comments to return." minimum:"1" maximum:"500"`
 }
@@ -57,7 +64,7 @@ func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*Comme
 	if err != nil {
 		return nil, err
 	}
-	got, total, err := paged[*Comment](ctx, c, "case-comments", order{"createdAt", Desc}, in.Offset, in.Limit, inCase(cs.ID, HopComments))
+	got, total, err := paged[*Comment](ctx, c, "case-comments", order{"_createdAt", Desc}, in.Offset, in.Limit, inCase(cs.ID, HopComments))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +73,7 @@ func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*Comme
 
 // CreateCommentInput is the input of [Client.CreateComment].
 type CreateCommentInput struct {
-	CaseID  string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID  string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
 }
 
@@ -74,7 +81,11 @@ type CreateCommentInput struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/comment
 func (c *Client) CreateComment(ctx context.Context, in CreateCommentInput) (*Comment, error) {
-	return entity[Comment](c.wire.CreateComment(ctx, in.CaseID, wire.CreateComment{Message: in.Message}))
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	return entity[Comment](c.wire.CreateComment(ctx, id, wire.CreateComment{Message: in.Message}))
 }
 
 func (c *Client) planCreateComment(ctx context.Context, in CreateCommentInput) (gate.Plan, error) {
@@ -86,7 +97,35 @@ func (c *Client) planCreateComment(ctx context.Context, in CreateCommentInput) (
 		Summary:  "Comment on a case in TheHive.",
 		Targets:  []gate.Target{cs.place()},
 		Changes:  []gate.Change{gate.Set("message", in.Message)},
-		Undo:     "Delete the comment.",
+		Undo:     "Delete the comment (thehive_delete_part).",
 		Warnings: cs.closedWarnings(),
+	}, nil
+}
+
+// CreateAlertCommentInput is the input of [Client.CreateAlertComment].
+type CreateAlertCommentInput struct {
+	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
+	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
+}
+
+// CreateAlertComment comments on an alert.
+//
+// TheHive: POST /api/v1/alert/{alertId}/comment
+func (c *Client) CreateAlertComment(ctx context.Context, in CreateAlertCommentInput) (*Comment, error) {
+	id, err := c.alertID(ctx, in.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	return entity[Comment](c.wire.CreateAlertComment(ctx, id, wire.CreateComment{Message: in.Message}))
+}
+
+func (c *Client) planCreateAlertComment(ctx context.Context, in CreateAlertCommentInput) (gate.Plan, error) {
+	a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return gate.Plan{
+		Summary: "Comment on an alert in TheHive.", Targets: []gate.Target{a.place()},
+		Changes: []gate.Change{gate.Set("message", in.Message)}, Undo: "Delete the comment (thehive_delete_part).", Warnings: a.importedWarnings(),
 	}, nil
 }

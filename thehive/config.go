@@ -22,6 +22,9 @@ type Config struct {
 	// InternalSuffixes are domains whose names are internal, such as
 	// "example.org", beside those that are so everywhere.
 	InternalSuffixes []string
+	// FileBaseDir is below what files may be attached from by their path, and
+	// saved to. Empty: they go in and out by their content only.
+	FileBaseDir string
 
 	connect.Options             // TLS, proxy, time-outs, retries, log
 	Guard           *gate.Guard // the gate on the wire; nil: a plain client
@@ -44,7 +47,7 @@ const (
 
 // ConfigFromEnv reads THEHIVE_URL, THEHIVE_API_KEY, THEHIVE_ORGANISATION,
 // THEHIVE_LOCAL_ANALYZERS and THEHIVE_INTERNAL_SUFFIXES (both separated by
-// commas), and the connection's: THEHIVE_CA_FILE, THEHIVE_TIMEOUT and so on, as
+// commas), THEHIVE_FILE_BASE_DIR, and the connection's: THEHIVE_CA_FILE, THEHIVE_TIMEOUT and so on, as
 // the pages of the servers list them. The key may be in a file that
 // THEHIVE_API_KEY_FILE names. It reports all that is missing or malformed at
 // once, and a variable that is nearly one of these; Warnings names the others.

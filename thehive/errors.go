@@ -64,6 +64,11 @@ func fail(f *httpx.Failure) error {
 	return e
 }
 
+// missing is the refusal of what a query should have given and didn't.
+func missing(what, which string) *Error {
+	return &Error{Refusal: connect.Refusal{System: "thehive", Op: "query", Status: http.StatusNotFound, Message: what + " not found"}, Code: "NotFoundError", Detail: clip(which, 200)}
+}
+
 // exists reports whether TheHive's reason is that there is such a thing already,
 // which it sends with the status and the type of any other mistake.
 func exists(message string) bool {

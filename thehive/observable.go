@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -37,12 +37,19 @@ type Observable struct {
 	CreatedAt        int64           `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy        string          `json:"_updatedBy,omitempty"`
 	UpdatedAt        int64           `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	When             when            `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 func (o *Observable) identity() string { return o.ID }
+
+func (o *Observable) created() int64 { return o.CreatedAt }
+
+func (o *Observable) readable() {
+	o.When = when(nil).add("_createdAt", o.CreatedAt).add("_updatedAt", o.UpdatedAt).add("startDate", o.StartDate).add("sightedAt", o.SightedAt)
+}
 
 // value is what o is about, for a person.
 func (o *Observable) value() string {
@@ -68,7 +75,8 @@ func counted(n int, thing string) string {
 
 // ListObservablesInput is the input of [Client.ListObservables]. What is left out doesn't filter.
 type ListObservablesInput struct {
-	CaseID   string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID   string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
+	AlertID  string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
 	DataType string `json:"dataType,omitempty" jsonschema:"Only observables of this type: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." maxLength:"64"`
 	IOC      *bool  `json:"ioc,omitempty" jsonschema:"Only indicators of compromise, or only others."`
 	Offset   int    `json:"offset,omitempty" jsonschema:"How many observables to skip." minimum:"0"`
@@ -88,51 +96,66 @@ type ObservablePage struct {
 	Total       int           `json:"total" jsonschema:"How many observables match in all."`
 	Offset      int           `json:"offset"`
 	More        bool          `json:"more" jsonschema:"Whether there are observables behind this page."`
+	Note        string        `json:"note,omitempty" jsonschema:"What wasn't looked at."`
 }
 
-// ListObservables returns one page of a case's observables, newest first. An
-// unknown case is [ErrNotFound].
+// ListObservables returns one page of the observables of a case or an alert,
+// newest first. An unknown one is [ErrNotFound].
 //
-// TheHive: POST /api/v1/query, getCase, observables
+// TheHive: POST /api/v1/query, getCase or getAlert, observables
 func (c *Client) ListObservables(ctx context.Context, in ListObservablesInput) (*ObservablePage, error) {
 	in.SetDefaults()
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	q, err := c.observableQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	q := inCase(cs.ID, HopObservables).having("dataType", in.DataType)
-	if in.IOC != nil {
-		q = q.Where(Eq("ioc", *in.IOC))
-	}
 	got, total, err := paged[*Observable](ctx, c, "case-observables", order{"_createdAt", Desc}, in.Offset, in.Limit, q)
+	if err == nil && total == 0 {
+		err = c.knownType(ctx, in.DataType)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &ObservablePage{Observables: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
 }
 
-// Observables returns an iterator over every observable that in matches, from in.Offset on.
+func (c *Client) observableQuery(ctx context.Context, in ListObservablesInput) (Query, error) {
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return Query{}, err
+	}
+	q := at.query(HopObservables).having("dataType", in.DataType)
+	if in.IOC != nil {
+		q = q.Where(Eq("ioc", *in.IOC))
+	}
+	return q, nil
+}
+
+// Observables returns an iterator over every observable that in matches, newest
+// first, from in.Offset on. Each is yielded once, also when observables are added,
+// changed or deleted on the way. A page of requests has in.Limit observables;
+// left out: 500.
 func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.Seq2[*Observable, error] {
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Observable, bool, error) {
-		next := in
-		next.Offset += offset
-		p, err := c.ListObservables(ctx, next)
+	return func(yield func(*Observable, error) bool) {
+		q, err := c.observableQuery(ctx, in)
 		if err != nil {
-			return nil, false, err
+			yield(nil, err)
+			return
 		}
-		return p.Observables, p.More, nil
-	})
+		skip(in.Offset, walk[*Observable](ctx, c, "case-observables", in.Limit, q))(yield)
+	}
 }
 
 // CreateObservableBulkInput is the input of [Client.CreateObservableBulk].
 type CreateObservableBulkInput struct {
-	CaseID   string   `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID   string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
+	AlertID  string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
 	DataType string   `json:"dataType" jsonschema:"Type of all of them: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." minLength:"1" maxLength:"64"`
 	Data     []string `json:"data" jsonschema:"The values." alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
 	Message  string   `json:"message,omitempty" jsonschema:"Where they were seen, in Markdown." maxLength:"1048576"`
 	Tags     []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP      *TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
-	PAP      *PAP     `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: the server's default, AMBER."`
+	TLP      *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
+	PAP      *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
 	IOC      bool     `json:"ioc,omitempty" jsonschema:"Whether they are indicators of compromise."`
 	Sighted  bool     `json:"sighted,omitempty" jsonschema:"Whether they were seen in one's own systems."`
 }
@@ -172,10 +195,31 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 	if err := c.checkDataType(ctx, in.DataType); err != nil {
 		return nil, err
 	}
-	res, err := c.wire.CreateObservable(ctx, in.CaseID, wire.CreateObservable{
+	body := wire.CreateObservable{
 		DataType: in.DataType, Data: data, Message: in.Message, Tags: unique(in.Tags),
 		TLP: (*int)(in.TLP), PAP: (*int)(in.PAP), IOC: in.IOC, Sighted: in.Sighted, IgnoreSimilarity: in.IgnoreSimilarity,
-	})
+	}
+	switch {
+	case (in.CaseID == "") == (in.AlertID == ""):
+		return nil, fmt.Errorf("%w: want either caseId or alertId", ErrInvalid)
+	case in.AlertID != "":
+		id, err := c.alertID(ctx, in.AlertID)
+		if err != nil {
+			return nil, err
+		}
+		res, err := c.wire.CreateAlertObservable(ctx, id, body)
+		return reply(data, res, err)
+	}
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.wire.CreateObservable(ctx, id, body)
+	return reply(data, res, err)
+}
+
+// reply reads TheHive's answer to a creation of observables with those values.
+func reply(data []string, res *httpx.Response, err error) (*ObservableBulk, error) {
 	got, err := httpx.JSON[observableReply](res, err)
 	if err != nil {
 		return nil, err
@@ -255,36 +299,31 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 	if err := c.checkDataType(ctx, in.DataType); err != nil {
 		return gate.Plan{}, err
 	}
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
 	data := unique(in.Data)
 	p := gate.Plan{
-		Summary:  fmt.Sprintf("Add %s of type %s to a case in TheHive.", counted(len(data), "observable"), in.DataType),
-		Targets:  []gate.Target{cs.place()},
+		Summary:  fmt.Sprintf("Add %s of type %s to %s in TheHive.", counted(len(data), "observable"), in.DataType, article(at.kind())),
+		Targets:  []gate.Target{at.target()},
 		Changes:  []gate.Change{gate.Set(in.DataType, strings.Join(data, ", "))},
-		Undo:     "Delete the observables.",
-		Warnings: cs.closedWarnings(),
+		Undo:     "Delete the observables (thehive_delete_part).",
+		Warnings: at.warnings(),
 	}
 	p.Changes = appendSet(p.Changes, "message", in.Message)
 	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
-	if in.TLP != nil {
-		p.Changes = append(p.Changes, gate.Set("TLP", *in.TLP))
-	}
-	if in.PAP != nil {
-		p.Changes = append(p.Changes, gate.Set("PAP", *in.PAP))
-	}
+	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
 	p.Changes = appendSet(p.Changes, "IOC", in.IOC)
 	p.Changes = appendSet(p.Changes, "sighted", in.Sighted)
 	p.Changes = appendSet(p.Changes, "ignore similarity", in.IgnoreSimilarity)
 	have, _, err := paged[*Observable](ctx, c, "case-observables", order{"_createdAt", Asc}, 0, len(data),
-		inCase(cs.ID, HopObservables).Where(Eq("dataType", in.DataType), In("data", data)))
+		at.query(HopObservables).Where(Eq("dataType", in.DataType), In("data", data)))
 	if err != nil {
 		return p, err
 	}
 	for _, o := range have {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("The case has %s %s already.", o.DataType, o.Data))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("The %s has %s %s already.", at.kind(), o.DataType, o.Data))
 	}
 	return p, nil
 }
@@ -304,13 +343,14 @@ func (c *Client) GetObservable(ctx context.Context, in GetObservableInput) (*Obs
 
 // CreateObservableInput is the input of [Client.CreateObservable].
 type CreateObservableInput struct {
-	CaseID           string   `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID           string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
+	AlertID          string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
 	DataType         string   `json:"dataType" jsonschema:"ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." minLength:"1" maxLength:"64"`
 	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
 	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
 	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: the server's default, AMBER."`
+	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
+	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
 	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
 	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
 	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
@@ -318,7 +358,7 @@ type CreateObservableInput struct {
 
 func (in CreateObservableInput) all() newObservables {
 	return newObservables{CreateObservableBulkInput{
-		CaseID: in.CaseID, DataType: in.DataType, Data: []string{in.Data}, Message: in.Message, Tags: in.Tags, TLP: in.TLP, PAP: in.PAP, IOC: in.IOC, Sighted: in.Sighted,
+		CaseID: in.CaseID, AlertID: in.AlertID, DataType: in.DataType, Data: []string{in.Data}, Message: in.Message, Tags: in.Tags, TLP: in.TLP, PAP: in.PAP, IOC: in.IOC, Sighted: in.Sighted,
 	}, in.IgnoreSimilarity}
 }
 
@@ -345,8 +385,13 @@ func (c *Client) planCreateObservable(ctx context.Context, in CreateObservableIn
 type SearchObservablesInput struct {
 	DataType string   `json:"dataType,omitempty" jsonschema:"Only observables of this type: ip, domain, hostname, url, mail, hash, … or one of the server's own." maxLength:"64"`
 	Data     string   `json:"data,omitempty" jsonschema:"Only observables with exactly this value." maxLength:"4096"`
+	Part     string   `json:"part,omitempty" jsonschema:"Only observables whose value or message hold all of these words or parts of words; \"in quotes\": as it is." maxLength:"512"`
+	CaseID   string   `json:"caseId,omitempty" jsonschema:"Only observables of this case: id (~4096) or number."`
 	Tags     []string `json:"tags,omitempty" jsonschema:"Only observables that have all of these tags." maxItems:"20" maxLength:"128"`
 	IOC      *bool    `json:"ioc,omitempty" jsonschema:"Only indicators of compromise, or only others."`
+	Sighted  *bool    `json:"sighted,omitempty" jsonschema:"Only what was seen in one's own systems, or only others."`
+	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only observables made at or after this date, or in the last 24h, 7d, …"`
+	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only observables made before this date."`
 	Offset   int      `json:"offset,omitempty" jsonschema:"How many observables to skip." minimum:"0"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"How many observables to return." minimum:"1" maximum:"500"`
 }
@@ -358,39 +403,59 @@ func (in *SearchObservablesInput) SetDefaults() {
 	}
 }
 
+// Validate refuses dates that aren't in milliseconds.
+func (in *SearchObservablesInput) Validate() error {
+	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"))
+}
+
 // SearchObservables returns one page of the observables of all cases and
-// alerts, newest first.
+// alerts, or of one case, newest first.
 //
-// TheHive: POST /api/v1/query, listObservable
+// TheHive: POST /api/v1/query, listObservable or getCase, observables
 func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInput) (*ObservablePage, error) {
 	in.SetDefaults()
-	if in.DataType != "" && in.DataType != "file" {
-		if err := c.checkDataType(ctx, in.DataType); err != nil {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	q := All(KindObservable)
+	if in.CaseID != "" {
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+		if err != nil {
 			return nil, err
 		}
+		q = inCase(cs.ID, HopObservables)
 	}
-	q := All(KindObservable).having("dataType", in.DataType).having("data", in.Data).tagged(in.Tags)
-	if in.IOC != nil {
-		q = q.Where(Eq("ioc", *in.IOC))
+	q = q.having("dataType", in.DataType).having("data", in.Data).tagged(in.Tags).dated("_createdAt", in.After, in.Before)
+	for field, is := range map[string]*bool{"ioc": in.IOC, "sighted": in.Sighted} {
+		if is != nil {
+			q = q.Where(Eq(field, *is))
+		}
 	}
-	got, total, err := paged[*Observable](ctx, c, "observables", order{"_createdAt", Desc}, in.Offset, in.Limit, q)
+	var s search
+	if strings.TrimSpace(in.Part) != "" {
+		var err error
+		if s, err = parseSearch("part", in.Part); err != nil {
+			return nil, err
+		}
+		q = q.Where(s.filter("data", "message"))
+	}
+	f, err := searched(ctx, c, "observables", s, in.Offset, in.Limit, q, func(o *Observable) []string { return []string{o.Data, o.Message} })
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	if total == 0 {
-		if err := c.cannotHaveCases(ctx); err != nil {
+	if f.total == 0 {
+		if err := errors.Join(c.cannotHaveCases(ctx), c.knownType(ctx, in.DataType)); err != nil {
 			return nil, err
 		}
 	}
-	return &ObservablePage{Observables: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+	return &ObservablePage{Observables: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
 }
 
-// UpdateObservableInput is the input of [Client.UpdateObservable]. What is left out stays.
-type UpdateObservableInput struct {
-	ObservableID     string   `json:"observableId" jsonschema:"Observable id (~12288)." alias:"id"`
+// ObservableMarks are what can be changed of observables. What is left out stays.
+type ObservableMarks struct {
 	Message          *string  `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED."`
+	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
+	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
 	IOC              *bool    `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
 	Sighted          *bool    `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
 	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
@@ -398,13 +463,61 @@ type UpdateObservableInput struct {
 	RemoveTags       []string `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
 }
 
-// Validate refuses an update of nothing.
-func (in *UpdateObservableInput) Validate() error {
-	if in.Message == nil && in.TLP == nil && in.PAP == nil && in.IOC == nil && in.Sighted == nil && in.IgnoreSimilarity == nil && len(in.AddTags)+len(in.RemoveTags) == 0 {
+// check refuses a change of nothing.
+func (m *ObservableMarks) check() error {
+	if m.Message == nil && m.TLP == nil && m.PAP == nil && m.IOC == nil && m.Sighted == nil && m.IgnoreSimilarity == nil && len(m.AddTags)+len(m.RemoveTags) == 0 {
 		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
 	}
 	return nil
 }
+
+func (m *ObservableMarks) body() wire.UpdateObservable {
+	return wire.UpdateObservable{Message: m.Message, TLP: (*int)(m.TLP), PAP: (*int)(m.PAP), IOC: m.IOC, Sighted: m.Sighted, IgnoreSimilarity: m.IgnoreSimilarity,
+		AddTags: unique(m.AddTags), RemoveTags: unique(m.RemoveTags)}
+}
+
+// changes are those that m makes of o.
+func (m *ObservableMarks) changes(o *Observable) []gate.Change {
+	var list []gate.Change
+	d := diff{&list}
+	d.optional("message", o.Message, m.Message)
+	if m.TLP != nil {
+		d.add("TLP", o.TLP, *m.TLP)
+	}
+	if m.PAP != nil {
+		d.add("PAP", o.PAP, *m.PAP)
+	}
+	for _, f := range []struct {
+		name string
+		want *bool
+		have bool
+	}{{"IOC", m.IOC, o.IOC}, {"sighted", m.Sighted, o.Sighted}, {"ignore similarity", m.IgnoreSimilarity, o.IgnoreSimilarity}} {
+		if f.want != nil {
+			d.add(f.name, f.have, *f.want)
+		}
+	}
+	if len(m.AddTags) > 0 {
+		d.add("tags added", strings.Join(o.Tags, ", "), strings.Join(unique(m.AddTags), ", "))
+	}
+	if len(m.RemoveTags) > 0 {
+		d.add("tags removed", strings.Join(o.Tags, ", "), strings.Join(unique(m.RemoveTags), ", "))
+	}
+	return list
+}
+
+// target is o as the plan of a change shows it.
+func (o *Observable) target() gate.Target {
+	return gate.Target{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value(), Version: fmt.Sprintf("updated %d", o.UpdatedAt)}
+}
+
+// UpdateObservableInput is the input of [Client.UpdateObservable]. What is left out stays.
+type UpdateObservableInput struct {
+	ObservableID string `json:"observableId" jsonschema:"Observable id (~12288)." alias:"id"`
+	ObservableMarks
+}
+
+// Validate refuses an update of nothing.
+func (in *UpdateObservableInput) Validate() error { return in.check() }
 
 // UpdateObservable changes fields of an observable.
 //
@@ -413,18 +526,28 @@ func (c *Client) UpdateObservable(ctx context.Context, in UpdateObservableInput)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	err := httpx.Done(c.wire.UpdateObservable(ctx, in.ObservableID, wire.UpdateObservable{
-		Message: in.Message, TLP: (*int)(in.TLP), PAP: (*int)(in.PAP), IOC: in.IOC, Sighted: in.Sighted, IgnoreSimilarity: in.IgnoreSimilarity,
-		AddTags: unique(in.AddTags), RemoveTags: unique(in.RemoveTags),
-	}))
-	if err != nil {
+	body := in.body()
+	if err := httpx.Done(c.wire.UpdateObservable(ctx, in.ObservableID, body)); err != nil {
 		return nil, err
 	}
 	o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: in.ObservableID})
 	if err != nil {
 		return nil, fmt.Errorf("thehive: the observable was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
 	}
-	return o, nil
+	return o, o.differs(body)
+}
+
+// differs says what of o isn't as it was sent.
+func (o *Observable) differs(body wire.UpdateObservable) error {
+	var check readBack
+	check.pointer("message", body.Message, o.Message)
+	check.level("TLP", body.TLP, int(o.TLP))
+	check.level("PAP", body.PAP, int(o.PAP))
+	check.flag("IOC", body.IOC, o.IOC)
+	check.flag("sighted", body.Sighted, o.Sighted)
+	check.flag("ignoreSimilarity", body.IgnoreSimilarity, o.IgnoreSimilarity)
+	check.tags(nil, body.AddTags, body.RemoveTags, o.Tags)
+	return check.err("observable " + o.ID)
 }
 
 func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableInput) (gate.Plan, error) {
@@ -435,33 +558,99 @@ func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableIn
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{
-		Summary: "Change an observable in TheHive.",
-		Targets: []gate.Target{{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value(), Version: fmt.Sprintf("updated %d", o.UpdatedAt)}},
-		Undo:    "Set the fields back.",
+	return gate.Plan{Summary: "Change an observable in TheHive.", Targets: []gate.Target{o.target()}, Changes: in.changes(o), Undo: "Set the fields back."}, nil
+}
+
+// BulkUpdateObservablesInput is the input of [Client.BulkUpdateObservables].
+type BulkUpdateObservablesInput struct {
+	ObservableIDs []string `json:"observableIds" jsonschema:"Ids of the observables." alias:"ids" minItems:"1" maxItems:"500"`
+	ObservableMarks
+}
+
+// Validate refuses repeated ids and an update of nothing.
+func (in *BulkUpdateObservablesInput) Validate() error {
+	if n := len(in.ObservableIDs); n == 0 || n > maxPage || len(unique(in.ObservableIDs)) != n {
+		return fmt.Errorf("%w: observableIds: want 1 to %d, and none twice", ErrInvalid, maxPage)
 	}
-	d := diff{&p.Changes}
-	d.optional("message", o.Message, in.Message)
-	if in.TLP != nil {
-		d.add("TLP", o.TLP, *in.TLP)
+	return in.check()
+}
+
+// observablesByID returns the observables with those ids, in their order. All must be there.
+func (c *Client) observablesByID(ctx context.Context, ids []string) ([]*Observable, error) {
+	which := make([]Filter, len(ids))
+	for i, id := range ids {
+		which[i] = ID(id)
 	}
-	if in.PAP != nil {
-		d.add("PAP", o.PAP, *in.PAP)
+	got, err := rows[*Observable](ctx, c, "observables-by-id", All(KindObservable).Where(Or(which...)).Page(0, len(ids)))
+	if err != nil {
+		return nil, c.explain(ctx, err)
 	}
-	if in.IOC != nil {
-		d.add("IOC", o.IOC, *in.IOC)
+	list := make([]*Observable, len(ids))
+	for _, o := range got {
+		if i := slices.Index(ids, o.ID); i >= 0 {
+			list[i] = o
+		}
 	}
-	if in.Sighted != nil {
-		d.add("sighted", o.Sighted, *in.Sighted)
+	if i := slices.Index(list, nil); i >= 0 {
+		return nil, missing("Observable", ids[i])
 	}
-	if in.IgnoreSimilarity != nil {
-		d.add("ignore similarity", o.IgnoreSimilarity, *in.IgnoreSimilarity)
+	return list, nil
+}
+
+// BulkUpdateObservables changes observables in the same way, and looks at each
+// afterwards. What became of each is in the outcome.
+//
+// TheHive: POST /api/v1/query, listObservable; PATCH /api/v1/observable/_bulk
+func (c *Client) BulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (*BulkOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
 	}
-	if len(in.AddTags) > 0 {
-		d.add("tags added", strings.Join(o.Tags, ", "), strings.Join(unique(in.AddTags), ", "))
+	list, err := c.observablesByID(ctx, in.ObservableIDs)
+	if err != nil {
+		return nil, err
 	}
-	if len(in.RemoveTags) > 0 {
-		d.add("tags removed", strings.Join(o.Tags, ", "), strings.Join(unique(in.RemoveTags), ", "))
+	b := in.body()
+	err = httpx.Done(c.wire.UpdateObservables(ctx, wire.UpdateObservables{Ids: in.ObservableIDs, Message: b.Message, TLP: b.TLP, PAP: b.PAP,
+		IOC: b.IOC, Sighted: b.Sighted, IgnoreSimilarity: b.IgnoreSimilarity, AddTags: b.AddTags, RemoveTags: b.RemoveTags}))
+	if err != nil {
+		return nil, err
+	}
+	results, errs := make([]BulkResult, len(list)), make([]error, len(list))
+	after, err := c.observablesByID(context.WithoutCancel(ctx), in.ObservableIDs)
+	for i, o := range list {
+		results[i] = BulkResult{ID: o.ID, Title: o.DataType + " " + o.value()}
+		if err != nil {
+			errs[i] = fmt.Errorf("thehive: it was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+			continue
+		}
+		errs[i] = after[i].differs(b)
+	}
+	return outcome(results, errs)
+}
+
+func (c *Client) planBulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	list, err := c.observablesByID(ctx, in.ObservableIDs)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: fmt.Sprintf("Change %s in TheHive.", counted(len(list), "observable")), Undo: "Set each of them back."}
+	for _, o := range list {
+		p.Targets = append(p.Targets, o.target())
+	}
+	p.Changes = in.changes(&Observable{})
+	for i := range p.Changes {
+		p.Changes[i].Before = "" // each has its own
 	}
 	return p, nil
+}
+
+// article is "a case" or "an alert".
+func article(kind string) string {
+	if kind == "alert" {
+		return "an alert"
+	}
+	return "a " + kind
 }

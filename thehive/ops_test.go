@@ -102,13 +102,13 @@ func TestClosePlan(t *testing.T) {
 	if got, want := p.Plan.Changes[0], (gate.Change{Field: "status", Before: "InProgress", After: "TruePositive"}); got != want {
 		t.Errorf("change %+v, want %+v", got, want)
 	}
-	if got, want := strings.Join(p.Plan.Warnings, "\n"), "Task is still open (Waiting): Reset the passwords of those who clicked"; got != want {
+	if got, want := p.Plan.Warnings[len(p.Plan.Warnings)-1], "Ended for good: Reset the passwords of those who clicked (Waiting)"; got != want || len(p.Plan.Warnings) != 2 {
 		t.Errorf("warnings: %s", got)
 	}
 	g.Approve(p.ID)
 	hive.Add("Task", thehivetest.PhishingCase, thehivetest.Object{"title": "Warn the bank", "status": "InProgress"})
 	again := propose(t, g, ops["thehive_close_case"], in)
-	if again.ID == p.ID || len(again.Plan.Warnings) != 2 {
+	if again.ID == p.ID || len(again.Plan.Warnings) != 3 {
 		t.Errorf("a new open task left the approval as it was: %+v", again.Plan.Warnings)
 	}
 	g.Approve(again.ID)
@@ -138,7 +138,7 @@ func TestClosingAnotherStateIsAskedForAgain(t *testing.T) {
 func TestDeletionsAreDestructive(t *testing.T) {
 	t.Parallel()
 	for _, e := range wire.Endpoints {
-		harms := e.Method == http.MethodDelete || e.ID == "mergeCases" || e.ID == "createAction"
+		harms := e.Method == http.MethodDelete && e.ID != "unlinkAlert" || e.ID == "mergeCases" || e.ID == "createAction"
 		if harms != (e.Tier == gate.TierDestructive) {
 			t.Errorf("%s is %s", e, e.Tier)
 		}

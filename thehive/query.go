@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 
@@ -39,6 +40,9 @@ const (
 	KindCaseStatus     Kind = "CaseStatus"
 	KindAlertStatus    Kind = "AlertStatus"
 	KindObservableType Kind = "ObservableType"
+	KindCustomField    Kind = "CustomField"
+	KindComment        Kind = "Comment"
+	KindLog            Kind = "Log"
 	KindProcedure      Kind = "Procedure"
 	KindJob            Kind = "Job"
 )
@@ -57,6 +61,7 @@ const (
 	HopAlerts      Hop = "alerts"      // of cases
 	HopCase        Hop = "case"        // of tasks, observables and alerts
 	HopJobs        Hop = "jobs"        // of observables
+	HopPages       Hop = "pages"       // of cases
 )
 
 // A Direction is an order.
@@ -160,9 +165,15 @@ func Gt[T Scalar](field string, value T) Filter { return compare("_gt", field, v
 // Gte holds where field is at least value.
 func Gte[T Scalar](field string, value T) Filter { return compare("_gte", field, value) }
 
-// Like holds where field holds text, whatever its case. TheHive looks for whole
-// words in long texts, such as descriptions.
-func Like(field, text string) Filter { return compare("_like", field, text) }
+// Like holds where field matches pattern, in which * stands for any text. What
+// that means differs from server to server: the pattern is held against the
+// whole field or against each of its words, so that one with a blank often
+// finds nothing; without a * some take it for a part of the field and some for
+// all of it; and on some case counts. To find text use [Words].
+func Like(field, pattern string) Filter { return compare("_like", field, pattern) }
+
+// Match holds where field, a long text, has word as a word of its own.
+func Match(field, word string) Filter { return compare("_match", field, word) }
 
 // StartsWith holds where field begins with text.
 func StartsWith(field, text string) Filter { return compare("_startsWith", field, text) }
@@ -250,7 +261,23 @@ func (l *listing[T]) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	l.sent, l.items = len(l.items), present(l.items)
+	for i := range l.items {
+		readable(&l.items[i])
+	}
 	return nil
+}
+
+// readable fills in what makes an entity readable for a person, if v is one or
+// points to a pointer to one.
+func readable(v any) {
+	type entity interface{ readable() }
+	if e, ok := v.(entity); ok {
+		e.readable()
+	} else if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() && p.Elem().Kind() == reflect.Pointer && !p.Elem().IsNil() {
+		if e, ok := p.Elem().Interface().(entity); ok {
+			e.readable()
+		}
+	}
 }
 
 // present returns a list without its nil pointers.
@@ -271,15 +298,6 @@ func rows[T any](ctx context.Context, c *Client, name string, q Query) ([]T, err
 	return got.items, nil
 }
 
-// listed decodes an answer that is a list.
-func listed[T any](res *httpx.Response, err error) ([]T, error) {
-	got, err := httpx.JSON[listing[T]](res, err)
-	if err != nil {
-		return nil, err
-	}
-	return got.items, nil
-}
-
 // count runs a query for the number of its entities.
 func count(ctx context.Context, c *Client, name string, q Query) (int, error) {
 	n, err := run[int](ctx, c, name+"-count", q.then(step{"_name": "count"}))
@@ -289,9 +307,23 @@ func count(ctx context.Context, c *Client, name string, q Query) (int, error) {
 	return *n, nil
 }
 
+// window is how far into a list a page can reach: the index refuses more.
+const window = 10_000
+
+// inWindow refuses a page that TheHive would.
+func inWindow(offset, limit int) error {
+	if offset+limit <= window {
+		return nil
+	}
+	return fmt.Errorf("%w: offset: TheHive lists the first %d only, and offset %d with limit %d goes beyond; narrow the list, such as by createdBefore with the date of the last one", ErrInvalid, window, offset, limit)
+}
+
 // paged runs a query for one page, sorted, and again for the number of all
 // entities where the page alone doesn't tell it.
 func paged[T any](ctx context.Context, c *Client, name string, by order, offset, limit int, q Query) (items []T, total int, err error) {
+	if err := inWindow(offset, limit); err != nil {
+		return nil, 0, err
+	}
 	got, err := run[listing[T]](ctx, c, name, q.Sort(by.field, by.direction).Page(offset, limit))
 	if err != nil {
 		return nil, 0, err
@@ -301,6 +333,83 @@ func paged[T any](ctx context.Context, c *Client, name string, by order, offset,
 	}
 	total, err = count(ctx, c, name, q)
 	return got.items, total, err
+}
+
+// maxPage is the largest page of the lists here.
+const maxPage = 500
+
+// An entity can be walked over.
+type walked interface {
+	identity() string
+	created() int64
+}
+
+// walk yields every entity that q gives, newest first, each once, whatever is
+// added, changed or taken away meanwhile, and however many there are: it goes on
+// from the date of the last one and not from a number of rows. What begins to
+// match after the walk has passed its date isn't yielded. pageSize 0 is the
+// largest.
+func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q Query) iter.Seq2[T, error] {
+	if pageSize <= 0 {
+		pageSize = maxPage
+	}
+	return func(yield func(T, error) bool) {
+		var none T
+		var last int64
+		atLast := map[string]bool{} // those of the date last that were yielded
+		for {
+			if err := ctx.Err(); err != nil {
+				yield(none, err)
+				return
+			}
+			next, limit := q, pageSize+len(atLast)
+			if last != 0 {
+				next = next.Where(Lte("_createdAt", last))
+			}
+			if err := inWindow(0, limit); err != nil {
+				yield(none, fmt.Errorf("thehive: more than %d of them were made in the same millisecond: %w", window-pageSize, err))
+				return
+			}
+			got, err := run[listing[T]](ctx, c, name, next.Sort("_createdAt", Desc).Page(0, limit))
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			fresh := false
+			for _, v := range got.items {
+				switch {
+				case v.created() == last && atLast[v.identity()]:
+					continue
+				case v.created() != last:
+					last = v.created()
+					clear(atLast)
+				}
+				atLast[v.identity()] = true
+				fresh = true
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if got.sent < limit || !fresh {
+				return
+			}
+		}
+	}
+}
+
+// skip leaves out the first n of a walk.
+func skip[T any](n int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		i := 0
+		for v, err := range all {
+			if i++; err == nil && i <= n {
+				continue
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
 }
 
 // entity decodes one entity. An answer without an id is none, whatever its
@@ -314,6 +423,7 @@ func entity[T any, P interface {
 		return nil, err
 	}
 	if P(v).identity() != "" {
+		readable(v)
 		return v, nil
 	}
 	err = fail(&httpx.Failure{Op: res.Endpoint.ID, Status: res.Status, Header: res.Header, Body: res.Body, Text: "the answer holds no entity"})

@@ -24,23 +24,39 @@ const (
 )
 
 var (
-	rawStart = lazyregexp.New(`^(list|get)(Case|Alert|Task|Log|Observable|Comment|User|CaseTemplate|CaseStatus|AlertStatus|ObservableType|Organisation|Profile|CustomField|Pattern|Procedure|Job|Action|Tag|Taxonomy|Page|PageTemplate|Share|Dashboard)$`)
+	// rawKinds are the kinds that a query can begin with, as list… and get….
+	rawKinds = []string{
+		"Action", "Alert", "AlertStatus", "AnalyzerTemplate", "Any", "Audit", "Case", "CaseReport", "CaseStatus", "CaseTemplate", "Catalog", "Comment",
+		"CustomEvent", "CustomField", "Dashboard", "Function", "Job", "Log", "Observable", "ObservableType", "Organisation", "OrganisationPage", "Page",
+		"PageTemplate", "Pattern", "Procedure", "Profile", "ReportTemplate", "Share", "Tag", "Task", "Taxonomy", "User",
+	}
+	// rawStarts are the other steps that a query can begin with.
+	rawStarts = []string{
+		"countFreetags", "currentUser", "freetags", "listAuditFromObject", "listCaseTask", "listVisibleUsers", "myTasks", "tagAutoComplete", "waitingTasks",
+	}
+	// rawSteps are those behind the first, as TheHive 5.5 to 5.8 document them.
 	rawSteps = []string{
-		"actions", "alert", "alerts", "attachments", "audits", "case", "comments", "jobs", "linkedCases", "logs", "observables",
-		"organisation", "organisations", "pages", "patterns", "procedures", "shares", "similarAlerts", "similarCases", "similarCasesLight",
-		"similarObservables", "tags", "task", "tasks",
+		"actions", "alert", "alerts", "allComments", "assignableUsers", "attachments", "audits", "case", "caseReports", "caseTemplate", "caseTemplates", "cases",
+		"comments", "customEvents", "external", "fromAlert", "fromCase", "fromJobReport", "headerPage", "inCase", "jobs", "linkedCases", "logs", "observable",
+		"observables", "organisation", "organisations", "output", "pageTemplates", "pages", "patterns", "procedures", "reportObservables", "shares", "similar",
+		"similarAlertLightCount", "similarAlerts", "similarAlertsLight", "similarCaseLightCount", "similarCases", "similarCasesLight", "similarObservables",
+		"tactics", "tags", "task", "taskGroups", "tasks", "text", "timeline", "users", "visible",
 		"filter", "sort", "page", "count", "limitedCount", "aggregation",
 	}
+	// rawAlone are those whose answer is one thing, which no page can cut.
+	rawAlone = []string{"count", "limitedCount", "aggregation", "countFreetags", "currentUser", "similarAlertLightCount", "similarCaseLightCount", "taskGroups"}
+
 	rawRange = lazyregexp.New(`^([0-9]{1,9})-([0-9]{1,9})$`)
 	rawField = lazyregexp.New(`^[+-]?[0-9A-Za-z_.-]{1,99}$`)
 )
 
 // QueryInput is the input of [Client.RawQuery].
 type QueryInput struct {
-	Query string   `json:"query" jsonschema:"The steps, as a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only steps that read are run." minLength:"2" maxLength:"65536"`
-	Range string   `json:"range,omitempty" jsonschema:"Which rows, from-to; the end isn't included, and there are at most 500. It becomes a page step, unless the query ends in one or counts." pattern:"^[0-9]{1,9}-[0-9]{1,9}$"`
-	Sort  []string `json:"sort,omitempty" jsonschema:"Fields to sort by; - in front: descending. They become a sort step." minLength:"1" maxLength:"100" maxItems:"10"`
-	Name  string   `json:"name,omitempty" jsonschema:"A label for the server's log." maxLength:"100"`
+	Query   string   `json:"query" jsonschema:"The steps, as a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only steps that read are run." minLength:"2" maxLength:"65536"`
+	Range   string   `json:"range,omitempty" jsonschema:"Which rows, from-to; the end isn't included, and there are at most 500. It becomes a page step, unless the query ends in one or counts." pattern:"^[0-9]{1,9}-[0-9]{1,9}$"`
+	Sort    []string `json:"sort,omitempty" jsonschema:"Fields to sort by; - in front: descending. They become a sort step." minLength:"1" maxLength:"100" maxItems:"10"`
+	Exclude []string `json:"excludeFields,omitempty" jsonschema:"Members to leave out of each row, such as description." minLength:"1" maxLength:"100" maxItems:"50"`
+	Name    string   `json:"name,omitempty" jsonschema:"A label for the server's log." maxLength:"100"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -72,8 +88,8 @@ func (in QueryInput) steps() ([]json.RawMessage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: query: step %d: %w", ErrInvalid, i+1, err)
 		}
-		if ok := i == 0 && rawStart.MatchString(name) || i > 0 && slices.Contains(rawSteps, name); !ok {
-			return nil, fmt.Errorf("%w: query: step %d: %q is not a step that may be run %s", ErrInvalid, i+1, name, []string{"first", "there"}[min(i, 1)])
+		if why := refuseStep(i, name); why != "" {
+			return nil, fmt.Errorf("%w: query: step %d: %s", ErrInvalid, i+1, why)
 		}
 		if name == "page" {
 			if err := checkPage(s); err != nil {
@@ -82,8 +98,7 @@ func (in QueryInput) steps() ([]json.RawMessage, error) {
 		}
 		last = name
 	}
-	switch last {
-	case "count", "limitedCount", "aggregation", "page":
+	if last == "page" || slices.Contains(rawAlone, last) {
 		if len(in.Sort) > 0 {
 			return nil, fmt.Errorf("%w: sort: comes too late behind a step %q; write it into the query", ErrInvalid, last)
 		}
@@ -108,6 +123,25 @@ func (in QueryInput) steps() ([]json.RawMessage, error) {
 		return nil, err
 	}
 	return append(steps, raw(step{"_name": "page", "from": from, "to": to})), nil
+}
+
+// refuseStep says why a step may not be run at that place, with those that may,
+// or nothing.
+func refuseStep(i int, name string) string {
+	if i > 0 {
+		if slices.Contains(rawSteps, name) {
+			return ""
+		}
+		return fmt.Sprintf("%q is not a step that may be run there; these may: %s", clip(name, 80), strings.Join(rawSteps, ", "))
+	}
+	kind, isList := strings.CutPrefix(name, "list")
+	if !isList {
+		kind, isList = strings.CutPrefix(name, "get")
+	}
+	if isList && slices.Contains(rawKinds, kind) || slices.Contains(rawStarts, name) {
+		return ""
+	}
+	return fmt.Sprintf("%q is not a step that may be run first; these may: %s, and list or get with any of %s", clip(name, 80), strings.Join(rawStarts, ", "), strings.Join(rawKinds, ", "))
 }
 
 func raw(s step) json.RawMessage {
@@ -161,6 +195,9 @@ func checkPage(s json.RawMessage) error {
 	if *p.To-*p.From > maxRawRows {
 		return fmt.Errorf("a page has at most %d rows", maxRawRows)
 	}
+	if *p.To > window {
+		return fmt.Errorf("a page ends at %d at the latest: TheHive's index goes no further", window)
+	}
 	return nil
 }
 
@@ -175,12 +212,15 @@ func (in QueryInput) bounds() (from, to int, err error) {
 	if to <= from || to-from > maxRawRows {
 		return 0, 0, fmt.Errorf("%w: range: want at least 1 and at most %d rows", ErrInvalid, maxRawRows)
 	}
+	if to > window {
+		return 0, 0, fmt.Errorf("%w: range: ends at %d at the latest: TheHive's index goes no further", ErrInvalid, window)
+	}
 	return from, to, nil
 }
 
-// A QueryResult is what a raw query gave.
+// A QueryResult is what a raw query gave: rows, of which there may be none, or a count.
 type QueryResult struct {
-	Rows  []json.RawMessage `json:"rows,omitempty" untrusted:"true"`
+	Rows  []json.RawMessage `json:"rows,omitzero" untrusted:"true"`
 	Count *int              `json:"count,omitempty" jsonschema:"What a query that counts gave."`
 }
 
@@ -197,14 +237,14 @@ func (c *Client) RawQuery(ctx context.Context, in QueryInput) (*QueryResult, err
 	if name == "" {
 		name = "raw"
 	}
-	got, err := httpx.JSON[json.RawMessage](c.wire.Query(ctx, wire.QueryParams{Name: name}, wire.Query{Query: steps}))
+	got, err := httpx.JSON[json.RawMessage](c.wire.Query(ctx, wire.QueryParams{Name: name}, wire.Query{Query: steps, ExcludeFields: in.Exclude}))
 	if err != nil {
 		return nil, err
 	}
 	out := new(QueryResult)
 	switch b := bytes.TrimSpace(*got); {
 	case len(b) > 0 && b[0] == '[':
-		out.Rows = []json.RawMessage{}
+		out.Rows = []json.RawMessage{} // none is an empty list
 		err = json.Unmarshal(b, &out.Rows)
 	case len(b) > 0 && b[0] == '{': // an aggregation
 		out.Rows = []json.RawMessage{b}

@@ -1,10 +1,14 @@
 package thehive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"time"
+	"iter"
+	"slices"
+	"strconv"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -48,12 +52,19 @@ type Task struct {
 	CreatedAt   int64      `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy   string     `json:"_updatedBy,omitempty"`
 	UpdatedAt   int64      `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	When        when       `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 func (t *Task) identity() string { return t.ID }
+
+func (t *Task) created() int64 { return t.CreatedAt }
+
+func (t *Task) readable() {
+	t.When = when(nil).add("_createdAt", t.CreatedAt).add("_updatedAt", t.UpdatedAt).add("startDate", t.StartDate).add("endDate", t.EndDate).add("dueDate", t.DueDate)
+}
 
 // target is t as the plan of a change shows it.
 func (t *Task) target() gate.Target {
@@ -62,7 +73,7 @@ func (t *Task) target() gate.Target {
 
 // ListTasksInput is the input of [Client.ListTasks]. What is left out doesn't filter.
 type ListTasksInput struct {
-	CaseID   string     `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID   string     `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 	Status   TaskStatus `json:"status,omitempty" jsonschema:"Only tasks of this status."`
 	Assignee string     `json:"assignee,omitempty" jsonschema:"Only tasks of this user's login." alias:"owner" maxLength:"128"`
 	Offset   int        `json:"offset,omitempty" jsonschema:"How many tasks to skip." minimum:"0"`
@@ -102,6 +113,9 @@ func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, e
 		q = q.Where(Eq("assignee", in.Assignee))
 	}
 	got, total, err := paged[*Task](ctx, c, "case-tasks", order{"order", Asc}, in.Offset, in.Limit, q)
+	if err == nil && total == 0 {
+		err = c.checkUser(ctx, "assignee", in.Assignee)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,26 +134,178 @@ func (c *Client) GetTask(ctx context.Context, in GetTaskInput) (*Task, error) {
 	return c.task(ctx, in.TaskID)
 }
 
-// UpdateTaskInput is the input of [Client.UpdateTask]. What is left out stays.
-type UpdateTaskInput struct {
-	TaskID      string     `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
-	Title       string     `json:"title,omitempty" jsonschema:"What is to be done." maxLength:"128"`
-	Description *string    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Status      TaskStatus `json:"status,omitempty" jsonschema:"How far it is."`
-	Flag        *bool      `json:"flag,omitempty" jsonschema:"Whether it is flagged."`
-	Order       *int       `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
-	Group       string     `json:"group,omitempty" jsonschema:"Heading that it stands under." maxLength:"64"`
-	Assignee    string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it." alias:"owner" maxLength:"128"`
-	DueDate     int64      `json:"dueDate,omitempty" jsonschema:"When it is due, in milliseconds since 1970." minimum:"0"`
-	IfUpdatedAt *int64     `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the task (0: never updated)." minimum:"0"`
+// Tasks returns an iterator over every task that in matches, newest first, from
+// in.Offset on; each is yielded once, also when tasks change on the way.
+func (c *Client) Tasks(ctx context.Context, in ListTasksInput) iter.Seq2[*Task, error] {
+	return func(yield func(*Task, error) bool) {
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		q := inCase(cs.ID, HopTasks).having("status", string(in.Status)).having("assignee", in.Assignee)
+		skip(in.Offset, walk[*Task](ctx, c, "case-tasks", in.Limit, q))(yield)
+	}
 }
 
-// Validate refuses an update of nothing, and a due date that isn't in milliseconds.
+// Whose says whose tasks are listed.
+type Whose string
+
+// Whose tasks.
+const (
+	Mine      Whose = "mine"      // of the user behind the key
+	Nobodys   Whose = "nobody"    // that wait for somebody to take them
+	Everybody Whose = "everybody" // all that are open
+)
+
+// Enum lists the values for schemas.
+func (Whose) Enum() []any { return []any{Mine, Nobodys, Everybody} }
+
+// ListOpenTasksInput is the input of [Client.ListOpenTasks].
+type ListOpenTasksInput struct {
+	Whose     Whose `json:"whose,omitempty" jsonschema:"Left out: mine."`
+	DueBefore Date  `json:"dueBefore,omitempty" jsonschema:"Only tasks that are due before this date."`
+	Offset    int   `json:"offset,omitempty" jsonschema:"How many tasks to skip." minimum:"0"`
+	Limit     int   `json:"limit,omitempty" jsonschema:"How many tasks to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListOpenTasksInput) SetDefaults() {
+	if in.Whose == "" {
+		in.Whose = Mine
+	}
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+}
+
+// An OpenTask is a task with the case that it is in.
+type OpenTask struct {
+	Task       *Task  `json:"task"`
+	CaseID     string `json:"caseId,omitempty"`
+	CaseNumber int    `json:"caseNumber,omitempty"`
+	CaseTitle  string `json:"caseTitle,omitempty" untrusted:"true"`
+	CaseStage  Stage  `json:"caseStage,omitempty"`
+}
+
+// OpenTaskPage is one page of tasks of all cases.
+type OpenTaskPage struct {
+	Tasks  []*OpenTask `json:"tasks"`
+	Total  int         `json:"total" jsonschema:"How many tasks match in all."`
+	Offset int         `json:"offset"`
+	More   bool        `json:"more" jsonschema:"Whether there are tasks behind this page."`
+}
+
+// taskRow is a task as a query gives it with its case beside it.
+type taskRow struct{ OpenTask }
+
+// UnmarshalJSON reads the task and its case.
+func (r *taskRow) UnmarshalJSON(b []byte) error {
+	r.Task = new(Task)
+	if err := json.Unmarshal(b, r.Task); err != nil {
+		return err
+	}
+	var v struct {
+		ExtraData struct {
+			Case ownerFacts `json:"case"`
+		} `json:"extraData"`
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	cs := v.ExtraData.Case
+	r.CaseID, r.CaseNumber, r.CaseTitle, r.CaseStage = cs.ID, cs.Number, cs.Title, cs.Stage
+	delete(r.Task.Extra, "extraData") // it is told beside the task
+	r.Task.readable()
+	return nil
+}
+
+// ListOpenTasks returns one page of the open tasks of all cases: those of the
+// user behind the key, those that nobody has, or all. Newest first.
+//
+// TheHive: POST /api/v1/query, listTask; GET /api/v1/user/current
+func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*OpenTaskPage, error) {
+	in.SetDefaults()
+	if err := errors.Join(in.DueBefore.check("dueBefore"), inWindow(in.Offset, in.Limit)); err != nil {
+		return nil, err
+	}
+	q := All(KindTask).Where(openTasks())
+	switch in.Whose {
+	case Mine:
+		u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
+		if err != nil {
+			return nil, err
+		}
+		q = q.Where(Eq("assignee", u.Login))
+	case Nobodys:
+		q = q.Where(Not(Has("assignee")))
+	case Everybody:
+	default:
+		return nil, fmt.Errorf("%w: whose: %q: want mine, nobody or everybody", ErrInvalid, in.Whose)
+	}
+	q = q.dated("dueDate", 0, in.DueBefore)
+	got, err := run[listing[*taskRow]](ctx, c, "open-tasks", q.Sort("_createdAt", Desc).Page(in.Offset, in.Limit, "case"))
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	total := in.Offset + got.sent
+	if got.sent == in.Limit || got.sent == 0 && in.Offset > 0 {
+		if total, err = count(ctx, c, "open-tasks", q); err != nil {
+			return nil, err
+		}
+	}
+	if total == 0 {
+		if err := c.cannotHaveCases(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p := &OpenTaskPage{Tasks: make([]*OpenTask, len(got.items)), Total: total, Offset: in.Offset, More: in.Offset+got.sent < total}
+	for i, r := range got.items {
+		p.Tasks[i] = &r.OpenTask
+	}
+	return p, nil
+}
+
+// A TaskField is a field of a task that can be empty.
+type TaskField string
+
+// The fields of a task that can be empty.
+const (
+	TaskAssignee TaskField = "assignee"
+	TaskDueDate  TaskField = "dueDate"
+)
+
+// Enum lists the values for schemas.
+func (TaskField) Enum() []any { return []any{TaskAssignee, TaskDueDate} }
+
+// UpdateTaskInput is the input of [Client.UpdateTask]. What is left out stays.
+type UpdateTaskInput struct {
+	TaskID      string      `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	Title       string      `json:"title,omitempty" jsonschema:"What is to be done." maxLength:"128"`
+	Description *string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
+	Status      TaskStatus  `json:"status,omitempty" jsonschema:"How far it is."`
+	Flag        *bool       `json:"flag,omitempty" jsonschema:"Whether it is flagged."`
+	Mandatory   *bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
+	Order       *int        `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
+	Group       *string     `json:"group,omitempty" jsonschema:"Heading that it stands under; empty: default." maxLength:"64"`
+	Assignee    *string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it; empty: nobody." alias:"owner" maxLength:"128"`
+	DueDate     Date        `json:"dueDate,omitempty" jsonschema:"When it is due, such as 2026-12-01T10:00:00Z."`
+	Clear       []TaskField `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"2"`
+	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the task (0: never updated)."`
+}
+
+// Validate refuses an update of nothing, a field that is set and emptied, and a
+// due date that isn't in milliseconds.
 func (in *UpdateTaskInput) Validate() error {
-	if in.Title == "" && in.Description == nil && in.Status == "" && in.Flag == nil && in.Order == nil && in.Group == "" && in.Assignee == "" && in.DueDate == 0 {
+	for field, set := range map[TaskField]bool{TaskAssignee: in.Assignee != nil && *in.Assignee != "", TaskDueDate: in.DueDate != 0} {
+		if set && slices.Contains(in.Clear, field) {
+			return fmt.Errorf("%w: clear: %s is set, too", ErrInvalid, field)
+		}
+	}
+	if in.Title == "" && in.Description == nil && in.Status == "" && in.Flag == nil && in.Mandatory == nil && in.Order == nil && in.Group == nil && in.Assignee == nil && in.DueDate == 0 && len(in.Clear) == 0 {
 		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
 	}
-	return checkDate("dueDate", in.DueDate)
+	return errors.Join(in.DueDate.checkFixed("dueDate"), checkUpdatedAt(in.IfUpdatedAt))
 }
 
 // check refuses in if the task isn't as it supposes.
@@ -154,14 +320,29 @@ func (in *UpdateTaskInput) check(ctx context.Context, c *Client) (*Task, error) 
 	return t, unchanged(in.IfUpdatedAt, t.UpdatedAt, t.UpdatedBy)
 }
 
-// UpdateTask changes fields of a task.
+// dueDate is what sets or empties the due date, if anything does.
+func (in *UpdateTaskInput) dueDate() json.RawMessage {
+	switch {
+	case slices.Contains(in.Clear, TaskDueDate):
+		return null
+	case in.DueDate == 0:
+		return nil
+	}
+	return json.RawMessage(strconv.FormatInt(in.DueDate.ms(), 10))
+}
+
+// UpdateTask changes fields of a task, and reads it back.
 //
 // TheHive: GET and PATCH /api/v1/task/{taskId}
 func (c *Client) UpdateTask(ctx context.Context, in UpdateTaskInput) (*Task, error) {
 	if _, err := in.check(ctx, c); err != nil {
 		return nil, err
 	}
-	body := wire.UpdateTask{Title: in.Title, Description: in.Description, Status: string(in.Status), Flag: in.Flag, Group: in.Group, Assignee: in.Assignee, DueDate: in.DueDate}
+	body := wire.UpdateTask{Title: in.Title, Description: in.Description, Status: string(in.Status), Flag: in.Flag, Mandatory: in.Mandatory,
+		Assignee: text(in.Assignee, slices.Contains(in.Clear, TaskAssignee)), DueDate: in.dueDate()}
+	if in.Group != nil {
+		body.Group = cmp.Or(*in.Group, "default")
+	}
 	if in.Order != nil {
 		n := int32(*in.Order)
 		body.Order = &n
@@ -173,7 +354,17 @@ func (c *Client) UpdateTask(ctx context.Context, in UpdateTaskInput) (*Task, err
 	if err != nil {
 		return nil, fmt.Errorf("thehive: the task was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
 	}
-	return t, nil
+	var check readBack
+	check.text("title", body.Title, t.Title)
+	check.pointer("description", body.Description, t.Description)
+	check.text("status", body.Status, string(t.Status))
+	check.flag("flag", body.Flag, t.Flag)
+	check.flag("mandatory", body.Mandatory, t.Mandatory)
+	check.text("group", body.Group, t.Group)
+	check.level("order", in.Order, t.Order)
+	check.nullable("assignee", body.Assignee, t.Assignee)
+	check.date("dueDate", body.DueDate, t.DueDate)
+	return t, check.err("task " + t.ID)
 }
 
 func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.Plan, error) {
@@ -189,24 +380,23 @@ func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.P
 	if in.Flag != nil {
 		d.add("flag", t.Flag, *in.Flag)
 	}
+	if in.Mandatory != nil {
+		d.add("mandatory", t.Mandatory, *in.Mandatory)
+	}
 	if in.Order != nil {
 		d.add("order", t.Order, *in.Order)
 	}
-	d.text("group", t.Group, in.Group)
-	d.text("assignee", t.Assignee, in.Assignee)
-	if in.DueDate != 0 {
-		before := ""
-		if t.DueDate != 0 {
-			before = instant(t.DueDate)
-		}
-		d.add("due", before, instant(in.DueDate))
+	d.optional("group", t.Group, in.Group)
+	d.emptied("assignee", t.Assignee, in.Assignee, slices.Contains(in.Clear, TaskAssignee))
+	if in.dueDate() != nil {
+		d.add("due", instant(t.DueDate), in.DueDate)
 	}
 	return p, nil
 }
 
 // CreateTaskInput is the input of [Client.CreateTask].
 type CreateTaskInput struct {
-	CaseID      string     `json:"caseId" jsonschema:"Case id (~4096) or case number."`
+	CaseID      string     `json:"caseId" jsonschema:"Case id (~4096) or number."`
 	Title       string     `json:"title" jsonschema:"What is to be done." minLength:"1" maxLength:"128"`
 	Description string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
 	Status      TaskStatus `json:"status,omitempty" jsonschema:"How far it is. Left out: Waiting."`
@@ -214,11 +404,12 @@ type CreateTaskInput struct {
 	Order       int        `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
 	Group       string     `json:"group,omitempty" jsonschema:"Heading that it stands under. Left out: default." maxLength:"64"`
 	Assignee    string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it." alias:"owner" maxLength:"128"`
-	DueDate     int64      `json:"dueDate,omitempty" jsonschema:"When it is due, in milliseconds since 1970." minimum:"0"`
+	DueDate     Date       `json:"dueDate,omitempty" jsonschema:"When it is due, such as 2026-12-01T10:00:00Z."`
+	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
 }
 
 // Validate refuses a due date that isn't in milliseconds.
-func (in *CreateTaskInput) Validate() error { return checkDate("dueDate", in.DueDate) }
+func (in *CreateTaskInput) Validate() error { return in.DueDate.checkFixed("dueDate") }
 
 // CreateTask adds a task to a case.
 //
@@ -227,9 +418,13 @@ func (c *Client) CreateTask(ctx context.Context, in CreateTaskInput) (*Task, err
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return entity[Task](c.wire.CreateTask(ctx, in.CaseID, wire.CreateTask{
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	return entity[Task](c.wire.CreateTask(ctx, id, wire.CreateTask{
 		Title: in.Title, Description: in.Description, Status: string(in.Status), Flag: in.Flag, Order: int32(in.Order),
-		Group: in.Group, Assignee: in.Assignee, DueDate: in.DueDate,
+		Group: in.Group, Assignee: in.Assignee, DueDate: in.DueDate.ms(), Mandatory: in.Mandatory,
 	}))
 }
 
@@ -242,7 +437,7 @@ func (c *Client) planCreateTask(ctx context.Context, in CreateTaskInput) (gate.P
 		Summary:  "Add a task to a case in TheHive.",
 		Targets:  []gate.Target{cs.place()},
 		Changes:  []gate.Change{gate.Set("title", in.Title)},
-		Undo:     "Delete or cancel the task.",
+		Undo:     "Cancel the task (thehive_update_task), or delete it (thehive_delete_part).",
 		Warnings: cs.closedWarnings(),
 	}
 	p.Changes = appendSet(p.Changes, "description", in.Description)
@@ -251,8 +446,9 @@ func (c *Client) planCreateTask(ctx context.Context, in CreateTaskInput) (gate.P
 	p.Changes = appendSet(p.Changes, "order", in.Order)
 	p.Changes = appendSet(p.Changes, "group", in.Group)
 	p.Changes = appendSet(p.Changes, "assignee", in.Assignee)
+	p.Changes = appendSet(p.Changes, "mandatory", in.Mandatory)
 	if in.DueDate != 0 {
-		p.Changes = append(p.Changes, gate.Set("due", instant(in.DueDate)))
+		p.Changes = append(p.Changes, gate.Set("due", in.DueDate))
 	}
 	return p, nil
 }
@@ -266,12 +462,19 @@ type TaskLog struct {
 	IncludeInTimeline int64  `json:"includeInTimeline,omitempty" jsonschema:"The date under which the case's timeline shows it, in milliseconds since 1970."`
 	CreatedBy         string `json:"_createdBy,omitempty"`
 	CreatedAt         int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	When              when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 func (l *TaskLog) identity() string { return l.ID }
+
+func (l *TaskLog) created() int64 { return l.CreatedAt }
+
+func (l *TaskLog) readable() {
+	l.When = when(nil).add("date", l.Date).add("includeInTimeline", l.IncludeInTimeline)
+}
 
 // ListTaskLogsInput is the input of [Client.ListTaskLogs].
 type ListTaskLogsInput struct {
@@ -316,12 +519,12 @@ func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskL
 type CreateTaskLogInput struct {
 	TaskID            string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
 	Message           string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
-	IncludeInTimeline int64  `json:"includeInTimeline,omitempty" jsonschema:"Show it in the case's timeline under this date, in milliseconds since 1970. Left out: don't show it."`
+	IncludeInTimeline Date   `json:"includeInTimeline,omitempty" jsonschema:"Show it in the case's timeline under this date. Left out: don't show it."`
 }
 
 // Validate refuses a date that isn't in milliseconds, such as 1 for true.
 func (in *CreateTaskLogInput) Validate() error {
-	return checkDate("includeInTimeline", in.IncludeInTimeline)
+	return in.IncludeInTimeline.checkFixed("includeInTimeline")
 }
 
 // CreateTaskLog adds an entry to a task's log.
@@ -331,7 +534,7 @@ func (c *Client) CreateTaskLog(ctx context.Context, in CreateTaskLogInput) (*Tas
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return entity[TaskLog](c.wire.CreateTaskLog(ctx, in.TaskID, wire.CreateTaskLog{Message: in.Message, IncludeInTimeline: in.IncludeInTimeline}))
+	return entity[TaskLog](c.wire.CreateTaskLog(ctx, in.TaskID, wire.CreateTaskLog{Message: in.Message, IncludeInTimeline: in.IncludeInTimeline.ms()}))
 }
 
 func (c *Client) planCreateTaskLog(ctx context.Context, in CreateTaskLogInput) (gate.Plan, error) {
@@ -343,10 +546,10 @@ func (c *Client) planCreateTaskLog(ctx context.Context, in CreateTaskLogInput) (
 		Summary: "Add an entry to a task's log in TheHive.",
 		Targets: []gate.Target{{Kind: "task", ID: t.ID, Name: t.Title}},
 		Changes: []gate.Change{gate.Set("message", in.Message)},
-		Undo:    "Delete the entry.",
+		Undo:    "Delete the entry (thehive_delete_part).",
 	}
 	if in.IncludeInTimeline != 0 {
-		p.Changes = append(p.Changes, gate.Set("in the timeline at", instant(in.IncludeInTimeline)))
+		p.Changes = append(p.Changes, gate.Set("in the timeline at", in.IncludeInTimeline))
 	}
 	return p, nil
 }
@@ -355,20 +558,6 @@ func (c *Client) planCreateTaskLog(ctx context.Context, in CreateTaskLogInput) (
 func (c *Client) task(ctx context.Context, id string) (*Task, error) {
 	return entity[Task](c.wire.GetTask(ctx, id))
 }
-
-// firstDate is a day in 1973: what lies before it was meant as a flag, or in seconds.
-const firstDate = 100_000_000_000
-
-// checkDate refuses what isn't a date in milliseconds. Zero is no date.
-func checkDate(name string, ms int64) error {
-	if ms == 0 || ms >= firstDate {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is a date in milliseconds since 1970, such as 1767225600000 for 2026-01-01, and %d isn't one; it is neither a flag nor in seconds", ErrInvalid, name, ms)
-}
-
-// instant is a date of TheHive as a person reads it.
-func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
 // appendSet adds the change of field to value unless value is the zero value.
 func appendSet[T comparable](changes []gate.Change, field string, value T) []gate.Change {

@@ -11,40 +11,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
-// A Procedure is an ATT&CK technique that a case or an alert was seen to use.
-type Procedure struct {
-	ID          string `json:"_id"`
-	PatternID   string `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
-	PatternName string `json:"patternName,omitempty"`
-	Tactic      string `json:"tactic,omitempty"`
-	OccurDate   int64  `json:"occurDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	Description string `json:"description,omitempty" untrusted:"true"`
-	CreatedBy   string `json:"_createdBy,omitempty"`
-	CreatedAt   int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
-
-	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
-}
-
-// maxProcedures bounds the procedures of one case.
-const maxProcedures = 500
-
-// Procedures returns the techniques recorded with a case, newest first, at most
-// 500. An unknown case is [ErrNotFound]. It is for programs: no operation.
-//
-// TheHive: POST /api/v1/query, getCase, procedures
-func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, error) {
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: caseID})
-	if err != nil {
-		return nil, err
-	}
-	return c.procedures(ctx, cs.ID)
-}
-
-func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
-	return rows[*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
-}
-
 // A TechniqueCase is a case with the techniques that it was found by.
 type TechniqueCase struct {
 	Case       *Case    `json:"case"`
@@ -116,7 +82,7 @@ type techniqueSearch struct {
 func (s *techniqueSearch) byTag(ctx context.Context, c *Client) error {
 	var ps []Filter
 	for _, t := range s.techniques {
-		ps = append(ps, In("tags", []string{t, "mitre:" + t, "attack." + strings.ToLower(t)}), Like("tags", t))
+		ps = append(ps, In("tags", []string{t, "mitre:" + t, "attack." + strings.ToLower(t)}), Words(t, "tags"))
 	}
 	cases, total, err := paged[*Case](ctx, c, "cases-by-technique", order{"_createdAt", Desc}, 0, scannedTags, All(KindCase).Where(Or(ps...)))
 	if err != nil {

@@ -162,7 +162,7 @@ func TestAClosedCaseIsReallyClosed(t *testing.T) {
 		})
 	})
 	_, err := c.CloseCase(t.Context(), thehive.CloseCaseInput{CaseID: "2", Status: "Other", Summary: "x"})
-	if !errors.Is(err, gate.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "it isn't closed") {
+	if !errors.Is(err, gate.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "status is \"InProgress\" afterwards") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -216,7 +216,7 @@ func TestDatesAreNotFlags(t *testing.T) {
 	hive := thehivetest.New(t)
 	c := hive.Client()
 	hive.Requests()
-	for _, ms := range []int64{1, -1, 1767225600} {
+	for _, ms := range []thehive.Date{1, 5, 1767225600} {
 		_, err := c.CreateTaskLog(t.Context(), thehive.CreateTaskLogInput{TaskID: thehivetest.PhishingTask, Message: "x", IncludeInTimeline: ms})
 		if !errors.Is(err, thehive.ErrInvalid) || !strings.Contains(err.Error(), "milliseconds") {
 			t.Errorf("includeInTimeline %d: %v", ms, err)

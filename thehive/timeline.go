@@ -11,7 +11,7 @@ import (
 
 // CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
 type CaseTimelineSummaryInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or case number." alias:"id"`
+	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"How many events to return: the newest." minimum:"1" maximum:"100"`
 }
 
@@ -190,7 +190,7 @@ func (c *Client) timelineRest(ctx context.Context, t *CaseTimeline, id string, l
 		}
 		t.add(TimelineEvent{Date: o.CreatedAt, Kind: EventObservable, ID: o.ID, By: o.CreatedBy, Type: o.DataType, IOC: o.IOC}, text)
 	}
-	comments, n, err := paged[*Comment](ctx, c, "timeline-comments", order{"createdAt", Desc}, 0, limit, inCase(id, HopComments))
+	comments, n, err := paged[*Comment](ctx, c, "timeline-comments", order{"_createdAt", Desc}, 0, limit, inCase(id, HopComments))
 	if err != nil {
 		return 0, err
 	}

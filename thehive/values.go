@@ -97,15 +97,12 @@ func (c *Client) checkDataType(ctx context.Context, name string) error {
 	if slices.Contains(dataTypes, name) {
 		return nil
 	}
-	got, err := run[[]struct {
-		Name         string `json:"name"`
-		IsAttachment bool   `json:"isAttachment"`
-	}](ctx, c, "observable-types", All(KindObservableType).Page(0, maxValues))
+	got, err := c.observableTypes(ctx)
 	if err != nil {
 		return err
 	}
 	var names []string
-	for _, t := range *got {
+	for _, t := range got {
 		switch {
 		case t.Name == name && t.IsAttachment:
 			return fmt.Errorf("%w: dataType: observables of type %q are files and have no value to give here", ErrInvalid, name)
@@ -116,4 +113,57 @@ func (c *Client) checkDataType(ctx context.Context, name string) error {
 		}
 	}
 	return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+}
+
+// knownType refuses a type of observables that the server doesn't have.
+func (c *Client) knownType(ctx context.Context, name string) error {
+	if name == "" || name == "file" || slices.Contains(dataTypes, name) {
+		return nil
+	}
+	types, err := c.observableTypes(ctx)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+}
+
+// An observableType is one of the server's own types.
+type observableType struct {
+	Name         string `json:"name"`
+	IsAttachment bool   `json:"isAttachment"`
+}
+
+func (c *Client) observableTypes(ctx context.Context) ([]observableType, error) {
+	return rows[observableType](ctx, c, "observable-types", All(KindObservableType).Page(0, maxValues))
+}
+
+// checkUser refuses a login that no user has whom the key may see: as a filter it
+// would find nothing, without a word. Where users aren't told it is let through.
+func (c *Client) checkUser(ctx context.Context, name, login string) error {
+	if login == "" {
+		return nil
+	}
+	users, err := rows[*Colleague](ctx, c, "users", All(KindUser).Page(0, maxValues))
+	var e *Error
+	if errors.As(err, &e) && e.Status < 500 || err == nil && (len(users) == 0 || len(users) == maxValues) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	logins := make([]string, len(users))
+	for i, u := range users {
+		logins[i] = u.Login
+	}
+	if slices.Contains(logins, login) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %q is the login of no user here; these are: %s", ErrInvalid, name, login, strings.Join(logins, ", "))
 }

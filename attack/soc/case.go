@@ -1,6 +1,7 @@
 package soc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,17 +142,10 @@ type CreateCaseInput struct {
 	Title       string           `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
 	Techniques  []string         `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
 	Description string           `json:"description,omitempty" jsonschema:"Markdown; the techniques are listed below it." maxLength:"100000"`
-	Severity    thehive.Severity `json:"severity,omitempty" jsonschema:"Impact: 1 low, 2 medium, 3 high, 4 critical."`
-	TLP         *thehive.TLP     `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 AMBER+STRICT, 4 RED. Left out: the server's default, AMBER."`
+	Severity    thehive.Severity `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4. Left out: medium."`
+	TLP         *thehive.TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
 	Observables []Observable     `json:"observables,omitempty" jsonschema:"Values to put into the case." maxItems:"100"`
 	gate.Confirmation
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *CreateCaseInput) SetDefaults() {
-	if in.Severity == 0 {
-		in.Severity = thehive.Medium
-	}
 }
 
 // CreateCaseOutput is the output of [Client.CreateCase].
@@ -182,8 +176,7 @@ func (c *Client) parts(ctx context.Context, in CreateCaseInput) (*caseParts, err
 	if err != nil {
 		return nil, err
 	}
-	in.SetDefaults()
-	p := &caseParts{open: thehive.CreateCaseInput{Title: in.Title, Severity: in.Severity, TLP: in.TLP}}
+	p := &caseParts{open: thehive.CreateCaseInput{Title: in.Title, Severity: cmp.Or(in.Severity, thehive.Medium), TLP: in.TLP}}
 	var text strings.Builder
 	if in.Description != "" {
 		text.WriteString(in.Description + "\n\n")

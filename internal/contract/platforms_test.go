@@ -50,13 +50,7 @@ func TestTheHive(t *testing.T) {
 	s.SeedIncident()
 	check(t, []string{"thehive"}, evidence.TheHive(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
 		c := s.Client(func(c *thehive.Config) { c.Transport = v }) // what programs call, behind no gate
-		a, err := c.AddAttachment(t.Context(), thehivetest.PhishingCase, "mail.eml", []byte("Subject: Invoice"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.AttachmentContent(t.Context(), thehivetest.PhishingCase, a); err != nil {
-			t.Error(err)
-		}
+		theHiveParts(t, c)
 		elsewhere := thehivetest.New(t)
 		elsewhere.LegacyCortex = true
 		old := elsewhere.Client(func(c *thehive.Config) { c.Transport = v })
@@ -74,6 +68,65 @@ func TestTheHive(t *testing.T) {
 		}
 		return s.Client(func(c *thehive.Config) { c.Guard, c.Transport = g.Guard, v }).Ops()
 	})
+}
+
+// theHiveParts makes what no id is known of before, and deletes it.
+func theHiveParts(t *testing.T, c *thehive.Client) {
+	t.Helper()
+	file := thehive.FileSource{FileBase64: []byte("Subject: Invoice"), Filename: "mail.eml"}
+	remove := func(kind thehive.PartKind, id, caseID, alertID string) {
+		t.Helper()
+		if _, err := c.DeletePart(t.Context(), thehive.DeletePartInput{Kind: kind, ID: id, CaseID: caseID, AlertID: alertID}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, at := range []thehive.AddAttachmentInput{{CaseID: thehivetest.PhishingCase, FileSource: file}, {AlertID: thehivetest.NewAlert, FileSource: file}} {
+		a, err := c.AddAttachment(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetFile(t.Context(), thehive.GetFileInput{CaseID: at.CaseID, AlertID: at.AlertID, AttachmentID: a.ID}); err != nil {
+			t.Error(err)
+		}
+		remove(thehive.PartAttachment, a.ID, at.CaseID, at.AlertID)
+		o, err := c.CreateFileObservable(t.Context(), thehive.CreateFileObservableInput{CaseID: at.CaseID, AlertID: at.AlertID, FileSource: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetFile(t.Context(), thehive.GetFileInput{ObservableID: o.Created[0].ID}); err != nil {
+			t.Error(err)
+		}
+		remove(thehive.PartObservable, o.Created[0].ID, "", "")
+	}
+	text := "What we know."
+	p, err := c.WritePage(t.Context(), thehive.WritePageInput{CaseID: "2", Title: "Notes", Category: "work", Content: &text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WritePage(t.Context(), thehive.WritePageInput{CaseID: "2", PageID: p.ID, Title: "More notes"}); err != nil {
+		t.Error(err)
+	}
+	remove(thehive.PartPage, p.ID, "2", "")
+	e, err := c.AddTimelineEvent(t.Context(), thehive.AddTimelineEventInput{CaseID: "2", Title: "It began", Date: 1767225600000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(thehive.PartCustomEvent, e.ID, "2", "")
+	task, err := c.CreateTask(t.Context(), thehive.CreateTaskInput{CaseID: "2", Title: "Ask"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := c.CreateTaskLog(t.Context(), thehive.CreateTaskLogInput{TaskID: task.ID, Message: "Asked."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(thehive.PartTaskLog, l.ID, "", "")
+	remove(thehive.PartTask, task.ID, "", "")
+	t1, err := c.AddProcedure(t.Context(), thehive.AddProcedureInput{CaseID: "2", PatternID: "T1566", OccurDate: 1767225600000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(thehive.PartProcedure, t1.ID, "", "")
 }
 
 func TestCortex(t *testing.T) {

@@ -195,12 +195,18 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 // attempt sends r with its retries and reads the answer, whatever its status.
 func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response, error) {
 	var body any
-	if r.body != nil {
+	switch {
+	case r.body != nil:
 		body = r.body
+	case r.open != nil:
+		body = retryablehttp.ReaderFunc(r.open)
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.endpoint.Method, r.url(c.base), body)
 	if err != nil {
 		return nil, err
+	}
+	if r.open != nil {
+		req.ContentLength = r.size
 	}
 	req.Header.Set("Accept", r.accept)
 	if r.contentType != "" {
@@ -230,6 +236,10 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	out := &Response{Endpoint: r.endpoint, client: c}
 	began := time.Now()
 	req.SetResponseHandler(func(res *http.Response) error {
+		if r.into != nil && res.StatusCode/100 == 2 {
+			out.Status, out.Header = res.StatusCode, res.Header
+			return save(res.Body, r.into, limit)
+		}
 		body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 		if err == nil && int64(len(body)) > limit {
 			err = &tooLarge{limit}
@@ -252,6 +262,19 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	}
 	c.credentials(req.Header.Get("Authorization")).cut(out)
 	return out, nil
+}
+
+// save writes a body to what open gives.
+func save(body io.Reader, open func() (io.Writer, error), limit int64) error {
+	w, err := open()
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(w, io.LimitReader(body, limit+1))
+	if err == nil && n > limit {
+		err = &tooLarge{limit}
+	}
+	return err
 }
 
 // JSON decodes the answer of a generated method. An answer that can't be

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -23,6 +24,9 @@ type Request struct {
 	path        string
 	query       []string
 	body        []byte
+	open        func() (io.Reader, error)
+	size        int64
+	into        func() (io.Writer, error)
 	contentType string
 	accept      string
 	header      http.Header
@@ -141,6 +145,16 @@ func (r *Request) JSON(v any) {
 
 // Body sets a body that isn't JSON.
 func (r *Request) Body(contentType string, body []byte) { r.body, r.contentType = body, contentType }
+
+// Stream sets a body that isn't held in memory: open gives it anew for each
+// attempt, and size is how many bytes it has. What open gives is closed if it can be.
+func (r *Request) Stream(contentType string, size int64, open func() (io.Reader, error)) {
+	r.contentType, r.size, r.open = contentType, size, open
+}
+
+// Into writes a successful answer to what open gives for each attempt, in place of
+// holding it in memory. It may have max bytes.
+func (r *Request) Into(max int64, open func() (io.Writer, error)) { r.maxBody, r.into = max, open }
 
 // Header sets a header.
 func (r *Request) Header(name, value string) {

@@ -68,6 +68,7 @@ var (
 		{Name: "THEHIVE_ORGANISATION", Field: "Organisation", Title: "TheHive: organisation", Doc: "Organisation to work in, if the user has several.", Form: true},
 		{Name: "THEHIVE_LOCAL_ANALYZERS", Field: "LocalAnalyzers", Kind: List, Title: "TheHive: local analyzers", Doc: "Analyzers that show an observable to nobody outside; every other is a third party."},
 		{Name: "THEHIVE_INTERNAL_SUFFIXES", Field: "InternalSuffixes", Kind: List, Title: "TheHive: internal domains", Doc: "Domains whose names go to no third party."},
+		{Name: "THEHIVE_FILE_BASE_DIR", Field: "FileBaseDir", Kind: Folder, Title: "TheHive: folder of files", Doc: "Folder below which files are taken from and saved to; unset: by content only."},
 		{Name: "THEHIVE_ALLOW_DESTRUCTIVE_TOOLS", Kind: Switch, Title: "TheHive: destructive tools", Doc: "Lock of deleting, merging and promoting."},
 		{Name: "THEHIVE_ENABLE_RAW_QUERY", Kind: Switch, Title: "TheHive: raw queries", Doc: "Lock of thehive_query."},
 	}, connection("THEHIVE_", "", "TheHive"))}

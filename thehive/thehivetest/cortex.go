@@ -41,20 +41,40 @@ func (s *Server) cortexRoutes() {
 		s.handle("GET "+base+"analyzer/type/{type}", false, func(r *http.Request, _ *caller, _ Object) (int, any, error) {
 			return 200, workers(analyzers, r.PathValue("type")), nil
 		})
+		s.handle("GET "+base+"analyzer/{id}", false, func(r *http.Request, _ *caller, _ Object) (int, any, error) {
+			for _, w := range analyzers {
+				if w.id == r.PathValue("id") {
+					return 200, w.object(), nil
+				}
+			}
+			return 0, nil, notFound("Analyzer")
+		})
 		s.handle("POST "+base+"job", true, s.createJob)
+		s.handle("POST "+base+"job/_bulk", true, func(_ *http.Request, who *caller, body Object) (int, any, error) {
+			made := []any{}
+			for _, j := range list(body["jobs"]) {
+				o, _ := j.(Object)
+				_, job, err := s.createJob(nil, who, o)
+				if err != nil {
+					return 0, nil, err
+				}
+				made = append(made, job)
+			}
+			return 201, made, nil
+		})
+		s.handle("POST "+base+"action", true, s.createAction)
+		s.handle("GET "+base+"responder/{type}/{id}", false, func(r *http.Request, who *caller, _ Object) (int, any, error) {
+			if s.object(r.PathValue("type"), r.PathValue("id"), who) == nil {
+				return 0, nil, notFound("Entity")
+			}
+			return 200, workers(responders, "thehive:"+r.PathValue("type")), nil
+		})
 		s.handle("GET "+base+"job/{id}", false, s.on("Job", func(it *item, _ *caller, _ Object) (int, any, error) {
 			s.advance(it)
 			return 200, render(it), nil
 		}))
 	}
 	base := "/api/v1/connector/cortex/"
-	s.handle("GET "+base+"responder/{type}/{id}", false, func(r *http.Request, who *caller, _ Object) (int, any, error) {
-		if s.object(r.PathValue("type"), r.PathValue("id"), who) == nil {
-			return 0, nil, notFound("Entity")
-		}
-		return 200, workers(responders, "thehive:"+r.PathValue("type")), nil
-	})
-	s.handle("POST "+base+"action", true, s.createAction)
 	s.handle("GET "+base+"action/{type}/{id}", false, func(r *http.Request, who *caller, _ Object) (int, any, error) {
 		list := []any{}
 		for _, a := range s.visible("Action", who) {

@@ -11,28 +11,15 @@ import (
 
 func (s *Server) routes() {
 	s.handle("POST /api/v1/query", false, s.query)
-	s.handle("GET /api/v1/user/current", false, func(_ *http.Request, who *caller, _ Object) (int, any, error) {
-		return 200, who.user, nil
-	})
-	s.handle("POST /api/v1/case", true, s.createCase)
-	s.handle("GET /api/v1/case/{id}", false, s.onCase(func(it *item, _ *caller, _ Object) (int, any, error) {
-		return 200, render(it), nil
-	}))
-	s.handle("PATCH /api/v1/case/{id}", true, s.onCase(s.updateCase))
-	s.handle("DELETE /api/v1/case/{id}", true, s.onCase(func(it *item, _ *caller, _ Object) (int, any, error) {
-		s.remove(it)
-		return 204, nil, nil
-	}))
-	s.handle("POST /api/v1/case/{id}/task", true, s.onCase(s.createTask))
-	s.handle("POST /api/v1/case/{id}/comment", true, s.onCase(s.createMessage("Comment")))
-	s.handle("POST /api/v1/case/{id}/observable", true, s.onCase(s.createObservable))
-	s.handle("GET /api/v1/task/{id}", false, s.on("Task", func(it *item, _ *caller, _ Object) (int, any, error) {
-		return 200, render(it), nil
-	}))
-	s.handle("POST /api/v1/task/{id}/log", true, s.on("Task", s.createMessage("Log")))
-	s.moreRoutes()
+	s.caseRoutes()
+	s.taskRoutes()
+	s.observableRoutes()
 	s.alertRoutes()
+	s.fileRoutes()
+	s.catalogueRoutes()
+	s.userRoutes()
 	s.cortexRoutes()
+	s.mispRoutes()
 	s.statusRoutes()
 }
 
@@ -49,27 +36,104 @@ func (s *Server) on(kind string, h entityHandler) handler {
 	}
 }
 
-func (s *Server) onCase(h entityHandler) handler { return s.on("Case", h) }
+func show(it *item, _ *caller, _ Object) (int, any, error) { return 200, render(it), nil }
+
+// drop deletes an entity and all that is in it.
+func (s *Server) drop(it *item, _ *caller, _ Object) (int, any, error) {
+	s.remove(it)
+	return 204, nil, nil
+}
+
+// bulk does to each of the entities that the body names what h does to one. That
+// one isn't there, or is refused, stops it before anything is changed.
+func (s *Server) bulk(kind string, h entityHandler) handler {
+	return func(_ *http.Request, who *caller, body Object) (int, any, error) {
+		items, err := s.all(kind, list(body["ids"]), who)
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, it := range items {
+			if _, _, err := h(it, who, body); err != nil {
+				return 0, nil, err
+			}
+		}
+		return 204, nil, nil
+	}
+}
+
+// all finds every entity of ids.
+func (s *Server) all(kind string, ids []any, who *caller) ([]*item, error) {
+	if len(ids) == 0 {
+		return nil, missing("ids")
+	}
+	items := make([]*item, len(ids))
+	for i, id := range ids {
+		if items[i] = s.find(kind, fmt.Sprint(id), who); items[i] == nil {
+			return nil, notFound(kind)
+		}
+	}
+	return items, nil
+}
+
+// list returns the elements of v, which may be none.
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
 
 // visible returns the entities of a kind that who may see, in the order in
 // which they were made.
-func (s *Server) visible(kind string, who *caller) (list []*item) {
+func (s *Server) visible(kind string, who *caller) (seen []*item) {
 	for _, it := range s.items {
-		if it.kind == kind && (it.org == "" || it.org == who.org) {
-			list = append(list, it)
+		if it.kind == kind && it.seenBy(who) {
+			seen = append(seen, it)
 		}
 	}
-	return list
+	return seen
 }
 
-// find returns an entity by its id or its name, or nil. The name of a case is its number.
+// seenBy reports whether who may see it. Users are seen by those of their
+// organisations, and by administrators.
+func (it *item) seenBy(who *caller) bool {
+	if it.kind == "User" && who.org != "admin" {
+		return slices.ContainsFunc(list(it.obj["organisations"]), func(m any) bool { return m.(Object)["organisation"] == who.org })
+	}
+	return it.org == "" || it.org == who.org
+}
+
+// find returns an entity by its id or its name, or nil. The name of a case is
+// its number, that of an alert its type, source and reference.
 func (s *Server) find(kind, idOrName string, who *caller) *item {
-	for _, it := range s.visible(kind, who) {
-		if it.id() == idOrName || kind == "Case" && fmt.Sprint(it.obj["number"]) == idOrName || idOrName != "" && (it.obj["name"] == idOrName || it.obj["login"] == idOrName) {
+	if it := s.ids[idOrName]; it != nil && it.kind == kind && it.seenBy(who) {
+		return it
+	}
+	if kind == "Case" {
+		if n, err := strconv.Atoi(idOrName); err == nil {
+			idOrName = strconv.Itoa(n) // "01" is 1
+		}
+	}
+	for _, it := range s.items {
+		if it.kind == kind && it.seenBy(who) && idOrName != "" && it.name() == idOrName {
 			return it
 		}
 	}
 	return nil
+}
+
+// name is by what it is found beside its id.
+func (it *item) name() string {
+	switch it.kind {
+	case "Case":
+		return fmt.Sprint(it.obj["number"])
+	case "Alert":
+		return fmt.Sprintf("%v;%v;%v", it.obj["type"], it.obj["source"], it.obj["sourceRef"])
+	}
+	for _, f := range []string{"login", "name", "value", "patternId"} {
+		if v, ok := it.obj[f].(string); ok && it.kind != "Attachment" && it.kind != "Procedure" {
+			return v
+		}
+	}
+	return ""
 }
 
 // named returns what is of that kind and has that name, login or value, or nil.
@@ -85,33 +149,49 @@ func (s *Server) named(kind, name string) *item {
 // remove deletes it and all that is in it.
 func (s *Server) remove(it *item) {
 	s.items = slices.DeleteFunc(s.items, func(x *item) bool {
-		for ; x != nil; x = x.parent {
-			if x == it {
+		for p := x; p != nil; p = p.parent {
+			if p == it {
+				delete(s.ids, x.id())
 				return true
 			}
 		}
 		return false
 	})
+	if it.kind == "Observable" {
+		s.countObservables(it.parent, -1)
+	}
 }
 
-func (s *Server) children(kind string, parent *item) (list []*item) {
+// countObservables keeps the number of observables that an alert tells.
+func (s *Server) countObservables(parent *item, more float64) {
+	if parent != nil && parent.kind == "Alert" {
+		n, _ := parent.obj["observableCount"].(float64)
+		parent.obj["observableCount"] = n + more
+	}
+}
+
+func (s *Server) children(kind string, parent *item) (found []*item) {
 	for _, it := range s.items {
 		if it.kind == kind && it.parent == parent {
-			list = append(list, it)
+			found = append(found, it)
 		}
 	}
-	return list
+	return found
 }
 
 // defaults are what TheHive fills in, by kind.
 var defaults = map[string]Object{
-	"Case":           {"severity": 2, "tlp": 2, "pap": 2, "flag": false, "status": "New", "access": Object{"_kind": "OrganisationAccessKind"}, "timeToDetect": 0, "userPermissions": []string{}, "customFields": []any{}},
+	"Case": {"severity": 2, "tlp": 2, "pap": 2, "flag": false, "status": "New", "access": Object{"_kind": "OrganisationAccessKind"}, "timeToDetect": 0,
+		"userPermissions": []string{}, "customFields": []any{}, "caseLinks": []any{}, "externalLinks": []any{}},
 	"Task":           {"group": "default", "status": "Waiting", "flag": false, "order": 0, "mandatory": false},
 	"Log":            {},
 	"Comment":        {"isEdited": false, "external": false},
 	"Observable":     {"tlp": 2, "pap": 2, "ioc": false, "sighted": false, "reports": Object{}, "ignoreSimilarity": false, "external": false},
 	"Procedure":      {},
+	"Page":           {"order": 0},
+	"CustomEvent":    {},
 	"CaseTemplate":   {"flag": false, "customFields": []any{}, "tasks": []any{}},
+	"PageTemplate":   {"order": 0},
 	"CaseStatus":     {"hidden": false},
 	"AlertStatus":    {"hidden": false},
 	"Alert":          {"severity": 2, "tlp": 2, "pap": 2, "follow": true, "status": "New", "observableCount": 0, "timeToDetect": 0, "customFields": []any{}},
@@ -119,8 +199,15 @@ var defaults = map[string]Object{
 	"Job":            {"status": "Waiting", "operations": "[]"},
 	"Action":         {"status": "Waiting", "operations": "[]", "report": "{}"},
 	"ObservableType": {"isAttachment": false},
+	"CustomField":    {"group": "default", "description": "", "type": "string", "options": []any{}, "mandatory": false},
+	"Profile":        {"permissions": []string{}, "editable": true, "forAdmin": false, "forOrg": true, "forExternal": false, "consumesLicense": true, "type": "User"},
+	"Organisation":   {"locked": false, "taskRule": "manual", "observableRule": "manual"},
 	"User":           {"hasKey": true, "hasPassword": true, "hasMFA": false, "locked": false, "type": "Normal"},
 }
+
+// byNumber are the kinds whose ids are in a row of their own, so that what an
+// administrator sets up doesn't shift those of cases.
+var byNumber = []string{"Case", "Task", "Log", "Comment", "Observable", "Procedure", "Alert", "Attachment", "Job", "Action", "Page", "CustomEvent"}
 
 // add stores an entity. fields win over the defaults.
 func (s *Server) add(kind string, parent *item, org, by string, fields Object) *item {
@@ -144,28 +231,34 @@ func (s *Server) add(kind string, parent *item, org, by string, fields Object) *
 		o["date"], o["newDate"] = now, now
 	case "Job", "Action":
 		o["startDate"] = now
+	case "CustomField":
+		o["displayName"] = fields["name"]
+	case "CaseTemplate":
+		o["displayName"] = fields["name"]
 	}
-	switch kind {
-	case "Case", "Task", "Log", "Comment", "Observable", "Procedure", "Alert", "Attachment", "Job", "Action":
+	if slices.Contains(byNumber, kind) {
 		s.next += 4096
 		o["_id"] = "~" + strconv.FormatInt(s.next, 10)
-	default:
+	} else {
 		s.base += 8
 		o["_id"] = "~" + strconv.FormatInt(s.base, 10)
 	}
-	if kind == "Comment" {
-		o["createdBy"], o["createdAt"] = by, now
-	} else {
-		o["_createdBy"], o["_createdAt"] = by, now
-	}
+	o["_createdBy"], o["_createdAt"] = by, now
 	maps.Copy(o, fields)
 	it := &item{kind: kind, org: org, parent: parent, obj: clone(o)}
-	s.setStage(it)
-	if kind == "Observable" && parent != nil && parent.kind == "Alert" {
-		n, _ := parent.obj["observableCount"].(float64)
-		parent.obj["observableCount"] = n + 1
+	if kind == "Comment" { // its own names for the same, which a caller may have given
+		for _, f := range []string{"createdBy", "createdAt"} {
+			if v, ok := it.obj[f]; ok {
+				it.obj["_"+f] = v
+				delete(it.obj, f)
+			}
+		}
 	}
-	s.items = append(s.items, it)
+	s.setStage(it)
+	if kind == "Observable" {
+		s.countObservables(parent, 1)
+	}
+	s.store(it)
 	return it
 }
 
@@ -190,12 +283,31 @@ func (s *Server) setStage(it *item) {
 				it.obj[name] = now
 			}
 		}
+		if was != nil && it.kind == "Case" {
+			s.endTasks(it)
+		}
 	default:
 		delete(it.obj, "closedDate")
 		delete(it.obj, "endDate")
 		if stage == "InProgress" && it.obj["inProgressDate"] == nil {
 			it.obj["inProgressDate"] = float64(s.now())
 		}
+	}
+}
+
+// endTasks ends the open tasks of a case that is closed: those that nobody began
+// are cancelled, the others completed. Opening it again doesn't bring them back.
+func (s *Server) endTasks(it *item) {
+	for _, t := range s.children("Task", it) {
+		switch t.obj["status"] {
+		case "Waiting":
+			t.obj["status"] = "Cancel"
+		case "InProgress":
+			t.obj["status"] = "Completed"
+		default:
+			continue
+		}
+		t.obj["endDate"] = float64(s.now())
 	}
 }
 
@@ -213,14 +325,26 @@ func render(it *item) Object {
 			o[name+"Label"] = labels[int(n)]
 		}
 	}
-	if it.kind == "Procedure" {
+	switch it.kind {
+	case "Case":
+		delete(o, "caseLinks")
+		delete(o, "externalLinks")
+	case "Comment":
+		for _, f := range []string{"createdBy", "createdAt", "updatedBy", "updatedAt"} {
+			if v, ok := o["_"+f]; ok {
+				o[f] = v
+				delete(o, "_"+f)
+			}
+		}
+	case "Procedure":
 		delete(o, "_type")
-		if t, ok := o["tactic"].(string); ok {
+		if t, ok := o["tactic"].(string); ok && t != "" {
 			o["tacticLabel"] = strings.ToUpper(t[:1]) + strings.ReplaceAll(t[1:], "-", " ")
 		}
-	}
-	if it.kind == "Job" || it.kind == "Action" {
+	case "Job", "Action":
 		o["_type"] = map[string]string{"Job": "case_artifact_job", "Action": "action"}[it.kind]
+		return o
+	case "Profile", "CustomEvent":
 		return o
 	}
 	o["extraData"] = Object{}
@@ -235,44 +359,29 @@ type attribute struct {
 	min, max int    // of a level or of a string's length
 }
 
-var caseAttributes = []attribute{
-	{"title", true, "string", 1, 512}, {"description", true, "text", 0, 1 << 20}, {"severity", false, "level", 1, 4},
-	{"startDate", false, "date", 0, 0}, {"endDate", false, "date", 0, 0}, {"tags", false, "strings", 1, 128},
-	{"flag", false, "bool", 0, 0}, {"tlp", false, "level", 0, 4}, {"pap", false, "level", 0, 3},
-	{"status", false, "string", 1, 64}, {"summary", false, "text", 0, 1 << 20}, {"assignee", false, "string", 1, 128},
-	{"impactStatus", false, "string", 1, 128},
-}
-
-var taskAttributes = []attribute{
-	{"title", true, "string", 1, 128}, {"group", false, "string", 1, 64}, {"description", false, "text", 0, 1 << 20},
-	{"status", false, "string", 1, 16}, {"flag", false, "bool", 0, 0}, {"startDate", false, "date", 0, 0},
-	{"endDate", false, "date", 0, 0}, {"order", false, "int", 0, 0}, {"dueDate", false, "date", 0, 0},
-	{"assignee", false, "string", 1, 128}, {"mandatory", false, "bool", 0, 0},
-}
-
-var observableAttributes = []attribute{
-	{"dataType", true, "string", 1, 64}, {"message", false, "text", 0, 1 << 20}, {"startDate", false, "date", 0, 0},
-	{"tlp", false, "level", 0, 4}, {"pap", false, "level", 0, 3}, {"tags", false, "strings", 1, 128},
-	{"ioc", false, "bool", 0, 0}, {"sighted", false, "bool", 0, 0}, {"sightedAt", false, "date", 0, 0},
-	{"ignoreSimilarity", false, "bool", 0, 0},
-}
+var procedureAttributes = []attribute{{"patternId", true, "string", 1, 128}, {"occurDate", true, "date", 0, 0}, {"tactic", false, "string", 1, 32}, {"description", false, "text", 0, 1 << 20}}
 
 var messageAttributes = []attribute{{"message", true, "text", 0, 1 << 20}, {"includeInTimeline", false, "date", 0, 0}, {"startDate", false, "date", 0, 0}}
 
+var tagAttributes = []attribute{{"addTags", false, "strings", 1, 128}, {"removeTags", false, "strings", 1, 128}}
+
 // take returns those members of body that attrs know; the others are ignored.
-// partly says that required ones may be absent.
+// partly says that required ones may be absent, and that null takes a value away.
 func take(body Object, attrs []attribute, partly bool) (Object, error) {
 	var absent []string
 	out := Object{}
 	for _, a := range attrs {
 		v, ok := body[a.name]
-		if !ok || v == nil {
+		switch {
+		case !ok || v == nil && !partly:
 			if a.required && !partly {
 				absent = append(absent, a.name)
 			}
 			continue
-		}
-		if !a.fits(v) {
+		case v == nil && !a.required:
+			out[a.name] = nil
+			continue
+		case !a.fits(v):
 			return nil, malformed(a.name, a.form, v)
 		}
 		out[a.name] = v
@@ -298,9 +407,9 @@ func (a attribute) fits(v any) bool {
 		n, ok := v.(float64)
 		return ok && n == float64(int64(n))
 	case "strings":
-		list, ok := v.([]any)
+		l, ok := v.([]any)
 		seen := map[string]bool{}
-		for _, e := range list {
+		for _, e := range l {
 			s, isString := e.(string)
 			ok = ok && isString && len([]rune(s)) >= a.min && len([]rune(s)) <= a.max && !seen[s]
 			seen[s] = true
@@ -310,14 +419,35 @@ func (a attribute) fits(v any) bool {
 	return false
 }
 
-// checkCase refuses a status or an assignee that isn't there.
-func (s *Server) checkCase(o Object) error {
-	if st, ok := o["status"].(string); ok && s.named("CaseStatus", st) == nil {
-		return badRequest("Case status %s is not valid", st)
+// patch sets those attributes that attrs know; the others are ignored.
+func (s *Server) patch(attrs []attribute, check func(Object) error) entityHandler {
+	return func(it *item, who *caller, body Object) (int, any, error) {
+		o, err := take(body, attrs, true)
+		if err != nil {
+			return 0, nil, err
+		}
+		more, err := take(body, tagAttributes, true)
+		if err != nil {
+			return 0, nil, err
+		}
+		if check != nil {
+			if err := check(o); err != nil {
+				return 0, nil, err
+			}
+		}
+		fields, err := s.fieldValues(it, body["customFields"])
+		if err != nil {
+			return 0, nil, err
+		}
+		if fields != nil {
+			o["customFields"] = fields
+		}
+		s.change(it, who, o, more)
+		return 204, nil, nil
 	}
-	return s.checkAssignee(o)
 }
 
+// checkAssignee refuses an assignee who isn't there.
 func (s *Server) checkAssignee(o Object) error {
 	if a, ok := o["assignee"].(string); ok && s.named("User", a) == nil {
 		return notFound("User")
@@ -325,100 +455,17 @@ func (s *Server) checkAssignee(o Object) error {
 	return nil
 }
 
-func (s *Server) createCase(_ *http.Request, who *caller, body Object) (int, any, error) {
-	o, err := take(body, caseAttributes, false)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := s.checkCase(o); err != nil {
-		return 0, nil, err
-	}
-	var tasks []any
-	if name, ok := body["caseTemplate"].(string); ok {
-		t := s.find("CaseTemplate", name, who)
-		if t == nil {
-			return 0, nil, notFound("CaseTemplate")
-		}
-		for _, f := range []string{"severity", "tlp", "pap", "flag"} {
-			if o[f] == nil && t.obj[f] != nil {
-				o[f] = t.obj[f]
-			}
-		}
-		if prefix, ok := t.obj["titlePrefix"].(string); ok {
-			o["title"] = strings.TrimSpace(prefix + " " + o["title"].(string))
-		}
-		o["tags"] = union(t.obj["tags"], o["tags"])
-		tasks, _ = t.obj["tasks"].([]any)
-	}
-	if o["assignee"] == nil {
-		o["assignee"] = who.login
-	}
-	o["customFields"] = customFields(body["customFields"])
-	it := s.add("Case", nil, who.org, who.login, o)
-	for i, t := range tasks {
-		task := clone(t.(Object))
-		task["order"] = i
-		s.add("Task", it, who.org, who.login, task)
-	}
-	return 201, render(it), nil
-}
-
-// customFields turns the object form into the list that TheHive answers.
-func customFields(v any) []any {
-	list := []any{}
-	o, _ := v.(Object)
-	for i, name := range slices.Sorted(maps.Keys(o)) {
-		kind := "string"
-		switch o[name].(type) {
-		case bool:
-			kind = "boolean"
-		case float64:
-			kind = "integer"
-		}
-		list = append(list, Object{"_id": fmt.Sprintf("~cf%d", i), "name": name, "type": kind, "value": o[name], "order": i})
-	}
-	return list
-}
-
-func union(a, b any) []any {
-	out := []any{}
-	for _, list := range []any{a, b} {
-		l, _ := list.([]any)
-		for _, v := range l {
-			if !slices.Contains(out, v) {
-				out = append(out, v)
-			}
-		}
-	}
-	return out
-}
-
-func (s *Server) updateCase(it *item, who *caller, body Object) (int, any, error) {
-	o, err := take(body, caseAttributes, true)
-	if err != nil {
-		return 0, nil, err
-	}
-	more, err := take(body, []attribute{{"addTags", false, "strings", 1, 128}, {"removeTags", false, "strings", 1, 128}}, true)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := s.checkCase(o); err != nil {
-		return 0, nil, err
-	}
-	s.change(it, who, o, more)
-	if set, ok := body["customFields"].(Object); ok {
-		mergeFields(it, set)
-	}
-	return 204, nil, nil
-}
-
-// change sets fields and adds or removes tags.
+// change sets fields, takes away those that are nil, and adds or removes tags.
 func (s *Server) change(it *item, who *caller, o, more Object) {
-	maps.Copy(it.obj, o)
+	for name, v := range o {
+		if it.obj[name] = v; v == nil {
+			delete(it.obj, name)
+		}
+	}
 	if more["addTags"] != nil {
 		it.obj["tags"] = union(it.obj["tags"], more["addTags"])
 	}
-	if gone, ok := more["removeTags"].([]any); ok {
+	if gone := list(more["removeTags"]); gone != nil {
 		it.obj["tags"] = slices.DeleteFunc(union(it.obj["tags"], nil), func(t any) bool { return slices.Contains(gone, t) })
 	}
 	if len(o)+len(more) > 0 {
@@ -427,92 +474,13 @@ func (s *Server) change(it *item, who *caller, o, more Object) {
 	}
 }
 
-// mergeFields sets custom fields and keeps the others.
-func mergeFields(it *item, set Object) {
-	have, _ := it.obj["customFields"].([]any)
-	for _, f := range customFields(set) {
-		name := f.(Object)["name"]
-		if i := slices.IndexFunc(have, func(h any) bool { return h.(Object)["name"] == name }); i >= 0 {
-			have[i].(Object)["value"] = f.(Object)["value"]
-			continue
-		}
-		have = append(have, clone(f.(Object)))
-	}
-	it.obj["customFields"] = have
-}
-
-func (s *Server) createTask(it *item, who *caller, body Object) (int, any, error) {
-	o, err := take(body, taskAttributes, false)
-	if err != nil {
-		return 0, nil, err
-	}
-	if st, ok := o["status"].(string); ok && !slices.Contains([]string{"Waiting", "InProgress", "Completed", "Cancel"}, st) {
-		return 0, nil, malformed("status", "TaskStatus", st)
-	}
-	if err := s.checkAssignee(o); err != nil {
-		return 0, nil, err
-	}
-	return 201, render(s.add("Task", it, it.org, who.login, o)), nil
-}
-
-func (s *Server) createMessage(kind string) entityHandler {
-	return func(it *item, who *caller, body Object) (int, any, error) {
-		o, err := take(body, messageAttributes, false)
-		if err != nil {
-			return 0, nil, err
-		}
-		delete(o, "startDate")
-		if kind == "Comment" {
-			delete(o, "includeInTimeline")
-		}
-		return 201, render(s.add(kind, it, it.org, who.login, o)), nil
-	}
-}
-
-func (s *Server) createObservable(it *item, who *caller, body Object) (int, any, error) {
-	o, err := take(body, observableAttributes, false)
-	if err != nil {
-		return 0, nil, err
-	}
-	var values []any
-	switch d := body["data"].(type) {
-	case nil:
-		return 0, nil, missing("data")
-	case string:
-		values = []any{d}
-	case []any:
-		values = d
-	default:
-		return 0, nil, malformed("data", "string", d)
-	}
-	for _, v := range values {
-		if text, ok := v.(string); !ok || text == "" || len(text) > 4096 {
-			return 0, nil, malformed("data", "string", v)
+// union returns what is in a or in b, once.
+func union(a, b any) []any {
+	out := []any{}
+	for _, v := range append(list(a)[:len(list(a)):len(list(a))], list(b)...) {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
 		}
 	}
-	created, failed := []any{}, []any{}
-	for _, v := range values {
-		if typ, message := s.refuseObservable(it, o["dataType"].(string), v.(string)); typ != "" {
-			failed = append(failed, Object{"type": typ, "message": message, "object": Object{"data": v, "dataType": o["dataType"]}})
-			continue
-		}
-		o["data"] = v
-		created = append(created, render(s.add("Observable", it, it.org, who.login, o)))
-	}
-	if len(failed) == 0 || s.SilentDuplicates {
-		return 201, created, nil
-	}
-	return 207, Object{"success": created, "failure": failed}, nil
-}
-
-func (s *Server) refuseObservable(it *item, dataType, data string) (typ, message string) {
-	if s.named("ObservableType", dataType) == nil {
-		return "BadRequest", "Observable type " + dataType + " not found"
-	}
-	for _, o := range s.children("Observable", it) {
-		if o.obj["dataType"] == dataType && o.obj["data"] == data {
-			return "CreateError", "Observable already exists"
-		}
-	}
-	return "", ""
+	return out
 }

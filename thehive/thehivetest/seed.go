@@ -18,6 +18,10 @@ const (
 	AttackerObservable = "~16384" // in [BruteForceCase]: the incident's attacker, analysed by [SeededJob]
 	HostObservable     = "~20480" // in [BruteForceCase]: an internal name
 	DomainObservable   = "~49152" // in [PhishingCase]: the fake login page
+
+	BruteForceLog       = "~12288" // of [BruteForceTask]
+	BruteForceComment   = "~24576" // in [BruteForceCase]
+	BruteForceProcedure = "~28672" // in [BruteForceCase]
 )
 
 // basics stores what is there before any case.
@@ -25,34 +29,40 @@ func (s *Server) basics() {
 	member := func(org, profile string) Object {
 		return Object{"organisationId": "~" + org, "organisation": org, "profile": profile, "default": org == Organisation}
 	}
-	user := func(login, name, profile string, permissions []string, orgs ...any) {
-		s.add("User", nil, "", "system@thehive.local", Object{"login": login, "name": name, "email": login, "profile": profile,
-			"permissions": permissions, "organisation": orgs[0].(Object)["organisation"], "defaultOrganisation": orgs[0].(Object)["organisation"],
+	user := func(login, name, profile, key string, orgs ...any) {
+		org := orgs[0].(Object)["organisation"]
+		it := s.add("User", nil, "", system, Object{"login": login, "name": name, "email": login, "profile": profile,
+			"permissions": permissions(profile), "organisation": org, "defaultOrganisation": org,
 			"organisations": orgs, "avatar": "data:image/png;base64,iVBORw0KGgo="})
+		it.secret = map[string]string{"key": key, "password": Password}
 	}
-	analyst := []string{"manageCase/create", "manageCase/update", "manageCase/delete", "manageCase/reopen", "manageAlert/update",
-		"manageObservable", "manageTask", "manageProcedure", "manageAnalyse", "manageComment", "manageTag"}
-	user("analyst@soc.example", "Ada Analyst", "analyst", analyst, member(Organisation, "analyst"), member(OtherOrganisation, "analyst"))
-	user("lead@soc.example", "Lee Lead", "org-admin", append(analyst, "manageUser", "manageOrganisation"), member(Organisation, "org-admin"))
-	user("observer@soc.example", "Olu Observer", "read-only", []string{}, member(Organisation, "read-only"))
-	user("admin@thehive.local", "Default admin user", "admin", []string{"managePlatform", "manageUser", "manageOrganisation"}, member("admin", "admin"))
+	user("analyst@soc.example", "Ada Analyst", "analyst", Key, member(Organisation, "analyst"), member(OtherOrganisation, "analyst"))
+	user("lead@soc.example", "Lee Lead", "org-admin", "", member(Organisation, "org-admin"))
+	user("observer@soc.example", "Olu Observer", "read-only", ReadOnlyKey, member(Organisation, "read-only"))
+	user("admin@thehive.local", "Default admin user", "admin", AdminKey, member("admin", "admin"))
+	for _, name := range []string{"admin", Organisation, OtherOrganisation} {
+		s.add("Organisation", nil, "", system, Object{"name": name, "description": name})
+	}
+	for _, name := range []string{"admin", "org-admin", "analyst", "read-only"} {
+		s.add("Profile", nil, "", system, Object{"name": name, "permissions": permissions(name), "editable": name != "admin"})
+	}
 
 	for i, st := range []struct{ value, stage string }{
 		{"New", "New"}, {"InProgress", "InProgress"}, {"TruePositive", "Closed"}, {"FalsePositive", "Closed"},
 		{"Indeterminate", "Closed"}, {"Duplicated", "Closed"}, {"Other", "Closed"},
 	} {
-		s.add("CaseStatus", nil, "", "system@thehive.local", Object{"value": st.value, "stage": st.stage, "order": i})
+		s.add("CaseStatus", nil, "", system, Object{"value": st.value, "stage": st.stage, "order": i})
 	}
 	for i, st := range []struct{ value, stage string }{
 		{"New", "New"}, {"InProgress", "InProgress"}, {"Pending", "InProgress"}, {"Imported", "Imported"},
 		{"Duplicate", "Closed"}, {"FalsePositive", "Closed"}, {"Ignored", "Closed"},
 	} {
-		s.add("AlertStatus", nil, "", "system@thehive.local", Object{"value": st.value, "stage": st.stage, "order": i})
+		s.add("AlertStatus", nil, "", system, Object{"value": st.value, "stage": st.stage, "order": i})
 	}
-	s.add("ObservableType", nil, "", "system@thehive.local", Object{"name": "file", "isAttachment": true})
+	s.add("ObservableType", nil, "", system, Object{"name": "file", "isAttachment": true})
 	for _, name := range []string{"url", "other", "user-agent", "regexp", "mail-subject", "registry", "mail", "autonomous-system",
 		"domain", "ip", "uri_path", "filename", "hash", "fqdn", "hostname"} {
-		s.add("ObservableType", nil, "", "system@thehive.local", Object{"name": name})
+		s.add("ObservableType", nil, "", system, Object{"name": name})
 	}
 }
 
@@ -74,6 +84,21 @@ func (s *Server) SeedIncident() {
 	d.templates()
 	d.alerts()
 	d.job()
+	d.customFields()
+}
+
+// customFields are those that the administrator has set up.
+func (d *seeder) customFields() {
+	for _, f := range []Object{
+		{"name": "site", "description": "Where it happened", "type": "string"},
+		{"name": "hosts", "description": "How many hosts are concerned", "type": "integer"},
+		{"name": "business-unit", "description": "Whose systems they are", "type": "string", "options": []any{"finance", "hr", "it"}},
+		{"name": "reported", "description": "Whether the authority was told", "type": "boolean"},
+		{"name": "loss", "description": "In euro", "type": "float"},
+		{"name": "contained", "description": "When it was contained", "type": "date"},
+	} {
+		d.s.add("CustomField", nil, "", system, f)
+	}
 }
 
 type seeder struct {
@@ -87,11 +112,7 @@ func (d *seeder) ago(days, hours, minutes int) int64 {
 }
 
 func (d *seeder) add(kind string, parent *item, at int64, by string, fields Object) *item {
-	if kind == "Comment" {
-		fields["createdAt"] = at
-	} else {
-		fields["_createdAt"] = at
-	}
+	fields["_createdAt"] = at
 	switch kind {
 	case "Case":
 		fields["startDate"], fields["newDate"] = at, at
@@ -104,6 +125,7 @@ func (d *seeder) add(kind string, parent *item, at int64, by string, fields Obje
 }
 
 const (
+	system  = "system@thehive.local"
 	analyst = "analyst@soc.example"
 	lead    = "lead@soc.example"
 )

@@ -1,10 +1,8 @@
 // Package thehivetest is TheHive in memory, for tests and for a lab.
 //
 // It keeps state, checks keys, runs the query language and answers in TheHive's
-// own forms, its quirks included: a limit or an order beside the query is
-// ignored, unknown members of a PATCH are dropped without a word, an unknown
-// case in a query is an empty list, and observables come back as 207 when one
-// of them is refused.
+// own forms, its quirks included. What it does as TheHive does, and who saw it
+// there, is told in behaviour.md beside the package thehive.
 //
 //	hive := thehivetest.New(t)
 //	c := hive.Client()
@@ -34,6 +32,9 @@ const (
 	AdminKey    = "thehivetest-admin-key"     // of the organisation admin, which has no cases
 )
 
+// Password is that of every user.
+const Password = "secret"
+
 // The organisations of the analyst: the default one, and one without cases.
 const (
 	Organisation      = "soc"
@@ -58,20 +59,47 @@ type Server struct {
 	// LegacyCortex offers Cortex under the older path alone. Set it before the
 	// first request.
 	LegacyCortex bool
+	// Like is how the filter _like compares. Set it before the first request.
+	Like Reading
+	// TasksByTitle takes the tasks of a template by their titles alone, as the
+	// vendor's own client gives them, and drops ids without a word. Set it before
+	// the first request.
+	TasksByTitle bool
 
 	tb  testing.TB
 	mux *http.ServeMux
 
 	mu       sync.Mutex
 	items    []*item
+	ids      map[string]*item
 	next     int64 // of ids
 	base     int64 // of ids of what isn't a case or in one
 	number   int
+	values   int   // of custom fields, for their ids
 	clock    int64 // the last date given out, in milliseconds
 	requests []string
 	failures []failure
 	seeded   bool
 }
+
+// A Reading is a way in which the vendor's texts and servers take _like.
+type Reading int
+
+// The readings.
+const (
+	// LikeWords: * stands for any text; the pattern is held against each word of
+	// a text, whatever its case, and without * against the whole value. So
+	// TheHive 4.1.24 does it, seen running.
+	LikeWords Reading = iota
+	// LikeWhole: * stands for any text; the pattern is held against the whole
+	// value of a short field and against each word of a long one; case counts. So
+	// the vendor's pages on filters and Elasticsearch have it.
+	LikeWhole
+	// LikeSubstring: the value, in which * is nothing special, is held to be a
+	// part of a short field or of a word of a long one, whatever its case. So the
+	// vendor's OpenAPI has it.
+	LikeSubstring
+)
 
 // item is a stored entity.
 type item struct {
@@ -79,7 +107,8 @@ type item struct {
 	org     string // empty: everyone's
 	parent  *item
 	obj     Object
-	content []byte // of an attachment
+	content []byte            // of an attachment
+	secret  map[string]string // password and key of a user
 }
 
 func (it *item) id() string { return it.obj["_id"].(string) }
@@ -91,9 +120,8 @@ type failure struct {
 
 // caller is who makes a request.
 type caller struct {
-	login, org string
-	user       Object
-	readOnly   bool
+	login, org, profile string
+	user                Object
 }
 
 // New starts a Server that holds what [Server.SeedIncident] stores, and stops it
@@ -111,7 +139,7 @@ func New(tb testing.TB) *Server {
 
 // NewServer returns a Server with users, statuses and types, and without cases.
 func NewServer() *Server {
-	s := &Server{mux: http.NewServeMux(), Version: "5.6.2-1"}
+	s := &Server{mux: http.NewServeMux(), Version: "5.8.0-1", ids: map[string]*item{}}
 	s.routes()
 	s.basics()
 	return s
@@ -155,7 +183,7 @@ func (s *Server) FailNext(status int, typ, message string) {
 func (s *Server) Add(kind, parent string, fields Object) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.add(kind, s.byID(parent), Organisation, "analyst@soc.example", fields).id()
+	return s.add(kind, s.byID(parent), Organisation, analyst, fields).id()
 }
 
 // AddCases stores n cases with the same fields.
@@ -165,13 +193,13 @@ func (s *Server) AddCases(n int, fields Object) {
 	if n < 1 {
 		return
 	}
-	first := s.add("Case", nil, Organisation, "analyst@soc.example", fields)
+	first := s.add("Case", nil, Organisation, analyst, fields)
 	for range n - 1 {
 		it := &item{kind: "Case", org: first.org, obj: maps.Clone(first.obj)}
 		s.next += 4096
 		s.number++
 		it.obj["_id"], it.obj["number"], it.obj["_createdAt"] = "~"+strconv.FormatInt(s.next, 10), float64(s.number), float64(s.now())
-		s.items = append(s.items, it)
+		s.store(it)
 	}
 }
 
@@ -198,13 +226,19 @@ func (s *Server) Get(id string) Object {
 	return nil
 }
 
-func (s *Server) byID(id string) *item {
-	for _, it := range s.items {
-		if id != "" && it.id() == id {
-			return it
-		}
-	}
-	return nil
+func (s *Server) byID(id string) *item { return s.ids[id] }
+
+// store keeps a new entity.
+func (s *Server) store(it *item) {
+	s.items = append(s.items, it)
+	s.ids[it.id()] = it
+}
+
+// atLeast reports whether the server is of that version or a later one.
+func (s *Server) atLeast(minor, patch int) bool {
+	var major, m, p int
+	_, _ = fmt.Sscanf(s.Version, "%d.%d.%d", &major, &m, &p) // what isn't there is 0
+	return major > 5 || major == 5 && (m > minor || m == minor && p >= patch)
 }
 
 // now returns a date that is later than every other one it returned.
@@ -241,7 +275,11 @@ func badRequest(format string, args ...any) error {
 	return &refusal{400, "BadRequest", fmt.Sprintf(format, args...), nil}
 }
 
-var errForbidden = &refusal{403, "AuthorizationError", "You are not authorized to perform this action", nil}
+var (
+	errForbidden = &refusal{403, "AuthorizationError", "You are not authorized to perform this action", nil}
+	errNotYours  = &refusal{403, "AuthorizationError", "Operation not permitted", nil}
+	errNobody    = &refusal{401, "AuthenticationError", "Authentication failure", nil}
+)
 
 // missing is the refusal of a body without required attributes.
 func missing(names ...string) error {
@@ -264,14 +302,24 @@ func malformed(name, format string, got any) error {
 // handler answers one request: an answer of nil is an empty body.
 type handler func(r *http.Request, who *caller, body Object) (status int, answer any, err error)
 
+// handle adds a route. One that writes is for those who may change cases.
 func (s *Server) handle(pattern string, writes bool, h handler) {
+	s.route(pattern, func(who *caller) bool { return !writes || who.profile != "read-only" && who.org != "admin" }, h)
+}
+
+// manage adds a route that is for the administrators of an organisation.
+func (s *Server) manage(pattern string, h handler) {
+	s.route(pattern, func(who *caller) bool { return who.profile == "admin" || who.profile == "org-admin" }, h)
+}
+
+func (s *Server) route(pattern string, may func(*caller) bool, h handler) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		status, answer, err := func() (int, any, error) {
 			who, err := s.authenticate(r)
 			switch {
 			case err != nil:
 				return 0, nil, err
-			case writes && (who.readOnly || who.org == "admin"):
+			case !may(who):
 				return 0, nil, errForbidden
 			}
 			body, err := readBody(r)
@@ -310,28 +358,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
+// authenticate finds the user by a key, or by login and password.
 func (s *Server) authenticate(r *http.Request) (*caller, error) {
-	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	login := map[string]string{Key: "analyst@soc.example", ReadOnlyKey: "observer@soc.example", AdminKey: "admin@thehive.local"}[key]
-	if !ok || login == "" {
-		return nil, &refusal{401, "AuthenticationError", "Authentication failure", nil}
+	var u *item
+	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		u = s.user(func(u *item) bool { return key != "" && u.secret["key"] == key })
+	} else if login, password, ok := r.BasicAuth(); ok {
+		u = s.user(func(u *item) bool {
+			return u.obj["login"] == login && password != "" && u.secret["password"] == password
+		})
 	}
-	u := s.named("User", login)
-	who := &caller{login: login, org: u.obj["defaultOrganisation"].(string), readOnly: u.obj["profile"] == "read-only"}
+	if u == nil || u.obj["locked"] == true {
+		return nil, errNobody
+	}
+	who := &caller{login: u.obj["login"].(string), org: fmt.Sprint(u.obj["defaultOrganisation"])}
 	if org := r.Header.Get("X-Organisation"); org != "" {
-		who.org = ""
-		for _, m := range u.obj["organisations"].([]any) {
-			if m.(Object)["organisation"] == org {
-				who.org = org
-			}
-		}
-		if who.org == "" {
-			return nil, errForbidden
+		who.org = org
+	}
+	for _, m := range list(u.obj["organisations"]) {
+		if m.(Object)["organisation"] == who.org {
+			who.profile = fmt.Sprint(m.(Object)["profile"])
 		}
 	}
-	who.user = clone(u.obj)
-	who.user["organisation"] = who.org
+	if who.profile == "" {
+		return nil, errForbidden
+	}
+	who.user = render(u)
+	who.user["organisation"], who.user["profile"] = who.org, who.profile
 	return who, nil
+}
+
+func (s *Server) user(is func(*item) bool) *item {
+	for _, it := range s.items {
+		if it.kind == "User" && is(it) {
+			return it
+		}
+	}
+	return nil
 }
 
 // readBody returns the JSON object of a request. Anything else is an empty one,
@@ -339,7 +402,10 @@ func (s *Server) authenticate(r *http.Request) (*caller, error) {
 func readBody(r *http.Request) (Object, error) {
 	body := Object{}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		return body, nil // for the handler
+		if err := r.ParseMultipartForm(32 << 20); err != nil {
+			return nil, badRequest("the form can't be read")
+		}
+		return formBody(r.MultipartForm)
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return body, nil
@@ -373,6 +439,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	}
 	if content, ok := answer.([]byte); ok {
 		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 		w.WriteHeader(status)
 		_, _ = w.Write(content) // the client is gone: nobody to tell
 		return

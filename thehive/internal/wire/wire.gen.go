@@ -14,11 +14,15 @@ import (
 
 // AlertObservable defines model for AlertObservable.
 type AlertObservable struct {
-	Data     string   `json:"data"`
-	DataType string   `json:"dataType"`
-	IOC      bool     `json:"ioc,omitempty,omitzero"`
-	Message  string   `json:"message,omitempty,omitzero"`
-	Tags     []string `json:"tags,omitempty,omitzero"`
+	Data             string   `json:"data"`
+	DataType         string   `json:"dataType"`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty,omitzero"`
+	IOC              bool     `json:"ioc,omitempty,omitzero"`
+	Message          string   `json:"message,omitempty,omitzero"`
+	PAP              *int     `json:"pap,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty,omitzero"`
+	Tags             []string `json:"tags,omitempty,omitzero"`
+	TLP              *int     `json:"tlp,omitempty"`
 }
 
 // ApplyCaseTemplate defines model for ApplyCaseTemplate.
@@ -26,8 +30,10 @@ type ApplyCaseTemplate struct {
 	CaseTemplate   string   `json:"caseTemplate"`
 	Ids            []string `json:"ids"`
 	ImportTasks    []string `json:"importTasks,omitempty,omitzero"`
+	UpdatePAP      bool     `json:"updatePap,omitempty,omitzero"`
 	UpdateSeverity bool     `json:"updateSeverity,omitempty,omitzero"`
 	UpdateTags     bool     `json:"updateTags,omitempty,omitzero"`
+	UpdateTLP      bool     `json:"updateTlp,omitempty,omitzero"`
 }
 
 // CreateAction defines model for CreateAction.
@@ -40,14 +46,20 @@ type CreateAction struct {
 
 // CreateAlert defines model for CreateAlert.
 type CreateAlert struct {
+	Assignee     string            `json:"assignee,omitempty,omitzero"`
 	CaseTemplate string            `json:"caseTemplate,omitempty,omitzero"`
+	CustomFields []SetCustomField  `json:"customFields,omitempty,omitzero"`
+	Date         int64             `json:"date,omitempty,omitzero"`
 	Description  string            `json:"description"`
 	ExternalLink string            `json:"externalLink,omitempty,omitzero"`
 	Observables  []AlertObservable `json:"observables,omitempty,omitzero"`
 	PAP          *int              `json:"pap,omitempty"`
+	Procedures   []CreateProcedure `json:"procedures,omitempty,omitzero"`
 	Severity     int               `json:"severity,omitempty,omitzero"`
 	Source       string            `json:"source"`
 	SourceRef    string            `json:"sourceRef"`
+	Status       string            `json:"status,omitempty,omitzero"`
+	Summary      string            `json:"summary,omitempty,omitzero"`
 	Tags         []string          `json:"tags,omitempty,omitzero"`
 	Title        string            `json:"title"`
 	TLP          *int              `json:"tlp,omitempty"`
@@ -56,21 +68,29 @@ type CreateAlert struct {
 
 // CreateCase defines model for CreateCase.
 type CreateCase struct {
-	Assignee     string                     `json:"assignee,omitempty,omitzero"`
-	CaseTemplate string                     `json:"caseTemplate,omitempty,omitzero"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty,omitzero"`
-	Description  string                     `json:"description"`
-	Flag         bool                       `json:"flag,omitempty,omitzero"`
-	PAP          *int                       `json:"pap,omitempty"`
-	Severity     int                        `json:"severity,omitempty,omitzero"`
-	Tags         []string                   `json:"tags,omitempty,omitzero"`
-	Title        string                     `json:"title"`
-	TLP          *int                       `json:"tlp,omitempty"`
+	Assignee     string           `json:"assignee,omitempty,omitzero"`
+	CaseTemplate string           `json:"caseTemplate,omitempty,omitzero"`
+	CustomFields []SetCustomField `json:"customFields,omitempty,omitzero"`
+	Description  string           `json:"description"`
+	Flag         bool             `json:"flag,omitempty,omitzero"`
+	PAP          *int             `json:"pap,omitempty"`
+	Severity     int              `json:"severity,omitempty,omitzero"`
+	Tags         []string         `json:"tags,omitempty,omitzero"`
+	Title        string           `json:"title"`
+	TLP          *int             `json:"tlp,omitempty"`
 }
 
 // CreateComment defines model for CreateComment.
 type CreateComment struct {
 	Message string `json:"message"`
+}
+
+// CreateCustomEvent defines model for CreateCustomEvent.
+type CreateCustomEvent struct {
+	Date        int64  `json:"date"`
+	Description string `json:"description,omitempty,omitzero"`
+	EndDate     int64  `json:"endDate,omitempty,omitzero"`
+	Title       string `json:"title"`
 }
 
 // CreateJob defines model for CreateJob.
@@ -108,6 +128,7 @@ type CreateTask struct {
 	DueDate     int64  `json:"dueDate,omitempty,omitzero"`
 	Flag        bool   `json:"flag,omitempty,omitzero"`
 	Group       string `json:"group,omitempty,omitzero"`
+	Mandatory   bool   `json:"mandatory,omitempty,omitzero"`
 	Order       int32  `json:"order,omitempty,omitzero"`
 	Status      string `json:"status,omitempty,omitzero"`
 	Title       string `json:"title"`
@@ -130,6 +151,12 @@ type LegacyStatus struct {
 type LegacyStatus_Versions struct {
 	TheHive              string                     `json:"TheHive,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// MergeAlerts defines model for MergeAlerts.
+type MergeAlerts struct {
+	AlertIds []string `json:"alertIds"`
+	CaseID   string   `json:"caseId"`
 }
 
 // PromoteAlert defines model for PromoteAlert.
@@ -157,6 +184,13 @@ type Query struct {
 	Query         []json.RawMessage `json:"query"`
 }
 
+// SetCustomField defines model for SetCustomField.
+type SetCustomField struct {
+	Name  string          `json:"name"`
+	Order int32           `json:"order,omitempty,omitzero"`
+	Value json.RawMessage `json:"value"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	Connectors           json.RawMessage            `json:"connectors,omitempty,omitzero"`
@@ -167,36 +201,39 @@ type Status struct {
 
 // UpdateAlert defines model for UpdateAlert.
 type UpdateAlert struct {
-	AddTags     []string  `json:"addTags,omitempty,omitzero"`
-	Assignee    string    `json:"assignee,omitempty,omitzero"`
-	Description *string   `json:"description,omitempty"`
-	Follow      *bool     `json:"follow,omitempty"`
-	PAP         *int      `json:"pap,omitempty"`
-	RemoveTags  []string  `json:"removeTags,omitempty,omitzero"`
-	Severity    int       `json:"severity,omitempty,omitzero"`
-	Status      string    `json:"status,omitempty,omitzero"`
-	Summary     *string   `json:"summary,omitempty"`
-	Tags        *[]string `json:"tags,omitempty"`
-	Title       string    `json:"title,omitempty,omitzero"`
-	TLP         *int      `json:"tlp,omitempty"`
+	AddTags      []string          `json:"addTags,omitempty,omitzero"`
+	Assignee     json.RawMessage   `json:"assignee,omitempty,omitzero"`
+	CustomFields *[]SetCustomField `json:"customFields,omitempty"`
+	Date         int64             `json:"date,omitempty,omitzero"`
+	Description  *string           `json:"description,omitempty"`
+	ExternalLink json.RawMessage   `json:"externalLink,omitempty,omitzero"`
+	Follow       *bool             `json:"follow,omitempty"`
+	PAP          *int              `json:"pap,omitempty"`
+	RemoveTags   []string          `json:"removeTags,omitempty,omitzero"`
+	Severity     int               `json:"severity,omitempty,omitzero"`
+	Status       string            `json:"status,omitempty,omitzero"`
+	Summary      json.RawMessage   `json:"summary,omitempty,omitzero"`
+	Tags         *[]string         `json:"tags,omitempty"`
+	Title        string            `json:"title,omitempty,omitzero"`
+	TLP          *int              `json:"tlp,omitempty"`
 }
 
 // UpdateCase defines model for UpdateCase.
 type UpdateCase struct {
-	AddTags      []string                   `json:"addTags,omitempty,omitzero"`
-	Assignee     string                     `json:"assignee,omitempty,omitzero"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty,omitzero"`
-	Description  *string                    `json:"description,omitempty"`
-	Flag         *bool                      `json:"flag,omitempty"`
-	ImpactStatus string                     `json:"impactStatus,omitempty,omitzero"`
-	PAP          *int                       `json:"pap,omitempty"`
-	RemoveTags   []string                   `json:"removeTags,omitempty,omitzero"`
-	Severity     int                        `json:"severity,omitempty,omitzero"`
-	Status       string                     `json:"status,omitempty,omitzero"`
-	Summary      *string                    `json:"summary,omitempty"`
-	Tags         *[]string                  `json:"tags,omitempty"`
-	Title        string                     `json:"title,omitempty,omitzero"`
-	TLP          *int                       `json:"tlp,omitempty"`
+	AddTags      []string          `json:"addTags,omitempty,omitzero"`
+	Assignee     json.RawMessage   `json:"assignee,omitempty,omitzero"`
+	CustomFields *[]SetCustomField `json:"customFields,omitempty"`
+	Description  *string           `json:"description,omitempty"`
+	Flag         *bool             `json:"flag,omitempty"`
+	ImpactStatus json.RawMessage   `json:"impactStatus,omitempty,omitzero"`
+	PAP          *int              `json:"pap,omitempty"`
+	RemoveTags   []string          `json:"removeTags,omitempty,omitzero"`
+	Severity     int               `json:"severity,omitempty,omitzero"`
+	Status       string            `json:"status,omitempty,omitzero"`
+	Summary      json.RawMessage   `json:"summary,omitempty,omitzero"`
+	Tags         *[]string         `json:"tags,omitempty"`
+	Title        string            `json:"title,omitempty,omitzero"`
+	TLP          *int              `json:"tlp,omitempty"`
 }
 
 // UpdateObservable defines model for UpdateObservable.
@@ -211,16 +248,46 @@ type UpdateObservable struct {
 	TLP              *int     `json:"tlp,omitempty"`
 }
 
+// UpdateObservables defines model for UpdateObservables.
+type UpdateObservables struct {
+	AddTags          []string `json:"addTags,omitempty,omitzero"`
+	Ids              []string `json:"ids"`
+	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`
+	IOC              *bool    `json:"ioc,omitempty"`
+	Message          *string  `json:"message,omitempty"`
+	PAP              *int     `json:"pap,omitempty"`
+	RemoveTags       []string `json:"removeTags,omitempty,omitzero"`
+	Sighted          *bool    `json:"sighted,omitempty"`
+	TLP              *int     `json:"tlp,omitempty"`
+}
+
+// UpdateProcedure defines model for UpdateProcedure.
+type UpdateProcedure struct {
+	Description *string `json:"description,omitempty"`
+	OccurDate   int64   `json:"occurDate,omitempty,omitzero"`
+	PatternID   string  `json:"patternId,omitempty,omitzero"`
+	Tactic      string  `json:"tactic,omitempty,omitzero"`
+}
+
 // UpdateTask defines model for UpdateTask.
 type UpdateTask struct {
-	Assignee    string  `json:"assignee,omitempty,omitzero"`
-	Description *string `json:"description,omitempty"`
-	DueDate     int64   `json:"dueDate,omitempty,omitzero"`
-	Flag        *bool   `json:"flag,omitempty"`
-	Group       string  `json:"group,omitempty,omitzero"`
-	Order       *int32  `json:"order,omitempty"`
-	Status      string  `json:"status,omitempty,omitzero"`
-	Title       string  `json:"title,omitempty,omitzero"`
+	Assignee    json.RawMessage `json:"assignee,omitempty,omitzero"`
+	Description *string         `json:"description,omitempty"`
+	DueDate     json.RawMessage `json:"dueDate,omitempty,omitzero"`
+	Flag        *bool           `json:"flag,omitempty"`
+	Group       string          `json:"group,omitempty,omitzero"`
+	Mandatory   *bool           `json:"mandatory,omitempty"`
+	Order       *int32          `json:"order,omitempty"`
+	Status      string          `json:"status,omitempty,omitzero"`
+	Title       string          `json:"title,omitempty,omitzero"`
+}
+
+// WritePage defines model for WritePage.
+type WritePage struct {
+	Category string  `json:"category,omitempty,omitzero"`
+	Content  *string `json:"content,omitempty"`
+	Order    int32   `json:"order,omitempty,omitzero"`
+	Title    string  `json:"title,omitempty,omitzero"`
 }
 
 // ListLegacyAnalyzersParams defines parameters for ListLegacyAnalyzers.
@@ -233,6 +300,12 @@ type ListLegacyAnalyzersParams struct {
 type ListAnalyzersParams struct {
 	// Range From which to which, or all.
 	Range string `form:"range,omitempty" json:"range,omitempty,omitzero"`
+}
+
+// DownloadObservableParams defines parameters for DownloadObservable.
+type DownloadObservableParams struct {
+	// AsZip In a zip with the server's password.
+	AsZip bool `form:"asZip,omitempty" json:"asZip,omitempty,omitzero"`
 }
 
 // QueryParams defines parameters for Query.
@@ -292,12 +365,17 @@ var Endpoints = []gate.Endpoint{
 	GetLegacyJobEndpoint,
 	GetLegacyStatusEndpoint,
 	CreateAlertEndpoint,
+	MergeAlertsEndpoint,
 	DeleteAlertEndpoint,
 	GetAlertEndpoint,
 	UpdateAlertEndpoint,
+	DeleteAlertAttachmentEndpoint,
+	DownloadAlertAttachmentEndpoint,
+	AddAlertAttachmentsEndpoint,
 	PromoteAlertEndpoint,
 	CreateAlertCommentEndpoint,
 	MergeAlertEndpoint,
+	CreateAlertObservableEndpoint,
 	CreateAlertProcedureEndpoint,
 	CreateCaseEndpoint,
 	ApplyCaseTemplateEndpoint,
@@ -305,12 +383,22 @@ var Endpoints = []gate.Endpoint{
 	DeleteCaseEndpoint,
 	GetCaseEndpoint,
 	UpdateCaseEndpoint,
+	UnlinkAlertEndpoint,
+	DeleteCaseAttachmentEndpoint,
 	DownloadCaseAttachmentEndpoint,
 	AddCaseAttachmentsEndpoint,
 	CreateCommentEndpoint,
+	CreateCustomEventEndpoint,
+	ListLinkedCasesEndpoint,
 	CreateObservableEndpoint,
+	CreatePageEndpoint,
+	DeletePageEndpoint,
+	UpdatePageEndpoint,
 	CreateCaseProcedureEndpoint,
 	CreateTaskEndpoint,
+	GetTimelineEndpoint,
+	DeleteCommentEndpoint,
+	UpdateCommentEndpoint,
 	CreateActionEndpoint,
 	ListActionsEndpoint,
 	ListAnalyzersEndpoint,
@@ -318,11 +406,21 @@ var Endpoints = []gate.Endpoint{
 	CreateJobEndpoint,
 	GetJobEndpoint,
 	ListRespondersEndpoint,
+	DeleteCustomEventEndpoint,
+	ListCustomFieldsEndpoint,
+	DeleteTaskLogEndpoint,
+	UpdateTaskLogEndpoint,
+	UpdateObservablesEndpoint,
+	DeleteObservableEndpoint,
 	GetObservableEndpoint,
 	UpdateObservableEndpoint,
+	DownloadObservableEndpoint,
+	DeleteProcedureEndpoint,
+	UpdateProcedureEndpoint,
 	QueryEndpoint,
 	GetStatusEndpoint,
 	GetPublicStatusEndpoint,
+	DeleteTaskEndpoint,
 	GetTaskEndpoint,
 	UpdateTaskEndpoint,
 	CreateTaskLogEndpoint,
@@ -389,6 +487,16 @@ func (c *Client) CreateAlert(ctx context.Context, body CreateAlert) (*httpx.Resp
 	return c.HTTP.Send(ctx, r)
 }
 
+// MergeAlertsEndpoint is POST /api/v1/alert/merge/_bulk.
+var MergeAlertsEndpoint = gate.Endpoint{System: "thehive", ID: "mergeAlerts", Method: "POST", Path: "/api/v1/alert/merge/_bulk", Tier: gate.TierWrite, Idempotent: false}
+
+// MergeAlerts: Add alerts to a case.
+func (c *Client) MergeAlerts(ctx context.Context, body MergeAlerts) (*httpx.Response, error) {
+	r := httpx.NewRequest(MergeAlertsEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // DeleteAlertEndpoint is DELETE /api/v1/alert/{alertId}.
 var DeleteAlertEndpoint = gate.Endpoint{System: "thehive", ID: "deleteAlert", Method: "DELETE", Path: "/api/v1/alert/{alertId}", Tier: gate.TierDestructive, Idempotent: false}
 
@@ -417,6 +525,39 @@ func (c *Client) UpdateAlert(ctx context.Context, alertID string, body UpdateAle
 	r := httpx.NewRequest(UpdateAlertEndpoint)
 	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteAlertAttachmentEndpoint is DELETE /api/v1/alert/{alertId}/attachment/{attachmentId}.
+var DeleteAlertAttachmentEndpoint = gate.Endpoint{System: "thehive", ID: "deleteAlertAttachment", Method: "DELETE", Path: "/api/v1/alert/{alertId}/attachment/{attachmentId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteAlertAttachment: Take a file from an alert.
+func (c *Client) DeleteAlertAttachment(ctx context.Context, alertID string, attachmentID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteAlertAttachmentEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Path("attachmentId", string(attachmentID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// DownloadAlertAttachmentEndpoint is GET /api/v1/alert/{alertId}/attachment/{attachmentId}/download.
+var DownloadAlertAttachmentEndpoint = gate.Endpoint{System: "thehive", ID: "downloadAlertAttachment", Method: "GET", Path: "/api/v1/alert/{alertId}/attachment/{attachmentId}/download", Tier: gate.TierRead, Idempotent: true}
+
+// DownloadAlertAttachment: Fetch the content of a file.
+func (c *Client) DownloadAlertAttachment(ctx context.Context, alertID string, attachmentID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DownloadAlertAttachmentEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Path("attachmentId", string(attachmentID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// AddAlertAttachmentsEndpoint is POST /api/v1/alert/{alertId}/attachments.
+var AddAlertAttachmentsEndpoint = gate.Endpoint{System: "thehive", ID: "addAlertAttachments", Method: "POST", Path: "/api/v1/alert/{alertId}/attachments", Tier: gate.TierWrite, Idempotent: false}
+
+// AddAlertAttachments: Attach files to an alert.
+func (c *Client) AddAlertAttachments(ctx context.Context, alertID string, contentType string, body []byte) (*httpx.Response, error) {
+	r := httpx.NewRequest(AddAlertAttachmentsEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Body(contentType, body)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -450,6 +591,17 @@ func (c *Client) MergeAlert(ctx context.Context, alertID string, caseID string) 
 	r := httpx.NewRequest(MergeAlertEndpoint)
 	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreateAlertObservableEndpoint is POST /api/v1/alert/{alertId}/observable.
+var CreateAlertObservableEndpoint = gate.Endpoint{System: "thehive", ID: "createAlertObservable", Method: "POST", Path: "/api/v1/alert/{alertId}/observable", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateAlertObservable: Add observables of one type to an alert.
+func (c *Client) CreateAlertObservable(ctx context.Context, alertID string, body CreateObservable) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateAlertObservableEndpoint)
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -525,6 +677,28 @@ func (c *Client) UpdateCase(ctx context.Context, caseID string, body UpdateCase)
 	return c.HTTP.Send(ctx, r)
 }
 
+// UnlinkAlertEndpoint is DELETE /api/v1/case/{caseId}/alert/{alertId}.
+var UnlinkAlertEndpoint = gate.Endpoint{System: "thehive", ID: "unlinkAlert", Method: "DELETE", Path: "/api/v1/case/{caseId}/alert/{alertId}", Tier: gate.TierWrite, Idempotent: false}
+
+// UnlinkAlert: Take an alert out of a case. What it brought there stays.
+func (c *Client) UnlinkAlert(ctx context.Context, caseID string, alertID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(UnlinkAlertEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Path("alertId", string(alertID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteCaseAttachmentEndpoint is DELETE /api/v1/case/{caseId}/attachment/{attachmentId}.
+var DeleteCaseAttachmentEndpoint = gate.Endpoint{System: "thehive", ID: "deleteCaseAttachment", Method: "DELETE", Path: "/api/v1/case/{caseId}/attachment/{attachmentId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteCaseAttachment: Take a file from a case.
+func (c *Client) DeleteCaseAttachment(ctx context.Context, caseID string, attachmentID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteCaseAttachmentEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Path("attachmentId", string(attachmentID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
 // DownloadCaseAttachmentEndpoint is GET /api/v1/case/{caseId}/attachment/{attachmentId}/download.
 var DownloadCaseAttachmentEndpoint = gate.Endpoint{System: "thehive", ID: "downloadCaseAttachment", Method: "GET", Path: "/api/v1/case/{caseId}/attachment/{attachmentId}/download", Tier: gate.TierRead, Idempotent: true}
 
@@ -558,6 +732,27 @@ func (c *Client) CreateComment(ctx context.Context, caseID string, body CreateCo
 	return c.HTTP.Send(ctx, r)
 }
 
+// CreateCustomEventEndpoint is POST /api/v1/case/{caseId}/customEvent.
+var CreateCustomEventEndpoint = gate.Endpoint{System: "thehive", ID: "createCustomEvent", Method: "POST", Path: "/api/v1/case/{caseId}/customEvent", Tier: gate.TierWrite, Idempotent: false}
+
+// CreateCustomEvent: Put an event into a case's timeline.
+func (c *Client) CreateCustomEvent(ctx context.Context, caseID string, body CreateCustomEvent) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreateCustomEventEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListLinkedCasesEndpoint is GET /api/v1/case/{caseId}/links.
+var ListLinkedCasesEndpoint = gate.Endpoint{System: "thehive", ID: "listLinkedCases", Method: "GET", Path: "/api/v1/case/{caseId}/links", Tier: gate.TierRead, Idempotent: true}
+
+// ListLinkedCases: List the cases that share observables with one.
+func (c *Client) ListLinkedCases(ctx context.Context, caseID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListLinkedCasesEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
 // CreateObservableEndpoint is POST /api/v1/case/{caseId}/observable.
 var CreateObservableEndpoint = gate.Endpoint{System: "thehive", ID: "createObservable", Method: "POST", Path: "/api/v1/case/{caseId}/observable", Tier: gate.TierWrite, Idempotent: false}
 
@@ -565,6 +760,40 @@ var CreateObservableEndpoint = gate.Endpoint{System: "thehive", ID: "createObser
 func (c *Client) CreateObservable(ctx context.Context, caseID string, body CreateObservable) (*httpx.Response, error) {
 	r := httpx.NewRequest(CreateObservableEndpoint)
 	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// CreatePageEndpoint is POST /api/v1/case/{caseId}/page.
+var CreatePageEndpoint = gate.Endpoint{System: "thehive", ID: "createPage", Method: "POST", Path: "/api/v1/case/{caseId}/page", Tier: gate.TierWrite, Idempotent: false}
+
+// CreatePage: Add a page to a case.
+func (c *Client) CreatePage(ctx context.Context, caseID string, body WritePage) (*httpx.Response, error) {
+	r := httpx.NewRequest(CreatePageEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeletePageEndpoint is DELETE /api/v1/case/{caseId}/page/{pageId}.
+var DeletePageEndpoint = gate.Endpoint{System: "thehive", ID: "deletePage", Method: "DELETE", Path: "/api/v1/case/{caseId}/page/{pageId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeletePage: Delete a page.
+func (c *Client) DeletePage(ctx context.Context, caseID string, pageID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeletePageEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Path("pageId", string(pageID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdatePageEndpoint is PATCH /api/v1/case/{caseId}/page/{pageId}.
+var UpdatePageEndpoint = gate.Endpoint{System: "thehive", ID: "updatePage", Method: "PATCH", Path: "/api/v1/case/{caseId}/page/{pageId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdatePage: Set fields of a page.
+func (c *Client) UpdatePage(ctx context.Context, caseID string, pageID string, body WritePage) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdatePageEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.Path("pageId", string(pageID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -587,6 +816,37 @@ var CreateTaskEndpoint = gate.Endpoint{System: "thehive", ID: "createTask", Meth
 func (c *Client) CreateTask(ctx context.Context, caseID string, body CreateTask) (*httpx.Response, error) {
 	r := httpx.NewRequest(CreateTaskEndpoint)
 	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetTimelineEndpoint is GET /api/v1/case/{caseId}/timeline.
+var GetTimelineEndpoint = gate.Endpoint{System: "thehive", ID: "getTimeline", Method: "GET", Path: "/api/v1/case/{caseId}/timeline", Tier: gate.TierRead, Idempotent: true}
+
+// GetTimeline: Fetch the timeline of a case.
+func (c *Client) GetTimeline(ctx context.Context, caseID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetTimelineEndpoint)
+	r.Path("caseId", string(caseID), "^~?[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteCommentEndpoint is DELETE /api/v1/comment/{commentId}.
+var DeleteCommentEndpoint = gate.Endpoint{System: "thehive", ID: "deleteComment", Method: "DELETE", Path: "/api/v1/comment/{commentId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteComment: Delete a comment.
+func (c *Client) DeleteComment(ctx context.Context, commentID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteCommentEndpoint)
+	r.Path("commentId", string(commentID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateCommentEndpoint is PATCH /api/v1/comment/{commentId}.
+var UpdateCommentEndpoint = gate.Endpoint{System: "thehive", ID: "updateComment", Method: "PATCH", Path: "/api/v1/comment/{commentId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateComment: Change a comment.
+func (c *Client) UpdateComment(ctx context.Context, commentID string, body CreateComment) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateCommentEndpoint)
+	r.Path("commentId", string(commentID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -663,6 +923,66 @@ func (c *Client) ListResponders(ctx context.Context, entityType string, entityID
 	return c.HTTP.Send(ctx, r)
 }
 
+// DeleteCustomEventEndpoint is DELETE /api/v1/customEvent/{eventId}.
+var DeleteCustomEventEndpoint = gate.Endpoint{System: "thehive", ID: "deleteCustomEvent", Method: "DELETE", Path: "/api/v1/customEvent/{eventId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteCustomEvent: Take an event out of a timeline.
+func (c *Client) DeleteCustomEvent(ctx context.Context, eventID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteCustomEventEndpoint)
+	r.Path("eventId", string(eventID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListCustomFieldsEndpoint is GET /api/v1/customField.
+var ListCustomFieldsEndpoint = gate.Endpoint{System: "thehive", ID: "listCustomFields", Method: "GET", Path: "/api/v1/customField", Tier: gate.TierRead, Idempotent: true}
+
+// ListCustomFields: List the custom fields that cases and alerts can have.
+func (c *Client) ListCustomFields(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListCustomFieldsEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteTaskLogEndpoint is DELETE /api/v1/log/{logId}.
+var DeleteTaskLogEndpoint = gate.Endpoint{System: "thehive", ID: "deleteTaskLog", Method: "DELETE", Path: "/api/v1/log/{logId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteTaskLog: Delete an entry of a task's log.
+func (c *Client) DeleteTaskLog(ctx context.Context, logID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteTaskLogEndpoint)
+	r.Path("logId", string(logID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateTaskLogEndpoint is PATCH /api/v1/log/{logId}.
+var UpdateTaskLogEndpoint = gate.Endpoint{System: "thehive", ID: "updateTaskLog", Method: "PATCH", Path: "/api/v1/log/{logId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateTaskLog: Change an entry of a task's log.
+func (c *Client) UpdateTaskLog(ctx context.Context, logID string, body CreateTaskLog) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateTaskLogEndpoint)
+	r.Path("logId", string(logID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateObservablesEndpoint is PATCH /api/v1/observable/_bulk.
+var UpdateObservablesEndpoint = gate.Endpoint{System: "thehive", ID: "updateObservables", Method: "PATCH", Path: "/api/v1/observable/_bulk", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateObservables: Set the same fields of several observables.
+func (c *Client) UpdateObservables(ctx context.Context, body UpdateObservables) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateObservablesEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteObservableEndpoint is DELETE /api/v1/observable/{observableId}.
+var DeleteObservableEndpoint = gate.Endpoint{System: "thehive", ID: "deleteObservable", Method: "DELETE", Path: "/api/v1/observable/{observableId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteObservable: Delete an observable.
+func (c *Client) DeleteObservable(ctx context.Context, observableID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteObservableEndpoint)
+	r.Path("observableId", string(observableID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetObservableEndpoint is GET /api/v1/observable/{observableId}.
 var GetObservableEndpoint = gate.Endpoint{System: "thehive", ID: "getObservable", Method: "GET", Path: "/api/v1/observable/{observableId}", Tier: gate.TierRead, Idempotent: true}
 
@@ -680,6 +1000,39 @@ var UpdateObservableEndpoint = gate.Endpoint{System: "thehive", ID: "updateObser
 func (c *Client) UpdateObservable(ctx context.Context, observableID string, body UpdateObservable) (*httpx.Response, error) {
 	r := httpx.NewRequest(UpdateObservableEndpoint)
 	r.Path("observableId", string(observableID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DownloadObservableEndpoint is GET /api/v1/observable/{observableId}/attachment/{attachmentId}/download.
+var DownloadObservableEndpoint = gate.Endpoint{System: "thehive", ID: "downloadObservable", Method: "GET", Path: "/api/v1/observable/{observableId}/attachment/{attachmentId}/download", Tier: gate.TierRead, Idempotent: true}
+
+// DownloadObservable: Fetch the content of a file.
+func (c *Client) DownloadObservable(ctx context.Context, observableID string, attachmentID string, params DownloadObservableParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(DownloadObservableEndpoint)
+	r.Path("observableId", string(observableID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Path("attachmentId", string(attachmentID), "^~[0-9A-Za-z_-]{1,64}$")
+	r.Query("asZip", params.AsZip, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteProcedureEndpoint is DELETE /api/v1/procedure/{procedureId}.
+var DeleteProcedureEndpoint = gate.Endpoint{System: "thehive", ID: "deleteProcedure", Method: "DELETE", Path: "/api/v1/procedure/{procedureId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteProcedure: Delete a procedure.
+func (c *Client) DeleteProcedure(ctx context.Context, procedureID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteProcedureEndpoint)
+	r.Path("procedureId", string(procedureID), "^~[0-9A-Za-z_-]{1,64}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// UpdateProcedureEndpoint is PATCH /api/v1/procedure/{procedureId}.
+var UpdateProcedureEndpoint = gate.Endpoint{System: "thehive", ID: "updateProcedure", Method: "PATCH", Path: "/api/v1/procedure/{procedureId}", Tier: gate.TierWrite, Idempotent: true}
+
+// UpdateProcedure: Set fields of a procedure.
+func (c *Client) UpdateProcedure(ctx context.Context, procedureID string, body UpdateProcedure) (*httpx.Response, error) {
+	r := httpx.NewRequest(UpdateProcedureEndpoint)
+	r.Path("procedureId", string(procedureID), "^~[0-9A-Za-z_-]{1,64}$")
 	r.JSON(body)
 	return c.HTTP.Send(ctx, r)
 }
@@ -711,6 +1064,16 @@ var GetPublicStatusEndpoint = gate.Endpoint{System: "thehive", ID: "getPublicSta
 func (c *Client) GetPublicStatus(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetPublicStatusEndpoint)
 	r.Bare()
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteTaskEndpoint is DELETE /api/v1/task/{taskId}.
+var DeleteTaskEndpoint = gate.Endpoint{System: "thehive", ID: "deleteTask", Method: "DELETE", Path: "/api/v1/task/{taskId}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteTask: Delete a task and its log.
+func (c *Client) DeleteTask(ctx context.Context, taskID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteTaskEndpoint)
+	r.Path("taskId", string(taskID), "^~[0-9A-Za-z_-]{1,64}$")
 	return c.HTTP.Send(ctx, r)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,7 +21,8 @@ const bulkWorkers = 4
 type BulkOutcome struct {
 	Succeeded int          `json:"succeeded"`
 	Failed    int          `json:"failed" jsonschema:"How many failed or have an unknown outcome."`
-	Results   []BulkResult `json:"results" jsonschema:"One for each id, in the order of the call."`
+	Results   []BulkResult `json:"results" jsonschema:"One for each, in the order of the call; what is named twice counts once."`
+	Notes     []string     `json:"notes,omitempty" jsonschema:"What else the call brought about." untrusted:"true"`
 }
 
 // A BulkResult is the outcome for one item.
@@ -80,10 +82,11 @@ func outcome(results []BulkResult, errs []error) (*BulkOutcome, error) {
 	return nil, fmt.Errorf("thehive: none of the %d was changed: %w", len(errs), errs[0])
 }
 
-// bulkCases changes each of the cases and reads all back by one query. wrong
-// says what a case lacks afterwards, or "".
+// bulkCases changes each of the cases and reads all back by one query. A case
+// that is named twice, by its id and its number, counts once. wrong says what a
+// case lacks afterwards, or "".
 func (c *Client) bulkCases(ctx context.Context, ids []string, body wire.UpdateCase, wrong func(*Case) string) (*BulkOutcome, error) {
-	cases, err := c.casesByID(ctx, ids)
+	ids, cases, err := c.distinctCases(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +113,29 @@ func (c *Client) bulkCases(ctx context.Context, ids []string, body wire.UpdateCa
 	return outcome(results, errs)
 }
 
+// distinctCases returns the cases that ids name, each once, with the name that
+// came first.
+func (c *Client) distinctCases(ctx context.Context, ids []string) ([]string, []*Case, error) {
+	cases, err := c.casesByID(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []string
+	var distinct []*Case
+	for i, cs := range cases {
+		if !slices.ContainsFunc(distinct, func(d *Case) bool { return d.ID == cs.ID }) {
+			names, distinct = append(names, ids[i]), append(distinct, cs)
+		}
+	}
+	return names, distinct, nil
+}
+
 // planBulk names every case that a bulk would change.
 func (c *Client) planBulk(ctx context.Context, ids []string, summary string) (gate.Plan, []*Case, error) {
 	if err := checkIDs("caseIds", ids); err != nil {
 		return gate.Plan{}, nil, err
 	}
-	cases, err := c.casesByID(ctx, ids)
+	_, cases, err := c.distinctCases(ctx, ids)
 	if err != nil {
 		return gate.Plan{}, nil, err
 	}
@@ -157,7 +177,7 @@ func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return c.bulkCases(ctx, in.CaseIDs, wire.UpdateCase{Assignee: in.Owner}, func(cs *Case) string {
+	return c.bulkCases(ctx, in.CaseIDs, wire.UpdateCase{Assignee: text(&in.Owner, false)}, func(cs *Case) string {
 		if cs.Assignee == in.Owner {
 			return ""
 		}
@@ -213,13 +233,24 @@ func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*B
 	if err := c.checkClosed(ctx, in.Status); err != nil {
 		return nil, err
 	}
-	body := wire.UpdateCase{Status: in.Status, Summary: &in.Summary, ImpactStatus: string(in.ImpactStatus)}
-	return c.bulkCases(ctx, in.CaseIDs, body, func(cs *Case) string {
+	_, cases, err := c.distinctCases(ctx, in.CaseIDs)
+	if err != nil {
+		return nil, err
+	}
+	open, err := c.endedBy(ctx, in.Status, cases...)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.bulkCases(ctx, in.CaseIDs, closing(in.Status, in.Summary, in.ImpactStatus), func(cs *Case) string {
 		if cs.Stage == StageClosed {
 			return ""
 		}
 		return fmt.Sprintf("it is in status %s afterwards, which isn't closed", cs.Status)
 	})
+	if err == nil && len(open) > 0 {
+		out.Notes = c.endedTasks(ctx, open)
+	}
+	return out, err
 }
 
 func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (gate.Plan, error) {
@@ -235,16 +266,158 @@ func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput)
 	}
 	p.Changes = append(p.Changes, gate.Changed("status", former(cases, func(cs *Case) string { return cs.Status }), in.Status), gate.Set("summary", in.Summary))
 	p.Changes = appendSet(p.Changes, "impact", in.ImpactStatus)
-	var open []Filter
-	for _, cs := range cases {
-		open = append(open, ID(cs.ID))
-	}
-	n, err := count(ctx, c, "open-tasks", All(KindCase).Where(Or(open...)).To(HopTasks).Where(openTasks()))
+	open, err := c.endedBy(ctx, in.Status, cases...)
 	if err != nil {
 		return p, err
 	}
-	if n > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of their tasks are still open.", n))
+	p.Warnings = append(p.Warnings, closingWarnings(open)...)
+	p.Undo = "The cases can be opened again one by one, which needs the permission manageCase/reopen."
+	if len(open) > 0 {
+		p.Undo += " Their tasks stay ended."
 	}
+	return p, nil
+}
+
+// BulkUpdateAlertsInput is the input of [Client.BulkUpdateAlerts].
+type BulkUpdateAlertsInput struct {
+	AlertIDs   []string `json:"alertIds" jsonschema:"Ids of the alerts." alias:"ids" minItems:"1" maxItems:"50"`
+	Status     string   `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own." maxLength:"64"`
+	Severity   Severity `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
+	TLP        *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
+	PAP        *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
+	Assignee   *string  `json:"assignee,omitempty" jsonschema:"Login of the user to assign them to; empty: nobody." alias:"owner" maxLength:"128"`
+	AddTags    []string `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
+	RemoveTags []string `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
+	Follow     *bool    `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken."`
+}
+
+// Validate refuses repeated ids and an update of nothing.
+func (in *BulkUpdateAlertsInput) Validate() error {
+	if in.Status == "" && in.Severity == 0 && in.Assignee == nil && in.TLP == nil && in.PAP == nil && len(in.AddTags)+len(in.RemoveTags) == 0 && in.Follow == nil {
+		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
+	}
+	return checkIDs("alertIds", in.AlertIDs)
+}
+
+// alertsByID returns the alerts with those ids, or of that type, source and
+// reference, in their order. All must be there, and none may be named twice.
+func (c *Client) alertsByID(ctx context.Context, ids []string) ([]*Alert, error) {
+	list := make([]*Alert, len(ids))
+	place := map[string]int{}
+	var plain []string
+	for i, id := range ids {
+		id, err := c.alertID(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := place[id]; twice {
+			return nil, fmt.Errorf("%w: alertIds: names alert %s twice", ErrInvalid, id)
+		}
+		place[id], plain = i, append(plain, id)
+	}
+	for part := range slices.Chunk(plain, maxPage) {
+		var which []Filter
+		for _, id := range part {
+			which = append(which, ID(id))
+		}
+		got, err := rows[*Alert](ctx, c, "alerts-by-id", All(KindAlert).Where(Or(which...)).Page(0, len(part)))
+		if err != nil {
+			return nil, c.explain(ctx, err)
+		}
+		for _, a := range got {
+			if i, ok := place[a.ID]; ok {
+				list[i] = a
+			}
+		}
+	}
+	if i := slices.Index(list, nil); i >= 0 {
+		return nil, missing("Alert", ids[i])
+	}
+	return list, nil
+}
+
+// BulkUpdateAlerts changes several alerts in the same way. What became of each
+// is in the outcome.
+//
+// TheHive: POST /api/v1/query; PATCH /api/v1/alert/{alertId}
+func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (*BulkOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
+		return nil, err
+	}
+	alerts, err := c.alertsByID(ctx, in.AlertIDs)
+	if err != nil {
+		return nil, err
+	}
+	body := wire.UpdateAlert{Status: in.Status, Severity: int(in.Severity), Assignee: text(in.Assignee, false), TLP: (*int)(in.TLP), PAP: (*int)(in.PAP),
+		AddTags: unique(in.AddTags), RemoveTags: unique(in.RemoveTags), Follow: in.Follow}
+	errs := each(ctx, len(alerts), func(ctx context.Context, i int) error {
+		return httpx.Done(c.wire.UpdateAlert(ctx, alerts[i].ID, body))
+	})
+	ids := make([]string, len(alerts))
+	results := make([]BulkResult, len(alerts))
+	for i, a := range alerts {
+		ids[i], results[i] = a.ID, BulkResult{ID: in.AlertIDs[i], Title: a.Title, Status: a.Status}
+	}
+	after, err := c.alertsByID(context.WithoutCancel(ctx), ids)
+	for i := range errs {
+		switch {
+		case errs[i] != nil:
+		case err != nil:
+			errs[i] = fmt.Errorf("thehive: it was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+		default:
+			results[i].Status = after[i].Status
+			errs[i] = after[i].differs(body)
+		}
+	}
+	return outcome(results, errs)
+}
+
+func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
+		return gate.Plan{}, err
+	}
+	alerts, err := c.alertsByID(ctx, in.AlertIDs)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: fmt.Sprintf("Change %d alerts in TheHive.", len(alerts)), Undo: "Set each alert back."}
+	for _, a := range alerts {
+		p.Targets = append(p.Targets, a.target())
+		if a.CaseID != "" {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is in case %s.", a.ID, a.CaseID))
+		}
+	}
+	p.Changes = appendSet(p.Changes, "status", in.Status)
+	if in.Severity != 0 {
+		p.Changes = append(p.Changes, gate.Set("severity", in.Severity))
+	}
+	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
+	if in.Assignee != nil {
+		p.Changes = append(p.Changes, gate.Set("assignee", *in.Assignee))
+	}
+	for _, tag := range unique(in.AddTags) {
+		p.Changes = append(p.Changes, gate.Set("tag added", tag))
+	}
+	for _, tag := range unique(in.RemoveTags) {
+		p.Changes = append(p.Changes, gate.Set("tag removed", tag))
+	}
+	if in.Follow != nil {
+		p.Changes = append(p.Changes, gate.Set("follow", *in.Follow))
+	}
+	if in.Status == "" {
+		return p, nil
+	}
+	for _, a := range alerts {
+		if err := c.planReopenAlert(ctx, &p, in.Status, a); err != nil {
+			return p, err
+		}
+	}
+	p.Warnings = unique(p.Warnings)
 	return p, nil
 }

@@ -1,0 +1,122 @@
+// Package thehive4py_test runs the suite of the vendor's Python client, which it
+// was written to pass on TheHive itself, against the fake.
+package thehive4py_test
+
+import (
+	"context"
+	"encoding/xml"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
+)
+
+// The release whose suite is run. Its source distribution holds the tests.
+const release = "2.1.0"
+
+// atLeast is how many tests pass.
+const atLeast = 165
+
+// fails are the tests that the fake fails, each with the reason.
+var fails = map[string]string{
+	"test_list_analyzers":  "wants a TheHive without Cortex; the fake has analyzers, which the lab needs",
+	"test_list_responders": "wants a TheHive without Cortex; the fake has responders, which the lab needs",
+}
+
+// TestTheVendorsSuitePasses needs python3 and PyPI.
+func TestTheVendorsSuitePasses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it installs Python packages")
+	}
+	dir := t.TempDir()
+	python := filepath.Join(dir, "venv", "bin", "python")
+	run := func(timeout time.Duration, name string, args ...string) (string, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run(time.Minute, "python3", "-m", "venv", "venv"); err != nil {
+		t.Skipf("skipped: there is no python3 with venv: %v %s", err, out)
+	}
+	pip := []string{"-m", "pip", "--disable-pip-version-check", "--timeout", "15", "--retries", "1", "--quiet"}
+	if out, err := run(5*time.Minute, python, append(slices.Clone(pip), "install", "thehive4py=="+release, "requests==2.34.2", "pytest==9.1.1")...); err != nil {
+		t.Skipf("skipped: the client can't be installed: %v %s", err, out)
+	}
+	if out, err := run(5*time.Minute, python, append(slices.Clone(pip), "download", "--no-deps", "--no-binary", ":all:", "thehive4py=="+release)...); err != nil {
+		t.Skipf("skipped: its suite can't be fetched: %v %s", err, out)
+	}
+	if out, err := run(time.Minute, "tar", "xzf", "thehive4py-"+release+".tar.gz"); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	suite := filepath.Join(dir, "thehive4py-"+release)
+	plugin, err := os.ReadFile("instead_of_docker.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(suite, "instead_of_docker.py"), plugin, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(thehivetest.NewServer())
+	defer server.Close()
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, "-m", "pytest", "-q", "-p", "instead_of_docker", "--tb=short", "--junitxml=result.xml", "tests")
+	cmd.Dir = suite
+	cmd.Env = append(os.Environ(), "HIVE_URL="+server.URL)
+	out, _ := cmd.CombinedOutput() // it fails when a test does
+	passed, failed := results(t, filepath.Join(suite, "result.xml"))
+	t.Logf("%d passed, %d failed", passed, len(failed))
+	if passed < atLeast {
+		t.Errorf("%d tests pass, want at least %d", passed, atLeast)
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(fails)), failed); diff != "" {
+		t.Errorf("tests that fail (-want +got):\n%s\n%s", diff, out)
+	}
+}
+
+// results reads pytest's report.
+func results(t *testing.T, file string) (passed int, failed []string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		Suites []struct {
+			Cases []struct {
+				Name    string    `xml:"name,attr"`
+				Failure *struct{} `xml:"failure"`
+				Error   *struct{} `xml:"error"`
+				Skipped *struct{} `xml:"skipped"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(b, &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range report.Suites {
+		for _, c := range s.Cases {
+			switch {
+			case c.Failure != nil || c.Error != nil:
+				failed = append(failed, strings.TrimPrefix(c.Name, "tests."))
+			case c.Skipped == nil:
+				passed++
+			}
+		}
+	}
+	slices.Sort(failed)
+	return passed, failed
+}

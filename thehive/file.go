@@ -1,0 +1,632 @@
+package thehive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
+)
+
+const (
+	// MaxAttachment is the largest file, in bytes, that goes in or out.
+	MaxAttachment = 512 << 20
+	// maxInline is the largest file that goes in or out as base64.
+	maxInline = 8 << 20
+)
+
+// An Attachment is a file that TheHive keeps.
+type Attachment struct {
+	ID          string   `json:"_id"`
+	Name        string   `json:"name" untrusted:"true"`
+	Size        int64    `json:"size" jsonschema:"Bytes."`
+	ContentType string   `json:"contentType" untrusted:"true"`
+	Hashes      []string `json:"hashes" jsonschema:"SHA-256, SHA-1, MD5."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+// A FileSource is where a file comes from: a path below the folder of files, or
+// its content.
+type FileSource struct {
+	FilePath   string `json:"filePath,omitempty" jsonschema:"A file below the folder that the operator allows. This or fileBase64." alias:"path" maxLength:"4096"`
+	FileBase64 []byte `json:"fileBase64,omitempty" jsonschema:"The content; needs filename."`
+	Filename   string `json:"filename,omitempty" jsonschema:"The name to store it under; left out: that of filePath." maxLength:"255"`
+	SHA256     string `json:"sha256,omitempty" jsonschema:"Refuse any content but the one with this SHA-256." pattern:"^([0-9A-Fa-f]{64})?$"`
+}
+
+// file is one that is about to be sent: it is read anew for each attempt, and is
+// never in memory as a whole unless it came as base64.
+type file struct {
+	name, sha256, looksLike string
+	size                    int64
+	open                    func() (io.ReadCloser, error)
+}
+
+// changes is f as a plan shows it.
+func (f *file) changes() []gate.Change {
+	return []gate.Change{gate.Set("file", f.name), gate.Set("size", fmt.Sprintf("%d bytes", f.size)), gate.Set("SHA-256", f.sha256), gate.Set("looks like", f.looksLike)}
+}
+
+// file looks at what s names: its size and its hash.
+func (c *Client) file(s FileSource) (*file, error) {
+	f := &file{name: s.Filename}
+	switch {
+	case (s.FilePath == "") == (len(s.FileBase64) == 0):
+		return nil, fmt.Errorf("%w: want either filePath or fileBase64, with a file that isn't empty", ErrInvalid)
+	case s.FilePath != "":
+		f.open = func() (io.ReadCloser, error) { return c.openFile(s.FilePath) }
+		if f.name == "" {
+			f.name = filepath.Base(filepath.FromSlash(s.FilePath))
+		}
+	default:
+		if len(s.FileBase64) > maxInline {
+			return nil, fmt.Errorf("%w: fileBase64: has %d bytes; at most %d are taken so, a larger file by filePath", ErrInvalid, len(s.FileBase64), maxInline)
+		}
+		f.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.FileBase64)), nil }
+	}
+	if err := checkFilename(f.name); err != nil {
+		return nil, err
+	}
+	if err := f.look(); err != nil {
+		return nil, err
+	}
+	if s.SHA256 != "" && !strings.EqualFold(s.SHA256, f.sha256) {
+		return nil, fmt.Errorf("%w: sha256: that of the file is %s", ErrConflict, f.sha256)
+	}
+	return f, nil
+}
+
+// look reads the file once for its size, its hash and its looks.
+func (f *file) look() error {
+	r, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("thehive: the file can't be read: %w", err)
+	}
+	f.looksLike = http.DetectContentType(head[:n])
+	sum := sha256.New()
+	sum.Write(head[:n])
+	rest, err := io.Copy(sum, io.LimitReader(r, MaxAttachment+1))
+	if err != nil {
+		return fmt.Errorf("thehive: the file can't be read: %w", err)
+	}
+	f.size, f.sha256 = int64(n)+rest, hex.EncodeToString(sum.Sum(nil))
+	if f.size == 0 || f.size > MaxAttachment {
+		return fmt.Errorf("%w: the file has %d bytes; want 1 to %d", ErrInvalid, f.size, MaxAttachment)
+	}
+	return nil
+}
+
+// checkFilename lets through what is a name and no path.
+func checkFilename(s string) error {
+	odd := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '/' || r == '\\' || r == utf8.RuneError
+	}
+	if s == "" || s == "." || s == ".." || len(s) > 255 || strings.ContainsFunc(s, odd) {
+		return fmt.Errorf("%w: filename: %q: want a name without a path or control characters, of at most 255 bytes", ErrInvalid, clip(s, 80))
+	}
+	return nil
+}
+
+// folder opens the folder of files. path is made relative to it.
+func (c *Client) folder(path string) (*os.Root, string, error) {
+	if c.files == "" {
+		return nil, "", fmt.Errorf("%w: no folder is open for files (THEHIVE_FILE_BASE_DIR); use base64", ErrInvalid)
+	}
+	name := filepath.FromSlash(path)
+	if filepath.IsAbs(name) {
+		rel, err := filepath.Rel(c.files, name)
+		if err != nil {
+			return nil, "", fmt.Errorf("%w: %q is not below the folder of files", ErrInvalid, clip(path, 200))
+		}
+		name = rel
+	}
+	root, err := os.OpenRoot(c.files)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: the folder of files can't be opened", ErrInvalid)
+	}
+	return root, name, nil
+}
+
+// openFile opens a file below the folder of files. No link leads out of there.
+// What is wrong with a path that leads nowhere isn't told: that would tell which
+// files there are.
+func (c *Client) openFile(path string) (io.ReadCloser, error) {
+	root, name, err := c.folder(path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	unreadable := fmt.Errorf("%w: filePath: %q is no file that can be read below the folder of files", ErrInvalid, clip(path, 200))
+	if info, err := root.Stat(name); err != nil || !info.Mode().IsRegular() { // a pipe would block
+		return nil, unreadable
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, unreadable
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&fs.ModeType != 0 {
+		f.Close()
+		return nil, unreadable
+	}
+	return f, nil
+}
+
+// form is a multipart form whose one file is read while it is sent.
+type form struct {
+	contentType string
+	size        int64
+	open        func() (io.Reader, error)
+}
+
+// multipartForm makes a form of f in part, and of JSON in the part _json if there is any.
+func multipartForm(f *file, part string, fields any) (*form, error) {
+	var head bytes.Buffer
+	w := multipart.NewWriter(&head)
+	if fields != nil {
+		b, err := json.Marshal(fields)
+		if err == nil {
+			err = w.WriteField("_json", string(b))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("thehive: form: %w", err)
+		}
+	}
+	if _, err := w.CreateFormFile(part, f.name); err != nil {
+		return nil, fmt.Errorf("thehive: form: %w", err)
+	}
+	begin := head.Len()
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("thehive: form: %w", err)
+	}
+	all := head.Bytes()
+	return &form{contentType: w.FormDataContentType(), size: int64(len(all)) + f.size, open: func() (io.Reader, error) {
+		content, err := f.open()
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.New()
+		same := &held{r: io.TeeReader(io.LimitReader(content, f.size), sum), done: func() error {
+			if hex.EncodeToString(sum.Sum(nil)) != f.sha256 {
+				return fmt.Errorf("%w: the file was changed since it was looked at", ErrConflict)
+			}
+			return nil
+		}}
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(all[:begin]), same, bytes.NewReader(all[begin:])), content}, nil
+	}}, nil
+}
+
+// held reads r and asks done whether what was read is right.
+type held struct {
+	r    io.Reader
+	done func() error
+}
+
+func (h *held) Read(b []byte) (int, error) {
+	n, err := h.r.Read(b)
+	if err == io.EOF {
+		if wrong := h.done(); wrong != nil {
+			return n, wrong
+		}
+	}
+	return n, err
+}
+
+// sendForm sends f to an endpoint. path holds its parameters with their patterns.
+func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string, f *form) (*httpx.Response, error) {
+	r := httpx.NewRequest(e)
+	r.Path(name, id, `^~[0-9A-Za-z_-]{1,64}$`)
+	r.Stream(f.contentType, f.size, f.open)
+	return c.wire.HTTP.Send(ctx, r)
+}
+
+// ListAttachmentsInput is the input of [Client.ListAttachments].
+type ListAttachmentsInput struct {
+	CaseID  string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+}
+
+// Attachments are the files of a case or an alert.
+type Attachments struct {
+	Attachments []*Attachment `json:"attachments"`
+	Total       int           `json:"total" jsonschema:"How many there are in all; at most 500 are listed."`
+}
+
+// ListAttachments returns the files of a case or an alert, at most 500.
+//
+// TheHive: POST /api/v1/query, getCase or getAlert, attachments
+func (c *Client) ListAttachments(ctx context.Context, in ListAttachmentsInput) (*Attachments, error) {
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	list, total, err := paged[*Attachment](ctx, c, "attachments", order{"_createdAt", Desc}, 0, maxPage, at.query(HopAttachments))
+	if err != nil {
+		return nil, err
+	}
+	return &Attachments{Attachments: list, Total: total}, nil
+}
+
+// AddAttachmentInput is the input of [Client.AddAttachment].
+type AddAttachmentInput struct {
+	CaseID  string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	FileSource
+}
+
+// AddAttachment attaches a file to a case or an alert. What TheHive says of its
+// size and hash is held against the file.
+//
+// TheHive: POST /api/v1/case/{caseId}/attachments, POST /api/v1/alert/{alertId}/attachments
+func (c *Client) AddAttachment(ctx context.Context, in AddAttachmentInput) (*Attachment, error) {
+	f, err := c.file(in.FileSource)
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	form, err := multipartForm(f, "attachments", nil)
+	if err != nil {
+		return nil, err
+	}
+	endpoint := wire.AddCaseAttachmentsEndpoint
+	if at.a != nil {
+		endpoint = wire.AddAlertAttachmentsEndpoint
+	}
+	got, err := httpx.JSON[struct {
+		Attachments listing[*Attachment] `json:"attachments"`
+	}](c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), form))
+	if err != nil {
+		return nil, err
+	}
+	all := got.Attachments.items
+	if len(all) != 1 {
+		return nil, fmt.Errorf("thehive: one file was sent and the answer has %d; %w", len(all), gate.ErrOutcomeUnknown)
+	}
+	return all[0], all[0].check(f.size, f.sha256)
+}
+
+func (c *Client) planAddAttachment(ctx context.Context, in AddAttachmentInput) (gate.Plan, error) {
+	f, err := c.file(in.FileSource)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	return gate.Plan{Summary: fmt.Sprintf("Attach a file to %s in TheHive.", article(at.kind())), Targets: []gate.Target{at.target()}, Changes: f.changes(),
+		Undo: "Delete the attachment (thehive_delete_part).", Warnings: at.warnings()}, nil
+}
+
+// check holds what was sent or received against what TheHive says of it.
+func (a *Attachment) check(size int64, sum string) error {
+	if size != a.Size {
+		return fmt.Errorf("thehive: attachment %s has %d bytes, and TheHive says %d; %w", a.ID, size, a.Size, gate.ErrOutcomeUnknown)
+	}
+	for _, h := range a.Hashes {
+		if len(h) == 2*sha256.Size && !strings.EqualFold(h, sum) {
+			return fmt.Errorf("thehive: attachment %s isn't the content that TheHive has the hash of; %w", a.ID, gate.ErrOutcomeUnknown)
+		}
+	}
+	return nil
+}
+
+// CreateFileObservableInput is the input of [Client.CreateFileObservable].
+type CreateFileObservableInput struct {
+	CaseID           string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
+	AlertID          string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	DataType         string   `json:"dataType,omitempty" jsonschema:"Left out: file." maxLength:"64"`
+	IsZip            bool     `json:"isZip,omitempty" jsonschema:"The file is a zip: each file in it becomes an observable."`
+	ZipPassword      string   `json:"zipPassword,omitempty" jsonschema:"Password of the zip." maxLength:"512"`
+	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
+	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
+	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
+	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
+	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
+	FileSource
+}
+
+// check returns the file and where it goes.
+func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (*file, *place, error) {
+	if in.ZipPassword != "" && !in.IsZip {
+		return nil, nil, fmt.Errorf("%w: zipPassword: is given, and isZip isn't", ErrInvalid)
+	}
+	if in.DataType == "" {
+		in.DataType = "file"
+	}
+	if in.DataType != "file" {
+		types, err := c.observableTypes(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		var files []string
+		for _, t := range types {
+			if t.IsAttachment {
+				files = append(files, t.Name)
+			}
+		}
+		if !slices.Contains(files, in.DataType) {
+			return nil, nil, fmt.Errorf("%w: dataType: observables of type %q aren't files; those of these are: %s", ErrInvalid, in.DataType, orNone(files))
+		}
+	}
+	f, err := c.file(in.FileSource)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	return f, at, err
+}
+
+// fileFields are those of an observable that is a file.
+type fileFields struct {
+	DataType         string   `json:"dataType"`
+	Message          string   `json:"message,omitempty"`
+	Tags             []string `json:"tags,omitempty"`
+	TLP              *TLP     `json:"tlp,omitempty"`
+	PAP              *PAP     `json:"pap,omitempty"`
+	IOC              bool     `json:"ioc,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty"`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
+	IsZip            bool     `json:"isZip,omitempty"`
+	ZipPassword      string   `json:"zipPassword,omitempty"`
+}
+
+// CreateFileObservable adds a file, or each file of a zip, to a case or an alert
+// as an observable.
+//
+// TheHive: POST /api/v1/case/{caseId}/observable, POST /api/v1/alert/{alertId}/observable
+func (c *Client) CreateFileObservable(ctx context.Context, in CreateFileObservableInput) (*ObservableBulk, error) {
+	f, at, err := in.check(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	form, err := multipartForm(f, "attachment", fileFields{
+		DataType: in.DataType, Message: in.Message, Tags: unique(in.Tags), TLP: in.TLP, PAP: in.PAP, IOC: in.IOC, Sighted: in.Sighted,
+		IgnoreSimilarity: in.IgnoreSimilarity, IsZip: in.IsZip, ZipPassword: in.ZipPassword,
+	})
+	if err != nil {
+		return nil, err
+	}
+	endpoint := wire.CreateObservableEndpoint
+	if at.a != nil {
+		endpoint = wire.CreateAlertObservableEndpoint
+	}
+	res, err := c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), form)
+	out, err := reply([]string{f.name}, res, err)
+	if err != nil {
+		return nil, err
+	}
+	if a := out.Created[0].attachment(); a != nil && !in.IsZip {
+		return out, a.check(f.size, f.sha256)
+	}
+	return out, nil
+}
+
+func (c *Client) planCreateFileObservable(ctx context.Context, in CreateFileObservableInput) (gate.Plan, error) {
+	f, at, err := in.check(ctx, c)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: fmt.Sprintf("Add a file to %s in TheHive as an observable.", article(at.kind())), Targets: []gate.Target{at.target()}, Changes: f.changes(),
+		Undo: "Delete the observable (thehive_delete_part).", Warnings: at.warnings()}
+	if in.IsZip {
+		p.Summary = fmt.Sprintf("Add each file of a zip to %s in TheHive as an observable.", article(at.kind()))
+	}
+	p.Changes = append(p.Changes, gate.Set("type", in.DataType))
+	p.Changes = appendSet(p.Changes, "message", in.Message)
+	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
+	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
+	p.Changes = appendSet(p.Changes, "IOC", in.IOC)
+	p.Changes = appendSet(p.Changes, "sighted", in.Sighted)
+	p.Changes = appendSet(p.Changes, "ignore similarity", in.IgnoreSimilarity)
+	return p, nil
+}
+
+// attachment is the file that o is, or nil.
+func (o *Observable) attachment() *Attachment {
+	var a Attachment
+	if len(o.Attachment) == 0 || json.Unmarshal(o.Attachment, &a) != nil || a.ID == "" {
+		return nil
+	}
+	return &a
+}
+
+// GetFileInput is the input of [Client.GetFile].
+type GetFileInput struct {
+	CaseID       string `json:"caseId,omitempty" jsonschema:"The case whose attachment it is."`
+	AlertID      string `json:"alertId,omitempty" jsonschema:"The alert whose attachment it is."`
+	ObservableID string `json:"observableId,omitempty" jsonschema:"The observable that it is; then attachmentId is left out."`
+	AttachmentID string `json:"attachmentId,omitempty" jsonschema:"Id or name of the attachment."`
+	Plain        bool   `json:"plain,omitempty" jsonschema:"An observable as it is, and not in a zip with the server's password."`
+	SaveAs       string `json:"saveAs,omitempty" jsonschema:"Save it under this path below the folder that the operator allows, where no file is yet. Left out: give it as base64, if it has at most 8 MiB." maxLength:"4096"`
+}
+
+// A File is one that was fetched.
+type File struct {
+	Name    string `json:"name" untrusted:"true"`
+	Size    int64  `json:"size" jsonschema:"Bytes."`
+	SHA256  string `json:"sha256"`
+	Zip     bool   `json:"zip,omitempty" jsonschema:"It is in a zip; size and sha256 are those of the zip."`
+	Content []byte `json:"content,omitempty" jsonschema:"Base64." untrusted:"true"`
+	SavedAs string `json:"savedAs,omitempty"`
+}
+
+// fileRequest is the request for a file, and what TheHive says of it.
+func (c *Client) fileRequest(ctx context.Context, in GetFileInput) (*httpx.Request, *Attachment, error) {
+	if in.ObservableID != "" {
+		if in.CaseID+in.AlertID+in.AttachmentID != "" {
+			return nil, nil, fmt.Errorf("%w: observableId stands alone", ErrInvalid)
+		}
+		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: in.ObservableID})
+		if err != nil {
+			return nil, nil, err
+		}
+		a := o.attachment()
+		if a == nil {
+			return nil, nil, fmt.Errorf("%w: observableId: %s is no file but %s %s", ErrInvalid, o.ID, o.DataType, clip(o.Data, 80))
+		}
+		r := httpx.NewRequest(wire.DownloadObservableEndpoint)
+		r.Path("observableId", o.ID, "")
+		r.Path("attachmentId", a.ID, "")
+		if !in.Plain {
+			r.Query("asZip", true, false)
+		}
+		return r, a, nil
+	}
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return nil, nil, err
+	}
+	which := Eq("name", in.AttachmentID)
+	if strings.HasPrefix(in.AttachmentID, "~") {
+		which = ID(in.AttachmentID)
+	}
+	list, err := rows[*Attachment](ctx, c, "attachment", at.query(HopAttachments).Where(which).Page(0, 2))
+	switch {
+	case err == nil && len(list) == 0:
+		err = missing("Attachment", in.AttachmentID)
+	case len(list) > 1:
+		err = fmt.Errorf("%w: attachmentId: several have the name %q; give the id", ErrInvalid, clip(in.AttachmentID, 80))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	e := wire.DownloadCaseAttachmentEndpoint
+	if at.a != nil {
+		e = wire.DownloadAlertAttachmentEndpoint
+	}
+	r := httpx.NewRequest(e)
+	r.Path(at.kind()+"Id", at.id(), "")
+	r.Path("attachmentId", list[0].ID, "")
+	return r, list[0], nil
+}
+
+// GetFile fetches a file of a case or an alert, or one that is an observable, and
+// holds it against the hash that TheHive has of it. An observable, which may be
+// malware, comes in a zip with the server's password unless in.Plain.
+//
+// TheHive: GET /api/v1/{case,alert,observable}/{id}/attachment/{attachmentId}/download
+func (c *Client) GetFile(ctx context.Context, in GetFileInput) (*File, error) {
+	r, a, err := c.fileRequest(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &File{Name: a.Name, Zip: in.ObservableID != "" && !in.Plain}
+	var buf bytes.Buffer
+	limit := int64(maxInline)
+	open := func() (io.Writer, error) { buf.Reset(); return &buf, nil }
+	if in.SaveAs != "" {
+		f, err := c.newFile(in.SaveAs)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		limit = MaxAttachment + 1<<20 // a zip adds to it
+		open = f.again
+		out.SavedAs = in.SaveAs
+		defer func() {
+			if err != nil {
+				f.remove()
+			}
+		}()
+	} else if a.Size > limit {
+		return nil, fmt.Errorf("%w: the file has %d bytes; at most %d are given as base64. Save it (saveAs)", ErrInvalid, a.Size, limit)
+	}
+	sum := sha256.New()
+	var size counter
+	r.Into(limit, func() (io.Writer, error) {
+		w, err := open()
+		sum.Reset()
+		size = 0
+		return io.MultiWriter(w, sum, &size), err
+	})
+	if _, err = c.wire.HTTP.Send(ctx, r); err != nil {
+		return nil, err
+	}
+	out.Size, out.SHA256, out.Content = int64(size), hex.EncodeToString(sum.Sum(nil)), buf.Bytes()
+	if !out.Zip {
+		if err = a.check(out.Size, out.SHA256); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// counter counts what is written.
+type counter int64
+
+func (n *counter) Write(b []byte) (int, error) {
+	*n += counter(len(b))
+	return len(b), nil
+}
+
+// saved is a file below the folder of files that is being written.
+type saved struct {
+	*os.File
+	root *os.Root
+	name string
+}
+
+// newFile makes a file that wasn't there.
+func (c *Client) newFile(path string) (*saved, error) {
+	root, name, err := c.folder(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFilename(filepath.Base(name)); err != nil {
+		root.Close()
+		return nil, err
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		root.Close()
+		return nil, fmt.Errorf("%w: saveAs: %q can't be made below the folder of files, or is there already", ErrInvalid, clip(path, 200))
+	}
+	return &saved{f, root, name}, nil
+}
+
+// again empties the file for another attempt.
+func (s *saved) again() (io.Writer, error) {
+	if err := s.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err := s.Seek(0, io.SeekStart)
+	return s.File, err
+}
+
+// remove takes the file away again, as far as that is possible.
+func (s *saved) remove() { _ = s.root.Remove(s.name) }
+
+// Close closes the file and the folder.
+func (s *saved) Close() error { return errors.Join(s.File.Close(), s.root.Close()) }

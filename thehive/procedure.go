@@ -1,0 +1,234 @@
+package thehive
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
+)
+
+// A Procedure is an ATT&CK technique that a case or an alert was seen to use.
+type Procedure struct {
+	ID          string `json:"_id"`
+	PatternID   string `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
+	PatternName string `json:"patternName,omitempty"`
+	Tactic      string `json:"tactic,omitempty"`
+	OccurDate   int64  `json:"occurDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	Description string `json:"description,omitempty" untrusted:"true"`
+	CreatedBy   string `json:"_createdBy,omitempty"`
+	CreatedAt   int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	When        when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+}
+
+func (p *Procedure) identity() string { return p.ID }
+
+func (p *Procedure) created() int64 { return p.CreatedAt }
+
+func (p *Procedure) readable() {
+	p.When = when(nil).add("occurDate", p.OccurDate).add("_createdAt", p.CreatedAt)
+}
+
+// maxProcedures bounds the procedures of one case.
+const maxProcedures = 500
+
+// Procedures returns the techniques recorded with a case, newest first, at most
+// 500. An unknown case is [ErrNotFound]. It is for programs: no operation.
+//
+// TheHive: POST /api/v1/query, getCase, procedures
+func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, error) {
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: caseID})
+	if err != nil {
+		return nil, err
+	}
+	return c.procedures(ctx, cs.ID)
+}
+
+func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
+	return rows[*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
+}
+
+// AddProcedureInput is the input of [Client.AddProcedure].
+type AddProcedureInput struct {
+	CaseID      string `json:"caseId,omitempty" jsonschema:"Id or number of the case. This or alertId."`
+	AlertID     string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110 or T1110.001." alias:"technique" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	Tactic      string `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{1,32}$"`
+	OccurDate   Date   `json:"occurDate" jsonschema:"When it was used."`
+	Description string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
+}
+
+// Validate refuses anything but one place, a technique and a date.
+func (in *AddProcedureInput) Validate() error {
+	switch {
+	case (in.CaseID == "") == (in.AlertID == ""):
+		return fmt.Errorf("%w: want either caseId or alertId", ErrInvalid)
+	case !techniqueID.MatchString(in.PatternID):
+		return fmt.Errorf("%w: patternId: %q is not the id of an ATT&CK technique", ErrInvalid, in.PatternID)
+	case in.OccurDate == 0:
+		return fmt.Errorf("%w: occurDate: is missing", ErrInvalid)
+	}
+	return in.OccurDate.check("occurDate")
+}
+
+// AddProcedure records an ATT&CK technique with a case or an alert.
+//
+// TheHive: POST /api/v1/case/{caseId}/procedure, POST /api/v1/alert/{alertId}/procedure
+func (c *Client) AddProcedure(ctx context.Context, in AddProcedureInput) (*Procedure, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	body := wire.CreateProcedure{PatternID: in.PatternID, Tactic: in.Tactic, OccurDate: in.OccurDate.ms(), Description: in.Description}
+	if in.AlertID != "" {
+		id, err := c.alertID(ctx, in.AlertID)
+		if err != nil {
+			return nil, err
+		}
+		return entity[Procedure](c.wire.CreateAlertProcedure(ctx, id, body))
+	}
+	id, err := caseRef("caseId", in.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	return entity[Procedure](c.wire.CreateCaseProcedure(ctx, id, body))
+}
+
+func (c *Client) planAddProcedure(ctx context.Context, in AddProcedureInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: "Record an ATT&CK technique in TheHive.", Undo: "Delete the procedure (thehive_delete_part).", Changes: []gate.Change{gate.Set("technique", in.PatternID)}}
+	if in.AlertID != "" {
+		a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
+		if err != nil {
+			return p, err
+		}
+		p.Targets = []gate.Target{a.place()}
+	} else {
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+		if err != nil {
+			return p, err
+		}
+		p.Targets, p.Warnings = []gate.Target{cs.place()}, cs.closedWarnings()
+	}
+	p.Changes = appendSet(p.Changes, "tactic", in.Tactic)
+	p.Changes = append(p.Changes, gate.Set("on", in.OccurDate))
+	p.Changes = appendSet(p.Changes, "description", in.Description)
+	return p, nil
+}
+
+// ListProceduresInput is the input of [Client.ListProcedures].
+type ListProceduresInput struct {
+	CaseID  string `json:"caseId,omitempty" jsonschema:"Id or number of the case. This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	Offset  int    `json:"offset,omitempty" jsonschema:"How many to skip." minimum:"0"`
+	Limit   int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ListProceduresInput) SetDefaults() {
+	if in.Limit == 0 {
+		in.Limit = 100
+	}
+}
+
+// A ProcedurePage is one page of procedures.
+type ProcedurePage struct {
+	Procedures []*Procedure `json:"procedures"`
+	Total      int          `json:"total" jsonschema:"How many there are in all."`
+	Offset     int          `json:"offset"`
+	More       bool         `json:"more" jsonschema:"Whether there are procedures behind this page."`
+}
+
+// ListProcedures returns one page of the techniques recorded with a case or an
+// alert, by when they were used, newest first.
+//
+// TheHive: POST /api/v1/query, getCase or getAlert, procedures
+func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*ProcedurePage, error) {
+	in.SetDefaults()
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	got, total, err := paged[*Procedure](ctx, c, "procedures", order{"occurDate", Desc}, in.Offset, in.Limit, at.query(HopProcedures))
+	if err != nil {
+		return nil, err
+	}
+	return &ProcedurePage{Procedures: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// UpdateProcedureInput is the input of [Client.UpdateProcedure]. What is left out stays.
+type UpdateProcedureInput struct {
+	ProcedureID string  `json:"procedureId" jsonschema:"Procedure id (~28672)." alias:"id"`
+	PatternID   string  `json:"patternId,omitempty" jsonschema:"ATT&CK technique: T1110 or T1110.001." alias:"technique" pattern:"^(T[0-9]{4}(\\.[0-9]{3})?)?$"`
+	Tactic      string  `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{0,32}$"`
+	OccurDate   Date    `json:"occurDate,omitempty" jsonschema:"When it was used."`
+	Description *string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
+}
+
+// Validate refuses an update of nothing.
+func (in *UpdateProcedureInput) Validate() error {
+	if in.PatternID == "" && in.Tactic == "" && in.OccurDate == 0 && in.Description == nil {
+		return fmt.Errorf("%w: nothing to change is given", ErrInvalid)
+	}
+	if in.PatternID != "" && !techniqueID.MatchString(in.PatternID) {
+		return fmt.Errorf("%w: patternId: %q is not the id of an ATT&CK technique", ErrInvalid, in.PatternID)
+	}
+	return in.OccurDate.check("occurDate")
+}
+
+// procedure returns one procedure. An unknown one is [ErrNotFound].
+func (c *Client) procedure(ctx context.Context, id string) (*Procedure, error) {
+	return one[*Procedure](ctx, c, KindProcedure, id)
+}
+
+// UpdateProcedure changes fields of a procedure, and reads it back.
+//
+// TheHive: PATCH /api/v1/procedure/{procedureId}; POST /api/v1/query, getProcedure
+func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (*Procedure, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	at := in.OccurDate.ms()
+	body := wire.UpdateProcedure{PatternID: in.PatternID, Tactic: in.Tactic, OccurDate: at, Description: in.Description}
+	if err := httpx.Done(c.wire.UpdateProcedure(ctx, in.ProcedureID, body)); err != nil {
+		return nil, err
+	}
+	p, err := c.procedure(ctx, in.ProcedureID)
+	if err != nil {
+		return nil, fmt.Errorf("thehive: the procedure was changed, but can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+	}
+	var check readBack
+	check.text("patternId", in.PatternID, p.PatternID)
+	check.text("tactic", in.Tactic, p.Tactic)
+	check.pointer("description", in.Description, p.Description)
+	if at != 0 && at != p.OccurDate {
+		check.differ("occurDate", instant(at), instant(p.OccurDate))
+	}
+	return p, check.err("procedure " + p.ID)
+}
+
+func (c *Client) planUpdateProcedure(ctx context.Context, in UpdateProcedureInput) (gate.Plan, error) {
+	if err := in.Validate(); err != nil {
+		return gate.Plan{}, err
+	}
+	have, err := c.procedure(ctx, in.ProcedureID)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	p := gate.Plan{Summary: "Change a technique that is recorded in TheHive.", Undo: "Set the fields back.",
+		Targets: []gate.Target{{Kind: "procedure", ID: have.ID, Name: have.PatternID}}}
+	d := diff{&p.Changes}
+	d.text("technique", have.PatternID, in.PatternID)
+	d.text("tactic", have.Tactic, in.Tactic)
+	if in.OccurDate != 0 {
+		d.add("on", instant(have.OccurDate), in.OccurDate)
+	}
+	d.optional("description", have.Description, in.Description)
+	return p, nil
+}
