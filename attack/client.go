@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Config says which part of ATT&CK a [Client] knows, and from where.
 type Config struct {
-	// DataDir is a folder with MITRE's STIX bundles, as [Open] reads them. Empty means the embedded facts.
+	// DataDir is a folder with MITRE's STIX bundles, as [Open] reads them. Empty means the embedded facts, and so
+	// does a folder without any, which answers then say.
 	DataDir string
 	// SigmaDir is a folder with Sigma rules of one's own, for [Client.SigmaRules]. It may be empty.
 	SigmaDir string
@@ -91,7 +93,7 @@ func New(c Config) (*Client, error) {
 // KB returns the knowledge base of the client, and opens it if need be. A failure isn't remembered: the next call tries
 // again.
 func (c *Client) KB(ctx context.Context) (*KB, error) {
-	if kb := c.kb.Load(); kb != nil {
+	if kb := c.kb.Load(); kb != nil && !c.filled(kb) {
 		return kb, nil
 	}
 	select {
@@ -100,7 +102,7 @@ func (c *Client) KB(ctx context.Context) (*KB, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("attack: %w", context.Cause(ctx))
 	}
-	if kb := c.kb.Load(); kb != nil {
+	if kb := c.kb.Load(); kb != nil && !c.filled(kb) {
 		return kb, nil
 	}
 	kb, err := c.open(ctx)
@@ -115,5 +117,24 @@ func (c *Client) open(ctx context.Context) (*KB, error) {
 	if c.config.DataDir == "" {
 		return Embedded(c.config.Domains...)
 	}
-	return Open(ctx, c.config.DataDir, c.config.Domains...)
+	kb, err := Open(ctx, c.config.DataDir, c.config.Domains...)
+	if !errors.Is(err, errNoBundle) {
+		return kb, err
+	}
+	if kb, err = Embedded(c.config.Domains...); err != nil {
+		return nil, err
+	}
+	kb.fallback = fmt.Sprintf("The data folder %s has no bundle of these matrices, so these are the embedded facts, without descriptions, procedures or references; mitre_update_data can fill it.", c.config.DataDir)
+	c.config.Logger.Warn(kb.fallback, "system", "attack")
+	return kb, nil
+}
+
+// filled reports whether kb was taken because there were no bundles, and there
+// are some now.
+func (c *Client) filled(kb *KB) bool {
+	if kb.fallback == "" {
+		return false
+	}
+	_, err := facts.Find(c.config.DataDir, kb.domains, "")
+	return err == nil
 }

@@ -3,8 +3,11 @@ package attack
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
 	"slices"
 	"sync"
 
@@ -20,6 +23,7 @@ type KB struct {
 	versions [3]string
 	bundles  []Bundle
 	cache    string
+	fallback string // why these are the embedded facts although there is a folder
 
 	matrices    []Matrix
 	tactics     []Tactic
@@ -126,6 +130,9 @@ func Open(ctx context.Context, dir string, domains ...Domain) (*KB, error) {
 	}
 	files, err := facts.Find(dir, set, "")
 	if err != nil {
+		if info, serr := os.Stat(dir); serr == nil && info.IsDir() && errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", errNoBundle, err)
+		}
 		return nil, fmt.Errorf("attack: %w", err)
 	}
 	path := facts.CachePath(dir, set)
@@ -145,6 +152,20 @@ func Open(ctx context.Context, dir string, domains ...Domain) (*KB, error) {
 	kb := build(loaded, set, FromSTIX)
 	kb.bundles, kb.cache = bundlesOf(files), state
 	return kb, nil
+}
+
+// errNoBundle means that the folder is there and a bundle isn't.
+var errNoBundle = errors.New("no bundle")
+
+// note says what the answers lack, if anything.
+func (kb *KB) note() string {
+	switch {
+	case kb.fallback != "":
+		return kb.fallback
+	case kb.source == FromTable:
+		return noProse
+	}
+	return ""
 }
 
 // Bundle is a file that a knowledge base was read from.

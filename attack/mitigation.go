@@ -135,7 +135,7 @@ func (c *Client) MitigationsForTechnique(ctx context.Context, in MitigationsForT
 	case out.Total == 0:
 		out.Note = "ATT&CK names no mitigation for this technique."
 	case kb.source == FromTable:
-		out.Note = noProse
+		out.Note = kb.note()
 	}
 	return out, nil
 }

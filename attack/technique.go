@@ -149,7 +149,7 @@ func (c *Client) GetTechnique(ctx context.Context, in GetTechniqueInput) (*GetTe
 		out.Mitigations = append(out.Mitigations, MitigationRef{m.ID, m.Name, plain(m.Guidance(t))})
 	}
 	if kb.Source() == FromTable {
-		out.Note = noProse
+		out.Note = kb.note()
 		return out, nil
 	}
 	procedures := first(t.Procedures(), in.Limit, func(p Procedure) ProcedureText {

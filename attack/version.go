@@ -32,6 +32,7 @@ type DataVersionOutput struct {
 	Stats      Stats           `json:"stats"`
 	Difference *Difference     `json:"difference,omitempty"` // from the compared version to the loaded one
 	Note       string          `json:"note,omitempty"`
+	Fallback   string          `json:"fallback,omitempty"` // why these are the embedded facts although a folder is set
 }
 
 // DomainVersion is the version of one domain.
@@ -55,9 +56,7 @@ func (c *Client) DataVersion(ctx context.Context, in DataVersionInput) (*DataVer
 		Source: kb.Source(), Domains: kb.versionList(), Files: append([]Bundle{}, kb.bundles...), Cache: kb.cache,
 		Held: []string{}, Stats: kb.Stats(),
 	}
-	if kb.source == FromTable {
-		out.Note = noProse
-	}
+	out.Note, out.Fallback = kb.note(), kb.fallback
 	if l := kb.behind(); l != nil {
 		out.Note = strings.TrimSpace(fmt.Sprintf("%s Of ATT&CK %s the ids, names, tactics and what took the place of what are known beside, from a copy that isn't MITRE's own file; mitre_update_data gets the whole.", out.Note, l.Version))
 	}

@@ -55,7 +55,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxFile < 1 {
 		return nil, fmt.Errorf("cortex: a file of at most %d bytes: want at least 1", cfg.MaxFile)
 	}
-	w, err := cfg.wire(cfg.APIKey)
+	w, err := cfg.wire(cfg.APIKey, "API_KEY")
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,8 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 	if cfg.SuperadminKey != "" {
-		if c.super, err = cfg.wire(cfg.SuperadminKey); err != nil {
+		cfg.Warnings, cfg.Logger = nil, nil // what is odd is said once
+		if c.super, err = cfg.wire(cfg.SuperadminKey, "SUPERADMIN_KEY"); err != nil {
 			return nil, err
 		}
 		c.above = cfg.upstream(cfg.SuperadminKey)
@@ -93,10 +94,10 @@ func (cfg Config) upstream(key string) string {
 	return fmt.Sprintf("Cortex at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 }
 
-// wire makes what sends the requests under one key.
-func (cfg Config) wire(key string) (*wire.Client, error) {
+// wire makes what sends the requests under one key, which a variable holds.
+func (cfg Config) wire(key, variable string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
-		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey},
+		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil

@@ -34,7 +34,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	changes := new(atomic.Int64)
 	h, err := httpx.New(httpx.Options{
-		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{key},
+		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{key}, Credentials: []string{"API_KEY"},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set(name, key)
 			if r.Method != http.MethodGet && !reading(r.URL.Path) {

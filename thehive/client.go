@@ -22,6 +22,7 @@ type Client struct {
 	upstream string
 	files    string // the folder of files
 
+	wanted string // the organisation that is configured
 	filter egress.Filter
 	local  map[string]bool // the analyzers that show nothing to anybody outside
 
@@ -36,12 +37,12 @@ func New(cfg Config) (*Client, error) {
 	if cfg.APIKey == "" {
 		return nil, errors.New("thehive: the API key is empty")
 	}
-	c := &Client{guard: cfg.Guard, files: cfg.FileBaseDir, filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, local: map[string]bool{}}
+	c := &Client{guard: cfg.Guard, wanted: cfg.Organisation, files: cfg.FileBaseDir, filter: egress.Filter{Suffixes: cfg.InternalSuffixes}, local: map[string]bool{}}
 	for _, name := range cfg.LocalAnalyzers {
 		c.local[strings.ToLower(name)] = true
 	}
 	h, err := httpx.New(httpx.Options{
-		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey},
+		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey}, Credentials: []string{"API_KEY"},
 		Auth: func(ctx context.Context, r *http.Request, _ bool) error {
 			if e, _ := connect.EndpointFrom(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
 				if err := c.checkVersion(ctx); err != nil {

@@ -97,7 +97,7 @@ func New(cfg Config) (*Client, error) {
 func newManager(cfg Config) (*wire.Client, error) {
 	o := httpx.Options{
 		System: "wazuh", Prefix: "WAZUH_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard,
-		Secrets: secrets(cfg.Username, cfg.Password), Fail: fail,
+		Secrets: secrets(cfg.Username, cfg.Password), Credentials: []string{"USERNAME", "PASSWORD"}, Fail: fail,
 	}
 	// Logging in has a client of its own: a 401 there is final, and a second
 	// attempt would only count towards the lock-out.
@@ -131,7 +131,7 @@ func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
 	}
 	h, err := httpx.New(httpx.Options{
 		System: "wazuh indexer", Prefix: "WAZUH_INDEXER_", BaseURL: ix.BaseURL, Connect: ix.Options, Guard: cfg.Guard,
-		Secrets: secrets(ix.Username, ix.Password), Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
+		Secrets: secrets(ix.Username, ix.Password), Credentials: []string{"USERNAME", "PASSWORD"}, Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
 	})
 	if err != nil {
 		return nil, err

@@ -13,13 +13,13 @@ import (
 )
 
 // Health is the outcome of a check of the connection.
-type Health string
+type Health = connect.Health
 
 // The outcomes, from good to bad.
 const (
-	Healthy Health = "ok"
-	Warning Health = "warning"
-	Broken  Health = "error"
+	Healthy = connect.Healthy
+	Warning = connect.Warning
+	Broken  = connect.Broken
 )
 
 // DiagnoseConnectionInput is the input of [Client.DiagnoseConnection].
@@ -136,6 +136,10 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 }
 
 func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
+	if isPattern(d.Indexer.URL) {
+		d.add("indexer settings", Broken, "WAZUH_INDEXER_URL is the address alone, and this one has an index behind it: "+d.Indexer.URL, "cut what stands behind the port; WAZUH_ALERTS_INDEX says which indices hold the alerts")
+		return
+	}
 	i, err := httpx.JSON[indexer.Info](c.indexer.GetInfo(ctx))
 	if !d.reached("indexer", "WAZUH_INDEXER", *d.Indexer, err) {
 		return
@@ -192,7 +196,7 @@ func (d *Diagnosis) reached(name, prefix string, s Settings, err error) bool {
 	switch connect.LegOf(err) {
 	case connect.LegTLS:
 		d.add(name+" connection", Healthy, "something answers at "+s.URL, "")
-		d.add(name+" TLS", Broken, err.Error(), "set "+prefix+"_CA_FILE to the authority of the server's certificate and "+prefix+"_TLS_SERVER_NAME to a name that it is for, or "+prefix+"_TLS_FINGERPRINT to its own fingerprint, and use https only where the server speaks it")
+		d.add(name+" TLS", Broken, err.Error(), "set "+prefix+"_CA_FILE to the authority of the server's certificate and "+prefix+"_TLS_SERVER_NAME to a name that it is for, or "+prefix+"_TLS_FINGERPRINT to its own fingerprint, and use https in "+prefix+"_URL only where the server speaks it")
 		return false
 	case connect.LegProxy:
 		d.add(name+" connection", Broken, err.Error(), "check "+prefix+"_PROXY, or HTTPS_PROXY and NO_PROXY")

@@ -62,7 +62,7 @@ func TestADiagnosisNamesTheLegThatFailsAndWhatToDo(t *testing.T) {
 		"manager, nobody listens": {change: func(c *wazuh.Config) { c.BaseURL = "http://" + nobody.Addr().String() }, check: "manager connection error", text: "refused", advice: "port in WAZUH_URL"},
 		"manager, no such name":   {change: func(c *wazuh.Config) { c.BaseURL = "https://nosuch.invalid:55000" }, check: "manager connection error", text: "nosuch.invalid", advice: "name and port"},
 		"manager, no answer":      {change: func(c *wazuh.Config) { c.BaseURL, c.Timeout = silent.URL, 50*time.Millisecond }, check: "manager connection error", text: "", advice: "blocks it"},
-		"manager, http on https":  {change: func(c *wazuh.Config) { c.BaseURL = strings.Replace(c.BaseURL, "http:", "https:", 1) }, check: "manager TLS error", text: "HTTP", advice: "https only where"},
+		"manager, http on https":  {change: func(c *wazuh.Config) { c.BaseURL = strings.Replace(c.BaseURL, "http:", "https:", 1) }, check: "manager TLS error", text: "HTTP", advice: "https in WAZUH_URL only where"},
 		"manager, another page":   {change: func(c *wazuh.Config) { c.BaseURL = page.URL }, check: "manager login error", text: "HTML", advice: "something else"},
 		"manager, wrong password": {change: func(c *wazuh.Config) { c.Password = "wrong-password" }, check: "manager login error", text: "Invalid credentials", advice: "WAZUH_USERNAME and WAZUH_PASSWORD"},
 		"manager, locked out": {prepare: func(s *wazuhtest.Server) {

@@ -31,6 +31,8 @@ type Options struct {
 	Connect connect.Options // how to reach it
 	Guard   *gate.Guard     // nil: no gate on the wire
 	Secrets []string        // cut out of every error and every answer
+	// Credentials are the variables that hold the credential, without Prefix.
+	Credentials []string
 
 	// Auth puts the credential on a request. again says that the one it put
 	// there before was refused with a 401; it is called so at most once.

@@ -231,7 +231,7 @@ func (c *Client) explain(ctx context.Context, err error) (connect.Leg, string) {
 	case errors.As(err, &invalid):
 		return connect.LegTLS, fmt.Sprintf("the certificate of %s is not valid: %s", host, invalid.Error())
 	case errors.As(err, &record):
-		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there; is it http?%s", host, c.setting("", "URL"))
+		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there, but perhaps plain HTTP%s", host, c.setting("", "URL"))
 	case isTLSAlert(err):
 		return connect.LegTLS, fmt.Sprintf("%s ended the TLS handshake%s", host, c.alert(err))
 	case errors.As(err, &dns):
@@ -245,7 +245,7 @@ func (c *Client) explain(ctx context.Context, err error) (connect.Leg, string) {
 	case errors.As(err, &op) && op.Op == "dial":
 		return connect.LegConnection, fmt.Sprintf("cannot reach %s: %s%s", host, op.Err, c.setting("", "URL"))
 	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
-		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there; is it http?%s", host, c.setting("", "URL"))
+		return connect.LegTLS, fmt.Sprintf("%s does not speak TLS there, but perhaps plain HTTP%s", host, c.setting("", "URL"))
 	case errors.As(err, &u):
 		return connect.LegConnection, fmt.Sprintf("the connection to %s broke: %s", host, u.Err)
 	}

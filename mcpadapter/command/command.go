@@ -30,6 +30,7 @@ import (
 	"syscall"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
@@ -55,8 +56,8 @@ type Server struct {
 	// StatusTool is the name of the tool that tells how the gate stands, which
 	// must differ among servers that are used together. Default: gate_status.
 	StatusTool string
-	// Check names reads that need no argument. If they succeed, the
-	// configuration works.
+	// Check names reads that need no argument, for clients that aren't a
+	// connect.Checker: if they succeed, the configuration works.
 	Check []string
 	// Open returns the clients to serve. Each must have g on its wire. One that
 	// has a method Resources() []gate.Resource or Prompts() []gate.Prompt has
@@ -149,7 +150,7 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 	case "call":
 		return p.call(ctx, rest)
 	case "check":
-		return p.check(ctx)
+		return p.check(ctx, rest)
 	case "token":
 		return p.token(rest)
 	case "completion":
@@ -199,7 +200,7 @@ func (p *program) usage(w io.Writer, f *flag.FlagSet) {
   %[2]s [flags] call NAME -json ...      … and print the answer as JSON
   %[2]s [flags] call NAME -o FILE ...    … and write what it made into a file
   %[2]s call NAME -help                  say what a tool does and takes
-  %[2]s check                            prove the configuration and say what to fix
+  %[2]s [flags] check [-json]            prove every connection, credential and the gate, and say what to fix
   %[2]s token USER                       make a bearer token for -http
   %[2]s completion bash|zsh|fish         print a completion script
 
@@ -219,6 +220,8 @@ type site struct {
 	server *mcpadapter.Server
 	guard  *gate.Guard
 	ops    []gate.Op
+
+	clients []Client
 }
 
 // open reads the configuration and makes the server, without dialling anything.
@@ -228,6 +231,11 @@ func (p *program) open() (*site, error) {
 		return nil, err
 	}
 	policy.Logger = p.logger
+	if warnings, err := settings.Gate.Check(os.Environ()); err == nil {
+		for _, w := range warnings {
+			p.logger.Warn(w)
+		}
+	}
 	if p.readOnly {
 		policy.Max = gate.TierRead
 	}
@@ -251,7 +259,7 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{guard: guard, server: mcpadapter.New(guard, mcpadapter.Options{
+	s := &site{guard: guard, clients: clients, server: mcpadapter.New(guard, mcpadapter.Options{
 		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger, SearchHints: searchHints})}
 	var resources []gate.Resource
 	var prompts []gate.Prompt
