@@ -61,7 +61,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	slow := cfg
 	slow.Timeout += storing(cfg.MaxFile)
-	files, err := slow.wire(cfg.APIKey)
+	files, err := slow.wire(cfg.APIKey, "API_KEY")
 	if err != nil {
 		return nil, err
 	}
