@@ -32,5 +32,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// Phishing HIGH
-	// thehive: createComment: HTTP 503: ServiceUnavailable: the index is being rebuilt
+	// thehive: createComment: HTTP 503: ServiceUnavailable: the index is being rebuilt; outcome unknown: the request may have taken effect
 }

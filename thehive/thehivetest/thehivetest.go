@@ -128,8 +128,22 @@ type caller struct {
 // when the test ends.
 func New(tb testing.TB) *Server {
 	tb.Helper()
+	return start(tb, func(s *Server) { s.SeedIncident() })
+}
+
+// NewEmpty starts a Server without cases, as change makes it, and stops it when
+// the test ends.
+func NewEmpty(tb testing.TB, change ...func(*Server)) *Server {
+	tb.Helper()
+	return start(tb, change...)
+}
+
+func start(tb testing.TB, change ...func(*Server)) *Server {
+	tb.Helper()
 	s := NewServer()
-	s.SeedIncident()
+	for _, f := range change {
+		f(s)
+	}
 	s.tb = tb
 	h := httptest.NewServer(s)
 	tb.Cleanup(h.Close)

@@ -181,3 +181,20 @@ func TestUnknownMembersChangeNothing(t *testing.T) {
 		t.Errorf("the case became %v", after)
 	}
 }
+
+func TestPromotingAgainGivesTheCase(t *testing.T) {
+	t.Parallel()
+	s := thehivetest.New(t)
+	path := "/api/v1/alert/" + thehivetest.NewAlert + "/case"
+	_, first := send(t, s, "POST", path, "{}")
+	status, again := send(t, s, "POST", path, "{}")
+	var a, b struct {
+		ID string `json:"_id"`
+	}
+	if err := json.Unmarshal([]byte(first), &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(again), &b); err != nil || status != 201 || a.ID == "" || a.ID != b.ID {
+		t.Errorf("HTTP %d, %s and %s, %v", status, a.ID, b.ID, err)
+	}
+}

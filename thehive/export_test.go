@@ -1,0 +1,7 @@
+package thehive
+
+// What writes the text of others into a report.
+var (
+	Inert = inert
+	Code  = code
+)
