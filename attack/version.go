@@ -60,6 +60,9 @@ func (c *Client) DataVersion(ctx context.Context, in DataVersionInput) (*DataVer
 	if l := kb.behind(); l != nil {
 		out.Note = strings.TrimSpace(fmt.Sprintf("%s Of ATT&CK %s the ids, names, tactics and what took the place of what are known beside, from a copy that isn't MITRE's own file; mitre_update_data gets the whole.", out.Note, l.Version))
 	}
+	if l := kb.behind(); l != nil {
+		out.Note = strings.TrimSpace(fmt.Sprintf("%s Of ATT&CK %s the ids, names, tactics and what took the place of what are known beside, from a copy that isn't MITRE's own file; mitre_update_data gets the whole.", out.Note, l.Version))
+	}
 	if c.config.DataDir != "" {
 		for _, d := range kb.domains.Each() {
 			files, err := facts.List(c.config.DataDir, d)

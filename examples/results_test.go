@@ -62,6 +62,7 @@ var across = []evidence.Call{
 	{Op: "mitre_misp_search_indicators", Args: `{"techniqueId":"T1110"}`},
 	{Op: "mitre_misp_list_events", Args: `{}`},
 	{Op: "mitre_misp_create_event", Args: `{"info":"Results","techniques":["T1110"],"attributes":[{"type":"ip-src","value":"198.51.100.77"}],"confirm":true}`},
+	{Op: "mitre_soc_coverage", Args: `{"groups":["APT29"],"form":"layer"}`},
 	{Op: "mitre_soc_status", Args: `{}`},
 	{Op: "mitre_map_wazuh_alert", Args: `{"ruleId":5710}`},
 	{Op: "mitre_cross_correlate", Args: `{"techniques":["T1110","T1078"]}`},
