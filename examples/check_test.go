@@ -117,7 +117,7 @@ func TestEveryServerProvesAllThatItIsConfiguredWith(t *testing.T) {
 		t.Errorf("as JSON: exit %d, %v, %s", code, err, out)
 	}
 	nobody := s.with("SALLYPORT_STATE=" + t.TempDir())
-	s.checked(nobody, "misp-mcp", 0, "warn  gate approvers", "gate init")
+	s.checked(nobody, "misp-mcp", 0, "WARN  gate approvers", "gate init")
 }
 
 func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
@@ -138,7 +138,7 @@ func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
 	}
 	env = append(env, "WAZUH_VERSION=4.14.7", "WAZUH_IMAGE_VERSION=4.14.7", "WAZUH_REGISTRY=registry.example.org", "WAZUH_TAG_REVISION=1", "MISP_TAG=v2.5.1",
 		"MISP_BASEURL=https://misp", "WAZUH_MCP_MAX_RESPONSE_BYTES=250000", "MITRE_UPDATE_INTERVAL=86400")
-	s.checked(env, "wazuh-mcp", 0, "warn  wazuh-mcp settings", "WAZUH_IMAGE_VERSION, WAZUH_REGISTRY, WAZUH_TAG_REVISION", "WAZUH_MCP_MAX_RESPONSE_BYTES is not needed")
+	s.checked(env, "wazuh-mcp", 0, "WARN  wazuh-mcp settings", "WAZUH_IMAGE_VERSION, WAZUH_REGISTRY, WAZUH_TAG_REVISION", "WAZUH_MCP_MAX_RESPONSE_BYTES is not needed")
 	s.checked(env, "soc-mcp", 0, "MISP_BASEURL, MISP_TAG", "MITRE_UPDATE_INTERVAL is not needed")
 	s.checked(append(env, "WAZUH_PASWORD=x"), "wazuh-mcp", 2, "WAZUH_PASWORD is not a known setting; did you mean WAZUH_PASSWORD?")
 	s.checked(append(env, "SALLYPORT_APROVAL=host"), "misp-mcp", 2, "did you mean SALLYPORT_APPROVAL?")
@@ -189,7 +189,7 @@ func TestSecretsFromFilesOpenEveryServer(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "MISP_API_KEY"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.checked(env, "misp-mcp", 0, "warn", "can be read by others")
+	s.checked(env, "misp-mcp", 0, "WARN", "can be read by others")
 }
 
 func TestAStockCertificateIsVerifiedWithoutSwitchingThatOff(t *testing.T) {
@@ -261,7 +261,7 @@ func TestTheDataFolderOfATTACKMayBeEmpty(t *testing.T) {
 	s := newSite(t, false)
 	dir := t.TempDir()
 	env := s.with("MITRE_DATA_DIR=" + dir)
-	s.checked(env, "mitre-mcp", 0, "warn  ATT&CK data", "has no bundle", "embedded facts")
+	s.checked(env, "mitre-mcp", 0, "WARN  ATT&CK data", "has no bundle", "embedded facts")
 	out, code := s.ran(env, "mitre-mcp", "call", "mitre_get_technique", "techniqueId=T1110", "-json")
 	if code != 0 || !strings.Contains(out, "Brute Force") || !strings.Contains(out, "has no bundle") {
 		t.Errorf("exit %d\n%s", code, out)

@@ -137,7 +137,7 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 
 func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 	if isPattern(d.Indexer.URL) {
-		d.add("indexer settings", Broken, "WAZUH_INDEXER_URL is the address alone, and this one has an index behind it: "+d.Indexer.URL, "cut what stands behind the port; WAZUH_ALERTS_INDEX says which indices hold the alerts")
+		d.add("indexer settings", Broken, "WAZUH_INDEXER_URL is the address alone, and this one has an index behind it: "+d.Indexer.URL, "cut what stands behind the port; WAZUH_ALERT_INDEX says which indices hold the alerts")
 		return
 	}
 	i, err := httpx.JSON[indexer.Info](c.indexer.GetInfo(ctx))

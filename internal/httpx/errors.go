@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -172,7 +173,7 @@ func (c *Client) lost(ctx context.Context, r *Request, err error, sent bool) err
 	case errors.As(err, &large):
 		text.kind = connect.In(c.system(), connect.ErrTooLarge)
 		text.text += c.setting("; ask for less, or raise the limit", "MAX_ANSWER")
-	case ctx.Err() != nil: // it was the caller who ended it
+	case ended(ctx): // it was the caller who ended it
 		text.kind = nil
 	}
 	if r.endpoint.Tier > gate.TierRead && sent {
@@ -238,7 +239,7 @@ func (c *Client) explain(ctx context.Context, err error) (connect.Leg, string) {
 		return connect.LegName, fmt.Sprintf("the name %s cannot be resolved%s", host, c.setting("", "URL"))
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
 		return "", "the call was cancelled"
-	case ctx.Err() != nil:
+	case ended(ctx):
 		return connect.LegConnection, fmt.Sprintf("no complete answer from %s before the time of the call was over", host)
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return connect.LegConnection, fmt.Sprintf("no complete answer from %s in time (%s an attempt)%s", host, c.o.Connect.Timeout, c.setting("", "TIMEOUT"))
@@ -250,6 +251,13 @@ func (c *Client) explain(ctx context.Context, err error) (connect.Leg, string) {
 		return connect.LegConnection, fmt.Sprintf("the connection to %s broke: %s", host, u.Err)
 	}
 	return connect.LegConnection, fmt.Sprintf("the connection to %s broke: %s", host, err)
+}
+
+// ended reports whether the caller's time is over. The network knows of a
+// deadline a moment before the context does.
+func ended(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // alert says what the other side has against the handshake.

@@ -72,8 +72,12 @@ func (r *Request) Path(name, value, pattern string) {
 			return
 		}
 	}
-	r.path = strings.Replace(r.path, "{"+name+"}", url.PathEscape(value), 1)
+	r.path = strings.Replace(r.path, "{"+name+"}", unreserved.Replace(url.PathEscape(value)), 1)
 }
+
+// unreserved undoes what may stand in a path as it is: patterns of index names
+// have these, and not every proxy decodes them.
+var unreserved = strings.NewReplacer("%2A", "*", "%2C", ",")
 
 // CheckSegment refuses what can't be one segment of a URL path: the empty
 // string, "." and "..", separators, percent signs and control characters.

@@ -25,7 +25,7 @@ const (
 )
 
 // marks stand before the lines of a check.
-var marks = map[connect.Health]string{connect.Healthy: "ok   ", connect.Warning: "warn ", connect.Broken: "FAIL "}
+var marks = map[connect.Health]string{connect.Healthy: "ok   ", connect.Warning: "WARN ", connect.Broken: "FAIL "}
 
 // report is what check prints with -json.
 type report struct {
@@ -151,7 +151,14 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 		r.add(of, "journal", connect.Broken, err.Error(), "gate verify says what is wrong with it")
 		return
 	}
-	r.add(of, legApproval, connect.Healthy, fmt.Sprintf("%s approves", st.Approval), "")
+	switch st.Approval {
+	case gate.ApprovalHost:
+		r.add(of, legApproval, connect.Warning, "host approves; nobody is asked here: whatever the host lets through is executed", "SALLYPORT_APPROVAL=operator asks an operator")
+	case gate.ApprovalClient:
+		r.add(of, legApproval, connect.Healthy, "client approves, by a form for what can be undone; none is shown within two hours after text of others was read, unless the policy has client_after_untrusted", "")
+	default:
+		r.add(of, legApproval, connect.Healthy, fmt.Sprintf("%s approves", st.Approval), "")
+	}
 	if st.Approvers == 0 && st.Approval == gate.ApprovalOperator {
 		advice := "run gate init"
 		if os.Getenv("SALLYPORT_STATE") == "" {

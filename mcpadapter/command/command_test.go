@@ -126,7 +126,7 @@ func TestCommands(t *testing.T) {
 		{"-dynamic call shelf_find_books words=a", 0, "PAGES", ""},
 		{"-dynamic tools -json", 0, "call_tool", ""},
 		{"call gate_status", 0, "approval", ""},
-		{"check", 0, "WARN  gate_status", ""},
+		{"check", 0, "WARN  gate approvers: no approver is enrolled", ""},
 		{"-dynamic check", 0, "ok    shelf_find_books", ""},
 		{"-log loud tools", 2, "", "want text, json or off"},
 		{"completion bash", 0, "complete -F _shelf_mcp shelf-mcp", ""},
