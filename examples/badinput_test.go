@@ -84,7 +84,7 @@ func TestEveryUpstreamFailureIsAClearErrorWithoutSecrets(t *testing.T) {
 		{"self-signed certificate", selfSigned.URL, "not signed by a known authority"},
 		{"401", answer(401, "application/json", `{"type":"AuthenticationError","message":"Authentication failure for `+canary+`"}`), "AuthenticationError"},
 		{"403", answer(403, "application/json", `{"type":"AuthorizationError","message":"Insufficient rights"}`), "Insufficient rights"},
-		{"an HTML error page", answer(502, "text/html", "<html><title>nginx</title>"+canary+"</html>"), `an HTML page instead of JSON ("nginx")`},
+		{"an HTML error page", answer(502, "text/html", "<html><title>nginx</title>"+canary+"</html>"), "an HTML page instead of JSON"},
 		{"an answer of 11 MB", answer(200, "application/json", `{"_id":"~1","title":"`+strings.Repeat("x", 11<<20)+`"}`), "more than 10485760 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,6 +43,9 @@ func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[stri
 			t.Fatalf("%s(%v): %v %s", tool, args, err, text(res))
 		}
 		m := res.StructuredContent.(map[string]any)
+		if _, ok := m["attributes"].([]any); ok && list == "" { // of an event, which has other lists beside
+			list = "attributes"
+		}
 		if list == "" {
 			for name, v := range m {
 				if l, ok := v.([]any); ok && !strings.HasPrefix(name, "_") && (list == "" || len(l) > len(m[list].([]any))) {

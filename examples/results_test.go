@@ -53,6 +53,7 @@ var facts = []evidence.Call{
 var across = []evidence.Call{
 	{Op: "mitre_wazuh_status", Args: `{}`},
 	{Op: "mitre_wazuh_alerts", Args: `{"limit":3}`},
+	{Op: "mitre_soc_coverage", Args: `{}`},
 	{Op: "mitre_wazuh_rule_coverage", Args: `{"alerts":true,"cases":true}`},
 	{Op: "mitre_thehive_list_cases", Args: `{"techniqueFilter":"T1110"}`},
 	{Op: "mitre_cortex_analyzer_coverage", Args: `{}`},
