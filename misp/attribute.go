@@ -333,8 +333,9 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 	if err != nil {
 		return nil, err
 	}
+	p.Attributes = slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil }) // a null is no row
 	if keep != nil {
-		p.Attributes = slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || !keep(a) })
+		p.Attributes = slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return !keep(a) })
 		if p.Total = nil; !p.More && in.Page == 1 {
 			n := len(p.Attributes)
 			p.Total = &n

@@ -54,6 +54,10 @@ func (c *Client) ListLinkedCases(ctx context.Context, in ListLinkedCasesInput) (
 	}
 	out := &LinkedCases{Cases: []*Similar{}, Total: len(got)}
 	for _, l := range got {
+		if l == nil { // a null is no case
+			continue
+		}
+		l.LinkedWith = slices.DeleteFunc(l.LinkedWith, func(o *Observable) bool { return o == nil })
 		s := &Similar{Kind: "case", ID: l.ID, Number: l.Number, Title: l.Title, Status: l.Status, Stage: l.Stage, Shared: cmp.Or(l.LinksCount, len(l.LinkedWith))}
 		for _, o := range l.LinkedWith[:min(len(l.LinkedWith), 5)] {
 			s.Examples = append(s.Examples, o.DataType+" "+o.value())

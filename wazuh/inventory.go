@@ -289,6 +289,9 @@ func (c *Client) GetAgentNetwork(ctx context.Context, in GetAgentNetworkInput) (
 		return nil, err
 	}
 	n.Interfaces = interfaces
+	for _, i := range interfaces {
+		delete(i.Extra, "agent_id") // it is that of the list
+	}
 	if !in.IncludeIP {
 		return n, nil
 	}

@@ -164,7 +164,7 @@ var examples4 = []example{
 		want: map[string]string{"total": "307", "agent_id": "001", "more": "true"}, has: "name version architecture description format vendor size"},
 	{tool: "get_agent_processes", args: `{"agent_id":"001","include_command":true}`, path: "/syscollector/{agent_id}/processes", list: "processes", names: map[string]string{"scan.id": ""},
 		want: map[string]string{"total": "1", "agent_id": "001", "command_included": "true"}, has: "pid name state ppid euser vm_size cmd argvs"},
-	{tool: "get_agent_ports", args: `{"agent_id":"001"}`, path: "/syscollector/{agent_id}/ports", list: "ports", names: map[string]string{"scan.id": ""},
+	{tool: "get_agent_ports", args: `{"agent_id":"001"}`, path: "/syscollector/{agent_id}/ports", list: "ports",
 		want: map[string]string{"total": "3", "agent_id": "001"}, has: "protocol local.ip local.port remote.ip remote.port state pid process"},
 	{tool: "get_agent_network", args: `{"agent_id":"001","include_ip":true}`, path: "/syscollector/{agent_id}/netiface", list: "interfaces",
 		names: map[string]string{"scan.id": "", "agent_id": ""}, want: map[string]string{"agent_id": "001", "ip_included": "true"}, more: []part{

@@ -3,6 +3,7 @@ package jsoncodec_test
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -52,7 +53,8 @@ func TestEveryOutputTypeKeepsUnknownMembers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	tested := 0
 	for x := range outputs(t) {
-		if _, ok := x.FieldByName("Extra"); !ok {
+		f, ok := x.FieldByName("Extra")
+		if !ok || len(f.Index) > 1 || !ast.IsExported(x.Name()) { // one that embeds, or is embedded, shows a part of another
 			continue
 		}
 		tested++
