@@ -34,24 +34,16 @@ func paged(tool *mcp.Tool) (limit, place string) {
 
 // turn follows a tool to its end and returns its rows: those of the longest list
 // of the first answer, each as the members that tell which it is.
-func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[string]any) (rows []string, cut bool) {
+func turn(t *testing.T, cs *mcp.ClientSession, tool, place, list string, args map[string]any) (rows []string, cut bool, of string) {
 	t.Helper()
-	list := ""
 	for calls := 0; calls < 400; calls++ {
 		res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
 		if err != nil || res.IsError {
 			t.Fatalf("%s(%v): %v %s", tool, args, err, text(res))
 		}
 		m := res.StructuredContent.(map[string]any)
-		if _, ok := m["attributes"].([]any); ok && list == "" { // of an event, which has other lists beside
-			list = "attributes"
-		}
 		if list == "" {
-			for name, v := range m {
-				if l, ok := v.([]any); ok && !strings.HasPrefix(name, "_") && (list == "" || len(l) > len(m[list].([]any))) {
-					list = name
-				}
-			}
+			list = rowsOf(m)
 		}
 		page, _ := m[list].([]any)
 		for _, r := range page {
@@ -62,7 +54,7 @@ func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[stri
 		next, _ := m["_next"].(map[string]any)
 		switch {
 		case len(page) == 0 || m["more"] == false && len(next) == 0:
-			return rows, cut
+			return rows, cut, list
 		case len(next) > 0:
 			maps.Copy(args, next)
 		case m["next_cursor"] != nil && m["next_cursor"] != "":
@@ -73,7 +65,7 @@ func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[stri
 		case m["nextOffset"] != nil:
 			args[place] = m["nextOffset"]
 		case m["more"] != true:
-			return rows, cut
+			return rows, cut, list
 		case place == "page":
 			n, _ := args["page"].(float64)
 			args["page"] = max(1, n) + 1
@@ -82,7 +74,27 @@ func turn(t *testing.T, cs *mcp.ClientSession, tool, place string, args map[stri
 		}
 	}
 	t.Fatalf("%s: no end", tool)
-	return nil, false
+	return nil, false, ""
+}
+
+// rowsOf returns the name of the list that is paged: the longest one of objects,
+// since an answer may have lists of words beside.
+func rowsOf(m map[string]any) (list string) {
+	objects, longest := false, -1
+	for name, v := range m {
+		l, ok := v.([]any)
+		if !ok || strings.HasPrefix(name, "_") {
+			continue
+		}
+		object := false
+		if len(l) > 0 {
+			_, object = l[0].(map[string]any)
+		}
+		if object && !objects || object == objects && len(l) > longest {
+			list, objects, longest = name, object, len(l)
+		}
+	}
+	return list
 }
 
 // identity returns what tells a row from others, though its texts may be cut.
@@ -139,13 +151,13 @@ func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
 				for _, name := range []string{limit, place, "cursor"} {
 					delete(args, name)
 				}
-				want, _ := turn(t, whole, c.Op, place, args)
-				got, cut := turn(t, small, c.Op, place, args)
+				want, _, list := turn(t, whole, c.Op, place, "", args)
+				got, cut, _ := turn(t, small, c.Op, place, list, args)
 				if cut {
 					cuts++
 				}
 				if !slices.Equal(want, got) {
-					t.Errorf("%s(%v): %d rows, %d when nothing is cut", c.Op, args, len(got), len(want))
+					t.Errorf("%s(%v): %d rows, %d when nothing is cut\n%.1500q\n%.1500q", c.Op, args, len(got), len(want), got, want)
 				}
 			}
 			if len(walked) == 0 || cuts == 0 && server != "cortex-mcp" { // the lab has too few jobs for that
