@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/gate/internal/chain"
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
@@ -31,9 +30,6 @@ const (
 	maxSkew       = journal.MaxSkew
 	leftDetail    = state.LeftDetail
 	clientName    = state.ClientName
-
-	duplicateWindow = state.DuplicateWindow
-	budgetWindow    = state.BudgetWindow
 )
 
 var (
@@ -79,27 +75,6 @@ func hold(dir string) (release func()) {
 	return func() { tx.End(); s.Close() }
 }
 
-// put appends an event as a process of the product does.
-func put(dir string, e Event) {
-	s := must(filestore.Open(dir, filestore.Owners{}))
-	defer s.Close()
-	tx := must(s.Begin())
-	defer tx.End()
-	w := chain.Walk{Format: state.Format}
-	for line, err := range tx.After(0, "") {
-		must(0, err)
-		must(w.Next(line))
-	}
-	e.Seq, e.Prev = w.Seq+1, w.Hash
-	if e.Time.IsZero() {
-		e.Time = time.Now().UTC()
-	}
-	line, _, err := state.Encode(e)
-	must(0, err)
-	must(0, tx.Append(line, string(e.Kind), e.ID))
-	must(0, tx.Commit())
-}
-
 func newID() string {
 	var b [5]byte
 	rand.Read(b[:])
@@ -120,7 +95,3 @@ func twin(t testing.TB, s *Signer, name string) *Signer {
 	t.Helper()
 	return must(SignerFrom(name, ed25519.NewKeyFromSeed(seed(s))))
 }
-
-// head returns the lines with which each journal of a test begins: where it lies and
-// who approves.
-func (w *world) head() [][]byte { return w.lines()[:2:2] }

@@ -119,7 +119,7 @@ func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	}
 	text, mediaType, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
 	if !ok {
-		return nil, &jsonrpc.Error{Code: mcp.CodeResourceNotFound, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
 	}
 	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: mediaType, Text: text}}}, nil
 }

@@ -30,19 +30,18 @@ func sampleAlerts(tb testing.TB) []wazuhtest.Object {
 		tb.Fatal(err)
 	}
 	var list []wazuhtest.Object
-	for s := bufio.NewScanner(z); ; {
-		s.Buffer(make([]byte, 1<<20), 1<<24)
-		for s.Scan() {
-			var line struct {
-				Source wazuhtest.Object `json:"_source"`
-			}
-			if err := json.Unmarshal(bytes.TrimSpace(s.Bytes()), &line); err != nil {
-				tb.Fatal(err)
-			}
-			list = append(list, line.Source)
+	s := bufio.NewScanner(z)
+	s.Buffer(make([]byte, 1<<20), 1<<24)
+	for s.Scan() {
+		var line struct {
+			Source wazuhtest.Object `json:"_source"`
 		}
-		return list
+		if err := json.Unmarshal(bytes.TrimSpace(s.Bytes()), &line); err != nil {
+			tb.Fatal(err)
+		}
+		list = append(list, line.Source)
 	}
+	return list
 }
 
 // eachLeaf calls f for every value of a document that isn't an object.

@@ -160,7 +160,7 @@ func (o Options) RoundTripper() (rt http.RoundTripper, secrets []string, err err
 			return nil, nil, err
 		}
 	case len(own) > 0:
-		return nil, nil, fmt.Errorf("Transport and %s exclude each other: use Wrap to watch the transport that these make", strings.Join(own, ", "))
+		return nil, nil, fmt.Errorf("the Transport and %s exclude each other: use Wrap to watch the transport that these make", strings.Join(own, ", "))
 	}
 	if o.HeadersFile == "" {
 		return rt, secrets, nil
@@ -231,7 +231,7 @@ func (o Options) transport() (*http.Transport, []string, error) {
 	}
 	u, err := url.Parse(o.Proxy)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
-		return nil, nil, errors.New("Proxy: want the URL of a proxy (http, https or socks5), or none")
+		return nil, nil, errors.New("the Proxy: want the URL of a proxy (http, https or socks5), or none")
 	}
 	tr.Proxy = http.ProxyURL(u)
 	password, _ := u.User.Password()

@@ -62,7 +62,7 @@ type plain struct {
 	Pair    [2]int          `json:"pair"`
 	Kelvin  string          `json:"kelvin,omitempty"`
 	Nested  struct{ A, B int }
-	hidden  string
+	_       string // unexported
 	Left    string `json:"-"`
 	paging
 }
