@@ -205,7 +205,7 @@ func TestWhatTheJournalDoesNotTakeIsNotProposed(t *testing.T) {
 	} {
 		q := *p
 		change(&q)
-		j := w.journal()
+		j := newWorld(t).journal() // where nothing is open that it could join
 		if _, err := j.Decide(&q, w.guard().policy.limits(), journal.Authority{}); !errors.Is(err, ErrJournal) {
 			t.Errorf("%s: %v", name, err)
 		}
