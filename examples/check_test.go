@@ -192,9 +192,10 @@ func TestSecretsFromFilesOpenEveryServer(t *testing.T) {
 	s.checked(env, "misp-mcp", 0, "WARN", "can be read by others")
 }
 
-func TestAStockCertificateIsVerifiedWithoutSwitchingThatOff(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, false)
+// certificate makes one for localhost, signed by itself, and writes it and its key
+// into files.
+func certificate(t *testing.T) (pair tls.Certificate, certFile, keyFile string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -204,24 +205,62 @@ func TestAStockCertificateIsVerifiedWithoutSwitchingThatOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for server, prefixes := range map[string][]string{"wazuh-mcp": {"WAZUH_", "WAZUH_INDEXER_"}, "thehive-mcp": {"THEHIVE_"}, "cortex-mcp": {"CORTEX_"}, "misp-mcp": {"MISP_"}} {
+	write := func(name, kind string, b []byte) string {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", secret)
+}
+
+// connections are the prefixes of the settings of each server's connections.
+var connections = map[string][]string{"wazuh-mcp": {"WAZUH_", "WAZUH_INDEXER_"}, "thehive-mcp": {"THEHIVE_"}, "cortex-mcp": {"CORTEX_"}, "misp-mcp": {"MISP_"}}
+
+// secured puts TLS before the platform with the prefix and returns its new address.
+func (s *site) secured(prefix string, conf *tls.Config) string {
+	s.t.Helper()
+	to, err := url.Parse(s.get(prefix + "URL"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	silent := slog.NewLogLogger(slog.DiscardHandler, 0)
+	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, ErrorLog: silent})
+	front.TLS, front.Config.ErrorLog = conf, silent
+	front.StartTLS()
+	s.t.Cleanup(front.Close)
+	return front.URL
+}
+
+func TestAStockCertificateIsVerifiedWithoutSwitchingThatOff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	pair, ca, _ := certificate(t)
+	for server, prefixes := range connections {
 		for _, prefix := range prefixes {
-			to, err := url.Parse(s.get(prefix + "URL"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)})
-			front.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-			front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-			front.StartTLS()
-			t.Cleanup(front.Close)
-			env := s.with(prefix+"URL="+front.URL, prefix+"CA_FILE="+ca)
+			env := s.with(prefix+"URL="+s.secured(prefix, &tls.Config{Certificates: []tls.Certificate{pair}}), prefix+"CA_FILE="+ca)
 			s.checked(append(env, prefix+"TLS_SERVER_NAME=localhost"), server, 0, "the certificate is good")
 			s.checked(env, server, 1, "but for localhost", prefix+"TLS_SERVER_NAME")
+		}
+	}
+}
+
+func TestAClientCertificateIsASetting(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	pair, ca, _ := certificate(t)
+	_, cert, key := certificate(t)
+	for server, prefixes := range connections {
+		for _, prefix := range prefixes {
+			env := s.with(prefix+"URL="+s.secured(prefix, &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert}), prefix+"CA_FILE="+ca, prefix+"TLS_SERVER_NAME=localhost")
+			s.checked(append(env, prefix+"CLIENT_CERT_FILE="+cert, prefix+"CLIENT_KEY_FILE="+key), server, 0, "the certificate is good")
+			s.checked(env, server, 1, "it demands a client certificate", prefix+"CLIENT_CERT_FILE", prefix+"CLIENT_KEY_FILE")
+			s.checked(append(env, prefix+"CLIENT_CERT_FILE="+cert), server, 2, prefix+"CLIENT_KEY_FILE is not set")
 		}
 	}
 }

@@ -28,8 +28,9 @@ type Client struct {
 	zone  *time.Location // in which times without one are meant
 	cache fieldCache
 
-	alerts string // patterns of the alerts' indices, if not Wazuh's own
-	label  clause // what every alert must match, or nil
+	alerts string   // patterns of the alerts' indices, if not Wazuh's own
+	states []string // what the names of the states' indices begin with, if not as Wazuh's own
+	label  clause   // what every alert must match, or nil
 
 	pinned  string        // the version that the settings name
 	version string        // the server's, once known
@@ -61,6 +62,9 @@ func New(cfg Config) (*Client, error) {
 		errs = append(errs, fmt.Errorf("wazuh: the alert indices %q: want patterns such as wazuh-alerts-*, with commas between, a remote cluster's as site1:wazuh-alerts-*", cfg.AlertIndex))
 	}
 	c.alerts = cfg.AlertIndex
+	if c.states, err = beginnings(cfg.StateIndex); err != nil {
+		errs = append(errs, err)
+	}
 	if cfg.Label != "" {
 		if c.label, err = labelled(cfg.Label); err != nil {
 			errs = append(errs, err)

@@ -22,6 +22,7 @@ type Config struct {
 
 	TimeZone   string // in which times without one are meant and days are counted, such as Europe/Berlin; empty: UTC
 	AlertIndex string // patterns of the indices that hold the alerts, with commas between; empty: those of Wazuh's own name
+	StateIndex string // the same of the states: vulnerabilities, inventory, files; each pattern ends in *, and a kind's name takes its place
 	Label      string // name=value: only alerts of agents with this label are seen; empty: all
 
 	Indexer IndexerConfig // where the alerts are; the zero value: none

@@ -154,8 +154,10 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 		d.add("indexer login", Healthy, fmt.Sprintf("logged in; %s %s", i.Version.Distribution, i.Version.Number), "")
 	}
 	alerts, sender := alertIndex, "Filebeat runs on the manager and sends to this indexer"
-	if index, five, err := c.alertIndex(ctx); err == nil && five {
-		alerts, sender = index, "the manager's connection to this indexer works"
+	if index, five, err := c.alertIndex(ctx); err == nil {
+		if alerts = index; five {
+			sender = "the manager's connection to this indexer works"
+		}
 	}
 	for _, index := range []struct{ name, pattern, empty string }{
 		{"alerts", alerts, "check that " + sender},
@@ -168,17 +170,18 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 			continue
 		}
 		f, err := c.searchAlerts(ctx, index.pattern, *s)
+		pattern := c.placed(index.pattern)
 		switch {
 		case err != nil:
 			what := "look at the health of the indexer's cluster"
 			if errors.Is(err, ErrForbidden) {
-				what = "give the user a role that may read " + index.pattern
+				what = "give the user a role that may read " + pattern
 			}
 			d.add("indexer "+index.name, Broken, err.Error(), what)
 		case f.Shards.Total == 0:
-			d.add("indexer "+index.name, Warning, incomplete(f, index.pattern), index.empty+", or give the user a role that may read "+index.pattern)
-		case incomplete(f, index.pattern) != "":
-			d.add("indexer "+index.name, Warning, incomplete(f, index.pattern), "look at the health of the indexer's cluster")
+			d.add("indexer "+index.name, Warning, incomplete(f, pattern), index.empty+", or give the user a role that may read "+pattern)
+		case incomplete(f, pattern) != "":
+			d.add("indexer "+index.name, Warning, incomplete(f, pattern), "look at the health of the indexer's cluster")
 		default:
 			n := 0
 			if f.Hits.Total != nil {

@@ -438,3 +438,50 @@ func TestAlertsOfOneTenant(t *testing.T) {
 		t.Errorf("asked %q", r)
 	}
 }
+
+func TestStatesAreReadWhereTheSettingSaysTheyAre(t *testing.T) {
+	s := wazuhtest.New(t)
+	c := s.Client(func(c *wazuh.Config) { c.StateIndex = "wazuh-states-*, site1:wazuh-states-*" })
+	ctx := t.Context()
+	if d, err := c.DiagnoseConnection(ctx, wazuh.DiagnoseConnectionInput{}); err != nil {
+		t.Error(d, err)
+	}
+	_, _ = c.ListVulnerabilities(ctx, wazuh.ListVulnerabilitiesInput{})
+	_, _ = c.SearchInventory(ctx, wazuh.SearchInventoryInput{Kind: "packages"})
+	asked := strings.Join(s.Requests(), "\n")
+	for _, kind := range []string{"vulnerabilities", "inventory-packages"} {
+		if want := "/wazuh-states-" + kind + "*,site1:wazuh-states-" + kind + "*/_search"; !strings.Contains(asked, want) {
+			t.Errorf("%s isn't asked:\n%s", want, asked)
+		}
+	}
+	for _, bad := range []string{"wazuh-states-", "../*", "*", "a b*"} {
+		if _, err := wazuh.New(wazuh.Config{BaseURL: "https://w.example", Username: "a", Password: "b", StateIndex: bad}); err == nil || !strings.Contains(err.Error(), "indices of states") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestEveryToolOfAlertsAsksThePatternThatIsSet(t *testing.T) {
+	s := wazuhtest.New(t)
+	const pattern = "*:wazuh-alerts-*,customer-alerts-*"
+	c := s.Client(func(c *wazuh.Config) { c.AlertIndex = pattern })
+	ctx := t.Context()
+	for name, call := range map[string]func() error{
+		"GetAlerts":    func() error { _, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{}); return err },
+		"SearchAlerts": func() error { _, err := c.SearchAlerts(ctx, wazuh.SearchAlertsInput{Query: "x"}); return err },
+		"GetAlert":     func() error { _, err := c.GetAlert(ctx, wazuh.GetAlertInput{AlertID: "1"}); return err },
+		"AlertStats":   func() error { _, err := c.GetAlertStats(ctx, wazuh.GetAlertStatsInput{}); return err },
+		"AlertContext": func() error { _, err := c.GetAlertContext(ctx, wazuh.GetAlertContextInput{AlertID: "1"}); return err },
+		"Diagnose": func() error {
+			_, err := c.DiagnoseConnection(ctx, wazuh.DiagnoseConnectionInput{})
+			return err
+		},
+	} {
+		before := len(s.Requests())
+		_ = call() // the fake has no such index
+		asked := strings.Join(s.Requests()[before:], "\n")
+		if !strings.Contains(asked, pattern) || strings.Contains(asked, " /wazuh-alerts-") {
+			t.Errorf("%s asked\n%s", name, asked)
+		}
+	}
+}

@@ -106,7 +106,7 @@ var cameWith = []struct {
 // incomplete says why hits may be missing from f, or nothing. Where no index
 // matches, the server's version may be why.
 func (c *Client) incomplete(ctx context.Context, f *indexer.Found, index string) string {
-	why := incomplete(f, index)
+	why := incomplete(f, c.placed(index))
 	if f.Shards.Total > 0 || why == "" {
 		return why
 	}

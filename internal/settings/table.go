@@ -53,6 +53,7 @@ var (
 		{Name: "WAZUH_VERSION", Field: "Version", Title: "Wazuh: version", Doc: "Version of Wazuh, such as 4 or 4.14.7; otherwise the server is asked."},
 		{Name: "WAZUH_TIMEZONE", Field: "TimeZone", Title: "Wazuh: time zone", Doc: "Zone in which dates and times without one are meant, and days are counted, such as Europe/Berlin; UTC unless set."},
 		{Name: "WAZUH_ALERT_INDEX", Aliases: []string{"WAZUH_ALERTS_INDEX"}, Field: "AlertIndex", Title: "Wazuh: alert indices", Doc: "Where the alerts are, if not in wazuh-alerts-*: one or more patterns, such as site1:wazuh-alerts-*,wazuh-archives-*."},
+		{Name: "WAZUH_STATE_INDEX", Aliases: []string{"WAZUH_STATES_INDEX"}, Field: "StateIndex", Title: "Wazuh: indices of states", Doc: "Where vulnerabilities, inventory and files are, if not in wazuh-states-*: one or more patterns that end in *, such as site1:wazuh-states-*."},
 		{Name: "WAZUH_LABEL", Field: "Label", Title: "Wazuh: label", Doc: "Only alerts of agents with this label are seen, as customer=acme; of a cluster with several tenants."},
 		{Name: "WAZUH_ALLOW_SENSITIVE_CONFIG", Kind: Switch, Title: "Wazuh: secrets", Doc: "Lock of the manager's configuration with its secrets."},
 		{Name: "WAZUH_MCP_MAX_RESPONSE_BYTES", Kind: Unneeded, Doc: "-max-response says how many bytes an answer to the agent may have"},
