@@ -26,8 +26,8 @@
 // What Cortex really does where one would think otherwise is on the page
 // behaviour.md beside this file, and in its fake, package cortextest.
 //
-// Dates are milliseconds since 1970, as Cortex has them. TLP and PAP go from 0
-// (CLEAR) to 3 (RED).
+// In JSON, dates are milliseconds since 1970 and TLP and PAP go from 0 (CLEAR)
+// to 3 (RED), as Cortex has them.
 package cortex
 
 //go:generate go run ../internal/jsoncodec/jsonmethods

@@ -80,7 +80,7 @@ type JobReport struct {
 func report(j *wire.JobReport) *JobReport {
 	r := &JobReport{
 		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
-		TLP: TLP(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate,
+		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate,
 		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &r.Data) != nil {

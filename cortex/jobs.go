@@ -45,7 +45,7 @@ type Job struct {
 func newJob(j *wire.Job) *Job {
 	out := &Job{
 		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
-		TLP: TLP(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
+		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
 		CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate, FromCache: j.FromCache, ErrorMessage: scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &out.Data) != nil {

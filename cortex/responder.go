@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/marking"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -135,8 +136,8 @@ func (c *Client) action(ctx context.Context, in RunResponderInput) (*action, err
 	}
 	a := &action{responder: w, entity: e, tlp: TLPAmber, pap: PAPAmber, label: in.Label}
 	if e.TLP != nil {
-		// TheHive 5 has a level between AMBER and RED, which Cortex lacks.
-		a.tlp = min(max(TLP(*e.TLP), TLPClear), TLPRed)
+		// The entity is TheHive's, and so is its number.
+		a.tlp = TLPOf(min(max(marking.TLP(*e.TLP), marking.TLPClear), marking.TLPRed))
 	}
 	if e.PAP != nil {
 		a.pap = min(max(PAP(*e.PAP), PAPClear), PAPRed)
@@ -170,7 +171,7 @@ const maxJSON = 100 << 10
 // request is what Cortex is sent.
 func (a *action) request(in RunResponderInput) wire.RunResponder {
 	return wire.RunResponder{
-		Label: a.label, Data: a.entity.raw, DataType: in.ObjectType.dataType(), TLP: int(a.tlp), PAP: int(a.pap),
+		Label: a.label, Data: a.entity.raw, DataType: in.ObjectType.dataType(), TLP: a.tlp.number(), PAP: int(a.pap),
 		Message: in.Message, Parameters: in.Parameters,
 	}
 }
@@ -383,9 +384,9 @@ func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (ga
 			a.responder.target(),
 			{Kind: string(in.ObjectType), ID: in.ObjectID, Name: a.entity.name(), Version: a.entity.version},
 		},
-		Changes: []gate.Change{gate.Set("marking", marking(a.tlp, a.pap))},
+		Changes: []gate.Change{gate.Set("marking", marked(a.tlp, a.pap))},
 		Egress: []gate.Egress{{
-			To: a.responder.service(), What: fmt.Sprintf("the whole %s, %d bytes", in.ObjectType, len(a.entity.raw)), TLP: marking(a.tlp, a.pap),
+			To: a.responder.service(), What: fmt.Sprintf("the whole %s, %d bytes", in.ObjectType, len(a.entity.raw)), TLP: marked(a.tlp, a.pap),
 		}},
 	}
 	shown := a.entity.observables[:min(len(a.entity.observables), maxActed)]
@@ -407,7 +408,7 @@ func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (ga
 		p.Warnings = append(p.Warnings, "the entity comes from the caller and was not compared with TheHive")
 	}
 	if a.tlp == TLPRed || a.pap == PAPRed {
-		p.Warnings = append(p.Warnings, "the entity is marked "+marking(a.tlp, a.pap))
+		p.Warnings = append(p.Warnings, "the entity is marked "+marked(a.tlp, a.pap))
 	}
 	return p, nil
 }

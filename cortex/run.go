@@ -208,7 +208,7 @@ func (s submission) encode() (contentType string, body []byte, err error) {
 		return s.form()
 	}
 	b, err := encode(wire.RunAnalyzer{
-		Data: s.observable.Data, DataType: s.observable.DataType, TLP: int(s.tlp), PAP: int(s.pap),
+		Data: s.observable.Data, DataType: s.observable.DataType, TLP: s.tlp.number(), PAP: int(s.pap),
 		Message: s.message, Label: s.label, Parameters: s.parameters,
 	})
 	return "application/json", b, err
@@ -231,7 +231,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 	what := r.observable.DataType + " " + r.observable.Data
 	p := gate.Plan{
 		Summary: fmt.Sprintf("Submit an observable (%s) to %s in Cortex.", r.observable.DataType, count(len(list), "analyzer")),
-		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marking(r.tlp, r.pap))},
+		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marked(r.tlp, r.pap))},
 	}
 	if r.file != nil {
 		what = fmt.Sprintf("%s, %d bytes, SHA-256 %s", what, len(r.file.content), r.file.sha256())
@@ -251,7 +251,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 	for _, s := range list {
 		p.Targets = append(p.Targets, s.to.target())
 		if !s.to.Local {
-			p.Egress = append(p.Egress, gate.Egress{To: s.to.service(), What: what, TLP: marking(r.tlp, r.pap)})
+			p.Egress = append(p.Egress, gate.Egress{To: s.to.service(), What: what, TLP: marked(r.tlp, r.pap)})
 		}
 	}
 	if len(p.Egress) == 0 {

@@ -78,7 +78,7 @@ func (b *inputBuilder) typeOf(t reflect.Type, at string) *Type {
 	case implements(t, textUnmarshaler):
 		s.Kind, s.text = String, true
 		return s
-	case implements(t, unmarshaler) && t.Kind() != reflect.String || t == numberType:
+	case implements(t, unmarshaler) && t.Kind() != reflect.String && !numbered(t) || t == numberType:
 		b.errorf(at, "%s decodes itself, so its schema can't be known", t)
 		return s
 	}
@@ -121,6 +121,15 @@ func (b *inputBuilder) typeOf(t reflect.Type, at string) *Type {
 	return s
 }
 
+// enumerated is a type that lists its values.
+type enumerated interface{ Enum() []any }
+
+// numbered reports whether t is an integer type that lists its values, so that
+// its JSON is known even if it encodes itself.
+func numbered(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64 && implements(t, reflect.TypeFor[enumerated]())
+}
+
 // kindBounds returns the bounds of an integer type that isn't 64 bits wide and signed.
 func kindBounds(t reflect.Type) (lo, hi *int64) {
 	if t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uint64 {
@@ -141,7 +150,7 @@ func kindBounds(t reflect.Type) (lo, hi *int64) {
 // fromMethods takes in what the methods Enum and Pattern of t say.
 func (b *inputBuilder) fromMethods(s *Type, t reflect.Type, at string) {
 	v := reflect.New(t).Interface()
-	if e, ok := v.(interface{ Enum() []any }); ok {
+	if e, ok := v.(enumerated); ok {
 		for _, x := range e.Enum() {
 			j, err := json.Marshal(x)
 			if err != nil {
@@ -149,33 +158,29 @@ func (b *inputBuilder) fromMethods(s *Type, t reflect.Type, at string) {
 				continue
 			}
 			s.enum = append(s.enum, string(j))
+			if numbered(t) && reflect.TypeOf(x).ConvertibleTo(t) {
+				s.label(string(j), reflect.ValueOf(x).Convert(t).Interface())
+			}
 		}
 	}
-	s.takeLabels(t)
 	if p, ok := v.(interface{ Pattern() string }); ok {
 		b.setPattern(s, p.Pattern(), at)
 	}
 }
 
-// takeLabels takes in the names of an integer type that has few values: by them
-// people know the levels.
-func (s *Type) takeLabels(t reflect.Type) {
-	if t.Kind() < reflect.Int || t.Kind() > reflect.Int64 || len(s.enum) == 0 || !t.Implements(reflect.TypeFor[fmt.Stringer]()) {
+// label takes in the name of a value of an integer type that has few: by their
+// names people know the levels. j is its JSON, which need not be its number in Go.
+func (s *Type) label(j string, x any) {
+	name, ok := x.(fmt.Stringer)
+	if !ok {
 		return
 	}
-	s.labels = map[string]string{}
-	for _, e := range s.enum {
-		n, err := strconv.ParseInt(e, 10, 64)
-		if err != nil {
-			continue
-		}
-		v := reflect.New(t).Elem()
-		v.SetInt(n)
-		name := v.Interface().(fmt.Stringer).String()
-		if key := foldLabel(name); key != "" {
-			s.labels[key] = e
-			s.named = append(s.named, e+" "+name)
-		}
+	if s.labels == nil {
+		s.labels = map[string]string{}
+	}
+	if key := foldLabel(name.String()); key != "" {
+		s.labels[key] = j
+		s.named = append(s.named, j+" "+name.String())
 	}
 }
 

@@ -27,7 +27,7 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		return s
 	case t == rawType || b.stack[t]:
 		return s
-	case implements(t, marshaler):
+	case implements(t, marshaler) && !numbered(t):
 		if _, ok := extra(t); !ok {
 			return s
 		}
