@@ -19,7 +19,10 @@ import (
 )
 
 // An Alert is an event that a rule matched. In a list it holds what triage
-// needs; [Client.GetAlert] returns all of it.
+// needs, unless its IncludeRawData says otherwise; [Client.GetAlert] returns all
+// but the event itself and what was decoded from it, which are asked for by its
+// input. Of the JSON of an alert nothing is lost: a member of its document that
+// has the name of one of its own fields has an underscore in front.
 type Alert struct {
 	ID        string    `json:"id" jsonschema:"The id of its document, which get_alert takes."`
 	Index     string    `json:"index,omitempty" jsonschema:"The index its document is in."`
@@ -134,8 +137,9 @@ type document struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// alertOf reads a hit. data says whether to keep all that was decoded.
-func alertOf(h indexer.Hit, data bool) (*Alert, error) {
+// alertOf reads a hit, and in which of its fields words stand. data says whether
+// to keep all that was decoded.
+func alertOf(h indexer.Hit, data bool, words ...word) (*Alert, error) {
 	var d document
 	if err := jsoncodec.Unmarshal(h.Source, &d); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
@@ -151,9 +155,8 @@ func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 			break
 		}
 	}
-	var source any
-	if err := json.Unmarshal(h.Source, &source); err == nil {
-		a.describe(leavesOf(source, "", nil))
+	if err := a.describe(h.Source, words); err != nil {
+		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
 	}
 	if data {
 		a.Data = d.Data
@@ -162,6 +165,59 @@ func alertOf(h indexer.Hit, data bool) (*Alert, error) {
 		for m, v := range a.Event {
 			a.Event[m] = shortened(v)
 		}
+	}
+	for name, v := range a.Extra {
+		if ownName[name] {
+			a.Extra["_"+name] = v
+			delete(a.Extra, name)
+		}
+	}
+	return a, nil
+}
+
+// ownName are the names that the JSON of an [Alert] has besides those of its
+// document.
+var ownName = map[string]bool{
+	"index": true, "wazuh_id": true, "source_ip": true, "destination_ip": true, "source_user": true, "destination_user": true,
+	"event": true, "found_in": true, "geo_location": true,
+}
+
+// maxAlert is how long the text of an alert can be. The manager's own are 64 KiB.
+const maxAlert = 10 << 20
+
+// ParseAlert reads an alert as others hand it on: a line of alerts.json, the file
+// that the manager's integrator gives to an integration, what such an integration
+// posts with the alert in all_fields, or a hit of the indexer with the alert in
+// _source. The alert has all that the text holds; what [Alert] has no field for
+// is in Extra. Only a hit names a document, so that ID is empty else; WazuhID is
+// the alert's own id, which [Client.GetAlert] takes too. A text that is no alert
+// is [ErrInvalid].
+func ParseAlert(b []byte) (*Alert, error) {
+	if len(b) > maxAlert {
+		return nil, invalid("a text of %d bytes is no alert: want at most %d", len(b), maxAlert)
+	}
+	var outer struct {
+		ID     string          `json:"_id"`
+		Index  string          `json:"_index"`
+		Source json.RawMessage `json:"_source"`
+		All    json.RawMessage `json:"all_fields"`
+	}
+	if err := jsoncodec.Unmarshal(b, &outer); err != nil {
+		return nil, invalid("no alert: %v", err)
+	}
+	h := indexer.Hit{Source: b}
+	switch {
+	case len(outer.Source) > 0:
+		h = indexer.Hit{ID: outer.ID, Index: outer.Index, Source: outer.Source}
+	case len(outer.All) > 0:
+		h.Source = outer.All
+	}
+	a, err := alertOf(h, true)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if a.Rule.ID == "" {
+		return nil, invalid("no alert: it names no rule")
 	}
 	return a, nil
 }
@@ -176,25 +232,38 @@ func shortened(s string) string {
 	return strings.ToValidUTF8(s[:maxTold], "") + "…"
 }
 
-// describe fills in what the leaves of the alert's document tell by their meanings.
-func (a *Alert) describe(leaves []leaf) {
+// describe fills in what the alert's document tells by its meanings, and in which
+// of its fields words stand.
+func (a *Alert) describe(source []byte, words []word) error {
 	type best struct {
 		rank int
 		text string
 	}
-	told := map[Meaning]best{}
-	for _, l := range leaves {
-		for _, t := range tellsOf[l.path] {
-			if b, have := told[t.tells]; have && b.rank <= t.rank {
+	told := make([]best, len(meanings))
+	err := jsoncodec.Leaves(source, func(path, text []byte) {
+		for _, t := range tellsOf[string(path)] {
+			if b := told[t.row]; b.text != "" && b.rank <= t.rank {
 				continue
 			}
-			if v := plainly(t.tells, l); v != "" {
-				told[t.tells] = best{t.rank, v}
+			if v := plainly(meanings[t.row].tells, string(path), string(text)); v != "" {
+				told[t.row] = best{t.rank, v}
 			}
 		}
+		if len(words) > 0 && standsIn(words, string(path), string(text)) {
+			a.FoundIn = append(a.FoundIn, string(path))
+		}
+	})
+	if err != nil {
+		return err
 	}
-	for m, b := range told {
-		switch m {
+	slices.Sort(a.FoundIn)
+	a.FoundIn = slices.Compact(a.FoundIn)
+	a.FoundIn = a.FoundIn[:min(len(a.FoundIn), maxFoundIn)]
+	for i, b := range told {
+		if b.text == "" {
+			continue
+		}
+		switch m := meanings[i].tells; m {
 		case MeaningSourceAddress:
 			a.SourceIP = b.text
 		case MeaningDestinationAddress:
@@ -216,12 +285,13 @@ func (a *Alert) describe(leaves []leaf) {
 			a.Event[m] = b.text
 		}
 	}
+	return nil
 }
 
-// plainly returns the value of a leaf as a person writes it, or nothing when it
+// plainly returns the value of a field as a person writes it, or nothing when it
 // says nothing.
-func plainly(m Meaning, l leaf) string {
-	s := strings.TrimSpace(l.text)
+func plainly(m Meaning, path, text string) string {
+	s := strings.TrimSpace(text)
 	if s == "" || s == "-" {
 		return ""
 	}
@@ -232,7 +302,7 @@ func plainly(m Meaning, l leaf) string {
 			return ""
 		}
 		return addr.String()
-	case escapes(l.path):
+	case escapes(path):
 		return unescape(s)
 	}
 	return s
@@ -375,6 +445,7 @@ type GetAlertsInput struct {
 	Cursor Cursor    `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before; repeat all other arguments."`
 
 	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
+	IncludeRawData bool `json:"include_raw_data,omitempty" jsonschema:"Whether to return all that was decoded from them."`
 }
 
 func (in *GetAlertsInput) filter() *AlertFilter {
@@ -650,7 +721,7 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 	if err := checkWindow(in.Limit, offset); err != nil { // before the indexer is asked for its fields
 		return nil, err
 	}
-	q := &alertQuery{log: in.IncludeFullLog}
+	q := &alertQuery{log: in.IncludeFullLog, data: in.IncludeRawData}
 	clauses, err := c.filtered(ctx, q, in.filter(), now)
 	if err != nil {
 		return nil, err
@@ -662,7 +733,7 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 	}
 	q.search.TrackTotalHits = false
 	switch {
-	case len(q.words) > 0 || q.five: // to tell where they stand; of findings little is known of the names they have
+	case len(q.words) > 0 || q.five || q.data: // to tell where they stand; of findings little is known of the names they have
 		q.search.Source = nil
 		if !q.log && len(q.words) == 0 {
 			q.search.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
@@ -714,24 +785,11 @@ const maxFoundIn = 8
 
 // alert reads a hit for a list.
 func (q *alertQuery) alert(h indexer.Hit) (*Alert, error) {
-	a, err := alertOf(h, q.data)
+	a, err := alertOf(h, q.data, q.words...)
 	if err != nil {
 		return nil, err
 	}
-	if len(q.words) > 0 {
-		var source any
-		if err := json.Unmarshal(h.Source, &source); err != nil {
-			return nil, err
-		}
-		leaves := leavesOf(source, "", nil)
-		for _, w := range q.words {
-			a.FoundIn = append(a.FoundIn, w.holding(leaves)...)
-		}
-		slices.Sort(a.FoundIn)
-		a.FoundIn = slices.Compact(a.FoundIn)
-		a.FoundIn = a.FoundIn[:min(len(a.FoundIn), maxFoundIn)]
-	}
-	if !q.five { // what came only to tell what it means, or where the words stand
+	if !q.five && !q.data { // what came only to tell what it means, or where the words stand
 		a.Syscheck, a.Predecoder, a.GeoLocation, a.PreviousOutput = listedPart(a.Syscheck), nil, nil, ""
 		a.Rule.Extra, a.Extra = nil, nil
 	}

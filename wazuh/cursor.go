@@ -75,9 +75,14 @@ func next(index string, s *indexer.Search, f *indexer.Found, now time.Time) Curs
 	if n == 0 || s.Size == nil || n < *s.Size || len(f.Hits.Hits[n-1].Sort) != len(s.Sort) {
 		return ""
 	}
-	b, err := json.Marshal(position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()})
+	c, err := position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()}.cursor()
 	if err != nil {
 		return ""
 	}
-	return Cursor(base64.RawURLEncoding.EncodeToString(b))
+	return c
+}
+
+func (p position) cursor() (Cursor, error) {
+	b, err := raw(p)
+	return Cursor(base64.RawURLEncoding.EncodeToString(b)), err
 }

@@ -10,7 +10,9 @@
 //
 // Each operation is a method with one input struct and one output.
 // [Client.Ops] lists them with their tiers, for a gate or an MCP server. The
-// plural nouns, [Client.Agents] and [Client.Alerts], are iterators.
+// plural nouns, [Client.Agents] and [Client.Alerts], are iterators;
+// [Client.TailAlerts] gives the alerts as they arrive, each once. [ParseAlert]
+// reads what the manager's integrator hands on.
 //
 // Without an indexer everything works but alerts, vulnerabilities and the
 // fleet's inventory; they answer [ErrNoIndexer].

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -127,15 +128,13 @@ func (c *Client) sampled(ctx context.Context, index string) map[string]fieldKind
 		return kinds
 	}
 	for _, h := range f.Hits.Hits {
-		var d any
-		if json.Unmarshal(h.Source, &d) != nil {
-			continue
-		}
-		for _, l := range leavesOf(d, "", nil) {
-			if _, known := kinds[l.path]; !known && !notText[l.path] {
-				kinds[l.path] = templated[l.path]
+		_ = jsoncodec.Leaves(h.Source, func(path, _ []byte) { // what can't be read tells of no further field
+			if p := string(path); !notText[p] {
+				if _, known := kinds[p]; !known {
+					kinds[p] = templated[p]
+				}
 			}
-		}
+		})
 	}
 	return kinds
 }

@@ -259,18 +259,15 @@ func unique(list []string) []string {
 // it is among those that tell the same; less is more.
 var tellsOf = func() map[string][]told {
 	m := map[string][]told{}
-	for _, row := range meanings {
-		for i, f := range row.fields {
-			m[f] = append(m[f], told{row.tells, i})
+	for i, row := range meanings {
+		for rank, f := range row.fields {
+			m[f] = append(m[f], told{i, rank})
 		}
 	}
 	return m
 }()
 
-type told struct {
-	tells Meaning
-	rank  int
-}
+type told struct{ row, rank int } // row of meanings
 
 // escapes reports whether what is in a field has each backslash doubled and a
 // backslash before each quote, as the event channel of Windows is passed on.

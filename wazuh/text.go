@@ -1,7 +1,6 @@
 package wazuh
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -192,19 +191,17 @@ func (w word) clauses(f indexField) []clause {
 	return nil
 }
 
-// holding tells which fields of a document hold w.
-func (w word) holding(leaves []leaf) []string {
-	var in []string
-	for _, l := range leaves {
-		value := strings.ToLower(l.text)
-		for _, form := range w.in(l.path).forms {
-			if within(value, strings.ToLower(form)) {
-				in = append(in, l.path)
-				break
+// standsIn reports whether any of words stands in a field's text.
+func standsIn(words []word, path, text string) bool {
+	text = strings.ToLower(text)
+	for _, w := range words {
+		for _, form := range w.in(path).forms {
+			if within(text, strings.ToLower(form)) {
+				return true
 			}
 		}
 	}
-	return in
+	return false
 }
 
 // within reports whether value holds a pattern in which * stands for anything.
@@ -217,33 +214,6 @@ func within(value, pattern string) bool {
 		value = value[i+len(part):]
 	}
 	return true
-}
-
-// leaf is a value of a document that isn't an object.
-type leaf struct{ path, text string }
-
-// leavesOf lists what stands in a document.
-func leavesOf(v any, path string, list []leaf) []leaf {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			p := k
-			if path != "" {
-				p = path + "." + k
-			}
-			list = leavesOf(e, p, list)
-		}
-	case []any:
-		for _, e := range v {
-			list = leavesOf(e, path, list)
-		}
-	case nil:
-	case string:
-		list = append(list, leaf{path, v})
-	default:
-		list = append(list, leaf{path, fmt.Sprint(v)})
-	}
-	return list
 }
 
 const (
