@@ -224,7 +224,7 @@ func (k *KB) Understand(names ...string) (Sensors, []Meaning, error) {
 	for _, l := range legacy() {
 		known = append(known, l.Name)
 	}
-	return Sensors{}, nil, &NotFoundError{Kind: "data source", Keys: unknown, Nearest: nearest(unknown, slices.Values(known))}
+	return Sensors{}, nil, &NotFoundError{Kind: "data source", Keys: unknown, Nearest: closest(unknown, slices.Values(known))}
 }
 
 // see adds what a name means to s, and returns it.

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/edits"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
 
 // Errors that operations and lookups return, wrapped.
@@ -72,24 +72,10 @@ func clip(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
-// nearest returns the known word that is most like the first key, or nothing if none is alike.
-func nearest(keys []string, known iter.Seq[string]) string {
-	if len(keys) == 0 || len(keys[0]) > 80 {
+// closest returns the known word that is most like the first key, or nothing if none is alike.
+func closest(keys []string, known iter.Seq[string]) string {
+	if len(keys) == 0 {
 		return ""
 	}
-	key := strings.ToLower(keys[0])
-	best, least := "", 1+len(key)/3
-	for word := range known {
-		lower := strings.ToLower(word)
-		if len(key) >= 4 && least > 1 && strings.HasPrefix(lower, key+" ") { // the beginning of a name
-			best, least = word, 1
-		}
-		if len(key)-len(lower) >= least || len(lower)-len(key) >= least { // further apart than the best
-			continue
-		}
-		if d := edits.Distance(key, lower); d < least {
-			best, least = word, d
-		}
-	}
-	return best
+	return nearest.Word(keys[0], len(keys[0])/3, known)
 }

@@ -128,7 +128,7 @@ func resolve[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (
 		return nil, "", err
 	}
 	if missing.Why = kb.why(kind, key); missing.Why == "" {
-		missing.Nearest = nearest(missing.Keys, func(yield func(string) bool) {
+		missing.Nearest = closest(missing.Keys, func(yield func(string) bool) {
 			for p := range active[T, P](all) {
 				if !yield(p.base().Name) {
 					return

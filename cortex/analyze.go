@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/rescue"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 )
 
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
@@ -112,7 +112,7 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 		runs[i] = &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
 	}
 	errs := each(len(list), func(i int) error {
-		return rescue.Write(func() error { return c.start(ctx, list[i], runs[i]) })
+		return recovered.Write(func() error { return c.start(ctx, list[i], runs[i]) })
 	})
 	for i, r := range runs {
 		if errs[i] != nil {
@@ -188,7 +188,7 @@ func each(n int, f func(i int) error) []error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = rescue.Do(func() error { return f(i) })
+			errs[i] = recovered.Do(func() error { return f(i) })
 		})
 	}
 	wg.Wait()

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/rescue"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 )
 
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
@@ -123,7 +123,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return rescue.Write(func() error { return httpx.Done(c.wire.DeleteJob(ctx, s.jobs[i].ID)) })
+		return recovered.Write(func() error { return httpx.Done(c.wire.DeleteJob(ctx, s.jobs[i].ID)) })
 	})
 	var lost error
 	for i, err := range errs {

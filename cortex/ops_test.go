@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 

@@ -16,7 +16,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )

@@ -23,10 +23,10 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"internal/filestore": {module + "gate/internal/chain"}, "internal/chain": nil, "internal/escape": nil,
 		"gatetest": {module + "gate"}, "page": {module + "gate"},
 		"connect":              {module + "gate"},
-		"../internal/settings": {module + "internal/edits", module + "internal/lazyregexp"},
-		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/edits": nil,
+		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},
+		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", module + "internal/edits", term},
+		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

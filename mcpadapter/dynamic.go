@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/bm25"
-	"github.com/sallyport-soc/sallyport/internal/edits"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
@@ -116,16 +116,14 @@ func (s *Server) find(in findInput) *found {
 func (s *Server) named(name string) (*tool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	best, near := 3+len(name)/4, ""
-	for _, t := range s.unlisted {
+	names := make([]string, len(s.unlisted))
+	for i, t := range s.unlisted {
 		if t.op.Name() == name {
 			return t, nil
 		}
-		if d := edits.Distance(strings.ToLower(jsontree.Clip(name, 64)), t.op.Name()); d < best {
-			best, near = d, t.op.Name()
-		}
+		names[i] = t.op.Name()
 	}
-	if near != "" {
+	if near := nearest.Word(name, 2+len(name)/4, slices.Values(names)); near != "" {
 		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", schema.Label(name), near)
 	}
 	return nil, fmt.Errorf("there is no tool %s; find one with %s", schema.Label(name), FindTool)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 )

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 )

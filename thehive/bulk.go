@@ -10,7 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/rescue"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -49,7 +49,7 @@ func each(ctx context.Context, n int, do func(ctx context.Context, i int) error)
 					errs[i] = errNothingSent
 					continue
 				}
-				errs[i] = rescue.Write(func() error { return do(ctx, i) })
+				errs[i] = recovered.Write(func() error { return do(ctx, i) })
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )

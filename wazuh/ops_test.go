@@ -8,7 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"

@@ -19,7 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/rescue"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -223,7 +223,7 @@ func together(fs ...func() error) []error {
 	errs := make([]error, len(fs))
 	var wg sync.WaitGroup
 	for i, f := range fs {
-		wg.Go(func() { errs[i] = rescue.Do(f) })
+		wg.Go(func() { errs[i] = recovered.Do(f) })
 	}
 	wg.Wait()
 	return errs

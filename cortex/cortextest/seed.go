@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 // The jobs that have ended when the server starts, both about the attacker's

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/lab"
+	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"

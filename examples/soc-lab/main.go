@@ -12,7 +12,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/sallyport-soc/sallyport/internal/lab"
+	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 )
 
 func main() {

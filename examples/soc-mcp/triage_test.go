@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/lab"
+	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 )
 
 // serverTools returns the names of the tools that soc-mcp serves in a lab.

@@ -29,7 +29,7 @@
 // The servers of this module are tried by the tests of this package: a sample by
 // default, and all threats with
 //
-//	GATEBENCH=all go test -timeout 30m ./gate/gatebench -run Approval -v
+//	GATEBENCH=all go test -C gate/gatebench -timeout 30m -run Approval -v .
 //
 // where GATEBENCH_THREATS=T5,T23 narrows it down. Two servers are tried at a time
 // on two cores, which takes about a quarter of an hour.

@@ -19,8 +19,8 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatebench"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
-	"github.com/sallyport-soc/sallyport/internal/lab"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
@@ -31,13 +31,14 @@ var bin = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"build", "-o", dir, "./testdata/ungated", "./testdata/naive"}
+	ours := []string{"build", "-C", filepath.Join("..", ".."), "-o", dir} // of the module around this one
 	for _, s := range servers {
-		args = append(args, "../../examples/"+s)
+		ours = append(ours, "./examples/"+s)
 	}
-	out, err := exec.Command("go", args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	for _, args := range [][]string{{"build", "-o", dir, "./testdata/ungated", "./testdata/naive"}, ours} {
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go build: %w\n%s", err, out)
+		}
 	}
 	return dir, nil
 })

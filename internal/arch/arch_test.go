@@ -86,14 +86,14 @@ func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 		operators := strings.HasPrefix(path, "golang.org/x/crypto/ssh") || path == "golang.org/x/term" || path == module+"gate/keyring"
 		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators &&
 			!strings.HasPrefix(path, module+"gate/") && path != module+"gate" && path != module+"internal/settings" &&
-			path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/edits"
+			path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest"
 	})
 }
 
 func TestWhatTheGateImportsOfOursIsStandardLibraryToo(t *testing.T) {
 	for _, dir := range []string{"internal/spelling", "internal/trusted", "internal/lazyregexp", "internal/settings"} {
 		forbid(t, dir, func(path string) bool {
-			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp" && path != module+"internal/edits"
+			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp" && path != module+"internal/nearest"
 		})
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
 
 // serviceLink matches what Kubernetes puts into every container for each
@@ -75,8 +75,8 @@ func (g Group) near(name string, known map[string]bool) string {
 		if len(tail) <= 4 {
 			allowed = 1
 		}
-		d := edits.Distance(upper[len(g.Prefix):], tail)
-		if words(upper) == words(k) || letters(upper) == letters(k) || transposed(upper, k) {
+		d := nearest.Distance(upper[len(g.Prefix):], tail)
+		if words(upper) == words(k) || letters(upper) == letters(k) {
 			d = min(d, 1)
 		}
 		if d <= allowed && d < least {
@@ -95,17 +95,3 @@ func words(name string) string {
 
 // letters returns a name without what separates its words.
 func letters(name string) string { return strings.NewReplacer("_", "", "-", "", ".", "").Replace(name) }
-
-// transposed reports whether a and b differ in two neighbours that have changed
-// places.
-func transposed(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) - 1 {
-		if a[i] != b[i] {
-			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
-		}
-	}
-	return false
-}

@@ -3,7 +3,7 @@ package misptest
 import (
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 // What [Server.SeedIncident] stores, by id.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 // CortexID is the one Cortex server.

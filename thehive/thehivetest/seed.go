@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 // What [Server.SeedIncident] stores first of all, by id.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 const managerName = incident.Manager

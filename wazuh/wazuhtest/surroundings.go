@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/incident"
+	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 )
 
 // The secrets in a Server's configuration, for tests that look for them.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,7 +22,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
-	"github.com/sallyport-soc/sallyport/internal/edits"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
@@ -159,12 +160,11 @@ func (a *app) dispatch(args []string) error {
 
 // meant asks whether a mistyped command is one that is a letter or two away.
 func meant(typed string) string {
-	best, least := "", 3
+	var names []string
 	for _, cmd := range commands() {
-		if d := edits.Distance(typed, cmd.name); d < least && d < len(cmd.name)-1 {
-			best, least = cmd.name, d
-		}
+		names = append(names, cmd.name)
 	}
+	best := nearest.Word(typed, 2, slices.Values(names))
 	if best == "" {
 		return ""
 	}

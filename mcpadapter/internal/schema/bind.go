@@ -12,8 +12,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sallyport-soc/sallyport/internal/edits"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
@@ -508,23 +508,13 @@ func (b *binding) unknown(s *Type, path, key string) {
 // nearest returns the name of the field whose name or alias is most like key,
 // if one is like it at all.
 func (s *Type) nearest(key string) string {
-	if len(key) > 64 {
-		return ""
-	}
-	fold := func(n string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(n)) }
-	key = fold(key)
-	best, name := 2+len(key)/4, ""
+	names := map[string]string{} // by each of its spellings
+	var spellings []string
 	for _, f := range s.Fields {
 		for _, n := range append([]string{f.Name}, f.aliases...) {
-			n = fold(n)
-			d := edits.Distance(key, n)
-			if d >= best && len(key) >= 3 && (strings.HasPrefix(n, key) || strings.HasSuffix(n, key)) {
-				d = best - 1
-			}
-			if d < best {
-				best, name = d, f.Name
-			}
+			names[n] = f.Name
+			spellings = append(spellings, n)
 		}
 	}
-	return name
+	return names[nearest.Word(key, 1+len(key)/4, slices.Values(spellings))]
 }

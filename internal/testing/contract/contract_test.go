@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport-soc/sallyport/api"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/contract"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/contract"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 )
 
 func TestEveryDescriptionIsValid(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
-	"github.com/sallyport-soc/sallyport/internal/evidence"
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
@@ -26,7 +26,7 @@ type spec struct{ root *yaml.Node }
 
 func vendorSpec(t *testing.T, name string) *spec {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "vendor", "specs", name))
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "vendor", "specs", name))
 	if err != nil {
 		t.Skip("the vendor's API file is not here: " + name)
 	}

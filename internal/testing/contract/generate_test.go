@@ -18,7 +18,7 @@ func TestAnOperationWithoutATierDoesNotCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := exec.Command("go", "tool", "-modfile=tools.mod", "oapi-codegen", "-config", "oapi-codegen.yaml", "-o", out, spec)
-		cmd.Dir = filepath.Join("..", "..", "api")
+		cmd.Dir = filepath.Join("..", "..", "..", "api")
 		if msg, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, msg)
 		}

@@ -1,6 +1,6 @@
-// Package rescue turns panics into errors where one goroutine of many asks a
+// Package recovered turns panics into errors where one goroutine of many asks a
 // server: there a panic would end the process and not only the call.
-package rescue
+package recovered
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ import (
 func Do(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("it failed inside the client, at %s: %v", place(), p)
+			err = fmt.Errorf("it failed inside the client, at %s: %v", panicSite(), p)
 		}
 	}()
 	return f()
@@ -37,9 +37,9 @@ func Write(f func() error) error {
 	return err
 }
 
-// place returns the file and line that panicked, without the folders above its
+// panicSite returns the file and line that panicked, without the folders above its
 // package. It is for a deferred function.
-func place() string {
+func panicSite() string {
 	callers := make([]uintptr, 64)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
 	for panicking := false; ; {

@@ -1,8 +1,8 @@
-module github.com/sallyport-soc/sallyport/internal/contract
+module github.com/sallyport-soc/sallyport/internal/testing/contract
 
 go 1.26.0
 
-replace github.com/sallyport-soc/sallyport => ../..
+replace github.com/sallyport-soc/sallyport => ../../..
 
 require (
 	github.com/getkin/kin-openapi v0.142.0

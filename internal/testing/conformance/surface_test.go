@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/soc"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/lab"
+	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"

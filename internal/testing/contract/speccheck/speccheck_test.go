@@ -10,7 +10,7 @@ import (
 )
 
 func TestOurDescriptionsAgreeWithTheVendors(t *testing.T) {
-	specs := filepath.Join("..", "..", "..", "..", "shared", "vendor", "specs")
+	specs := filepath.Join("..", "..", "..", "..", "..", "shared", "vendor", "specs")
 	if _, err := os.Stat(specs); err != nil {
 		t.Skip("the vendors' API files are not here")
 	}
@@ -18,7 +18,7 @@ func TestOurDescriptionsAgreeWithTheVendors(t *testing.T) {
 		"wazuh": "wazuh-4.14.7.yaml", "thehive": "thehive-5.6.2.yaml", "misp": "misp-2.5.1.yaml",
 	} {
 		t.Run(platform, func(t *testing.T) {
-			open, err := run(filepath.Join("..", "..", "..", "api", platform, "openapi.yaml"), filepath.Join(specs, file), filepath.Join("deviations", platform+".yaml"))
+			open, err := run(filepath.Join("..", "..", "..", "..", "api", platform, "openapi.yaml"), filepath.Join(specs, file), filepath.Join("deviations", platform+".yaml"))
 			if err != nil {
 				t.Fatal(err)
 			}
