@@ -219,9 +219,10 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) erro
 	if r.JobID == "" {
 		return nil
 	}
-	j, err := c.wait(ctx, r.JobID, r.Status, end)
+	l := c.lifetime()
+	j, err := l.wait(ctx, r.JobID, r.Status, end)
 	if j != nil {
-		rep := c.reported(ctx, j)
+		rep := l.reported(ctx, j)
 		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
 		r.FromCache, r.EndDate = r.FromCache || rep.FromCache, rep.EndDate
 	}

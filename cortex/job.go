@@ -171,17 +171,18 @@ func (c *Client) WaitAndGetReport(ctx context.Context, in WaitAndGetReportInput)
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	j, err := c.wait(ctx, in.JobID, StatusUnknown, until(ctx, in.Timeout))
+	l := c.lifetime()
+	j, err := l.wait(ctx, in.JobID, StatusUnknown, until(ctx, in.Timeout))
 	if err != nil && (j == nil || !errors.Is(err, context.DeadlineExceeded)) {
 		return nil, err
 	}
-	return c.reported(ctx, j), nil
+	return l.reported(ctx, j), nil
 }
 
 // reported is the report of j, which says so when j can't end any more.
-func (c *Client) reported(ctx context.Context, j *wire.JobReport) *JobReport {
+func (l *lifetime) reported(ctx context.Context, j *wire.JobReport) *JobReport {
 	r := report(j)
-	if why := c.dead(ctx, j); why != "" {
+	if why := l.dead(ctx, j); why != "" {
 		r.Dead, r.Note = true, why
 	}
 	return r
@@ -190,29 +191,41 @@ func (c *Client) reported(ctx context.Context, j *wire.JobReport) *JobReport {
 // jobTimeout is how long a worker may take unless its configuration says.
 const jobTimeout = 30 * time.Minute
 
+// A lifetime is how long the worker of one job may take. It is asked for once,
+// and not before the job is old enough to make that matter.
+type lifetime struct {
+	c   *Client
+	may time.Duration // 0: not asked yet
+}
+
+func (c *Client) lifetime() *lifetime { return &lifetime{c: c} }
+
 // dead says why a job won't end any more, or returns "": a worker is stopped
 // after its time-out, and a job that is InProgress still was lost, by a restart
 // of Cortex or by a report that it couldn't read.
-func (c *Client) dead(ctx context.Context, j *wire.JobReport) string {
+func (l *lifetime) dead(ctx context.Context, j *wire.JobReport) string {
 	age := time.Since(time.UnixMilli(j.StartDate))
 	if JobStatus(j.Status) != StatusInProgress || j.StartDate == 0 || age < time.Minute { // no time-out is shorter
 		return ""
 	}
-	ask := c.wire.GetAnalyzer
-	if j.Type == wire.JobReportTypeResponder {
-		ask = c.wire.GetResponder
+	if l.may == 0 {
+		ask := l.c.wire.GetAnalyzer
+		if j.Type == wire.JobReportTypeResponder {
+			ask = l.c.wire.GetResponder
+		}
+		may := jobTimeout
+		switch w, err := httpx.JSON[Worker](ask(ctx, j.WorkerID)); {
+		case err == nil && w.JobTimeout > 0:
+			may = time.Duration(w.JobTimeout) * time.Minute
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return "" // whoever can't tell how long it may take, waits
+		}
+		l.may = may
 	}
-	may := jobTimeout
-	switch w, err := httpx.JSON[Worker](ask(ctx, j.WorkerID)); {
-	case err == nil && w.JobTimeout > 0:
-		may = time.Duration(w.JobTimeout) * time.Minute
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return "" // whoever can't tell how long it may take, waits
-	}
-	if age < may+time.Minute {
+	if age < l.may+time.Minute {
 		return ""
 	}
-	return fmt.Sprintf("started %s ago, and %s may take %s: it will not end any more; run it again with force", span(age), j.WorkerName, span(may))
+	return fmt.Sprintf("started %s ago, and %s may take %s: it will not end any more; run it again with force", span(age), j.WorkerName, span(l.may))
 }
 
 // span is a time as a person says it.
@@ -247,7 +260,8 @@ const (
 // wait waits for a job, in slices: a proxy cuts long requests, and Cortex waits
 // for all of one when the job ends just before it starts to listen. One whose
 // status is known to have ended is not waited for.
-func (c *Client) wait(ctx context.Context, id string, status JobStatus, end time.Time) (*wire.JobReport, error) {
+func (l *lifetime) wait(ctx context.Context, id string, status JobStatus, end time.Time) (*wire.JobReport, error) {
+	c := l.c
 	if status.Ended() {
 		return httpx.JSON[wire.JobReport](c.wire.GetJobReport(ctx, id))
 	}
@@ -282,7 +296,7 @@ func (c *Client) wait(ctx context.Context, id string, status JobStatus, end time
 				}
 			}
 		}
-		if last != nil && (JobStatus(last.Status).Ended() || time.Until(end) <= 0 || c.dead(ctx, last) != "") {
+		if last != nil && (JobStatus(last.Status).Ended() || time.Until(end) <= 0 || l.dead(ctx, last) != "") {
 			return last, nil
 		}
 		if time.Until(end) <= 0 {

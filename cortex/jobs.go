@@ -101,7 +101,7 @@ func (c *Client) GetJobReport(ctx context.Context, in GetJobReportInput) (*JobRe
 	if err != nil {
 		return nil, err
 	}
-	return c.reported(ctx, j), nil
+	return c.lifetime().reported(ctx, j), nil
 }
 
 // A FindableStatus is a status that a search for jobs can ask for. Cortex finds

@@ -1,6 +1,7 @@
 package cortex_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -192,6 +193,30 @@ func TestAJobThatCannotEndIsToldAndNotWaitedFor(t *testing.T) {
 	}
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("waited %s for it", took)
+	}
+}
+
+func TestHowLongAJobMayTakeIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	id := s.AddJobs(cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: "203.0.113.32", Created: time.Now().Add(-20 * time.Minute), Delay: time.Hour})[0]
+	c := s.Client(func(cfg *cortex.Config) { cfg.Timeout = 300 * time.Millisecond })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if r, err := c.WaitAndGetReport(ctx, cortex.WaitAndGetReportInput{JobID: id}); err != nil || r.Finished || r.Dead {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	var reports, workers int
+	for _, r := range s.Requests() {
+		switch {
+		case strings.Contains(r, "/report"):
+			reports++
+		case strings.Contains(r, "/api/analyzer/"):
+			workers++
+		}
+	}
+	if reports < 2 || workers != 1 {
+		t.Errorf("%d questions for the report, %d for the analyzer", reports, workers)
 	}
 }
 

@@ -177,7 +177,7 @@ func (c *Client) run(ctx context.Context, s submission) (*StartedJob, error) {
 		JobID: j.ID, Status: JobStatus(j.Status), FromCache: j.FromCache, AnalyzerID: s.to.ID, Analyzer: s.to.Name, Observable: s.observable,
 		Note: "the analyzer was started: wait for the job to have its report",
 	}
-	switch why := c.dead(ctx, &wire.JobReport{Status: wire.JobReportStatus(j.Status), StartDate: j.StartDate, WorkerID: s.to.ID, WorkerName: s.to.Name}); {
+	switch why := c.lifetime().dead(ctx, &wire.JobReport{Status: wire.JobReportStatus(j.Status), StartDate: j.StartDate, WorkerID: s.to.ID, WorkerName: s.to.Name}); {
 	case why != "":
 		out.Note = "an earlier job that Cortex gives again: " + why
 	case j.FromCache && !out.Status.Ended():

@@ -157,9 +157,8 @@ func conflict(w http.ResponseWriter, id string) {
 }
 
 func (s *Server) createOrganisation(w http.ResponseWriter, r *http.Request, _ user) {
-	in, err := fields(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+	in, ok := body(w, r)
+	if !ok {
 		return
 	}
 	if !attributes(w, "organization", in, "name", "description") {
@@ -178,9 +177,8 @@ func (s *Server) createOrganisation(w http.ResponseWriter, r *http.Request, _ us
 }
 
 func (s *Server) updateOrganisation(w http.ResponseWriter, r *http.Request, _ user) {
-	in, err := fields(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+	in, ok := body(w, r)
+	if !ok {
 		return
 	}
 	s.mu.Lock()
@@ -235,9 +233,8 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, u user) {
 }
 
 func (s *Server) createUser(w http.ResponseWriter, r *http.Request, u user) {
-	in, err := fields(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+	in, ok := body(w, r)
+	if !ok {
 		return
 	}
 	if !attributes(w, "user", in, "name", "login") {
@@ -314,9 +311,8 @@ func renew(a *account) {
 
 // updateUser changes what an administrator may change.
 func (s *Server) updateUser(w http.ResponseWriter, r *http.Request, u user) {
-	in, err := fields(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+	in, ok := body(w, r)
+	if !ok {
 		return
 	}
 	s.mu.Lock()
@@ -393,17 +389,13 @@ func (s *Server) more() {
 // searchWorkers finds by the name alone.
 func (s *Server) searchWorkers(kind string) func(http.ResponseWriter, *http.Request, user) {
 	return func(w http.ResponseWriter, r *http.Request, u user) {
-		in, err := fields(r)
-		if err != nil {
-			refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		in, ok := body(w, r)
+		if !ok {
 			return
 		}
-		found := match(func(object) bool { return true })
-		if len(in["query"]) > 0 {
-			if found, err = parseQuery(in["query"]); err != nil {
-				unsearchable(w, err)
-				return
-			}
+		found, ok := asked(w, in["query"])
+		if !ok {
+			return
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -90,9 +90,8 @@ var ofWorker = []string{"name", "configuration", "rate", "rateUnit", "jobCache",
 
 func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.Request, user) {
 	return func(w http.ResponseWriter, r *http.Request, u user) {
-		in, err := fields(r)
-		if err != nil {
-			refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		in, ok := body(w, r)
+		if !ok {
 			return
 		}
 		s.mu.Lock()

@@ -208,17 +208,13 @@ const window = 10_000
 var sortable = append([]string{"createdAt", "updatedAt", "startDate", "endDate", "date", "tlp", "pap"}, keywords...)
 
 func (s *Server) searchJobs(w http.ResponseWriter, r *http.Request, u user) {
-	in, err := fields(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+	in, ok := body(w, r)
+	if !ok {
 		return
 	}
-	found := match(func(object) bool { return true })
-	if len(in["query"]) > 0 {
-		if found, err = parseQuery(in["query"]); err != nil {
-			unsearchable(w, err)
-			return
-		}
+	found, ok := asked(w, in["query"])
+	if !ok {
+		return
 	}
 	var sort []string
 	_ = json.Unmarshal(in["sort"], &sort) // what isn't a list of names sorts nothing
@@ -261,6 +257,19 @@ func (s *Server) searchJobs(w http.ResponseWriter, r *http.Request, u user) {
 		total = min(total, window)
 	}
 	list(w, from, to, len(jobs), total, func(i int) object { return jobs[i].json() })
+}
+
+// asked reads the query of a search, without which everything is found, or
+// answers that it can't be searched for.
+func asked(w http.ResponseWriter, query json.RawMessage) (match, bool) {
+	if len(query) == 0 {
+		return func(object) bool { return true }, true
+	}
+	found, err := parseQuery(query)
+	if err != nil {
+		unsearchable(w, err)
+	}
+	return found, err == nil
 }
 
 // unsearchable answers why a search can't be done.

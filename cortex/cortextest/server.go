@@ -307,6 +307,19 @@ func fields(r *http.Request) (map[string]json.RawMessage, error) {
 	return m, err
 }
 
+// body returns the fields of a request, or answers that they can't be read.
+func body(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, bool) {
+	in, err := fields(r)
+	if err != nil {
+		notJSON(w, err)
+	}
+	return in, err == nil
+}
+
+func notJSON(w http.ResponseWriter, err error) {
+	refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+}
+
 func text(v json.RawMessage) (s string) {
 	if json.Unmarshal(v, &s) != nil {
 		return ""
@@ -341,7 +354,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 		refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
 		return
 	case err != nil:
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		notJSON(w, err)
 		return
 	}
 	s.mu.Lock()
@@ -568,7 +581,7 @@ func (s *Server) statuses(w http.ResponseWriter, r *http.Request, u user) {
 		JobIDs []string `json:"jobIds"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "Invalid Json: "+err.Error())
+		notJSON(w, err)
 		return
 	}
 	s.mu.Lock()
