@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
 )
 
 // serve starts s on loopback and returns a client of it.
@@ -177,4 +178,36 @@ func BenchmarkDetect(b *testing.B) {
 			}
 		}
 	}
+}
+
+func TestARepeatedRunInANewProcessNamesItsJob(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	dir := t.TempDir()
+	args := fmt.Sprintf(`{"analyzerId":%q,"dataType":"ip","data":%q,"tlp":2,"pap":2}`, cortextest.AnalyzerID("MaxMind_GeoIP_4_0"), attacker)
+	call := func() *gate.Result {
+		g := gatetest.New(t, func(p *gate.Policy) { p.Approval, p.Dir = gate.ApprovalHost, dir })
+		c := s.Client(func(cfg *cortex.Config) { cfg.Guard = g.Guard })
+		res, err := do(t, g, op(t, c, "cortex_run_analyzer"), args)
+		if err != nil || res.State != gate.StateExecuted {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		return res
+	}
+	job := call().Out.(*cortex.StartedJob).JobID
+	again := call()
+	if !again.Repeated || again.Out != nil || !strings.Contains(string(again.Kept), `"jobId":"`+job+`"`) || len(s.Submissions()) != 1 {
+		t.Errorf("%+v keeps %s; want job %s", again, again.Kept, job)
+	}
+}
+
+func op(t *testing.T, c *cortex.Client, name string) gate.Op {
+	t.Helper()
+	for _, op := range c.Ops() {
+		if op.Name() == name {
+			return op
+		}
+	}
+	t.Fatalf("no operation %s", name)
+	return nil
 }

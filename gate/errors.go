@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -35,7 +36,8 @@ func (e *PendingError) Is(target error) bool { return target == ErrPending }
 // proposal, and wasn't executed again. It matches [ErrRepeated].
 type RepeatedError struct {
 	Proposal *Proposal
-	Out      any // the first answer; nil: it is no longer at hand
+	Out      any             // the first answer; nil: it is no longer at hand
+	Kept     json.RawMessage // the ids that were in it, if it is no longer at hand
 }
 
 // Error names the proposal.
@@ -43,6 +45,9 @@ func (e *RepeatedError) Error() string {
 	text := fmt.Sprintf("gate: %s was executed as %s a moment ago, and was not repeated", e.Proposal.Op, e.Proposal.ID)
 	if e.Out == nil {
 		text += "; its answer is no longer at hand"
+		if len(e.Kept) > 0 {
+			text += ", of which the journal keeps " + string(e.Kept)
+		}
 	}
 	return text
 }

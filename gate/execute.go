@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
 )
@@ -82,9 +84,9 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 	kind, detail := EventExecuted, ""
 	switch {
 	case err == nil:
-		sum, size := answerDigest(out)
-		detail = "answer " + sum
-		if size <= maxReceipt {
+		b, _ := json.Marshal(out)
+		detail = answerDetail(b)
+		if len(b) <= maxReceipt {
 			g.keepReceipt(p.Call, p.ID, out)
 		}
 	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
@@ -152,13 +154,96 @@ func ambiguous(err error, silent, sent bool) bool {
 	return late && !silent || sent && errors.Is(err, ErrRefused)
 }
 
-func answerDigest(out any) (sum string, size int) {
-	b, err := json.Marshal(out)
-	if err != nil {
-		return "not encodable", 0
+// answerDetail is what the journal says of an answer: its digest, and its ids
+// for those who repeat the call where the answer isn't at hand. An answer that
+// can't be encoded is empty.
+func answerDetail(answer []byte) string {
+	if len(answer) == 0 {
+		return answered + "not encodable"
 	}
-	h := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(h[:8]), len(b)
+	h := sha256.Sum256(answer)
+	return strings.TrimSuffix(answered+"sha256:"+hex.EncodeToString(h[:8])+" "+string(ids(answer)), " ")
+}
+
+const answered = "answer "
+
+// kept returns the ids that the detail of an executed proposal holds, or nil.
+func kept(detail string) json.RawMessage {
+	rest, ok := strings.CutPrefix(detail, answered)
+	i := strings.IndexByte(rest, '{')
+	if !ok || i < 0 || !json.Valid([]byte(rest[i:])) {
+		return nil
+	}
+	return json.RawMessage(rest[i:])
+}
+
+const maxIDs = 400 // bytes of the ids of an answer
+
+// namesID reports whether a member of this name holds an id.
+func namesID(name string) bool {
+	name = strings.TrimSuffix(name, "s")
+	return slices.Contains([]string{"id", "_id", "uuid", "number"}, name) ||
+		slices.ContainsFunc([]string{"Id", "ID", "_id", "UUID"}, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// isID reports whether v is a number or a word of the kind that ids are.
+func isID(v json.RawMessage) bool {
+	s := strings.Trim(string(v), `"`)
+	return s != "" && len(s) <= 100 && s != "null" && s != "true" && s != "false" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("~_.:-", r)
+	})
+}
+
+// ids returns the members of an answer that say which objects it is about, as an
+// object with as many of them as fit, or nil. They are looked for in the answer
+// itself, or else in the one object that it holds.
+func ids(answer []byte) []byte {
+	var members, found map[string]json.RawMessage
+	if json.Unmarshal(answer, &members) != nil {
+		return nil
+	}
+	found = idsOf(members)
+	if len(found) == 0 {
+		for name, v := range members {
+			var inner map[string]json.RawMessage
+			if json.Unmarshal(v, &inner) != nil || inner == nil {
+				continue
+			}
+			if of := idsOf(inner); len(of) > 0 {
+				if len(found) > 0 { // several: which is meant can't be told
+					return nil
+				}
+				b, err := json.Marshal(of)
+				if err != nil {
+					return nil
+				}
+				found = map[string]json.RawMessage{name: b}
+			}
+		}
+	}
+	b, err := json.Marshal(found)
+	if err != nil || len(found) == 0 || len(b) > maxIDs {
+		return nil
+	}
+	return b
+}
+
+// idsOf returns the members that are ids, or lists of ids.
+func idsOf(members map[string]json.RawMessage) map[string]json.RawMessage {
+	found := map[string]json.RawMessage{}
+	for name, v := range members {
+		var list []json.RawMessage
+		if !namesID(name) {
+			continue
+		}
+		if json.Unmarshal(v, &list) != nil {
+			list = []json.RawMessage{v}
+		}
+		if len(list) > 0 && !slices.ContainsFunc(list, func(id json.RawMessage) bool { return !isID(id) }) {
+			found[name] = v
+		}
+	}
+	return found
 }
 
 // keepReceipt keeps the answer of a call for those who repeat it, unless many

@@ -426,7 +426,9 @@ func (g *Guard) answer(p *Proposal, d *journal.Decision, err error) (*Result, er
 	}
 	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note}
 	if d.Repeated {
-		res.Out = g.receipt(p.Call, d.Proposal.ID)
+		if res.Out = g.receipt(p.Call, d.Proposal.ID); res.Out == nil {
+			res.Kept = kept(d.Proposal.Detail)
+		}
 	}
 	return res, nil
 }

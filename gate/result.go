@@ -1,5 +1,7 @@
 package gate
 
+import "encoding/json"
+
 // A Result is the outcome of [Op.Do].
 type Result struct {
 	State State
@@ -11,6 +13,9 @@ type Result struct {
 	// Repeated says that the call had been executed before and was not repeated;
 	// Out, if set, is the answer of that execution.
 	Repeated bool
+	// Kept are the ids in the answer of a repeated call that is no longer at
+	// hand, as a JSON object: what the journal keeps of an answer.
+	Kept json.RawMessage
 	// Note is a remark for whoever called, such as that an older approval went stale.
 	Note string
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -12,7 +13,8 @@ import (
 //
 // The same call within ten minutes of its execution isn't executed again: its
 // error is a [RepeatedError], and what is returned beside it is the first
-// answer, where that is at hand.
+// answer, or, where that is no longer at hand, as in another process, one with
+// the ids alone that the journal keeps of it.
 func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In) (Out, error) {
 	return func(ctx context.Context, in In) (Out, error) {
 		var zero Out
@@ -34,7 +36,10 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 		}
 		out, _ := res.Out.(Out)
 		if res.Repeated {
-			return out, &RepeatedError{Proposal: res.Proposal, Out: res.Out}
+			if len(res.Kept) > 0 {
+				_ = json.Unmarshal(res.Kept, &out) // what doesn't fit is in the error
+			}
+			return out, &RepeatedError{Proposal: res.Proposal, Out: res.Out, Kept: res.Kept}
 		}
 		return out, nil
 	}

@@ -3,9 +3,13 @@ package gate_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
@@ -31,6 +35,49 @@ func TestARepeatedCallOfAProgramIsATypedErrorBesideTheFirstAnswer(t *testing.T) 
 	var repeated *gate.RepeatedError
 	if !errors.Is(err, gate.ErrRepeated) || !errors.As(err, &repeated) || repeated.Out != 1 || repeated.Proposal.ID == "" || out != 1 || n != 1 {
 		t.Errorf("%d, %v after %d executions", out, err, n)
+	}
+}
+
+func TestARepeatedCallOfAnotherProcessIsGivenTheIDs(t *testing.T) {
+	t.Parallel()
+	type made struct {
+		JobID  string   `json:"jobId"`
+		JobIDs []string `json:"jobIds"`
+		Status string   `json:"status"`
+		Key    string   `json:"key"`
+		Name   string   `json:"nameOrId"`
+	}
+	type event struct {
+		Event made   `json:"event"`
+		Note  string `json:"note"`
+	}
+	dir, runs := t.TempDir(), 0
+	whole := made{JobID: "AZ-1_a", JobIDs: []string{"AZ-1_a", "~12"}, Status: "Waiting", Key: "hunter2", Name: "a text, and no id"}
+	process := func() (func(context.Context, note) (made, error), func(context.Context, note) (event, error)) {
+		g := gatetest.New(t, func(p *gate.Policy) { p.Approval, p.Dir = gate.ApprovalHost, dir })
+		return gate.Wrap(g.Guard, gate.Write("run", func(context.Context, note) (made, error) { runs++; return whole, nil }, "Run.")),
+			gate.Wrap(g.Guard, gate.Write("open", func(context.Context, note) (event, error) { runs++; return event{whole, "n"}, nil }, "Open."))
+	}
+	run, open := process()
+	if out, err := run(t.Context(), note{"a"}); err != nil || !cmp.Equal(out, whole) {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if _, err := open(t.Context(), note{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	run, open = process()
+	out, err := run(t.Context(), note{"a"})
+	ids := made{JobID: whole.JobID, JobIDs: whole.JobIDs}
+	var repeated *gate.RepeatedError
+	if !errors.As(err, &repeated) || !cmp.Equal(out, ids) || repeated.Out != nil || string(repeated.Kept) != `{"jobId":"AZ-1_a","jobIds":["AZ-1_a","~12"]}` {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if out, err := open(t.Context(), note{"a"}); !errors.Is(err, gate.ErrRepeated) || !cmp.Equal(out, event{Event: ids}) || runs != 2 {
+		t.Errorf("%+v, %v after %d runs", out, err, runs)
+	}
+	journal, err := os.ReadFile(filepath.Join(dir, "journal.jsonl"))
+	if err != nil || strings.Contains(string(journal), whole.Key) || strings.Contains(string(journal), whole.Name) {
+		t.Errorf("more than the ids in the journal, %v:\n%s", err, journal)
 	}
 }
 

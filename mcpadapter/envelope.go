@@ -39,6 +39,7 @@ type wrapped struct {
 
 const (
 	nextDryRun = "Nothing was changed. Show the plan; to propose it, repeat the call with confirm set to true."
+	nextKept   = "The call was executed before; of its answer only these ids are still at hand. Read the object by its id."
 	nextGone   = "The call was executed before; its answer is no longer at hand. Read the object to see its state."
 )
 
@@ -108,7 +109,9 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		case gate.StateExecuted:
 			env.Digest = p.Digest
 			if env.Result == nil && res.Repeated {
-				env.Next = nextGone
+				if env.Next = nextGone; len(res.Kept) > 0 {
+					env.Result, env.Next = res.Kept, nextKept
+				}
 			}
 		}
 	}

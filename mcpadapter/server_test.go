@@ -307,6 +307,17 @@ func TestAWriteIsProposedApprovedExecutedAndNotRepeated(t *testing.T) {
 	if again.Status != "executed" || !again.Repeated || again.Note == "" || string(again.Result) != string(done.Result) || d.closed.Load() != 1 {
 		t.Errorf("repeated: %+v, executed %d times", again, d.closed.Load())
 	}
+
+	other, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: g.Dir(), Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	again = answer{}
+	mcptest.Structured(t, mcptest.Call(t, mcptest.Connect(t, other, d.ops()...), "desk_close_ticket", args), &again)
+	if again.Status != "executed" || !again.Repeated || string(again.Result) != `{"id":"~7"}` || !strings.Contains(again.Next, "by its id") || d.closed.Load() != 1 {
+		t.Errorf("repeated at another server: %+v, executed %d times", again, d.closed.Load())
+	}
 }
 
 func TestACallThatOnlyReadsIsNotProposed(t *testing.T) {
