@@ -126,6 +126,7 @@ type ListJobsInput struct {
 	DataType     string         `json:"dataType,omitempty" jsonschema:"Only jobs on this type." maxLength:"64"`
 	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Only jobs of the analyzer or responder of exactly this name; * stands for any text." maxLength:"128"`
 	Status       FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
+	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable, or on a file of this name or SHA-256. A call looks through 2000 jobs." alias:"observable,value" maxLength:"16384"`
 	Limit        int            `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"500"`
 	Offset       int            `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0" maximum:"1000000"`
 	After        int64          `json:"after,omitempty" jsonschema:"Only jobs created then or later, in milliseconds since 1970." minimum:"0"`
@@ -141,6 +142,8 @@ const (
 	pageJobs = 100
 	// windowJobs is how far the database pages, and how far it counts.
 	windowJobs = 10_000
+	// lookJobs is how many jobs one call looks through for an observable.
+	lookJobs = 2000
 )
 
 // SetDefaults fills the fields left at zero.
@@ -159,6 +162,9 @@ func (in *ListJobsInput) Validate() error {
 	if in.Offset+max(in.Limit, 1) > windowJobs {
 		errs = append(errs, invalid("offset %d with limit %d: Cortex pages no further than %d jobs; to go on, give before= the createdAt of the last job that you have, and offset 0", in.Offset, in.Limit, windowJobs))
 	}
+	if in.Data != "" && in.Offset > 0 {
+		errs = append(errs, invalid("offset %d with data: the jobs of one observable go on with before", in.Offset))
+	}
 	return errors.Join(errs...)
 }
 
@@ -176,18 +182,22 @@ type JobPage struct {
 	AtLeast bool   `json:"totalIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
 	Offset  int    `json:"offset" jsonschema:"How many came before these."`
 	Next    *int   `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end, and where note says how to go on."`
-	Before  int64  `json:"before,omitempty" jsonschema:"To be given with next."`
+	Before  int64  `json:"before,omitempty" jsonschema:"To be given with next, or as note says."`
 	Note    string `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
 }
 
 // ListJobs returns the jobs of the organisation that match, newest first, a page
-// at a time.
+// at a time. Those on one observable are looked for in 2,000 jobs at most; the
+// note tells how to go on.
 //
 // Cortex: POST /api/job/_search
 func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
 	in.SetDefaults()
 	if err := in.Validate(); err != nil {
 		return nil, err
+	}
+	if in.Data != "" {
+		return c.history(ctx, in)
 	}
 	jobs, total, err := c.search(ctx, in.query(), in.Offset, in.Limit, newestFirst)
 	if err != nil {
@@ -214,6 +224,58 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 	return p, nil
 }
 
+// history returns the jobs on one observable. Cortex keeps that in a form that
+// its database can't search: the jobs are looked through, newest first. A page
+// ends where a millisecond does, so that the next one begins after it.
+func (c *Client) history(ctx context.Context, in ListJobsInput) (*JobPage, error) {
+	p := &JobPage{Jobs: []*Job{}}
+	looked, last, is := 0, int64(0), in.on()
+	for j, err := range c.walk(ctx, in) {
+		if err != nil {
+			return nil, err
+		}
+		if (len(p.Jobs) >= in.Limit || looked >= lookJobs) && j.CreatedAt < last {
+			p.Before = j.CreatedAt
+			p.Note = fmt.Sprintf("the %s since %s were looked through: go on with before=%d, or narrow by dataType, analyzerName or after",
+				count(looked, "job"), date(last), p.Before)
+			return p, nil
+		}
+		looked, last = looked+1, j.CreatedAt
+		if is(j) {
+			p.Jobs = append(p.Jobs, j)
+		}
+	}
+	total := len(p.Jobs)
+	p.Total = &total
+	if total == 0 {
+		p.Note = fmt.Sprintf("no job is on this observable, of %s that match otherwise", count(looked, "job"))
+	}
+	return p, nil
+}
+
+// on tells which jobs are on in.Data: every one if that is empty.
+func (in *ListJobsInput) on() func(*Job) bool {
+	if in.Data == "" {
+		return func(*Job) bool { return true }
+	}
+	asked := []string{strings.TrimSpace(in.Data)}
+	if data, _, err := clean(in.Data); err == nil {
+		asked = append(asked, data)
+	}
+	if o, err := Detect(in.Data); err == nil {
+		asked = append(asked, o.Data)
+	}
+	return func(j *Job) bool {
+		have := []string{j.Data}
+		if a := j.Attachment; a != nil {
+			have = append(have, a.Name, a.ID)
+		}
+		return slices.ContainsFunc(have, func(h string) bool {
+			return h != "" && slices.ContainsFunc(asked, func(a string) bool { return strings.EqualFold(a, h) })
+		})
+	}
+}
+
 // query is what in asks Cortex for.
 func (in *ListJobsInput) query() query {
 	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
@@ -231,6 +293,19 @@ func (in *ListJobsInput) query() query {
 // twice when some are deleted on the way, and there may be more of them than
 // Cortex pages through: it goes on by the date of the last job.
 func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
+	return func(yield func(*Job, error) bool) {
+		is := in.on()
+		for j, err := range c.walk(ctx, in) {
+			if (err != nil || is(j)) && !yield(j, err) {
+				return
+			}
+		}
+	}
+}
+
+// walk is [Client.Jobs] whatever observable the jobs are on.
+func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
+	in.Data = ""
 	return func(yield func(*Job, error) bool) {
 		in := in // each walk begins anew
 		in.Limit = pageJobs

@@ -388,3 +388,58 @@ func TestCleanupTellsWhatBecameOfEach(t *testing.T) {
 		t.Errorf("all refused: %v", err)
 	}
 }
+
+func TestTheJobsOfOneObservableAreFoundThoughCortexCannotSearchForIt(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	at := time.Now().Add(-24 * time.Hour)
+	var jobs []cortextest.Job
+	for i := range 2500 {
+		jobs = append(jobs, cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: fmt.Sprintf("203.0.113.%d", i%200), Created: at.Add(time.Duration(i/4) * time.Second)})
+	}
+	jobs[3].Data, jobs[3].DataType = "Evil.Example.org", "fqdn"
+	jobs[2400].Data, jobs[2400].DataType = "evil.example.org", "fqdn"
+	jobs[2401].Data, jobs[2401].DataType = "evil.example.org", "fqdn"
+	ids := s.AddJobs(jobs...)
+	c := s.Client()
+	var pages [][]string
+	for in := (cortex.ListJobsInput{Data: "evil[.]example[.]org", Before: time.Now().UnixMilli(), Limit: 1}); ; {
+		p, err := c.ListJobs(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page []string
+		for _, j := range p.Jobs {
+			page = append(page, j.ID)
+		}
+		pages = append(pages, page)
+		if in.Before = p.Before; p.Before == 0 {
+			break
+		}
+		if !strings.Contains(p.Note, "looked through") {
+			t.Errorf("note %q", p.Note)
+		}
+	}
+	// Two of one millisecond are on one page, whatever its limit.
+	want := [][]string{{ids[2401], ids[2400]}, nil, {ids[3]}}
+	if diff := cmp.Diff(want, pages); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	var walked []string
+	for j, err := range c.Jobs(t.Context(), cortex.ListJobsInput{Data: "evil.example.org"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		walked = append(walked, j.ID)
+	}
+	if len(walked) != 3 {
+		t.Errorf("the library walks %v", walked)
+	}
+	p, err := c.ListJobs(t.Context(), cortex.ListJobsInput{Data: "nothing.example.org", AnalyzerName: "MaxMind*", After: at.Add(10 * time.Minute).UnixMilli()})
+	if err != nil || len(p.Jobs) != 0 || p.Total == nil || !strings.Contains(p.Note, "no job is on this observable") {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := c.ListJobs(t.Context(), cortex.ListJobsInput{Data: "x", Offset: 5}); !errors.Is(err, cortex.ErrInvalid) || !strings.Contains(err.Error(), "before") {
+		t.Errorf("an offset: %v", err)
+	}
+}

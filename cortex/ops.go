@@ -25,7 +25,7 @@ func (c *Client) Ops() []gate.Op {
 			"Enrich an indicator: check the reputation of an IP, domain, URL, mail, hash or file, whether it is malicious. Scan or analyze it with the named analyzers, wait, and sum up: verdict, taxonomies, job ids, artifacts, failures. With fanOut instead of names, every analyzer that takes the type. Internal addresses and names, URLs with a user or query, and what is marked RED go to no third party.",
 			gate.Leaves, gate.About(func(in AnalyzeObservableInput) []string { return []string{in.Data} })).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut }),
 
-		gate.Read("cortex_list_jobs", c.ListJobs, "List jobs of the organisation, newest first, by type, analyzer or status."),
+		gate.Read("cortex_list_jobs", c.ListJobs, "List jobs of the organisation, newest first, by observable, type, analyzer or status: what was analyzed before."),
 		gate.Read("cortex_get_job", c.GetJob, "Fetch a job without its report."),
 		gate.Read("cortex_get_job_report", c.GetJobReport, "Fetch a job with its report as it is, without waiting."),
 		gate.Read("cortex_wait_and_get_report", c.WaitAndGetReport, "Wait for a job to end and fetch its report. A job that has not ended in time is not an error; ask again."),
