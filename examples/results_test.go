@@ -118,14 +118,16 @@ type results struct {
 	called map[string]bool
 }
 
+// unbounded is a policy with room for all calls.
+const unbounded = `{"budgets":{"writes_per_hour":9999,"destructive_per_hour":9999,"proposals_per_hour":9999,"pending":9999},
+"breaker":{"destructive_in_10s":9999,"denials":9999,"unknown_outcomes":9999}}`
+
 // newResults starts a lab for server, behind a gate without bounds.
 func newResults(t *testing.T, server string) *results {
 	t.Helper()
 	s := newSite(t, false)
 	policy := filepath.Join(t.TempDir(), "policy.json")
-	const wide = `{"budgets":{"writes_per_hour":9999,"destructive_per_hour":9999,"proposals_per_hour":9999,"pending":9999},
-"breaker":{"destructive_in_10s":9999,"denials":9999,"unknown_outcomes":9999}}`
-	if err := os.WriteFile(policy, []byte(wide), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte(unbounded), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := &results{t: t, server: server, site: s, called: map[string]bool{}, env: append(s.env, "SALLYPORT_POLICY="+policy)}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -223,7 +225,7 @@ func (o Options) transport() (*http.Transport, []string, error) {
 		},
 	}
 	if o.Proxy == "" {
-		return tr, nil, nil
+		return tr, fromEnvironment(), nil
 	}
 	if o.Proxy == "none" {
 		tr.Proxy = nil
@@ -234,8 +236,27 @@ func (o Options) transport() (*http.Transport, []string, error) {
 		return nil, nil, errors.New("the Proxy: want the URL of a proxy (http, https or socks5), or none")
 	}
 	tr.Proxy = http.ProxyURL(u)
-	password, _ := u.User.Password()
-	return tr, []string{password, o.Proxy}, nil
+	return tr, append(proxySecrets(u), o.Proxy), nil
+}
+
+// proxySecrets returns the credentials in the URL of a proxy, also as they go over
+// the wire.
+func proxySecrets(u *url.URL) []string {
+	password, ok := u.User.Password()
+	if !ok {
+		return nil
+	}
+	return []string{password, base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))}
+}
+
+// fromEnvironment returns the credentials of the proxies that the environment names.
+func fromEnvironment() (secrets []string) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if u, err := url.Parse(os.Getenv(name)); err == nil {
+			secrets = append(secrets, proxySecrets(u)...)
+		}
+	}
+	return secrets
 }
 
 // tls makes the TLS settings.
@@ -363,7 +384,10 @@ func (o Options) Headers() (http.Header, error) {
 // set so.
 func readHeaders(file string) (http.Header, error) {
 	b, err := readFile(file, maxHeaders)
-	if err != nil {
+	switch {
+	case err != nil && !filepath.IsAbs(file): // it may be the headers themselves
+		return nil, errors.New("want the path of a file, from the root, that is there")
+	case err != nil:
 		return nil, err
 	}
 	h := http.Header{}
