@@ -97,7 +97,7 @@ func (cfg Config) upstream(key string) string {
 // wire makes what sends the requests under one key, which a variable holds.
 func (cfg Config) wire(key, variable string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
-		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
+		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: cfg.upstream(key), Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil

@@ -50,6 +50,11 @@ func TestOps(t *testing.T) {
 	}
 }
 
+func TestFootprint(t *testing.T) {
+	t.Parallel()
+	evidence.Footprint(t)
+}
+
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)

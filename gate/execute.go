@@ -20,11 +20,15 @@ import (
 
 // A permit lets the requests of one execution through.
 type permit struct {
-	guard *Guard
-	tier  Tier
-	until time.Time
-	ended atomic.Bool
-	sent  atomic.Int64 // requests let through
+	guard     *Guard
+	op        string
+	tier      Tier
+	upstream  string   // what the operation's client talks to; "" if it has none
+	endpoints []string // what may be sent; nil: see outside
+	until     time.Time
+	ended     atomic.Bool
+	sent      atomic.Int64           // requests let through
+	system    atomic.Pointer[string] // the platform that was written to, without endpoints
 
 	mu   sync.Mutex
 	done []string // endpoints that the platform answered well
@@ -67,7 +71,7 @@ func withoutPermit(ctx context.Context) context.Context {
 // approval is spent already.
 func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in In) (_ *Result, err error) {
 	p := res.Proposal
-	pm := &permit{guard: g, tier: o.tier, until: time.Now().Add(maxPermit)}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit)}
 	finished := false
 	defer func() {
 		pm.ended.Store(true)

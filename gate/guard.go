@@ -162,8 +162,8 @@ func WithClaim(ctx context.Context, claim string) context.Context {
 
 // Admit says whether a request of endpoint e may be sent. Clients ask on the
 // wire, before every attempt. A read may; anything else needs a permit of this
-// guard, at least of the endpoint's tier, whose execution hasn't ended, and is
-// stopped by a freeze. An endpoint without a tier may never be sent.
+// guard, at least of the endpoint's tier, for this endpoint of this server, whose
+// execution hasn't ended, and is stopped by a freeze. An endpoint without a tier may never be sent.
 func (g *Guard) Admit(ctx context.Context, e Endpoint) error {
 	if g == nil {
 		return &RefusedError{Op: e.String(), Reason: ReasonUnguarded}
@@ -177,6 +177,9 @@ func (g *Guard) Admit(ctx context.Context, e Endpoint) error {
 	p, _ := ctx.Value(permitKey{}).(*permit)
 	if !p.covers(g, e.Tier) {
 		return g.refuse(e.String(), ReasonNoPermit, "", nil)
+	}
+	if why := p.outside(e); why != "" {
+		return g.logged(&RefusedError{Op: e.String(), Reason: ReasonFootprint, Detail: why})
 	}
 	j, err := g.Journal()
 	if err != nil {

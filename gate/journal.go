@@ -136,6 +136,7 @@ const (
 	ReasonJournal      = journal.ReasonJournal      // the journal is unusable
 	ReasonTooLarge     = journal.ReasonTooLarge     // the input doesn't fit into a proposal
 	ReasonNotAvailable = journal.ReasonNotAvailable // what the operation needs isn't configured
+	ReasonFootprint    = journal.ReasonFootprint    // an approved operation tried a request that isn't one of its own
 	ReasonBudget       = journal.ReasonBudget       // enough was done or asked for within the hour
 	ReasonPending      = journal.ReasonPending      // as many proposals as may wait are waiting
 	ReasonBreaker      = journal.ReasonBreaker      // too much went wrong: all writes are stopped

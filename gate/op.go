@@ -26,6 +26,9 @@ type Op interface {
 	Out() reflect.Type
 	// Planned reports whether the operation renders its own [Plan].
 	Planned() bool
+	// Endpoints are what a permit of it is for, as a [Footprint] has them; nil: it
+	// has none.
+	Endpoints() []string
 	// Locks names what must be open before it is proposed or run.
 	Locks() []string
 	// Guard is the guard on the wire of the client behind the operation, and
@@ -35,6 +38,7 @@ type Op interface {
 	Do(ctx context.Context, g *Guard, in any) (*Result, error)
 
 	bind(g *Guard, upstream string)
+	limit(endpoints []string)
 }
 
 // Facets are properties of an operation beside its tier.
@@ -58,9 +62,10 @@ type Operation[In, Out any] struct {
 	about     func(any) []string
 	runWhen   func(In) bool
 
-	wired    bool
-	guard    *Guard
-	upstream string
+	wired     bool
+	guard     *Guard
+	upstream  string
+	endpoints []string
 }
 
 // An Option states a fixed fact about an operation, such as a lock.
@@ -216,6 +221,9 @@ func (o *Operation[In, Out]) Out() reflect.Type { return reflect.TypeFor[Out]() 
 // Planned reports whether the operation renders its own plan.
 func (o *Operation[In, Out]) Planned() bool { return o.plan != nil }
 
+// Endpoints returns what a permit of the operation is for.
+func (o *Operation[In, Out]) Endpoints() []string { return slices.Clone(o.endpoints) }
+
 // Locks names what must be open before the operation is proposed or run.
 func (o *Operation[In, Out]) Locks() []string {
 	names := make([]string, len(o.locks))
@@ -231,6 +239,8 @@ func (o *Operation[In, Out]) Guard() (*Guard, bool) { return o.guard, o.wired }
 func (o *Operation[In, Out]) bind(g *Guard, upstream string) {
 	o.wired, o.guard, o.upstream = true, g, upstream
 }
+
+func (o *Operation[In, Out]) limit(endpoints []string) { o.endpoints = endpoints }
 
 // On declares that ops belong to a client which has g on its wire, and which
 // upstream the client talks to under which credential ("https://hive.example.org

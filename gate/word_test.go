@@ -316,6 +316,55 @@ func TestWhatWasDoneBeforeAFailureIsSaid(t *testing.T) {
 	}
 }
 
+// tries is an operation that sends each of those requests and says what became of the
+// last.
+func tries(g *Guard, name string, requests ...Endpoint) *Operation[comment, string] {
+	return Write(name, func(ctx context.Context, _ comment) (string, error) {
+		var err error
+		for _, e := range requests {
+			err = g.Admit(ctx, e)
+		}
+		return "", err
+	}, "X.")
+}
+
+func TestAPermitIsForTheRequestsOfItsOperation(t *testing.T) {
+	w := newWorld(t)
+	at := func(system, id, upstream string) Endpoint {
+		return Endpoint{System: system, ID: id, Method: "POST", Path: "/" + id, Tier: TierWrite, Upstream: upstream}
+	}
+	own := at("hive", "createComment", "hive as key a")
+	footprint := Footprint{"comment": {"hive createComment", "hive updateCase"}}
+	for name, tt := range map[string]struct {
+		table    Footprint
+		requests []Endpoint
+		want     Reason
+		says     string
+	}{
+		"its own":                       {footprint, []Endpoint{own, at("hive", "updateCase", "hive as key a")}, "", ""},
+		"what another operation sends":  {footprint, []Endpoint{at("hive", "deleteCase", "hive as key a")}, ReasonFootprint, "not for hive deleteCase"},
+		"the same at another platform":  {footprint, []Endpoint{at("misp", "createComment", "hive as key a")}, ReasonFootprint, "not for misp createComment"},
+		"the same under another key":    {footprint, []Endpoint{at("hive", "createComment", "hive as key b")}, ReasonFootprint, "is for hive as key a"},
+		"an operation nobody listed":    {Footprint{}, []Endpoint{own}, ReasonFootprint, "is for []"},
+		"no footprint, one platform":    {nil, []Endpoint{own, at("hive", "deleteCase", "")}, "", ""},
+		"no footprint, several of them": {nil, []Endpoint{own, at("misp", "addEvent", "")}, ReasonFootprint, "writes to hive already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := w.guard(host)
+			op := tries(g, "comment", tt.requests...)
+			On(g, "hive as key a", op)
+			if tt.table != nil {
+				tt.table.Limit([]Op{op})
+			}
+			in := comment{Case: name}
+			_, err := op.Do(t.Context(), g, &in)
+			if reason(err) != tt.want || tt.says != "" && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 // A halt holds before the journal says so, and whoever comes next writes it down.
 func TestAFreezeHoldsWhileAnotherKeepsTheJournal(t *testing.T) {
 	w := newWorld(t)

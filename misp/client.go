@@ -33,8 +33,9 @@ func New(cfg Config) (*Client, error) {
 		name = "X-Misp-Auth"
 	}
 	changes := new(atomic.Int64)
+	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 	h, err := httpx.New(httpx.Options{
-		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{key}, Credentials: []string{"API_KEY"},
+		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: upstream, Secrets: []string{key}, Credentials: []string{"API_KEY"},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set(name, key)
 			if r.Method != http.MethodGet && !reading(r.URL.Path) {
@@ -47,7 +48,6 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes}, nil
 }
 

@@ -40,6 +40,11 @@ func TestOps(t *testing.T) {
 	evidence.Check(t, g, rec, c.Ops(), evidence.MISP())
 }
 
+func TestFootprint(t *testing.T) {
+	t.Parallel()
+	evidence.Footprint(t)
+}
+
 func TestPlainClientNeedsNoGateGuardedOneDoes(t *testing.T) {
 	t.Parallel()
 	g := gatetest.New(t)

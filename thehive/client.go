@@ -41,8 +41,12 @@ func New(cfg Config) (*Client, error) {
 	for _, name := range cfg.LocalAnalyzers {
 		c.local[strings.ToLower(name)] = true
 	}
+	c.upstream = fmt.Sprintf("TheHive at %s as key %s", cfg.BaseURL, httpx.Fingerprint(cfg.APIKey))
+	if cfg.Organisation != "" {
+		c.upstream += " in " + cfg.Organisation
+	}
 	h, err := httpx.New(httpx.Options{
-		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Secrets: []string{cfg.APIKey}, Credentials: []string{"API_KEY"},
+		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: c.upstream, Secrets: []string{cfg.APIKey}, Credentials: []string{"API_KEY"},
 		Auth: func(ctx context.Context, r *http.Request, _ bool) error {
 			if e, _ := connect.EndpointFrom(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
 				if err := c.checkVersion(ctx); err != nil {
@@ -61,10 +65,6 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c.wire = &wire.Client{HTTP: h}
-	c.upstream = fmt.Sprintf("TheHive at %s as key %s", cfg.BaseURL, httpx.Fingerprint(cfg.APIKey))
-	if cfg.Organisation != "" {
-		c.upstream += " in " + cfg.Organisation
-	}
 	return c, nil
 }
 

@@ -21,6 +21,11 @@ func TestOps(t *testing.T) {
 	gatetest.Lint(t, c.Ops())
 }
 
+func TestFootprint(t *testing.T) {
+	t.Parallel()
+	evidence.Footprint(t)
+}
+
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	hive := thehivetest.New(t)

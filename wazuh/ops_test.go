@@ -33,6 +33,11 @@ func TestOps(t *testing.T) {
 	}
 }
 
+func TestFootprint(t *testing.T) {
+	t.Parallel()
+	evidence.Footprint(t)
+}
+
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	g := gatetest.New(t)

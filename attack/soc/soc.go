@@ -120,7 +120,7 @@ func New(c Config) (*Client, error) {
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
-	return slices.Concat(
+	return footprint.Limit(slices.Concat(
 		gate.On(c.guard, upstream("Wazuh", c.wazuh),
 			gate.Read("mitre_wazuh_status", c.WazuhStatus,
 				"Tell how Wazuh is: version, agents by state, rules loaded, alerts of the last day, and what could not be read."),
@@ -167,7 +167,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.Read("mitre_cross_correlate", c.CrossCorrelate,
 				"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
 		),
-	)
+	))
 }
 
 // upstream names what calls go to, and as whom where the client tells.

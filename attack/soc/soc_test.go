@@ -107,6 +107,11 @@ func statuses(list []soc.PlatformStatus) []string {
 	return out
 }
 
+func TestFootprint(t *testing.T) {
+	t.Parallel()
+	evidence.Footprint(t)
+}
+
 func TestARulesOwnTechniquesComeFirst(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

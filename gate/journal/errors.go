@@ -19,22 +19,23 @@ type Reason string
 
 // The reasons for a refusal.
 const (
-	ReasonOff          Reason = "switched_off"     // the operator keeps this operation off
-	ReasonUnconfirmed  Reason = "unconfirmed"      // the call doesn't confirm what it does
-	ReasonTier         Reason = "above_tier"       // the policy stops below this tier
-	ReasonFrozen       Reason = "frozen"           // all writes are stopped
-	ReasonDenied       Reason = "denied"           // an approver said no
-	ReasonInFlight     Reason = "in_flight"        // the same call is being executed
-	ReasonNoPermit     Reason = "no_permit"        // a request left without the gate knowing
-	ReasonUnguarded    Reason = "unguarded"        // the client isn't behind this gate
-	ReasonJournal      Reason = "journal_failure"  // the journal is unusable
-	ReasonTooLarge     Reason = "too_large"        // the input doesn't fit into a proposal
-	ReasonNotAvailable Reason = "not_available"    // what the operation needs isn't configured
-	ReasonBudget       Reason = "over_budget"      // enough was done or asked for within the hour
-	ReasonPending      Reason = "too_many_pending" // as many proposals as may wait are waiting
-	ReasonBreaker      Reason = "breaker_open"     // too much went wrong: all writes are stopped
-	ReasonProtected    Reason = "protected_target" // no operation may act on that target
-	ReasonDuplicate    Reason = "duplicate"        // the same thing is asked for, being done or done by another call
+	ReasonOff          Reason = "switched_off"      // the operator keeps this operation off
+	ReasonUnconfirmed  Reason = "unconfirmed"       // the call doesn't confirm what it does
+	ReasonTier         Reason = "above_tier"        // the policy stops below this tier
+	ReasonFrozen       Reason = "frozen"            // all writes are stopped
+	ReasonDenied       Reason = "denied"            // an approver said no
+	ReasonInFlight     Reason = "in_flight"         // the same call is being executed
+	ReasonNoPermit     Reason = "no_permit"         // a request left without the gate knowing
+	ReasonFootprint    Reason = "outside_footprint" // an approved operation tried a request that isn't one of its own
+	ReasonUnguarded    Reason = "unguarded"         // the client isn't behind this gate
+	ReasonJournal      Reason = "journal_failure"   // the journal is unusable
+	ReasonTooLarge     Reason = "too_large"         // the input doesn't fit into a proposal
+	ReasonNotAvailable Reason = "not_available"     // what the operation needs isn't configured
+	ReasonBudget       Reason = "over_budget"       // enough was done or asked for within the hour
+	ReasonPending      Reason = "too_many_pending"  // as many proposals as may wait are waiting
+	ReasonBreaker      Reason = "breaker_open"      // too much went wrong: all writes are stopped
+	ReasonProtected    Reason = "protected_target"  // no operation may act on that target
+	ReasonDuplicate    Reason = "duplicate"         // the same thing is asked for, being done or done by another call
 )
 
 var reasonTexts = map[Reason]string{
@@ -45,6 +46,7 @@ var reasonTexts = map[Reason]string{
 	ReasonDenied:       "an approver denied exactly this call",
 	ReasonInFlight:     "the same call is being executed at this moment",
 	ReasonNoPermit:     "the request is not covered by an approved proposal and was not sent; a program gets there by gate.Wrap(guard, gate.Of(client.Ops(), client.Method)), an agent by the tool",
+	ReasonFootprint:    "the request is not one that the approved operation is for, and was not sent",
 	ReasonUnguarded:    "the client behind this operation is not guarded by this gate",
 	ReasonJournal:      "the gate's journal cannot be used, so nothing is written",
 	ReasonTooLarge:     "the input is too large to be shown to an approver",

@@ -30,7 +30,10 @@ type Options struct {
 	BaseURL string          // absolute, http or https; its path is kept
 	Connect connect.Options // how to reach it
 	Guard   *gate.Guard     // nil: no gate on the wire
-	Secrets []string        // cut out of every error and every answer
+	// Upstream is what [gate.On] is told of the client, so that a permit for it is for
+	// no other.
+	Upstream string
+	Secrets  []string // cut out of every error and every answer
 	// Credentials are the variables that hold the credential, without Prefix.
 	Credentials []string
 
@@ -68,7 +71,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.System, err)
 	}
-	rt = &wire{base: rt, guard: o.Guard}
+	rt = &wire{base: rt, guard: o.Guard, upstream: o.Upstream}
 	if o.Connect.Wrap != nil {
 		rt = o.Connect.Wrap(rt)
 	}
@@ -119,8 +122,9 @@ func ParseBaseURL(s string) (*url.URL, error) {
 // wire is the last step before the network: it asks the gate about every
 // attempt, however the request came here.
 type wire struct {
-	base  http.RoundTripper
-	guard *gate.Guard
+	base     http.RoundTripper
+	guard    *gate.Guard
+	upstream string
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -128,6 +132,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, &gate.RefusedError{Op: r.Method + " request without an endpoint", Reason: gate.ReasonNoPermit}
 	}
+	e.Upstream = w.upstream
 	if w.guard != nil {
 		if err := w.guard.Admit(r.Context(), e); err != nil {
 			return nil, err

@@ -5,8 +5,10 @@ package evidence
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +31,7 @@ type Recorder struct {
 	base http.RoundTripper
 	mu   sync.Mutex
 	seen []gate.Endpoint
+	try  func(ctx context.Context, e gate.Endpoint) // is called with the context of each request that changes something
 }
 
 // NewRecorder returns a Recorder in front of base; nil means a clone of the default.
@@ -44,7 +47,11 @@ func (rec *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e, ok := connect.EndpointFrom(r.Context()); ok {
 		rec.mu.Lock()
 		rec.seen = append(rec.seen, e)
+		try := rec.try
 		rec.mu.Unlock()
+		if try != nil && e.Tier > gate.TierRead {
+			try(r.Context(), e)
+		}
 	}
 	return rec.base.RoundTrip(r)
 }
@@ -60,9 +67,9 @@ func (rec *Recorder) Take() []gate.Endpoint {
 
 // Check runs calls, approving what waits for it, and fails the test unless
 // every one succeeds, every operation in ops is called, no operation used an
-// endpoint above its own tier, and none wrote anything while it waited. A read
-// that changes something, or a write that is listed as one but deletes, shows
-// here.
+// endpoint above its own tier, none wrote anything while it waited, and the permit
+// of none lets a request through that another operation makes. A read that changes
+// something, or a write that is listed as one but deletes, shows here.
 func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls []Call) {
 	t.Helper()
 	byName := map[string]gate.Op{}
@@ -79,6 +86,8 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 		delete(missing, call.Op)
 		t.Run(call.Op, func(t *testing.T) {
 			rec.Take()
+			rec.attempt(t, g, op, ops)
+			defer rec.attempt(nil, nil, nil, nil)
 			out := do(t, g, op, call, func() {
 				for _, e := range rec.Take() {
 					if e.Tier > gate.TierRead {
@@ -102,6 +111,31 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 	}
 	for name := range missing {
 		t.Errorf("%s has no call: nothing is known of it", name)
+	}
+}
+
+// attempt tries, with the permit under which op sends a request, all that the other
+// ops send. Without op it stops that.
+func (rec *Recorder) attempt(t *testing.T, g *gatetest.Gate, op gate.Op, ops []gate.Op) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.try = nil
+	if op == nil {
+		return
+	}
+	rec.try = func(ctx context.Context, e gate.Endpoint) {
+		for _, other := range ops {
+			for _, name := range other.Endpoints() {
+				if slices.Contains(op.Endpoints(), name) {
+					continue
+				}
+				e.System, e.ID, _ = strings.Cut(name, " ")
+				var refused *gate.RefusedError
+				if err := g.Guard.Admit(ctx, e); !errors.As(err, &refused) || refused.Reason != gate.ReasonFootprint {
+					t.Errorf("with the permit of %s one can send %s: %v", op.Name(), name, err)
+				}
+			}
+		}
 	}
 }
 
