@@ -26,6 +26,7 @@ type AnalyzeObservableInput struct {
 	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
 	Timeout      int                        `json:"timeout,omitempty" jsonschema:"How many seconds to wait at most for the analyzers to end." minimum:"1" maximum:"3600"`
 	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
 	Message      string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the jobs." maxLength:"4096"`
 	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the jobs." maxLength:"256"`
 	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzers."`
@@ -171,7 +172,7 @@ func (c *Client) submissions(ctx context.Context, in *AnalyzeObservableInput) ([
 		return nil, err
 	}
 	return c.clearAll(request{
-		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force, whole: in.WholeURL,
 	}, to)
 }
 

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate/marking"
+	"github.com/sallyport-soc/sallyport/internal/egress"
 )
 
 // An EgressError says what would have left, to whom, and why it stays inside.
@@ -13,20 +15,12 @@ type EgressError struct {
 	Analyzers []string // the third parties, by name
 	DataType  string
 	Reason    string
+	WayOut    string // what can be done instead
 }
 
 // Error gives the analyzers and the reason, and not the value.
 func (e *EgressError) Error() string {
-	return fmt.Sprintf("cortex: the %s is not sent to a third party (%s): %s; %s", e.DataType, some(e.Analyzers), e.Reason, e.wayOut())
-}
-
-// wayOut says what can be done instead.
-func (e *EgressError) wayOut() string {
-	local := "use an analyzer that the operator lists in CORTEX_LOCAL_ANALYZERS because it shows data to nobody outside"
-	if e.DataType == typeURL {
-		return "submit the URL up to its path, without query, user and token, or the domain alone; or " + local
-	}
-	return local
+	return fmt.Sprintf("cortex: the %s is not sent to a third party (%s): %s; %s", e.DataType, some(e.Analyzers), e.Reason, e.WayOut)
 }
 
 // Is reports whether target is [ErrEgress].
@@ -48,6 +42,7 @@ type request struct {
 	label      string
 	parameters map[string]json.RawMessage
 	force      bool
+	whole      bool  // a URL may leave with its query: a person approved that
 	file       *file // the content; the observable is then its name
 }
 
@@ -58,38 +53,21 @@ func (c *Client) clear(r request, w *Worker) (submission, error) {
 	}
 	if !w.Local {
 		if why := c.internal(r); why != "" {
-			return submission{}, &EgressError{Analyzers: []string{w.Name}, DataType: r.observable.DataType, Reason: why}
+			way := c.filter.WayOut(r.observable.DataType, r.observable.Data, "CORTEX_LOCAL_ANALYZERS", "wholeUrl")
+			return submission{}, &EgressError{Analyzers: []string{w.Name}, DataType: r.observable.DataType, Reason: why, WayOut: way}
 		}
 	}
 	return submission{request: r, to: w}, nil
 }
 
-// internal says why r may be shown to no third party, or returns "". Whatever
-// the type says, the value is looked at as what it looks like.
+// internal says why r may be shown to no third party, or returns "".
 func (c *Client) internal(r request) string {
-	switch {
-	case r.tlp == TLPRed:
-		return "TLP:RED leaves for nobody"
-	case r.pap == PAPRed:
-		return "PAP:RED allows no query outside"
-	}
-	var why string
-	switch o := r.observable; o.DataType {
-	case typeDomain, typeFQDN, "hostname":
-		why = c.filter.Host(o.Data)
-	case typeURL, "uri":
-		why = c.filter.URL(o.Data)
-	case typeMail:
-		why = c.filter.Mail(o.Data)
-	}
-	if rest, ok := strings.CutPrefix(r.observable.Data, `\\`); ok && why == "" { // a path on a file server
-		host, _, _ := strings.Cut(rest, `\`)
-		why = c.filter.Host(host)
-	}
-	if why != "" {
+	if why := egress.Marking(marking.TLP(r.tlp), marking.PAP(r.pap)); why != "" {
 		return why
 	}
-	if why := c.filter.Text(r.observable.Data); why != "" {
+	filter := c.filter
+	filter.Whole = r.whole
+	if why := filter.Observable(r.observable.DataType, r.observable.Data); why != "" {
 		return why
 	}
 	beside := []string{r.message, r.label}

@@ -23,6 +23,7 @@ type RunAnalyzerInput struct {
 	Label      string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
 	Force      bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
 }
 
 // Validate checks what a schema can't.
@@ -74,7 +75,7 @@ func (c *Client) submission(ctx context.Context, in RunAnalyzerInput) (submissio
 		return submission{}, err
 	}
 	return c.clear(request{
-		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force, whole: in.WholeURL,
 	}, w)
 }
 
@@ -97,6 +98,7 @@ type RunAnalyzerByNameInput struct {
 	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
 	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
 	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -155,7 +157,7 @@ func (c *Client) submissionByName(ctx context.Context, in RunAnalyzerByNameInput
 		return submission{}, err
 	}
 	return c.clear(request{
-		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
+		observable: o, tlp: *in.TLP, pap: *in.PAP, message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force, whole: in.WholeURL,
 	}, to[0])
 }
 
@@ -244,6 +246,9 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 	var err error
 	if p.Changes, err = remarks(p.Changes, r.message, r.label, r.parameters); err != nil {
 		return p, err
+	}
+	if r.whole {
+		p.Warnings = append(p.Warnings, "a URL leaves as it is, with its query and whatever token or name is in it")
 	}
 	if r.force {
 		p.Changes = append(p.Changes, gate.Set("job cache", "not used"))

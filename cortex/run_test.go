@@ -211,3 +211,40 @@ func op(t *testing.T, c *cortex.Client, name string) gate.Op {
 	t.Fatalf("no operation %s", name)
 	return nil
 }
+
+func TestARefusedURLNamesItsWaysOutOfWhichOneIsAPerson(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	s.AddAnalyzer(cortextest.Worker{Name: "Pages_1_0", DataTypes: []string{"url"}})
+	g, ops := guarded(t, s)
+	const phish = "https://login.evil.example/verify?e=amFuZUBleGFtcGxlLm9yZw"
+	args := func(whole string) string {
+		return `{"analyzerName":"Pages_1_0","dataType":"url","data":"` + phish + `"` + whole + `}`
+	}
+	op := ops["cortex_run_analyzer_by_name"]
+	_, err := do(t, g, op, args(""))
+	for _, want := range []string{"a query", "up to its path", "CORTEX_LOCAL_ANALYZERS", "wholeUrl"} {
+		if !errors.Is(err, cortex.ErrEgress) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+	for _, u := range []string{"https://evil.example/v/amFuZUBleGFtcGxlLm9yZw", "https://evil.example/cb#access_token=x"} {
+		if _, err := do(t, g, op, `{"analyzerName":"Pages_1_0","dataType":"url","data":"`+u+`"}`); !errors.Is(err, cortex.ErrEgress) {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	res, err := do(t, g, op, args(`,"wholeUrl":true`))
+	if err != nil || res.State != gate.StatePending || !strings.Contains(gate.Render(res.Proposal), "as it is") || len(s.Submissions()) != 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	g.Approve(res.Proposal.ID)
+	if res, err = do(t, g, op, args(`,"wholeUrl":true`)); err != nil || res.State != gate.StateExecuted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := s.Submissions(); len(got) != 1 || got[0].Data != phish {
+		t.Errorf("submitted %+v", got)
+	}
+	if _, err := do(t, g, op, `{"analyzerName":"Pages_1_0","dataType":"url","data":"http://10.0.0.1/?x=1","wholeUrl":true}`); !errors.Is(err, cortex.ErrEgress) || strings.Contains(err.Error(), "wholeUrl") {
+		t.Errorf("an internal URL: %v", err)
+	}
+}

@@ -23,6 +23,10 @@ import (
 type Filter struct {
 	// Suffixes are further domains whose names are internal, such as "example.org".
 	Suffixes []string
+	// Whole lets a URL leave with its query, and with what reads as a token or
+	// names a person, since a person has approved just that. What is internal
+	// stays inside all the same.
+	Whole bool
 }
 
 // internalNets are the ranges that no third party can tell anything about but
@@ -179,25 +183,36 @@ func (f Filter) URL(s string) string {
 		return f.opaque(u)
 	case u.User != nil || strings.Contains(u.Host, "@"):
 		return "a URL with a user name or password"
-	case u.RawQuery != "" || u.ForceQuery:
-		return "a URL with a query, which may hold a token or a name"
+	case f.queried(u):
+		return query
 	}
 	if why := f.Host(u.Hostname()); why != "" {
 		return why
 	}
-	list, _ := spelling.Readings(strings.ReplaceAll(u.Path+" "+u.Fragment, "/", " "))
+	list, _ := spelling.Readings(strings.NewReplacer("/", " ", "?", " ", "&", " ").Replace(u.Path + " " + u.Fragment + " " + u.RawQuery))
 	for _, s := range list {
 		if why := f.text(s); why != "" {
 			return why
 		}
 	}
-	return ""
+	if f.Whole {
+		return ""
+	}
+	if why := f.token(spelling.Unescape(u.Path), inPath); why != "" {
+		return why
+	}
+	return f.token(spelling.Unescape(u.Fragment), inFragment)
 }
+
+const query = "a URL with a query, which may hold a token or a name"
+
+// queried reports whether u has a query that nobody said may leave.
+func (f Filter) queried(u *url.URL) bool { return !f.Whole && (u.RawQuery != "" || u.ForceQuery) }
 
 // opaque judges a URL without a host, such as mailto:user@example.org.
 func (f Filter) opaque(u *url.URL) string {
-	if u.RawQuery != "" || u.ForceQuery {
-		return "a URL with a query, which may hold a token or a name"
+	if f.queried(u) {
+		return query
 	}
 	if u.Scheme == "urn" {
 		return f.Text(u.Opaque)
