@@ -124,10 +124,14 @@ func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, false)
 	env := slices.Clone(s.env)
-	for _, prefix := range []string{"WAZUH_", "WAZUH_INDEXER_", "THEHIVE_", "CORTEX_", "MISP_", "MITRE_", "SALLYPORT_"} {
-		for _, link := range []string{"SERVICE_HOST=192.0.2.20", "SERVICE_PORT=55000", "SERVICE_PORT_API=55000", "PORT=tcp://192.0.2.20:55000", "PORT_55000_TCP=tcp://192.0.2.20:55000",
-			"PORT_55000_TCP_PROTO=tcp", "PORT_55000_TCP_PORT=55000", "PORT_55000_TCP_ADDR=192.0.2.20", "PORT_514_UDP=udp://192.0.2.20:514"} {
-			env = append(env, prefix+link)
+	for _, service := range []string{ // as charts call them
+		"WAZUH", "WAZUH_INDEXER", "WAZUH_INDEXER_API", "WAZUH_MANAGER_MASTER", "WAZUH_WORKERS", "WAZUH_CLUSTER", "WAZUH_DASHBOARD", "WAZUH_REGISTRATION",
+		"THEHIVE", "THEHIVE_CASSANDRA", "THEHIVE_ELASTICSEARCH", "THEHIVE_MINIO", "CORTEX", "CORTEX_ELASTICSEARCH", "CORTEX_API", "MISP", "MISP_REDIS", "MISP_MYSQL", "MISP_MODULES", "MISP_CORE",
+		"MITRE", "MITRE_MCP", "SALLYPORT", "SALLYPORT_POSTGRESQL_HL",
+	} {
+		for _, link := range []string{"SERVICE_HOST=192.0.2.20", "SERVICE_PORT=55000", "SERVICE_PORT_API=55000", "SERVICE_PORT_HTTP_1514=1514", "PORT=tcp://192.0.2.20:55000", "PORT_55000_TCP=tcp://192.0.2.20:55000",
+			"PORT_55000_TCP_PROTO=tcp", "PORT_55000_TCP_PORT=55000", "PORT_55000_TCP_ADDR=192.0.2.20", "PORT_514_UDP=udp://192.0.2.20:514", "PORT_514_UDP_ADDR=192.0.2.20", "PORT_9300_TCP=tcp://[2001:db8::20]:9300"} {
+			env = append(env, service+"_"+link)
 		}
 	}
 	for _, server := range allServers {
@@ -135,6 +139,10 @@ func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
 		if code != 0 || strings.Contains(out, "SERVICE") || strings.Contains(out, "55000_TCP") {
 			t.Errorf("%s: exit %d\n%s", server, code, out)
 		}
+	}
+	for _, server := range allServers { // what the platforms' own images take, of an env_file for all
+		s.checked(append(slices.Clone(env), "WAZUH_API_USER=x", "WAZUH_API_PASSWORD=x", "WAZUH_MANAGER=wazuh", "WAZUH_HOST=wazuh", "WAZUH_CLUSTER_KEY=x", "WAZUH_NODE_NAME=m", "THEHIVE_HOST=thehive", "THEHIVE_SECRET=x", "THEHIVE_VERSION=5.6",
+			"CORTEX_HOST=cortex", "CORTEX_PORT=9001", "CORTEX_SECRET=x", "MISP_HOST=misp", "MISP_ADMIN_EMAIL=x", "MISP_ADMIN_PASSPHRASE=x", "MISP_DB_PASSWORD=x", "MISP_ORG=x", "MISP_NAME=/mcp/misp", "MISP_ENV_TZ=UTC"), server, 0)
 	}
 	env = append(env, "WAZUH_VERSION=4.14.7", "WAZUH_IMAGE_VERSION=4.14.7", "WAZUH_REGISTRY=registry.example.org", "WAZUH_TAG_REVISION=1", "MISP_TAG=v2.5.1",
 		"MISP_BASEURL=https://misp", "WAZUH_MCP_MAX_RESPONSE_BYTES=250000", "MITRE_UPDATE_INTERVAL=86400")
