@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/gate/journal"
 )
 
 // legSettings and the others are legs that belong to no connection.
@@ -148,7 +149,7 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 	const of = "gate"
 	st, err := g.Status(ctx)
 	if err != nil {
-		r.add(of, "journal", connect.Broken, err.Error(), "gate verify says what is wrong with it")
+		r.add(of, "journal", connect.Broken, err.Error(), run(g.Dir(), "verify")+" says what is wrong with it")
 		return
 	}
 	switch st.Approval {
@@ -159,29 +160,65 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 	default:
 		r.add(of, legApproval, connect.Healthy, fmt.Sprintf("%s approves", st.Approval), "")
 	}
-	if st.Approvers == 0 && st.Approval == gate.ApprovalOperator {
-		advice := "run gate init"
-		if os.Getenv("SALLYPORT_STATE") == "" {
-			advice += "; if that was done, set SALLYPORT_STATE here to the folder that it used"
-		} else {
-			advice += " with the same SALLYPORT_STATE"
-		}
-		r.add(of, "approvers", connect.Warning, "no approver is enrolled, so no write can be approved", advice)
-	}
-	if st.Frozen {
-		r.add(of, "freeze", connect.Warning, "all writes are frozen", "gate thaw ends that")
-	}
 	j, err := g.Journal()
 	if err != nil {
 		return // Status has said so
 	}
-	last, err := j.Tail(1)
-	if err != nil || len(last) == 0 {
+	now, err := j.Standing()
+	if err != nil {
+		r.add(of, "journal", connect.Broken, err.Error(), run(g.Dir(), "verify")+" says what is wrong with it")
 		return
 	}
-	if ahead := time.Until(last[0].Time).Round(time.Second); ahead > time.Minute {
-		r.add(of, "clock", connect.Warning, fmt.Sprintf("the clock is %s behind the journal's last event", ahead), "set the clock of this machine right; gate log shows the events")
+	if len(now.Approvers) == 0 && st.Approval == gate.ApprovalOperator {
+		r.add(of, "approvers", connect.Warning, "no approver is enrolled in "+g.Dir()+", so no write can be approved", nobody(g.Dir()))
 	}
+	if now.Frozen {
+		r.add(of, "freeze", connect.Warning, "all writes are frozen, by "+now.FrozenWhy, run(g.Dir(), "unfreeze")+" ends that")
+	}
+	if now.Tripped {
+		r.add(of, "breaker", connect.Warning, "the breaker stops all writes, after "+now.TrippedWhy, run(g.Dir(), "reset")+" closes it")
+	}
+	if n := len(now.Unknown); n > 0 {
+		r.add(of, "outcomes", connect.Warning, fmt.Sprintf("of %d writes it isn't known whether they took effect: %s", n, strings.Join(now.Unknown[:min(n, maxShown)], ", ")), "look at the platform, then say so with "+run(g.Dir(), "resolve P executed|failed"))
+	}
+	if now.Ahead > 0 {
+		r.add(of, "clock", connect.Warning, fmt.Sprintf("the clock is %s behind the journal, so nothing is written", now.Ahead.Round(time.Second)), "set the clock of this machine right; if it is, "+run(g.Dir(), "clock")+" says so")
+	}
+	if now.Moved != nil {
+		r.add(of, "folder", connect.Warning, now.Moved.Error(), "if it is meant to be used here, "+run(g.Dir(), "adopt")+" takes it over")
+	}
+}
+
+const maxShown = 5
+
+// run is a command of the gate on the state folder dir, as it is typed.
+func run(dir, command string) string {
+	text := "gate " + command
+	if usual, err := gate.DefaultDir(); err != nil || usual != dir || os.Getenv("SALLYPORT_STATE") != "" {
+		text += " -state " + dir
+	}
+	return text
+}
+
+// nobody says what to do about the state folder dir without an approver: where
+// others are enrolled, it is the wrong one.
+func nobody(dir string) string {
+	elsewhere, err := journal.DirFrom(func(name string) string {
+		if name == "SALLYPORT_STATE" {
+			return ""
+		}
+		return os.Getenv(name)
+	})
+	if err == nil && elsewhere != dir {
+		if list, err := gate.Approvers(elsewhere); err == nil && len(list) > 0 {
+			return fmt.Sprintf("there are approvers in %s: if that is the folder, leave SALLYPORT_STATE out here or set it to that; otherwise run %s", elsewhere, run(dir, "init"))
+		}
+	}
+	advice := "run " + run(dir, "init")
+	if os.Getenv("SALLYPORT_STATE") == "" {
+		advice += "; if that was done, set SALLYPORT_STATE here to the folder that it used"
+	}
+	return advice
 }
 
 // collector is a log that keeps what is said as a warning.
