@@ -133,7 +133,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}, wazuh.ErrNotFound, 1701, nil},
 		{"unknown rule", func() error { _, err := c.GetRule(ctx, wazuh.GetRuleInput{RuleID: "999999"}); return err }, wazuh.ErrNotFound, 1208, nil},
-		{"denied agent", func() error { _, err := c.GetAgent(ctx, wazuh.GetAgentInput{AgentID: "005"}); return err }, wazuh.ErrForbidden, 4000, []string{"agent:id:005", "Ask for a role"}},
+		{"denied agent", func() error { _, err := c.GetAgent(ctx, wazuh.GetAgentInput{AgentID: "005"}); return err }, wazuh.ErrForbidden, 4000, []string{"agent:id", "Ask for a role"}},
 		{"denied agent's processes", func() error {
 			_, err := c.GetAgentProcesses(ctx, wazuh.GetAgentProcessesInput{AgentID: "005"})
 			return err

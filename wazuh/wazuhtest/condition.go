@@ -10,7 +10,7 @@ import (
 
 // A condition of the server API is field, operator and value; a semicolon means
 // and, a comma or, of which the semicolon binds tighter, and parentheses group.
-var comparison = regexp.MustCompile(`^([\w.]+)(!=|=|<|>|~)((?:[\[\]\w _\-.:?\\/'"=@%<>{}]|\([^()]*\))+)`)
+var comparison = regexp.MustCompile(`^([\w.]+)(!=|=|<|>|~)((?:[\[\]\w _\-.:?\\/'"=@%<>{}*]|\([^()]*\))+)`)
 
 // condition reads a condition on members that are known. It returns what the
 // API answers to one that it doesn't understand.
@@ -31,9 +31,15 @@ type conditions struct {
 
 func (p *conditions) refuse() {
 	if p.refusal == nil {
-		p.refusal = coded(http.StatusBadRequest, "Bad Request", 1407, "Query does not match expected format", "Use field, operator and value")
+		if m := operators.FindStringSubmatch(p.rest); m != nil {
+			p.refusal = coded(http.StatusBadRequest, "Bad Request", 1409, "Invalid query operator: Valid operators: =, !=, <, >, ~. Used operator: "+m[1], "")
+			return
+		}
+		p.refusal = coded(http.StatusBadRequest, "Bad Request", 1407, "Query does not match expected format: "+p.rest, "")
 	}
 }
+
+var operators = regexp.MustCompile(`^[\w.]+([=!<>~]{2,})`)
 
 func (p *conditions) took(c byte) bool {
 	if p.rest == "" || p.rest[0] != c {
@@ -72,14 +78,14 @@ func (p *conditions) one() func(Object) bool {
 		return inner
 	}
 	m := comparison.FindStringSubmatch(p.rest)
-	if m == nil {
+	if m == nil || operators.MatchString(p.rest) && !strings.HasPrefix(p.rest[len(m[1]):], "!=") {
 		p.refuse()
 		return func(Object) bool { return false }
 	}
 	p.rest = p.rest[len(m[0]):]
-	field, op, want := m[1], m[2], strings.ToLower(m[3])
+	field, op, want := m[1], m[2], strings.ToLower(strings.ReplaceAll(m[3], "*", "")) // which means nothing
 	if !p.known[field] && p.refusal == nil {
-		p.refusal = coded(http.StatusBadRequest, "Bad Request", 1408, "Filter field not allowed: "+field, "Use one of the fields that there are")
+		p.refusal = coded(http.StatusBadRequest, "Bad Request", 1408, "Field does not exist: Available fields: "+allowed(p.known)+". Field: "+field, "")
 	}
 	like := likeSQL(want)
 	return func(o Object) bool {

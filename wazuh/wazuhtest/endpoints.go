@@ -1,6 +1,7 @@
 package wazuhtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,23 +19,22 @@ const (
 )
 
 var (
-	hashCheck     = matching(`^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
+	hash          = formed("hash", `^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
 	decoderChecks = with(paged, checks{
-		"decoder_names": each(matching(`^[\w\-.%]+$`)), "filename": matching(`^[\w\-.]+$`), "relative_dirname": matching(`^[\w\-.\\/:]+$`),
-		"status": matching(`^(?i:enabled|disabled|all)$`), "q": anything,
+		"decoder_names": each(names), "filename": each(alphanumeric), "relative_dirname": ruleChecks["relative_dirname"], "status": ruleChecks["status"], "q": anything,
 	})
 	scaChecks  = with(paged, checks{"name": anything, "description": anything, "references": anything, "q": anything})
-	checkCheck = with(paged, checks{"title": anything, "result": matching(`^[\w,\-.+\s:]+$`), "q": anything})
-	rootChecks = with(paged, checks{"status": matching(`^(?i:all|outstanding|solved)$`), "pci_dss": anything, "cis": anything, "q": anything})
+	checkCheck = with(paged, checks{"title": anything, "result": alphanumeric, "q": anything})
+	rootChecks = with(paged, checks{"status": oneOf("all", "outstanding", "solved"), "pci_dss": anything, "cis": anything, "q": anything})
 	fimChecks  = with(paged, checks{
-		"file": matching(`^[\w\-.\\/:]+$`), "arch": matching(`^\[x(32|64)\]$`), "type": matching(`^(?i:file|registry_key|registry_value)$`),
-		"hash": hashCheck, "md5": hashCheck, "sha1": hashCheck, "sha256": hashCheck, "summary": boolean, "q": anything,
+		"file": formed("path", `^[`+word+`\-.\\/:]+$`), "arch": oneOf("[x32]", "[x64]"), "type": oneOf("file", "registry_key", "registry_value"),
+		"hash": hash, "md5": hash, "sha1": hash, "sha256": hash, "summary": boolean, "q": anything,
 	})
 	logChecks = with(paged, checks{
-		"limit": between(1, 500), "level": matching(`^(?i:critical|debug|debug2|error|info|warning)$`), "tag": matching(`^[\w,\-.+\s:]+$`), "q": anything,
+		"limit": integer(1, 500, 500), "level": oneOf("critical", "debug", "debug2", "error", "info", "warning"), "tag": anything, "q": anything,
 	})
-	groupChecks = with(paged, checks{"groups_list": each(matching(`^[\w.\-]+$`)), "q": anything})
-	oneChecks   = checks{"pretty": boolean, "wait_for_complete": boolean, "select": each(matching(`^[\w\-.%]+$`))}
+	groupChecks = with(paged, checks{"groups_list": each(groupNames), "q": anything})
+	oneChecks   = checks{"pretty": boolean, "wait_for_complete": boolean, "select": each(names)}
 
 	decoderFields = fields("filename relative_dirname status name position details")
 	scaFields     = fields("policy_id name description references pass fail score invalid total_checks hash_file end_scan start_scan")
@@ -45,8 +45,6 @@ var (
 	groupFields   = fields("name count configSum mergedSum")
 	nodeFields    = fields("node cluster type")
 )
-
-func anything(string) bool { return true }
 
 var sections4 = strings.Fields("active-response agentless alerts auth client client_buffer cluster command email_alerts global integration labels localfile logging remote " +
 	"reports rootcheck ruleset sca socket syscheck syslog_output vulnerability-detection indexer aws-s3 azure-logs cis-cat docker-listener open-scap osquery syscollector")
@@ -60,7 +58,7 @@ func (s *Server) configChecks() checks {
 	}
 	return checks{
 		"pretty": boolean, "wait_for_complete": boolean, "raw": boolean, "field": anything,
-		"section": func(v string) bool { return slices.Contains(known, strings.ToLower(v)) },
+		"section": oneOf(known...),
 	}
 }
 
@@ -132,9 +130,9 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 			return s.ofAgent(parts[1], "rootcheck", rootFields, "-date_last", "All selected rootcheck information was returned", "No rootcheck information was returned")(q)
 		}, rootChecks
 	case is("syscheck/*"):
-		if s.agent(parts[1]) == nil && matching(`^\d{3,}$`)(parts[1]) { // it doesn't say that there is no such agent
+		if s.agent(parts[1]) == nil && agentNumber.refuse(parts[1]) == "" { // it doesn't say that there is no such agent
 			return func(url.Values) *reply {
-				return coded(http.StatusBadRequest, "Bad Request", 2007, "There is no database for agent "+parts[1], "Make sure that the agent has connected to the manager once")
+				return neverScanned(parts[1])
 			}, fimChecks
 		}
 		return s.ofAgent(parts[1], "syscheck", fimFields, "+mtime", "FIM findings of the agent were returned", "No FIM information was returned"), fimChecks
@@ -173,7 +171,7 @@ func (s *Server) ofAgent(id, kind string, known map[string]bool, order, some, no
 		}
 		failed := failures{}
 		if s.agent(id) == nil {
-			failed.add(1701, "Agent does not exist", "List the agents to see which there are", id)
+			failed.noAgent(id)
 		}
 		list := s.inventory[id+"/"+kind]
 		for param, f := range map[string]string{"status": "status", "type": "type", "result": "result", "file": "file"} {
@@ -192,31 +190,31 @@ func (s *Server) ofAgent(id, kind string, known map[string]bool, order, some, no
 
 // reachable returns why an agent's rows can't be read, or nil.
 func (s *Server) reachable(id string) *reply {
-	if !matching(`^\d{3,}$`)(id) {
-		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not valid for parameter agent_id", id))
+	if agentNumber.refuse(id) != "" {
+		return refused(agentNumber.refuse(id))
 	}
 	switch a := s.agent(id); {
-	case a == nil:
-		return nil
-	case s.denied[id]:
-		return denial(id)
+	case !s.sees(id):
+		return forbidden("agent:id")
 	case a["status"] == "never_connected":
-		return coded(http.StatusBadRequest, "Bad Request", 2007, "There is no database for agent "+id, "Make sure that the agent has connected to the manager once")
+		return neverScanned(id)
 	}
 	return nil
 }
 
 func (s *Server) agentStats(id string, q url.Values) *reply {
-	if !matching(`^\d{3,}$`)(id) {
-		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not valid for parameter agent_id", id))
+	if agentNumber.refuse(id) != "" {
+		return refused(agentNumber.refuse(id))
 	}
 	failed := failures{}
 	var list []Object
 	switch a := s.agent(id); {
 	case a == nil:
-		failed.add(1701, "Agent does not exist", "List the agents to see which there are", id)
-	case s.denied[id]:
-		return denial(id)
+		failed.noAgent(id)
+	case !s.sees(id):
+		return forbidden("agent:id")
+	case a["status"] == "never_connected":
+		failed.add(1015, "Agent version is null. Was the agent ever connected?", "", id)
 	case id == AgentManager:
 		failed.add(1310, "Not valid for the manager", "Ask for another agent", id)
 	case a["status"] != "active":
@@ -288,7 +286,7 @@ func (s *Server) configuration(q url.Values) *reply {
 // The daemons that tell what they run with, and the parts that each has.
 var (
 	running4 = map[string]string{
-		"agentless": "agentless", "analysis": "global active_response alerts command rules decoders internal rule_test", "auth": "auth", "com": "active-response logging internal cluster",
+		"agent": "client buffer labels internal anti_tampering", "agentless": "agentless", "analysis": "global active_response alerts command rules decoders internal rule_test", "auth": "auth", "com": "active-response logging internal cluster",
 		"csyslog": "csyslog", "integrator": "integration", "logcollector": "localfile socket internal", "mail": "global alerts internal", "monitor": "global internal reports",
 		"request": "global remote internal", "syscheck": "syscheck rootcheck internal", "wazuh-db": "internal wdb", "wmodules": "wmodules",
 	}
@@ -301,7 +299,7 @@ func (s *Server) running(daemon, part string, known map[string]string) func(url.
 	return func(url.Values) *reply {
 		switch {
 		case known[daemon] == "":
-			return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not one of the components", daemon))
+			return refused(oneOf(slices.Sorted(maps.Keys(known))...).refuse(daemon))
 		case !slices.Contains(strings.Fields(known[daemon]), part):
 			return coded(http.StatusBadRequest, "Bad Request", 1128, "The component has no such configuration", "Ask for a configuration that the component has")
 		}
@@ -325,20 +323,36 @@ func (s *Server) listGroups(q url.Values) *reply {
 			counts[fmt.Sprint(g)]++
 		}
 	}
+	if s.only != nil { // nothing, and not a word of it
+		clear(counts)
+	}
+	failed := failures{}
+	named := split(q.Get("groups_list"))
+	for _, g := range named {
+		if _, is := counts[g]; !is {
+			failed.add(1710, "The group does not exist", "List the groups to see which there are", g)
+		}
+	}
 	var list []Object
 	for _, g := range slices.Sorted(maps.Keys(counts)) {
+		if named != nil && !slices.Contains(named, g) {
+			continue
+		}
 		list = append(list, clone(Object{"name": g, "count": counts[g], "configSum": "ab73af41699f13fdd81903b5f23d8d00", "mergedSum": "f8d49771911ed9d5c45b03a40babd065"}))
 	}
-	return rows(list, q, groupFields, "name", failures{}, "All selected groups information was returned", "No group information was returned")
+	return rows(list, q, groupFields, "name", failed, "All selected groups information was returned", "No group information was returned")
 }
 
 func (s *Server) groupAgents(group string, q url.Values) *reply {
-	if !matching(`^[\w.\-]+$`)(group) || strings.Trim(group, ".") == "" || group == "all" {
-		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not valid for parameter group_id", group))
+	if why := groupNames.refuse(group); why != "" || strings.Trim(group, ".") == "" || group == "all" {
+		return refused(cmp.Or(why, repr(group)+" is not a 'group_names'"))
+	}
+	if s.only != nil {
+		return forbidden("group:id")
 	}
 	var list []Object
 	for _, a := range s.agents {
-		if slices.Contains(values(a, "group"), any(group)) && !s.denied[a["id"].(string)] {
+		if slices.Contains(values(a, "group"), any(group)) && s.sees(a["id"].(string)) {
 			list = append(list, s.shownAgent(a))
 		}
 	}

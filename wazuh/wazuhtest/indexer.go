@@ -71,6 +71,9 @@ func (s *Server) addAlert(at time.Time, id string, source Object) string {
 	}
 	at = at.UTC()
 	o := clone(source)
+	if whyNot(s.alertIndex(at), o) != nil {
+		return ""
+	}
 	o["timestamp"] = at.Format(stamp)
 	o["@timestamp"] = at.Format("2006-01-02T15:04:05.000Z")
 	if o["id"] == nil {
@@ -81,6 +84,28 @@ func (s *Server) addAlert(at time.Time, id string, source Object) string {
 	}
 	s.alerts = append(s.alerts, &alert{index: s.alertIndex(at), id: id, at: at, source: clone(o)})
 	return id
+}
+
+// maxTerm is how many bytes a keyword can have.
+const maxTerm = 32766
+
+// whyNot is why a document isn't taken, or nil: a keyword of the alerts is too
+// long, since their template ignores none, or a number isn't one.
+func whyNot(index string, o Object) error {
+	var why error
+	leaves(o, "", func(path string, v any) {
+		t, isText := v.(string)
+		switch k := kindOf(path); {
+		case why != nil:
+		case k == keyword && isText && len(t) > maxTerm && !strings.HasPrefix(index, "wazuh-states-"):
+			why = bad("illegal_argument_exception", "Document contains at least one immense term in field=%q (whose UTF8 encoding is longer than the max length %d)", path, maxTerm)
+		case k == long && isText:
+			if _, err := strconv.ParseFloat(t, 64); err != nil {
+				why = bad("mapper_parsing_exception", "failed to parse field [%s] of type [long] in document with id ''. Preview of field's value: '%.60s'", path, t)
+			}
+		}
+	})
+	return why
 }
 
 func (s *Server) alertIndex(at time.Time) string {
@@ -132,6 +157,12 @@ func (s *Server) index(r *http.Request, body []byte) *reply {
 	return &reply{status: http.StatusOK, body: out}
 }
 
+// release is what the indexer says of its own: as Wazuh sets it up, that it is an
+// older product of another name, so that old clients get on with it.
+func (s *Server) release() Object {
+	return Object{"number": "7.10.2", "build_type": "rpm", "build_snapshot": false, "lucene_version": "9.12.2", "minimum_wire_compatibility_version": "7.10.0", "minimum_index_compatibility_version": "7.0.0"}
+}
+
 // indexed serves what comes with credentials.
 func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 	for name := range r.URL.Query() {
@@ -142,7 +173,7 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 	path, search := strings.TrimPrefix(r.URL.Path, "/"), r.Method == http.MethodPost || r.Method == http.MethodGet
 	switch {
 	case path == "" && r.Method == http.MethodGet:
-		return Object{"name": "indexer-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "k5b0YXBpZm9ydGVzdHM", "version": Object{"distribution": "opensearch", "number": "2.19.4"}, "tagline": "The OpenSearch Project: https://opensearch.org/"}, nil
+		return Object{"name": "indexer-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "k5b0YXBpZm9ydGVzdHM", "version": s.release(), "tagline": "The OpenSearch Project: https://opensearch.org/"}, nil
 	case strings.HasSuffix(path, "/_field_caps") && strings.Count(path, "/") == 1 && search:
 		return s.fieldCaps(strings.TrimSuffix(path, "/_field_caps"), r.URL.Query().Get("fields"))
 	case strings.HasSuffix(path, "/point_in_time") && s.noPIT:
@@ -157,6 +188,8 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 		return Object{"pit_id": id, "_shards": Object{"total": shardsPerDay, "successful": shardsPerDay, "skipped": 0, "failed": 0}, "creation_time": time.Now().UnixMilli()}, nil
 	case path == "_search/point_in_time" && r.Method == http.MethodDelete:
 		return s.closePITs(body)
+	case strings.Contains(path, "/_doc/") && r.Method == http.MethodPost:
+		return s.putDocument(path, body)
 	case path == "_search" && search:
 		return s.search("", body)
 	case strings.HasSuffix(path, "/_search") && strings.Count(path, "/") == 1 && !search:
@@ -165,6 +198,38 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 		return s.search(strings.TrimSuffix(path, "/_search"), body)
 	}
 	return nil, bad("illegal_argument_exception", "no handler found for uri [%s]", r.URL.Path)
+}
+
+// putDocument stores a document, as the manager's senders do.
+func (s *Server) putDocument(path string, body []byte) (Object, error) {
+	index, id, _ := strings.Cut(path, "/_doc/")
+	var o Object
+	if err := json.Unmarshal(body, &o); err != nil {
+		return nil, bad("mapper_parsing_exception", "failed to parse")
+	}
+	if err := whyNot(index, o); err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(index, "wazuh-states-") && s.strictly(o) != "" {
+		return nil, &osError{http.StatusBadRequest, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [" + s.strictly(o) + "] within [_doc] is not allowed", false}
+	}
+	s.states = append(s.states, &alert{index: index, id: id, source: clone(o)})
+	return Object{"_index": index, "_id": id, "_version": 1, "result": "created"}, nil
+}
+
+// strictly returns a member that the template of a state's index doesn't have, or
+// nothing: where the agent is depends on the version, and only Wazuh 5 has sums.
+func (s *Server) strictly(o Object) string {
+	known := strings.Fields("agent wazuh host package process source destination network interface file registry user group service login browser vulnerability event log error observer")
+	if s.five() {
+		known = strings.Fields("wazuh checksum state host package process source destination network interface file registry user group service login browser vulnerability event log error observer check policy")
+	}
+	for _, k := range slices.Sorted(maps.Keys(o)) {
+		if !slices.Contains(known, k) {
+			return k
+		}
+	}
+	return ""
 }
 
 // fieldCaps tells which fields the indices that match a pattern have: those
@@ -199,7 +264,7 @@ func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
 		}
 	}
 	for _, a := range slices.Concat(s.alerts, s.states) {
-		if s.corpus == nil && matchesIndex(pattern, a.index) {
+		if s.corpus == nil && matchesIndex(pattern, a.index) && s.hasIndex(a.index) {
 			indices[a.index] = true
 			leaves(a.source, "", func(path string, v any) {
 				if v != nil {
@@ -371,7 +436,7 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	var hits []*alert
 	indices := map[string]bool{}
 	for i, a := range slices.Concat(s.alerts, s.states) {
-		if !matchesIndex(pattern, a.index) {
+		if !matchesIndex(pattern, a.index) || !s.hasIndex(a.index) {
 			continue
 		}
 		indices[a.index] = true
@@ -379,8 +444,10 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 			hits = append(hits, a)
 		}
 	}
-	if len(indices) == 0 && !strings.Contains(pattern, "*") {
-		return nil, &osError{http.StatusNotFound, "index_not_found_exception", "no such index [" + pattern + "]", false}
+	for name := range strings.SplitSeq(pattern, ",") { // a pattern may match nothing, a name may not
+		if !strings.Contains(name, "*") && !indices[name] {
+			return nil, &osError{http.StatusNotFound, "index_not_found_exception", "no such index [" + name + "]", false}
+		}
 	}
 	for i, k := range keys {
 		if q.SearchAfter != nil && kindOf(k.field) == address {
@@ -418,6 +485,23 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 		out["aggregations"] = counted
 	}
 	return out, nil
+}
+
+// hasIndex reports whether this version of Wazuh fills an index.
+func (s *Server) hasIndex(name string) bool {
+	var minor int
+	if n, _ := fmt.Sscanf(s.version, "4.%d", &minor); n != 1 {
+		return true
+	}
+	switch {
+	case strings.HasPrefix(name, "wazuh-states-vulnerabilities"):
+		return minor >= 8
+	case strings.HasPrefix(name, "wazuh-states-sca"):
+		return false
+	case strings.HasPrefix(name, "wazuh-states-"):
+		return minor >= 13
+	}
+	return true
 }
 
 func ok(matched bool, err error) bool { return matched && err == nil }
@@ -669,29 +753,47 @@ func (k kind) String() string {
 	return []string{"keyword", "text", "date", "long", "ip", "boolean", "geo_point"}[k]
 }
 
-// mapping is what Wazuh's templates map as anything but a keyword: that of the
-// alerts, and those of what is known of the hosts.
+// mapping is what Wazuh's templates of 4.14 map as anything but a keyword: that of
+// the alerts, and those of what is known of the hosts. a.{b,c} is a.b and a.c.
 var mapping = func() map[string]kind {
 	m := map[string]kind{}
 	for k, list := range map[kind]string{
-		text: `full_log previous_log message type @version data.ms-graph.description group.description`,
-		date: `timestamp @timestamp vulnerability.detected_at vulnerability.published_at file.mtime registry.mtime package.installed process.start user.created user.last_login
-			data.timestamp syscheck.mtime_after syscheck.mtime_before data.aws.createdAt data.aws.updatedAt data.aws.start data.aws.end data.aws.service.eventFirstSeen data.aws.service.eventLastSeen
-			data.aws.resource.instanceDetails.launchTime data.vulnerability.published data.vulnerability.updated state.modified_at`,
-		long: `rule.level rule.firedtimes rule.frequency source.port destination.port process.pid process.parent.pid package.size file.size registry.size syscheck.size_after syscheck.size_before
-			data.aws.bytes data.aws.service.count data.sca.score data.sca.failed data.sca.passed data.office365.RecordType data.office365.UserType data.office365.Actor.Type data.office365.Target.Type
-			data.office365.AzureActiveDirectoryEventType data.office365.Version interface.mtu host.cpu.cores host.cpu.speed host.memory.total host.memory.free host.memory.usage
-			host.network.ingress.bytes host.network.ingress.packets host.network.ingress.errors host.network.ingress.drops host.network.egress.bytes host.network.egress.packets host.network.egress.errors host.network.egress.drops
-			data.cis.error data.cis.fail data.cis.notchecked data.cis.pass data.cis.score data.cis.unknown data.oscap.scan.return_code data.oscap.scan.score`,
-		address: `source.ip destination.ip network.ip network.gateway network.netmask network.broadcast host.ip agent.host.ip wazuh.agent.host.ip
-			data.aws.dstaddr data.aws.srcaddr data.aws.source_ip_address data.port.local_ip data.port.remote_ip
-			data.aws.resource.instanceDetails.networkInterfaces.privateIpAddress data.aws.resource.instanceDetails.networkInterfaces.publicIp
-			data.aws.service.action.networkConnectionAction.remoteIpDetails.ipAddressV4`,
-		truth: `rule.mail vulnerability.under_evaluation user.is_hidden user.is_remote group.is_hidden login.status network.dhcp package.enabled package.visible package.autoupdate package.persistent package.from_webstore`,
-		place: `GeoLocation.location.lat GeoLocation.location.lon data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation.lat data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation.lon`,
+		text: `{@version,full_log,message,previous_log,type} GeoLocation.{continent_code,country_code2,country_code3,timezone} data.ms-graph.actor.userPermissions
+			data.ms-graph.description data.oscap.check.{description,identifiers,rationale,references} group.description`,
+		date: `{@timestamp,timestamp} data.aws.{createdAt,end,start,updatedAt} data.aws.resource.instanceDetails.launchTime data.aws.service.{eventFirstSeen,eventLastSeen}
+			data.ms-graph.{activityDateTime,complianceGracePeriodExpirationDateTime,createdDateTime,easActivationDateTime,enrolledDateTime,exchangeLastSuccessfulSyncDateTime,firstActivityDateTime,lastActivityDateTime,lastSyncDateTime,lastUpdateDateTime,managementCertificateExpirationDate,resolvedDateTime}
+			data.ms-graph.deviceActionResults.{lastUpdatedDateTime,startDateTime} data.ms-graph.deviceHealthAttestationState.{issuedDateTime,lastUpdateDateTime} data.timestamp
+			data.vulnerability.{published,updated} file.mtime package.installed process.start registry.mtime state.modified_at syscheck.{mtime_after,mtime_before}
+			user.auth_failures.timestamp user.{created,last_login} user.password.{expiration_date,last_change} vulnerability.{detected_at,published_at}`,
+		long: `GeoLocation.{area_code,coordinates,dma_code,latitude,longitude} data.aws.bytes data.aws.service.count data.azureSignInStatus.errorCode
+			data.cis.{error,fail,notchecked,pass,score,unknown} data.hardware.{cpu_cores,cpu_mhz,ram_free,ram_total,ram_usage} data.ms-graph.deviceCount
+			data.netinfo.iface.ipv4.metric data.netinfo.iface.ipv6.metric data.netinfo.iface.{mtu,rx_bytes,rx_dropped,rx_errors,rx_packets,tx_bytes,tx_dropped,tx_errors,tx_packets}
+			data.office365.Actor.Type data.office365.{AzureActiveDirectoryEventType,InternalLogonType,ItemCount,LogonType,RecordType,UserType,Version} data.office365.Target.Type
+			data.oscap.scan.{return_code,score} data.port.{inode,local_port,pid,remote_port,rx_queue,tx_queue}
+			data.process.{nice,nlwp,pgrp,pid,ppid,priority,processor,resident,session,share,size,start_time,stime,tgid,tty,utime,vm_size} data.program.size
+			data.sca.{failed,passed,score} decoder.{accumulate,fts} destination.port file.size group.{id,id_signed} host.cpu.{cores,speed} host.memory.{free,total,usage,used}
+			host.network.egress.{bytes,drops,errors,packets,queue} host.network.ingress.{bytes,drops,errors,packets,queue} interface.mtu network.metric package.size
+			process.{args_count,pid,stime,utime} process.parent.pid registry.size rule.{firedtimes,frequency,level} service.{exit_code,frequency,win32_exit_code} source.port
+			syscheck.{size_after,size_before} user.auth_failures.count user.group.{id,id_signed}
+			user.password.{inactive_days,max_days_between_changes,min_days_between_changes,warning_days_before_expiration} user.uid_signed
+			vulnerability.score.{base,environmental,temporal}`,
+		address: `agent.host.ip data.aws.{dstaddr,source_ip_address,srcaddr} data.aws.resource.instanceDetails.networkInterfaces.{privateIpAddress,publicIp}
+			data.aws.service.action.networkConnectionAction.remoteIpDetails.ipAddressV4 data.port.{local_ip,remote_ip} destination.ip host.ip network.{broadcast,gateway,ip,netmask}
+			source.ip wazuh.agent.host.ip`,
+		truth: `browser.profile.referenced data.office365.{CustomUniqueId,CustomizedDoclib,DoNotDistributeEvent,ExternalAccess,FromApp,HighPriorityMediaProcessing,IsDocLib}
+			data.office365.Item.IsRecord group.is_hidden login.status network.dhcp package.{autoupdate,enabled,from_webstore,persistent,visible} rule.mail service.inetd_compatibility
+			service.starts.on_mount user.{is_hidden,is_remote} vulnerability.under_evaluation`,
+		place: `GeoLocation.location GeoLocation.location.{lat,lon} data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation
+			data.aws.service.action.networkConnectionAction.remoteIpDetails.geoLocation.{lat,lon}`,
 	} {
 		for f := range strings.FieldsSeq(list) {
-			m[f] = k
+			path, names, several := strings.Cut(strings.TrimSuffix(f, "}"), "{")
+			if !several {
+				names = ""
+			}
+			for name := range strings.SplitSeq(names, ",") {
+				m[path+name] = k
+			}
 		}
 	}
 	return m
@@ -1081,9 +1183,26 @@ func wild(pattern string, fold bool) *regexp.Regexp {
 }
 
 func compileRange(field string, how map[string]any) (predicate, error) {
-	bound := func(v any) (any, error) {
+	zone := time.UTC
+	if z, ok := how["time_zone"].(string); ok {
+		t, err := time.Parse("-07:00", z)
+		if zone = t.Location(); err != nil {
+			if zone, err = time.LoadLocation(z); err != nil {
+				return nil, bad("parsing_exception", "[range] unknown time zone [%s]", z)
+			}
+		}
+	}
+	bound := func(v any, up bool) (any, error) {
 		if kindOf(field) != date {
 			return v, nil
+		}
+		if day, isText := v.(string); isText {
+			if t, err := time.ParseInLocation(time.DateOnly, day, zone); err == nil {
+				if up { // to the last of what a date stands for
+					t = t.AddDate(0, 0, 1).Add(-time.Millisecond)
+				}
+				return float64(t.UnixMilli()), nil
+			}
 		}
 		t, ok := asTime(v)
 		if !ok {
@@ -1098,7 +1217,7 @@ func compileRange(field string, how map[string]any) (predicate, error) {
 	limits := map[string]any{}
 	for _, k := range []string{"gte", "gt", "lte", "lt"} {
 		if v := how[k]; v != nil {
-			b, err := bound(v)
+			b, err := bound(v, k == "lte" || k == "gt")
 			if err != nil {
 				return nil, err
 			}
@@ -1107,7 +1226,7 @@ func compileRange(field string, how map[string]any) (predicate, error) {
 	}
 	return func(a *alert) bool {
 		return slices.ContainsFunc(a.values(field), func(v any) bool {
-			x, err := bound(v)
+			x, err := bound(v, false)
 			if err != nil {
 				return false
 			}

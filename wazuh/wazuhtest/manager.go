@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,9 @@ func problem(status int, title, detail string) *reply {
 	return &reply{status: status, kind: "application/problem+json; charset=utf-8", body: Object{"title": title, "detail": detail}}
 }
 
+// refused is the answer to a request with something wrong in it.
+func refused(why string) *reply { return problem(http.StatusBadRequest, "Bad Request", why) }
+
 func coded(status int, title string, code int, detail, remediation string) *reply {
 	r := problem(status, title, detail)
 	o := r.body.(Object)
@@ -31,13 +33,32 @@ func coded(status int, title string, code int, detail, remediation string) *repl
 	return r
 }
 
-func denial(agent string) *reply {
-	return coded(http.StatusForbidden, "Permission Denied", 4000, "Permission denied: Resource type: agent:id:"+agent,
-		"Ask for a role that may read the resource")
+// forbidden is the answer to who may not do a thing to any resource of a type. It
+// doesn't say to which.
+func forbidden(resource string) *reply {
+	return coded(http.StatusForbidden, "Permission Denied", 4000, "Permission denied: Resource type: "+resource, "Ask for a role that may read the resource")
+}
+
+func neverScanned(agent string) *reply {
+	return coded(http.StatusBadRequest, "Bad Request", 2007, "Error retrieving data from Wazuh DB: There is no database for agent "+agent+". Please check if the agent has connected to the manager", "")
+}
+
+// sees reports whether the user's role reads an agent. To a role for some agents
+// there are no others, not even ones that there are not.
+func (s *Server) sees(agent string) bool {
+	return !s.denied[agent] && (s.only == nil || s.only[agent])
 }
 
 // manager serves the server API.
 func (s *Server) manager(r *http.Request, _ []byte) *reply {
+	if s.rate > 0 { // whoever asks, and for a token too
+		if now := time.Now(); now.Sub(s.minute) >= time.Minute {
+			s.minute, s.asked = now, 0
+		}
+		if s.asked++; s.asked > s.rate {
+			return coded(http.StatusTooManyRequests, "Too Many Requests", 6001, "Maximum number of requests per minute reached", "The limit is a setting of the API")
+		}
+	}
 	if r.URL.Path == "/security/user/authenticate" {
 		return s.login(r)
 	}
@@ -49,16 +70,26 @@ func (s *Server) manager(r *http.Request, _ []byte) *reply {
 	case serve == nil:
 		return problem(http.StatusNotFound, "Not Found", "404: Not Found")
 	case r.Method != http.MethodGet:
-		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "Specified method is invalid for this resource")
+		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "405: Method Not Allowed")
 	}
 	q := r.URL.Query()
-	for _, name := range slices.Sorted(maps.Keys(q)) {
-		check, ok := known[name]
-		if !ok {
-			return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("Extra query parameter(s) %s not in spec", name))
+	params := slices.Sorted(maps.Keys(q))
+	for _, name := range params {
+		if _, ok := known[name]; !ok {
+			return refused(fmt.Sprintf("Extra query parameter(s) %s not in spec", name))
 		}
-		if !check(q.Get(name)) || len(q[name]) > 1 {
-			return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not valid for parameter %s", q.Get(name), name))
+	}
+	for _, name := range params {
+		check := known[name]
+		if why := check.refuse(q.Get(name)); why != "" {
+			return refused(why)
+		}
+	}
+	if s.only != nil {
+		for part, resource := range map[string]string{"/rules": "rule:file", "/decoders": "decoder:file", "/manager": "*:*", "/cluster": "*:*"} {
+			if strings.HasPrefix(r.URL.Path, part) {
+				return forbidden(resource)
+			}
 		}
 	}
 	return serve(q)
@@ -66,7 +97,7 @@ func (s *Server) manager(r *http.Request, _ []byte) *reply {
 
 func (s *Server) login(r *http.Request) *reply {
 	if r.Method != http.MethodPost && (r.Method != http.MethodGet || s.five()) {
-		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "Specified method is invalid for this resource")
+		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "405: Method Not Allowed")
 	}
 	if s.wrong >= maxWrongLogins {
 		return coded(http.StatusForbidden, "Maximum login attempts", 6000, "Limit of login attempts reached. The current IP has been blocked", "")
@@ -92,6 +123,9 @@ func (s *Server) login(r *http.Request) *reply {
 	enc := base64.RawURLEncoding.EncodeToString
 	token := enc([]byte(`{"alg":"ES512","typ":"JWT"}`)) + "." + enc(claims) + "." + enc(signature)
 	s.tokens[token] = end
+	if r.URL.Query().Get("raw") == "true" {
+		return &reply{status: http.StatusOK, kind: "text/plain", body: token}
+	}
 	return &reply{status: http.StatusOK, body: Object{"data": Object{"token": token}, "error": 0}}
 }
 
@@ -101,51 +135,27 @@ func (s *Server) authorized(r *http.Request) *reply {
 	switch end, known := s.tokens[token]; {
 	case !ok:
 		return problem(http.StatusUnauthorized, "Unauthorized", "No authorization token provided")
-	case s.revoked[token]:
-		return problem(http.StatusUnauthorized, "Unauthorized", "Token expired")
-	case !known || time.Now().After(end):
+	case s.revoked[token], !known || time.Now().After(end):
 		return problem(http.StatusUnauthorized, "Unauthorized", "Invalid token")
 	}
 	return nil
 }
 
-type checks map[string]func(string) bool
-
-func matching(expr string) func(string) bool { return regexp.MustCompile(expr).MatchString }
-
-func each(check func(string) bool) func(string) bool {
-	return func(s string) bool {
-		for part := range strings.SplitSeq(s, ",") {
-			if !check(part) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-func between(lo, hi int) func(string) bool {
-	return func(s string) bool {
-		n, err := strconv.Atoi(s)
-		return err == nil && n >= lo && n <= hi
-	}
-}
-
 var (
-	boolean = matching(`^(true|false)$`)
-	paged   = checks{
+	paged = checks{
 		"pretty": boolean, "wait_for_complete": boolean,
-		"offset": between(0, 1<<31-1), "limit": between(1, 100000),
-		"sort": matching(`^[\w_\-,\s+.]+$`), "search": matching(`^[^;|&^*>]+$`), "select": each(matching(`^[\w\-.%]+$`)),
+		"offset": integer(0, 0, 0), "limit": integer(1, 100000, 500),
+		"sort": formed("sort", `^[`+word+`\-,\s+.]+$`), "search": formed("search", `^[^;|&^*>]+$`), "select": each(names), "distinct": boolean,
 	}
 	agentChecks = with(paged, checks{
-		"agents_list": each(matching(`^\d{3,}$`)),
-		"status":      each(matching(`^(?i:active|pending|never_connected|disconnected)$`)),
-		"os.platform": matching(`^[\w,\-.+\s:]+$`), "older_than": matching(`^\d+[dhms]?$`), "q": anything,
-		"name": matching(`^[\w,\-.+\s:]+$`), "group": matching(`^[\w.\-]+$`), "ip": matching(`^[\w,\-.+\s:]+$`),
+		"agents_list": each(agentNumber), "status": each(oneOf("active", "pending", "never_connected", "disconnected")),
+		"older_than": formed("timeframe", `^\d+[dhms]?$`), "q": anything, "group": groupNames, "manager": alphanumeric, "version": alphanumeric, "node_name": alphanumeric,
+		"name": alphanumeric, "ip": alphanumeric, "registerIP": alphanumeric, "os.platform": alphanumeric, "os.name": alphanumeric, "os.version": alphanumeric,
 	})
 	ruleChecks = with(paged, checks{
-		"rule_ids": each(between(1, 1<<31-1)), "level": matching(`^(\d{1,2}|\d{1,2}-\d{1,2})$`), "q": anything, "group": matching(`^[\w,\-.+\s:]+$`), "mitre": matching(`^[\w,\-.+\s:]+$`),
+		"rule_ids": each(integer(1, 0, -1)), "level": formed("range", `^(\d{1,2}|\d{1,2}-\d{1,2})$`), "q": anything, "group": alphanumeric, "mitre": alphanumeric,
+		"filename": each(alphanumeric), "relative_dirname": formed("get_dirnames_path", `^[`+word+`\-.\\/:]+$`), "status": oneOf("enabled", "disabled", "all"),
+		"pci_dss": alphanumeric, "gpg13": alphanumeric, "gdpr": alphanumeric, "hipaa": alphanumeric, "nist-800-53": alphanumeric, "tsc": alphanumeric,
 	})
 )
 
@@ -174,6 +184,13 @@ var (
 	}
 )
 
+// scanFilters are the members that must be equal if a parameter says so.
+var scanFilters = map[string][]string{
+	"processes": strings.Fields("pid state ppid egroup euser fgroup name nlwp pgrp priority rgroup ruser sgroup suser"), "ports": strings.Fields("pid protocol local.ip local.port remote.ip tx_queue state process"),
+	"netiface": strings.Fields("name adapter type state mtu mac"), "packages": strings.Fields("vendor name architecture format version"), "hotfixes": {"hotfix"},
+	"netaddr": strings.Fields("iface proto address broadcast netmask"), "netproto": strings.Fields("iface type gateway dhcp"),
+}
+
 func fields(list string) map[string]bool {
 	m := map[string]bool{}
 	for f := range strings.FieldsSeq(list) {
@@ -194,7 +211,11 @@ func (s *Server) route(path string) (func(url.Values) *reply, checks) {
 	}
 	parts := strings.Split(path, "/")
 	if len(parts) == 4 && parts[1] == "syscollector" && scanFields[parts[3]] != nil {
-		return func(q url.Values) *reply { return s.scanned(parts[2], parts[3], q) }, paged
+		known := with(paged, checks{"q": anything})
+		for _, f := range scanFilters[parts[3]] {
+			known[f] = anything
+		}
+		return func(q url.Values) *reply { return s.scanned(parts[2], parts[3], q) }, known
 	}
 	return nil, nil
 }
@@ -205,23 +226,22 @@ func (s *Server) listAgents(q url.Values) *reply {
 	var list []Object
 	for _, a := range s.agents {
 		id := a["id"].(string)
-		switch {
-		case named != nil && !slices.Contains(named, id), named == nil && s.denied[id]:
-		case s.denied[id]:
-			failed.add(4000, "Permission denied: Resource type: agent:id:"+id, "Ask for a role that may read the resource", id)
-		default:
+		if s.sees(id) && (named == nil || slices.Contains(named, id)) {
 			list = append(list, s.shownAgent(a))
 		}
 	}
 	for _, id := range named {
-		if s.agent(id) == nil {
-			failed.add(1701, "Agent does not exist", "List the agents to see which there are", id)
+		switch {
+		case !s.sees(id):
+			failed.add(4000, "Permission denied: Resource type: agent:id", "Ask for a role that may read the resource", id)
+		case s.agent(id) == nil:
+			failed.noAgent(id)
 		}
 	}
 	if len(named) > 0 && len(list) == 0 && failed.only(4000) {
-		return denial(strings.Join(named, ","))
+		return forbidden("agent:id")
 	}
-	for _, f := range []string{"status", "name", "group", "ip", "os.platform"} {
+	for _, f := range []string{"status", "name", "group", "ip", "os.platform", "os.name", "os.version", "manager", "node_name", "registerIP"} {
 		if want := split(strings.ToLower(q.Get(f))); want != nil {
 			list = slices.DeleteFunc(slices.Clone(list), func(a Object) bool {
 				return !slices.ContainsFunc(values(a, f), func(v any) bool { return slices.Contains(want, strings.ToLower(fmt.Sprint(v))) })
@@ -234,17 +254,21 @@ func (s *Server) listAgents(q url.Values) *reply {
 	return rows(list, q, s.agentFields(), "id", failed, "All selected agents information was returned", "No agent information was returned")
 }
 
-// olderThan reports whether an agent hasn't been heard of for age.
+// olderThan reports whether an agent hasn't been heard of for age: since it was
+// enrolled if it never connected. The manager itself always has been; an age of
+// nothing is no filter.
 func olderThan(a Object, age string) bool {
-	t, err := time.Parse("2006-01-02T15:04:05-07:00", fmt.Sprint(a["lastKeepAlive"]))
-	if err != nil {
-		return false
-	}
 	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute}[age[len(age)-1]]
 	if unit == 0 {
 		unit = time.Second
 	}
-	return time.Since(t) > time.Duration(number(strings.TrimRight(age, "dhms"), 0))*unit
+	least := time.Duration(number(strings.TrimRight(age, "dhms"), 0)) * unit
+	since := a["lastKeepAlive"]
+	if a["status"] == "never_connected" {
+		since = a["dateAdd"]
+	}
+	t, err := time.Parse("2006-01-02T15:04:05-07:00", fmt.Sprint(since))
+	return least == 0 || err == nil && time.Since(t) > least
 }
 
 // internalKey is an agent's secret, which a search looks at too.
@@ -267,7 +291,7 @@ func (s *Server) listRules(q url.Values) *reply {
 		list = slices.DeleteFunc(list, func(r Object) bool { return !slices.Contains(named, fmt.Sprint(r["id"])) })
 		for _, id := range named {
 			if !slices.ContainsFunc(list, func(r Object) bool { return fmt.Sprint(r["id"]) == id }) {
-				failed.add(1208, "The rule does not exist", "Check the rule's number", id)
+				failed.add(1208, "The rule does not exist or you do not have permission to see it", "Check the rule's number", number(id, 0))
 			}
 		}
 	}
@@ -283,20 +307,26 @@ func (s *Server) listRules(q url.Values) *reply {
 }
 
 func (s *Server) scanned(id, kind string, q url.Values) *reply {
-	if !matching(`^\d{3,}$`)(id) {
-		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not valid for parameter agent_id", id))
+	if agentNumber.refuse(id) != "" {
+		return refused(agentNumber.refuse(id))
 	}
 	a := s.agent(id)
 	failed := failures{}
 	switch {
+	case !s.sees(id):
+		return forbidden("agent:id")
 	case a == nil:
-		failed.add(1701, "Agent does not exist", "List the agents to see which there are", id)
-	case s.denied[id]:
-		return denial(id)
+		failed.noAgent(id)
 	case a["status"] == "never_connected":
-		return coded(http.StatusBadRequest, "Bad Request", 2007, "There is no database for agent "+id, "Make sure that the agent has connected to the manager once")
+		return neverScanned(id)
 	}
-	return rows(s.inventory[id+"/"+kind], q, scanFields[kind], "scan.id", failed,
+	list := slices.Clone(s.inventory[id+"/"+kind])
+	for _, f := range scanFilters[kind] {
+		if want := q.Get(f); want != "" {
+			list = slices.DeleteFunc(list, func(o Object) bool { return !strings.EqualFold(textOf(first(o, f)), want) })
+		}
+	}
+	return rows(list, q, scanFields[kind], "scan.id", failed,
 		"All specified syscollector information was returned", "No syscollector information was returned")
 }
 
@@ -304,10 +334,14 @@ type failures map[int]*failure
 
 type failure struct {
 	message, remediation string
-	ids                  []string
+	ids                  []any // numbers of rules are numbers, all else is text
 }
 
-func (f failures) add(code int, message, remediation, id string) {
+func (f failures) noAgent(id string) {
+	f.add(1701, "Agent does not exist", "List the agents to see which there are", id)
+}
+
+func (f failures) add(code int, message, remediation string, id any) {
 	if f[code] == nil {
 		f[code] = &failure{message: message, remediation: remediation}
 	}
@@ -315,6 +349,14 @@ func (f failures) add(code int, message, remediation, id string) {
 }
 
 func (f failures) only(code int) bool { return len(f) == 1 && f[code] != nil }
+
+// odd are the characters that a search takes for any one.
+var odd = strings.NewReplacer(`"`, "_", "'", "_", "<", "_", `\`, "_")
+
+// allowed lists fields as the API does.
+func allowed(known map[string]bool) string {
+	return strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+}
 
 // rows searches, sorts, cuts and projects list, and puts it into Wazuh's envelope.
 func rows(list []Object, q url.Values, known map[string]bool, order string, failed failures, some, none string) *reply {
@@ -326,11 +368,12 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 		}
 		list = slices.DeleteFunc(list, func(o Object) bool { return !match(o) })
 	}
-	if text := strings.ToLower(q.Get("search")); text != "" {
+	if text := strings.ToLower(q.Get("search")); text != "" { // in every member of a row, shown or not
 		text, not := strings.CutPrefix(text, "-")
+		like := likeSQL(odd.Replace(text))
 		list = slices.DeleteFunc(list, func(o Object) bool {
 			found := false
-			leaves(o, "", func(_ string, v any) { found = found || strings.Contains(strings.ToLower(fmt.Sprint(v)), text) })
+			leaves(o, "", func(_ string, v any) { found = found || like.MatchString(strings.ToLower(fmt.Sprint(v))) })
 			return found == not
 		})
 	}
@@ -344,10 +387,10 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 		order = v
 	}
 	down := strings.HasPrefix(order, "-")
-	keys := strings.Split(strings.TrimLeft(order, "+-"), ",")
+	keys := strings.Split(strings.TrimLeft(order, "+-"), ",") // one sign in front is for all
 	for _, k := range keys {
 		if !known[k] {
-			return coded(http.StatusBadRequest, "Bad Request", 1403, "Not a valid sort field: "+k, "")
+			return coded(http.StatusBadRequest, "Bad Request", 1403, "Not a valid sort field: Allowed sort fields: "+allowed(known)+". Fields: "+k, "Use one of the fields that there are")
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Object) int {
@@ -361,6 +404,15 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 		}
 		return 0
 	})
+	if picked := split(q.Get("select")); q.Get("distinct") == "true" && picked != nil {
+		seen := map[string]bool{}
+		list = slices.DeleteFunc(list, func(o Object) bool {
+			k := fmt.Sprint(project(o, "", func(p string) bool { return slices.Contains(picked, p) }))
+			was := seen[k]
+			seen[k] = true
+			return was
+		})
+	}
 	total := len(list)
 	offset, limit := number(q.Get("offset"), 0), number(q.Get("limit"), 500)
 	list = list[min(offset, len(list)):]
@@ -368,20 +420,27 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 	if picked := split(q.Get("select")); picked != nil {
 		for _, f := range picked {
 			if !known[f] {
-				return coded(http.StatusBadRequest, "Bad Request", 1724, "Not a valid select field: "+f, "")
+				return coded(http.StatusBadRequest, "Bad Request", 1724, "Not a valid select field: Allowed select fields: "+allowed(known)+". Fields: "+f, "Use one of the fields that there are")
 			}
 		}
-		if known["dateAdd"] || known["relative_dirname"] {
+		if q.Get("distinct") != "true" && (known["dateAdd"] || known["relative_dirname"]) {
 			picked = append(picked, "id")
 		}
 		for i, o := range list {
 			list[i] = project(o, "", func(p string) bool { return slices.Contains(picked, p) })
 		}
 	}
+	for i, o := range list {
+		list[i] = printed(o).(Object)
+	}
 	items := []any{}
 	for _, f := range slices.Sorted(maps.Keys(failed)) {
-		slices.Sort(failed[f].ids)
-		items = append(items, Object{"error": Object{"code": f, "message": failed[f].message, "remediation": failed[f].remediation}, "id": failed[f].ids})
+		slices.SortFunc(failed[f].ids, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		e := Object{"code": f, "message": failed[f].message}
+		if r := failed[f].remediation; r != "" {
+			e["remediation"] = r
+		}
+		items = append(items, Object{"error": e, "id": failed[f].ids})
 	}
 	n := 0
 	for _, f := range failed {
@@ -402,6 +461,42 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 	return &reply{status: http.StatusOK, body: Object{
 		"data": Object{"affected_items": list, "total_affected_items": total, "total_failed_items": n, "failed_items": items}, "message": message, "error": code,
 	}}
+}
+
+// printed writes whole numbers as the server does, whose database has a printer
+// that prefers 15 digits: from 10^15 on some are fractions or powers of ten.
+func printed(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(Object, len(v))
+		for k, e := range v {
+			out[k] = printed(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = printed(e)
+		}
+		return out
+	case float64:
+		if v < 1e15 && v > -1e15 {
+			return v
+		}
+		s := strconv.FormatFloat(v, 'g', 15, 64)
+		if f, err := strconv.ParseFloat(s, 64); err != nil || f != v {
+			s = strconv.FormatFloat(v, 'g', 17, 64)
+		}
+		switch {
+		case !strings.Contains(s, "e"):
+		case v < 1e16 && v > -1e16:
+			s = strconv.FormatFloat(v, 'f', 1, 64)
+		default:
+			s = strconv.FormatFloat(v, 'e', -1, 64)
+		}
+		return json.Number(s)
+	}
+	return v
 }
 
 func first(o Object, path string) any {

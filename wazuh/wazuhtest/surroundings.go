@@ -19,7 +19,7 @@ func (s *Server) surroundings() {
 	for i, d := range []struct{ name, parent, file string }{
 		{"wazuh", "", "0005-wazuh_decoders.xml"}, {"agent-buffer", "wazuh", "0005-wazuh_decoders.xml"}, {"sshd", "", "0310-ssh_decoders.xml"},
 		{"sshd-success", "sshd", "0310-ssh_decoders.xml"}, {"ssh-invalid-user", "sshd", "0310-ssh_decoders.xml"}, {"sudo", "", "0320-sudo_decoders.xml"},
-		{"web-accesslog", "", "0375-web-accesslog_decoders.xml"}, {"windows_eventchannel", "", "0380-windows_decoders.xml"}, {"local_app", "", "local_decoder.xml"},
+		{"web-accesslog", "", "0375-web-accesslog_decoders.xml"}, {"windows_fields", "", "0380-windows_decoders.xml"}, {"local_app", "", "local_decoder.xml"},
 	} {
 		details := Object{"prematch": Object{"pattern": "^" + d.name}}
 		if d.parent != "" {

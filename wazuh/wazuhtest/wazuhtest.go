@@ -59,12 +59,16 @@ type Server struct {
 	config      Object
 	version     string
 	states      []*alert // documents of other indices than the alerts'
+	seeded      int      // how many of them were there from the beginning
 	corpus      *corpus
 	pits        map[string]bool
 	noPIT       bool
 	noFields    bool
 	extraFields []string        // mapped, whether any document has them or not
 	denied      map[string]bool // agents that the user may not see
+	only        map[string]bool // agents beside which it may see nothing; nil: it may see all
+	rate, asked int             // requests a minute, 0: as many as one likes; those of this minute
+	minute      time.Time       // when it began
 	alerts      []*alert
 	next        int // of alerts' ids
 
@@ -109,6 +113,7 @@ func NewServer() *Server {
 	s.inventories()
 	s.surroundings()
 	s.index5()
+	s.seeded = len(s.states)
 	return s
 }
 
@@ -120,6 +125,17 @@ func (s *Server) SetVersion(version string) {
 	s.version = version
 	for _, a := range s.alerts {
 		a.index = s.alertIndex(a.at)
+	}
+	for _, a := range s.states[:s.seeded] { // Wazuh 5 has the agent elsewhere
+		outer, inner := a.source, a.source["wazuh"].(Object)
+		if s.five() {
+			outer, inner = inner, outer
+		}
+		if agent := inner["agent"]; agent != nil {
+			outer["agent"] = agent
+			delete(inner, "agent")
+			a.flat = nil
+		}
 	}
 }
 
@@ -292,6 +308,25 @@ func (s *Server) Deny(agents ...string) {
 	}
 }
 
+// RestrictTo gives the user a role for some agents alone: no other agent, rule,
+// decoder, group or setting of the manager.
+func (s *Server) RestrictTo(agents ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.only = map[string]bool{}
+	for _, id := range agents {
+		s.only[id] = true
+	}
+}
+
+// LimitRequests lets the server API answer n requests in a minute, logins among
+// them; 0 ends it.
+func (s *Server) LimitRequests(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rate, s.asked, s.minute = n, 0, time.Now()
+}
+
 // AddAgent stores an agent. Its id must be there.
 func (s *Server) AddAgent(agent Object) {
 	s.mu.Lock()
@@ -325,6 +360,7 @@ func (s *Server) setInventory(agent, kind string, rows ...Object) {
 
 // AddAlert stores an alert at time at and returns the id of its document, which
 // is id unless that is empty. An own id and a manager are added if they are missing.
+// The id is empty if the indexer doesn't take the alert.
 func (s *Server) AddAlert(at time.Time, id string, source Object) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,205 @@
+package wazuhtest_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
+)
+
+// recording reads what a real platform answered, or skips.
+func recording[T any](t *testing.T, name string) (list []T) {
+	t.Helper()
+	f, err := os.Open("../../../shared/vendor/recordings/" + name)
+	if err != nil {
+		t.Skip("the recorded answers are not at hand:", err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bufio.NewScanner(z)
+	s.Buffer(make([]byte, 1<<20), 1<<26)
+	for s.Scan() {
+		var line T
+		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// outcome is what of an answer doesn't depend on what the platform holds.
+type outcome struct {
+	Status int
+	Title  string
+	Error  string
+	Codes  []string // of what failed
+	Detail string   // up to what it lists
+}
+
+func outcomeOf(status int, body []byte) outcome {
+	var a struct {
+		Title, Detail string
+		Error         json.Number
+		Data          json.RawMessage
+	}
+	if json.Unmarshal(body, &a) != nil {
+		return outcome{Status: status, Title: "text"}
+	}
+	o := outcome{Status: status, Title: a.Title, Error: a.Error.String(), Detail: a.Detail}
+	if o.Error != "" {
+		o.Detail, _, _ = strings.Cut(o.Detail, ":")
+	}
+	o.Detail, _, _ = strings.Cut(o.Detail, "in schema")
+	var d struct {
+		Failed []struct {
+			Error struct{ Code json.Number }
+			ID    []any
+		} `json:"failed_items"`
+	}
+	if json.Unmarshal(a.Data, &d) == nil {
+		for _, f := range d.Failed {
+			o.Codes = append(o.Codes, fmt.Sprintf("%s %T", f.Error.Code, f.ID[0]))
+		}
+	}
+	return o
+}
+
+// notHeld are the parts of the server API that the fake doesn't have, and what a
+// recording says of the server on which it was made alone: it had no cluster, no
+// daemons, other rules and groups.
+var notHeld = []string{
+	"/security/users", "/security/roles", "/security/config", "/agents/summary", "/agents/outdated", "/agents/no_group", "/overview", "/agents/001/stats/agent", "/agents/005/stats/agent", "/agents/001/stats/nope",
+	"/agents/001/config", "/agents/005/config", "/agents/999/config", "/groups/default/files", "/groups/default/configuration", "/groups/nope/configuration", "/groups/team-", "k8s.prod-1", "/groups/web/agents?select",
+	"/experimental", "/last_scan", "/rules/", "/rules?rule_ids=100", "/rules?filename=", "/lists", "/manager/info", "/manager/status", "/manager/stats", "/manager/daemons", "/manager/api", "/manager/version", "/manager/logs/summary",
+	"/manager/configuration?section=active-response", "/manager/configuration?raw", "/manager/configuration/analysis", "/manager/configuration/com", "/manager/configuration/validation", "/cluster/", "/mitre", "/ciscat", "/tasks",
+	"/decoders/", "/syscollector/001/users", "/syscollector/001/groups", "/syscollector/001/services", "/syscollector/001/browser_extensions", "/logtest",
+}
+
+// TestRecordedRequestsAreAnsweredAsTheServerDid sends what was asked of a real
+// server to the fake, and compares what of the answers doesn't depend on what
+// either holds.
+func TestRecordedRequestsAreAnsweredAsTheServerDid(t *testing.T) {
+	t.Parallel()
+	type exchange struct {
+		N            int
+		As, Why      string
+		Method, Path string
+		Status       int
+		Artefact     any
+		Body         json.RawMessage
+	}
+	admin, narrow := wazuhtest.New(t), wazuhtest.New(t)
+	narrow.RestrictTo("002", "003", "1001", "1002")
+	for _, s := range []*wazuhtest.Server{admin, narrow} {
+		s.AddAgent(wazuhtest.Object{"id": "1001", "name": "k8s-node-1001", "status": "active", "group": []string{"k8s"}})
+	}
+	tokens := map[*wazuhtest.Server]string{admin: login(t, admin), narrow: login(t, narrow)}
+	held := 0
+replay:
+	for _, x := range recording[exchange](t, "wazuh-api-4.14.7.ndjson.gz") {
+		s := admin
+		switch {
+		case x.Method != http.MethodGet || x.Status == 0 || x.Artefact != nil || x.Status == http.StatusTooManyRequests:
+			continue
+		case strings.HasPrefix(x.As, "narrow role"):
+			s = narrow
+		case x.As != "admin" || x.N > 420:
+			continue // of tokens that came and went
+		}
+		for _, part := range notHeld {
+			if strings.Contains(x.Path, part) {
+				continue replay
+			}
+		}
+		status, _, body := ask(t, x.Method, s.URL+x.Path, "", "", tokens[s], "")
+		held++
+		if diff := cmp.Diff(outcomeOf(x.Status, x.Body), outcomeOf(status, []byte(body))); diff != "" {
+			t.Errorf("%d, %s: GET %s (-server +fake):\n%s", x.N, x.Why, x.Path, diff)
+		}
+	}
+	if held < 100 {
+		t.Errorf("only %d requests were compared", held)
+	}
+	t.Logf("%d requests", held)
+}
+
+// fieldsOf lists what a recorded mapping has, with its type.
+func fieldsOf(properties map[string]json.RawMessage, path string, f func(path, kind string)) {
+	for name, raw := range properties {
+		var p struct {
+			Type       string
+			Properties map[string]json.RawMessage
+		}
+		if json.Unmarshal(raw, &p) != nil {
+			continue
+		}
+		at := strings.TrimPrefix(path+"."+name, ".")
+		if p.Type != "" {
+			f(at, p.Type)
+		}
+		fieldsOf(p.Properties, at, f)
+	}
+}
+
+// TestFieldsAreMappedAsByTheTemplates holds the types of the fake's fields to the
+// mappings that a real indexer made from the templates of 4.14.
+func TestFieldsAreMappedAsByTheTemplates(t *testing.T) {
+	t.Parallel()
+	type exchange struct {
+		N            int
+		Method, Path string
+		Body         json.RawMessage
+	}
+	alike := map[string]string{
+		"integer": "long", "short": "long", "unsigned_long": "long", "byte": "long", "double": "long", "float": "long", "half_float": "long", "scaled_float": "long", "match_only_text": "text", "": "object",
+	}
+	want := map[string]string{}
+	for _, x := range recording[exchange](t, "opensearch-2.19.4-wazuh.ndjson.gz") {
+		if !strings.HasSuffix(x.Path, "/_mapping") || x.N > 157 {
+			continue
+		}
+		var body map[string]struct {
+			Mappings struct{ Properties map[string]json.RawMessage }
+		}
+		if err := json.Unmarshal(x.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, index := range body {
+			fieldsOf(index.Mappings.Properties, "", func(path, kind string) {
+				if k := alike[kind]; k != "" {
+					kind = k
+				}
+				want[path] = kind
+			})
+		}
+	}
+	s := wazuhtest.New(t)
+	for path := range want {
+		s.MapFields(path)
+	}
+	s.AddAlert(time.Now(), "one", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1"}})
+	_, _, body := ask(t, http.MethodGet, s.IndexerURL+"/wazuh-alerts-*/_field_caps?fields=*", wazuhtest.IndexerUser, wazuhtest.IndexerPassword, "", "")
+	var have struct{ Fields map[string]map[string]any }
+	if err := json.Unmarshal([]byte(body), &have); err != nil {
+		t.Fatal(err)
+	}
+	for path, kind := range want {
+		if have.Fields[path][kind] == nil && kind != "object" && kind != "nested" && kind != "flat_object" {
+			t.Errorf("%s is %s, and to the fake %v", path, kind, have.Fields[path])
+		}
+	}
+	t.Logf("%d fields", len(want))
+}
