@@ -67,7 +67,7 @@ type AnalyzerRun struct {
 	JobID        string     `json:"jobId,omitempty" jsonschema:"Absent when there is no job."`
 	Status       JobStatus  `json:"status" jsonschema:"Success, Failure, Deleted, Waiting, InProgress; NotSubmitted: there is no job; Unknown: an answer was lost."`
 	FromCache    bool       `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
-	EndDate      int64      `json:"endDate,omitempty" jsonschema:"When it answered, in milliseconds since 1970."`
+	EndDate      time.Time  `json:"endDate,omitzero,format:unixmilli" jsonschema:"When it answered, in milliseconds since 1970."`
 	Level        Level      `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
 	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`
 	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"`

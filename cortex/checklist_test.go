@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
@@ -349,7 +348,7 @@ func TestAnAnalysisTellsItsJobsAndWhenTheyAnswered(t *testing.T) {
 			t.Fatalf("%+v, %v", a, err)
 		}
 		for _, r := range a.Results {
-			if r.JobID == "" || r.EndDate == 0 || r.FromCache != cached {
+			if r.JobID == "" || r.EndDate.IsZero() || r.FromCache != cached {
 				t.Errorf("%+v", r)
 			}
 		}

@@ -80,7 +80,7 @@ type CleanupJob struct {
 	Analyzer  string    `json:"analyzerName,omitempty"`
 	DataType  string    `json:"dataType,omitempty"`
 	Data      string    `json:"data,omitempty" untrusted:"true"`
-	CreatedAt int64     `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt time.Time `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Deleted   bool      `json:"deleted,omitempty"`
 	Error     string    `json:"error,omitempty" jsonschema:"Why it was not deleted, or that nobody knows."`
 }

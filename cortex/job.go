@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // A JobStatus says how a job stands.
@@ -64,9 +65,9 @@ type JobReport struct {
 	TLP          TLP               `json:"tlp"`
 	PAP          PAP               `json:"pap"`
 	FromCache    bool              `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
-	CreatedAt    int64             `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	StartDate    int64             `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate      int64             `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt    time.Time         `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	StartDate    time.Time         `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Level        Level             `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
 	Taxonomies   []Taxonomy        `json:"taxonomies" untrusted:"true"`
 	ErrorMessage string            `json:"errorMessage,omitempty" untrusted:"true"`
@@ -80,7 +81,7 @@ type JobReport struct {
 func report(j *wire.JobReport) *JobReport {
 	r := &JobReport{
 		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
-		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate,
+		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate),
 		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &r.Data) != nil {

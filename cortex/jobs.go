@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // A Job is one run of an analyzer or a responder, without its report.
@@ -33,9 +34,9 @@ type Job struct {
 	Parameters   json.RawMessage `json:"parameters,omitempty" untrusted:"true"`
 	Organization string          `json:"organization,omitempty"`
 	CreatedBy    string          `json:"createdBy,omitempty"`
-	CreatedAt    int64           `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970, as all dates."`
-	StartDate    int64           `json:"startDate,omitempty"`
-	EndDate      int64           `json:"endDate,omitempty"`
+	CreatedAt    time.Time       `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970, as all dates."`
+	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli"`
+	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli"`
 	FromCache    bool            `json:"fromCache,omitempty"`
 	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"`
 }
@@ -46,7 +47,7 @@ func newJob(j *wire.Job) *Job {
 	out := &Job{
 		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
-		CreatedAt: j.CreatedAt, StartDate: j.StartDate, EndDate: j.EndDate, FromCache: j.FromCache, ErrorMessage: scrub(j.ErrorMessage),
+		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &out.Data) != nil {
 		out.Data = ""
@@ -129,8 +130,8 @@ type ListJobsInput struct {
 	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable, or on a file of this name or SHA-256. A call looks through 2000 jobs." alias:"observable,value" maxLength:"16384"`
 	Limit        int            `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"500"`
 	Offset       int            `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0" maximum:"1000000"`
-	After        int64          `json:"after,omitempty" jsonschema:"Only jobs created then or later, in milliseconds since 1970." minimum:"0"`
-	Before       int64          `json:"before,omitempty" jsonschema:"Only jobs created then or earlier, in milliseconds since 1970: that of the first page, so that new jobs don't shift the next." minimum:"0"`
+	After        time.Time      `json:"after,omitzero,format:unixmilli" jsonschema:"Only jobs created then or later, in milliseconds since 1970." minimum:"0"`
+	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Only jobs created then or earlier, in milliseconds since 1970: that of the first page, so that new jobs don't shift the next." minimum:"0"`
 }
 
 const (
@@ -177,13 +178,13 @@ func checkLimit(n, most int) error {
 
 // A JobPage is a part of a list of jobs, newest first.
 type JobPage struct {
-	Jobs    []*Job `json:"jobs"`
-	Total   *int   `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
-	AtLeast bool   `json:"totalIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
-	Offset  int    `json:"offset" jsonschema:"How many came before these."`
-	Next    *int   `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end, and where note says how to go on."`
-	Before  int64  `json:"before,omitempty" jsonschema:"To be given with next, or as note says."`
-	Note    string `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
+	Jobs    []*Job    `json:"jobs"`
+	Total   *int      `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
+	AtLeast bool      `json:"totalIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
+	Offset  int       `json:"offset" jsonschema:"How many came before these."`
+	Next    *int      `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end, and where note says how to go on."`
+	Before  time.Time `json:"before,omitzero,format:unixmilli" jsonschema:"To be given with next, or as note says."`
+	Note    string    `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
 }
 
 // ListJobs returns the jobs of the organisation that match, newest first, a page
@@ -214,10 +215,10 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 		p.Note = "no job matches"
 	case more && next+1 > windowJobs:
 		p.Before = jobs[len(jobs)-1].CreatedAt
-		p.Note = fmt.Sprintf("there may be more: Cortex pages no further than %d jobs. Go on with before=%d and offset 0; the jobs created in that millisecond come again", windowJobs, p.Before)
+		p.Note = fmt.Sprintf("there may be more: Cortex pages no further than %d jobs. Go on with before=%d and offset 0; the jobs created in that millisecond come again", windowJobs, jsoncodec.Milli(p.Before))
 	case more:
 		p.Next, p.Before = &next, in.Before
-		if p.Before == 0 {
+		if p.Before.IsZero() {
 			p.Before = jobs[0].CreatedAt
 		}
 	}
@@ -229,15 +230,15 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 // ends where a millisecond does, so that the next one begins after it.
 func (c *Client) history(ctx context.Context, in ListJobsInput) (*JobPage, error) {
 	p := &JobPage{Jobs: []*Job{}}
-	looked, last, is := 0, int64(0), in.on()
+	looked, last, is := 0, time.Time{}, in.on()
 	for j, err := range c.walk(ctx, in) {
 		if err != nil {
 			return nil, err
 		}
-		if (len(p.Jobs) >= in.Limit || looked >= lookJobs) && j.CreatedAt < last {
+		if (len(p.Jobs) >= in.Limit || looked >= lookJobs) && j.CreatedAt.Before(last) {
 			p.Before = j.CreatedAt
 			p.Note = fmt.Sprintf("the %s since %s were looked through: go on with before=%d, or narrow by dataType, analyzerName or after",
-				count(looked, "job"), date(last), p.Before)
+				count(looked, "job"), date(last), p.Before.UnixMilli())
 			return p, nil
 		}
 		looked, last = looked+1, j.CreatedAt
@@ -279,11 +280,11 @@ func (in *ListJobsInput) on() func(*Job) bool {
 // query is what in asks Cortex for.
 func (in *ListJobsInput) query() query {
 	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
-	if in.After > 0 {
-		q = append(q, compared("_gte", "createdAt", in.After))
+	if !in.After.IsZero() {
+		q = append(q, compared("_gte", "createdAt", in.After.UnixMilli()))
 	}
-	if in.Before > 0 {
-		q = append(q, compared("_lte", "createdAt", in.Before))
+	if !in.Before.IsZero() {
+		q = append(q, compared("_lte", "createdAt", in.Before.UnixMilli()))
 	}
 	return q
 }
@@ -320,7 +321,7 @@ func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, err
 				return
 			}
 			for _, j := range p.Jobs {
-				if j.CreatedAt != in.Before {
+				if !j.CreatedAt.Equal(in.Before) {
 					in.Before = j.CreatedAt
 					clear(seen)
 				} else if seen[j.ID] {
@@ -335,7 +336,7 @@ func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, err
 				return
 			}
 			// A page of one millisecond alone is stepped over by its length.
-			if first := p.Jobs[0].CreatedAt; first == in.Before {
+			if first := p.Jobs[0].CreatedAt; first.Equal(in.Before) {
 				in.Offset += len(p.Jobs)
 			} else {
 				in.Offset = 0
@@ -473,5 +474,5 @@ func (j *Job) target() gate.Target {
 	return gate.Target{Kind: "job", ID: j.ID, Name: j.what(), Version: fmt.Sprintf("%s, created %s", j.Status, date(j.CreatedAt))}
 }
 
-// date is how a plan shows milliseconds since 1970.
-func date(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
+// date is how a plan shows a time.
+func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

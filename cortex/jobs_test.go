@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
@@ -184,7 +183,7 @@ func TestGetJobAndItsReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.CreatedAt, j.StartDate, j.EndDate = 0, 0, 0
+	j.CreatedAt, j.StartDate, j.EndDate = time.Time{}, time.Time{}, time.Time{}
 	want := &cortex.Job{
 		ID: cortextest.SeededJob, Status: cortex.StatusSuccess, Type: "analyzer", WorkerID: cortextest.AnalyzerID("Abuse_Finder_3_0"),
 		Worker: "Abuse_Finder_3_0", DataType: "ip", Data: attacker, TLP: 2, PAP: 2, Organization: "soc", CreatedBy: "analyst@soc.example",
@@ -403,7 +402,7 @@ func TestTheJobsOfOneObservableAreFoundThoughCortexCannotSearchForIt(t *testing.
 	ids := s.AddJobs(jobs...)
 	c := s.Client()
 	var pages [][]string
-	for in := (cortex.ListJobsInput{Data: "evil[.]example[.]org", Before: time.Now().UnixMilli(), Limit: 1}); ; {
+	for in := (cortex.ListJobsInput{Data: "evil[.]example[.]org", Before: time.Now(), Limit: 1}); ; {
 		p, err := c.ListJobs(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
@@ -413,7 +412,7 @@ func TestTheJobsOfOneObservableAreFoundThoughCortexCannotSearchForIt(t *testing.
 			page = append(page, j.ID)
 		}
 		pages = append(pages, page)
-		if in.Before = p.Before; p.Before == 0 {
+		if in.Before = p.Before; p.Before.IsZero() {
 			break
 		}
 		if !strings.Contains(p.Note, "looked through") {
@@ -435,7 +434,7 @@ func TestTheJobsOfOneObservableAreFoundThoughCortexCannotSearchForIt(t *testing.
 	if len(walked) != 3 {
 		t.Errorf("the library walks %v", walked)
 	}
-	p, err := c.ListJobs(t.Context(), cortex.ListJobsInput{Data: "nothing.example.org", AnalyzerName: "MaxMind*", After: at.Add(10 * time.Minute).UnixMilli()})
+	p, err := c.ListJobs(t.Context(), cortex.ListJobsInput{Data: "nothing.example.org", AnalyzerName: "MaxMind*", After: at.Add(10 * time.Minute)})
 	if err != nil || len(p.Jobs) != 0 || p.Total == nil || !strings.Contains(p.Note, "no job is on this observable") {
 		t.Errorf("%+v, %v", p, err)
 	}

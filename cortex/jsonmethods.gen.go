@@ -4,6 +4,48 @@ package cortex
 
 import "github.com/sallyport-soc/sallyport/internal/jsoncodec"
 
+// UnmarshalJSON reads dates as their tags say.
+func (a *AnalyzerRun) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes dates as their tags say.
+func (a AnalyzerRun) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (c *CleanupJob) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes dates as their tags say.
+func (c CleanupJob) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (j *Job) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, j) }
+
+// MarshalJSON writes dates as their tags say.
+func (j Job) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&j) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (j *JobPage) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, j) }
+
+// MarshalJSON writes dates as their tags say.
+func (j JobPage) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&j) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (j *JobReport) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, j) }
+
+// MarshalJSON writes dates as their tags say.
+func (j JobReport) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&j) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (l *ListJobsInput) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, l) }
+
+// MarshalJSON writes dates as their tags say.
+func (l ListJobsInput) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&l) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (o *Organization) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
+
+// MarshalJSON writes dates as their tags say.
+func (o Organization) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
+
 // UnmarshalJSON keeps unknown members in Extra.
 func (w *Worker) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, w) }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // An OrganizationStatus says whether an organisation can work.
@@ -31,15 +33,15 @@ type Organization struct {
 	Name        string             `json:"name"`
 	Description string             `json:"description,omitempty"`
 	Status      OrganizationStatus `json:"status"`
-	CreatedAt   int64              `json:"createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt   time.Time          `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	CreatedBy   string             `json:"createdBy,omitempty"`
-	UpdatedAt   int64              `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt   time.Time          `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 }
 
 func newOrganization(o wire.Organization) *Organization {
 	return &Organization{
 		ID: o.ID, Name: o.Name, Description: o.Description, Status: OrganizationStatus(o.Status),
-		CreatedAt: o.CreatedAt, CreatedBy: o.CreatedBy, UpdatedAt: o.UpdatedAt,
+		CreatedAt: jsoncodec.OfMilli(o.CreatedAt), CreatedBy: o.CreatedBy, UpdatedAt: jsoncodec.OfMilli(o.UpdatedAt),
 	}
 }
 
@@ -191,7 +193,7 @@ func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizati
 	}
 	p := gate.Plan{
 		Summary: "Change an organisation in Cortex.",
-		Targets: []gate.Target{{Kind: "organisation", ID: o.ID, Name: o.Name, Version: version(o.UpdatedAt, o.CreatedAt)}},
+		Targets: []gate.Target{{Kind: "organisation", ID: o.ID, Name: o.Name, Version: version(o)}},
 		Undo:    "Set the former values again.",
 	}
 	if in.Description != nil {
@@ -207,4 +209,9 @@ func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizati
 }
 
 // version is when an entity was last changed.
-func version(updated, created int64) string { return date(max(updated, created)) }
+func version(o *Organization) string {
+	if o.UpdatedAt.After(o.CreatedAt) {
+		return date(o.UpdatedAt)
+	}
+	return date(o.CreatedAt)
+}

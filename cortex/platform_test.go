@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 )
@@ -64,7 +63,7 @@ func TestJobsBeyondTheWindowOfTheDatabaseAreReached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.AtLeast || *p.Total != 10_000 || p.Next != nil || !strings.Contains(p.Note, fmt.Sprintf("before=%d", p.Jobs[99].CreatedAt)) {
+	if !p.AtLeast || *p.Total != 10_000 || p.Next != nil || !strings.Contains(p.Note, fmt.Sprintf("before=%d", p.Jobs[99].CreatedAt.UnixMilli())) {
 		t.Errorf("the last page that there is: total %d, at least: %t, next %v, %q", *p.Total, p.AtLeast, p.Next, p.Note)
 	}
 	s.Requests()

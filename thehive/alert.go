@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -28,7 +29,7 @@ type Alert struct {
 	Title           string            `json:"title" untrusted:"true"`
 	Description     string            `json:"description" untrusted:"true"`
 	Severity        Severity          `json:"severity"`
-	Date            int64             `json:"date" jsonschema:"When it happened, in milliseconds since 1970."`
+	Date            time.Time         `json:"date,format:unixmilli" jsonschema:"When it happened, in milliseconds since 1970."`
 	Tags            []string          `json:"tags,omitempty" untrusted:"true"`
 	TLP             TLP               `json:"tlp"`
 	PAP             PAP               `json:"pap"`
@@ -38,14 +39,14 @@ type Alert struct {
 	Assignee        string            `json:"assignee,omitempty"`
 	Summary         string            `json:"summary,omitempty" untrusted:"true"`
 	CaseID          string            `json:"caseId,omitempty" jsonschema:"The case that it is in."`
-	ImportedDate    int64             `json:"importedDate,omitempty" jsonschema:"When it came into the case, in milliseconds since 1970."`
+	ImportedDate    time.Time         `json:"importedDate,omitzero,format:unixmilli" jsonschema:"When it came into the case, in milliseconds since 1970."`
 	CaseTemplate    string            `json:"caseTemplate,omitempty"`
 	ObservableCount int               `json:"observableCount"`
 	CustomFields    []json.RawMessage `json:"customFields,omitempty" untrusted:"true"`
 	CreatedBy       string            `json:"_createdBy,omitempty"`
-	CreatedAt       int64             `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt       time.Time         `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy       string            `json:"_updatedBy,omitempty"`
-	UpdatedAt       int64             `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt       time.Time         `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Existing        bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
 	When            when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
@@ -55,7 +56,7 @@ type Alert struct {
 
 func (a *Alert) identity() string { return a.ID }
 
-func (a *Alert) created() int64 { return a.CreatedAt }
+func (a *Alert) created() time.Time { return a.CreatedAt }
 
 func (a *Alert) readable() {
 	a.When = when(nil).add("date", a.Date).add("_createdAt", a.CreatedAt).add("_updatedAt", a.UpdatedAt).add("importedDate", a.ImportedDate)
@@ -69,7 +70,7 @@ func (a *Alert) place() gate.Target {
 // target is a as the plan of a change shows it.
 func (a *Alert) target() gate.Target {
 	t := a.place()
-	t.Version = fmt.Sprintf("%s, updated %d", a.Status, a.UpdatedAt)
+	t.Version = fmt.Sprintf("%s, updated %d", a.Status, jsoncodec.Milli(a.UpdatedAt))
 	return t
 }
 
@@ -497,8 +498,8 @@ func (a *Alert) differs(body wire.UpdateAlert) error {
 	check.nullable("summary", body.Summary, a.Summary)
 	check.nullable("externalLink", body.ExternalLink, a.ExternalLink)
 	check.flag("follow", body.Follow, a.Follow)
-	if body.Date != 0 && body.Date != a.Date {
-		check.differ("date", instant(body.Date), instant(a.Date))
+	if body.Date != 0 && body.Date != jsoncodec.Milli(a.Date) {
+		check.differ("date", Date(body.Date), instant(a.Date))
 	}
 	check.tags(body.Tags, body.AddTags, body.RemoveTags, a.Tags)
 	if why := fieldsDiffer(body.CustomFields, a.CustomFields); why != "" {

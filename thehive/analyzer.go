@@ -224,11 +224,12 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 			return nil, &EgressError{Analyzer: s.analyzer.Name, DataType: o.DataType, Reason: why}
 		}
 	}
-	jobs, err := rows[*Job](ctx, c, "observable-jobs", One(KindObservable, o.ID).To(HopJobs).Sort("_createdAt", Desc).Page(0, 50))
+	jobs, err := rows[*jobRow](ctx, c, "observable-jobs", One(KindObservable, o.ID).To(HopJobs).Sort("_createdAt", Desc).Page(0, 50))
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range jobs {
+	for _, r := range jobs {
+		j := r.job()
 		switch {
 		case j.AnalyzerID != s.analyzer.ID:
 		case !j.Status.Ended() && s.running == nil:
@@ -259,10 +260,10 @@ func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*Job, er
 
 func (c *Client) submit(ctx context.Context, s *submission) (*Job, error) {
 	body := wire.CreateJob{AnalyzerID: s.analyzer.ID, CortexID: s.cortexID, ArtifactID: s.observable.ID}
-	return entity[Job](c.connector(
+	return c.job(
 		func() (*httpx.Response, error) { return c.wire.CreateJob(ctx, body) },
 		func() (*httpx.Response, error) { return c.wire.CreateLegacyJob(ctx, body) },
-	))
+	)
 }
 
 func (c *Client) planRunAnalyzer(ctx context.Context, in RunAnalyzerInput) (gate.Plan, error) {

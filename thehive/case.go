@@ -11,9 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -47,11 +49,11 @@ type Case struct {
 	ImpactStatus string            `json:"impactStatus,omitempty"`
 	CustomFields []json.RawMessage `json:"customFields,omitempty" untrusted:"true"`
 	CreatedBy    string            `json:"_createdBy,omitempty"`
-	CreatedAt    int64             `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt    time.Time         `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy    string            `json:"_updatedBy,omitempty"`
-	UpdatedAt    int64             `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	StartDate    int64             `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate      int64             `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt    time.Time         `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	StartDate    time.Time         `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Existing     bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
 	Notes        []string          `json:"notes,omitempty" jsonschema:"What else the call brought about, or didn't." untrusted:"true"`
 	When         when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
@@ -62,7 +64,7 @@ type Case struct {
 
 func (c *Case) identity() string { return c.ID }
 
-func (c *Case) created() int64 { return c.CreatedAt }
+func (c *Case) created() time.Time { return c.CreatedAt }
 
 func (c *Case) readable() {
 	c.When = when(nil).add("_createdAt", c.CreatedAt).add("_updatedAt", c.UpdatedAt).add("startDate", c.StartDate).add("endDate", c.EndDate)
@@ -77,7 +79,7 @@ func (c *Case) place() gate.Target {
 // target is c as the plan of a change shows it.
 func (c *Case) target() gate.Target {
 	t := c.place()
-	t.Version = fmt.Sprintf("%s, updated %d", c.Status, c.UpdatedAt)
+	t.Version = fmt.Sprintf("%s, updated %d", c.Status, jsoncodec.Milli(c.UpdatedAt))
 	return t
 }
 

@@ -7,9 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -94,14 +96,14 @@ func (r *readBack) flag(field string, want *bool, got bool) {
 	}
 }
 
-func (r *readBack) date(field string, want json.RawMessage, got int64) {
+func (r *readBack) date(field string, want json.RawMessage, got time.Time) {
 	if want == nil {
 		return
 	}
 	var ms int64
 	_ = json.Unmarshal(want, &ms) // null is 0
-	if ms != got {
-		r.differ(field, instant(ms), instant(got))
+	if ms != jsoncodec.Milli(got) {
+		r.differ(field, Date(ms), instant(got))
 	}
 }
 
@@ -239,11 +241,11 @@ func (in *UpdateCaseInput) check(ctx context.Context, c *Client) (*Case, error) 
 }
 
 // unchanged refuses a change of what somebody else changed since want.
-func unchanged(want *Date, have int64, by string) error {
-	if want == nil || int64(*want) == have {
+func unchanged(want *Date, have time.Time, by string) error {
+	if want == nil || int64(*want) == jsoncodec.Milli(have) {
 		return nil
 	}
-	return fmt.Errorf("%w: it was changed by %s at %s (_updatedAt %d), after what ifUpdatedAt supposes; look at it again", ErrConflict, by, instant(have), have)
+	return fmt.Errorf("%w: it was changed by %s at %s (_updatedAt %d), after what ifUpdatedAt supposes; look at it again", ErrConflict, by, instant(have), jsoncodec.Milli(have))
 }
 
 // null empties a field.

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -244,7 +243,7 @@ func TestCommentsHaveAuthorAndDate(t *testing.T) {
 	t.Parallel()
 	c := thehivetest.New(t).Client()
 	p, err := c.ListComments(t.Context(), thehive.ListCommentsInput{CaseID: "2"})
-	if err != nil || p.Total != 1 || p.Comments[0].CreatedBy != "analyst@soc.example" || p.Comments[0].CreatedAt == 0 {
+	if err != nil || p.Total != 1 || p.Comments[0].CreatedBy != "analyst@soc.example" || p.Comments[0].CreatedAt.IsZero() {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	if _, err := c.ListComments(t.Context(), thehive.ListCommentsInput{CaseID: "999"}); !errors.Is(err, thehive.ErrNotFound) {
@@ -478,7 +477,7 @@ func TestWaitingKeepsTheJobAndStopsWhenTold(t *testing.T) {
 		t.Fatalf("out of patience: %+v, %v", out, err)
 	}
 	again, err := c.RunAnalyzer(t.Context(), in)
-	if err != nil || again.ID != out.Started.ID || !again.Existing || again.EndDate != 0 {
+	if err != nil || again.ID != out.Started.ID || !again.Existing || !again.EndDate.IsZero() {
 		t.Errorf("the job under way isn't joined: %+v, %v", again, err)
 	}
 	w, err := c.WaitForJob(t.Context(), thehive.WaitForJobInput{JobID: out.Started.ID})

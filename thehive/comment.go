@@ -3,6 +3,7 @@ package thehive
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -11,14 +12,14 @@ import (
 // A Comment is a remark on a case. Its author and dates have no underscore in
 // JSON, unlike those of everything else.
 type Comment struct {
-	ID        string `json:"_id"`
-	Message   string `json:"message" untrusted:"true"`
-	CreatedBy string `json:"createdBy"`
-	CreatedAt int64  `json:"createdAt" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy string `json:"updatedBy,omitempty"`
-	UpdatedAt int64  `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	IsEdited  bool   `json:"isEdited,omitempty"`
-	When      when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+	ID        string    `json:"_id"`
+	Message   string    `json:"message" untrusted:"true"`
+	CreatedBy string    `json:"createdBy"`
+	CreatedAt time.Time `json:"createdAt,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	UpdatedBy string    `json:"updatedBy,omitempty"`
+	UpdatedAt time.Time `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	IsEdited  bool      `json:"isEdited,omitempty"`
+	When      when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -26,7 +27,7 @@ type Comment struct {
 
 func (m *Comment) identity() string { return m.ID }
 
-func (m *Comment) created() int64 { return m.CreatedAt }
+func (m *Comment) created() time.Time { return m.CreatedAt }
 
 func (m *Comment) readable() {
 	m.When = when(nil).add("createdAt", m.CreatedAt).add("updatedAt", m.UpdatedAt)

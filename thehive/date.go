@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -16,8 +17,8 @@ import (
 // alone in UTC), or as "24h", "7d", "2w" for that long ago.
 type Date int64
 
-// At returns t as a Date.
-func At(t time.Time) Date { return Date(t.UnixMilli()) }
+// At returns t as a Date; the zero time is none.
+func At(t time.Time) Date { return Date(jsoncodec.Milli(t)) }
 
 // firstDate is a day in 1973: what lies before it was meant as a flag, or in seconds.
 const firstDate = 100_000_000_000
@@ -99,8 +100,8 @@ func (d Date) checkFixed(name string) error {
 	return d.check(name)
 }
 
-// instant is a date of TheHive as a person reads it.
-func instant(ms int64) string { return Date(ms).String() }
+// instant is a date of TheHive as a person reads it; none is "".
+func instant(t time.Time) string { return At(t).String() }
 
 func clip(s string, n int) string {
 	if len(s) <= n {
@@ -112,13 +113,13 @@ func clip(s string, n int) string {
 // when collects the dates of an entity by name, as a person reads them.
 type when map[string]string
 
-func (w when) add(name string, ms int64) when {
-	if ms == 0 {
+func (w when) add(name string, t time.Time) when {
+	if t.IsZero() {
 		return w
 	}
 	if w == nil {
 		w = when{}
 	}
-	w[name] = instant(ms)
+	w[name] = instant(t)
 	return w
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
@@ -208,7 +207,7 @@ func TestWhatIsEmptiedIsSentAsNull(t *testing.T) {
 	if got, err := c.UpdateCase(t.Context(), thehive.UpdateCaseInput{CaseID: "1", Clear: []thehive.CaseField{thehive.CaseSummaryField, thehive.CaseImpactStatus}}); err != nil || got.Summary+got.ImpactStatus != "" {
 		t.Errorf("clear: %+v, %v", got, err)
 	}
-	if got, err := c.UpdateTask(t.Context(), thehive.UpdateTaskInput{TaskID: task, Assignee: ptr(""), Group: ptr(""), Clear: []thehive.TaskField{thehive.TaskDueDate}}); err != nil || got.Assignee != "" || got.DueDate != 0 || got.Group != "default" {
+	if got, err := c.UpdateTask(t.Context(), thehive.UpdateTaskInput{TaskID: task, Assignee: ptr(""), Group: ptr(""), Clear: []thehive.TaskField{thehive.TaskDueDate}}); err != nil || got.Assignee != "" || !got.DueDate.IsZero() || got.Group != "default" {
 		t.Errorf("task: %+v, %v", got, err)
 	}
 	if got, err := c.UpdateAlert(t.Context(), thehive.UpdateAlertInput{AlertID: alert, Assignee: ptr(""), Clear: []thehive.AlertField{thehive.AlertExternalLink}}); err != nil || got.Assignee+got.ExternalLink != "" {
@@ -470,7 +469,7 @@ func TestAnAlertCarriesItsTimeAndLink(t *testing.T) {
 	}
 	c := hive.Client()
 	a, err := c.GetAlert(t.Context(), thehive.GetAlertInput{AlertID: "wazuh;siem;A-9"})
-	if err != nil || a.Date != 1772438400000 || a.ExternalLink != "https://siem.example.org/a/9" || a.ObservableCount != 1 || a.Status != "InProgress" || len(a.CustomFields) != 1 {
+	if err != nil || a.Date.UnixMilli() != 1772438400000 || a.ExternalLink != "https://siem.example.org/a/9" || a.ObservableCount != 1 || a.Status != "InProgress" || len(a.CustomFields) != 1 {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	o, err := c.ListObservables(t.Context(), thehive.ListObservablesInput{AlertID: a.ID})

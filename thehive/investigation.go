@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -84,8 +86,8 @@ type Timeline struct {
 
 // A TimelineEntry is one date in it.
 type TimelineEntry struct {
-	Date     int64           `json:"date" jsonschema:"Milliseconds since 1970."`
-	EndDate  int64           `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	Date     time.Time       `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate  time.Time       `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	At       string          `json:"at" jsonschema:"The date as RFC 3339."`
 	Kind     string          `json:"kind" jsonschema:"Which date of it, such as startDate or includeInTimeline."`
 	Entity   string          `json:"entity" jsonschema:"Case, Alert, Log, Procedure, CustomEvent, …"`
@@ -110,7 +112,7 @@ func (c *Client) GetCaseTimeline(ctx context.Context, in GetCaseTimelineInput) (
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	slices.SortStableFunc(got.Events, func(a, b TimelineEntry) int { return cmp.Compare(a.Date, b.Date) })
+	slices.SortStableFunc(got.Events, func(a, b TimelineEntry) int { return a.Date.Compare(b.Date) })
 	if more := len(got.Events) - maxTimeline; more > 0 {
 		got.Events, got.LeftOut = slices.Clone(got.Events[more:]), more
 	}
@@ -147,11 +149,11 @@ func (in *AddTimelineEventInput) Validate() error {
 
 // A CustomEvent is an event that somebody put into a case's timeline.
 type CustomEvent struct {
-	ID          string `json:"_id"`
-	Title       string `json:"title" untrusted:"true"`
-	Date        int64  `json:"date" jsonschema:"Milliseconds since 1970."`
-	EndDate     int64  `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	Description string `json:"description,omitempty" untrusted:"true"`
+	ID          string    `json:"_id"`
+	Title       string    `json:"title" untrusted:"true"`
+	Date        time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate     time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	Description string    `json:"description,omitempty" untrusted:"true"`
 }
 
 func (e *CustomEvent) identity() string { return e.ID }
@@ -189,16 +191,16 @@ func (c *Client) planAddTimelineEvent(ctx context.Context, in AddTimelineEventIn
 
 // A Page is a page of notes in a case.
 type Page struct {
-	ID        string `json:"_id"`
-	Title     string `json:"title" untrusted:"true"`
-	Category  string `json:"category" untrusted:"true"`
-	Content   string `json:"content" untrusted:"true"`
-	Order     int    `json:"order"`
-	CreatedBy string `json:"_createdBy,omitempty"`
-	CreatedAt int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy string `json:"_updatedBy,omitempty"`
-	UpdatedAt int64  `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	When      when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+	ID        string    `json:"_id"`
+	Title     string    `json:"title" untrusted:"true"`
+	Category  string    `json:"category" untrusted:"true"`
+	Content   string    `json:"content" untrusted:"true"`
+	Order     int       `json:"order"`
+	CreatedBy string    `json:"_createdBy,omitempty"`
+	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	UpdatedBy string    `json:"_updatedBy,omitempty"`
+	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	When      when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 }
 
 func (p *Page) identity() string { return p.ID }
@@ -309,7 +311,7 @@ func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Pla
 			return p, err
 		}
 		p.Summary, p.Undo = "Change a page of a case in TheHive.", "Set the text back."
-		p.Targets = append(p.Targets, gate.Target{Kind: "page", ID: have.ID, Name: have.Title, Version: fmt.Sprintf("updated %d", have.UpdatedAt)})
+		p.Targets = append(p.Targets, gate.Target{Kind: "page", ID: have.ID, Name: have.Title, Version: fmt.Sprintf("updated %d", jsoncodec.Milli(have.UpdatedAt))})
 	}
 	d := diff{&p.Changes}
 	d.text("title", have.Title, in.Title)
@@ -344,14 +346,14 @@ type JobPage struct {
 
 // JobFacts are what is known of a job without its report.
 type JobFacts struct {
-	ID           string `json:"_id" jsonschema:"For thehive_get_job."`
-	AnalyzerName string `json:"analyzerName"`
-	CortexID     string `json:"cortexId,omitempty"`
-	Status       string `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	StartDate    int64  `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate      int64  `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970; of a job that runs, when it was last looked at."`
-	CreatedBy    string `json:"_createdBy,omitempty"`
-	When         when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+	ID           string    `json:"_id" jsonschema:"For thehive_get_job."`
+	AnalyzerName string    `json:"analyzerName"`
+	CortexID     string    `json:"cortexId,omitempty"`
+	Status       string    `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
+	StartDate    time.Time `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970; of a job that runs, when it was last looked at."`
+	CreatedBy    string    `json:"_createdBy,omitempty"`
+	When         when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 }
 
 func (j *JobFacts) readable() {

@@ -33,8 +33,8 @@ type Job struct {
 	AnalyzerID   string          `json:"analyzerId"`
 	AnalyzerName string          `json:"analyzerName"`
 	Status       JobStatus       `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	StartDate    int64           `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate      int64           `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970; only of a job that has ended."`
+	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970; only of a job that has ended."`
 	CortexID     string          `json:"cortexId,omitempty"`
 	CortexJobID  string          `json:"cortexJobId,omitempty"`
 	ObservableID string          `json:"observableId,omitempty"`
@@ -43,36 +43,46 @@ type Job struct {
 	Existing     bool            `json:"existing,omitempty" jsonschema:"Whether it was under way before, so that none was started."`
 }
 
-// UnmarshalJSON reads a job as TheHive writes it, and as MarshalJSON does.
-func (j *Job) UnmarshalJSON(b []byte) error {
-	type plain Job
-	v := struct {
-		*plain
-		Artifact struct {
-			ID string `json:"_id"`
-		} `json:"case_artifact"`
-	}{plain: (*plain)(j)}
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
-	}
+type plainJob Job // without methods
+
+// jobRow is a job as TheHive writes it.
+type jobRow struct {
+	plainJob
+	Artifact struct {
+		ID string `json:"_id"`
+	} `json:"case_artifact"`
+}
+
+func (r *jobRow) identity() string { return r.ID }
+
+// job returns r as we write it.
+func (r *jobRow) job() *Job {
+	j := (*Job)(&r.plainJob)
 	for _, s := range []JobStatus{JobWaiting, JobInProgress, JobSuccess, JobFailure, JobDeleted} {
 		if strings.EqualFold(string(s), string(j.Status)) {
 			j.Status = s
 		}
 	}
-	if v.Artifact.ID != "" {
-		j.ObservableID = v.Artifact.ID
+	if r.Artifact.ID != "" {
+		j.ObservableID = r.Artifact.ID
 	}
 	if !j.Status.Ended() {
-		j.EndDate = 0 // TheHive keeps there when it last looked
+		j.EndDate = time.Time{} // TheHive keeps there when it last looked
 	}
 	if r := j.report(); j.ErrorMessage == "" {
 		j.ErrorMessage = r.ErrorMessage
 	}
-	return nil
+	return j
 }
 
-func (j *Job) identity() string { return j.ID }
+// job asks for a job, where the newer TheHive has it or where the older has.
+func (c *Client) job(newer, older func() (*httpx.Response, error)) (*Job, error) {
+	r, err := entity[jobRow](c.connector(newer, older))
+	if err != nil {
+		return nil, err
+	}
+	return r.job(), nil
+}
 
 // jobReport is what TheHive keeps of a report.
 type jobReport struct {
@@ -99,10 +109,10 @@ type GetJobInput struct {
 //
 // TheHive: GET /api/v1/connector/cortex/job/{jobId}
 func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
-	return entity[Job](c.connector(
+	return c.job(
 		func() (*httpx.Response, error) { return c.wire.GetJob(ctx, in.JobID) },
 		func() (*httpx.Response, error) { return c.wire.GetLegacyJob(ctx, in.JobID) },
-	))
+	)
 }
 
 // Patience says how long to wait for a job.

@@ -28,6 +28,12 @@ func (c *Case) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) 
 // MarshalJSON writes the known members, then those in Extra.
 func (c Case) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
 
+// UnmarshalJSON reads dates as their tags say.
+func (c *CaseSummary) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes dates as their tags say.
+func (c CaseSummary) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
 // UnmarshalJSON keeps unknown members in Extra.
 func (c *CaseTemplate) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
 
@@ -40,11 +46,35 @@ func (c *Comment) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, 
 // MarshalJSON writes the known members, then those in Extra.
 func (c Comment) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
 
+// UnmarshalJSON reads dates as their tags say.
+func (c *CustomEvent) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, c) }
+
+// MarshalJSON writes dates as their tags say.
+func (c CustomEvent) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&c) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (j *Job) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, j) }
+
+// MarshalJSON writes dates as their tags say.
+func (j Job) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&j) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (j *JobFacts) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, j) }
+
+// MarshalJSON writes dates as their tags say.
+func (j JobFacts) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&j) }
+
 // UnmarshalJSON keeps unknown members in Extra.
 func (o *Observable) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
 
 // MarshalJSON writes the known members, then those in Extra.
 func (o Observable) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (p *Page) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, p) }
+
+// MarshalJSON writes dates as their tags say.
+func (p Page) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&p) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (p *Procedure) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, p) }
@@ -63,6 +93,18 @@ func (t *TaskLog) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, 
 
 // MarshalJSON writes the known members, then those in Extra.
 func (t TaskLog) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&t) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (t *TimelineEntry) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, t) }
+
+// MarshalJSON writes dates as their tags say.
+func (t TimelineEntry) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&t) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (t *TimelineEvent) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, t) }
+
+// MarshalJSON writes dates as their tags say.
+func (t TimelineEvent) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&t) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (w *Worker) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, w) }

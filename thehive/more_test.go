@@ -139,7 +139,7 @@ func TestAnAnalystsEditMakesTheProposalStale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := thehive.Date(cs.UpdatedAt)
+	seen := thehive.At(cs.UpdatedAt)
 	hive.Set(thehivetest.PhishingCase, Object{"title": "Theirs"})
 	_, err = ops["thehive_update_case"].Do(t.Context(), g.Guard, &thehive.UpdateCaseInput{CaseID: "2", Title: "Ours", IfUpdatedAt: &seen})
 	if !errors.Is(err, thehive.ErrConflict) {

@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -29,14 +31,14 @@ type Observable struct {
 	PAP              PAP             `json:"pap"`
 	IOC              bool            `json:"ioc" jsonschema:"Whether it is an indicator of compromise."`
 	Sighted          bool            `json:"sighted"`
-	SightedAt        int64           `json:"sightedAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	StartDate        int64           `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	SightedAt        time.Time       `json:"sightedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	StartDate        time.Time       `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	IgnoreSimilarity bool            `json:"ignoreSimilarity,omitempty"`
 	Reports          json.RawMessage `json:"reports,omitempty" untrusted:"true"`
 	CreatedBy        string          `json:"_createdBy,omitempty"`
-	CreatedAt        int64           `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt        time.Time       `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy        string          `json:"_updatedBy,omitempty"`
-	UpdatedAt        int64           `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	When             when            `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
@@ -45,7 +47,7 @@ type Observable struct {
 
 func (o *Observable) identity() string { return o.ID }
 
-func (o *Observable) created() int64 { return o.CreatedAt }
+func (o *Observable) created() time.Time { return o.CreatedAt }
 
 func (o *Observable) readable() {
 	o.When = when(nil).add("_createdAt", o.CreatedAt).add("_updatedAt", o.UpdatedAt).add("startDate", o.StartDate).add("sightedAt", o.SightedAt)
@@ -507,7 +509,7 @@ func (m *ObservableMarks) changes(o *Observable) []gate.Change {
 
 // target is o as the plan of a change shows it.
 func (o *Observable) target() gate.Target {
-	return gate.Target{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value(), Version: fmt.Sprintf("updated %d", o.UpdatedAt)}
+	return gate.Target{Kind: "observable", ID: o.ID, Name: o.DataType + " " + o.value(), Version: fmt.Sprintf("updated %d", jsoncodec.Milli(o.UpdatedAt))}
 }
 
 // UpdateObservableInput is the input of [Client.UpdateObservable]. What is left out stays.

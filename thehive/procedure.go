@@ -4,23 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
 // A Procedure is an ATT&CK technique that a case or an alert was seen to use.
 type Procedure struct {
-	ID          string `json:"_id"`
-	PatternID   string `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
-	PatternName string `json:"patternName,omitempty"`
-	Tactic      string `json:"tactic,omitempty"`
-	OccurDate   int64  `json:"occurDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	Description string `json:"description,omitempty" untrusted:"true"`
-	CreatedBy   string `json:"_createdBy,omitempty"`
-	CreatedAt   int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	When        when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+	ID          string    `json:"_id"`
+	PatternID   string    `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
+	PatternName string    `json:"patternName,omitempty"`
+	Tactic      string    `json:"tactic,omitempty"`
+	OccurDate   time.Time `json:"occurDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	Description string    `json:"description,omitempty" untrusted:"true"`
+	CreatedBy   string    `json:"_createdBy,omitempty"`
+	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	When        when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -28,7 +30,7 @@ type Procedure struct {
 
 func (p *Procedure) identity() string { return p.ID }
 
-func (p *Procedure) created() int64 { return p.CreatedAt }
+func (p *Procedure) created() time.Time { return p.CreatedAt }
 
 func (p *Procedure) readable() {
 	p.When = when(nil).add("occurDate", p.OccurDate).add("_createdAt", p.CreatedAt)
@@ -207,8 +209,8 @@ func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (
 	check.text("patternId", in.PatternID, p.PatternID)
 	check.text("tactic", in.Tactic, p.Tactic)
 	check.pointer("description", in.Description, p.Description)
-	if at != 0 && at != p.OccurDate {
-		check.differ("occurDate", instant(at), instant(p.OccurDate))
+	if at != 0 && at != jsoncodec.Milli(p.OccurDate) {
+		check.differ("occurDate", Date(at), instant(p.OccurDate))
 	}
 	return p, check.err("procedure " + p.ID)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -341,7 +342,7 @@ const maxPage = 500
 // An entity can be walked over.
 type walked interface {
 	identity() string
-	created() int64
+	created() time.Time
 }
 
 // walk yields every entity that q gives, newest first, each once, whatever is
@@ -377,11 +378,11 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 			}
 			fresh := false
 			for _, v := range got.items {
-				switch {
-				case v.created() == last && atLast[v.identity()]:
+				switch made := jsoncodec.Milli(v.created()); {
+				case made == last && atLast[v.identity()]:
 					continue
-				case v.created() != last:
-					last = v.created()
+				case made != last:
+					last = made
 					clear(atLast)
 				}
 				atLast[v.identity()] = true

@@ -375,7 +375,7 @@ func (r *report) markdown(b *bytes.Buffer) {
 	mark := fmt.Sprintf("**TLP:%s** · PAP:%s", r.TLP, r.PAP)
 	p("%s\n\n# Case #%d: %s\n\n", mark, cs.Number, inert(cs.Title))
 	p("| | |\n|---|---|\n| Status | %s (%s) |\n| Severity | %s |\n| Opened | %s by %s |\n", inert(cs.Status), cs.Stage, cs.Severity, instant(cs.CreatedAt), inert(cs.CreatedBy))
-	if cs.EndDate != 0 {
+	if !cs.EndDate.IsZero() {
 		p("| Closed | %s |\n", instant(cs.EndDate))
 	}
 	if cs.Assignee != "" {
@@ -415,7 +415,7 @@ func (r *report) markdown(b *bytes.Buffer) {
 			if t.Assignee != "" {
 				p(", %s", inert(t.Assignee))
 			}
-			if t.DueDate != 0 {
+			if !t.DueDate.IsZero() {
 				p(", due %s", instant(t.DueDate))
 			}
 			p("\n\n")

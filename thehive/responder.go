@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -37,8 +38,8 @@ type Action struct {
 	ObjectID      string    `json:"objectId"`
 	Status        JobStatus `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
 	CortexID      string    `json:"cortexId,omitempty"`
-	StartDate     int64     `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate       int64     `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	StartDate     time.Time `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate       time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Report        string    `json:"report,omitempty" jsonschema:"What the responder says, as JSON." untrusted:"true"`
 	CreatedBy     string    `json:"_createdBy,omitempty"`
 

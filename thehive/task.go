@@ -9,9 +9,11 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -45,13 +47,13 @@ type Task struct {
 	Order       int        `json:"order"`
 	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
 	Assignee    string     `json:"assignee,omitempty"`
-	StartDate   int64      `json:"startDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate     int64      `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
-	DueDate     int64      `json:"dueDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	StartDate   time.Time  `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate     time.Time  `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	DueDate     time.Time  `json:"dueDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	CreatedBy   string     `json:"_createdBy,omitempty"`
-	CreatedAt   int64      `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	CreatedAt   time.Time  `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy   string     `json:"_updatedBy,omitempty"`
-	UpdatedAt   int64      `json:"_updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt   time.Time  `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	When        when       `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
@@ -60,7 +62,7 @@ type Task struct {
 
 func (t *Task) identity() string { return t.ID }
 
-func (t *Task) created() int64 { return t.CreatedAt }
+func (t *Task) created() time.Time { return t.CreatedAt }
 
 func (t *Task) readable() {
 	t.When = when(nil).add("_createdAt", t.CreatedAt).add("_updatedAt", t.UpdatedAt).add("startDate", t.StartDate).add("endDate", t.EndDate).add("dueDate", t.DueDate)
@@ -68,7 +70,7 @@ func (t *Task) readable() {
 
 // target is t as the plan of a change shows it.
 func (t *Task) target() gate.Target {
-	return gate.Target{Kind: "task", ID: t.ID, Name: t.Title, Version: fmt.Sprintf("%s, updated %d", t.Status, t.UpdatedAt)}
+	return gate.Target{Kind: "task", ID: t.ID, Name: t.Title, Version: fmt.Sprintf("%s, updated %d", t.Status, jsoncodec.Milli(t.UpdatedAt))}
 }
 
 // ListTasksInput is the input of [Client.ListTasks]. What is left out doesn't filter.
@@ -455,14 +457,14 @@ func (c *Client) planCreateTask(ctx context.Context, in CreateTaskInput) (gate.P
 
 // A TaskLog is an entry in a task's log.
 type TaskLog struct {
-	ID                string `json:"_id"`
-	Message           string `json:"message" untrusted:"true"`
-	Date              int64  `json:"date" jsonschema:"Milliseconds since 1970."`
-	Owner             string `json:"owner,omitempty"`
-	IncludeInTimeline int64  `json:"includeInTimeline,omitempty" jsonschema:"The date under which the case's timeline shows it, in milliseconds since 1970."`
-	CreatedBy         string `json:"_createdBy,omitempty"`
-	CreatedAt         int64  `json:"_createdAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	When              when   `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
+	ID                string    `json:"_id"`
+	Message           string    `json:"message" untrusted:"true"`
+	Date              time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	Owner             string    `json:"owner,omitempty"`
+	IncludeInTimeline time.Time `json:"includeInTimeline,omitzero,format:unixmilli" jsonschema:"The date under which the case's timeline shows it, in milliseconds since 1970."`
+	CreatedBy         string    `json:"_createdBy,omitempty"`
+	CreatedAt         time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	When              when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -470,7 +472,7 @@ type TaskLog struct {
 
 func (l *TaskLog) identity() string { return l.ID }
 
-func (l *TaskLog) created() int64 { return l.CreatedAt }
+func (l *TaskLog) created() time.Time { return l.CreatedAt }
 
 func (l *TaskLog) readable() {
 	l.When = when(nil).add("date", l.Date).add("includeInTimeline", l.IncludeInTimeline)

@@ -63,7 +63,7 @@ func (c *Client) CasesByTechnique(ctx context.Context, techniques []string, limi
 		out.Cases = append(out.Cases, f)
 	}
 	slices.SortFunc(out.Cases, func(a, b *TechniqueCase) int {
-		return cmp.Or(cmp.Compare(b.Case.CreatedAt, a.Case.CreatedAt), cmp.Compare(b.Case.Number, a.Case.Number))
+		return cmp.Or(b.Case.CreatedAt.Compare(a.Case.CreatedAt), cmp.Compare(b.Case.Number, a.Case.Number))
 	})
 	if len(out.Cases) > limit {
 		out.Cases, out.More = out.Cases[:limit], true

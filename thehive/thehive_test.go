@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -28,7 +27,7 @@ func TestListCasesPages(t *testing.T) {
 	if len(p.Cases) != 2 || p.Total != 20 || !p.More {
 		t.Errorf("got %d of %d, more %v; want 2 of 20 and more", len(p.Cases), p.Total, p.More)
 	}
-	if p.Cases[0].ID != thehivetest.PhishingCase || p.Cases[0].CreatedAt < p.Cases[1].CreatedAt {
+	if p.Cases[0].ID != thehivetest.PhishingCase || p.Cases[0].CreatedAt.Before(p.Cases[1].CreatedAt) {
 		t.Errorf("first is %s: want the newest first", p.Cases[0].ID)
 	}
 	var ids []string
@@ -229,7 +228,7 @@ func TestDatesAreNotFlags(t *testing.T) {
 		t.Errorf("sent %q", r)
 	}
 	l, err := c.CreateTaskLog(t.Context(), thehive.CreateTaskLogInput{TaskID: thehivetest.PhishingTask, Message: "x", IncludeInTimeline: 1767225600000})
-	if err != nil || l.IncludeInTimeline != 1767225600000 || l.Owner != "analyst@soc.example" {
+	if err != nil || l.IncludeInTimeline.UnixMilli() != 1767225600000 || l.Owner != "analyst@soc.example" {
 		t.Errorf("got %+v, %v", l, err)
 	}
 }
@@ -256,7 +255,7 @@ func TestTimeline(t *testing.T) {
 	if tl.Total != 10 || tl.LeftOut != 0 || tl.Case.Assignee != "analyst@soc.example" || tl.Case.Number != 2 {
 		t.Errorf("got %d events, %d left out, %+v", tl.Total, tl.LeftOut, tl.Case)
 	}
-	if e := tl.Events[9]; e.By != "analyst@soc.example" || e.Date == 0 || e.Text != "Both accounts show no login from outside so far." {
+	if e := tl.Events[9]; e.By != "analyst@soc.example" || e.Date.IsZero() || e.Text != "Both accounts show no login from outside so far." {
 		t.Errorf("comment: %+v", e)
 	}
 	short, err := c.CaseTimelineSummary(t.Context(), thehive.CaseTimelineSummaryInput{CaseID: "2", Limit: 3})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -33,22 +34,22 @@ type CaseTimeline struct {
 
 // A CaseSummary holds the facts of a case.
 type CaseSummary struct {
-	ID           string   `json:"_id"`
-	Number       int      `json:"number"`
-	Title        string   `json:"title" untrusted:"true"`
-	Severity     Severity `json:"severity"`
-	TLP          TLP      `json:"tlp"`
-	PAP          PAP      `json:"pap"`
-	Status       string   `json:"status"`
-	Stage        Stage    `json:"stage"`
-	ImpactStatus string   `json:"impactStatus,omitempty"`
-	Assignee     string   `json:"assignee,omitempty"`
-	Tags         []string `json:"tags,omitempty" untrusted:"true"`
-	Summary      string   `json:"summary,omitempty" untrusted:"true"`
-	CreatedBy    string   `json:"createdBy,omitempty"`
-	CreatedAt    int64    `json:"createdAt" jsonschema:"Milliseconds since 1970."`
-	UpdatedAt    int64    `json:"updatedAt,omitempty" jsonschema:"Milliseconds since 1970."`
-	EndDate      int64    `json:"endDate,omitempty" jsonschema:"Milliseconds since 1970."`
+	ID           string    `json:"_id"`
+	Number       int       `json:"number"`
+	Title        string    `json:"title" untrusted:"true"`
+	Severity     Severity  `json:"severity"`
+	TLP          TLP       `json:"tlp"`
+	PAP          PAP       `json:"pap"`
+	Status       string    `json:"status"`
+	Stage        Stage     `json:"stage"`
+	ImpactStatus string    `json:"impactStatus,omitempty"`
+	Assignee     string    `json:"assignee,omitempty"`
+	Tags         []string  `json:"tags,omitempty" untrusted:"true"`
+	Summary      string    `json:"summary,omitempty" untrusted:"true"`
+	CreatedBy    string    `json:"createdBy,omitempty"`
+	CreatedAt    time.Time `json:"createdAt,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	UpdatedAt    time.Time `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 }
 
 // CaseCounts says how much there is in a case.
@@ -78,7 +79,7 @@ const (
 
 // A TimelineEvent is one thing that happened in a case.
 type TimelineEvent struct {
-	Date   int64     `json:"date" jsonschema:"Milliseconds since 1970."`
+	Date   time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Kind   EventKind `json:"kind" jsonschema:"caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded, comment or alertAdded."`
 	ID     string    `json:"id" jsonschema:"Id of the case, task, log entry, observable, comment or alert."`
 	By     string    `json:"by,omitempty" jsonschema:"Login of who did it."`
@@ -115,7 +116,7 @@ func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummary
 		CreatedBy: cs.CreatedBy, CreatedAt: cs.CreatedAt, UpdatedAt: cs.UpdatedAt, EndDate: cs.EndDate,
 	}}
 	t.add(TimelineEvent{Date: cs.CreatedAt, Kind: EventCaseCreated, ID: cs.ID, By: cs.CreatedBy}, cs.Title)
-	if cs.Stage == StageClosed && cs.EndDate != 0 {
+	if cs.Stage == StageClosed && !cs.EndDate.IsZero() {
 		t.add(TimelineEvent{Date: cs.EndDate, Kind: EventCaseClosed, ID: cs.ID, Status: cs.Status}, cs.Summary)
 	}
 	beyond, err := c.timelineTasks(ctx, t, cs.ID)
@@ -126,7 +127,7 @@ func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummary
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(t.Events, func(a, b TimelineEvent) int { return cmp.Compare(a.Date, b.Date) })
+	slices.SortStableFunc(t.Events, func(a, b TimelineEvent) int { return a.Date.Compare(b.Date) })
 	t.Total = len(t.Events) + beyond + older
 	if cut := len(t.Events) - in.Limit; cut > 0 {
 		t.Events = slices.Clone(t.Events[cut:])
@@ -156,7 +157,7 @@ func (c *Client) timelineTasks(ctx context.Context, t *CaseTimeline, id string) 
 		switch {
 		case k.Status == TaskWaiting || k.Status == TaskInProgress:
 			t.Counts.OpenTasks++
-		case k.EndDate != 0:
+		case !k.EndDate.IsZero():
 			e.Date, e.Kind, e.By = k.EndDate, EventTaskEnded, k.Assignee
 			t.add(e, k.Title)
 		}

@@ -205,7 +205,7 @@ func (l *loop) timeline(ctx context.Context, cs *thehive.Case) error {
 	l.say("  #%d %s: %s, %d tasks, %d observables, %d comments, tags %s", t.Case.Number, t.Case.Title, t.Case.Status,
 		t.Counts.Tasks, t.Counts.Observables, t.Counts.Comments, strings.Join(t.Case.Tags, " "))
 	for _, e := range t.Events {
-		l.say("  %s  %-16s %s", time.UnixMilli(e.Date).UTC().Format(time.TimeOnly), e.Kind, e.Text)
+		l.say("  %s  %-16s %s", e.Date.Format(time.TimeOnly), e.Kind, e.Text)
 	}
 	return nil
 }

@@ -14,6 +14,12 @@
 //
 // In a struct that keeps unknown members, a null in a list of pointers to such
 // structs is left out: it is no object.
+//
+// A time.Time is written as its tag says, in the words of encoding/json/v2:
+// format:unixmilli or format:unix for the milliseconds or seconds since 1970,
+// which are 0 for the zero time, or a layout of package time in single quotes.
+// A struct with such a field needs the two methods, too. A date that can't be
+// read is kept as an unknown member, where there is a place for them.
 package jsoncodec
 
 import (
@@ -72,7 +78,7 @@ func build(t reflect.Type, made map[reflect.Type]*codec) *codec {
 	}
 	c := &codec{}
 	made[t] = c
-	keeps := keepsUnknown(t)
+	keeps := own(t)
 	var s *structType
 	if t.Kind() == reflect.Struct && (keeps || !reflect.PointerTo(t).Implements(unmarshalerType) || !t.Implements(marshalerType)) {
 		s = structOf(t, made)
@@ -88,6 +94,20 @@ func build(t reflect.Type, made map[reflect.Type]*codec) *codec {
 }
 
 func keepsUnknown(t reflect.Type) bool { return t.Kind() == reflect.Struct && unknownField(t) >= 0 }
+
+// own reports whether only this package knows what t is in JSON, so that the
+// methods of t come back to it.
+func own(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Type == timeType && strings.Contains(f.Tag.Get("json"), ",format:") {
+			return true
+		}
+	}
+	return keepsUnknown(t)
+}
 
 // unknownField returns the index of the field of t that holds unknown members, or -1.
 func unknownField(t reflect.Type) int {
@@ -113,6 +133,7 @@ type field struct {
 	index     []int
 	tagged    bool
 	omitEmpty bool
+	date      bool
 	omitZero  func(reflect.Value) bool // nil: written when zero too
 	*codec
 }
@@ -175,6 +196,9 @@ func collect(t reflect.Type, at []int, made map[reflect.Type]*codec) []field {
 				x.omitZero = zeroOf(f.Type)
 			case "string":
 				x.codec = quoted(x.codec)
+			}
+			if form, ok := strings.CutPrefix(o, "format:"); ok && f.Type == timeType {
+				x.codec, x.date = dated(form), true
 			}
 		}
 		all = append(all, x)

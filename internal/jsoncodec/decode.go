@@ -98,8 +98,7 @@ func (d *decoder) mismatch(t reflect.Type) error {
 	return &json.UnmarshalTypeError{Value: kind, Type: t, Offset: int64(d.pos)}
 }
 
-// decoderOf returns how values of type t are read. keeps says that the struct t
-// keeps unknown members.
+// decoderOf returns how values of type t are read. keeps says that t is our own.
 func decoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func(*decoder, reflect.Value) error {
 	switch p := reflect.PointerTo(t); {
 	case t == rawType:
@@ -458,7 +457,7 @@ func (s *structType) decode(d *decoder, v reflect.Value) error {
 		switch {
 		case err == nil && !exact && s.unknown >= 0:
 			o.other = append(o.other, otherCase{at, name, d.data[from:d.pos]})
-		case err != nil && err != errSyntax && !exact && s.unknown >= 0: // a member of its own, then
+		case err != nil && err != errSyntax && (f.date || !exact) && s.unknown >= 0: // a member of its own, then
 			d.pos, d.depth = from, depth
 			value, err := d.skip()
 			if err != nil {

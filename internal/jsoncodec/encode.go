@@ -40,8 +40,7 @@ func appendAny(b []byte, v reflect.Value) ([]byte, error) {
 	return codecOf(v.Type()).encode(b, v)
 }
 
-// encoderOf returns how values of type t are written. keeps says that the struct
-// t keeps unknown members.
+// encoderOf returns how values of type t are written. keeps says that t is our own.
 func encoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func([]byte, reflect.Value) ([]byte, error) {
 	byPointer := t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(marshalerType)
 	switch {
@@ -51,7 +50,7 @@ func encoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func([]by
 		return encodeTime
 	case keeps:
 		return s.encode
-	case t.Implements(marshalerType) && !(t.Kind() == reflect.Pointer && keepsUnknown(t.Elem())):
+	case t.Implements(marshalerType) && !(t.Kind() == reflect.Pointer && own(t.Elem())):
 		return encodeByMethod
 	case t.Kind() != reflect.Pointer && t.Implements(textMarshalerType):
 		return encodeByText
@@ -288,13 +287,22 @@ func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
 	for i := range s.fields {
 		f := &s.fields[i]
 		x, ok := f.of(v)
-		if !ok || (f.omitEmpty && isEmpty(x) || f.omitZero != nil && f.omitZero(x)) && !s.mistaken(unknown, i) {
+		var unread json.RawMessage // a date
+		if f.date && ok && x.IsZero() {
+			unread = unknown[f.name]
+		}
+		if !ok || unread == nil && (f.omitEmpty && isEmpty(x) || f.omitZero != nil && f.omitZero(x)) && !s.mistaken(unknown, i) {
 			continue
 		}
 		if len(b) > from {
 			b = append(b, ',')
 		}
-		if b, err = f.encode(append(b, f.prefix...), x); err != nil {
+		if b = append(b, f.prefix...); unread != nil {
+			b, err = appendRaw(b, unread)
+		} else {
+			b, err = f.encode(b, x)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

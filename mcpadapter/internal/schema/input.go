@@ -78,7 +78,7 @@ func (b *inputBuilder) typeOf(t reflect.Type, at string) *Type {
 	case implements(t, textUnmarshaler):
 		s.Kind, s.text = String, true
 		return s
-	case implements(t, unmarshaler) && t.Kind() != reflect.String && !numbered(t) || t == numberType:
+	case implements(t, unmarshaler) && t.Kind() != reflect.String && !numbered(t) && !dated(t) || t == numberType:
 		b.errorf(at, "%s decodes itself, so its schema can't be known", t)
 		return s
 	}
@@ -232,7 +232,9 @@ func (b *inputBuilder) fields(s *Type, t reflect.Type, at string) {
 			continue
 		}
 		f := jf.field()
-		f.Type = b.typeOf(jf.sf.Type, where)
+		if f.Type = b.typeOf(jf.sf.Type, where); strings.HasPrefix(jf.format, "unix") {
+			f.Type = &Type{Kind: Integer, typ: reflect.TypeFor[int64]()}
+		}
 		b.tags(f.Type, jf.sf.Tag, where)
 		if a := jf.sf.Tag.Get("alias"); a != "" {
 			f.aliases = strings.Split(a, ",")

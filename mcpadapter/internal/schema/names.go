@@ -48,6 +48,7 @@ type jsonField struct {
 	index     []int
 	omit      bool // omitempty or omitzero
 	asString  bool
+	format    string // of a time, if it isn't that of RFC 3339
 	ambiguous bool
 }
 
@@ -93,6 +94,9 @@ func jsonFields(t reflect.Type) []jsonField {
 			for o := range strings.SplitSeq(opts, ",") {
 				jf.omit = jf.omit || o == "omitempty" || o == "omitzero"
 				jf.asString = jf.asString || o == "string"
+				if form, ok := strings.CutPrefix(o, "format:"); ok && sf.Type == timeType {
+					jf.format = form
+				}
 			}
 			all = append(all, jf)
 		}

@@ -3,6 +3,7 @@ package schema
 import (
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Output returns the type of an output. There is one for every type: what
@@ -28,7 +29,7 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 	case t == rawType || b.stack[t]:
 		return s
 	case implements(t, marshaler) && !numbered(t):
-		if _, ok := extra(t); !ok {
+		if _, ok := extra(t); !ok && !dated(t) {
 			return s
 		}
 	case implements(t, textMarshaler):
@@ -66,8 +67,11 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 			}
 			f := jf.field()
 			f.Type = b.typeOf(jf.sf.Type)
-			if jf.asString {
+			switch {
+			case jf.asString || strings.HasPrefix(jf.format, "'"):
 				f.Type = &Type{Kind: String}
+			case jf.format != "":
+				f.Type = &Type{Kind: Integer}
 			}
 			s.Fields = append(s.Fields, f)
 		}
@@ -101,6 +105,12 @@ func extra(t reflect.Type) (reflect.StructField, bool) {
 		}
 	}
 	return reflect.StructField{}, false
+}
+
+// dated reports whether t has a time in a form that a tag names, as package
+// jsoncodec writes it, so that t is written as its fields say.
+func dated(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && slices.ContainsFunc(jsonFields(t), func(f jsonField) bool { return f.format != "" })
 }
 
 // SetUntrusted says that others can write what f holds.
