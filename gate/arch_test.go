@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Only what holds an approver's key imports more than the standard library.
+// Only what holds an approver's key, or speaks to a database, imports more than the
+// standard library.
 // TestOnlyTheStandardLibraryIsImported reads the files rather than asking the
 // go command, so that files of every operating system are looked at.
 func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
@@ -17,7 +18,8 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
 		".":                  {module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "gate/state", module + "gate/journal", module + "gate/screen"},
-		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore"},
+		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
+		"postgres":           {module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
 		"screen":             {module + "gate/state", module + "gate/internal/escape"},
 		"internal/filestore": {module + "gate/internal/chain"}, "internal/chain": nil, "internal/escape": nil,
@@ -26,7 +28,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
+		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

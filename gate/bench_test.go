@@ -43,7 +43,7 @@ func BenchmarkProposeToConsume(b *testing.B) {
 	j, operator := must(g.Journal()), w.journal()
 	flushes, before := 0, 0
 	for _, j := range []*Journal{j, operator} {
-		files(j).Sync = func(f *os.File) error { flushes++; return f.Sync() }
+		w.files(j).Sync = func(f *os.File) error { flushes++; return f.Sync() }
 	}
 	var outcome time.Duration
 	var asked, begun time.Time
@@ -109,7 +109,7 @@ func BenchmarkReplay(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		j := must(OpenJournal(w.dir))
+		j := must(OpenJournal(w.folder()))
 		must(j.Frozen())
 		must(0, j.Close())
 	}

@@ -59,7 +59,7 @@ func TestAPermitThatEndsWhileTheJournalIsBusyCoversNothing(t *testing.T) {
 	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute)}
 	ctx := context.WithValue(t.Context(), permitKey{}, pm)
 	must(0, g.Admit(ctx, point(TierWrite)))
-	release := hold(w.dir)
+	release := hold(w.folder())
 	said := make(chan error)
 	go func() { said <- g.Admit(ctx, point(TierWrite)) }()
 	time.Sleep(20 * time.Millisecond)
@@ -177,7 +177,7 @@ func TestACallThatCannotBePlannedIsNotProposed(t *testing.T) {
 		t.Errorf("a dry run: %+v, %v", res, err)
 	}
 	op.ran(t, 0)
-	for e := range Events(w.dir) {
+	for e := range w.events() {
 		if e.ID != "" {
 			t.Errorf("%s is in the journal", e.Kind)
 		}
@@ -214,7 +214,7 @@ func TestAnInputThatCannotBeEncodedIsNotProposed(t *testing.T) {
 	if res, err := op.Do(t.Context(), w.guard(host), &unspeakable{}); err == nil || !strings.Contains(err.Error(), "no word") {
 		t.Errorf("%+v, %v", res, err)
 	}
-	for e := range Events(w.dir) {
+	for e := range w.events() {
 		if e.ID != "" {
 			t.Errorf("%s is in the journal", e.Kind)
 		}

@@ -76,7 +76,7 @@ func TestASegmentBeginsAtItsBeginningOnly(t *testing.T) {
 		if _, err := w.journal().Frozen(); !errors.Is(err, ErrJournal) {
 			t.Errorf("live, a genesis with seq %d: %v", e.Seq, err)
 		}
-		if _, err := Verify(w.dir, nil); !errors.Is(err, ErrJournal) {
+		if _, err := w.verify(); !errors.Is(err, ErrJournal) {
 			t.Errorf("offline, a genesis with seq %d: %v", e.Seq, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestASegmentBeginsAtItsBeginningOnly(t *testing.T) {
 	if _, err := w.journal().Frozen(); !errors.Is(err, ErrJournal) {
 		t.Errorf("a genesis without a number: %v", err)
 	}
-	if _, err := Verify(w.dir, nil); !errors.Is(err, ErrJournal) {
+	if _, err := w.verify(); !errors.Is(err, ErrJournal) {
 		t.Errorf("offline: %v", err)
 	}
 }
@@ -221,7 +221,7 @@ func TestAWriteDoesNotGoOnAfterARotationThatFailed(t *testing.T) {
 	g := w.guard(host, func(p *Policy) { p.RotateAt = 1 })
 	j := must(g.Journal())
 	failed := false
-	files(j).Sync = func(f *os.File) error {
+	w.files(j).Sync = func(f *os.File) error {
 		if !failed {
 			failed = true
 			return errors.New("input/output error")
@@ -305,12 +305,12 @@ func TestASegmentThatOthersCanWriteIsRefused(t *testing.T) {
 	}
 	must(0, os.Chmod(w.file(), 0o600))
 	must(w.journal().Frozen())
-	must(0, os.Chmod(must(closed(w.dir))[0].Name, 0o666))
+	must(0, os.Chmod(must(closed(w.folder()))[0].Name, 0o666))
 	if _, err := w.journal().Frozen(); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "writable") {
 		t.Errorf("a closed one: %v", err)
 	}
-	must(0, os.Chmod(w.dir, 0o777))
-	if err := AddApprover(w.dir, must(NewSigner("bob")).Approver()); err == nil {
+	must(0, os.Chmod(w.folder(), 0o777))
+	if err := w.enrol(must(NewSigner("bob")).Approver()); err == nil {
 		t.Error("enrolled in a directory that others can write")
 	}
 }

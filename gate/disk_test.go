@@ -20,7 +20,7 @@ type disk struct {
 }
 
 func (d *disk) under(j *Journal) {
-	files(j).Sync = func(f *os.File) error {
+	d.w.files(j).Sync = func(f *os.File) error {
 		d.flushed, d.flushes = must(f.Stat()).Size(), d.flushes+1
 		return f.Sync()
 	}
@@ -108,7 +108,7 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 		j := must(g.Journal())
 		for _, j := range []*Journal{j, operator} {
 			d.under(j)
-			files(j).Probe = func(step string) {
+			w.files(j).Probe = func(step string) {
 				if at == "" {
 					steps = append(steps, step)
 				}
@@ -138,7 +138,7 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			w := newWorld(t)
 			ran := life(w, at)
-			must(Verify(w.dir, nil))
+			must(w.verify())
 			op := newCounted()
 			g := w.guard()
 			for range 2 { // the agent asks again, an operator says yes again
@@ -176,12 +176,12 @@ func TestADiskThatDoesNotFlushStopsAllWrites(t *testing.T) {
 	g := w.guard()
 	w.approve(op.pending(t, g, one))
 	j := must(g.Journal())
-	files(j).Sync = func(*os.File) error { return errors.New("input/output error") }
+	w.files(j).Sync = func(*os.File) error { return errors.New("input/output error") }
 	in := one
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("%v", err)
 	}
-	files(j).Sync = (*os.File).Sync
+	w.files(j).Sync = (*os.File).Sync
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("it goes on: %v", err)
 	}
@@ -199,7 +199,7 @@ func TestTheTailIsTheEndOfTheChain(t *testing.T) {
 	look := func(name string) {
 		t.Helper()
 		all = nil
-		for e, err := range Events(w.dir) {
+		for e, err := range w.events() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestTheTailIsTheEndOfTheChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := must(closed(w.dir))
+	older := must(closed(w.folder()))
 	name := w.file()
 	if rotates {
 		name = older[len(older)-1].Name

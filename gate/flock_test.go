@@ -10,9 +10,9 @@ import (
 func TestALockThatIsNeverReleasedIsNotWaitedForWithoutEnd(t *testing.T) {
 	w := newWorld(t)
 	j := w.journal()
-	files(j).Wait = 50 * time.Millisecond
+	w.files(j).Wait = 50 * time.Millisecond
 	must(0, j.Freeze("a", "b"))
-	release := hold(w.dir)
+	release := hold(w.folder())
 	start := time.Now()
 	_, err := j.Frozen()
 	if !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), w.file()) {

@@ -25,7 +25,7 @@ func TestWhatHasEndedAndExpiredIsNotHeldAndReadAgainWhenAskedFor(t *testing.T) {
 	if list := must(j.Pending()); len(list) != 1 || list[0].ID != fresh.ID {
 		t.Errorf("%d proposals are held as open, want the fresh one", len(list))
 	}
-	other := must(OpenJournal(w.dir)) // with a clock of its own: it holds all
+	other := must(OpenJournal(w.folder())) // with a clock of its own: it holds all
 	defer other.Close()
 	for id, want := range was {
 		got := must(j.Proposal(id))

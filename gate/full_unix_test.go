@@ -69,7 +69,7 @@ func TestAFullDiskLosesNothingAndRunsNothing(t *testing.T) {
 	w.approve(op.pending(t, g, one))
 	w.approve(op.pending(t, g, comment{Case: "2"}))
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childFull+"="+w.dir)
+	cmd.Env = append(os.Environ(), childFull+"="+w.folder())
 	out, err := cmd.CombinedOutput()
 	want := `no room to propose: runs 0, state "", reason "journal_failure", journal true, grew false
 no room to spend: runs 0, state "", reason "journal_failure", journal true, grew false

@@ -48,7 +48,7 @@ func TestAStandingApprovalCoversWhatItNamesAndIsCounted(t *testing.T) {
 	op.pending(t, w.guard(), said("fifth"))
 	op.ran(t, 3)
 	var used []string
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if err == nil && e.Kind == EventAuthorised {
 			used = append(used, e.Ref+" "+e.Approver)
 		}
@@ -115,8 +115,8 @@ func TestAStandingApprovalCoversNothingElse(t *testing.T) {
 			return must(onCase(Write[comment, string]).Do(context.Background(), w.guard(), &in))
 		},
 		"what an approver who was struck off granted": func(w *world) *Result {
-			must(0, os.Remove(filepath.Join(w.dir, approversFile)))
-			must(0, AddApprover(w.dir, must(NewSigner("bob")).Approver()))
+			must(0, os.Remove(filepath.Join(w.folder(), approversFile)))
+			must(0, w.enrol(must(NewSigner("bob")).Approver()))
 			return must(onCase(Write[comment, string]).Do(context.Background(), w.guard(), &in))
 		},
 		"a call that may have happened": func(w *world) *Result {
@@ -260,7 +260,7 @@ func TestAnUnknownOutcomeIsResolvedByAnApprover(t *testing.T) {
 			t.Fatal(err)
 		}
 		var id string
-		for e := range Events(w.dir) {
+		for e := range w.events() {
 			if e.Kind == EventUnknown {
 				id = e.ID
 			}
@@ -303,11 +303,11 @@ func TestACheckpointIsSigned(t *testing.T) {
 		t.Error("an impostor vouched for it")
 	}
 	must(0, j.Checkpoint(w.signer))
-	if r := must(Verify(w.dir, nil)); r.Checkpoints != 1 || r.Vouched != 3 {
+	if r := must(w.verify()); r.Checkpoints != 1 || r.Vouched != 3 {
 		t.Errorf("%+v", r)
 	}
 	w.forge(Event{Kind: EventCheckpoint, Approver: "alice", Sig: must(w.signer.Sign(state.CheckpointMessage(1, strings.Repeat("0", 64))))})
-	if _, err := Verify(w.dir, nil); !errors.Is(err, ErrJournal) {
+	if _, err := w.verify(); !errors.Is(err, ErrJournal) {
 		t.Errorf("it vouches for another history: %v", err)
 	}
 }

@@ -73,11 +73,15 @@ func New(p Policy) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
+	if journal.IsAddress(p.Dir) && p.OpenStore == nil {
+		return nil, fmt.Errorf("gate: this program keeps its journal in a folder only, not at %s", journal.Shown(p.Dir))
+	}
 	protection, err := newProtection(p.Protected)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), taint: newTaint(p.Dir), grace: leaveGrace, receipts: map[string]receipt{}}
+	g := &Guard{policy: p, version: p.version(), protection: protection, memory: newMemory(), grace: leaveGrace, receipts: map[string]receipt{}}
+	g.taint = newTaint(p.Dir, g.Journal)
 	if p.Approval == ApprovalClient {
 		s, err := journal.ClientSigner()
 		if err != nil {
@@ -90,7 +94,7 @@ func New(p Policy) (*Guard, error) {
 	}
 	g.open = func() (*Journal, error) {
 		o := journal.Options{Approvers: p.Approvers, Client: g.client, Logger: p.Logger}
-		if p.OpenStore != nil {
+		if journal.IsAddress(p.Dir) {
 			store, err := p.OpenStore(p.Dir)
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrJournal, err)
@@ -108,8 +112,9 @@ func (g *Guard) Approval() Approval { return g.policy.Approval }
 // Principal returns who asks, unless a call says otherwise.
 func (g *Guard) Principal() string { return g.policy.Principal }
 
-// Dir returns the directory of the journal.
-func (g *Guard) Dir() string { return g.policy.Dir }
+// Dir returns the folder of the journal, or the address of its database without the
+// password.
+func (g *Guard) Dir() string { return journal.Shown(g.policy.Dir) }
 
 // Journal opens the journal, once, and returns it.
 func (g *Guard) Journal() (*Journal, error) {
@@ -127,6 +132,7 @@ func (g *Guard) Journal() (*Journal, error) {
 
 // Close closes the journal, if it was opened.
 func (g *Guard) Close() error {
+	g.taint.stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.journal == nil {
@@ -313,7 +319,7 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 		p.Needs = n
 	}
 	p.Untrusted = g.memory.marks(p.Principal, input)
-	by := journal.Authority{Choice: o.authority(ctx, g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
+	by := journal.Authority{Choice: o.authority(g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
 
 	if v == verdictDryRun {
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {
@@ -377,15 +383,15 @@ func (o *Operation[In, Out]) encode(in In) ([]byte, In, error) {
 
 // authority says by which standing choice of the operator the call runs
 // without being asked for, if by any.
-func (o *Operation[In, Out]) authority(ctx context.Context, g *Guard, v verdict, lock string, in In) string {
-	switch who, _ := g.Who(ctx, o.tier); {
+func (o *Operation[In, Out]) authority(g *Guard, v verdict, lock string, in In) string {
+	switch {
 	case v == verdictAsk:
 		return ""
 	case v == verdictFree:
 		return lock
 	case o.runWhen != nil && o.runWhen(in) && !(g.policy.AskEgress && o.facets.Egress):
 		return "runs unasked"
-	case who == ApprovalHost:
+	case g.policy.approval(o.tier) == ApprovalHost:
 		return "host"
 	}
 	return ""

@@ -479,7 +479,7 @@ func TestATargetThatChangesMakesTheApprovalStale(t *testing.T) {
 	if again := op.do(t, g, one); again.State != StatePending || again.Proposal.ID == p.ID {
 		t.Errorf("a stale approval came back: %s", again.State)
 	}
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if err != nil || e.Kind == EventConsumed {
 			t.Errorf("event %s, %v", e.Kind, err)
 		}
@@ -644,7 +644,7 @@ func TestTheLockThatAuthorisedIsForTheJournalOnly(t *testing.T) {
 	}, "X.", ConfirmOrEnv("HIVE_ALLOW"))
 	must(op.Do(t.Context(), g, &locked{}))
 	var noted bool
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		noted = noted || err == nil && e.Kind == EventAuthorised && strings.Contains(e.Detail, "HIVE_ALLOW")
 	}
 	if !noted {
@@ -760,7 +760,7 @@ func TestHostModeRunsAndSaysSoInTheJournal(t *testing.T) {
 	op := newCounted()
 	op.do(t, w.guard(host), one)
 	var kinds []EventKind
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -784,7 +784,7 @@ func TestDecisionsAreInTheJournalBeforeTheirEffect(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard()
 	last := func() (kind EventKind) {
-		for e, err := range Events(w.dir) {
+		for e, err := range w.events() {
 			if err != nil {
 				t.Error(err)
 			}

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/gate/postgres"
 	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
@@ -43,7 +44,11 @@ func TestMain(m *testing.M) {
 		onAFullDisk(dir)
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := database.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
 }
 
 type comment struct {
@@ -51,7 +56,7 @@ type comment struct {
 	Text string `json:"text"`
 }
 
-// world is one directory with an enrolled approver, and a clock.
+// world is one state with an enrolled approver, and a clock.
 type world struct {
 	t      testing.TB
 	dir    string
@@ -61,12 +66,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "state")}
+	w := &world{t: t, dir: newState(t)}
 	var err error
 	if w.signer, err = NewSigner("alice"); err != nil {
 		t.Fatal(err)
 	}
-	if err := AddApprover(w.dir, w.signer.Approver()); err != nil {
+	if err := w.enrol(w.signer.Approver()); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -74,7 +79,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) now() time.Time        { return time.Now().Add(time.Duration(w.skew.Load())) }
 func (w *world) sleep(d time.Duration) { w.skew.Add(int64(d)) }
-func (w *world) file() string          { return filepath.Join(w.dir, journalFile) }
+func (w *world) file() string          { return filepath.Join(w.folder(), journalFile) }
 func (w *world) read() []byte          { return must(os.ReadFile(w.file())) }
 func (w *world) write(b []byte)        { must(0, os.WriteFile(w.file(), b, 0o600)) }
 func (w *world) lines() [][]byte {
@@ -113,7 +118,7 @@ func (w *world) journal() *Journal {
 // guard returns the guard of another process, on the world's clock.
 func (w *world) guard(change ...func(*Policy)) *Guard {
 	w.t.Helper()
-	p := Policy{Max: TierDestructive, Dir: w.dir, Getenv: func(string) string { return "" }, Budget: boundless, Breaker: unbreakable}
+	p := Policy{Max: TierDestructive, Dir: w.dir, OpenStore: postgres.Open, Getenv: func(string) string { return "" }, Budget: boundless, Breaker: unbreakable}
 	for _, f := range change {
 		f(&p)
 	}
@@ -198,7 +203,7 @@ var one = comment{Case: "1", Text: "hello"}
 
 // place returns the number of the event that proposed p.
 func (w *world) place(p *Proposal) uint64 {
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if must(e, err).ID == p.ID && e.Kind == EventProposed {
 			return e.Seq
 		}
@@ -209,7 +214,7 @@ func (w *world) place(p *Proposal) uint64 {
 // first returns the first event of that kind.
 func (w *world) first(kind EventKind) Event {
 	w.t.Helper()
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -226,7 +231,7 @@ func (w *world) first(kind EventKind) Event {
 func (w *world) forge(e Event) {
 	w.t.Helper()
 	var last Event
-	for got, err := range Events(w.dir) {
+	for got, err := range w.events() {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -239,6 +244,10 @@ func (w *world) forge(e Event) {
 	line, _, err := encodeEvent(e)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if onDatabase {
+		w.insert(line, string(e.Kind), e.ID)
+		return
 	}
 	f := must(os.OpenFile(w.file(), os.O_APPEND|os.O_WRONLY, 0))
 	must(f.Write(line))
@@ -400,7 +409,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		steps = slices.DeleteFunc(steps, func(s string) bool { return strings.HasPrefix(s, "rotate") })
 	}
 	w := newWorld(t)
-	must(0, w.signer.Save(filepath.Join(filepath.Dir(w.dir), childKey)))
+	must(0, w.signer.Save(filepath.Join(filepath.Dir(w.folder()), childKey)))
 	op := newCounted()
 	g, j := w.guard(), w.journal()
 	for i := range approvals {
@@ -416,7 +425,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 	var children []child
 	for _, step := range steps {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childDir+"="+w.dir, childStep+"="+step, childCalls+"="+strconv.Itoa(approvals+askedLive))
+		cmd.Env = append(os.Environ(), childDir+"="+w.folder(), childStep+"="+step, childCalls+"="+strconv.Itoa(approvals+askedLive))
 		c := child{step: step, cmd: cmd, in: must(cmd.StdinPipe()), out: bufio.NewReader(must(cmd.StdoutPipe()))}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -474,7 +483,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 		t.Errorf("%d of %d calls ran", len(ran), approvals+askedLive)
 	}
 	consumed := map[string]int{}
-	for e, err := range Events(w.dir) {
+	for e, err := range w.events() {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -490,7 +499,7 @@ func TestAnApprovalIsSpentOnceByManyProcessesThatAreKilledAtEachStep(t *testing.
 			t.Errorf("%s was spent %d times", id, n)
 		}
 	}
-	must(Verify(w.dir, nil))
+	must(w.verify())
 	for i := range approvals + askedLive { // what the killed ones left is not run again
 		in := childCall(i)
 		if _, err := op.Do(t.Context(), g, &in); err != nil && !errors.Is(err, ErrRefused) {
@@ -508,7 +517,7 @@ func TestATornTailIsCut(t *testing.T) {
 	whole := w.read()
 	for _, torn := range []string{`{`, `{"seq":2,"time":"2026-`, strings.Repeat("\x00", 5000), string(w.lines()[2][:20])} {
 		w.write(append(bytes.Clone(whole), torn...))
-		for e, err := range Events(w.dir) {
+		for e, err := range w.events() {
 			if err != nil || e.Seq > 3 {
 				t.Errorf("torn %.10q: offline: seq %d, %v", torn, e.Seq, err)
 			}
@@ -564,7 +573,7 @@ func TestAChangedJournalIsDetected(t *testing.T) {
 				t.Errorf("journal: %v", err)
 			}
 			var failed error
-			for _, err := range Events(w.dir) {
+			for _, err := range w.events() {
 				failed = err
 			}
 			if !errors.Is(failed, ErrJournal) {
@@ -846,8 +855,8 @@ func TestWhoIsStruckOffNoLongerCounts(t *testing.T) {
 		t.Fatalf("state %s", got.State)
 	}
 	bob := must(NewSigner("bob"))
-	must(0, os.Remove(filepath.Join(w.dir, approversFile)))
-	must(0, AddApprover(w.dir, bob.Approver()))
+	must(0, os.Remove(filepath.Join(w.folder(), approversFile)))
+	must(0, w.enrol(bob.Approver()))
 	op.pending(t, g, one)
 	op.ran(t, 0)
 	must(0, must(g.Journal()).Approve(p.ID, p.Digest, bob))
@@ -921,7 +930,7 @@ func TestTheListOfApprovers(t *testing.T) {
 	op := newCounted()
 	g := w.guard()
 	op.pending(t, g, one)
-	must(0, os.WriteFile(filepath.Join(w.dir, approversFile), []byte("what"), 0o600))
+	must(0, os.WriteFile(filepath.Join(w.folder(), approversFile), []byte("what"), 0o600))
 	in := one
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("with an unreadable list: %v", err)
@@ -969,19 +978,19 @@ func TestAStrangeStateDirectoryIsRefused(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.journal()
-	for file, want := range map[string]os.FileMode{w.dir: 0o700, w.file(): 0o600, filepath.Join(w.dir, approversFile): 0o600} {
+	for file, want := range map[string]os.FileMode{w.folder(): 0o700, w.file(): 0o600, filepath.Join(w.folder(), approversFile): 0o600} {
 		if got := must(os.Stat(file)).Mode().Perm(); got != want {
 			t.Errorf("%s has mode %s, want %s", filepath.Base(file), got, want)
 		}
 	}
-	list := filepath.Join(w.dir, approversFile)
+	list := filepath.Join(w.folder(), approversFile)
 	must(0, os.Chmod(list, 0o666))
-	if _, err := Approvers(w.dir); err == nil {
+	if _, err := Approvers(w.folder()); err == nil {
 		t.Error("a list of approvers that others can write was read")
 	}
 	must(0, os.Rename(list, list+".x"))
 	must(0, os.Symlink(list+".x", list))
-	if _, err := Approvers(w.dir); err == nil {
+	if _, err := Approvers(w.folder()); err == nil {
 		t.Error("a link was read as the list of approvers")
 	}
 }
@@ -1077,14 +1086,14 @@ func TestAFullDiskStopsTheWrite(t *testing.T) {
 	w.approve(p)
 	j := must(g.Journal())
 	full := errors.New("no space left on device")
-	files(j).Write = func(*os.File, []byte, int64) (int, error) { return 0, full }
-	files(j).Truncate = func(*os.File, int64) error { return full }
+	w.files(j).Write = func(*os.File, []byte, int64) (int, error) { return 0, full }
+	w.files(j).Truncate = func(*os.File, int64) error { return full }
 	in := one
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) || !errors.Is(err, ErrRefused) {
 		t.Errorf("%v", err)
 	}
 	op.ran(t, 0)
-	files(j).Write, files(j).Truncate = (*os.File).WriteAt, (*os.File).Truncate
+	w.files(j).Write, w.files(j).Truncate = (*os.File).WriteAt, (*os.File).Truncate
 	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
 		t.Errorf("a journal that can't say what is on the disk goes on: %v", err)
 	}
@@ -1107,7 +1116,7 @@ func TestEventsStopAtTheFirstError(t *testing.T) {
 	w := newWorld(t)
 	j := w.journal()
 	must(0, j.Freeze("a", ""))
-	for range Events(w.dir) { // holding an iteration locks nobody out
+	for range w.events() { // holding an iteration locks nobody out
 		must(0, w.journal().Unfreeze(w.signer))
 		break
 	}

@@ -34,7 +34,8 @@ type Policy struct {
 	Destructive Approval
 	// Quorum is how many approvers must sign.
 	Quorum Quorum
-	// Dir holds the journal and the approvers' public keys. Default: DefaultDir.
+	// Dir holds the journal and the approvers' public keys: a folder, or the address of
+	// a database that OpenStore opens, which may hold a password. Default: DefaultDir.
 	Dir string
 	// Principal names who asks, as the journal and the approver see it. Default: "agent".
 	Principal string
@@ -55,25 +56,21 @@ type Policy struct {
 	// ClientAfterUntrusted lets a client's word count even after it was shown
 	// text that an attacker can write. See [Guard.Saw].
 	ClientAfterUntrusted bool
-	// OverHTTP lets the word of a client or a host count for those, too, who call over
-	// HTTP with a token. See [WithHTTP].
-	OverHTTP bool
 	// Retention is how long a closed segment of the journal is kept, at least two
 	// days. Zero: for ever.
 	Retention time.Duration
 	// RotateAt is how many bytes the journal may have before a new segment is
 	// begun. Default: 64 MiB. On Windows the journal stays one file.
 	RotateAt int64
-	// OpenStore opens the store of the journal that Dir names, if that isn't a folder.
-	// Default: Dir is one.
-	OpenStore func(dir string) (Store, error)
+	// OpenStore opens the journal at an address, if Dir is one, such as postgres.Open
+	// of package gate/postgres. Default: Dir must be a folder.
+	OpenStore func(address string) (Store, error)
 	// Getenv reads the operator's switches. Default: os.Getenv.
 	Getenv func(string) string
 	// Logger receives refusals with the lock that caused them. Default: silent.
 	Logger *slog.Logger
 
 	file string // hash of the file that it was read from
-	said string // by what it says who attests, if that isn't the file
 }
 
 const (
@@ -93,16 +90,17 @@ func (p Policy) limits() journal.Limits {
 func (p Policy) complete() (Policy, error) {
 	switch p.Approval {
 	case "":
-		if p.said == "" && p.Destructive == "" {
-			p.said = "the default"
-		}
 		p.Approval = ApprovalOperator
 	case ApprovalOperator, ApprovalClient, ApprovalHost:
 	default:
 		return p, fmt.Errorf("gate: approval %q: want operator, client or host", p.Approval)
 	}
-	p.Destructive = p.approval(TierDestructive)
-	if p.Destructive != ApprovalOperator && p.Destructive != ApprovalHost {
+	switch {
+	case p.Destructive == "" && p.Approval == ApprovalHost:
+		p.Destructive = ApprovalHost
+	case p.Destructive == "":
+		p.Destructive = ApprovalOperator
+	case p.Destructive != ApprovalOperator && p.Destructive != ApprovalHost:
 		return p, fmt.Errorf("gate: approval %q of destructive operations: want operator or host", p.Destructive)
 	}
 	if p.Max != 0 && !p.Max.Valid() {
@@ -155,12 +153,47 @@ func (p Policy) complete() (Policy, error) {
 		}
 		p.Dir = dir
 	}
+	if journal.IsAddress(p.Dir) {
+		return p, nil
+	}
 	dir, err := filepath.Abs(p.Dir)
 	if err != nil {
 		return p, fmt.Errorf("gate: %w", err)
 	}
 	p.Dir = dir
 	return p, nil
+}
+
+// Who says who attests a call of tier t, and why, for a person.
+func (p Policy) Who(t Tier) string {
+	by, why := p.Approval, "the default"
+	if t == TierDestructive {
+		by = p.Destructive
+		if by == "" && p.Approval == ApprovalHost {
+			by = p.Approval
+		}
+	}
+	switch {
+	case p.Max < t:
+		return "nobody: such operations don't run here"
+	case by == "":
+		by = ApprovalOperator
+	case t == TierDestructive && p.Approval == ApprovalClient:
+		why = "a client's word is never enough for them"
+	case p.file != "":
+		why = "the policy file"
+	default:
+		why = "SALLYPORT_APPROVAL"
+	}
+	return fmt.Sprintf("%s (%s)", by, why)
+}
+
+// approval says who attests a call of tier t.
+func (p Policy) approval(t Tier) Approval {
+	if t == TierDestructive {
+		return p.Destructive
+	}
+	return p.Approval
 }
 
 // quorum says how many approvers a call of tier t needs.
@@ -175,7 +208,7 @@ func (p Policy) quorum(t Tier) int {
 // was read from a file, that file.
 func (p Policy) version() string {
 	parts := []string{"sallyport/policy/v2", p.file, p.Max.String(), string(p.Approval), string(p.Destructive),
-		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted), strconv.FormatBool(p.OverHTTP)}
+		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted)}
 	for _, n := range []int{p.Quorum.Write, p.Quorum.Destructive, p.Budget.Writes, p.Budget.Destructive, p.Budget.Proposals, p.Budget.Pending,
 		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns} {
 		parts = append(parts, strconv.Itoa(n))
@@ -214,10 +247,11 @@ func policyFrom(environ []string) (Policy, error) {
 		if p.Approval != "" {
 			return Policy{}, errors.New("gate: both SALLYPORT_APPROVAL and the file SALLYPORT_POLICY say who approves: keep one")
 		}
-		p.Approval, p.said = Approval(a), "SALLYPORT_APPROVAL"
+		p.Approval = Approval(a)
 	}
-	if p.Dir = set["SALLYPORT_STATE"]; p.Dir != "" {
-		if _, err := journal.DirFrom(func(name string) string { return set[name] }); err != nil {
+	if set["SALLYPORT_STATE"] != "" || set["SALLYPORT_STATE_FILE"] != "" {
+		var err error
+		if p.Dir, err = journal.DirFrom(func(name string) string { return set[name] }); err != nil {
 			return Policy{}, err
 		}
 	}
@@ -244,7 +278,6 @@ type policyFile struct {
 	Protected            []string `json:"protected"`
 	AskEgress            bool     `json:"ask_egress"`
 	ClientAfterUntrusted bool     `json:"client_after_untrusted"`
-	OverHTTP             bool     `json:"approval_over_http"`
 	Retention            duration `json:"retention"`
 	RotateMB             count    `json:"rotate_mb"`
 }
@@ -289,7 +322,6 @@ const maxPolicy = 1 << 20
 //	  "protected": ["10.0.0.0/24", "dc01.corp.example", "*.core.example", "000"],
 //	  "ask_egress": false,
 //	  "client_after_untrusted": false,
-//	  "approval_over_http": false,
 //	  "retention": "2160h",
 //	  "rotate_mb": 64
 //	}
@@ -330,7 +362,7 @@ func parsePolicy(b []byte) (Policy, error) {
 		TTL:       time.Duration(f.TTL),
 		Budget:    Budget{Writes: int(f.Budgets.Writes), Destructive: int(f.Budgets.Destructive), Proposals: int(f.Budgets.Proposals), Pending: int(f.Budgets.Pending)},
 		Breaker:   Breaker{Burst: int(f.Breaker.Burst), Denials: int(f.Breaker.Denials), Unknowns: int(f.Breaker.Unknowns)},
-		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted, OverHTTP: f.OverHTTP,
+		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted,
 		Retention: time.Duration(f.Retention), RotateAt: int64(f.RotateMB) << 20, file: hex.EncodeToString(sum[:]),
 	}
 	if f.MaxTier != 0 {

@@ -442,9 +442,9 @@ func TestTheDigestCoversKeyAndQuorum(t *testing.T) {
 func TestTwoPersonsMustSign(t *testing.T) {
 	w := newWorld(t)
 	bob, agent := must(NewSigner("bob")), must(NewSigner("agent"))
-	must(0, AddApprover(w.dir, bob.Approver()))
-	must(0, AddApprover(w.dir, agent.Approver()))
-	must(0, AddApprover(w.dir, Approver{Name: "alice2", Key: w.signer.Approver().Key}))
+	must(0, w.enrol(bob.Approver()))
+	must(0, w.enrol(agent.Approver()))
+	must(0, w.enrol(Approver{Name: "alice2", Key: w.signer.Approver().Key}))
 	op := newCounted()
 	two := func(p *Policy) { p.Quorum.Write = 2 }
 	g := w.guard(two)
@@ -499,14 +499,14 @@ func TestAnApprovalForOneIsNoneForTwo(t *testing.T) {
 func TestStruckOffApproversLeaveTheirQuorum(t *testing.T) {
 	w := newWorld(t)
 	bob := must(NewSigner("bob"))
-	must(0, AddApprover(w.dir, bob.Approver()))
+	must(0, w.enrol(bob.Approver()))
 	op := newCounted()
 	g := w.guard(func(p *Policy) { p.Quorum.Write = 2 })
 	p := op.pending(t, g, one)
 	w.approve(p)
 	must(0, w.journal().Approve(p.ID, p.Digest, bob))
-	must(0, os.Remove(filepath.Join(w.dir, approversFile)))
-	must(0, AddApprover(w.dir, w.signer.Approver()))
+	must(0, os.Remove(filepath.Join(w.folder(), approversFile)))
+	must(0, w.enrol(w.signer.Approver()))
 	op.pending(t, g, one)
 	op.ran(t, 0)
 }

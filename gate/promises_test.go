@@ -81,7 +81,7 @@ func TestSecretsOfTheGateAreNowhere(t *testing.T) {
 	_, refusal := closed.Do(t.Context(), g, &in)
 
 	everything := strings.Join([]string{log.String(), string(w.read()), Render(p), Render(q), state, fmt.Sprintf("%+v %#v", res, res), string(must(json.Marshal(p))),
-		refusal.Error(), fmt.Sprintf("%+v %#v %v %v", w.signer, w.signer, g.client, g.client), string(must(os.ReadFile(filepath.Join(w.dir, approversFile))))}, "\n")
+		refusal.Error(), fmt.Sprintf("%+v %#v %v %v", w.signer, w.signer, g.client, g.client), string(must(os.ReadFile(filepath.Join(w.folder(), approversFile))))}, "\n")
 	secrets := []string{canary}
 	for _, s := range []*Signer{w.signer, g.client} {
 		seed := seed(s)
@@ -179,7 +179,7 @@ func TestWhatIsProposedIsDefaultedAndValid(t *testing.T) {
 func TestTheJournalIsThere(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard()
-	if g.Dir() != w.dir || g.Principal() != "agent" || g.Approval() != ApprovalOperator {
+	if g.Dir() != shown(w.dir) || g.Principal() != "agent" || g.Approval() != ApprovalOperator {
 		t.Errorf("%s %s %s", g.Dir(), g.Principal(), g.Approval())
 	}
 	must(0, g.Close())

@@ -29,7 +29,7 @@ func TestADecisionThatFitsNothingIsNotWritten(t *testing.T) {
 	p := op.pending(t, w.guard(func(p *Policy) { p.Principal = "bob" }), one)
 	j := w.journal()
 	bob := must(NewSigner("bob"))
-	must(0, AddApprover(w.dir, bob.Approver()))
+	must(0, w.enrol(bob.Approver()))
 	must(j.Frozen())
 	before := w.read()
 	for name, err := range map[string]error{
@@ -264,8 +264,8 @@ func TestAGrantEndsWithItsApprover(t *testing.T) {
 	g := w.guard()
 	j := must(g.Journal())
 	must(j.Grant(op.pending(t, g, one).ID, 5, time.Hour, w.signer))
-	must(0, os.Remove(filepath.Join(w.dir, approversFile)))
-	must(0, AddApprover(w.dir, must(NewSigner("bob")).Approver()))
+	must(0, os.Remove(filepath.Join(w.folder(), approversFile)))
+	must(0, w.enrol(must(NewSigner("bob")).Approver()))
 	if list := must(j.Grants()); len(list) != 0 {
 		t.Errorf("%+v", list)
 	}
@@ -291,12 +291,12 @@ func TestWhatIsNoSegmentIsNotReadAsOne(t *testing.T) {
 	w := newWorld(t)
 	op := newCounted()
 	op.pending(t, w.guard(), one)
-	must(0, os.WriteFile(filepath.Join(w.dir, segmentName(7)+".old"), []byte("x"), 0o600))
-	must(0, os.Mkdir(filepath.Join(w.dir, segmentName(8)), 0o700))
+	must(0, os.WriteFile(filepath.Join(w.folder(), segmentName(7)+".old"), []byte("x"), 0o600))
+	must(0, os.Mkdir(filepath.Join(w.folder(), segmentName(8)), 0o700))
 	must(w.journal().Frozen())
-	must(Verify(w.dir, nil))
+	must(w.verify())
 	for _, name := range []string{"journal-0.jsonl", "journal-x.jsonl"} {
-		file := filepath.Join(w.dir, name)
+		file := filepath.Join(w.folder(), name)
 		must(0, os.WriteFile(file, nil, 0o600))
 		if _, err := w.journal().Frozen(); !errors.Is(err, ErrJournal) {
 			t.Errorf("%s: %v", name, err)
@@ -306,11 +306,11 @@ func TestWhatIsNoSegmentIsNotReadAsOne(t *testing.T) {
 	// A segment that is a link is none: what it held is missing.
 	must(0, w.journal().Rotate(0))
 	must(0, w.journal().Rotate(0))
-	list := must(closed(w.dir))
+	list := must(closed(w.folder()))
 	last := list[len(list)-1].Name
-	must(0, os.Rename(last, filepath.Join(w.dir, "aside")))
-	must(0, os.Symlink(filepath.Join(w.dir, "aside"), last))
-	if n := len(must(closed(w.dir))); n != len(list)-1 {
+	must(0, os.Rename(last, filepath.Join(w.folder(), "aside")))
+	must(0, os.Symlink(filepath.Join(w.folder(), "aside"), last))
+	if n := len(must(closed(w.folder()))); n != len(list)-1 {
 		t.Errorf("%d segments", n)
 	}
 }
@@ -322,9 +322,9 @@ func TestAMissingSegmentIsNamed(t *testing.T) {
 	for range 3 {
 		must(0, w.journal().Rotate(0))
 	}
-	list := must(closed(w.dir))
+	list := must(closed(w.folder()))
 	must(0, os.Remove(list[1].Name))
-	for name, err := range map[string]error{"live": second(w.journal().Frozen()), "offline": second(Verify(w.dir, nil))} {
+	for name, err := range map[string]error{"live": second(w.journal().Frozen()), "offline": second(w.verify())} {
 		if err == nil || !strings.Contains(err.Error(), filepath.Base(list[1].Name)+" is missing") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -337,7 +337,7 @@ func TestARotationOverwritesNothing(t *testing.T) {
 	j := w.journal()
 	newCounted().pending(t, w.guard(), one)
 	must(j.Frozen())
-	other := filepath.Join(w.dir, segmentName(1))
+	other := filepath.Join(w.folder(), segmentName(1))
 	must(0, os.WriteFile(other, []byte("not ours"), 0o600))
 	if err := j.Rotate(0); !errors.Is(err, ErrJournal) {
 		t.Errorf("%v", err)
@@ -347,9 +347,9 @@ func TestARotationOverwritesNothing(t *testing.T) {
 	}
 	must(0, os.Remove(other))
 	must(0, os.Link(w.file(), other)) // as a rotation that died half-way leaves it
-	must(0, os.WriteFile(filepath.Join(w.dir, nextFile), []byte("half"), 0o600))
+	must(0, os.WriteFile(filepath.Join(w.folder(), nextFile), []byte("half"), 0o600))
 	must(0, j.Rotate(0))
-	must(Verify(w.dir, nil))
+	must(w.verify())
 }
 
 func TestWithoutARetentionNothingIsDeleted(t *testing.T) {
@@ -360,7 +360,7 @@ func TestWithoutARetentionNothingIsDeleted(t *testing.T) {
 	must(0, w.journal().Rotate(0))
 	w.sleep(365 * 24 * time.Hour)
 	must(0, w.journal().Rotate(0))
-	if list := must(closed(w.dir)); len(list) != 2 || list[0].First != 1 {
+	if list := must(closed(w.folder())); len(list) != 2 || list[0].First != 1 {
 		t.Errorf("%+v", list)
 	}
 }
@@ -401,9 +401,9 @@ func TestOnlyAnEd25519KeySigns(t *testing.T) {
 
 func TestANameIsEnrolledOnce(t *testing.T) {
 	w := newWorld(t)
-	file := filepath.Join(w.dir, approversFile)
+	file := filepath.Join(w.folder(), approversFile)
 	before := must(os.ReadFile(file))
-	if err := AddApprover(w.dir, Approver{Name: "alice", Key: must(NewSigner("alice")).Approver().Key}); err == nil {
+	if err := w.enrol(Approver{Name: "alice", Key: must(NewSigner("alice")).Approver().Key}); err == nil {
 		t.Error("a name was enrolled again with another key")
 	}
 	if !bytes.Equal(before, must(os.ReadFile(file))) {
@@ -414,7 +414,7 @@ func TestANameIsEnrolledOnce(t *testing.T) {
 	}
 	must(0, os.Rename(file, file+".x"))
 	must(0, os.Symlink(file+".x", file))
-	if _, err := Approvers(w.dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := Approvers(w.folder()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a link: %v", err)
 	}
 }
@@ -440,7 +440,7 @@ func TestWhoIsStruckOffVouchesForNothingMore(t *testing.T) {
 	w := newWorld(t)
 	newCounted().pending(t, w.guard(), one)
 	must(0, w.journal().Checkpoint(w.signer))
-	must(0, os.Remove(filepath.Join(w.dir, approversFile)))
+	must(0, os.Remove(filepath.Join(w.folder(), approversFile)))
 	j := w.journal()
 	must(j.Frozen())
 	if err := j.Checkpoint(w.signer); err == nil {
@@ -448,7 +448,7 @@ func TestWhoIsStruckOffVouchesForNothingMore(t *testing.T) {
 	}
 	head := must(j.Tail(1))[0]
 	w.forge(Event{Kind: EventCheckpoint, Approver: "alice", Sig: must(w.signer.Sign(state.CheckpointMessage(head.Seq, head.Hash)))})
-	if r := must(Verify(w.dir, nil)); r.Checkpoints != 1 || r.Vouched != 3 { // what she signed in her time counts
+	if r := must(w.verify()); r.Checkpoints != 1 || r.Vouched != 3 { // what she signed in her time counts
 		t.Errorf("%+v", r)
 	}
 }

@@ -16,6 +16,9 @@ import (
 
 func needsRotation(t testing.TB) {
 	t.Helper()
+	if onDatabase {
+		t.Skip("it is about files")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file can't be renamed here, so the journal isn't rotated")
 	}
@@ -32,10 +35,10 @@ func TestARotatedJournalGoesOn(t *testing.T) {
 	for range 3 {
 		must(0, w.journal().Rotate(0))
 	}
-	late := must(openJournal(w.dir, nil, nil, w.now)) // opened now, used later
+	late := must(openJournal(w.folder(), nil, nil, w.now)) // opened now, used later
 	t.Cleanup(func() { late.Close() })
 	must(0, w.journal().Rotate(0))
-	if list := must(closed(w.dir)); len(list) != 4 || list[0].First != 1 {
+	if list := must(closed(w.folder())); len(list) != 4 || list[0].First != 1 {
 		t.Fatalf("%+v", list)
 	}
 	for name, j := range map[string]*Journal{"before": must(live.Journal()), "idle": other, "late": late, "new": w.journal()} {
@@ -54,10 +57,10 @@ func TestARotatedJournalGoesOn(t *testing.T) {
 	must(0, other.Approve(q.ID, q.Digest, w.signer))
 	op.do(t, w.guard(), comment{Case: "2"})
 	op.ran(t, 2)
-	if r := must(Verify(w.dir, nil)); r.First != 1 || r.Events < 10 {
+	if r := must(w.verify()); r.First != 1 || r.Events < 10 {
 		t.Errorf("%+v", r)
 	}
-	for _, s := range must(closed(w.dir)) {
+	for _, s := range must(closed(w.folder())) {
 		if fi := must(os.Stat(s.Name)); fi.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %s", s.Name, fi.Mode())
 		}
@@ -71,10 +74,10 @@ func TestALargeJournalRotatesByItself(t *testing.T) {
 	for i := range 12 {
 		op.do(t, w.guard(host, func(p *Policy) { p.RotateAt = 4096 }), comment{Case: fmt.Sprint(i)})
 	}
-	if n := len(must(closed(w.dir))); n < 2 {
+	if n := len(must(closed(w.folder()))); n < 2 {
 		t.Errorf("%d closed segments", n)
 	}
-	must(Verify(w.dir, nil))
+	must(w.verify())
 	op.ran(t, 12)
 }
 
@@ -86,7 +89,7 @@ func TestTheSegmentsAreOneChain(t *testing.T) {
 		op.do(t, w.guard(host), comment{Case: fmt.Sprint(i)})
 		must(0, w.journal().Rotate(0))
 	}
-	list := must(closed(w.dir))
+	list := must(closed(w.folder()))
 	for name, attack := range map[string]func(){
 		"changed": func() {
 			b := must(os.ReadFile(list[1].Name))
@@ -106,21 +109,21 @@ func TestTheSegmentsAreOneChain(t *testing.T) {
 			must(0, os.WriteFile(list[1].Name, b, 0o600))
 		},
 		"a strange name": func() {
-			must(0, os.WriteFile(filepath.Join(w.dir, "journal-x.jsonl"), nil, 0o600))
+			must(0, os.WriteFile(filepath.Join(w.folder(), "journal-x.jsonl"), nil, 0o600))
 		},
 	} {
 		before := must(os.ReadFile(list[1].Name))
 		attack()
-		if _, err := Verify(w.dir, nil); !errors.Is(err, ErrJournal) {
+		if _, err := w.verify(); !errors.Is(err, ErrJournal) {
 			t.Errorf("%s: offline: %v", name, err)
 		}
 		if _, err := w.journal().Frozen(); !errors.Is(err, ErrJournal) {
 			t.Errorf("%s: a new process: %v", name, err)
 		}
 		must(0, os.WriteFile(list[1].Name, before, 0o600))
-		os.Remove(filepath.Join(w.dir, "journal-x.jsonl")) //nolint:errcheck // mostly not there
+		os.Remove(filepath.Join(w.folder(), "journal-x.jsonl")) //nolint:errcheck // mostly not there
 	}
-	must(Verify(w.dir, nil))
+	must(w.verify())
 }
 
 func TestAReplacedFileIsNoRotation(t *testing.T) {
@@ -156,12 +159,12 @@ func TestSegmentsThatNothingNeedsAreDeletedInTime(t *testing.T) {
 	op.pending(t, w.guard(), comment{Case: "x"})
 	must(0, j.Freeze("anybody", "")) // which stands until it is ended
 	must(0, j.Rotate(minRetention))
-	if n := len(must(closed(w.dir))); n != 2 {
+	if n := len(must(closed(w.folder()))); n != 2 {
 		t.Fatalf("%d segments", n)
 	}
 	w.sleep(minRetention + time.Hour)
 	must(0, j.Rotate(time.Nanosecond)) // no retention is shorter than two days
-	if list := must(closed(w.dir)); len(list) > 0 && list[0].First == 1 {
+	if list := must(closed(w.folder())); len(list) > 0 && list[0].First == 1 {
 		t.Errorf("%+v", list)
 	}
 	for _, fresh := range []*Journal{j, w.journal()} {
@@ -171,7 +174,7 @@ func TestSegmentsThatNothingNeedsAreDeletedInTime(t *testing.T) {
 	}
 	must(0, w.journal().Unfreeze(w.signer))
 	must(0, j.Rotate(minRetention))
-	if r := must(Verify(w.dir, nil)); r.First < 5 {
+	if r := must(w.verify()); r.First < 5 {
 		t.Errorf("%+v", r)
 	}
 	op.pending(t, w.guard(), comment{Case: "y"}) // on what is left
@@ -186,24 +189,24 @@ func TestAnAnchorShowsARollbackAndARewrite(t *testing.T) {
 	op.do(t, g, comment{Case: "2"})
 	anchor := "Nov 22 host sallyport[1]: " + strings.ReplaceAll(strings.TrimSpace(string(w.read())), "\n", "\nNov 22 host sallyport[1]: ") + "\nother line\n{\"seq\":"
 	anchors := must(ReadAnchors(strings.NewReader(anchor)))
-	if r := must(Verify(w.dir, anchors)); r.Anchored != 10 || r.Events != 10 {
+	if r := must(w.journal().Verify(anchors, false)); r.Anchored != 10 || r.Events != 10 {
 		t.Errorf("%+v", r)
 	}
 	op.do(t, g, comment{Case: "3"})
-	must(Verify(w.dir, anchors)) // it may have grown since
+	must(w.journal().Verify(anchors, false)) // it may have grown since
 
 	w.write(before)
-	must(Verify(w.dir, nil)) // the chain alone can't tell
-	if _, err := Verify(w.dir, anchors); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "rolled back") {
+	must(w.verify()) // the chain alone can't tell
+	if _, err := w.journal().Verify(anchors, false); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "rolled back") {
 		t.Errorf("rolled back: %v", err)
 	}
 	for i := range 3 { // another history of the same length and more
 		op.do(t, w.guard(host), comment{Case: fmt.Sprint("other", i)})
 	}
-	if _, err := Verify(w.dir, anchors); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "rewritten") {
+	if _, err := w.journal().Verify(anchors, false); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "rewritten") {
 		t.Errorf("rewritten: %v", err)
 	}
-	if _, err := Verify(w.dir, Anchors{}); err == nil {
+	if _, err := w.journal().Verify(Anchors{}, false); err == nil {
 		t.Error("an empty anchor proves nothing")
 	}
 	if _, err := ReadAnchors(strings.NewReader(`{"seq":1,"hash":"a"}` + "\n" + `{"seq":1,"hash":"b"}`)); err == nil {
@@ -217,7 +220,7 @@ func TestAJournalOnANetworkFileSystemIsRefused(t *testing.T) {
 		"NFS":     func(string) (string, error) { return "NFS", nil },
 		"no idea": func(string) (string, error) { return "", errors.New("no idea") },
 	} {
-		if _, err := filestore.OpenOn(remote, w.dir, filestore.Owners{}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := filestore.OpenOn(remote, w.folder(), filestore.Owners{}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

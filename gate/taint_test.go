@@ -33,6 +33,7 @@ func TestWhatOneServerShowsTaintsTheWordGivenToAnother(t *testing.T) {
 	if writer.Tainted("bob") {
 		t.Error("another principal's reading counts")
 	}
+	w.folder()
 	file := writer.taint.file("agent")
 	old := time.Now().Add(-sawFor - 2*taintTouch)
 	must(0, os.Chtimes(file, old, old))
@@ -49,7 +50,9 @@ func TestATaintThatCannotBeReadIsThere(t *testing.T) {
 		"a link in place of the file":    func(_, file string) error { return os.Symlink("/dev/null", file) },
 		"a file in place of the folder":  func(dir, _ string) error { return errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o600)) },
 	} {
-		g := newWorld(t).guard(client)
+		w := newWorld(t)
+		w.folder()
+		g := w.guard(client)
 		if err := os.Mkdir(g.taint.dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +67,9 @@ func TestATaintThatCannotBeReadIsThere(t *testing.T) {
 }
 
 func TestATaintIsWrittenAtMostOnceAMinute(t *testing.T) {
-	g := newWorld(t).guard()
+	w := newWorld(t)
+	w.folder()
+	g := w.guard()
 	g.Saw("", []string{"text"})
 	before := time.Now().Add(-time.Hour)
 	must(0, os.Chtimes(g.taint.file("agent"), before, before))

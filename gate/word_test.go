@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/gate/postgres"
 )
 
 // strike takes an approver off the list, as an operator does.
-func (w *world) strike(name string) { must(0, StrikeApprover(w.dir, name)) }
+func (w *world) strike(name string) { must(0, w.roll().StrikeApprover(name)) }
 
 func TestAFreezeHoldsForEveryReaderWhoeverIsEnrolledByThen(t *testing.T) {
 	w := newWorld(t)
@@ -24,7 +25,7 @@ func TestAFreezeHoldsForEveryReaderWhoeverIsEnrolledByThen(t *testing.T) {
 	must(0, w.journal().Freeze("alice", "drill"))
 	must(0, w.journal().Unfreeze(w.signer))
 	carol := must(NewSigner("carol"))
-	must(0, AddApprover(w.dir, carol.Approver()))
+	must(0, w.enrol(carol.Approver()))
 	w.strike("alice")
 	op.do(t, server, comment{Case: "2"})
 	if s := must(w.journal().Standing()); s.Frozen {
@@ -66,7 +67,7 @@ func TestAResetHoldsForEveryReader(t *testing.T) {
 	deny("alice")
 	must(0, w.journal().Reset(w.signer))
 	carol := must(NewSigner("carol"))
-	must(0, AddApprover(w.dir, carol.Approver()))
+	must(0, w.enrol(carol.Approver()))
 	w.strike("alice")
 	deny("carol")
 	must(0, w.journal().Reset(carol))
@@ -81,7 +82,7 @@ func TestACopiedFolderWritesNothingUntilItIsTakenOver(t *testing.T) {
 	op := newCounted()
 	w.approve(op.pending(t, w.guard(), one))
 	copied := &world{t: t, dir: filepath.Join(t.TempDir(), "copy"), signer: w.signer}
-	must(0, os.CopyFS(copied.dir, os.DirFS(w.dir)))
+	must(0, os.CopyFS(copied.dir, os.DirFS(w.folder())))
 	must(0, os.Chmod(copied.dir, 0o700))
 	for _, name := range []string{journalFile, approversFile} {
 		must(0, os.Chmod(filepath.Join(copied.dir, name), 0o600))
@@ -216,6 +217,7 @@ func TestWhatADeadServerRanIsUnknownAtOnce(t *testing.T) {
 	g := w.guard()
 	p := op.pending(t, g, one)
 	w.approve(p)
+	w.folder()
 	w.forge(Event{Kind: EventConsumed, ID: p.ID, Exec: "1-0"}) // by a process that is no more
 	s := must(w.journal().Standing())
 	if len(s.Unknown) != 1 || s.Unknown[0] != p.ID {
@@ -233,7 +235,7 @@ func TestWhatADeadServerRanIsUnknownAtOnce(t *testing.T) {
 
 func TestAFileChangesWhatItNames(t *testing.T) {
 	p := must(parsePolicy([]byte(`{"approval": {"write": "host"}}`)))
-	p.Dir = newWorld(t).dir
+	p.Dir, p.OpenStore = newWorld(t).dir, postgres.Open
 	g := must(New(p))
 	defer g.Close()
 	in := one
@@ -248,66 +250,6 @@ func TestAFileChangesWhatItNames(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tier, got, want)
 		}
 	}
-}
-
-func TestTheStatusSaysWhoApprovesWhichTierAndWhy(t *testing.T) {
-	w := newWorld(t)
-	for name, tt := range map[string]struct {
-		environ []string
-		http    bool
-		want    map[Tier]string
-	}{
-		"nothing said":            {nil, false, map[Tier]string{TierWrite: "operator (the default)", TierDestructive: "operator (the default)"}},
-		"client":                  {[]string{"SALLYPORT_APPROVAL=client"}, false, map[Tier]string{TierWrite: "client (SALLYPORT_APPROVAL)", TierDestructive: "operator (a client's word is never enough for them)"}},
-		"host":                    {[]string{"SALLYPORT_APPROVAL=host"}, false, map[Tier]string{TierWrite: "host (SALLYPORT_APPROVAL)", TierDestructive: "host (SALLYPORT_APPROVAL)"}},
-		"host, asked over HTTP":   {[]string{"SALLYPORT_APPROVAL=host"}, true, map[Tier]string{TierWrite: "operator (over HTTP the word of the host doesn't count: whoever calls could give it)", TierDestructive: "operator (over HTTP the word of the host doesn't count: whoever calls could give it)"}},
-		"client, asked over HTTP": {[]string{"SALLYPORT_APPROVAL=client"}, true, map[Tier]string{TierWrite: "operator (over HTTP the word of the client doesn't count: whoever calls could give it)", TierDestructive: "operator (a client's word is never enough for them)"}},
-	} {
-		p := must(PolicyFrom(append(tt.environ, "SALLYPORT_STATE="+w.dir)))
-		g := must(New(p))
-		ctx := t.Context()
-		if tt.http {
-			ctx = WithHTTP(ctx, true)
-		}
-		got := must(g.Status(ctx)).Who
-		if fmt.Sprint(got) != fmt.Sprint(tt.want) {
-			t.Errorf("%s: %v", name, got)
-		}
-		must(0, g.Close())
-	}
-	g := w.guard(host, func(p *Policy) { p.Max = TierWrite })
-	if got := must(g.Status(t.Context())).Who[TierDestructive]; !strings.Contains(got, "nobody") {
-		t.Errorf("above the highest tier: %s", got)
-	}
-}
-
-func TestOverHTTPTheCallersOwnWordIsNoApproval(t *testing.T) {
-	w := newWorld(t)
-	op := newCounted()
-	for i, tt := range []struct {
-		ctx     context.Context
-		trusted bool
-		want    State
-	}{
-		{t.Context(), false, StateExecuted},
-		{WithHTTP(t.Context(), true), false, StatePending},
-		{WithHTTP(t.Context(), false), true, StatePending},
-		{WithHTTP(t.Context(), true), true, StateExecuted},
-	} {
-		in := comment{Case: fmt.Sprint(i)}
-		res := must(op.Do(tt.ctx, w.guard(host, func(p *Policy) { p.OverHTTP = tt.trusted }), &in))
-		if res.State != tt.want {
-			t.Errorf("%d: %s, want %s", i, res.State, tt.want)
-		}
-	}
-	op.Plan(func(context.Context, comment) (Plan, error) { return Plan{Summary: "S.", Undo: "Undo it."}, nil })
-	g := w.guard(func(p *Policy) { p.Approval = ApprovalClient })
-	p := op.pending(t, g, comment{Case: "form"})
-	sealed, _ := g.Seal(p)
-	if err := g.Attest(WithHTTP(t.Context(), true), p, sealed, p.Code()); !errors.Is(err, ErrUnsealed) {
-		t.Errorf("attested over HTTP: %v", err)
-	}
-	must(0, g.Attest(t.Context(), p, sealed, p.Code()))
 }
 
 func TestLoweringTheProtectionIsSaidFirstAndNotGranted(t *testing.T) {
@@ -432,8 +374,8 @@ func TestAFreezeHoldsWhileAnotherKeepsTheJournal(t *testing.T) {
 	server := w.guard(host)
 	op.do(t, server, comment{Case: "1"})
 	operator := w.journal()
-	files(operator).Wait = 50 * time.Millisecond
-	release := hold(w.dir)
+	w.files(operator).Wait = 50 * time.Millisecond
+	release := hold(w.folder())
 	if err := operator.Freeze("alice", "now"); !errors.Is(err, ErrJournal) {
 		t.Errorf("%v", err)
 	}
@@ -448,7 +390,7 @@ func TestASnapshotSparesTheHistory(t *testing.T) {
 	for i := range 200 {
 		op.do(t, g, comment{Case: fmt.Sprint(i)})
 	}
-	snapshot := filepath.Join(w.dir, "snapshot.json")
+	snapshot := filepath.Join(w.folder(), "snapshot.json")
 	if _, err := os.Stat(snapshot); err != nil {
 		t.Fatal(err)
 	}

@@ -85,11 +85,12 @@ func (j *Journal) Freeze(by, reason string) error {
 	if err != nil {
 		return fmt.Errorf("gate: freeze: %w", err)
 	}
-	if err := j.store.Halt(b); err != nil {
+	told, err := j.store.Halt(b)
+	if err != nil {
 		return fmt.Errorf("%w: freeze: %w", ErrJournal, err)
 	}
 	return j.update(func(u *update) error {
-		if b, err := u.store.Halted(); err != nil || b == nil {
+		if b, err := u.store.Halted(); told && (err != nil || b == nil) {
 			return err // whoever came first has written it down
 		}
 		if u.moved != nil {

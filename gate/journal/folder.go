@@ -1,28 +1,47 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
-// DefaultDir is where the journal and the approvers' public keys lie:
-// $SALLYPORT_STATE, or sallyport below $XDG_STATE_HOME, or below ~/.local/state.
-// SALLYPORT_STATE must be an absolute path: servers and the gate command are started in
-// different places.
+// DefaultDir is where the journal and the list of approvers are: $SALLYPORT_STATE, or
+// what stands in the file $SALLYPORT_STATE_FILE, or sallyport below $XDG_STATE_HOME, or
+// below ~/.local/state. It is a folder, which must be an absolute path since servers and
+// the gate command are started in different places, or the address of a database.
 func DefaultDir() (string, error) { return DirFrom(os.Getenv) }
 
 // DirFrom is [DefaultDir] with the variables of getenv.
 func DirFrom(getenv func(string) string) (string, error) {
-	if dir := getenv("SALLYPORT_STATE"); dir != "" {
-		if !filepath.IsAbs(dir) {
-			return "", fmt.Errorf("gate: SALLYPORT_STATE is %q: want an absolute path, since servers and the gate command may be started in different folders", dir)
+	dir, from := getenv("SALLYPORT_STATE"), "SALLYPORT_STATE"
+	if file := getenv("SALLYPORT_STATE_FILE"); file != "" {
+		if dir != "" {
+			return "", errors.New("gate: SALLYPORT_STATE and SALLYPORT_STATE_FILE are both set: keep one")
 		}
+		from = "SALLYPORT_STATE_FILE"
+		var err error
+		if dir, _, err = settings.ReadSecret(file); err != nil {
+			return "", fmt.Errorf("gate: %s: %w", from, err)
+		}
+	}
+	switch {
+	case dir == "":
+	case IsAddress(dir) || filepath.IsAbs(dir):
 		return dir, nil
+	case from == "SALLYPORT_STATE_FILE": // it may be a secret
+		return "", errors.New("gate: SALLYPORT_STATE_FILE holds neither an absolute path nor the address of a database")
+	default:
+		return "", fmt.Errorf("gate: SALLYPORT_STATE is %q: want an absolute path, since servers and the gate command may be started in different folders", dir)
 	}
 	if dir := getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "sallyport"), nil
@@ -32,6 +51,36 @@ func DirFrom(getenv func(string) string) (string, error) {
 		return "", fmt.Errorf("gate: no place for the journal: %w", err)
 	}
 	return filepath.Join(home, ".local", "state", "sallyport"), nil
+}
+
+var isScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
+
+// IsAddress reports whether a state is the address of a database, rather than a folder.
+func IsAddress(state string) bool { return isScheme.MatchString(state) }
+
+// isFolder refuses the address of a database where the name of a folder is wanted.
+func isFolder(dir string) error {
+	if IsAddress(dir) {
+		return fmt.Errorf("%w: %s is not a folder: open it with package gate/postgres", ErrJournal, Shown(dir))
+	}
+	return nil
+}
+
+// Shown is a state as it may be shown: an address without its password and parameters.
+func Shown(state string) string {
+	if !IsAddress(state) {
+		return state
+	}
+	u, err := url.Parse(state)
+	if err != nil {
+		scheme, _, _ := strings.Cut(state, "://")
+		return scheme + "://…"
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if name := u.User.Username(); name != "" {
+		shown.User = url.User(name)
+	}
+	return shown.String()
 }
 
 // sharedBy says who beside this user may write in a state folder: the user in
@@ -56,6 +105,9 @@ func sharedBy(getenv func(string) string) (filestore.Owners, error) {
 // folder or file that another user could write, or a link, is refused. The journal
 // follows the list of approvers in dir.
 func Open(dir string, o Options) (*Journal, error) {
+	if err := isFolder(dir); err != nil {
+		return nil, err
+	}
 	owners, err := sharedBy(os.Getenv)
 	if err != nil {
 		return nil, err

@@ -58,7 +58,8 @@ type Options struct {
 	// Approvers count beside those who are listed.
 	Approvers []state.Approver
 	// Roster returns who is listed as an approver outside the journal, which then
-	// follows that list. Nil: only the journal says who is.
+	// follows that list. Nil: the list of the store, if it is a [Roll]; otherwise only
+	// the journal says who is.
 	Roster func() ([]state.Approver, error)
 	// Client attests for a client, in this process only.
 	Client *Signer
@@ -75,6 +76,9 @@ func New(store Store, o Options) *Journal {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if roll, ok := store.(Roll); ok && o.Roster == nil {
+		o.Roster = roll.Approvers
 	}
 	return &Journal{store: store, o: o}
 }
@@ -259,6 +263,9 @@ type MovedError struct{ Was, Is string }
 
 // Error says what to do about it.
 func (e *MovedError) Error() string {
+	if strings.HasPrefix(e.Is, "database ") && strings.HasPrefix(e.Was, "database ") {
+		return "this database was restored from a copy, or a standby took over, so the last approvals that were spent may be missing in it: nothing is written. Once that is settled, an approver takes it over with gate adopt"
+	}
 	return "this state folder is a copy, or was moved to another machine, and the original may be in use: nothing is written in it. If it isn't, an approver takes this one over with gate adopt"
 }
 
@@ -355,7 +362,7 @@ func (u *update) dead() error {
 		why := ""
 		switch {
 		case r.Exec != "" && !u.store.Alive(r.Exec):
-			why = "the server that ran it ended before it could say how it went"
+			why = "the server that ran it ended, or was cut off from the journal, before it could say how it went"
 		case u.o.Now().Sub(r.Changed) > state.MaxExecution:
 			why = fmt.Sprintf("the server that runs it has not reported for %s", state.MaxExecution)
 		default:
@@ -445,6 +452,28 @@ func (u *update) copy(p *state.Record) *state.Proposal {
 	c.Plan.Egress = slices.Clone(c.Plan.Egress)
 	c.Plan.Warnings = slices.Clone(c.Plan.Warnings)
 	return &c
+}
+
+// Watch returns when something may have been appended, or ctx ends.
+func (j *Journal) Watch(ctx context.Context) { j.store.Watch(ctx) }
+
+// Note has all processes know when something was last so, beside the chain. Only a
+// store with [Notes] does.
+func (j *Journal) Note(name string, at time.Time) error {
+	n, ok := j.store.(Notes)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return n.Note(name, at)
+}
+
+// Noted returns what Note was told last.
+func (j *Journal) Noted(name string) (time.Time, error) {
+	n, ok := j.store.(Notes)
+	if !ok {
+		return time.Time{}, errors.ErrUnsupported
+	}
+	return n.Noted(name)
 }
 
 // Pending returns the proposals that wait for an approver, oldest first.

@@ -20,11 +20,8 @@ const approversFile = "approvers"
 // AddApprover enrols an approver in the state directory dir. A name can be
 // enrolled once.
 func AddApprover(dir string, a state.Approver) error {
-	if err := state.CheckName(a.Name); err != nil {
+	if err := CheckApprover(a); err != nil {
 		return err
-	}
-	if len(a.Key) != ed25519.PublicKeySize {
-		return fmt.Errorf("gate: approver %s: not an Ed25519 public key", a.Name)
 	}
 	have, err := Approvers(dir)
 	if err != nil {
@@ -53,9 +50,35 @@ func AddApprover(dir string, a state.Approver) error {
 	return nil
 }
 
+// CheckApprover refuses a name or key that can't be an approver's.
+func CheckApprover(a state.Approver) error {
+	if err := state.CheckName(a.Name); err != nil {
+		return err
+	}
+	if len(a.Key) != ed25519.PublicKeySize {
+		return fmt.Errorf("gate: approver %s: not an Ed25519 public key", a.Name)
+	}
+	return nil
+}
+
+// A List is the [Roll] in the folder of that name, which need not be opened.
+type List string
+
+// Approvers returns who is listed.
+func (l List) Approvers() ([]state.Approver, error) { return Approvers(string(l)) }
+
+// AddApprover lists an approver.
+func (l List) AddApprover(a state.Approver) error { return AddApprover(string(l), a) }
+
+// StrikeApprover takes one off the list.
+func (l List) StrikeApprover(name string) error { return StrikeApprover(string(l), name) }
+
 // Approvers reads who is enrolled in the state directory dir; nobody, if the
 // file isn't there.
 func Approvers(dir string) ([]state.Approver, error) {
+	if err := isFolder(dir); err != nil {
+		return nil, err
+	}
 	file := filepath.Join(dir, approversFile)
 	fi, err := os.Lstat(file)
 	if errors.Is(err, os.ErrNotExist) {

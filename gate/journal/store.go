@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
 // A Store keeps the lines of one journal in their order, for any number of
@@ -39,8 +41,8 @@ type Store interface {
 
 	// Halt has every process that begins a transaction see why all writes are to be
 	// stopped, at once, even while another holds the lock. A store in which nobody waits
-	// for long does nothing.
-	Halt(why []byte) error
+	// for long does nothing, and says so.
+	Halt(why []byte) (told bool, err error)
 	// Halted returns what Halt was told last, nil if nothing.
 	Halted() ([]byte, error)
 	// Resume forgets it.
@@ -64,7 +66,8 @@ type Tx interface {
 	// Save keeps a snapshot of the state behind the last line. It may be lost.
 	Save(snapshot []byte) error
 	// Commit returns when what was appended can't be lost any more. If it fails,
-	// nobody knows what is kept.
+	// nobody knows what is kept. Only what is halted (see [Store.Halt]) or in files
+	// (see [Rotator]) goes on in the same transaction.
 	Commit() error
 	// End lets others write again. What wasn't committed may be lost.
 	End()
@@ -78,4 +81,25 @@ type Rotator interface {
 	Rotate(genesis []byte) error
 	// Discard deletes the closed files that were written last before that time.
 	Discard(before time.Time) error
+}
+
+// A Roll is a [Store] that keeps the list of approvers too, which whoever can only
+// propose and spend should not be able to change.
+type Roll interface {
+	// Approvers returns who is listed.
+	Approvers() ([]state.Approver, error)
+	// AddApprover lists an approver. A name can be listed once.
+	AddApprover(state.Approver) error
+	// StrikeApprover takes one off the list. Signatures of theirs that weren't spent yet
+	// count for nothing from then on.
+	StrikeApprover(name string) error
+}
+
+// Notes are kept by a [Store] that isn't in a folder, where files do it: for all
+// processes, when something was last the case.
+type Notes interface {
+	// Note says that it was so at that time.
+	Note(name string, at time.Time) error
+	// Noted returns the time that Note was told last, zero if none.
+	Noted(name string) (time.Time, error)
 }

@@ -57,6 +57,9 @@ func (j *Journal) Events() iter.Seq2[state.Event, error] {
 
 // Events is [Journal.Events] of the folder dir, which need not be opened.
 func Events(dir string) iter.Seq2[state.Event, error] {
+	if err := isFolder(dir); err != nil {
+		return func(yield func(state.Event, error) bool) { yield(state.Event{}, err) }
+	}
 	return events(filepath.Join(dir, filestore.LiveFile), filestore.Lines(dir))
 }
 
@@ -99,30 +102,32 @@ func links(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[chain.Link, e
 // last of the chain that the journal has checked.
 func (j *Journal) Tail(n int) ([]state.Event, error) {
 	var list []state.Event
-	err := j.view(func(u *update) error {
-		head := u.m.Head
-		if n <= 0 {
-			return nil
+	var seq uint64
+	var head string
+	err := j.view(func(u *update) error { seq, head = u.m.Seq, u.m.Head; return nil })
+	if err != nil || n <= 0 || seq == 0 {
+		return nil, err
+	}
+	for line, err := range j.store.Back() {
+		var l chain.Link
+		if err == nil {
+			l, err = state.Format.Parse(line)
 		}
-		for line, err := range u.store.Back() {
-			var l chain.Link
-			if err == nil {
-				l, err = state.Format.Parse(line)
-			}
-			if err == nil && l.Hash != head {
-				err = errors.New("the chain is broken")
-			}
-			if err != nil {
-				return fmt.Errorf("%w: %d events from the end: %w", ErrJournal, len(list), err)
-			}
-			e := state.Decode(l)
-			if list, head = append(list, e), l.Prev; len(list) == n {
-				return nil
-			}
+		if err == nil && l.Seq > seq {
+			continue // appended since
 		}
-		return nil
-	})
-	return list, err
+		if err == nil && l.Hash != head {
+			err = errors.New("the chain is broken")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %d events from the end: %w", ErrJournal, len(list), err)
+		}
+		e := state.Decode(l)
+		if list, head = append(list, e), l.Prev; len(list) == n {
+			break
+		}
+	}
+	return list, nil
 }
 
 // A Report is what [Verify] found.
@@ -139,6 +144,9 @@ type Report struct {
 // who were enrolled at their place, and compares it with what anchors say, if they
 // aren't nil.
 func Verify(dir string, anchors Anchors) (*Report, error) {
+	if err := isFolder(dir); err != nil {
+		return nil, err
+	}
 	return verify(filepath.Join(dir, filestore.LiveFile), filestore.Lines(dir), anchors, false)
 }
 

@@ -12,9 +12,9 @@ import (
 
 const maxSecret = 64 << 10
 
-// readSecret returns the one line of a file, and a warning if others can read
+// ReadSecret returns the one line of a file, and a warning if others can read
 // it. A file that others can write is refused: they would choose the credential.
-func readSecret(file string) (secret, warning string, err error) {
+func ReadSecret(file string) (secret, warning string, err error) {
 	fi, err := os.Stat(file)
 	switch {
 	case err != nil && !filepath.IsAbs(file): // it may be the secret itself

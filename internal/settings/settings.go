@@ -151,7 +151,7 @@ func (r *reader) look(s Setting) {
 				r.fail(s, "%s and %s are both set: keep one", from, name)
 				return
 			}
-			value, warning, err := readSecret(v)
+			value, warning, err := ReadSecret(v)
 			if err != nil {
 				r.fail(s, "%s: %w", name, err)
 				return

@@ -30,6 +30,7 @@ import (
 	"syscall"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/postgres"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
@@ -230,7 +231,7 @@ func (p *program) open() (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy.Logger = p.logger
+	policy.Logger, policy.OpenStore = p.logger, postgres.Open
 	if warnings, err := settings.Gate.Check(os.Environ()); err == nil {
 		for _, w := range warnings {
 			p.logger.Warn(w)

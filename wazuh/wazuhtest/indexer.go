@@ -489,13 +489,17 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 
 // hasIndex reports whether this version of Wazuh fills an index.
 func (s *Server) hasIndex(name string) bool {
+	var minor int
+	if n, _ := fmt.Sscanf(s.version, "4.%d", &minor); n != 1 {
+		return true
+	}
 	switch {
 	case strings.HasPrefix(name, "wazuh-states-vulnerabilities"):
-		return !s.before(8)
+		return minor >= 8
 	case strings.HasPrefix(name, "wazuh-states-sca"):
-		return s.five()
+		return false
 	case strings.HasPrefix(name, "wazuh-states-"):
-		return !s.before(13)
+		return minor >= 13
 	}
 	return true
 }

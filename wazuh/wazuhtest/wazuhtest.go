@@ -12,7 +12,6 @@
 package wazuhtest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -202,14 +201,11 @@ func (a *reply) write(w http.ResponseWriter) {
 	text, plain := a.body.(string)
 	b := []byte(text)
 	if !plain {
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(a.body); err != nil {
+		var err error
+		if b, err = json.Marshal(a.body); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		b = bytes.TrimSpace(out.Bytes())
 	}
 	if a.kind == "" {
 		a.kind = "text/plain; charset=utf-8"

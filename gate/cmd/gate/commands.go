@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
 )
 
@@ -26,12 +27,12 @@ func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
 		if err != nil {
 			return err
 		}
-		enrolled, err := gate.Approvers(c.state)
-		if err != nil {
+		var enrolled []gate.Approver
+		if err := c.withRoll(func(r journal.Roll) error { enrolled, err = r.Approvers(); return err }); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(enrolled, func(a gate.Approver) bool { return a.Name == own.Name }) {
-			return fmt.Errorf("%s is enrolled already in %s: nothing was changed", own.Name, c.state)
+			return fmt.Errorf("%s is enrolled already in %s: nothing was changed", own.Name, c.where())
 		}
 		if _, err := os.Lstat(c.key); errors.Is(err, os.ErrNotExist) {
 			passphrase, err := c.newPassphrase(*bare)
@@ -51,10 +52,10 @@ func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
 		} else {
 			c.printf("Kept the key of approver %s: %s", own.Name, c.key)
 		}
-		if err := gate.AddApprover(c.state, own); err != nil {
+		if err := c.withRoll(func(r journal.Roll) error { return r.AddApprover(own) }); err != nil {
 			return err
 		}
-		c.printf("Enrolled its public half in: %s", c.state)
+		c.printf("Enrolled its public half in: %s", c.where())
 		c.printf("Keep the key where the agent can't read it: whoever can use it approves in your name.")
 		c.printf("An agent with a shell under your user can read the file, and enrol a key of its own; run the servers as another user.")
 		return nil
@@ -102,15 +103,6 @@ func (c *call) newPassphrase(bare bool) ([]byte, error) {
 		return nil, errors.New("no key was made: the passphrases differ")
 	}
 	return first, nil
-}
-
-// withJournal opens the journal for do.
-func (c *call) withJournal(do func(*gate.Journal) error) error {
-	j, err := gate.OpenJournal(c.state)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(j), j.Close())
 }
 
 func pending(*app, *flag.FlagSet) func(*call) error {

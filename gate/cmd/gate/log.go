@@ -10,15 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 )
-
-const pollJournal = 300 * time.Millisecond
 
 func list(_ *app, fs *flag.FlagSet) func(*call) error {
 	n := fs.Int("n", 20, "show the last `N` events, 0 for all")
@@ -28,8 +25,12 @@ func list(_ *app, fs *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		l := &lister{call: c, n: *n, json: *asJSON, export: *export}
-		return l.run(ctx, *follow)
+		h, err := c.history()
+		if err != nil {
+			return err
+		}
+		l := &lister{call: c, history: h, n: *n, json: *asJSON, export: *export}
+		return errors.Join(l.run(ctx, *follow), h.Close())
 	}
 }
 
@@ -37,10 +38,11 @@ func list(_ *app, fs *flag.FlagSet) func(*call) error {
 // change them.
 type lister struct {
 	*call
-	n      int
-	json   bool
-	export string
-	last   uint64
+	history history
+	n       int
+	json    bool
+	export  string
+	last    uint64
 }
 
 func (l *lister) run(ctx context.Context, follow bool) error {
@@ -64,27 +66,15 @@ func (l *lister) run(ctx context.Context, follow bool) error {
 		emit = func(e gate.Event) error { return copyTo(f, e) }
 		l.n = 0
 	}
-	var was os.FileInfo
 	for {
-		fi, err := os.Stat(filepath.Join(l.state, "journal.jsonl"))
-		if err != nil {
+		if err := l.news(emit); err != nil {
 			return err
 		}
-		if was == nil || fi.Size() != was.Size() || !os.SameFile(fi, was) {
-			if err := l.news(emit); err != nil {
-				return err
-			}
-			l.n = 0 // from here on, all
-		}
-		was = fi
-		if !follow {
+		l.n = 0 // from here on, all
+		if !follow || ctx.Err() != nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pollJournal):
-		}
+		l.history.Watch(ctx)
 	}
 }
 
@@ -104,7 +94,7 @@ func syslogAt(export string) (network, addr string, ok bool) {
 // news hands the events that it hasn't seen to emit, the last n at most.
 func (l *lister) news(emit func(gate.Event) error) error {
 	var found []gate.Event
-	for e, err := range gate.Events(l.state) {
+	for e, err := range l.history.Events() {
 		if err != nil {
 			return err
 		}
@@ -158,7 +148,7 @@ func (l *lister) openExport() (*os.File, error) {
 		for seq := range anchors {
 			l.last = max(l.last, seq)
 		}
-		_, err = gate.Verify(l.state, anchors)
+		_, err = l.history.Verify(anchors, false)
 		return err
 	}()
 	if err != nil {
@@ -206,11 +196,12 @@ func verify(_ *app, fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 		}
-		var r *gate.Report
-		var err error
-		if r, err = gate.Verify(c.state, anchors); err == nil && *replay {
-			err = c.withJournal(func(j *gate.Journal) (err error) { r, err = j.Verify(anchors, true); return err })
+		h, err := c.history()
+		if err != nil {
+			return err
 		}
+		defer h.Close()
+		r, err := h.Verify(anchors, *replay)
 		if err != nil {
 			return err
 		}
@@ -238,7 +229,7 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			if err != nil {
 				return err
 			}
-			c.printf("journal    %s", filepath.Join(c.state, "journal.jsonl"))
+			c.printf("journal    %s", j)
 			c.printf("events     %d", s.Events)
 			c.printf("head       %s", s.Head)
 			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
@@ -261,7 +252,7 @@ func status(*app, *flag.FlagSet) func(*call) error {
 				c.printf("clock      the journal is %s ahead of this clock, so nothing is written: if this clock is right, gate clock says so", s.Ahead.Round(time.Second))
 			}
 			if s.Moved != nil {
-				c.printf("folder     %s", strings.TrimPrefix(s.Moved.Error(), "gate: journal: "))
+				c.printf("place      %s", strings.TrimPrefix(s.Moved.Error(), "gate: journal: "))
 			}
 			if len(s.Approvers) == 0 {
 				c.printf("Nobody can approve: run gate init, or start the servers with SALLYPORT_APPROVAL=client or host.")

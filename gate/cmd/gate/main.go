@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
@@ -176,7 +177,7 @@ func (a *app) help(w io.Writer) {
 	for _, cmd := range commands() {
 		fmt.Fprintf(w, "  gate %-17s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 	}
-	fmt.Fprint(w, "\nEvery command takes -state DIR; gate COMMAND -h lists its flags.\n")
+	fmt.Fprint(w, "\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\n")
 }
 
 // call parses the flags of cmd, which may stand before and after its argument,
@@ -185,7 +186,7 @@ func (a *app) call(cmd command, args []string) error {
 	fs := flag.NewFlagSet("gate "+cmd.name, flag.ContinueOnError)
 	fs.SetOutput(a.stderr)
 	c := &call{app: a}
-	fs.StringVar(&c.state, "state", "", "the state `DIR` (default: $SALLYPORT_STATE, or sallyport in the user's state directory)")
+	fs.StringVar(&c.state, "state", "", "the state: a `DIR`, or the address of a database, postgres://… (default: $SALLYPORT_STATE, or sallyport in the user's state directory)")
 	fs.StringVar(&c.key, "key", "", "the approver's key `FILE` (default: sallyport/approver.key in the user's configuration directory)")
 	fs.BoolVar(&c.agent, "agent", false, "sign with the approver's key that ssh-agent holds")
 	do := cmd.flags(a, fs)
@@ -272,8 +273,8 @@ func (c *call) signer() (*gate.Signer, error) {
 	default:
 		return keyring.Open(c.key, func() ([]byte, error) { return c.secret("Passphrase of " + gate.Escape(c.key) + ": ") })
 	}
-	enrolled, err := gate.Approvers(c.state)
-	if err != nil {
+	var enrolled []gate.Approver
+	if err := c.withRoll(func(r journal.Roll) (err error) { enrolled, err = r.Approvers(); return err }); err != nil {
 		return nil, err
 	}
 	held, err := keyring.Dial(c.env("SSH_AUTH_SOCK"))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
 )
 
@@ -39,7 +40,7 @@ func adopt(*app, *flag.FlagSet) func(*call) error {
 			if err := j.Adopt(s); err != nil {
 				return err
 			}
-			c.printf("This folder is the journal's place from now on. What waited is void.")
+			c.printf("This is the journal's place from now on. What waited is void.")
 			return nil
 		})
 	}
@@ -59,7 +60,7 @@ func setClock(*app, *flag.FlagSet) func(*call) error {
 
 func strike(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
-		if err := gate.StrikeApprover(c.state, c.arg); err != nil {
+		if err := c.withRoll(func(r journal.Roll) error { return r.StrikeApprover(c.arg) }); err != nil {
 			return err
 		}
 		return c.withJournal(func(j *gate.Journal) error {
@@ -93,7 +94,7 @@ func (c *call) approvals() {
 func checkpoint(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
 		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
-			if _, err := gate.Verify(c.state, nil); err != nil {
+			if _, err := j.Verify(nil, false); err != nil {
 				return err
 			}
 			if err := j.Checkpoint(s); err != nil {
@@ -192,10 +193,10 @@ func enrol(_ *app, fs *flag.FlagSet) func(*call) error {
 		if *name != "" {
 			a.Name = *name
 		}
-		if err := gate.AddApprover(c.state, a); err != nil {
+		if err := c.withRoll(func(r journal.Roll) error { return r.AddApprover(a) }); err != nil {
 			return err
 		}
-		c.printf("Enrolled %s in: %s", a.Name, c.state)
+		c.printf("Enrolled %s in: %s", a.Name, c.where())
 		return nil
 	}
 }

@@ -297,7 +297,7 @@ func TestTheLogIsFollowed(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	a := &app{stdout: w, stderr: w, env: os.Getenv}
-	l := &lister{call: &call{app: a, state: d.dir}, n: 20}
+	l := &lister{call: &call{app: a, state: d.dir}, history: &folder{dir: d.dir}, n: 20}
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx, true) }()
 	shown := bufio.NewReader(r)

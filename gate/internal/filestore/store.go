@@ -704,16 +704,16 @@ func (s *Store) Place() (string, error) {
 }
 
 // Halt has every process that looks stop all writes, before the journal can say so.
-func (s *Store) Halt(why []byte) error {
+func (s *Store) Halt(why []byte) (told bool, err error) {
 	f, err := os.CreateTemp(s.dir, haltFile+".")
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = f.Write(why)
 	if err = errors.Join(err, s.owners.share(f), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), filepath.Join(s.dir, haltFile))
 	}
-	return err
+	return err == nil, err
 }
 
 // Halted returns why all writes are to be stopped, nil if they aren't.

@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/journal"
+)
+
+// What makes the test binary a process that spends approvals.
+const (
+	childState = "POSTGRES_TEST_STATE"
+	childHost  = "POSTGRES_TEST_HOST"
+	childCalls = "POSTGRES_TEST_CALLS"
+	atOnce     = 4 // calls of one process
+)
+
+var boundless = gate.Policy{Max: gate.TierDestructive,
+	Budget:  gate.Budget{Writes: -1, Destructive: -1, Proposals: -1, Pending: -1},
+	Breaker: gate.Breaker{Burst: -1, Denials: -1, Unknowns: -1}}
+
+// spendAll makes all calls, in an order of its own, until each is decided.
+func spendAll(address string) {
+	policy := boundless
+	policy.Dir = address
+	policy.OpenStore = func(address string) (gate.Store, error) {
+		s, err := open(address)
+		if err != nil {
+			return nil, err
+		}
+		s.life.boot = os.Getenv(childHost)
+		return s, nil
+	}
+	g := must(gate.New(policy))
+	op := gate.Write("add_comment", func(_ context.Context, in comment) (string, error) {
+		fmt.Println("RAN", in.Case)
+		return "", nil
+	}, "Add a comment.")
+	var all sync.WaitGroup
+	calls := make(chan int)
+	for range atOnce {
+		all.Go(func() {
+			for i := range calls {
+				for {
+					in := comment{strconv.Itoa(i)}
+					_, err := op.Do(context.Background(), g, &in)
+					if err == nil || reason(err) == gate.ReasonInFlight {
+						break
+					}
+					var r *gate.RefusedError
+					if !errors.As(err, &r) || r.Reason != gate.ReasonJournal && !errors.Is(err, gate.ErrJournal) {
+						if !errors.Is(err, gate.ErrOutcomeUnknown) && !errors.Is(err, gate.ErrJournal) {
+							fmt.Println("ERR", err)
+						}
+						break
+					}
+					if !passing(err) {
+						fmt.Println("ERR", err, errors.Unwrap(err))
+						break
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+		})
+	}
+	for _, i := range rand.Perm(must(strconv.Atoi(os.Getenv(childCalls)))) {
+		calls <- i
+	}
+	close(calls)
+	all.Wait()
+	fmt.Println("DONE")
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // until all are done
+	must(0, g.Close())
+}
+
+// passing reports whether the journal failed for a reason that passes.
+func passing(err error) bool {
+	for _, grave := range []string{"changed", "chain", "cut or rewritten", "against the lock", "another history", "clock"} {
+		if strings.Contains(fmt.Sprint(err, errors.Unwrap(err)), grave) {
+			return false
+		}
+	}
+	return true
+}
+
+// Processes on two hosts go for the same approvals while processes are killed, the
+// database crashes and the network of one host is cut.
+func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
+	approvals, processes, blows := 40, 4, 3
+	if os.Getenv("CAMPAIGN") != "" { // .ci/campaign sets it
+		approvals, processes, blows = 1000, 8, 60
+	}
+	server, err := database.Server(t), error(nil)
+	p := newProxy(t, server.Addr)
+	address := server.State("")
+	alice := enrolled(t, address)
+	prepare := boundless
+	prepare.Dir, prepare.OpenStore = address, Open
+	g := must(gate.New(prepare))
+	defer g.Close()
+	j := must(g.Journal())
+	for i := range approvals {
+		in := comment{strconv.Itoa(i)}
+		res := must(write.Do(t.Context(), g, &in))
+		must(0, j.Approve(res.Proposal.ID, res.Proposal.Digest, alice))
+	}
+
+	var mu sync.Mutex
+	ran := map[string]int{}
+	var said []string
+	var left atomic.Int32 // processes that aren't done
+	type child struct {
+		cmd *exec.Cmd
+		in  io.Closer
+		end chan error
+	}
+	run := func(n int) *child {
+		cmd := exec.Command(os.Args[0])
+		to := address
+		if n%2 == 1 {
+			to = strings.Replace(address, server.Addr, p.addr(), 1)
+		}
+		cmd.Env = append(os.Environ(), childState+"="+to, childHost+"=host"+strconv.Itoa(n%2), childCalls+"="+strconv.Itoa(approvals))
+		c := &child{cmd: cmd, in: must(cmd.StdinPipe()), end: make(chan error, 1)}
+		out := must(cmd.StdoutPipe())
+		cmd.Stderr = os.Stderr
+		must(0, cmd.Start())
+		left.Add(1)
+		go func() {
+			done := false
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				mu.Lock()
+				switch word, rest, _ := strings.Cut(lines.Text(), " "); word {
+				case "RAN":
+					ran[rest]++
+				case "ERR":
+					said = append(said, rest)
+				case "DONE":
+					done = true
+					left.Add(-1)
+				}
+				mu.Unlock()
+			}
+			if !done {
+				left.Add(-1)
+			}
+			c.end <- cmd.Wait()
+		}()
+		return c
+	}
+	children := make([]*child, processes)
+	for n := range children {
+		children[n] = run(n)
+	}
+	killed := 0
+	for blow := range blows {
+		time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond)
+		switch blow % 3 {
+		case 0:
+			n := rand.IntN(processes)
+			must(0, children[n].cmd.Process.Kill())
+			<-children[n].end
+			killed++
+			children[n] = run(n)
+		case 1:
+			p.during(func() { time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) })
+		case 2:
+			if err = server.Kill(); err == nil {
+				err = server.Restart()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for start := time.Now(); left.Load() > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Since(start) > 4*time.Minute {
+			t.Fatal("they don't come to an end")
+		}
+	}
+	for _, c := range children {
+		must(0, c.in.Close())
+		if err := <-c.end; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, line := range said {
+		t.Error(line)
+	}
+	for id, n := range ran {
+		if n != 1 {
+			t.Errorf("call %s ran %d times", id, n)
+		}
+	}
+	consumed := map[string]int{}
+	check := journal.New(opened(t, address), journal.Options{})
+	for e, err := range check.Events() {
+		if must(e, err).Kind == gate.EventConsumed {
+			consumed[e.ID]++
+		}
+	}
+	for id, n := range consumed {
+		if n != 1 {
+			t.Errorf("%s was spent %d times", id, n)
+		}
+	}
+	if len(consumed) != approvals {
+		t.Errorf("%d approvals were spent, want %d", len(consumed), approvals)
+	}
+	r := must(check.Verify(nil, true))
+	t.Logf("%d approvals, %d ran, %d processes killed, %d events", approvals, len(ran), killed, r.Events)
+	// Each call of one that was killed may have been spent and not begun.
+	if len(ran) < approvals-atOnce*killed {
+		t.Errorf("only %d of %d ran", len(ran), approvals)
+	}
+}

@@ -1,0 +1,222 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// lockWait is how long a process waits for another to let go of the journal. A
+	// transaction takes milliseconds.
+	lockWait = 20 * time.Second
+	// callWait bounds one exchange with the database, a wait for the lock included.
+	callWait = lockWait + 5*time.Second
+	maxIdle  = 2 // connections kept
+)
+
+// setup makes a connection one by which others don't wait for long when this host or
+// the network between is gone, and whose commits are on the disk.
+const setup = `SET client_min_messages = warning;
+SET lock_timeout = 20000;
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 30000;
+SET tcp_keepalives_idle = 3;
+SET tcp_keepalives_interval = 1;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 6000;
+SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false);
+`
+
+// identity says which database this is, and whether what it commits lasts.
+const identity = `SELECT pg_is_in_recovery()::text, current_setting('fsync'), current_setting('full_page_writes'),
+	(SELECT system_identifier::text FROM pg_control_system()),
+	CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END,
+	coalesce(to_regclass('%[1]s.event')::oid::text, ''), current_database()`
+
+//go:embed schema.sql
+var schema string
+
+// The statements that every connection has prepared.
+const (
+	stmtLock   = "lock"
+	stmtList   = "list"
+	stmtLines  = "lines"
+	stmtBack   = "back"
+	stmtAppend = "append"
+)
+
+func (s *Store) statements() map[string]string {
+	return map[string]string{
+		stmtLock: `SELECT pg_advisory_xact_lock($1)`,
+		stmtList: `SELECT name, key FROM %[1]s.approver ORDER BY name`,
+		// The line of that number was read before: its hash is enough.
+		stmtLines: `SELECT hash, CASE WHEN seq = $1 THEN ''::bytea ELSE line END FROM %[1]s.event WHERE seq >= $1 ORDER BY seq LIMIT $2`,
+		stmtBack:  `SELECT seq, line FROM %[1]s.event WHERE seq < $1 ORDER BY seq DESC LIMIT $2`,
+		// It fails by a division by zero where the row isn't behind the last one.
+		stmtAppend: `WITH put AS (
+				INSERT INTO %[1]s.event (seq, prev, hash, kind, id, line) SELECT $1, $2, $3, $4, $5, $6
+				WHERE coalesce((SELECT hash FROM %[1]s.event ORDER BY seq DESC LIMIT 1), $2) = $2 RETURNING seq
+			) SELECT 1 / count(*) FROM put`,
+	}
+}
+
+// dial opens a connection, and makes sure that it leads to where writes belong.
+func (s *Store) dial(ctx context.Context) (*pgconn.PgConn, error) {
+	c, err := pgconn.ConnectConfig(ctx, s.config)
+	if err != nil {
+		return nil, plain(err)
+	}
+	err = s.ready(ctx, c)
+	if err != nil {
+		discard(c)
+		return nil, plain(err)
+	}
+	return c, nil
+}
+
+func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
+	results, err := c.Exec(ctx, setup+s.sql(identity)).ReadAll()
+	if err != nil {
+		return err
+	}
+	row := results[len(results)-1].Rows[0]
+	text := func(i int) string { return string(row[i]) }
+	switch {
+	case text(0) == "true":
+		return errors.New("the database is a standby, which takes no writes: name its primary")
+	case text(1) != "on" || text(2) != "on":
+		return errors.New("the database runs with fsync or full_page_writes off: a power cut there could bring back an approval that was spent")
+	}
+	if text(5) == "" {
+		if err := s.create(ctx, c); err != nil {
+			return err
+		}
+		return s.ready(ctx, c)
+	}
+	for name, sql := range s.statements() {
+		if _, err := c.Prepare(ctx, name, s.sql(sql), nil); err != nil {
+			return err
+		}
+	}
+	// A dump that is restored has another table, what goes on from a backup or a
+	// standby another timeline.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", text(3), text(4), text(5), text(6)))
+	place := "database " + hex.EncodeToString(sum[:8])
+	s.place.Store(&place)
+	return nil
+}
+
+// create makes the tables, if this user may.
+func (s *Store) create(ctx context.Context, c *pgconn.PgConn) error {
+	_, err := c.Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d);\n%s\nCOMMIT;", s.key("create"), s.sql(schema))).ReadAll()
+	if err != nil {
+		return fmt.Errorf("the schema %s holds no journal and can't be made: run gate init as a user who may make tables: %w", s.schema, err)
+	}
+	return nil
+}
+
+// sql puts the schema into a statement.
+func (s *Store) sql(text string) string { return strings.ReplaceAll(text, "%[1]s", s.schema) }
+
+// key returns the number of an advisory lock.
+func (s *Store) key(name string) int64 {
+	sum := sha256.Sum256([]byte("sallyport\x00" + s.schema + "\x00" + name))
+	var n int64
+	for _, b := range sum[:8] {
+		n = n<<8 | int64(b)
+	}
+	return n
+}
+
+// get takes a connection: one that was used before, if there is one and it isn't to be new.
+func (s *Store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool, err error) {
+	s.mu.Lock()
+	if n := len(s.idle); n > 0 && !s.closed {
+		c = s.idle[n-1]
+		s.idle = s.idle[:n-1]
+	}
+	closed := s.closed
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return nil, false, errors.New("it was closed")
+	case c != nil && !anew && !c.IsClosed():
+		return c, true, nil
+	case c != nil:
+		discard(c)
+	}
+	c, err = s.dial(ctx)
+	return c, false, err
+}
+
+// put gives a connection back.
+func (s *Store) put(c *pgconn.PgConn) {
+	s.mu.Lock()
+	keep := !s.closed && len(s.idle) < maxIdle && !c.IsClosed() && c.TxStatus() == 'I'
+	if keep {
+		s.idle = append(s.idle, c)
+	}
+	s.mu.Unlock()
+	if !keep {
+		discard(c)
+	}
+}
+
+// discard closes a connection without waiting for anybody.
+func discard(c *pgconn.PgConn) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	c.Close(ctx) //nolint:errcheck // nobody needs it any more
+}
+
+// with runs fn, which changes nothing that may not be done twice, on a connection: on a
+// new one, if the one that was used before turns out to be gone.
+func (s *Store) with(fn func(context.Context, *pgconn.PgConn) error) error {
+	for anew := false; ; anew = true {
+		ctx, cancel := context.WithTimeout(context.Background(), callWait)
+		c, used, err := s.get(ctx, anew)
+		gone := false
+		if err == nil {
+			err = fn(ctx, c)
+			gone = c.IsClosed()
+			s.put(c)
+		}
+		cancel()
+		if err == nil || !used || !gone {
+			return plain(err)
+		}
+	}
+}
+
+// refused reports whether the database said no with that code.
+func refused(err error, code string) bool {
+	var p *pgconn.PgError
+	return errors.As(err, &p) && p.Code == code
+}
+
+// plain is err as one line, in words for whom they concern.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if refused(err, "55P03") {
+		return fmt.Errorf("another process has held the journal for %s: find out which one, and end it: %w", lockWait, err)
+	}
+	if text := err.Error(); strings.ContainsAny(text, "\n\t") {
+		return &oneLine{err}
+	}
+	return err
+}
+
+type oneLine struct{ error }
+
+func (e *oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e *oneLine) Unwrap() error { return e.error }

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// boot names this run of this machine, and the container in it: within it a number of
+// a process means the same to all.
+func boot() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(append(bytes.TrimSpace(id), space...))
+	return hex.EncodeToString(sum[:6])
+}
+
+// started returns when, since the boot, that process was started, or "".
+func started(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "-"
+	}
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // a name may hold anything
+	if len(f) < 20 {
+		return "-"
+	}
+	return string(f[19])
+}
+
+// running reports whether the process that was started then is running, if that can be known.
+func running(pid int, then string) (alive, known bool) {
+	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return false, true
+	}
+	now := started(pid)
+	return now == then, now != "-" && then != "-"
+}

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A proxy is the network between a host and the database.
+type proxy struct {
+	ln     net.Listener
+	target string
+	down   atomic.Bool // nobody gets through
+	deaf   atomic.Bool // what is asked arrives, no answer comes back
+	mute   atomic.Bool // what is asked doesn't arrive
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func newProxy(t testing.TB, target string) *proxy {
+	p := &proxy{ln: must(net.Listen("tcp", "127.0.0.1:0")), target: target, conns: map[net.Conn]bool{}}
+	go p.serve()
+	t.Cleanup(func() { p.ln.Close(); p.cut() })
+	return p
+}
+
+func (p *proxy) addr() string { return p.ln.Addr().String() }
+
+func (p *proxy) serve() {
+	for {
+		c, err := p.ln.Accept()
+		if err != nil {
+			return
+		}
+		if p.down.Load() {
+			c.Close()
+			continue
+		}
+		up, err := net.Dial("tcp", p.target)
+		if err != nil {
+			c.Close()
+			continue
+		}
+		p.keep(c, up)
+		go p.pipe(up, c, &p.mute)
+		go p.pipe(c, up, &p.deaf)
+	}
+}
+
+func (p *proxy) keep(conns ...net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range conns {
+		p.conns[c] = true
+	}
+}
+
+// pipe copies until the end, or until nothing is to pass.
+func (p *proxy) pipe(to, from net.Conn, lost *atomic.Bool) {
+	defer to.Close()
+	defer from.Close()
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		if lost.Load() {
+			time.Sleep(20 * time.Millisecond) // what the other way carries arrives
+			return
+		}
+		if n > 0 {
+			if _, err := to.Write(b[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// cut ends all connections.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.Close()
+	}
+	clear(p.conns)
+}
+
+// during keeps the network cut while fn runs.
+func (p *proxy) during(fn func()) {
+	p.down.Store(true)
+	p.cut()
+	fn()
+	p.down.Store(false)
+}

@@ -1,0 +1,325 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sallyport-soc/sallyport/gate/journal"
+)
+
+const (
+	poll = 200 * time.Millisecond
+	page = 256 // lines asked for at once
+)
+
+// A Store is the journal in one schema of one database. See [journal.Store].
+type Store struct {
+	config *pgconn.Config
+	schema string
+	shown  string
+	place  atomic.Pointer[string]
+
+	mu     sync.Mutex
+	idle   []*pgconn.PgConn
+	closed bool
+	listed []approver // while a transaction is under way
+
+	at   mark          // what was read last, by the one who writes
+	seen atomic.Uint64 // its number
+	read atomic.Uint64 // that of the last line that was read by whoever only reads
+
+	life life
+}
+
+// mark is behind one line.
+type mark struct {
+	seq  uint64
+	hash string
+}
+
+func (s *Store) to(m mark) {
+	s.at = m
+	s.seen.Store(m.seq)
+}
+
+// Open opens the journal in the database at address, making its tables if they aren't
+// there and the user may. The address is
+//
+//	postgres://USER@HOST:PORT/DATABASE?schema=NAME&sslmode=verify-full&sslrootcert=FILE
+//
+// where everything behind the database may be left out. The password is best taken from
+// the file that PGPASSFILE names, or the address from the one that SALLYPORT_STATE_FILE
+// names. Unless the database is on this machine, its certificate is verified; any other
+// sslmode than verify-full and verify-ca needs unverified=allow.
+func Open(address string) (journal.Store, error) {
+	s, err := open(address)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func open(raw string) (*Store, error) {
+	a, err := parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{config: a.config, schema: a.schema, shown: a.shown}
+	s.life.boot, s.life.grace = boot(), defaultGrace
+	if err := s.with(func(context.Context, *pgconn.PgConn) error { return nil }); err != nil {
+		return nil, fmt.Errorf("%s: %w", s, err)
+	}
+	return s, nil
+}
+
+// String says where the journal is, without a secret.
+func (s *Store) String() string { return s.shown }
+
+// Close ends all connections, and with them this process's life as the others see it.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	idle := s.idle
+	s.idle, s.closed = nil, true
+	s.mu.Unlock()
+	for _, c := range idle {
+		discard(c)
+	}
+	s.end()
+	return nil
+}
+
+// Place tells this table from a restored copy of it.
+func (s *Store) Place() (string, error) {
+	if p := s.place.Load(); p != nil {
+		return *p, nil
+	}
+	return "", errors.New("the database was not reached yet")
+}
+
+// Halt does nothing: nobody holds the lock for long, and who waits for it writes nothing.
+func (s *Store) Halt([]byte) (told bool, err error) { return false, nil }
+
+// Halted returns nil.
+func (s *Store) Halted() ([]byte, error) { return nil, nil }
+
+// Resume does nothing.
+func (s *Store) Resume() error { return nil }
+
+// number and bytes in the form in which parameters are sent.
+func number[T int | int64 | uint64](n T) []byte { return strconv.AppendInt(nil, int64(n), 10) }
+
+// Formats of parameters and results.
+const (
+	textual = 0
+	binary_ = 1
+)
+
+// rows yields what comes back, each row until the next one is asked for.
+func rows(r *pgconn.ResultReader) iter.Seq2[[][]byte, error] {
+	return func(yield func([][]byte, error) bool) {
+		for r.NextRow() {
+			if !yield(r.Values(), nil) {
+				r.Close() //nolint:errcheck // what is left isn't wanted
+				return
+			}
+		}
+		if _, err := r.Close(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// part yields the lines behind m, which must still be there, a page at most, and moves
+// m. It returns whether there may be more.
+func (s *Store) part(ctx context.Context, c *pgconn.PgConn, m *mark, yield func([]byte) error) (more bool, err error) {
+	n := 0
+	for row, err := range rows(c.ExecPrepared(ctx, stmtLines, [][]byte{number(m.seq), number(page)}, nil, []int16{textual, binary_})) {
+		if err == nil {
+			err = m.take(row, n == 0, yield)
+		}
+		if err != nil {
+			return false, err
+		}
+		n++
+	}
+	if n == 0 && m.seq > 0 {
+		return false, errCut
+	}
+	return n == page, nil
+}
+
+// take moves m behind a row and yields its line. The first row is that of m itself, if
+// it is behind one.
+func (m *mark) take(row [][]byte, first bool, yield func([]byte) error) error {
+	hash, line := string(row[0]), row[1]
+	if first && m.seq > 0 {
+		if hash != m.hash || len(line) > 0 {
+			return errCut
+		}
+		return nil
+	}
+	seq, err := m.seq+1, error(nil)
+	if m.seq == 0 { // what was before may not be kept
+		seq, err = seqOf(line)
+	}
+	if err == nil {
+		err = yield(line)
+	}
+	if err == nil {
+		*m = mark{seq, hash}
+	}
+	return err
+}
+
+var errCut = errors.New("the table was cut or rewritten")
+
+// seqOf reads the number that a line begins with.
+func seqOf(line []byte) (uint64, error) {
+	const start = `{"seq":`
+	n := uint64(0)
+	if len(line) < len(start) || string(line[:len(start)]) != start {
+		return 0, errors.New("not an event")
+	}
+	for _, b := range line[len(start):] {
+		if b < '0' || b > '9' {
+			break
+		}
+		n = n*10 + uint64(b-'0')
+	}
+	return n, nil
+}
+
+// Ahead yields the lines behind that one, without the lock.
+func (s *Store) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		m := mark{seq, hash}
+		s.pages(yield, &m)
+		s.to(m)
+	}
+}
+
+// Snapshot returns the snapshot that was saved last, if its line is still there.
+func (s *Store) Snapshot() (snapshot []byte, seq uint64, hash string) {
+	err := s.with(func(ctx context.Context, c *pgconn.PgConn) error {
+		r := c.ExecParams(ctx, s.sql(`SELECT s.seq, s.hash, s.state FROM %[1]s.snapshot s JOIN %[1]s.event e ON e.seq = s.seq AND e.hash = s.hash`),
+			nil, nil, nil, []int16{binary_, textual, binary_}).Read()
+		if r.Err == nil && len(r.Rows) == 1 {
+			seq, hash, snapshot = binary.BigEndian.Uint64(r.Rows[0][0]), string(r.Rows[0][1]), r.Rows[0][2]
+		}
+		return r.Err
+	})
+	if err != nil {
+		return nil, 0, ""
+	}
+	return snapshot, seq, hash
+}
+
+// Lines yields all lines, oldest first, without the lock.
+func (s *Store) Lines() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var m mark
+		s.pages(yield, &m)
+		s.read.Store(m.seq)
+	}
+}
+
+// pages yields the lines behind m, each page on a connection that others have in between.
+func (s *Store) pages(yield func([]byte, error) bool, m *mark) {
+	s.each(yield, func(ctx context.Context, c *pgconn.PgConn, yield func([]byte) error) (bool, error) {
+		return s.part(ctx, c, m, yield)
+	})
+}
+
+// Back yields them newest first.
+func (s *Store) Back() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		before := uint64(math.MaxInt64)
+		s.each(yield, func(ctx context.Context, c *pgconn.PgConn, yield func([]byte) error) (bool, error) {
+			n := 0
+			for row, err := range rows(c.ExecPrepared(ctx, stmtBack, [][]byte{number(before), number(page)}, nil, []int16{binary_, binary_})) {
+				if err == nil {
+					err = yield(row[1])
+				}
+				if err != nil {
+					return false, err
+				}
+				before = binary.BigEndian.Uint64(row[0])
+				n++
+			}
+			return n == page, nil
+		})
+	}
+}
+
+var errStopped = errors.New("stopped")
+
+// each calls read for one page after the other.
+func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, *pgconn.PgConn, func([]byte) error) (more bool, err error)) {
+	one := func(line []byte) error {
+		if !yield(line, nil) {
+			return errStopped
+		}
+		return nil
+	}
+	for more := true; more; {
+		err := s.with(func(ctx context.Context, c *pgconn.PgConn) (err error) {
+			more, err = read(ctx, c, one)
+			return err
+		})
+		switch {
+		case errors.Is(err, errStopped):
+			return
+		case err != nil:
+			yield(nil, fmt.Errorf("%s: %w", s, err))
+			return
+		}
+	}
+}
+
+// Watch returns when there is something that this process hasn't read, or ctx ends.
+func (s *Store) Watch(ctx context.Context) {
+	was := s.seen.Load()
+	if was == 0 { // this process only reads
+		was = s.read.Load()
+	}
+	for {
+		last, err := s.last()
+		if err == nil && last != was {
+			return
+		}
+		wait := poll
+		if err != nil {
+			wait = 5 * poll
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// last returns the number of the last line.
+func (s *Store) last() (n uint64, err error) {
+	err = s.alone(func(ctx context.Context, c *pgconn.PgConn) error {
+		r := c.ExecParams(ctx, s.sql(`SELECT coalesce(max(seq), 0) FROM %[1]s.event`), nil, nil, nil, []int16{binary_}).Read()
+		if r.Err == nil {
+			n = binary.BigEndian.Uint64(r.Rows[0][0])
+		}
+		return r.Err
+	})
+	return n, err
+}
