@@ -26,9 +26,9 @@ type Attribute struct {
 	Comment        string                  `json:"comment,omitempty" untrusted:"true"`
 	Distribution   Distribution            `json:"distribution" jsonschema:"0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event."`
 	SharingGroupID ID                      `json:"sharing_group_id,omitempty"`
-	Timestamp      Int                     `json:"timestamp,omitempty" jsonschema:"When it was changed last, in seconds since 1970."`
-	FirstSeen      string                  `json:"first_seen,omitempty"`
-	LastSeen       string                  `json:"last_seen,omitempty"`
+	Timestamp      time.Time               `json:"timestamp,omitzero,format:unix" jsonschema:"When it was changed last, in seconds since 1970."`
+	FirstSeen      time.Time               `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
+	LastSeen       time.Time               `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
 	ObjectID       ID                      `json:"object_id,omitempty" jsonschema:"The object it is in; 0 for none."`
 	ObjectRelation string                  `json:"object_relation,omitempty" jsonschema:"What it is in that object."`
 	Deleted        Bool                    `json:"deleted,omitempty"`
@@ -101,11 +101,11 @@ type Object struct {
 	EventID         ID                    `json:"event_id,omitempty"`
 	Distribution    Distribution          `json:"distribution"`
 	SharingGroupID  ID                    `json:"sharing_group_id,omitempty"`
-	Timestamp       Int                   `json:"timestamp,omitempty"`
+	Timestamp       time.Time             `json:"timestamp,omitzero,format:unix"`
 	Comment         string                `json:"comment,omitempty" untrusted:"true"`
 	Deleted         Bool                  `json:"deleted,omitempty"`
-	FirstSeen       string                `json:"first_seen,omitempty"`
-	LastSeen        string                `json:"last_seen,omitempty"`
+	FirstSeen       time.Time             `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
+	LastSeen        time.Time             `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
 	Attributes      List[*Attribute]      `json:"Attribute,omitempty"`
 	References      List[json.RawMessage] `json:"ObjectReference,omitempty" untrusted:"true"`
 
@@ -127,7 +127,7 @@ type ObjectHead struct {
 type Sighting struct {
 	ID           ID            `json:"id"`
 	UUID         string        `json:"uuid,omitempty"`
-	Date         Int           `json:"date_sighting" jsonschema:"Seconds since 1970."`
+	Date         time.Time     `json:"date_sighting,format:unix" jsonschema:"Seconds since 1970."`
 	Source       string        `json:"source,omitempty" untrusted:"true"`
 	Type         Int           `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired."`
 	Organisation *Organisation `json:"Organisation,omitempty"`

@@ -8,22 +8,23 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
 // AddAttributeInput is the input of [Client.AddAttribute].
 type AddAttributeInput struct {
-	EventID        EventRef  `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	Type           string    `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value          string    `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
-	Category       string    `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs          *bool     `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
-	Comment        string    `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution   *int      `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
-	SharingGroupID NumericID `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
-	FirstSeen      string    `json:"firstSeen,omitempty" jsonschema:"When it was seen first: 2026-01-31 or a time." maxLength:"40"`
-	LastSeen       string    `json:"lastSeen,omitempty" jsonschema:"When it was seen last." maxLength:"40"`
-	Tags           []string  `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
+	EventID        EventRef      `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
+	Type           string        `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value          string        `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
+	Category       string        `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs          *bool         `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
+	Comment        string        `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Distribution   *Distribution `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	SharingGroupID NumericID     `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	FirstSeen      string        `json:"firstSeen,omitempty" jsonschema:"When it was seen first: 2026-01-31 or a time." maxLength:"40"`
+	LastSeen       string        `json:"lastSeen,omitempty" jsonschema:"When it was seen last." maxLength:"40"`
+	Tags           []string      `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
 }
 
 func (in AddAttributeInput) attribute() NewAttribute {
@@ -78,7 +79,7 @@ func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAd
 	if err != nil {
 		return nil, err
 	}
-	body.Distribution, body.SharingGroupID = in.Distribution, string(in.SharingGroupID)
+	body.Distribution, body.SharingGroupID = (*int)(in.Distribution), string(in.SharingGroupID)
 	body.FirstSeen, _ = seen("firstSeen", in.FirstSeen) // Validate has read it
 	body.LastSeen, _ = seen("lastSeen", in.LastSeen)
 	if old := e.find(a, body.UUID); old != nil {
@@ -147,7 +148,7 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		Undo:    "Delete the attribute from the event.",
 	}
 	if in.Distribution != nil {
-		p.Changes = append(p.Changes, gate.Set("distribution", Distribution(*in.Distribution)))
+		p.Changes = append(p.Changes, gate.Set("distribution", *in.Distribution))
 		p.Warnings = append(p.Warnings, wider("the attribute", e.Distribution, in.Distribution)...)
 	}
 	if in.SharingGroupID != "" {
@@ -247,7 +248,7 @@ func (c *Client) attribute(ctx context.Context, ref Ref) (*Attribute, error) {
 }
 
 func (a *Attribute) target() gate.Target {
-	return gate.Target{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value, Version: fmt.Sprintf("changed %d", a.Timestamp)}
+	return gate.Target{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value, Version: fmt.Sprintf("changed %d", jsoncodec.Unix(a.Timestamp))}
 }
 
 func (c *Client) planDeleteAttribute(ctx context.Context, in DeleteAttributeInput) (gate.Plan, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -111,8 +112,8 @@ func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, 
 	first := map[string]int64{} // of each value when the oldest attribute was changed
 	listed := map[string]string{}
 	cut, err := c.eachBlocked(ctx, q, in.Kind, func(v string, a *Attribute) {
-		if at, ok := first[v]; !ok || int64(a.Timestamp) < at {
-			first[v] = int64(a.Timestamp)
+		if at, ok := first[v]; !ok || jsoncodec.Unix(a.Timestamp) < at {
+			first[v] = jsoncodec.Unix(a.Timestamp)
 		}
 		for _, w := range a.Warnings {
 			if w != nil && w.Category != "known" {

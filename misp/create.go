@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,32 +14,33 @@ import (
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
-// CreateEventInput is the input of [Client.CreateEvent].
+// CreateEventInput is the input of [Client.CreateEvent]. The zero values make an
+// event for the own organisation, of undefined threat, in its initial analysis.
 type CreateEventInput struct {
-	Info           string    `json:"info" jsonschema:"The title: what happened." alias:"title" minLength:"1" maxLength:"10000"`
-	Distribution   int       `json:"distribution" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group." minimum:"0" maximum:"4"`
-	SharingGroupID NumericID `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
-	ThreatLevel    int       `json:"threatLevel" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
-	Analysis       int       `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
-	Date           string    `json:"date,omitempty" jsonschema:"When it happened: YYYY-MM-DD. Left out: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Tags           []string  `json:"tags,omitempty" jsonschema:"Tags such as tlp:amber." maxItems:"50" maxLength:"255"`
+	Info           string       `json:"info" jsonschema:"The title: what happened." alias:"title" minLength:"1" maxLength:"10000"`
+	Distribution   Distribution `json:"distribution" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group." minimum:"0" maximum:"4"`
+	SharingGroupID NumericID    `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	ThreatLevel    ThreatLevel  `json:"threatLevel" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
+	Analysis       Analysis     `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
+	Date           string       `json:"date,omitempty" jsonschema:"When it happened: YYYY-MM-DD. Left out: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Tags           []string     `json:"tags,omitempty" jsonschema:"Tags such as tlp:amber." maxItems:"50" maxLength:"255"`
 }
 
 // Validate refuses what MISP would refuse, and a sharing group that isn't one.
 func (in CreateEventInput) Validate() error {
 	switch {
-	case in.Distribution < int(OrganisationOnly) || in.Distribution > int(SharingGroupOnly):
+	case in.Distribution < OrganisationOnly || in.Distribution > SharingGroupOnly:
 		return invalid("distribution: %d: want 0 to 4", in.Distribution)
-	case in.Distribution != int(SharingGroupOnly) && in.SharingGroupID != "":
+	case in.Distribution != SharingGroupOnly && in.SharingGroupID != "":
 		return invalid("sharingGroupId: only distribution 4 takes it")
 	case in.SharingGroupID != "" && !numberRegexp.MatchString(string(in.SharingGroupID)):
 		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(in.SharingGroupID), 60))
-	case in.ThreatLevel < int(ThreatHigh) || in.ThreatLevel > int(ThreatUndefined):
+	case in.ThreatLevel < 0 || in.ThreatLevel > ThreatUndefined:
 		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
-	case in.Analysis < int(AnalysisInitial) || in.Analysis > int(AnalysisComplete):
+	case in.Analysis < AnalysisInitial || in.Analysis > AnalysisComplete:
 		return invalid("analysis: %d: want 0 to 2", in.Analysis)
-	case in.Distribution > int(OrganisationOnly) && red(in.Tags):
-		return keptInside("the event", Distribution(in.Distribution))
+	case in.Distribution > OrganisationOnly && red(in.Tags):
+		return keptInside("the event", in.Distribution)
 	}
 	if in.Date != "" {
 		if _, err := time.Parse(time.DateOnly, in.Date); err != nil {
@@ -47,6 +49,9 @@ func (in CreateEventInput) Validate() error {
 	}
 	return errors.Join(checkText("info", in.Info, 10000), checkTags("tags", in.Tags))
 }
+
+// threat is the threat level of the event: undefined if none is given.
+func (in CreateEventInput) threat() ThreatLevel { return cmp.Or(in.ThreatLevel, ThreatUndefined) }
 
 // A CreatedEvent says what became of a new event.
 type CreatedEvent struct {
@@ -63,7 +68,7 @@ func (in CreateEventInput) differs(e *Event) (list []string) {
 		name      string
 		has, want int
 	}{
-		{"threatLevel", int(e.ThreatLevel), in.ThreatLevel}, {"distribution", int(e.Distribution), in.Distribution}, {"analysis", int(e.Analysis), in.Analysis},
+		{"threatLevel", int(e.ThreatLevel), int(in.threat())}, {"distribution", int(e.Distribution), int(in.Distribution)}, {"analysis", int(e.Analysis), int(in.Analysis)},
 	} {
 		if f.has != f.want {
 			list = append(list, fmt.Sprintf("%s %d, wanted %d", f.name, f.has, f.want))
@@ -99,8 +104,8 @@ func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*Created
 	for life := range maxLives {
 		uuid = c.eventUUID(in.Info, date, life)
 		a, err = httpx.JSON[answer](c.has("Event")(c.wire.AddEvent(ctx, wire.NewEvent{
-			Info: in.Info, Distribution: in.Distribution, SharingGroupID: string(in.SharingGroupID),
-			ThreatLevel: in.ThreatLevel, Analysis: in.Analysis, Date: date, UUID: uuid,
+			Info: in.Info, Distribution: int(in.Distribution), SharingGroupID: string(in.SharingGroupID),
+			ThreatLevel: int(in.threat()), Analysis: int(in.Analysis), Date: date, UUID: uuid,
 		})))
 		if !blocklisted(err) {
 			break
@@ -270,12 +275,12 @@ func (c *Client) planNewEvent(ctx context.Context, in CreateEventInput) (gate.Pl
 	p := gate.Plan{
 		Summary: "Make an event in MISP.",
 		Changes: []gate.Change{
-			gate.Set("title", in.Info), gate.Set("date", date), gate.Set("distribution", Distribution(in.Distribution)),
-			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", ThreatLevel(in.ThreatLevel), Analysis(in.Analysis))),
+			gate.Set("title", in.Info), gate.Set("date", date), gate.Set("distribution", in.Distribution),
+			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", in.threat(), in.Analysis)),
 		},
 		Undo: "Delete the event.",
 	}
-	if in.Distribution == int(SharingGroupOnly) {
+	if in.Distribution == SharingGroupOnly {
 		if err := c.toGroup(ctx, in.SharingGroupID, &p); err != nil {
 			return gate.Plan{}, err
 		}
@@ -283,7 +288,7 @@ func (c *Client) planNewEvent(ctx context.Context, in CreateEventInput) (gate.Pl
 	if len(in.Tags) > 0 {
 		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))
 	}
-	p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), Distribution(in.Distribution))...)
+	p.Warnings = append(p.Warnings, tlpDoubts(tlp(in.Tags), in.Distribution)...)
 	p.Warnings = append(p.Warnings, severalTLP(in.Tags)...)
 	return p, nil
 }
@@ -301,9 +306,9 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 			p.Warnings = append(p.Warnings, fmt.Sprintf("the event's %s is %s and stays so: %s was asked for", what, has, asked))
 		}
 	}
-	kept("distribution", e.Distribution, Distribution(in.Distribution))
-	kept("threat level", e.ThreatLevel, ThreatLevel(in.ThreatLevel))
-	kept("analysis", e.Analysis, Analysis(in.Analysis))
+	kept("distribution", e.Distribution, in.Distribution)
+	kept("threat level", e.ThreatLevel, in.ThreatLevel)
+	kept("analysis", e.Analysis, in.Analysis)
 	if in.SharingGroupID != "" && string(e.SharingGroupID) != string(in.SharingGroupID) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("the event isn't shared with sharing group %s, and stays so", in.SharingGroupID))
 	}
@@ -357,10 +362,10 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 
 // UpdateEventInput is the input of [Client.UpdateEvent]. What is left out stays.
 type UpdateEventInput struct {
-	EventID     EventRef `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
-	Info        string   `json:"info,omitempty" jsonschema:"The new title." alias:"title" maxLength:"10000"`
-	ThreatLevel int      `json:"threatLevel,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
-	Analysis    *int     `json:"analysis,omitempty" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
+	EventID     EventRef    `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
+	Info        string      `json:"info,omitempty" jsonschema:"The new title." alias:"title" maxLength:"10000"`
+	ThreatLevel ThreatLevel `json:"threatLevel,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
+	Analysis    *Analysis   `json:"analysis,omitempty" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
 }
 
 // Validate refuses an update of nothing.
@@ -371,9 +376,9 @@ func (in UpdateEventInput) Validate() error {
 	switch {
 	case in.Info == "" && in.ThreatLevel == 0 && in.Analysis == nil:
 		return invalid("give at least one of info, threatLevel, analysis")
-	case in.ThreatLevel < 0 || in.ThreatLevel > int(ThreatUndefined):
+	case in.ThreatLevel < 0 || in.ThreatLevel > ThreatUndefined:
 		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
-	case in.Analysis != nil && (*in.Analysis < int(AnalysisInitial) || *in.Analysis > int(AnalysisComplete)):
+	case in.Analysis != nil && (*in.Analysis < AnalysisInitial || *in.Analysis > AnalysisComplete):
 		return invalid("analysis: %d: want 0 to 2", *in.Analysis)
 	case in.Info != "":
 		return checkText("info", in.Info, 10000)
@@ -389,7 +394,7 @@ func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSu
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	edit := wire.EventEdit{Info: in.Info, ThreatLevel: in.ThreatLevel, Analysis: in.Analysis}
+	edit := wire.EventEdit{Info: in.Info, ThreatLevel: int(in.ThreatLevel), Analysis: (*int)(in.Analysis)}
 	type answer struct {
 		Event *Event `json:"Event"`
 	}
@@ -401,7 +406,7 @@ func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSu
 	switch {
 	case e == nil || !Ref(in.EventID).is(e.ID, e.UUID):
 		return nil, fmt.Errorf("misp: editEvent: the answer is about another event than %s; %w", in.EventID, gate.ErrOutcomeUnknown)
-	case in.Info != "" && e.Info != strings.TrimSpace(in.Info) && e.Info != in.Info, in.ThreatLevel != 0 && int(e.ThreatLevel) != in.ThreatLevel, in.Analysis != nil && int(e.Analysis) != *in.Analysis:
+	case in.Info != "" && e.Info != strings.TrimSpace(in.Info) && e.Info != in.Info, in.ThreatLevel != 0 && e.ThreatLevel != in.ThreatLevel, in.Analysis != nil && e.Analysis != *in.Analysis:
 		return nil, fmt.Errorf("misp: editEvent: MISP kept other values than it was given: %q, %s, %s; %w", clip(e.Info, 80), e.ThreatLevel, e.Analysis, gate.ErrOutcomeUnknown)
 	}
 	return e.summary(), nil
@@ -420,10 +425,10 @@ func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate
 		p.Changes = append(p.Changes, gate.Changed("title", e.Info, in.Info))
 	}
 	if in.ThreatLevel != 0 {
-		p.Changes = append(p.Changes, gate.Changed("threat level", e.ThreatLevel, ThreatLevel(in.ThreatLevel)))
+		p.Changes = append(p.Changes, gate.Changed("threat level", e.ThreatLevel, in.ThreatLevel))
 	}
 	if in.Analysis != nil {
-		p.Changes = append(p.Changes, gate.Changed("analysis", e.Analysis, Analysis(*in.Analysis)))
+		p.Changes = append(p.Changes, gate.Changed("analysis", e.Analysis, *in.Analysis))
 	}
 	e.unpublishes(&p)
 	return p, nil

@@ -18,15 +18,15 @@ import (
 func TestTLPRedNeverLeaves(t *testing.T) {
 	t.Parallel()
 	m, g, ops := gated(t)
-	redEvent := func(d int, e misptest.Event) string {
-		e.Info, e.Distribution = fmt.Sprintf("red %d", d), d
+	redEvent := func(d misp.Distribution, e misptest.Event) string {
+		e.Info, e.Distribution = fmt.Sprintf("red %d", d), int(d)
 		if d == 4 {
 			e.SharingGroup = misptest.SharingGroup
 		}
 		return m.AddEvent(e)
 	}
 	refused := map[string]string{}
-	for d := 1; d <= 4; d++ {
+	for d := misp.CommunityOnly; d <= misp.SharingGroupOnly; d++ {
 		refused[redEvent(d, misptest.Event{Tags: []string{"TLP:RED"}})] = "the event is TLP:RED"
 		refused[redEvent(d, misptest.Event{Attributes: []misptest.Attribute{{Type: "ip-dst", Value: "192.0.2.1", Tags: []string{"tlp:red"}}}})] = "(ip-dst) is TLP:RED"
 	}
@@ -41,7 +41,7 @@ func TestTLPRedNeverLeaves(t *testing.T) {
 			t.Errorf("publishing %s: %v, want ErrEgress", id, err)
 		}
 	}
-	for d := 1; d <= 4; d++ {
+	for d := misp.CommunityOnly; d <= misp.SharingGroupOnly; d++ {
 		in := misp.CreateEventInput{Info: "x", Distribution: d, ThreatLevel: 4, Tags: []string{"x:y", "Tlp:Red"}}
 		if d == 4 {
 			in.SharingGroupID = "1"
@@ -50,7 +50,7 @@ func TestTLPRedNeverLeaves(t *testing.T) {
 			t.Errorf("an event for distribution %d: %v, want ErrEgress", d, err)
 		}
 	}
-	for _, d := range []int{1, 2, 3, 5} {
+	for _, d := range []misp.Distribution{1, 2, 3, 5} {
 		in := misp.AddAttributeInput{EventID: misptest.DraftEvent, Type: "ip-dst", Value: "192.0.2.1", Distribution: &d, Tags: []string{"tlp:red"}}
 		if _, err := m.Client().AddAttribute(t.Context(), in); !errors.Is(err, misp.ErrEgress) {
 			t.Errorf("a value for distribution %d: %v, want ErrEgress", d, err)
@@ -67,7 +67,7 @@ func TestTLPRedNeverLeaves(t *testing.T) {
 			t.Errorf("one that stays inside: %v", err)
 		}
 	}
-	own := 0
+	own := misp.OrganisationOnly
 	if _, err := m.Client().AddAttribute(t.Context(), misp.AddAttributeInput{EventID: misptest.DraftEvent, Type: "ip-dst", Value: "192.0.2.1", Distribution: &own, Tags: []string{"tlp:red"}}); err != nil {
 		t.Errorf("a value that stays inside: %v", err)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -47,8 +49,8 @@ type Event struct {
 	SharingGroupID   ID                    `json:"sharing_group_id,omitempty"`
 	Published        Bool                  `json:"published"`
 	AttributeCount   Int                   `json:"attribute_count" jsonschema:"How many attributes the event has, those in objects included."`
-	Timestamp        Int                   `json:"timestamp" jsonschema:"When it was changed last, in seconds since 1970."`
-	PublishTimestamp Int                   `json:"publish_timestamp,omitempty" jsonschema:"When it was published last, in seconds since 1970."`
+	Timestamp        time.Time             `json:"timestamp,format:unix" jsonschema:"When it was changed last, in seconds since 1970."`
+	PublishTimestamp time.Time             `json:"publish_timestamp,omitzero,format:unix" jsonschema:"When it was published last, in seconds since 1970."`
 	OrgID            ID                    `json:"org_id,omitempty"`
 	OrgcID           ID                    `json:"orgc_id,omitempty"`
 	Org              *Organisation         `json:"Org,omitempty" jsonschema:"Whose event it is on this server."`
@@ -107,7 +109,7 @@ func (e *Event) target() gate.Target {
 // change to it makes an approval stale.
 func (e *Event) whole() gate.Target {
 	t := e.target()
-	t.Version = fmt.Sprintf("changed %d, published %s, for %s", e.Timestamp, yes(bool(e.Published)), e.Distribution)
+	t.Version = fmt.Sprintf("changed %d, published %s, for %s", jsoncodec.Unix(e.Timestamp), yes(bool(e.Published)), e.Distribution)
 	return t
 }
 
@@ -123,7 +125,7 @@ type EventSummary struct {
 	Distribution     *Distribution         `json:"distribution,omitempty"`
 	Published        *Bool                 `json:"published,omitempty"`
 	AttributeCount   *Int                  `json:"attribute_count,omitempty"`
-	PublishTimestamp Int                   `json:"publish_timestamp,omitempty"`
+	PublishTimestamp time.Time             `json:"publish_timestamp,omitzero,format:unix"`
 	Orgc             *Organisation         `json:"Orgc,omitempty"`
 	Tags             List[*Tag]            `json:"Tag,omitempty"`
 	Galaxies         List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"Galaxy clusters that it has no tag of."`

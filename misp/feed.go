@@ -2,11 +2,11 @@ package misp
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -27,17 +27,13 @@ type Feed struct {
 	Publish        Bool         `json:"publish,omitempty" jsonschema:"Whether what it brings in is published at once."`
 	FixedEvent     Bool         `json:"fixed_event,omitempty" jsonschema:"Whether it always fills the same event."`
 	EventID        ID           `json:"event_id,omitempty"`
-	CacheTimestamp Int          `json:"cache_timestamp,omitempty" jsonschema:"When it was cached last, in seconds since 1970."`
+	CacheTimestamp time.Time    `json:"cache_timestamp,omitzero,format:unix" jsonschema:"When it was cached last, in seconds since 1970."`
 }
 
-// UnmarshalJSON drops what may be a credential.
-func (f *Feed) UnmarshalJSON(b []byte) error {
-	type plain Feed
-	if err := json.Unmarshal(b, (*plain)(f)); err != nil {
-		return err
-	}
+// own drops what may be a credential.
+func (f *Feed) own() *Feed {
 	f.URL = bare(f.URL)
-	return nil
+	return f
 }
 
 // bare is an address without user, password, query and fragment.
@@ -83,6 +79,9 @@ func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, e
 		return nil, err
 	}
 	none := len(list) == 0
+	for _, f := range list {
+		f.own()
+	}
 	list = slices.DeleteFunc(list, func(f *Feed) bool {
 		return in.Enabled != nil && bool(f.Enabled) != *in.Enabled || !mentions(in.Search, f.Name, f.Provider, f.URL)
 	})
@@ -106,7 +105,7 @@ func (c *Client) feed(ctx context.Context, id NumericID) (*Feed, error) {
 	if a.Feed == nil || string(a.Feed.ID) != string(id) {
 		return nil, fmt.Errorf("misp: getFeed: asked for feed %s and was given another", id)
 	}
-	return a.Feed, nil
+	return a.Feed.own(), nil
 }
 
 func (f *Feed) target() gate.Target {

@@ -120,20 +120,20 @@ func severalTLP(names []string) []string {
 }
 
 // effective is who gets something in e that has its own distribution, or none.
-func (e *Event) effective(own *int) Distribution {
+func (e *Event) effective(own *Distribution) Distribution {
 	if own == nil {
 		return e.Distribution
 	}
-	return Distribution(*own).within(e.Distribution)
+	return own.within(e.Distribution)
 }
 
 // wider warns of something in an event that is to be shared with more than the
 // event itself: MISP shares neither with more than the narrower of them allows.
-func wider(what string, event Distribution, given *int) []string {
+func wider(what string, event Distribution, given *Distribution) []string {
 	if given == nil {
 		return nil
 	}
-	switch own := Distribution(*given); {
+	switch own := *given; {
 	case own == Inherit || own == event:
 		return nil
 	case own == SharingGroupOnly || event == SharingGroupOnly:
@@ -145,19 +145,19 @@ func wider(what string, event Distribution, given *int) []string {
 }
 
 // checkOwn checks the distribution of something in an event.
-func checkOwn(name string, d *int) error {
-	if d != nil && (*d < int(OrganisationOnly) || *d > int(Inherit)) {
+func checkOwn(name string, d *Distribution) error {
+	if d != nil && (*d < OrganisationOnly || *d > Inherit) {
 		return invalid("%s: %d: want 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group or 5 as the event", name, *d)
 	}
 	return nil
 }
 
 // checkGroup checks the sharing group of something in an event.
-func checkGroup(d *int, group NumericID) error {
+func checkGroup(d *Distribution, group NumericID) error {
 	switch {
 	case group == "":
 		return nil
-	case d == nil || *d != int(SharingGroupOnly):
+	case d == nil || *d != SharingGroupOnly:
 		return invalid("sharingGroupId: only distribution 4 takes it")
 	case !numberRegexp.MatchString(string(group)):
 		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(group), 60))
@@ -167,8 +167,8 @@ func checkGroup(d *int, group NumericID) error {
 
 // checkGroupGiven refuses the distribution of a sharing group without one: MISP
 // answers with an internal error. It names those that the key may use.
-func (c *Client) checkGroupGiven(ctx context.Context, d *int, group NumericID) error {
-	if d == nil || *d != int(SharingGroupOnly) || group != "" {
+func (c *Client) checkGroupGiven(ctx context.Context, d *Distribution, group NumericID) error {
+	if d == nil || *d != SharingGroupOnly || group != "" {
 		return nil
 	}
 	list, err := c.sharingGroups(ctx)

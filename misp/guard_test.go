@@ -26,8 +26,7 @@ func TestWhoGetsWhatIsWithin(t *testing.T) {
 			if got := d.within(outer); got != want {
 				t.Errorf("%s within %s: %s, want %s", d, outer, got, want)
 			}
-			n := int(d)
-			if got := (&Event{Distribution: outer}).effective(&n); got != want {
+			if got := (&Event{Distribution: outer}).effective(&d); got != want {
 				t.Errorf("effective of %s in an event for %s: %s, want %s", d, outer, got, want)
 			}
 		}
@@ -57,7 +56,7 @@ func TestWhatIsSaidOfWiderSharing(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		event Distribution
-		own   int
+		own   Distribution
 		want  string
 	}{
 		{CommunityOnly, 0, ""}, {CommunityOnly, 1, ""}, {CommunityOnly, 5, ""}, {AllCommunities, 2, ""},
@@ -100,7 +99,7 @@ func TestWhatTLPSaysOfADistribution(t *testing.T) {
 
 func TestOwnDistributions(t *testing.T) {
 	t.Parallel()
-	for d, ok := range map[int]bool{-1: false, 0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: false} {
+	for d, ok := range map[Distribution]bool{-1: false, 0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: false} {
 		if err := checkOwn("distribution", &d); (err == nil) != ok {
 			t.Errorf("%d: %v", d, err)
 		}

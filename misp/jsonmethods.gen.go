@@ -4,6 +4,12 @@ package misp
 
 import "github.com/sallyport-soc/sallyport/internal/jsoncodec"
 
+// UnmarshalJSON reads dates as their tags say.
+func (a *AddedSighting) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes dates as their tags say.
+func (a AddedSighting) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
 // UnmarshalJSON keeps unknown members in Extra.
 func (a *Attribute) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
 
@@ -39,6 +45,12 @@ func (e *EventSummary) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarsha
 
 // MarshalJSON writes the known members, then those in Extra.
 func (e EventSummary) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&e) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (f *Feed) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, f) }
+
+// MarshalJSON writes dates as their tags say.
+func (f Feed) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&f) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (g *Galaxy) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, g) }
@@ -93,6 +105,12 @@ func (s *SharingGroup) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarsha
 
 // MarshalJSON writes the known members, then those in Extra.
 func (s SharingGroup) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&s) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (s *ShownEvent) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, s) }
+
+// MarshalJSON writes dates as their tags say.
+func (s ShownEvent) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&s) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (s *Sighting) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, s) }

@@ -18,6 +18,11 @@ const (
 // UnmarshalJSON reads a number or a string.
 func (d *Distribution) UnmarshalJSON(b []byte) error { return level(b, (*int)(d)) }
 
+// Enum lists the values for schemas.
+func (Distribution) Enum() []any {
+	return []any{OrganisationOnly, CommunityOnly, ConnectedCommunities, AllCommunities, SharingGroupOnly, Inherit}
+}
+
 // String returns MISP's label.
 func (d Distribution) String() string {
 	return label(int(d), 0, "your organisation only", "this community only", "connected communities", "all communities", "sharing group", "inherit event")
@@ -37,6 +42,11 @@ const (
 // UnmarshalJSON reads a number or a string.
 func (t *ThreatLevel) UnmarshalJSON(b []byte) error { return level(b, (*int)(t)) }
 
+// Enum lists the values for schemas.
+func (ThreatLevel) Enum() []any {
+	return []any{ThreatHigh, ThreatMedium, ThreatLow, ThreatUndefined}
+}
+
 // String returns MISP's label.
 func (t ThreatLevel) String() string {
 	return label(int(t), 1, "high", "medium", "low", "undefined")
@@ -54,6 +64,9 @@ const (
 
 // UnmarshalJSON reads a number or a string.
 func (a *Analysis) UnmarshalJSON(b []byte) error { return level(b, (*int)(a)) }
+
+// Enum lists the values for schemas.
+func (Analysis) Enum() []any { return []any{AnalysisInitial, AnalysisOngoing, AnalysisComplete} }
 
 // String returns MISP's label.
 func (a Analysis) String() string { return label(int(a), 0, "initial", "ongoing", "complete") }

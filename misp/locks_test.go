@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 		{"misp_search_by_tag", `{"tag":"%"}`, "tag"}, {"misp_search_by_tag", `{"tag":"!tlp:red"}`, "tag"}, {"misp_search_by_tag", `{"tag":"x","type":"galaxy"}`, "type"},
 		{"misp_create_event", `{"info":" ","distribution":0,"threatLevel":4,"analysis":0}`, "info"}, {"misp_create_event", `{"info":"x","distribution":5,"threatLevel":4,"analysis":0}`, "distribution"},
 		{"misp_create_event", `{"info":"x","distribution":4,"threatLevel":4,"analysis":0}`, "sharingGroupId"}, {"misp_create_event", `{"info":"x","distribution":1,"threatLevel":4,"analysis":0,"sharingGroupId":"1"}`, "sharingGroupId"},
-		{"misp_create_event", `{"info":"x","distribution":0,"analysis":0}`, "threatLevel"}, {"misp_create_event", `{"info":"x","distribution":0,"threatLevel":1,"analysis":3}`, "analysis"},
+		{"misp_create_event", `{"info":"x","distribution":0,"threatLevel":5,"analysis":0}`, "threatLevel"}, {"misp_create_event", `{"info":"x","distribution":0,"threatLevel":1,"analysis":3}`, "analysis"},
 		{"misp_create_event", `{"info":"x","distribution":0,"threatLevel":1,"analysis":0,"date":"2026-02-30"}`, "date"}, {"misp_create_event", `{"info":"x","distribution":0,"threatLevel":1,"analysis":0,"tags":[" "]}`, "tags[0]"},
 		{"misp_update_event", `{"eventId":"4"}`, "at least one of"}, {"misp_update_event", `{"eventId":"0","info":"x"}`, "eventId"}, {"misp_update_event", `{"eventId":"4","threatLevel":5}`, "threatLevel"},
 		{"misp_tag_event", `{"eventId":"4","tag":" "}`, "tag"}, {"misp_tag_event", `{"eventId":"4","tag":"a\u0000b"}`, "tag"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -171,7 +172,7 @@ type AddObjectInput struct {
 	TemplateName   string               `json:"templateName" jsonschema:"The template, such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
 	Attributes     []NewObjectAttribute `json:"attributes" jsonschema:"What the object holds." minItems:"1" maxItems:"100"`
 	Comment        string               `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution   *int                 `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
+	Distribution   *Distribution        `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
 	SharingGroupID NumericID            `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
 }
 
@@ -285,7 +286,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 		Comment: in.Comment, Distribution: int(Inherit),
 	}
 	if in.Distribution != nil {
-		o.Distribution, o.SharingGroupID = *in.Distribution, string(in.SharingGroupID)
+		o.Distribution, o.SharingGroupID = int(*in.Distribution), string(in.SharingGroupID)
 	}
 	var content []string
 	given := map[string]int{}
@@ -521,7 +522,7 @@ func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (ga
 	}
 	p := gate.Plan{
 		Summary: "Delete an object in MISP, with its attributes; it can be restored.",
-		Targets: []gate.Target{{Kind: "object", ID: string(o.ID), Name: o.Name, Version: fmt.Sprintf("changed %d", o.Timestamp)}, e.target()},
+		Targets: []gate.Target{{Kind: "object", ID: string(o.ID), Name: o.Name, Version: fmt.Sprintf("changed %d", jsoncodec.Unix(o.Timestamp))}, e.target()},
 		Changes: []gate.Change{gate.Changed("content", strings.Join(values, ", "), "nothing")},
 		Undo:    "Restore the object in MISP.",
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -25,7 +27,7 @@ type Proposal struct {
 	Value       string        `json:"value" untrusted:"true"`
 	ToIDs       Bool          `json:"to_ids"`
 	Comment     string        `json:"comment,omitempty" untrusted:"true"`
-	Timestamp   Int           `json:"timestamp,omitempty" jsonschema:"When it was made, in seconds since 1970."`
+	Timestamp   time.Time     `json:"timestamp,omitzero,format:unix" jsonschema:"When it was made, in seconds since 1970."`
 	ToDelete    Bool          `json:"proposal_to_delete,omitempty" jsonschema:"Whether it proposes to delete the attribute."`
 	Deleted     Bool          `json:"deleted,omitempty" jsonschema:"Whether it was decided on."`
 	Org         *Organisation `json:"Org,omitempty" jsonschema:"Who proposes it."`
@@ -62,7 +64,7 @@ func (p *Proposal) target() gate.Target {
 	if p.Org != nil {
 		by = " by " + p.Org.Name
 	}
-	return gate.Target{Kind: "proposal", ID: string(p.ID), Name: p.Type + " " + p.Value + by, Version: fmt.Sprintf("made %d", p.Timestamp)}
+	return gate.Target{Kind: "proposal", ID: string(p.ID), Name: p.Type + " " + p.Value + by, Version: fmt.Sprintf("made %d", jsoncodec.Unix(p.Timestamp))}
 }
 
 // ListProposalsInput is the input of [Client.ListProposals].

@@ -231,7 +231,7 @@ func allRequests(t *testing.T) shapes {
 	uuid := misp.EventRef(e.UUID)
 	_, err = c.GetEvent(t.Context(), misp.GetEventInput{EventID: uuid})
 	must(err)
-	yes, no, own := true, false, 0
+	yes, no, own := true, false, misp.OrganisationOnly
 	_, err = c.SearchAttributes(t.Context(), misp.SearchAttributesInput{EventID: uuid, Category: "Network activity", Tags: []string{"x"}, ToIDs: &no, Last: "7d", IncludeCorrelations: true})
 	must(err)
 	for _, in := range []misp.SearchEventsInput{{EventID: uuid}, {Value: "x", Type: "domain", Category: "Network activity", Tags: []string{"x"}, EventID: "1", Info: "x", Org: "1", DateFrom: "2026-01-01", DateTo: "2026-01-02", Last: "7d", Published: &no}} {
@@ -259,7 +259,7 @@ func allRequests(t *testing.T) shapes {
 	must(err)
 	_, err = c.CreateEvent(t.Context(), misp.CreateEventInput{Info: "x", Distribution: 4, SharingGroupID: "1", ThreatLevel: 1})
 	must(err)
-	done := 2
+	done := misp.AnalysisComplete
 	_, err = c.UpdateEvent(t.Context(), misp.UpdateEventInput{EventID: ours, Info: "y", ThreatLevel: 2, Analysis: &done})
 	must(err)
 	_, err = c.AddSighting(t.Context(), misp.AddSightingInput{AttributeID: misp.Ref(e.Attributes[0].UUID), Type: misp.FalsePositive, Source: "x", Timestamp: "1700000000"})

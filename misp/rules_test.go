@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -223,7 +224,7 @@ var rules = []rule{
 	}},
 	{"3.5", "null is nothing, and times are kept as they are", func(t *testing.T) {
 		var a misp.Attribute
-		if err := json.Unmarshal([]byte(`{"id":"1","type":"x","value":"y","object_relation":null,"first_seen":"2026-01-01T00:00:00.000000+00:00","last_seen":null,"Tag":[{"id":"1","name":"z","numerical_value":null,"relationship_type":null}]}`), &a); err != nil || a.ObjectRelation != "" || a.FirstSeen != "2026-01-01T00:00:00.000000+00:00" || a.LastSeen != "" {
+		if err := json.Unmarshal([]byte(`{"id":"1","type":"x","value":"y","object_relation":null,"first_seen":"2026-01-01T00:00:00.000000+00:00","last_seen":null,"Tag":[{"id":"1","name":"z","numerical_value":null,"relationship_type":null}]}`), &a); err != nil || a.ObjectRelation != "" || !a.FirstSeen.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) || !a.LastSeen.IsZero() {
 			t.Errorf("%+v, %v", a, err)
 		}
 	}},
@@ -870,7 +871,7 @@ func styles(native bool) func(*testing.T) {
 		m.NativeInts = native
 		m.SeedIncident()
 		e, err := m.Client().GetEvent(t.Context(), misp.GetEventInput{EventID: "1"})
-		if err != nil || e.ID != "1" || e.ThreatLevel != misp.ThreatMedium || e.AttributeCount != 4 || e.Timestamp == 0 || !bool(e.Published) || e.Distribution != misp.AllCommunities || !bool(e.Attributes[0].ToIDs) {
+		if err != nil || e.ID != "1" || e.ThreatLevel != misp.ThreatMedium || e.AttributeCount != 4 || e.Timestamp.IsZero() || !bool(e.Published) || e.Distribution != misp.AllCommunities || !bool(e.Attributes[0].ToIDs) {
 			t.Errorf("%+v, %v", e, err)
 		}
 	}

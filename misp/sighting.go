@@ -104,13 +104,13 @@ type AddedSightings struct {
 
 // An AddedSighting says what became of one attribute.
 type AddedSighting struct {
-	ID          ID     `json:"id,omitempty"`
-	AttributeID ID     `json:"attributeId"`
-	EventID     ID     `json:"eventId"`
-	Value       string `json:"value" untrusted:"true"`
-	Date        Int    `json:"date,omitempty" jsonschema:"Seconds since 1970."`
-	Source      string `json:"source,omitempty" untrusted:"true"`
-	Error       string `json:"error,omitempty" untrusted:"true" jsonschema:"Why there is none."`
+	ID          ID        `json:"id,omitempty"`
+	AttributeID ID        `json:"attributeId"`
+	EventID     ID        `json:"eventId"`
+	Value       string    `json:"value" untrusted:"true"`
+	Date        time.Time `json:"date,omitzero,format:unix" jsonschema:"Seconds since 1970."`
+	Source      string    `json:"source,omitempty" untrusted:"true"`
+	Error       string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why there is none."`
 }
 
 // AddSighting adds a sighting to an attribute, or to each that has a value: with
@@ -133,10 +133,10 @@ func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSi
 	out := &AddedSightings{Type: in.Type.String(), Sightings: []*AddedSighting{}, Note: s.note()}
 	type answer struct {
 		Sighting *struct {
-			ID          ID     `json:"id"`
-			AttributeID ID     `json:"attribute_id"`
-			Date        Int    `json:"date_sighting"`
-			Source      string `json:"source"`
+			ID          ID        `json:"id"`
+			AttributeID ID        `json:"attribute_id"`
+			Date        time.Time `json:"date_sighting,format:unix"`
+			Source      string    `json:"source"`
 		} `json:"Sighting"`
 	}
 	if s.values != nil {

@@ -217,7 +217,7 @@ func TestASightingThatFailsIsAnError(t *testing.T) {
 	}
 	// By value each attribute that has it gets one, and all are named.
 	out, err := c.AddSighting(t.Context(), misp.AddSightingInput{Value: incident.AttackerIP, Source: "sshd", Timestamp: "2026-01-31T10:00:00Z"})
-	if err != nil || out.Added != 2 || len(out.Sightings) != 2 || out.Sightings[0].Date != 1769853600 || out.Sightings[0].Source != "sshd" {
+	if err != nil || out.Added != 2 || len(out.Sightings) != 2 || out.Sightings[0].Date.Unix() != 1769853600 || out.Sightings[0].Source != "sshd" {
 		t.Errorf("by value: %+v, %v", out, err)
 	}
 	if !m.Published(misptest.ScanEvent) {
@@ -420,7 +420,7 @@ func TestNamespaceIsTheNamespace(t *testing.T) {
 func TestDistributionNeedsItsSharingGroup(t *testing.T) {
 	t.Parallel()
 	_, c := seeded(t)
-	in := misp.CreateEventInput{Info: "for partners", Distribution: int(misp.SharingGroupOnly), SharingGroupID: "1", ThreatLevel: 3}
+	in := misp.CreateEventInput{Info: "for partners", Distribution: misp.SharingGroupOnly, SharingGroupID: "1", ThreatLevel: 3}
 	out, err := c.CreateEvent(t.Context(), in)
 	if err != nil || *out.Event.Distribution != misp.SharingGroupOnly {
 		t.Errorf("with its group: %+v, %v", out, err)
@@ -493,7 +493,7 @@ func TestTagsOfANewEventAreToldOneByOne(t *testing.T) {
 func TestUpdateEvent(t *testing.T) {
 	t.Parallel()
 	m, c := seeded(t)
-	done := int(misp.AnalysisComplete)
+	done := misp.AnalysisComplete
 	out, err := c.UpdateEvent(t.Context(), misp.UpdateEventInput{EventID: misptest.ScanEvent, Info: "Scan", ThreatLevel: 1, Analysis: &done})
 	if err != nil || out.Info != "Scan" || *out.ThreatLevel != misp.ThreatHigh || *out.Analysis != misp.AnalysisComplete || m.Published(misptest.ScanEvent) {
 		t.Errorf("%+v, %v; want it changed and unpublished", out, err)
@@ -510,7 +510,7 @@ func TestUpdateEvent(t *testing.T) {
 func TestAddAttributeWithTags(t *testing.T) {
 	t.Parallel()
 	_, c := seeded(t)
-	no, own := false, 0
+	no, own := false, misp.OrganisationOnly
 	in := misp.AddAttributeInput{EventID: misptest.DraftEvent, Type: "domain", Value: "Guess[.]example", ToIDs: &no, Distribution: &own, Tags: []string{"tlp:red", "made:up"}}
 	out, err := c.AddAttribute(t.Context(), in)
 	if err != nil || out.Status != misp.Added || out.Stored != "guess.example" || out.Tags[0].Status != misp.TagAttached || out.Tags[1].Status != misp.TagRefused {

@@ -309,7 +309,7 @@ type CreateEventInput struct {
 	Info         string              `json:"info" jsonschema:"The title: what happened." minLength:"1" maxLength:"10000"`
 	Techniques   []string            `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
 	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty" jsonschema:"high, medium or low."`
-	Distribution int                 `json:"distribution,omitempty" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities." minimum:"0" maximum:"3"`
+	Distribution misp.Distribution   `json:"distribution,omitempty" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities." minimum:"0" maximum:"3"`
 	Attributes   []misp.NewAttribute `json:"attributes,omitempty" jsonschema:"Values to put into the event." maxItems:"100"`
 	gate.Confirmation
 }
@@ -334,7 +334,7 @@ type CreateEventOutput struct {
 // from it.
 func (c *Client) event(ctx context.Context, in CreateEventInput) (e misp.CreateEventInput, failed []string, err error) {
 	in.SetDefaults()
-	e = misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: int(threatLevels[in.ThreatLevel]), Tags: []string{}}
+	e = misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: threatLevels[in.ThreatLevel], Tags: []string{}}
 	if c.misp == nil {
 		return e, nil, errNoMISP
 	}

@@ -102,7 +102,11 @@ func own(t reflect.Type) bool {
 		return false
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); f.Type == timeType && strings.Contains(f.Tag.Get("json"), ",format:") {
+		f := t.Field(i)
+		if f.Type == timeType && strings.Contains(f.Tag.Get("json"), ",format:") {
+			return true
+		}
+		if f.Anonymous && !f.Type.Implements(marshalerType) && own(f.Type) {
 			return true
 		}
 	}

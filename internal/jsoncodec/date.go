@@ -51,7 +51,7 @@ func OfUnix(n int64) time.Time {
 }
 
 // counted is the codec of a time that is a number, or a text with one. 0, the
-// empty text and null are the zero time.
+// empty text, null, and false, which is none in PHP, are the zero time.
 func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 	return &codec{
 		decode: func(d *decoder, v reflect.Value) error {
@@ -60,7 +60,7 @@ func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 				return err
 			}
 			s := strings.Trim(string(b), `"`)
-			if s == "null" || s == "" {
+			if s == "null" || s == "" || s == "false" {
 				v.SetZero()
 				return nil
 			}

@@ -40,6 +40,8 @@ func methods(dir string) ([]byte, error) {
 	var pkg string
 	var keepers []string
 	unknown := map[string]bool{}
+	like := map[string]string{}    // of a type the one that it is made of
+	holds := map[string][]string{} // of a struct the types that it embeds
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") || filepath.Base(name) == output {
 			continue
@@ -54,11 +56,22 @@ func methods(dir string) ([]byte, error) {
 				if own, extra := keeps(t.Type); own {
 					keepers = append(keepers, t.Name.Name)
 					unknown[t.Name.Name] = extra
+				} else if s, ok := t.Type.(*ast.StructType); ok {
+					holds[t.Name.Name] = embedded(s)
+				}
+			} else if ok {
+				if of, ok := t.Type.(*ast.Ident); ok {
+					like[t.Name.Name] = of.Name
 				}
 			}
 			_, inner := n.(*ast.BlockStmt)
 			return !inner
 		})
+	}
+	for t, list := range holds {
+		if slices.ContainsFunc(list, func(e string) bool { return slices.Contains(keepers, like[e]) }) {
+			keepers = append(keepers, t)
+		}
 	}
 	slices.Sort(keepers)
 	var out bytes.Buffer
@@ -94,4 +107,14 @@ func keeps(t ast.Expr) (own, extra bool) {
 		own = own || f.Tag != nil && strings.Contains(f.Tag.Value, ",format:")
 	}
 	return own, false
+}
+
+// embedded returns the names of the types of this package that s embeds.
+func embedded(s *ast.StructType) (names []string) {
+	for _, f := range s.Fields.List {
+		if of, ok := f.Type.(*ast.Ident); ok && len(f.Names) == 0 {
+			names = append(names, of.Name)
+		}
+	}
+	return names
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -290,6 +291,7 @@ func (b *inputBuilder) tags(s *Type, tag reflect.StructTag, at string) {
 			t.set(n)
 		}
 	}
+	one.narrow()
 	if p, ok := tag.Lookup("pattern"); ok {
 		if one.Kind != String {
 			b.errorf(at, "tag pattern does not fit the type")
@@ -297,6 +299,23 @@ func (b *inputBuilder) tags(s *Type, tag reflect.StructTag, at string) {
 		}
 		b.setPattern(one, p, at)
 	}
+}
+
+// narrow leaves of the values of an enum of integers those within the bounds of s.
+func (s *Type) narrow() {
+	lo, hi := s.bounds()
+	out := func(e string) bool {
+		e, _, _ = strings.Cut(e, " ")
+		n, err := strconv.ParseInt(e, 10, 64)
+		return err == nil && (n < lo || n > hi)
+	}
+	if s.Kind != Integer || !slices.ContainsFunc(s.enum, out) {
+		return
+	}
+	s.enum = slices.DeleteFunc(slices.Clone(s.enum), out)
+	s.named = slices.DeleteFunc(slices.Clone(s.named), out)
+	s.labels = maps.Clone(s.labels)
+	maps.DeleteFunc(s.labels, func(_, e string) bool { return out(e) })
 }
 
 // names fills in which spelling means which field: the name itself and its

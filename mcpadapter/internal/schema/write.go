@@ -103,7 +103,9 @@ func (w *schemaWriter) int(key string, n int64) { w.raw(key, strconv.AppendInt(n
 func (w *schemaWriter) limits(s *Type) {
 	if len(s.enum) > 0 && s.Kind == Integer {
 		lo, hi := s.span() // Gemini's API refuses a request with an enum of integers
-		w.int("minimum", lo)
+		if lo != 0 && lo != 1 {
+			w.int("minimum", lo)
+		}
 		w.int("maximum", hi)
 		return
 	}
