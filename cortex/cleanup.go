@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
@@ -135,7 +136,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 			j.Deleted = true
 			out.Deleted++
 		default:
-			j.Error = clip(scrub(err.Error()), 300)
+			j.Error = clip(analysis.Scrub(err.Error()), 300)
 			out.Failed++
 			lost = err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -272,7 +273,7 @@ func (in *EnableInput) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Configuration)) {
 		v := in.Configuration[name]
-		if secretKey(name, true) && !harmless(v) || string(redact(v)) != string(v) || strings.Contains(string(v), "://") && scrub(string(v)) != string(v) {
+		if analysis.SecretKey(name, true) && !analysis.Harmless(v) || string(analysis.Redact(v)) != string(v) || strings.Contains(string(v), "://") && analysis.Scrub(string(v)) != string(v) {
 			errs = append(errs, onlyOperator(name))
 		}
 	}
@@ -409,7 +410,7 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 		switch {
 		case !ok:
 			errs = append(errs, invalid("configuration.%s: %s has no such setting; it has %s", clip(name, 80), s.definition.ID, some(s.definition.settings(k))))
-		case !operator && x.Secret && !harmless(s.values[name]):
+		case !operator && x.Secret && !analysis.Harmless(s.values[name]):
 			errs = append(errs, onlyOperator(name))
 		case string(bytes.TrimSpace(s.values[name])) == "null" && !x.Required: // not given
 			delete(s.values, name)

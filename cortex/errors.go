@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -65,7 +66,7 @@ func fail(f *httpx.Failure) error {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(f.Body, &body) == nil && (body.Type != "" || body.Message != "") {
-		e.Code, e.Message = body.Type, scrub(body.Message)
+		e.Code, e.Message = body.Type, analysis.Scrub(body.Message)
 		var attributes []string
 		for _, x := range body.Errors {
 			if strings.HasPrefix(x.Type, "Missing") {

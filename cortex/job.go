@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
@@ -82,7 +83,7 @@ func report(j *wire.JobReport) *JobReport {
 	r := &JobReport{
 		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate),
-		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: scrub(j.ErrorMessage),
+		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: analysis.Scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &r.Data) != nil {
 		r.Data = ""
@@ -116,16 +117,16 @@ func report(j *wire.JobReport) *JobReport {
 		notes = append(notes, "the artifacts in the report can't be read; list them")
 	}
 	for _, o := range body.Operations {
-		r.Operations = append(r.Operations, redact(o))
+		r.Operations = append(r.Operations, analysis.Redact(o))
 	}
 	if string(body.Full) != "null" {
-		r.Full = redact(body.Full)
+		r.Full = analysis.Redact(body.Full)
 	}
 	if r.ErrorMessage == "" && len(body.ErrorMessage) > 0 {
 		if json.Unmarshal(body.ErrorMessage, &r.ErrorMessage) != nil {
-			r.ErrorMessage = string(redact(body.ErrorMessage))
+			r.ErrorMessage = string(analysis.Redact(body.ErrorMessage))
 		}
-		r.ErrorMessage = scrub(r.ErrorMessage)
+		r.ErrorMessage = analysis.Scrub(r.ErrorMessage)
 	}
 	if r.Status == StatusFailure && r.ErrorMessage == "" {
 		r.ErrorMessage = "the job failed and Cortex says no more"
@@ -189,9 +190,6 @@ func (l *lifetime) reported(ctx context.Context, j *wire.JobReport) *JobReport {
 	return r
 }
 
-// jobTimeout is how long a worker may take unless its configuration says.
-const jobTimeout = 30 * time.Minute
-
 // A lifetime is how long the worker of one job may take. It is asked for once,
 // and not before the job is old enough to make that matter.
 type lifetime struct {
@@ -201,12 +199,10 @@ type lifetime struct {
 
 func (c *Client) lifetime() *lifetime { return &lifetime{c: c} }
 
-// dead says why a job won't end any more, or returns "": a worker is stopped
-// after its time-out, and a job that is InProgress still was lost, by a restart
-// of Cortex or by a report that it couldn't read.
+// dead says why a job won't end any more, or returns "".
 func (l *lifetime) dead(ctx context.Context, j *wire.JobReport) string {
 	age := time.Since(time.UnixMilli(j.StartDate))
-	if JobStatus(j.Status) != StatusInProgress || j.StartDate == 0 || age < time.Minute { // no time-out is shorter
+	if JobStatus(j.Status) != StatusInProgress || j.StartDate == 0 || age < analysis.Youngest {
 		return ""
 	}
 	if l.may == 0 {
@@ -214,7 +210,7 @@ func (l *lifetime) dead(ctx context.Context, j *wire.JobReport) string {
 		if j.Type == wire.JobReportTypeResponder {
 			ask = l.c.wire.GetResponder
 		}
-		may := jobTimeout
+		may := analysis.JobTimeout
 		switch w, err := httpx.JSON[Worker](ask(ctx, j.WorkerID)); {
 		case err == nil && w.JobTimeout > 0:
 			may = time.Duration(w.JobTimeout) * time.Minute
@@ -223,18 +219,11 @@ func (l *lifetime) dead(ctx context.Context, j *wire.JobReport) string {
 		}
 		l.may = may
 	}
-	if age < l.may+time.Minute {
-		return ""
+	why := analysis.Dead(age, j.WorkerName, l.may)
+	if why != "" {
+		why += "; run it again with force"
 	}
-	return fmt.Sprintf("started %s ago, and %s may take %s: it will not end any more; run it again with force", span(age), j.WorkerName, span(l.may))
-}
-
-// span is a time as a person says it.
-func span(d time.Duration) string {
-	if d >= 2*time.Hour {
-		return count(int(d/time.Hour), "hour")
-	}
-	return count(int(d/time.Minute), "minute")
+	return why
 }
 
 // until returns when to stop waiting: early enough before the deadline of ctx

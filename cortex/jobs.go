@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
@@ -47,7 +48,7 @@ func newJob(j *wire.Job) *Job {
 	out := &Job{
 		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
-		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: scrub(j.ErrorMessage),
+		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: analysis.Scrub(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &out.Data) != nil {
 		out.Data = ""
@@ -57,7 +58,7 @@ func newJob(j *wire.Job) *Job {
 	}
 	if len(j.Parameters) > 0 {
 		if b, err := json.Marshal(j.Parameters); err == nil {
-			out.Parameters = redact(b)
+			out.Parameters = analysis.Redact(b)
 		}
 	}
 	return out

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 )
 
 // A Level is what an analyzer thinks of an observable.
@@ -15,10 +17,8 @@ const (
 	LevelSuspicious Level = "suspicious"
 	LevelSafe       Level = "safe"
 	LevelInfo       Level = "info"
-	LevelUnknown    Level = "unknown" // no analyzer said anything
+	LevelUnknown    Level = analysis.Unknown // no analyzer said anything
 )
-
-var ranks = map[Level]int{LevelMalicious: 4, LevelSuspicious: 3, LevelSafe: 2, LevelInfo: 1}
 
 // A Taxonomy is one line of an analyzer's summary: what it found and how bad it is.
 type Taxonomy struct {
@@ -36,56 +36,35 @@ func (t Taxonomy) String() string {
 // UnmarshalJSON accepts a value of any type, and a level of any case. A level
 // that Cortex doesn't know counts as info.
 func (t *Taxonomy) UnmarshalJSON(b []byte) error {
-	var raw struct {
-		Level, Namespace, Predicate string
-		Value                       json.RawMessage
-	}
-	if err := json.Unmarshal(b, &raw); err != nil {
+	var x analysis.Taxonomy
+	if err := json.Unmarshal(b, &x); err != nil {
 		return err
 	}
-	*t = Taxonomy{Level: Level(strings.ToLower(raw.Level)), Namespace: raw.Namespace, Predicate: raw.Predicate}
-	if ranks[t.Level] == 0 {
-		t.Level = LevelInfo
-	}
-	if json.Unmarshal(raw.Value, &t.Value) != nil {
-		t.Value = string(redact(raw.Value))
-	}
+	*t = newTaxonomy(x)
 	return nil
 }
 
+func newTaxonomy(x analysis.Taxonomy) Taxonomy {
+	return Taxonomy{Level(x.Level), x.Namespace, x.Predicate, x.Value}
+}
+
 // taxonomies reads the summary of a report, and reports whether it could all be read.
-func taxonomies(summary json.RawMessage) (list []Taxonomy, ok bool) {
-	list = []Taxonomy{}
-	if len(summary) == 0 || string(summary) == "null" {
-		return list, true
-	}
-	var s struct {
-		Taxonomies []json.RawMessage `json:"taxonomies"`
-	}
-	if json.Unmarshal(summary, &s) != nil {
-		return list, false
-	}
-	ok = true
-	for _, raw := range s.Taxonomies {
-		var t Taxonomy
-		if json.Unmarshal(raw, &t) != nil {
-			ok = false
-			continue
-		}
-		list = append(list, t)
+func taxonomies(summary json.RawMessage) ([]Taxonomy, bool) {
+	list := []Taxonomy{}
+	read, ok := analysis.Taxonomies(summary)
+	for _, x := range read {
+		list = append(list, newTaxonomy(x))
 	}
 	return list, ok
 }
 
 // worst returns the worst level of a list.
 func worst(list []Taxonomy) Level {
-	w := LevelUnknown
+	var all []Level
 	for _, t := range list {
-		if ranks[t.Level] > ranks[w] {
-			w = t.Level
-		}
+		all = append(all, t.Level)
 	}
-	return w
+	return analysis.Worst(all)
 }
 
 // A Verdict sums up what the analyzers say of one observable.

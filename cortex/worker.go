@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
@@ -56,7 +57,7 @@ func (w *Worker) own() *Worker {
 	}
 	w.Local = false // for us to say, not for the server
 	delete(w.Extra, "analyzerDefinitionId")
-	w.Extra = public(w.Extra)
+	w.Extra = analysis.Public(w.Extra)
 	return w
 }
 

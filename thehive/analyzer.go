@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -124,7 +125,7 @@ func (c *Client) GetObservableEnrichmentOptions(ctx context.Context, in GetObser
 	if err != nil {
 		return nil, err
 	}
-	return &EnrichmentOptions{Observable: o, Analyzers: list.Analyzers, Stays: c.stays(o)}, nil
+	return &EnrichmentOptions{Observable: o, Analyzers: list.Analyzers, Stays: c.stays(o, false)}, nil
 }
 
 // An EgressError says what would have left, to whom, and why it stays inside.
@@ -133,43 +134,32 @@ type EgressError struct {
 	Analyzer string
 	DataType string
 	Reason   string
+	WayOut   string // what can be done instead
 }
 
 // Error gives the analyzer and the reason, and not the value.
 func (e *EgressError) Error() string {
-	return fmt.Sprintf("thehive: the %s is not sent to a third party (%s): %s", e.DataType, e.Analyzer, e.Reason)
+	return fmt.Sprintf("thehive: the %s is not sent to a third party (%s): %s; %s", e.DataType, e.Analyzer, e.Reason, e.WayOut)
 }
 
 // Is reports whether target is [ErrEgress].
 func (e *EgressError) Is(target error) bool { return target == ErrEgress }
 
-// stays says why o may be shown to no third party, or returns "". Whatever its
-// type says, the value is looked at as what it looks like.
-func (c *Client) stays(o *Observable) string {
-	switch {
-	case o.TLP >= TLPRed:
-		return "TLP:RED leaves for nobody"
-	case o.PAP >= PAPRed:
-		return "PAP:RED allows no query outside"
+// stays says why o may be shown to no third party, or returns "". whole says that
+// a person approved that a URL leaves as it is.
+func (c *Client) stays(o *Observable, whole bool) string {
+	if why := egress.Marking(o.TLP, o.PAP); why != "" {
+		return why
 	}
-	var why string
-	switch data := o.Data; o.DataType {
-	case "domain", "fqdn", "hostname":
-		why = c.filter.Host(data)
-	case "url", "uri_path":
-		if o.DataType == "url" || strings.Contains(data, "://") {
-			why = c.filter.URL(data)
-		}
-	case "mail":
-		why = c.filter.Mail(data)
+	filter := c.filter
+	filter.Whole = whole
+	if why := filter.Observable(o.DataType, o.Data); why != "" {
+		return why
 	}
-	if why == "" {
-		why = c.filter.Text(o.Data)
+	if why := filter.Text(o.Message); why != "" {
+		return why + ", in the message that goes with it"
 	}
-	if beside := c.filter.Text(o.Message); why == "" && beside != "" {
-		why = beside + ", in the message that goes with it"
-	}
-	return why
+	return ""
 }
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
@@ -178,7 +168,11 @@ type RunAnalyzerInput struct {
 	CortexID     string `json:"cortexId" jsonschema:"The Cortex server to run it on: one of the analyzer's cortexIds." minLength:"1" maxLength:"128"`
 	ObservableID string `json:"observableId" jsonschema:"Id of an observable of a case (~12288)." minLength:"1" maxLength:"64"`
 	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Send the observable although it is a file. A person must approve that."`
+	WholeURL     bool   `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
 }
+
+// asks reports whether a person must approve the run.
+func (in RunAnalyzerInput) asks() bool { return in.SendFile || in.WholeURL }
 
 // about is what a run is about: the observable, and by which analyzer.
 func (in RunAnalyzerInput) about() []string { return []string{in.AnalyzerID + " " + in.ObservableID} }
@@ -190,6 +184,7 @@ type submission struct {
 	analyzer   *Worker
 	cortexID   string
 	running    *Job // the same, under way
+	lost       *Job // the same, which can't end any more
 	last       *Job // the same, ended
 }
 
@@ -220,8 +215,9 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 		return nil, fmt.Errorf("%w: the observable is a file; set sendFile to ask for its being sent", ErrInvalid)
 	}
 	if !s.analyzer.Local {
-		if why := c.stays(o); why != "" {
-			return nil, &EgressError{Analyzer: s.analyzer.Name, DataType: o.DataType, Reason: why}
+		if why := c.stays(o, in.WholeURL); why != "" {
+			way := c.filter.WayOut(o.DataType, o.Data, "THEHIVE_LOCAL_ANALYZERS", "wholeUrl")
+			return nil, &EgressError{Analyzer: s.analyzer.Name, DataType: o.DataType, Reason: why, WayOut: way}
 		}
 	}
 	jobs, err := rows[*jobRow](ctx, c, "observable-jobs", One(KindObservable, o.ID).To(HopJobs).Sort("_createdAt", Desc).Page(0, 50))
@@ -232,6 +228,8 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 		j := r.job()
 		switch {
 		case j.AnalyzerID != s.analyzer.ID:
+		case j.dead() != "":
+			s.lost = j
 		case !j.Status.Ended() && s.running == nil:
 			s.running = j
 		case j.Status.Ended() && s.last == nil:
@@ -242,7 +240,7 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 }
 
 // RunAnalyzer starts a job of one analyzer on an observable and doesn't wait for
-// it. A job of the same that is under way is returned instead. What is internal
+// it. A job of the same that is under way, and can end, is returned instead. What is internal
 // goes to no third party.
 //
 // TheHive: GET /api/v1/observable/{observableId}; POST /api/v1/connector/cortex/job
@@ -287,6 +285,12 @@ func (c *Client) planRunAnalyzer(ctx context.Context, in RunAnalyzerInput) (gate
 	}
 	if s.running != nil {
 		p.Warnings = append(p.Warnings, "The same job is under way; no second one is started.")
+	}
+	if in.WholeURL {
+		p.Warnings = append(p.Warnings, "A URL leaves as it is, with its query and whatever token or name is in it.")
+	}
+	if s.lost != nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("Job %s of the same is no answer to wait for: %s.", s.lost.ID, s.lost.dead()))
 	}
 	if s.last != nil {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("The analyzer ran on it before: job %s, %s.", s.last.ID, s.last.Status))

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -41,6 +41,8 @@ type Job struct {
 	ErrorMessage string          `json:"errorMessage,omitempty" jsonschema:"Why it failed." untrusted:"true"`
 	Report       json.RawMessage `json:"report,omitempty" untrusted:"true"`
 	Existing     bool            `json:"existing,omitempty" jsonschema:"Whether it was under way before, so that none was started."`
+
+	looked time.Time // when TheHive asked Cortex last, if it has not ended
 }
 
 type plainJob Job // without methods
@@ -67,11 +69,12 @@ func (r *jobRow) job() *Job {
 		j.ObservableID = r.Artifact.ID
 	}
 	if !j.Status.Ended() {
-		j.EndDate = time.Time{} // TheHive keeps there when it last looked
+		j.looked, j.EndDate = j.EndDate, time.Time{} // TheHive keeps there when it last looked
 	}
 	if r := j.report(); j.ErrorMessage == "" {
 		j.ErrorMessage = r.ErrorMessage
 	}
+	j.Report, j.ErrorMessage = analysis.Report(j.Report), analysis.Scrub(j.ErrorMessage)
 	return j
 }
 
@@ -84,13 +87,28 @@ func (c *Client) job(newer, older func() (*httpx.Response, error)) (*Job, error)
 	return r.job(), nil
 }
 
+// dead says why j won't end any more, or returns "". TheHive doesn't tell how
+// long an analyzer may take, so that is Cortex's own time.
+func (j *Job) dead() string {
+	if j.Status != JobInProgress || j.StartDate.IsZero() || j.looked.IsZero() {
+		return ""
+	}
+	name := j.AnalyzerName
+	if name == "" {
+		name = "the analyzer"
+	}
+	why := analysis.Dead(j.looked.Sub(j.StartDate), name, analysis.JobTimeout)
+	if why != "" {
+		why += ", unless Cortex lets it run longer; run it again"
+	}
+	return why
+}
+
 // jobReport is what TheHive keeps of a report.
 type jobReport struct {
 	ErrorMessage string            `json:"errorMessage"`
 	Artifacts    []json.RawMessage `json:"artifacts"`
-	Summary      struct {
-		Taxonomies []Taxonomy `json:"taxonomies"`
-	} `json:"summary"`
+	Summary      json.RawMessage   `json:"summary"`
 }
 
 func (j *Job) report() (r jobReport) {
@@ -139,9 +157,10 @@ type WaitForJobInput struct {
 
 // A JobWait is a job after some waiting.
 type JobWait struct {
-	Finished bool `json:"finished" jsonschema:"Whether the job has ended. If not, wait again."`
-	Attempts int  `json:"attempts" jsonschema:"How often it was looked at."`
-	Job      *Job `json:"job"`
+	Finished bool   `json:"finished" jsonschema:"Whether the job has ended. If not, wait again."`
+	Attempts int    `json:"attempts" jsonschema:"How often it was looked at."`
+	Job      *Job   `json:"job"`
+	Note     string `json:"note,omitempty" jsonschema:"Why it will not end any more, and isn't waited for."`
 }
 
 // WaitForJob waits for a job to end. That it hasn't ended in time is no error.
@@ -154,8 +173,8 @@ func (c *Client) WaitForJob(ctx context.Context, in WaitForJobInput) (*JobWait, 
 		if err != nil {
 			return nil, err
 		}
-		if j.Status.Ended() || n >= in.MaxAttempts {
-			return &JobWait{Finished: j.Status.Ended(), Attempts: n, Job: j}, nil
+		if why := j.dead(); j.Status.Ended() || why != "" || n >= in.MaxAttempts {
+			return &JobWait{Finished: j.Status.Ended(), Attempts: n, Job: j, Note: why}, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -215,10 +234,8 @@ const (
 	LevelSafe       Level = "safe"
 	LevelSuspicious Level = "suspicious"
 	LevelMalicious  Level = "malicious"
-	LevelUnknown    Level = "unknown" // there is no taxonomy
+	LevelUnknown    Level = analysis.Unknown // there is no taxonomy
 )
-
-var levels = []Level{LevelInfo, LevelSafe, LevelSuspicious, LevelMalicious}
 
 // A Taxonomy is one short statement of an analyzer.
 type Taxonomy struct {
@@ -228,21 +245,28 @@ type Taxonomy struct {
 	Value     string `json:"value" untrusted:"true"`
 }
 
-// UnmarshalJSON takes a value of any kind, as analyzers write numbers too.
+// UnmarshalJSON takes a value of any kind, as analyzers write numbers too. A level
+// that Cortex doesn't know counts as info.
 func (t *Taxonomy) UnmarshalJSON(b []byte) error {
-	var v struct {
-		Level, Namespace, Predicate string
-		Value                       json.RawMessage
-	}
-	if err := json.Unmarshal(b, &v); err != nil {
+	var x analysis.Taxonomy
+	if err := json.Unmarshal(b, &x); err != nil {
 		return err
 	}
-	*t = Taxonomy{Level: Level(strings.ToLower(v.Level)), Namespace: v.Namespace, Predicate: v.Predicate, Value: string(v.Value)}
-	var text string
-	if json.Unmarshal(v.Value, &text) == nil {
-		t.Value = text
-	}
+	*t = newTaxonomy(x)
 	return nil
+}
+
+func newTaxonomy(x analysis.Taxonomy) Taxonomy {
+	return Taxonomy{Level(x.Level), x.Namespace, x.Predicate, x.Value}
+}
+
+// worst returns the worst level of a list.
+func worst(list []Taxonomy) Level {
+	var all []Level
+	for _, t := range list {
+		all = append(all, t.Level)
+	}
+	return analysis.Worst(all)
 }
 
 // SummarizeJobReportInput is the input of [Client.SummarizeJobReport].
@@ -298,12 +322,19 @@ func (c *Client) summarize(ctx context.Context, j *Job, observableID string) (*J
 	case j.Status == JobFailure && s.ErrorMessage == "":
 		s.Note = "The job failed and gives no reason."
 	case j.Status != JobSuccess:
+		s.Note = j.dead()
 		return s, nil
 	}
 	if observableID == "" {
 		observableID = j.ObservableID
 	}
-	s.Taxonomies = append(s.Taxonomies, report.Summary.Taxonomies...)
+	read, ok := analysis.Taxonomies(report.Summary)
+	if !ok {
+		s.Note = "A part of the summary can't be read."
+	}
+	for _, x := range read {
+		s.Taxonomies = append(s.Taxonomies, newTaxonomy(x))
+	}
 	if observableID != "" && j.Status == JobSuccess {
 		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: observableID})
 		if err != nil {
@@ -318,12 +349,9 @@ func (c *Client) summarize(ctx context.Context, j *Job, observableID string) (*J
 	}
 	var parts []string
 	for _, t := range s.Taxonomies {
-		if slices.Index(levels, t.Level) > slices.Index(levels, s.Verdict) {
-			s.Verdict = t.Level
-		}
 		parts = append(parts, fmt.Sprintf("%s:%s=%s (%s)", t.Namespace, t.Predicate, t.Value, t.Level))
 	}
-	s.Summary = strings.Join(parts, "; ")
+	s.Verdict, s.Summary = worst(s.Taxonomies), strings.Join(parts, "; ")
 	return s, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
@@ -178,6 +179,56 @@ func TestInternalObservablesStayInside(t *testing.T) {
 		t.Errorf("options: %+v, %v", opts, err)
 	}
 }
+
+func TestAnalyzersOfTheHiveFollowTheRulesOfCortex(t *testing.T) {
+	t.Parallel()
+	hive := thehivetest.New(t)
+	g, _, ops := gated(t, hive)
+	id := hive.Add("Observable", thehivetest.PhishingCase, Object{"dataType": "url", "data": "https://evil.example/v?e=amFuZUBleGFtcGxlLm9yZw"})
+	in := &thehive.RunAnalyzerInput{AnalyzerID: "d4e5f6", CortexID: thehivetest.CortexID, ObservableID: id}
+	op := ops["thehive_run_analyzer"]
+	_, err := op.Do(t.Context(), g.Guard, in)
+	for _, want := range []string{"a query", "up to its path", "THEHIVE_LOCAL_ANALYZERS", "wholeUrl"} {
+		if !errors.Is(err, thehive.ErrEgress) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+	in.WholeURL = true
+	if p := propose(t, g, op, in); !strings.Contains(strings.Join(p.Plan.Warnings, " "), "as it is") {
+		t.Errorf("plan %+v", p.Plan)
+	}
+
+	// A job that was lost isn't waited for, nor given in the place of a new one.
+	run := thehive.RunAnalyzerInput{AnalyzerID: "d4e5f6", CortexID: thehivetest.CortexID, ObservableID: thehivetest.AttackerObservable}
+	c := hive.Client()
+	lost, err := c.RunAnalyzer(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hive.LoseJob(lost.ID, 3*time.Hour)
+	w, err := c.WaitForJob(t.Context(), thehive.WaitForJobInput{JobID: lost.ID})
+	if err != nil || w.Finished || w.Attempts != 1 || !strings.Contains(w.Note, "started 3 hours ago") || !strings.Contains(w.Note, "30 minutes") {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if again, err := c.RunAnalyzer(t.Context(), run); err != nil || again.Existing || again.ID == lost.ID {
+		t.Errorf("%+v, %v", again, err)
+	}
+
+	// What analyzers hand over of their configuration goes no further.
+	hive.Set(lost.ID, Object{"status": "Failure", "report": Object{"success": false, "errorMessage": "GET https://x.example/?apikey=" + canary,
+		"input": Object{"config": Object{"key": canary, "check_tlp": true}}, "summary": Object{"taxonomies": []any{Object{"level": "Odd", "namespace": "n", "predicate": "p", "value": 3}, "no taxonomy"}}}})
+	j, err := c.GetJob(t.Context(), thehive.GetJobInput{JobID: lost.ID})
+	if b, _ := json.Marshal(j); err != nil || strings.Contains(string(b), canary) || !strings.Contains(string(b), "REDACTED") {
+		t.Errorf("%s, %v", b, err)
+	}
+	hive.Set(lost.ID, Object{"status": "Success"})
+	sum, err := c.SummarizeJobReport(t.Context(), thehive.SummarizeJobReportInput{JobID: lost.ID})
+	if err != nil || sum.Verdict != thehive.LevelInfo || len(sum.Taxonomies) != 1 || sum.Note == "" {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+const canary = "canary-71be0c55"
 
 func TestAnUnknownAnalyzerIsRefusedWithTheList(t *testing.T) {
 	t.Parallel()

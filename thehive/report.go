@@ -191,19 +191,19 @@ func (c *Client) reportObservables(ctx context.Context, r *report) error {
 	r.beyond(total, len(list), "observables")
 	for _, o := range list {
 		r.TLP, r.PAP = max(r.TLP, o.TLP), max(r.PAP, o.PAP)
-		s := reportObservable{Observable: o, Value: o.value(), Verdict: LevelUnknown}
+		s := reportObservable{Observable: o, Value: o.value()}
+		var said []Taxonomy
 		var reports map[string]struct {
 			Taxonomies []Taxonomy `json:"taxonomies"`
 		}
 		_ = json.Unmarshal(o.Reports, &reports) // none is no verdict
 		for _, name := range slices.Sorted(maps.Keys(reports)) {
 			for _, t := range reports[name].Taxonomies {
-				if slices.Index(levels, t.Level) > slices.Index(levels, s.Verdict) {
-					s.Verdict = t.Level
-				}
+				said = append(said, t)
 				s.Said = append(s.Said, fmt.Sprintf("%s: %s=%s (%s)", name, t.Predicate, t.Value, t.Level))
 			}
 		}
+		s.Verdict = worst(said)
 		r.Observables = append(r.Observables, s)
 	}
 	return nil

@@ -82,7 +82,7 @@ var behaviours = behaviour.Table{
 		{
 			Group: behaviour.Search, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Running("4.1.0")}, Surprising: true,
 			Does:   "The observable of a job can't be searched for: a query for data is a 400.",
-			Client: "Jobs are searched for by type, analyzer, status and date.",
+			Client: "Jobs are searched for by type, analyzer, status and date; those on one observable are looked for among what comes, and the answer says how far.",
 			Test:   "TestWhatCortexDoes/data is not searchable",
 		},
 		{

@@ -126,6 +126,10 @@ func (s *Server) advance(it *item) {
 		it.obj["status"], it.obj["endDate"] = "InProgress", float64(s.now()) // when it was last looked at
 		return
 	case "InProgress":
+		if it.lost { // TheHive asks for it for ever
+			it.obj["endDate"] = float64(s.now())
+			return
+		}
 	default:
 		return
 	}

@@ -109,6 +109,7 @@ type item struct {
 	obj     Object
 	content []byte            // of an attachment
 	secret  map[string]string // password and key of a user
+	lost    bool              // of a job: Cortex doesn't know any more that it runs
 }
 
 func (it *item) id() string { return it.obj["_id"].(string) }
@@ -228,6 +229,15 @@ func (s *Server) Set(id string, fields Object) {
 	maps.Copy(it.obj, clone(fields))
 	it.obj["_updatedAt"] = float64(s.now())
 	s.setStage(it)
+}
+
+// LoseJob makes a job one that Cortex lost, by a restart or by a report that it
+// couldn't read: it was started so long ago and is InProgress for ever.
+func (s *Server) LoseJob(id string, ago time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it := s.byID(id)
+	it.lost, it.obj["status"], it.obj["startDate"] = true, "InProgress", float64(s.now()-ago.Milliseconds())
 }
 
 // Get returns a copy of the entity with that id, or nil.
