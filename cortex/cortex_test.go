@@ -150,7 +150,12 @@ func TestCancelledAnalysisKeepsItsJobs(t *testing.T) {
 	s := cortextest.New(t)
 	s.SetDelay(time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(200*time.Millisecond, cancel)
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/waitreport") { // all are submitted by then
+			cancel()
+		}
+		return false
+	})
 	a, err := s.Client().AnalyzeObservable(ctx, cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind", "AbuseIPDB"}})
 	if err != nil || len(a.JobIDs) != 2 || a.Verdict.Unfinished != 2 {
 		t.Errorf("%+v, %v", a, err)
