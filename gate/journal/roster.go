@@ -39,12 +39,18 @@ func AddApprover(dir string, a state.Approver) error {
 	if err := owners.PrepareDir(dir); err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, approversFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, owners.ListMode())
+	file := filepath.Join(dir, approversFile)
+	_, err = os.Lstat(file)
+	made := errors.Is(err, os.ErrNotExist)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, owners.ListMode())
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
-	_, err = fmt.Fprintf(f, "ed25519 %s %s\n", base64.StdEncoding.EncodeToString(a.Key), a.Name)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if made {
+		err = f.Chmod(owners.ListMode()) // whatever the umask takes away
+	}
+	_, werr := fmt.Fprintf(f, "ed25519 %s %s\n", base64.StdEncoding.EncodeToString(a.Key), a.Name)
+	if err := errors.Join(err, werr, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
 	return nil

@@ -107,6 +107,7 @@ var (
 		{Name: "SALLYPORT_APPROVAL", Title: "Who approves", Doc: "Who attests that a human said yes: operator, client or host.", Default: "operator", Form: true},
 		{Name: "SALLYPORT_STATE", Kind: Folder, Title: "State folder", Doc: "Folder of the gate's journal, or address of its PostgreSQL database for servers on several hosts; share it with the gate command.", Form: true},
 		{Name: "SALLYPORT_STATE_FILE", Kind: File, Title: "File of the state", Doc: "File that holds that address, where it has a password."},
+		{Name: "SALLYPORT_OTHER_USER", Title: "Other user", Doc: "User, by name or number, who shares the state folder with the one who runs this: whom the servers run as, or who approves."},
 		{Name: "SALLYPORT_POLICY", Kind: File, Title: "Policy", Doc: "JSON file of budgets, breaker, protected targets and number of approvers."},
 		{Name: "SALLYPORT_HTTP_TOKENS", Kind: File, Title: "Tokens", Doc: "File of bearer tokens for -http."},
 	}}

@@ -34,12 +34,13 @@ func flock(f *os.File, how int) error {
 // CheckOwner refuses what anybody could have written but the owners of the state
 // folder: this user, and the other that shares it, if there is one.
 func (o Owners) CheckOwner(name string, fi os.FileInfo) error {
-	mask := os.FileMode(0o022)
-	if o.Other != nil {
-		mask = 0o002 // the two share it by their group
-	}
-	if fi.Mode().Perm()&mask != 0 {
-		return fmt.Errorf("%s is writable by %s (%s)", name, map[bool]string{true: "group or others", false: "others"}[o.Other == nil], fi.Mode().Perm())
+	const shared = "; two users can share a folder: see SALLYPORT_OTHER_USER"
+	mode := fi.Mode().Perm()
+	switch {
+	case mode&0o002 != 0:
+		return fmt.Errorf("%s is writable by others (%s)", name, mode)
+	case mode&0o020 != 0 && o.Other == nil: // the two share it by their group
+		return fmt.Errorf("%s is writable by its group (%s)%s", name, mode, shared)
 	}
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	switch {
@@ -48,7 +49,7 @@ func (o Owners) CheckOwner(name string, fi os.FileInfo) error {
 	case o.Other != nil:
 		return fmt.Errorf("%s belongs to uid %d, neither to you nor to the other user of the folder, uid %d", name, st.Uid, *o.Other)
 	}
-	return fmt.Errorf("%s belongs to uid %d, not to you; two users can share a folder: see SALLYPORT_OTHER_USER", name, st.Uid)
+	return fmt.Errorf("%s belongs to uid %d, not to you%s", name, st.Uid, shared)
 }
 
 // inode returns what tells a folder from a copy of it.
