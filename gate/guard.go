@@ -319,7 +319,7 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 		p.Needs = n
 	}
 	p.Untrusted = g.memory.marks(p.Principal, input)
-	by := journal.Authority{Choice: o.authority(g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
+	by := journal.Authority{Choice: o.authority(ctx, g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
 
 	if v == verdictDryRun {
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {
@@ -383,15 +383,15 @@ func (o *Operation[In, Out]) encode(in In) ([]byte, In, error) {
 
 // authority says by which standing choice of the operator the call runs
 // without being asked for, if by any.
-func (o *Operation[In, Out]) authority(g *Guard, v verdict, lock string, in In) string {
-	switch {
+func (o *Operation[In, Out]) authority(ctx context.Context, g *Guard, v verdict, lock string, in In) string {
+	switch who, _ := g.Who(ctx, o.tier); {
 	case v == verdictAsk:
 		return ""
 	case v == verdictFree:
 		return lock
 	case o.runWhen != nil && o.runWhen(in) && !(g.policy.AskEgress && o.facets.Egress):
 		return "runs unasked"
-	case g.policy.approval(o.tier) == ApprovalHost:
+	case who == ApprovalHost:
 		return "host"
 	}
 	return ""

@@ -56,6 +56,9 @@ type Policy struct {
 	// ClientAfterUntrusted lets a client's word count even after it was shown
 	// text that an attacker can write. See [Guard.Saw].
 	ClientAfterUntrusted bool
+	// OverHTTP lets the word of a client or a host count for those, too, who call over
+	// HTTP with a token. See [WithHTTP].
+	OverHTTP bool
 	// Retention is how long a closed segment of the journal is kept, at least two
 	// days. Zero: for ever.
 	Retention time.Duration
@@ -71,6 +74,7 @@ type Policy struct {
 	Logger *slog.Logger
 
 	file string // hash of the file that it was read from
+	said string // by what it says who attests, if that isn't the file
 }
 
 const (
@@ -90,17 +94,16 @@ func (p Policy) limits() journal.Limits {
 func (p Policy) complete() (Policy, error) {
 	switch p.Approval {
 	case "":
+		if p.said == "" && p.Destructive == "" {
+			p.said = "the default"
+		}
 		p.Approval = ApprovalOperator
 	case ApprovalOperator, ApprovalClient, ApprovalHost:
 	default:
 		return p, fmt.Errorf("gate: approval %q: want operator, client or host", p.Approval)
 	}
-	switch {
-	case p.Destructive == "" && p.Approval == ApprovalHost:
-		p.Destructive = ApprovalHost
-	case p.Destructive == "":
-		p.Destructive = ApprovalOperator
-	case p.Destructive != ApprovalOperator && p.Destructive != ApprovalHost:
+	p.Destructive = p.approval(TierDestructive)
+	if p.Destructive != ApprovalOperator && p.Destructive != ApprovalHost {
 		return p, fmt.Errorf("gate: approval %q of destructive operations: want operator or host", p.Destructive)
 	}
 	if p.Max != 0 && !p.Max.Valid() {
@@ -164,38 +167,6 @@ func (p Policy) complete() (Policy, error) {
 	return p, nil
 }
 
-// Who says who attests a call of tier t, and why, for a person.
-func (p Policy) Who(t Tier) string {
-	by, why := p.Approval, "the default"
-	if t == TierDestructive {
-		by = p.Destructive
-		if by == "" && p.Approval == ApprovalHost {
-			by = p.Approval
-		}
-	}
-	switch {
-	case p.Max < t:
-		return "nobody: such operations don't run here"
-	case by == "":
-		by = ApprovalOperator
-	case t == TierDestructive && p.Approval == ApprovalClient:
-		why = "a client's word is never enough for them"
-	case p.file != "":
-		why = "the policy file"
-	default:
-		why = "SALLYPORT_APPROVAL"
-	}
-	return fmt.Sprintf("%s (%s)", by, why)
-}
-
-// approval says who attests a call of tier t.
-func (p Policy) approval(t Tier) Approval {
-	if t == TierDestructive {
-		return p.Destructive
-	}
-	return p.Approval
-}
-
 // quorum says how many approvers a call of tier t needs.
 func (p Policy) quorum(t Tier) int {
 	if t == TierDestructive {
@@ -208,7 +179,7 @@ func (p Policy) quorum(t Tier) int {
 // was read from a file, that file.
 func (p Policy) version() string {
 	parts := []string{"sallyport/policy/v2", p.file, p.Max.String(), string(p.Approval), string(p.Destructive),
-		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted)}
+		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted), strconv.FormatBool(p.OverHTTP)}
 	for _, n := range []int{p.Quorum.Write, p.Quorum.Destructive, p.Budget.Writes, p.Budget.Destructive, p.Budget.Proposals, p.Budget.Pending,
 		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns} {
 		parts = append(parts, strconv.Itoa(n))
@@ -247,7 +218,7 @@ func policyFrom(environ []string) (Policy, error) {
 		if p.Approval != "" {
 			return Policy{}, errors.New("gate: both SALLYPORT_APPROVAL and the file SALLYPORT_POLICY say who approves: keep one")
 		}
-		p.Approval = Approval(a)
+		p.Approval, p.said = Approval(a), "SALLYPORT_APPROVAL"
 	}
 	if set["SALLYPORT_STATE"] != "" || set["SALLYPORT_STATE_FILE"] != "" {
 		var err error
@@ -278,6 +249,7 @@ type policyFile struct {
 	Protected            []string `json:"protected"`
 	AskEgress            bool     `json:"ask_egress"`
 	ClientAfterUntrusted bool     `json:"client_after_untrusted"`
+	OverHTTP             bool     `json:"approval_over_http"`
 	Retention            duration `json:"retention"`
 	RotateMB             count    `json:"rotate_mb"`
 }
@@ -322,6 +294,7 @@ const maxPolicy = 1 << 20
 //	  "protected": ["10.0.0.0/24", "dc01.corp.example", "*.core.example", "000"],
 //	  "ask_egress": false,
 //	  "client_after_untrusted": false,
+//	  "approval_over_http": false,
 //	  "retention": "2160h",
 //	  "rotate_mb": 64
 //	}
@@ -362,7 +335,7 @@ func parsePolicy(b []byte) (Policy, error) {
 		TTL:       time.Duration(f.TTL),
 		Budget:    Budget{Writes: int(f.Budgets.Writes), Destructive: int(f.Budgets.Destructive), Proposals: int(f.Budgets.Proposals), Pending: int(f.Budgets.Pending)},
 		Breaker:   Breaker{Burst: int(f.Breaker.Burst), Denials: int(f.Breaker.Denials), Unknowns: int(f.Breaker.Unknowns)},
-		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted,
+		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted, OverHTTP: f.OverHTTP,
 		Retention: time.Duration(f.Retention), RotateAt: int64(f.RotateMB) << 20, file: hex.EncodeToString(sum[:]),
 	}
 	if f.MaxTier != 0 {

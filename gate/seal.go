@@ -71,7 +71,7 @@ var ErrUnsealed = errors.New("gate: the answer does not belong to a question of 
 // from [Guard.Seal] for this proposal and principal; typed is what the user
 // typed: the proposal's [Proposal.Code].
 func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) error {
-	if !g.trustsClient(p) {
+	if by, _ := g.Who(ctx, TierWrite); by != ApprovalClient || !g.trustsClient(p) {
 		return ErrUnsealed
 	}
 	c, err := base64.RawURLEncoding.DecodeString(state)

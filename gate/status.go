@@ -7,18 +7,26 @@ import (
 
 // A Status is what an agent may know of the gate.
 type Status struct {
-	Approval Approval // who attests a write
-	// Destructive is who attests a destructive operation.
-	Destructive Approval
-	Max         Tier        // the highest tier that may run
-	Frozen      bool        // whether all writes are stopped
-	Approvers   int         // how many approvers are enrolled
-	Pending     []*Proposal // what the principal waits for, oldest first
+	Approval    Approval        // who attests a write
+	Destructive Approval        // who attests a destructive operation
+	Who         map[Tier]string // who attests which tier, and why
+	Max         Tier            // the highest tier that may run
+	Frozen      bool            // whether all writes are stopped
+	Approvers   int             // how many approvers are enrolled
+	Pending     []*Proposal     // what the principal waits for, oldest first
 }
 
 // Status returns how the gate stands for the principal in ctx.
 func (g *Guard) Status(ctx context.Context) (*Status, error) {
-	s := &Status{Approval: g.policy.Approval, Destructive: g.policy.Destructive, Max: g.policy.Max}
+	s := &Status{Max: g.policy.Max, Who: map[Tier]string{}}
+	for tier, by := range map[Tier]*Approval{TierWrite: &s.Approval, TierDestructive: &s.Destructive} {
+		var why string
+		if *by, why = g.Who(ctx, tier); *by == "" {
+			*by, s.Who[tier] = g.policy.approval(tier), why
+		} else {
+			s.Who[tier] = fmt.Sprintf("%s (%s)", *by, why)
+		}
+	}
 	j, err := g.Journal()
 	if err != nil {
 		return nil, err

@@ -252,6 +252,66 @@ func TestAFileChangesWhatItNames(t *testing.T) {
 	}
 }
 
+func TestTheStatusSaysWhoApprovesWhichTierAndWhy(t *testing.T) {
+	w := newWorld(t)
+	for name, tt := range map[string]struct {
+		environ []string
+		http    bool
+		want    map[Tier]string
+	}{
+		"nothing said":            {nil, false, map[Tier]string{TierWrite: "operator (the default)", TierDestructive: "operator (the default)"}},
+		"client":                  {[]string{"SALLYPORT_APPROVAL=client"}, false, map[Tier]string{TierWrite: "client (SALLYPORT_APPROVAL)", TierDestructive: "operator (a client's word is never enough for them)"}},
+		"host":                    {[]string{"SALLYPORT_APPROVAL=host"}, false, map[Tier]string{TierWrite: "host (SALLYPORT_APPROVAL)", TierDestructive: "host (SALLYPORT_APPROVAL)"}},
+		"host, asked over HTTP":   {[]string{"SALLYPORT_APPROVAL=host"}, true, map[Tier]string{TierWrite: "operator (over HTTP the word of the host doesn't count: whoever calls could give it)", TierDestructive: "operator (over HTTP the word of the host doesn't count: whoever calls could give it)"}},
+		"client, asked over HTTP": {[]string{"SALLYPORT_APPROVAL=client"}, true, map[Tier]string{TierWrite: "operator (over HTTP the word of the client doesn't count: whoever calls could give it)", TierDestructive: "operator (a client's word is never enough for them)"}},
+	} {
+		p := must(PolicyFrom(append(tt.environ, "SALLYPORT_STATE="+w.dir)))
+		g := must(New(p))
+		ctx := t.Context()
+		if tt.http {
+			ctx = WithHTTP(ctx, true)
+		}
+		got := must(g.Status(ctx)).Who
+		if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+			t.Errorf("%s: %v", name, got)
+		}
+		must(0, g.Close())
+	}
+	g := w.guard(host, func(p *Policy) { p.Max = TierWrite })
+	if got := must(g.Status(t.Context())).Who[TierDestructive]; !strings.Contains(got, "nobody") {
+		t.Errorf("above the highest tier: %s", got)
+	}
+}
+
+func TestOverHTTPTheCallersOwnWordIsNoApproval(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	for i, tt := range []struct {
+		ctx     context.Context
+		trusted bool
+		want    State
+	}{
+		{t.Context(), false, StateExecuted},
+		{WithHTTP(t.Context(), true), false, StatePending},
+		{WithHTTP(t.Context(), false), true, StatePending},
+		{WithHTTP(t.Context(), true), true, StateExecuted},
+	} {
+		in := comment{Case: fmt.Sprint(i)}
+		res := must(op.Do(tt.ctx, w.guard(host, func(p *Policy) { p.OverHTTP = tt.trusted }), &in))
+		if res.State != tt.want {
+			t.Errorf("%d: %s, want %s", i, res.State, tt.want)
+		}
+	}
+	op.Plan(func(context.Context, comment) (Plan, error) { return Plan{Summary: "S.", Undo: "Undo it."}, nil })
+	g := w.guard(func(p *Policy) { p.Approval = ApprovalClient })
+	p := op.pending(t, g, comment{Case: "form"})
+	sealed, _ := g.Seal(p)
+	if err := g.Attest(WithHTTP(t.Context(), true), p, sealed, p.Code()); !errors.Is(err, ErrUnsealed) {
+		t.Errorf("attested over HTTP: %v", err)
+	}
+	must(0, g.Attest(t.Context(), p, sealed, p.Code()))
+}
+
 func TestLoweringTheProtectionIsSaidFirstAndNotGranted(t *testing.T) {
 	w := newWorld(t)
 	op := newCounted()

@@ -56,6 +56,9 @@ func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []b
 	if t.guard.Approval() != gate.ApprovalClient {
 		return nil, pending, "", nil
 	}
+	if by, why := t.guard.Who(ctx, gate.TierWrite); by != gate.ApprovalClient {
+		return nil, pending, why, nil
+	}
 	if !formCapable(req) {
 		return nil, pending, "this client can't show a form", nil
 	}

@@ -435,3 +435,67 @@ func TestASessionThatEndedLeavesRoom(t *testing.T) {
 		_ = httpSession(t, url, aliceToken, eras[0]).Close()
 	}
 }
+
+// Whoever calls over HTTP could answer the form, or let the prompt pass, in the
+// human's place.
+func TestOverHTTPTheCallersOwnWordIsNoApproval(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		approval gate.Approval
+		trusted  bool // by the policy
+		tokens   bool
+		executed bool
+	}{
+		{"client", gate.ApprovalClient, false, false, false},
+		{"client with tokens", gate.ApprovalClient, false, true, false},
+		{"client as the policy says, without tokens", gate.ApprovalClient, true, false, false},
+		{"client as the policy says, with tokens", gate.ApprovalClient, true, true, true},
+		{"host", gate.ApprovalHost, false, false, false},
+		{"host with tokens", gate.ApprovalHost, false, true, false},
+		{"host as the policy says, with tokens", gate.ApprovalHost, true, true, true},
+	} {
+		for _, era := range eras {
+			t.Run(tt.name+"/"+era, func(t *testing.T) {
+				t.Parallel()
+				g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: tt.approval, OverHTTP: tt.trusted, Dir: t.TempDir()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = g.Close() })
+				d := new(desk)
+				s := mcpadapter.New(g, mcpadapter.Options{Name: "test"})
+				if err := s.Add(d.ops()...); err != nil {
+					t.Fatal(err)
+				}
+				var opts mcphttp.Options
+				transport := &mcp.StreamableClientTransport{HTTPClient: &http.Client{Transport: http.DefaultTransport}}
+				if tt.tokens {
+					opts.Tokens, transport.HTTPClient.Transport = tokens(t), bearer(bobToken)
+				}
+				transport.Endpoint = overHTTP(t, s, opts)
+				cs, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "v1"}, &mcp.ClientOptions{ElicitationHandler: answered("accept", right)}).
+					Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: era})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer cs.Close()
+				var a answer
+				mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
+				if want := map[bool]string{true: "executed", false: "pending"}[tt.executed]; a.Status != want {
+					t.Errorf("%s, want %s", a.Status, want)
+				}
+				var status struct {
+					Approval string            `json:"approval"`
+					Who      map[string]string `json:"who"`
+				}
+				mcptest.Structured(t, mcptest.Call(t, cs, "gate_status", `{}`), &status)
+				if says := strings.Contains(status.Who["write"], "over HTTP"); says == tt.executed || tt.executed != (status.Approval == string(tt.approval)) {
+					t.Errorf("the status says %+v", status)
+				}
+				if tt.approval == gate.ApprovalClient && !tt.executed && !strings.Contains(a.Next, "over HTTP") {
+					t.Errorf("next doesn't say why: %s", a.Next)
+				}
+			})
+		}
+	}
+}

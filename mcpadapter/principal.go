@@ -12,9 +12,13 @@ import (
 type principalKey struct{}
 
 // withPrincipal makes the authenticated user, if the transport knows one, the
-// principal of the call.
+// principal of the call, and tells the gate of one that came over HTTP.
 func withPrincipal(ctx context.Context, extra *mcp.RequestExtra) (context.Context, error) {
-	if extra == nil || extra.TokenInfo == nil {
+	if extra == nil || extra.TokenInfo == nil && extra.Header == nil {
+		return ctx, nil
+	}
+	ctx = gate.WithHTTP(ctx, extra.TokenInfo != nil)
+	if extra.TokenInfo == nil {
 		return ctx, nil
 	}
 	user := extra.TokenInfo.UserID

@@ -17,12 +17,13 @@ type statusInput struct {
 }
 
 type statusOutput struct {
-	Approval  gate.Approval `json:"approval" jsonschema:"Who approves: operator, client or host."`
-	Tiers     []string      `json:"tiers" jsonschema:"The tiers that may run here."`
-	Frozen    bool          `json:"frozen" jsonschema:"Whether the operator has stopped all writes."`
-	Approvers int           `json:"approvers" jsonschema:"How many approvers are enrolled."`
-	Pending   []proposal    `json:"pending" jsonschema:"What waits for a decision, oldest first."`
-	Proposal  *proposal     `json:"proposal,omitempty" jsonschema:"The proposal that was asked for."`
+	Approval  gate.Approval     `json:"approval" jsonschema:"Who approves: operator, client or host."`
+	Who       map[string]string `json:"who" jsonschema:"Who approves which tier, and why."`
+	Tiers     []string          `json:"tiers" jsonschema:"The tiers that may run here."`
+	Frozen    bool              `json:"frozen" jsonschema:"Whether the operator has stopped all writes."`
+	Approvers int               `json:"approvers" jsonschema:"How many approvers are enrolled."`
+	Pending   []proposal        `json:"pending" jsonschema:"What waits for a decision, oldest first."`
+	Proposal  *proposal         `json:"proposal,omitempty" jsonschema:"The proposal that was asked for."`
 }
 
 type proposal struct {
@@ -83,9 +84,12 @@ func statusOp(g *gate.Guard, name string) gate.Op {
 		if err != nil {
 			return nil, err
 		}
-		out := &statusOutput{Approval: st.Approval, Frozen: st.Frozen, Approvers: st.Approvers}
+		out := &statusOutput{Approval: st.Approval, Who: map[string]string{}, Frozen: st.Frozen, Approvers: st.Approvers}
 		for tier := gate.TierRead; tier <= st.Max; tier++ {
 			out.Tiers = append(out.Tiers, tier.String())
+		}
+		for tier, who := range st.Who {
+			out.Who[tier.String()] = who
 		}
 		for _, p := range st.Pending {
 			out.Pending = append(out.Pending, asProposal(p))

@@ -111,7 +111,7 @@ type ListAgentsInput struct {
 	Name      string      `json:"name,omitempty" jsonschema:"Only the agent of exactly this name." minLength:"1" maxLength:"128"`
 	Group     GroupID     `json:"group,omitempty" jsonschema:"Only agents in this group."`
 	Platform  string      `json:"os_platform,omitempty" jsonschema:"Only agents on this platform, such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
-	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h." pattern:"^[0-9]{1,9}[dhms]$"`
+	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h; since they were enrolled, if they never connected." pattern:"^[0-9]{1,9}[dhms]$"`
 	Search    string      `json:"search,omitempty" jsonschema:"Only agents that have this text, in any case, in name, address, id, system, version or group." minLength:"1" maxLength:"256"`
 	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
 	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
@@ -159,6 +159,13 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 	if in.Search != "" {
 		params.Q = shownWith(in.Search)
 	}
+	if in.Name != "" && !agentName.MatchString(in.Name) { // a condition takes more than the parameter
+		params.Name = ""
+		if params.Q != "" {
+			params.Q = ";(" + params.Q + ")"
+		}
+		params.Q = "name=" + in.Name + params.Q
+	}
 	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), params))
 	if err != nil {
 		return nil, err
@@ -201,19 +208,21 @@ func shownWith(text string) string {
 var condition = lazyregexp.New(`^[\[\]\w \-.:?\\/'"=@%<{}]+$`)
 
 var (
-	agentName = lazyregexp.New(`^[\w,\-.+\s:]{1,128}$`)
+	agentName = lazyregexp.New(`^[\pL\pN_,\-.+\s:]{1,128}$`)
 	platform  = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 	age       = lazyregexp.New(`^[0-9]{1,9}[dhms]$`)
 )
 
 func (in *ListAgentsInput) check() error {
 	switch {
-	case in.Name != "" && !agentName.MatchString(in.Name):
-		return invalid("name %q: want an agent's name", clip(in.Name))
+	case in.Name != "" && !agentName.MatchString(in.Name) && !condition.MatchString(in.Name):
+		return invalid("name %q: Wazuh's API takes letters, digits, spaces and , _ - . + :, or without accents also [ ] ? \\ / ' \" = @ %% < { }", clip(in.Name))
 	case in.Platform != "" && !platform.MatchString(in.Platform):
 		return invalid("os_platform %q: want a platform, such as ubuntu", clip(in.Platform))
 	case in.OlderThan != "" && !age.MatchString(in.OlderThan):
 		return invalid("older_than %q: want a number and d, h, m or s, such as 7d", clip(in.OlderThan))
+	case in.OlderThan != "" && strings.Trim(in.OlderThan, "0dhms") == "":
+		return invalid("older_than %q: want more than nothing, which Wazuh takes for no filter", clip(in.OlderThan))
 	}
 	if in.Group != "" {
 		if err := in.Group.check(); err != nil {

@@ -47,6 +47,7 @@ func (in *ListDecodersInput) SetDefaults() {
 // A DecoderPage is one page of decoders.
 type DecoderPage struct {
 	Decoders []*RulesetDecoder `json:"decoders"`
+	Note     string            `json:"note,omitempty" jsonschema:"Why there may be none."`
 	Paging
 }
 
@@ -72,7 +73,11 @@ func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 	if err != nil {
 		return nil, err
 	}
-	return &DecoderPage{Decoders: r.items, Paging: r.paging(in.Offset)}, nil
+	p := &DecoderPage{Decoders: r.items, Paging: r.paging(in.Offset)}
+	if r.total == 0 {
+		p.Note = "decoders that are built into Wazuh, such as windows_eventchannel and json, are in no list"
+	}
+	return p, nil
 }
 
 // plainName is what can stand in a condition of the server API without being

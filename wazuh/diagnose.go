@@ -150,6 +150,8 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 	case err != nil:
 		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER"))
 		return
+	case i.Version.Distribution == "": // Wazuh has its indexer say that it is an older product
+		d.add("indexer login", Healthy, fmt.Sprintf("logged in; it says that its version is %s, which Wazuh has it say whatever it is", i.Version.Number), "")
 	default:
 		d.add("indexer login", Healthy, fmt.Sprintf("logged in; %s %s", i.Version.Distribution, i.Version.Number), "")
 	}

@@ -25,7 +25,9 @@
 // manager itself. An answer of Wazuh with status 200 can be a failure: one that
 // failed as a whole is an [Error], and what failed beside things that worked is
 // listed in the page. What the user's role may not see is missing from lists
-// without a word from Wazuh.
+// without a word from Wazuh. What else the server and its indexer do where their
+// documentation doesn't say is in behaviour.md beside this file, and in their
+// fake, package wazuhtest.
 package wazuh
 
 //go:generate go run ../internal/jsoncodec/jsonmethods

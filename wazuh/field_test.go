@@ -254,6 +254,28 @@ func TestAgentsAreFoundByWhatIsShown(t *testing.T) {
 	}
 }
 
+func TestAnAgentIsFoundByAnOddName(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	for id, name := range map[string]string{"301": "host@site", "302": "LAPTOP-ÉLODIE", "303": "a b", "304": "dc=1/x"} {
+		s.AddAgent(wazuhtest.Object{"id": id, "name": name, "status": "active"})
+		if p, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Name: name}); err != nil || p.Total != 1 || p.Agents[0].ID != id {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+	if p, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Name: "host@site", Search: "no such"}); err != nil || p.Total != 0 {
+		t.Errorf("both: %+v, %v", p, err)
+	}
+	for _, in := range []wazuh.ListAgentsInput{{Name: "a;id=000"}, {Name: "a,id=000"}, {Name: "É@x"}, {OlderThan: "0d"}} {
+		if p, err := s.Client().ListAgents(t.Context(), in); err == nil && p.Total > 0 || in.Name != "a,id=000" && !errors.Is(err, wazuh.ErrInvalid) {
+			t.Errorf("%+v: %+v, %v", in, p, err)
+		}
+	}
+	if p, err := s.Client().ListDecoders(t.Context(), wazuh.ListDecodersInput{Name: "windows_eventchannel"}); err != nil || p.Total != 0 || p.Note == "" {
+		t.Errorf("a decoder that is built in: %+v, %v", p, err)
+	}
+}
+
 func TestNamesThatWazuhDoesNotCheckAreChecked(t *testing.T) {
 	t.Parallel()
 	c := wazuhtest.New(t).Client()

@@ -36,6 +36,11 @@ func (p *program) serve(ctx context.Context) int {
 		p.logger.Warn("nobody is asked here before a write: whatever the host lets through is executed")
 	}
 	if p.http != "" {
+		if by, why := s.guard.Who(gate.WithHTTP(ctx, opts.Tokens != nil), gate.TierWrite); by == gate.ApprovalOperator && s.guard.Approval() != by {
+			p.logger.Warn("writes wait for an operator here: " + why + "; a policy file with approval_over_http, and -tokens, would change that")
+		}
+	}
+	if p.http != "" {
 		err = mcphttp.Serve(ctx, s.server, opts)
 	} else {
 		if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

@@ -109,6 +109,12 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 	case is("decoders"):
 		return s.listDecoders, decoderChecks
 	case is("manager/logs"):
+		if s.before(6) {
+			old := maps.Clone(logChecks)
+			delete(old, "select")
+			delete(old, "distinct")
+			return s.managerLogs, old
+		}
 		return s.managerLogs, logChecks
 	case is("manager/configuration"):
 		return s.configuration, s.configChecks()
@@ -147,11 +153,25 @@ func (s *Server) info(url.Values) *reply {
 	if s.five() {
 		version = "v" + version
 	}
+	var revision any = "rc1"
+	if s.before(12) {
+		revision = 40000 + 100*s.minor() + 17
+	}
 	return &reply{status: http.StatusOK, body: Object{"data": Object{
-		"title": "Wazuh API REST", "api_version": version, "revision": "rc1", "license_name": "GPL 2.0",
+		"title": "Wazuh API REST", "api_version": version, "revision": revision, "license_name": "GPL 2.0",
 		"license_url": "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html", "hostname": managerName, "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05Z"),
 	}, "error": 0}}
 }
+
+// minor is the second number of the version.
+func (s *Server) minor() int {
+	_, rest, _ := strings.Cut(s.version, ".")
+	first, _, _ := strings.Cut(rest, ".")
+	return number(first, 0)
+}
+
+// before reports whether the server is a Wazuh 4 older than 4.n.
+func (s *Server) before(n int) bool { return !s.five() && s.minor() < n }
 
 // atNode serves what one node of the cluster has.
 func (s *Server) atNode(node string, serve func(url.Values) *reply) func(url.Values) *reply {

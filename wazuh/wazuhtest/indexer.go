@@ -489,17 +489,13 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 
 // hasIndex reports whether this version of Wazuh fills an index.
 func (s *Server) hasIndex(name string) bool {
-	var minor int
-	if n, _ := fmt.Sscanf(s.version, "4.%d", &minor); n != 1 {
-		return true
-	}
 	switch {
 	case strings.HasPrefix(name, "wazuh-states-vulnerabilities"):
-		return minor >= 8
+		return !s.before(8)
 	case strings.HasPrefix(name, "wazuh-states-sca"):
-		return false
+		return s.five()
 	case strings.HasPrefix(name, "wazuh-states-"):
-		return minor >= 13
+		return !s.before(13)
 	}
 	return true
 }

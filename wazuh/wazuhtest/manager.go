@@ -72,7 +72,10 @@ func (s *Server) manager(r *http.Request, _ []byte) *reply {
 	case r.Method != http.MethodGet:
 		return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "405: Method Not Allowed")
 	}
-	q := r.URL.Query()
+	q, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B")) // which separates nothing
+	if err != nil {
+		return refused(err.Error())
+	}
 	params := slices.Sorted(maps.Keys(q))
 	for _, name := range params {
 		if _, ok := known[name]; !ok {

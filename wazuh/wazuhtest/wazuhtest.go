@@ -12,6 +12,7 @@
 package wazuhtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -201,11 +202,14 @@ func (a *reply) write(w http.ResponseWriter) {
 	text, plain := a.body.(string)
 	b := []byte(text)
 	if !plain {
-		var err error
-		if b, err = json.Marshal(a.body); err != nil {
+		var out bytes.Buffer
+		e := json.NewEncoder(&out)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(a.body); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
+		b = bytes.TrimSpace(out.Bytes())
 	}
 	if a.kind == "" {
 		a.kind = "text/plain; charset=utf-8"
