@@ -6,14 +6,15 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
 
 // Errors that operations and lookups return, wrapped.
 var (
-	ErrNotFound  = errors.New("not found")     // ATT&CK has nothing of that id or name, in the domains held
-	ErrAmbiguous = errors.New("ambiguous")     // several objects in force have that name
-	ErrInvalid   = errors.New("invalid input") // an argument is missing, or makes no sense with the others
+	ErrNotFound  = errors.New("not found") // ATT&CK has nothing of that id or name, in the domains held
+	ErrAmbiguous = errors.New("ambiguous") // several objects in force have that name
+	ErrInvalid   = gate.ErrInvalid         // an argument is missing, or makes no sense with the others
 )
 
 // NotFoundError says what wasn't found. It is [ErrNotFound].

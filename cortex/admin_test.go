@@ -89,7 +89,7 @@ func TestOrganisations(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		`{"orgId":"soc"}`:                       "description or status is needed",
-		`{"orgId":"soc","status":"Closed"}`:     "want Active or Locked",
+		`{"orgId":"soc","status":"Closed"}`:     "want one of Active, Locked",
 		`{"orgId":"soc","description":" "}`:     "description is empty",
 		`{"orgId":"cortex","status":"Locked"}`:  "its own organisation",
 		`{"orgId":"nothing","status":"Locked"}`: "organization nothing not found",
@@ -154,7 +154,7 @@ func TestCreateUser(t *testing.T) {
 	for args, want := range map[string]string{
 		`{"login":"x","name":"X","organization":"soc","roles":["read"],"password":"hunter2hunter2"}`: "password is not taken",
 		`{"login":"x y","name":"X","organization":"soc","roles":["read"]}`:                           "login",
-		`{"login":"x","name":"X","organization":"soc","roles":[]}`:                                   "roles is empty",
+		`{"login":"x","name":"X","organization":"soc","roles":[]}`:                                   "roles: want at least 1",
 		`{"login":"x","name":"X","organization":"soc","roles":["root"]}`:                             "roles[0]",
 		`{"login":"x","name":" ","organization":"soc","roles":["read"]}`:                             "name is empty",
 		`{"login":"x","name":"X","organization":"a/b","roles":["read"]}`:                             "organization",
@@ -417,8 +417,8 @@ func TestEnableRefusesWhatIsWrongBeforeItIsProposed(t *testing.T) {
 		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"polling":"often"}}`:              "want a number",
 		`{"definitionId":"` + cortextest.FreeDefinition + `","configuration":{"zones":"a"}}`:                    "want a list of strings",
 		`{"definitionId":"` + cortextest.FreeDefinition + `","rateUnit":"Year"}`:                                "rateUnit",
-		`{"definitionId":"` + cortextest.FreeDefinition + `","rate":-1}`:                                        "rate -1",
-		`{"definitionId":"` + cortextest.FreeDefinition + `","jobCache":-1}`:                                    "jobCache -1",
+		`{"definitionId":"` + cortextest.FreeDefinition + `","rate":-1}`:                                        "rate: want at least 0",
+		`{"definitionId":"` + cortextest.FreeDefinition + `","jobCache":-1}`:                                    "jobCache: want at least 0",
 		`{"definitionId":"Nothing_1_0"}`: "Nothing_1_0",
 	} {
 		res, err := do(t, g, ops["cortex_enable_analyzer"], args)

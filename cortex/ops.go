@@ -5,7 +5,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	superadmin := gate.EnvSet(envSuperadmin)
-	return footprint.Limit(append(gate.On(c.guard, c.upstream,
+	return gate.InvalidAs(ErrInvalid, footprint.Limit(append(gate.On(c.guard, c.upstream,
 		gate.Read("cortex_get_status", c.GetStatus, "Tell the versions of Cortex, whose key this is, and whether it may run analyzers."),
 
 		gate.Read("cortex_list_analyzers", c.ListAnalyzers, "List all enabled analyzers, or those that work on one type of observable, such as hashes."),
@@ -55,5 +55,5 @@ func (c *Client) Ops() []gate.Op {
 		gate.Write("cortex_create_user", c.CreateUser, "Create a user, who has neither a password nor a key.", superadmin).Plan(c.planCreateUser),
 		gate.Destructive("cortex_renew_user_key", c.RenewUserKey, "Give a user a new API key, which is written to the operator's directory and never returned. The old key stops working.", superadmin).Plan(c.planRenewUserKey),
 		gate.Write("cortex_get_user_key", c.GetUserKey, "Write the API key of a user to the operator's directory. It is never returned.", superadmin, gate.Idempotent).Plan(c.planGetUserKey),
-	)...))
+	)...))...)
 }

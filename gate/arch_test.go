@@ -17,7 +17,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".":                  {module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "gate/state", module + "gate/journal", module + "gate/screen"},
+		".":                  {module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "gate/state", module + "gate/journal", module + "gate/screen"},
 		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
 		"postgres":           {module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
@@ -26,7 +26,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"gatetest": {module + "gate"}, "page": {module + "gate"},
 		"connect":              {module + "gate"},
 		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},
-		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil,
+		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil, "../internal/input": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
 		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
 	} {

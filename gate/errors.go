@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // Errors to test with errors.Is.
@@ -18,7 +20,13 @@ var (
 	// ErrOutcomeUnknown means that a write was sent and its answer lost. It may
 	// or may not have happened; nothing repeats it without a human.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the request may have taken effect")
+	// ErrInvalid means that an input was refused before anything was sent.
+	ErrInvalid = input.ErrInvalid
 )
+
+// An InvalidError says what an input has against itself, field by field. It
+// matches [ErrInvalid].
+type InvalidError = input.Error
 
 // A PendingError carries the proposal that waits. It matches [ErrPending].
 type PendingError struct{ Proposal *Proposal }

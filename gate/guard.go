@@ -222,13 +222,8 @@ func (o *Operation[In, Out]) read(ctx context.Context, g *Guard, in *In) (contex
 	if g == nil || o.wired && o.guard != g {
 		return ctx, false, &RefusedError{Op: o.name, Reason: ReasonUnguarded}
 	}
-	if d, ok := any(in).(interface{ SetDefaults() }); ok {
-		d.SetDefaults()
-	}
-	if v, ok := any(in).(interface{ Validate() error }); ok {
-		if err := v.Validate(); err != nil {
-			return ctx, false, err
-		}
+	if err := o.input().Prepare(in, o.invalid); err != nil {
+		return ctx, false, err
 	}
 	tier := o.tier
 	if o.readWhen != nil && o.readWhen(*in) {

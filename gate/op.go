@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // An Op is an operation with a name, a tier and locks: an [Operation] whose
@@ -38,6 +41,7 @@ type Op interface {
 	Do(ctx context.Context, g *Guard, in any) (*Result, error)
 
 	bind(g *Guard, upstream string)
+	invalidAs(kind error)
 	limit(endpoints []string)
 }
 
@@ -61,6 +65,8 @@ type Operation[In, Out any] struct {
 	key       func(any) string
 	about     func(any) []string
 	runWhen   func(In) bool
+	input     func() *input.Plan // what the tags of In say
+	invalid   error              // what an input that is refused matches
 
 	wired     bool
 	guard     *Guard
@@ -133,7 +139,8 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
 		}
 	}
-	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, fn: fn}
+	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, fn: fn,
+		invalid: ErrInvalid, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(reflect.TypeFor[In]()) })}
 }
 
 // actsOn returns what the operation acts on beside its plan's targets.
@@ -241,6 +248,17 @@ func (o *Operation[In, Out]) bind(g *Guard, upstream string) {
 }
 
 func (o *Operation[In, Out]) limit(endpoints []string) { o.endpoints = endpoints }
+
+func (o *Operation[In, Out]) invalidAs(kind error) { o.invalid = kind }
+
+// InvalidAs declares that an input which one of ops refuses matches kind beside
+// [ErrInvalid], such as the ErrInvalid of a client's package.
+func InvalidAs(kind error, ops ...Op) []Op {
+	for _, op := range ops {
+		op.invalidAs(kind)
+	}
+	return ops
+}
 
 // On declares that ops belong to a client which has g on its wire, and which
 // upstream the client talks to under which credential ("https://hive.example.org

@@ -174,23 +174,8 @@ func (t *tool) do(ctx context.Context, args []byte) (*gate.Result, error) {
 		return nil, &invalidError{err}
 	}
 	out, err := t.op.Do(ctx, t.guard, in)
-	if err != nil && t.refuses(args, err) {
+	if _, refused := err.(*gate.InvalidError); refused { // and not one below, which another input has against itself
 		return nil, &invalidError{err}
 	}
 	return out, err
-}
-
-// refuses reports whether err is what the input of args has against itself,
-// which no platform has seen.
-func (t *tool) refuses(args []byte, err error) bool {
-	in := reflect.New(t.op.In()).Interface()
-	v, ok := in.(interface{ Validate() error })
-	if !ok || json.Unmarshal(args, in) != nil {
-		return false
-	}
-	if d, ok := in.(interface{ SetDefaults() }); ok {
-		d.SetDefaults()
-	}
-	invalid := v.Validate()
-	return invalid != nil && invalid.Error() == err.Error()
 }

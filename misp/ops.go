@@ -4,7 +4,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
-	return footprint.Limit(gate.On(c.guard, c.upstream,
+	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
 		gate.Read("misp_search_events", paged(briefly(c.SearchEvents)), "Search threat events and reports, such as those of a campaign, newest first, a page at a time, without what is in them. Needs at least one filter."),
 		gate.Read("misp_get_event", paged(briefly(c.ShowEvent)), "Fetch one event with its tags, correlated events and a page of its attributes and objects."),
 		gate.Write("misp_create_event", c.CreateEvent, "Make an event, unpublished, and say what became of each tag. The same title on the same day finds the event instead of making another.",
@@ -72,5 +72,5 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("misp_get_organisation", c.GetOrganisation, "Fetch one organisation."),
 		gate.Read("misp_list_sharing_groups", paged(c.ListSharingGroups), "List the sharing groups that the key may use, with their members."),
 		gate.Read("misp_server_status", c.ServerStatus, "Say which version the server has, what the key may do, and on request what the server's own checks find."),
-	))
+	))...)
 }

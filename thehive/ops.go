@@ -5,7 +5,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	destructive := gate.Env(envDestructive)
-	return footprint.Limit(gate.On(c.guard, c.upstream,
+	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
 		gate.Read("thehive_list_cases", c.ListCases, "List cases, newest first, a page at a time, with the true total."),
 		gate.Read("thehive_search_cases", c.SearchCases, "Find cases by number or by words, or parts of words, of the title, description, summary or tags."),
 		gate.Read("thehive_get_case", c.GetCase, "Fetch one case by its id or number."),
@@ -103,5 +103,5 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("thehive_get_current_user", c.GetCurrentUser, "Describe the user behind the key: organisation, profile, permissions."),
 		gate.Read("thehive_status", c.Status, "Tell the version of TheHive and how its connectors are."),
 		gate.Read("thehive_query", c.RawQuery, "Run a query of TheHive's own, made of steps that only read.", gate.Env(envRawQuery)),
-	))
+	))...)
 }

@@ -4,7 +4,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
-	return footprint.Limit(gate.On(c.guard, c.upstream,
+	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
 		gate.Read("list_agents", c.ListAgents, "List Wazuh agents, the endpoints and hosts, active, offline or disconnected, a page at a time, with the true total. 000 is the manager itself."),
 		gate.Read("get_agent", c.GetAgent, "Fetch one Wazuh agent by its number."),
 		gate.Read("get_alerts", c.GetAlerts, "Wazuh alerts: list or search the alerts (detections) of the SIEM, newest first, a page at a time, with the true total. Filters are combined with and."),
@@ -36,5 +36,5 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("diagnose_wazuh_connection", c.DiagnoseConnection, "Check the connection to Wazuh and its indexer: settings, TLS, credentials, permissions, indices; with advice."),
 		gate.Read("list_vulnerabilities", c.ListVulnerabilities, "List the vulnerabilities of the hosts by CVE, agent, severity or package, a page at a time, with the true total."),
 		gate.Read("search_vulnerabilities", c.SearchVulnerabilities, "Find vulnerabilities of the hosts by words, a page at a time, with the true total."),
-	))
+	))...)
 }

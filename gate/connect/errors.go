@@ -17,7 +17,7 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")                 // the credential is refused
 	ErrForbidden    = errors.New("forbidden")                    // the credential is good and doesn't suffice
 	ErrRateLimited  = errors.New("rate limited")                 // see [RetryAfter]
-	ErrInvalid      = errors.New("invalid request")              // refused, by us before sending or by the platform
+	ErrInvalid      = gate.ErrInvalid                            // refused, by us before sending or by the platform
 	ErrExists       = Like(ErrInvalid, "exists already")         // so it is also an ErrInvalid
 	ErrConflict     = errors.New("changed by somebody else")     // nothing was written
 	ErrUnavailable  = errors.New("unavailable")                  // no answer, or that of a gateway: later perhaps

@@ -80,7 +80,8 @@ func platform(path string) string {
 // need more than the standard library, which nothing that a server links does, but the
 // driver of the database that a journal can be in.
 // gate has a test of its own that says which package may import what.
-// internal/spelling, which it shares with the egress guard, and internal/trusted,
+// internal/input, which all clients share, internal/spelling, which it shares with
+// the egress guard, and internal/trusted,
 // which it shares with the adapter, import no more.
 func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 	forbid(t, "gate", func(path string) bool {
@@ -88,12 +89,12 @@ func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 		database := path == "github.com/jackc/pgx/v5/pgconn" // of gate/postgres, and only there
 		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators && !database &&
 			!strings.HasPrefix(path, module+"gate/") && path != module+"gate" && path != module+"internal/settings" &&
-			path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest"
+			path != module+"internal/input" && path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest"
 	})
 }
 
 func TestWhatTheGateImportsOfOursIsStandardLibraryToo(t *testing.T) {
-	for _, dir := range []string{"internal/spelling", "internal/trusted", "internal/lazyregexp", "internal/settings"} {
+	for _, dir := range []string{"internal/input", "internal/spelling", "internal/trusted", "internal/lazyregexp", "internal/settings"} {
 		forbid(t, dir, func(path string) bool {
 			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp" && path != module+"internal/nearest"
 		})

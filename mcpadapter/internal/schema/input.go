@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
@@ -350,15 +351,11 @@ func (b *inputBuilder) names(s *Type, at string) {
 	}
 }
 
-// defaults takes in what SetDefaults makes of the zero value of t, and checks
+// defaults takes in what the zero value of t is filled with, and checks
 // that it would be accepted as an argument.
 func (b *inputBuilder) defaults(s *Type, t reflect.Type) {
 	v := reflect.New(t)
-	d, ok := v.Interface().(interface{ SetDefaults() })
-	if !ok {
-		return
-	}
-	d.SetDefaults()
+	input.SetDefaults(v.Interface())
 	for _, f := range s.Fields {
 		fv, err := v.Elem().FieldByIndexErr(f.index)
 		if err != nil || fv.IsZero() || f.Type.Kind == Object {
