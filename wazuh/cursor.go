@@ -33,11 +33,28 @@ func fingerprint(index string, s *indexer.Search) string {
 
 func (c Cursor) position() (position, error) {
 	var p position
-	b, err := base64.RawURLEncoding.DecodeString(string(c))
-	if err != nil || len(b) > 8192 || json.Unmarshal(b, &p) != nil || len(p.After) == 0 {
+	if err := c.decode(&p); err != nil || len(p.After) == 0 {
 		return p, invalid("cursor: want the next_cursor of the page before")
 	}
 	return p, nil
+}
+
+// decode reads what a cursor holds.
+func (c Cursor) decode(place any) error {
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err == nil && len(b) > 8192 {
+		err = invalid("cursor: too long")
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, place)
+}
+
+// encodeCursor makes a cursor of a place.
+func encodeCursor(place any) (Cursor, error) {
+	b, err := raw(place)
+	return Cursor(base64.RawURLEncoding.EncodeToString(b)), err
 }
 
 // now returns the time from which a search counts how long ago something was:
@@ -75,14 +92,9 @@ func next(index string, s *indexer.Search, f *indexer.Found, now time.Time) Curs
 	if n == 0 || s.Size == nil || n < *s.Size || len(f.Hits.Hits[n-1].Sort) != len(s.Sort) {
 		return ""
 	}
-	c, err := position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()}.cursor()
+	c, err := encodeCursor(position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()})
 	if err != nil {
 		return ""
 	}
 	return c
-}
-
-func (p position) cursor() (Cursor, error) {
-	b, err := raw(p)
-	return Cursor(base64.RawURLEncoding.EncodeToString(b)), err
 }

@@ -363,17 +363,109 @@ func TestLogsOfAWazuhBefore46AreAskedForWithoutSelect(t *testing.T) {
 func TestWhatCameLaterIsSaidToHaveComeLater(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)
-	c := s.Client(func(cfg *wazuh.Config) { cfg.Version = "4.7.5" })
-	none := wazuhtest.Fault{Status: 200, Body: `{"took":1,"timed_out":false,"_shards":{"total":0,"successful":0,"skipped":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}`}
-	s.FailNext(wazuhtest.IndexerAPI, none)
-	v, err := c.ListVulnerabilities(t.Context(), wazuh.ListVulnerabilitiesInput{})
-	if err != nil || !strings.Contains(v.Incomplete, "4.7.5") || !strings.Contains(v.Incomplete, "4.8") {
-		t.Errorf("vulnerabilities: %+v, %v", v, err)
+	s.SetVersion("4.7.5")
+	c := s.Client()
+	_, err := c.ListVulnerabilities(t.Context(), wazuh.ListVulnerabilitiesInput{})
+	if !errors.Is(err, wazuh.ErrUnsupported) || !strings.Contains(err.Error(), "4.7.5") || !strings.Contains(err.Error(), "4.8") {
+		t.Errorf("vulnerabilities: %v", err)
 	}
-	s.FailNext(wazuhtest.IndexerAPI, none)
-	i, err := c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "packages"})
-	if err != nil || !strings.Contains(i.Incomplete, "4.7.5") || !strings.Contains(i.Incomplete, "4.13") {
-		t.Errorf("inventory: %+v, %v", i, err)
+	_, err = c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "users"})
+	if !errors.Is(err, wazuh.ErrUnsupported) || !strings.Contains(err.Error(), "4.7.5") || !strings.Contains(err.Error(), "4.13") {
+		t.Errorf("users: %v", err)
+	}
+}
+
+// TestTheFleetIsSearchedAgentByAgentWithoutItsStates has servers whose indexer
+// keeps no inventory, and one without an indexer.
+func TestTheFleetIsSearchedAgentByAgentWithoutItsStates(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.SetVersion("4.12.0")
+	old := s.Client()
+	bare := wazuhtest.New(t)
+	alone := bare.Client(func(cfg *wazuh.Config) { cfg.Indexer = wazuh.IndexerConfig{} })
+	for name, tt := range map[string]struct {
+		in     wazuh.SearchInventoryInput
+		total  int
+		agents int
+	}{
+		"package": {wazuh.SearchInventoryInput{Kind: "packages", Search: "XZ"}, 1, 1}, "process": {wazuh.SearchInventoryInput{Kind: "processes", Search: "kworkerd 203.0.113.77"}, 1, 1},
+		"port": {wazuh.SearchInventoryInput{Kind: "ports", Port: 8443}, 1, 1}, "everywhere": {wazuh.SearchInventoryInput{Kind: "ports", Port: 22, Limit: 100}, 14, 12},
+		"hotfix": {wazuh.SearchInventoryInput{Kind: "hotfixes", Search: "kb5031364"}, 2, 2}, "nothing": {wazuh.SearchInventoryInput{Kind: "packages", Search: "nosuch"}, 0, 0},
+		"agent": {wazuh.SearchInventoryInput{Kind: "packages", AgentID: "7"}, 5, 1}, "agent's name": {wazuh.SearchInventoryInput{Kind: "packages", Search: "fleet-006 curl"}, 1, 1},
+		"system": {wazuh.SearchInventoryInput{Kind: "system", Search: "ubuntu 24.04"}, 2, 2}, "hardware": {wazuh.SearchInventoryInput{Kind: "hardware"}, 12, 12},
+		"file": {wazuh.SearchInventoryInput{Kind: "fim-files", Search: "sshd_config"}, 10, 10}, "registry": {wazuh.SearchInventoryInput{Kind: "fim-registry", Search: "Updater"}, 2, 2},
+		"network": {wazuh.SearchInventoryInput{Kind: "networks", Search: "10.20.0.7"}, 1, 1},
+	} {
+		for server, c := range map[string]*wazuh.Client{"4.12": old, "without an indexer": alone} {
+			p, err := c.SearchInventory(t.Context(), tt.in)
+			if err != nil || p.Total != tt.total || len(p.Agents) != tt.agents || p.Incomplete != "" || p.Note == "" {
+				t.Errorf("%s, %s: %+v, %v", server, name, p, err)
+				continue
+			}
+			for _, i := range p.Items {
+				if i.AgentID == "" || i.AgentName == "" || strings.Contains(string(i.Item), "agent_id") {
+					t.Errorf("%s, %s: %+v", server, name, i)
+				}
+			}
+		}
+	}
+	for _, in := range []wazuh.SearchInventoryInput{{Kind: "packages"}, {Kind: "packages", Search: "e"}, {Kind: "hardware"}} { // by pages, each row once
+		in.Limit = 3
+		seen, total := map[string]bool{}, 0
+		for {
+			p, err := old.SearchInventory(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if total == 0 {
+				total = p.Total
+			}
+			if p.Total != total {
+				t.Errorf("%+v: total %d, then %d", in, total, p.Total)
+			}
+			for _, i := range p.Items {
+				seen[i.AgentID+string(i.Item)] = true
+			}
+			if !p.More {
+				break
+			}
+			in.Cursor = p.NextCursor
+		}
+		if len(seen) != total || total == 0 {
+			t.Errorf("%+v: %d of %d rows", in, len(seen), total)
+		}
+	}
+	for _, in := range []wazuh.SearchInventoryInput{{Kind: "packages", Cursor: "e30"}, {Kind: "packages", Offset: 3}, {Kind: "packages", Port: 3}} {
+		if p, err := old.SearchInventory(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) {
+			t.Errorf("%+v: %+v, %v", in, p, err)
+		}
+	}
+}
+
+func TestALargeFleetIsAskedInPartsAndAnAgentThatIsHiddenIsSaid(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.SetVersion("4.9.2")
+	for i := range 150 {
+		id := fmt.Sprint(1000 + i)
+		s.AddAgent(wazuhtest.Object{"id": id, "name": "n" + id, "status": "active"})
+		s.SetInventory(id, "packages", wazuhtest.Object{"name": "pkg" + id})
+	}
+	c := s.Client()
+	in := wazuh.SearchInventoryInput{Kind: "packages", Search: "pkg", Limit: 100}
+	p, err := c.SearchInventory(t.Context(), in)
+	if err != nil || len(p.Items) != 88 || !p.More || !strings.Contains(p.Incomplete, "100 of 162 agents") {
+		t.Fatalf("the first hundred: %d, %+v, %v", len(p.Items), p, err)
+	}
+	in.Cursor = p.NextCursor
+	if p, err = c.SearchInventory(t.Context(), in); err != nil || len(p.Items) != 62 || p.More || p.Total != 150 || p.Incomplete != "" {
+		t.Errorf("the rest: %d, %+v, %v", len(p.Items), p, err)
+	}
+	s.FailNext(wazuhtest.ManagerAPI, wazuhtest.Fault{Status: 200, Body: `{"data":{"affected_items":[{"id":"001","name":"web-01"},{"id":"002","name":"db-01"}],"total_affected_items":2,"total_failed_items":0,"failed_items":[]},"error":0}`})
+	s.Deny("002")
+	if p, err = c.SearchInventory(t.Context(), wazuh.SearchInventoryInput{Kind: "packages"}); err != nil || len(p.Agents) != 1 || !strings.Contains(p.Incomplete, "1 agents could not be asked") {
+		t.Errorf("one that may not be read: %+v, %v", p, err)
 	}
 }
 

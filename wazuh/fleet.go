@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
@@ -90,7 +91,7 @@ func (in *SearchInventoryInput) SetDefaults() {
 type Thing struct {
 	AgentID   string          `json:"agent_id"`
 	AgentName string          `json:"agent_name,omitempty" untrusted:"true"`
-	Item      json.RawMessage `json:"item" jsonschema:"As the inventory has it, in the words of the Elastic Common Schema." untrusted:"true"`
+	Item      json.RawMessage `json:"item" jsonschema:"As the inventory has it, in the words of the Elastic Common Schema, or as note says." untrusted:"true"`
 }
 
 // AgentCount is how many things an agent's host has.
@@ -109,15 +110,18 @@ type ThingPage struct {
 	Offset     int           `json:"offset"`
 	More       bool          `json:"more"`
 	NextCursor Cursor        `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
+	Note       string        `json:"note,omitempty" jsonschema:"Where this comes from, if not from the indexer."`
 	Incomplete string        `json:"incomplete,omitempty" jsonschema:"Why some may be missing from this answer; absent when none are."`
 }
 
 func inventoryIndex(kind InventoryKind) string { return inventories[kind].index }
 
 // SearchInventory says which hosts of the whole fleet have a package, a port, a
-// process and so on. Wazuh keeps this in the indexer from 4.13 on.
+// process and so on. Wazuh keeps this in the indexer from 4.13 on; before, and
+// without an indexer, its server API is asked agent by agent, a hundred in one
+// call, and what that tells of no agent is [ErrUnsupported].
 //
-// Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search
+// Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search; server: GET /agents and /syscollector/{agent_id}/{kind}
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
 	in.SetDefaults()
 	kind, ok := inventories[in.Kind]
@@ -149,6 +153,14 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	five, err := c.five(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if v, older, err := c.before4(ctx, 13); err != nil {
+		return nil, err
+	} else if older {
+		return c.askHosts(ctx, in, fmt.Sprintf("this server is Wazuh %s, and the inventory of the fleet is in the indexer from Wazuh 4.13 on", strings.TrimPrefix(v, "v")))
+	}
+	if c.indexer == nil && !five {
+		return c.askHosts(ctx, in, "no indexer is configured")
 	}
 	agent := map[bool]string{false: "agent.id", true: "wazuh.agent.id"}[five]
 	s, err := newSearch(filter, in.Limit, in.Offset, slices.Concat(orders(agent+" "+kind.by), tie))

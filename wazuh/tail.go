@@ -168,6 +168,6 @@ func (t *tail) page(ctx context.Context) (*AlertPage, error) {
 		}
 		t.after, p.More = f.Hits.Hits[n-1].Sort, n == *s.Size
 	}
-	p.NextCursor, err = position{Search: t.print, After: t.after, Now: until.UnixMilli()}.cursor()
+	p.NextCursor, err = encodeCursor(position{Search: t.print, After: t.after, Now: until.UnixMilli()})
 	return p, err
 }
