@@ -145,12 +145,12 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	five, err := c.five(ctx)
+	members, err := c.agentSelect(ctx, in.IncludeIP)
 	if err != nil {
 		return nil, err
 	}
 	params := wire.ListAgentsParams{
-		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Select: agentSelect(five, in.IncludeIP),
+		Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Select: members,
 		Name: in.Name, Group: string(in.Group), OSPlatform: in.Platform, OlderThan: in.OlderThan,
 	}
 	if in.Status != "" {
@@ -235,17 +235,35 @@ func (in *ListAgentsInput) check() error {
 	return checkPage(in.Limit, in.Offset)
 }
 
-// agentSelect are the members of an agent that a list returns. Wazuh 5 refuses
-// those that it no longer has.
-func agentSelect(five, ip bool) []string {
-	s := []string{"id", "name", "status", "group", "os.name", "os.version", "os.platform", "os.arch", "version", "dateAdd", "lastKeepAlive", "status_code"}
-	if !five {
-		s = append(s, "manager", "node_name", "disconnection_time", "group_config_status")
+// agentMembers are the members of an agent that not every version has, with the
+// second numbers of the first Wazuh 4 that has each; none is in Wazuh 5 but the code.
+var agentMembers = []struct {
+	name string
+	from int
+	five bool
+}{{"manager", 0, false}, {"node_name", 0, false}, {"disconnection_time", 3, false}, {"group_config_status", 4, false}, {"status_code", 7, true}}
+
+// agentSelect are the members of an agent that a list returns. A version refuses
+// the list for one that it doesn't have.
+func (c *Client) agentSelect(ctx context.Context, ip bool) ([]string, error) {
+	v, err := c.release(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, err := major(v)
+	if err != nil {
+		return nil, err
+	}
+	s := []string{"id", "name", "status", "group", "os.name", "os.version", "os.platform", "os.arch", "version", "dateAdd", "lastKeepAlive"}
+	for _, m := range agentMembers {
+		if first == 5 && m.five || first == 4 && (minor(v) < 0 || minor(v) >= m.from) {
+			s = append(s, m.name)
+		}
 	}
 	if ip {
 		s = append(s, "ip", "registerIP")
 	}
-	return s
+	return s, nil
 }
 
 func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {

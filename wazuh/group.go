@@ -102,11 +102,11 @@ func (c *Client) GetGroupAgents(ctx context.Context, in GetGroupAgentsInput) (*A
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
-	five, err := c.five(ctx)
+	members, err := c.agentSelect(ctx, in.IncludeIP)
 	if err != nil {
 		return nil, err
 	}
-	params := wire.ListGroupAgentsParams{Offset: in.Offset, Limit: in.Limit, Sort: "+id", Select: agentSelect(five, in.IncludeIP)}
+	params := wire.ListGroupAgentsParams{Offset: in.Offset, Limit: in.Limit, Sort: "+id", Select: members}
 	if in.Status != "" {
 		params.Status = []string{string(in.Status)}
 	}

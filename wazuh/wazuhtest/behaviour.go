@@ -458,6 +458,12 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatTheServerDoes/logs before 4.6 take no select",
 		},
 		{
+			Group: behaviour.Versions, Versions: "4.2.7 to 4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/agent.py, v4.2.7, v4.3.0, v4.4.0 and v4.7.0")}, Surprising: true,
+			Does:   "disconnection_time of an agent is there from 4.3 on, group_config_status from 4.4 on, status_code from 4.7 on; a select with one of them is a refusal of the whole list before.",
+			Client: "A version is asked for the members that it has.",
+			Test:   "TestWhatTheServerDoes/agents before 4.7 have no code",
+		},
+		{
 			Group: behaviour.Versions, Versions: "4.7.5, 4.8", Known: []behaviour.Witness{behaviour.Report("gbrigandi/mcp-server-wazuh#3"), behaviour.Docs("release notes of 4.8")}, Surprising: true,
 			Does:   "Vulnerabilities are in the indexer from 4.8 on.",
 			Client: "An older server is named in the answer.",

@@ -98,6 +98,7 @@ func TestWhatTheServerDoes(t *testing.T) {
 		"the revision was a number":                {version("4.11.2"), "/", 200, `"revision":41117`},
 		"the revision is a text":                   {version("4.12.0"), "/", 200, `"revision":"rc1"`},
 		"logs before 4.6 take no select":           {version("4.5.4"), "/manager/logs?select=tag", 400, `Extra query parameter(s) select not in spec`},
+		"agents before 4.7 have no code":           {version("4.6.0"), "/agents?select=id,status_code", 400, `"error":1724`},
 		"Wazuh 5 has no rules":                     {version("5.0.0"), "/rules", 404, `404: Not Found`},
 		"a path that isn't there has no code":      {nil, "/nope", 404, `not "error"`},
 	} {

@@ -388,25 +388,24 @@ func (s *Server) groupAgents(group string, q url.Values) *reply {
 // gone5 are the members of an agent that Wazuh 5 no longer has.
 var gone5 = []string{"manager", "node_name", "configSum", "mergedSum", "group_config_status", "disconnection_time"}
 
+// later4 are the members that an agent had not from the beginning, by the second
+// number of the first version that has them.
+var later4 = map[string]int{"disconnection_time": 3, "group_config_status": 4, "status_code": 7}
+
+// lacks reports whether this version's agents have no such member.
+func (s *Server) lacks(member string) bool {
+	return s.five() && slices.Contains(gone5, member) || s.before(later4[member])
+}
+
 func (s *Server) agentFields() map[string]bool {
-	if !s.five() {
-		return agentFields
-	}
 	f := maps.Clone(agentFields)
-	for _, g := range gone5 {
-		delete(f, g)
-	}
+	maps.DeleteFunc(f, func(name string, _ bool) bool { return s.lacks(name) })
 	return f
 }
 
 func (s *Server) shownAgent(a Object) Object {
-	if !s.five() {
-		return a
-	}
 	a = maps.Clone(a)
-	for _, g := range gone5 {
-		delete(a, g)
-	}
+	maps.DeleteFunc(a, func(name string, _ any) bool { return s.lacks(name) })
 	return a
 }
 
