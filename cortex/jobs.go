@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -392,15 +393,20 @@ func (q query) encode() ([]byte, error) {
 // far as Cortex counts, in pages that Cortex can answer.
 func (c *Client) search(ctx context.Context, q query, offset, limit int, sort string) (jobs []*Job, total *int, err error) {
 	jobs = []*Job{}
+	atOnce := pageJobs
 	for len(jobs) < limit {
 		b, err := q.encode()
 		if err != nil {
 			return nil, nil, invalid("%s", err)
 		}
 		from := offset + len(jobs)
-		most := min(limit-len(jobs), pageJobs)
+		most := min(limit-len(jobs), atOnce)
 		res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", from, from+most), Sort: []string{sort}})
 		list, err := httpx.JSON[listing[wire.Job]](res, err)
+		if errors.Is(err, connect.ErrTooLarge) && most > 1 {
+			atOnce = most / 2
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -419,14 +420,21 @@ func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (
 			Attributes List[*Attribute] `json:"Attribute"`
 		} `json:"response"`
 	}
-	a, err := httpx.JSON[answer](c.has("response")(c.wire.SearchAttributes(ctx, q)))
+	p := &AttributePage{Page: q.Page, Limit: q.Limit}
+	var err error
+	p.Attributes, p.More, err = paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*Attribute, bool, error) {
+		q.Page, q.Limit = page, limit
+		a, err := httpx.JSON[answer](c.has("response")(c.wire.SearchAttributes(ctx, q)))
+		if err != nil {
+			return nil, false, err
+		}
+		return a.Response.Attributes, len(a.Response.Attributes) >= limit, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	p := &AttributePage{Attributes: a.Response.Attributes, Page: q.Page, Limit: q.Limit}
-	p.More = len(p.Attributes) >= q.Limit
 	// X-Result-Count is the number of rows here, one more when the page is full.
-	if n := len(p.Attributes); q.Page == 1 && !p.More {
+	if n := len(p.Attributes); p.Page == 1 && !p.More {
 		p.Total = &n
 	}
 	return p, nil

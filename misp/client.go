@@ -19,6 +19,7 @@ type Client struct {
 	guard    *gate.Guard
 	upstream string
 	changes  *atomic.Int64 // how many requests were sent that aren't known to read
+	maxBody  int64         // of an answer
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -36,6 +37,7 @@ func New(cfg Config) (*Client, error) {
 	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 	h, err := httpx.New(httpx.Options{
 		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: upstream, Secrets: []string{key}, Credentials: []string{"API_KEY"},
+		Parts: map[string]string{"getEvent": "misp_get_event and misp_search_attributes with eventId give it by page"},
 		Auth: func(_ context.Context, r *http.Request, _ bool) error {
 			r.Header.Set(name, key)
 			if r.Method != http.MethodGet && !reading(r.URL.Path) {
@@ -48,7 +50,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes}, nil
+	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes, maxBody: cfg.Options.WithDefaults().MaxBody}, nil
 }
 
 // reading reports whether a POST to path changes nothing.

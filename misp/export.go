@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -152,10 +153,35 @@ func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Exp
 // exportText is export with the content.
 func (c *Client) exportText(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, error) {
 	e, body, err := c.export(ctx, in, q)
-	if err != nil {
+	switch {
+	case tooLarge(err):
+		return c.exportParts(ctx, in, q)
+	case err != nil:
 		return nil, err
 	}
 	e.Content = string(body)
+	return e, nil
+}
+
+// maxParts is how much an export that is fetched in parts may have, in answers
+// of the largest size.
+const maxParts = 4
+
+// exportParts is exportText of a page that is too large for one answer.
+func (c *Client) exportParts(ctx context.Context, in ExportIOCsInput, q wire.AttributeSearch) (*Export, error) {
+	most := c.maxBody * maxParts
+	var b strings.Builder
+	out, err := c.writeExport(ctx, &b, in, q, most, in.Page*in.Limit)
+	switch {
+	case err != nil:
+		return nil, err
+	case out.Truncated && (out.NextPage-1)*out.Limit < in.Page*in.Limit:
+		return nil, fmt.Errorf("misp: searchAttributes: the export has more than %d bytes: ask for smaller pages with limit, %d at most: %w", most, (out.NextPage-1)*out.Limit-(in.Page-1)*in.Limit, connect.ErrTooLarge)
+	}
+	e := &Export{Format: in.Format, ContentType: out.contentType, Content: b.String(), Bytes: b.Len(), Page: in.Page, Limit: in.Limit, More: out.Truncated, Note: out.Note}
+	if out.Attributes > 0 {
+		e.Attributes = &out.Attributes
+	}
 	return e, nil
 }
 

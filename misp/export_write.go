@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -17,8 +18,11 @@ type WrittenExport struct {
 	Attributes int    // how many attributes those covered, where MISP says
 	Bytes      int64  // how much was written
 	Truncated  bool   // there was more than the bound allowed; what was written is whole in itself
-	NextPage   int    // where to go on, if Truncated
+	NextPage   int    // where to go on, if Truncated, with Limit
+	Limit      int    // how many attributes a page had: fewer than asked for, where an answer would have been over the client's limit of bytes
 	Note       string // what the format leaves out, as [Export] has it
+
+	contentType string
 }
 
 // WriteExport writes an export to w, all pages from in.Page on, as one document:
@@ -38,6 +42,11 @@ func (c *Client) WriteExport(ctx context.Context, w io.Writer, in ExportIOCsInpu
 	if most <= 0 {
 		return nil, invalid("most: %d: want a bound in bytes", most)
 	}
+	return c.writeExport(ctx, w, in, wire.AttributeSearch{Type: anyOf(in.Type)}, most, math.MaxInt)
+}
+
+// writeExport is WriteExport of q up to an attribute, by its number in the list.
+func (c *Client) writeExport(ctx context.Context, w io.Writer, in ExportIOCsInput, q wire.AttributeSearch, most int64, until int) (*WrittenExport, error) {
 	j := &joiner{format: in.Format, seen: map[string]bool{}}
 	out := &WrittenExport{}
 	write := func(b []byte) error {
@@ -45,28 +54,29 @@ func (c *Client) WriteExport(ctx context.Context, w io.Writer, in ExportIOCsInpu
 		out.Bytes += int64(n)
 		return err
 	}
-	for page := in.Page; ; page++ {
-		q := wire.AttributeSearch{Type: anyOf(in.Type)}
-		if in.Format == CSV && page > in.Page {
+	for (in.Page-1)*in.Limit < until {
+		if in.Format == CSV && out.Pages > 0 {
 			q.Headerless = 1
 		}
-		next := in
-		next.Page = page
-		e, body, err := c.export(ctx, next, q)
+		e, body, err := c.export(ctx, in, q)
+		if n := divisor(in.Limit); tooLarge(err) && n > 0 {
+			in.Page, in.Limit = (in.Page-1)*n+1, in.Limit/n
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		out.Pages++
-		out.Note = e.Note
-		text, err := j.page(body, page == in.Page)
+		out.Note, out.contentType, out.Limit = e.Note, e.ContentType, in.Limit
+		text, err := j.page(body, out.Pages == 1)
 		if err != nil {
-			return nil, fmt.Errorf("misp: searchAttributes: page %d of the export: %w", page, err)
+			return nil, fmt.Errorf("misp: searchAttributes: page %d of the export: %w", in.Page, err)
 		}
 		if out.Bytes+int64(len(text)+len(j.end())) > most {
-			if page == in.Page {
+			if out.Pages == 1 {
 				return nil, invalid("most: %d bytes are not enough for one page of %d attributes; ask for smaller pages with limit", most, in.Limit)
 			}
-			out.Truncated, out.NextPage = true, page
+			out.Truncated, out.NextPage = true, in.Page
 			break
 		}
 		if err := write(text); err != nil {
@@ -75,11 +85,23 @@ func (c *Client) WriteExport(ctx context.Context, w io.Writer, in ExportIOCsInpu
 		if e.Attributes != nil {
 			out.Attributes += *e.Attributes
 		}
-		if !e.More {
+		in.Page++
+		if out.Truncated, out.NextPage = e.More, in.Page; !e.More {
+			out.NextPage = 0
 			break
 		}
 	}
 	return out, write(j.end())
+}
+
+// divisor is the smallest of n, or 0 if there is none but n itself.
+func divisor(n int) int {
+	for d := 2; d*d <= n; d++ {
+		if n%d == 0 {
+			return d
+		}
+	}
+	return 0
 }
 
 // A joiner makes one document of the pages of an export.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -150,24 +151,34 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 // too, or -1.
 func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
 	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, true, "Event.id DESC" // the one order that is the same for every page
-	res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
 	type answer struct {
 		Response List[struct {
 			Event *T `json:"Event"`
 		}] `json:"response"`
 	}
-	a, err := httpx.JSON[answer](res, err)
+	total := -1
+	list, _, err := paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*T, bool, error) {
+		q.Page, q.Limit = page, limit
+		res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
+		a, err := httpx.JSON[answer](res, err)
+		if err != nil {
+			return nil, false, err
+		}
+		list := []*T{}
+		for _, r := range a.Response {
+			if r.Event != nil {
+				list = append(list, r.Event)
+			}
+		}
+		if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil {
+			total = n
+		}
+		return list, len(a.Response) >= limit, nil
+	})
 	if err != nil {
 		return nil, 0, err
 	}
-	list := []*T{}
-	for _, r := range a.Response {
-		if r.Event != nil {
-			list = append(list, r.Event)
-		}
-	}
-	total, err := strconv.Atoi(res.Header.Get("X-Result-Count"))
-	if err != nil || total < len(list) {
+	if total < len(list) {
 		total = -1
 	}
 	return list, total, nil

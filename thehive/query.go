@@ -3,6 +3,7 @@ package thehive
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -10,8 +11,10 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -325,15 +328,26 @@ func paged[T any](ctx context.Context, c *Client, name string, by order, offset,
 	if err := inWindow(offset, limit); err != nil {
 		return nil, 0, err
 	}
-	got, err := run[listing[T]](ctx, c, name, q.Sort(by.field, by.direction).Page(offset, limit))
+	sent := 0
+	items, _, err = paging.InParts(1, limit, func(page, n int) ([]T, bool, error) {
+		if page == 1 {
+			sent = 0
+		}
+		got, err := run[listing[T]](ctx, c, name, q.Sort(by.field, by.direction).Page(offset+(page-1)*n, n))
+		if err != nil {
+			return nil, false, err
+		}
+		sent += got.sent
+		return got.items, got.sent == n, nil
+	})
 	if err != nil {
 		return nil, 0, err
 	}
-	if n := got.sent; n < limit && (n > 0 || offset == 0) {
-		return got.items, offset + n, nil
+	if sent < limit && (sent > 0 || offset == 0) {
+		return items, offset + sent, nil
 	}
 	total, err = count(ctx, c, name, q)
-	return got.items, total, err
+	return items, total, err
 }
 
 // maxPage is the largest page of the lists here.
@@ -372,6 +386,10 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 				return
 			}
 			got, err := run[listing[T]](ctx, c, name, next.Sort("_createdAt", Desc).Page(0, limit))
+			if errors.Is(err, connect.ErrTooLarge) && pageSize > 1 {
+				pageSize /= 2
+				continue
+			}
 			if err != nil {
 				yield(none, err)
 				return

@@ -839,13 +839,15 @@ func (c *Client) alertIndex(ctx context.Context) (string, bool, error) {
 }
 
 func (c *Client) searchAlerts(ctx context.Context, index string, s indexer.Search) (*indexer.Found, error) {
-	switch {
-	case s.Pit != nil:
-		return httpx.JSON[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
-	case index == alertIndex:
-		return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+	if s.Pit == nil && index != alertIndex {
+		return c.searchIndex(ctx, index, s)
 	}
-	return c.searchIndex(ctx, index, s)
+	return smaller(s, func() (*indexer.Found, error) {
+		if s.Pit != nil {
+			return httpx.JSON[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
+		}
+		return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+	})
 }
 
 // incomplete says why hits may be missing from f, or nothing.

@@ -18,6 +18,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/sallyport-soc/sallyport/gate/connect"
 )
 
 // All yields every item, asking fetch for one page after another, each from the
@@ -162,4 +164,35 @@ func ByKey[T any, V, ID comparable](ctx context.Context, key func(T) (V, ID), fe
 			}
 		}
 	}
+}
+
+// maxParts is into how many parts a page is cut at most.
+const maxParts = 16
+
+// InParts fetches a page of limit items, the first page being 1. Where its answer is
+// over the limit of its bytes ([connect.ErrTooLarge]) it fetches smaller pages with
+// the same items instead: halves, or whatever smaller part divides the page.
+func InParts[T any](page, limit int, fetch func(page, limit int) (items []T, more bool, err error)) (items []T, more bool, err error) {
+	for n := 1; n <= min(limit, maxParts); n++ {
+		if limit%n != 0 {
+			continue
+		}
+		items = nil
+		for i := range n {
+			var part []T
+			if part, more, err = fetch((page-1)*n+i+1, limit/n); err != nil {
+				break
+			}
+			if items = append(items, part...); !more {
+				break
+			}
+		}
+		if !errors.Is(err, connect.ErrTooLarge) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return items, more, nil
 }
