@@ -100,7 +100,7 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 		return nil, err
 	}
 	for _, l := range r.items {
-		if l.Description = strings.TrimSpace(l.Description); !in.IncludeDescription {
+		if l.Description = cleanText("", strings.TrimSpace(l.Description)); !in.IncludeDescription {
 			l.Description = ""
 		}
 	}
