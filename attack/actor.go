@@ -25,8 +25,8 @@ type Summary struct {
 
 // SearchGroupsInput says which groups to find. All that is given must hold.
 type SearchGroupsInput struct {
-	Query     string `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
-	Technique string `json:"technique,omitempty" jsonschema:"Only groups that used exactly this technique, themselves or in a campaign attributed to them."`
+	Query     string `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
+	Technique string `json:"technique,omitempty" jsonschema:"Exactly this one, themselves or in a campaign of theirs."`
 	Paging
 }
 
@@ -61,9 +61,9 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summ
 
 // GetGroupInput says which group to describe.
 type GetGroupInput struct {
-	GroupID string `json:"groupId,omitempty" alias:"id" jsonschema:"Id such as G0016. A revoked one leads to its successor."`
-	Name    string `json:"name,omitempty" jsonschema:"Name or alias, in any case. Groups in force come before revoked ones of that name."`
-	Limit   int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+	GroupID string `json:"groupId,omitempty" alias:"id" jsonschema:"Such as G0016."`
+	Name    string `json:"name,omitempty" jsonschema:"Or alias."`
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 50.
@@ -145,9 +145,9 @@ func references(kb *KB, o *Object, limit int) *List[Reference] {
 
 // SearchSoftwareInput says which software to find. All that is given must hold.
 type SearchSoftwareInput struct {
-	Query     string       `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
-	Technique string       `json:"technique,omitempty" jsonschema:"Only software that implements exactly this technique."`
-	Type      SoftwareType `json:"type,omitempty" jsonschema:"Only malware, or only tools."`
+	Query     string       `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
+	Technique string       `json:"technique,omitempty" jsonschema:"Exactly this one."`
+	Type      SoftwareType `json:"type,omitempty"`
 	Paging
 }
 
@@ -183,9 +183,9 @@ func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*P
 
 // GetSoftwareInput says which software to describe.
 type GetSoftwareInput struct {
-	SoftwareID string `json:"softwareId,omitempty" alias:"id" jsonschema:"Id such as S0154. A revoked one leads to its successor."`
-	Name       string `json:"name,omitempty" jsonschema:"Name or alias, in any case."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+	SoftwareID string `json:"softwareId,omitempty" alias:"id" jsonschema:"Such as S0154."`
+	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
+	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 50.
@@ -238,8 +238,8 @@ func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*Softwar
 
 // SearchCampaignsInput says which campaigns to find. All that is given must hold.
 type SearchCampaignsInput struct {
-	Query     string `json:"query,omitempty" jsonschema:"Words, a name, an alias or an id." maxLength:"1000"`
-	Technique string `json:"technique,omitempty" jsonschema:"Only campaigns in which exactly this technique was used."`
+	Query     string `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
+	Technique string `json:"technique,omitempty" jsonschema:"Exactly this one."`
 	Paging
 }
 
@@ -283,9 +283,9 @@ func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Pag
 
 // GetCampaignInput says which campaign to describe.
 type GetCampaignInput struct {
-	CampaignID string `json:"campaignId,omitempty" alias:"id" jsonschema:"Id such as C0024."`
-	Name       string `json:"name,omitempty" jsonschema:"Name or alias, in any case."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+	CampaignID string `json:"campaignId,omitempty" alias:"id" jsonschema:"Such as C0024."`
+	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
+	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 50.

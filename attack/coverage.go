@@ -12,9 +12,9 @@ import (
 
 // GetDatasourceInput says which source of data to describe.
 type GetDatasourceInput struct {
-	DataSourceID string `json:"dataSourceId,omitempty" alias:"id" jsonschema:"Id of a data component (DC0032) or of a data source of ATT&CK 17 and before (DS0009)."`
-	Name         string `json:"name,omitempty" jsonschema:"Name of a data component, a log source (WinEventLog:Sysmon) or a data source of ATT&CK 17 and before."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"How many techniques and log sources to return of each component." minimum:"1" maximum:"500"`
+	DataSourceID string `json:"dataSourceId,omitempty" alias:"id" jsonschema:"Such as DC0032 or DS0009."`
+	Name         string `json:"name,omitempty" jsonschema:"Data component, log source (WinEventLog:Sysmon) or data source."`
+	Limit        int    `json:"limit,omitempty" jsonschema:"Of each component." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 20.
@@ -91,10 +91,10 @@ func summariseComponent(c *DataComponent, limit int) ComponentSummary {
 
 // DetectionCoverageInput says what a site collects.
 type DetectionCoverageInput struct {
-	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" jsonschema:"What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon), or data sources of ATT&CK 17 and before (Process, DS0009), which are translated." maxItems:"500"`
-	Domain               Domain   `json:"domain,omitempty" jsonschema:"The domain. By default the first that is configured."`
-	Platform             string   `json:"platform,omitempty" jsonschema:"Count only techniques of this platform, such as Windows."`
-	Limit                int      `json:"limit,omitempty" jsonschema:"How many gaps to list, of each tactic and in all." minimum:"1" maximum:"100"`
+	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" jsonschema:"What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon), or data sources of ATT&CK 17 (Process, DS0009)." maxItems:"500"`
+	Domain               Domain   `json:"domain,omitempty" jsonschema:"Default: the first that is loaded."`
+	Platform             string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
+	Limit                int      `json:"limit,omitempty" jsonschema:"Gaps, of each tactic and in all." minimum:"1" maximum:"100"`
 }
 
 // SetDefaults sets the limit to 10.
@@ -311,8 +311,8 @@ func (k *KB) recommend(gaps []*Technique) []Recommendation {
 type MapAlertToTechniqueInput struct {
 	AlertType  string   `json:"alertType" jsonschema:"What the alert says, in words." minLength:"1" maxLength:"2000"`
 	Indicators []string `json:"indicators,omitempty" jsonschema:"What was seen: commands, process names, tools." maxItems:"100"`
-	Platform   string   `json:"platform,omitempty" jsonschema:"Only techniques of this platform, such as Windows."`
-	Limit      int      `json:"limit,omitempty" jsonschema:"How many techniques to return." minimum:"1" maximum:"50"`
+	Platform   string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
+	Limit      int      `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"50"`
 }
 
 // SetDefaults sets the limit to 10.

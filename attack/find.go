@@ -12,8 +12,8 @@ import (
 
 // Paging says which part of a list to return.
 type Paging struct {
-	Limit  int `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
-	Offset int `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0"`
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset int `json:"offset,omitempty" minimum:"0"`
 }
 
 // SetDefaults sets the limit to 50.

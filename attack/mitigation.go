@@ -7,7 +7,7 @@ import (
 
 // SearchMitigationsInput says which mitigations to find.
 type SearchMitigationsInput struct {
-	Query string `json:"query" jsonschema:"Words, a name or an id." minLength:"1" maxLength:"1000"`
+	Query string `json:"query" jsonschema:"Words, name or id." minLength:"1" maxLength:"1000"`
 	Paging
 }
 
@@ -31,8 +31,8 @@ func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInpu
 
 // GetMitigationInput says which mitigation to describe.
 type GetMitigationInput struct {
-	MitigationID string `json:"mitigationId" alias:"id" jsonschema:"Id such as M1032, or name."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"How many techniques to return." minimum:"1" maximum:"500"`
+	MitigationID string `json:"mitigationId" alias:"id" jsonschema:"Such as M1032, or name."`
+	Limit        int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 50.
@@ -88,7 +88,7 @@ func (c *Client) GetMitigation(ctx context.Context, in GetMitigationInput) (*Mit
 
 // MitigationsForTechniqueInput says which technique to prevent.
 type MitigationsForTechniqueInput struct {
-	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"Technique id such as T1110, or exact name."`
+	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"Such as T1110, or exact name."`
 }
 
 // MitigationsForTechniqueOutput is what prevents a technique.

@@ -38,17 +38,17 @@ const maxLayerItems = 2000
 
 // NavigatorLayerInput says what layer to make. Which fields a mode needs is in their descriptions.
 type NavigatorLayerInput struct {
-	Mode              LayerMode `json:"mode" jsonschema:"What to show: coverage by dataSources, a group, a campaign, given techniques, or the diff of two groups."`
-	Name              string    `json:"name,omitempty" jsonschema:"Name of the layer. By default it says what the layer shows."`
-	DataSources       []string  `json:"dataSources,omitempty" jsonschema:"For coverage: what the site collects, as data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon) or the data sources of ATT&CK 17 and before (Process, DS0009)."`
-	GroupID           string    `json:"groupId,omitempty" jsonschema:"For group: the id, name or alias of a group, such as G0016 or APT29."`
-	CampaignID        string    `json:"campaignId,omitempty" jsonschema:"For campaign: the id or name of a campaign, such as C0024. Without it the techniques are shown as a campaign."`
-	Techniques        []string  `json:"techniques,omitempty" jsonschema:"For techniques, and for campaign without campaignId: technique ids such as T1110."`
-	CompareGroupIDs   []string  `json:"compareGroupIds,omitempty" jsonschema:"For diff: the ids, names or aliases of exactly two groups."`
-	Color             string    `json:"color,omitempty" jsonschema:"Colour as #rrggbb for group, campaign and techniques."`
-	ShowSubtechniques *bool     `json:"showSubtechniques,omitempty" jsonschema:"Whether the Navigator unfolds the sub-techniques that the layer marks."`
-	Platforms         []string  `json:"platforms,omitempty" jsonschema:"Only techniques of these platforms, such as Windows; the layer's filter says so." maxItems:"30"`
-	Domain            Domain    `json:"domain,omitempty" jsonschema:"The domain of the layer. By default that of the first technique, else the first domain that is configured."`
+	Mode              LayerMode `json:"mode" jsonschema:"coverage by dataSources, a group, a campaign, techniques, or the diff of two groups."`
+	Name              string    `json:"name,omitempty" jsonschema:"Of the layer."`
+	DataSources       []string  `json:"dataSources,omitempty" jsonschema:"For coverage, what the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon) or data sources of ATT&CK 17 (Process, DS0009)."`
+	GroupID           string    `json:"groupId,omitempty" jsonschema:"For group: id, name or alias, such as APT29."`
+	CampaignID        string    `json:"campaignId,omitempty" jsonschema:"For campaign: such as C0024. Default: techniques."`
+	Techniques        []string  `json:"techniques,omitempty" jsonschema:"For techniques, and campaign without campaignId."`
+	CompareGroupIDs   []string  `json:"compareGroupIds,omitempty" jsonschema:"For diff: two groups."`
+	Color             string    `json:"color,omitempty" jsonschema:"#rrggbb."`
+	ShowSubtechniques *bool     `json:"showSubtechniques,omitempty"`
+	Platforms         []string  `json:"platforms,omitempty" jsonschema:"Such as Windows." maxItems:"30"`
+	Domain            Domain    `json:"domain,omitempty" jsonschema:"Default: that of the first technique."`
 }
 
 // SetDefaults sets the colour to #ff6666 and unfolds sub-techniques.

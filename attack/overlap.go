@@ -124,9 +124,9 @@ func (k *KB) GroupsLike(asked []*Technique, limit int) List[Match] {
 
 // TechniqueOverlapInput names two or more groups, or else techniques.
 type TechniqueOverlapInput struct {
-	GroupIDs   []string `json:"groupIds,omitempty" jsonschema:"Ids, names or aliases of groups to compare with each other, two at least." maxItems:"20"`
-	Techniques []string `json:"techniques,omitempty" jsonschema:"Technique ids to compare with all groups. Give these or groupIds." maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"How many groups, and shared techniques of each pair, to return." minimum:"1" maximum:"500"`
+	GroupIDs   []string `json:"groupIds,omitempty" jsonschema:"Two at least, by id, name or alias." maxItems:"20"`
+	Techniques []string `json:"techniques,omitempty" jsonschema:"To compare with all groups. This or groupIds." maxItems:"200"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"Groups, and shared techniques of each pair." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 15.
@@ -256,9 +256,9 @@ func (k *KB) compare(a, b *Group, limit int) GroupPair {
 
 // AttackPathInput says where a path begins and ends.
 type AttackPathInput struct {
-	StartTechnique string `json:"startTechnique" jsonschema:"Technique id such as T1566.001, or exact name."`
-	TargetTactic   string `json:"targetTactic,omitempty" jsonschema:"Id, short name or name of the tactic where the path ends; it must come after those of the technique. By default the last of the matrix."`
-	Limit          int    `json:"limit,omitempty" jsonschema:"How many techniques of each tactic to return." minimum:"1" maximum:"20"`
+	StartTechnique string `json:"startTechnique" jsonschema:"Such as T1566.001, or exact name."`
+	TargetTactic   string `json:"targetTactic,omitempty" jsonschema:"Where the path ends: id, short name or name. Default: the last."`
+	Limit          int    `json:"limit,omitempty" jsonschema:"Of each tactic." minimum:"1" maximum:"20"`
 }
 
 // SetDefaults sets the limit to 3.
@@ -428,8 +428,8 @@ func (k *KB) countActors() *cast {
 
 // CampaignProfileInput is what was observed.
 type CampaignProfileInput struct {
-	Techniques []string `json:"techniques" jsonschema:"The observed technique ids, such as T1566.001." minItems:"1" maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"How many entries of each list to return." minimum:"1" maximum:"50"`
+	Techniques []string `json:"techniques" jsonschema:"Such as T1566.001." minItems:"1" maxItems:"200"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"50"`
 }
 
 // SetDefaults sets the limit to 10.

@@ -23,7 +23,7 @@ type TacticSummary struct {
 
 // ListTacticsInput says whose tactics to list.
 type ListTacticsInput struct {
-	Matrix Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Only the tactics of this domain. By default those of all that are loaded."`
+	Matrix Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Default: all."`
 }
 
 // ListTacticsOutput is tactics in the order of their matrices.
@@ -77,9 +77,9 @@ func (k *KB) holds(argument string, d Domain) error {
 
 // GetTacticInput says which tactic to describe.
 type GetTacticInput struct {
-	TacticID string `json:"tacticId" alias:"id" jsonschema:"Id (TA0006), short name (credential-access) or name."`
-	Matrix   Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"The domain, where several have a tactic of that name."`
-	Limit    int    `json:"limit,omitempty" jsonschema:"How many techniques to return." minimum:"1" maximum:"500"`
+	TacticID string `json:"tacticId" alias:"id" jsonschema:"TA0006, credential-access or name."`
+	Matrix   Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Where several have such a tactic."`
+	Limit    int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 100.
@@ -171,12 +171,12 @@ func (k *KB) tacticsNamed(key string) []*Tactic {
 
 // SearchTechniquesInput says which techniques to find. All that is given must hold.
 type SearchTechniquesInput struct {
-	Query          string `json:"query,omitempty" jsonschema:"Words or an id. Techniques with the words in their name come first." maxLength:"1000"`
-	Tactic         string `json:"tactic,omitempty" jsonschema:"Id (TA0006), short name (credential-access) or name of a tactic."`
-	Platform       string `json:"platform,omitempty" jsonschema:"Platform such as Windows, in any case."`
-	DataSource     string `json:"dataSource,omitempty" jsonschema:"What shows the technique: a data component (Process Creation), a log source (WinEventLog:Sysmon) or a data source of ATT&CK 17 and before (Process)."`
-	IsSubtechnique *bool  `json:"isSubtechnique,omitempty" jsonschema:"Only sub-techniques, or only techniques. By default both."`
-	Domain         Domain `json:"domain,omitempty" jsonschema:"Only this domain. By default all that are loaded."`
+	Query          string `json:"query,omitempty" jsonschema:"Words or an id." maxLength:"1000"`
+	Tactic         string `json:"tactic,omitempty" jsonschema:"TA0006, credential-access or name."`
+	Platform       string `json:"platform,omitempty" jsonschema:"Such as Windows."`
+	DataSource     string `json:"dataSource,omitempty" jsonschema:"What shows it: data component (Process Creation), log source (WinEventLog:Sysmon) or data source (Process)."`
+	IsSubtechnique *bool  `json:"isSubtechnique,omitempty" jsonschema:"Default: both."`
+	Domain         Domain `json:"domain,omitempty" jsonschema:"Default: all."`
 	Paging
 }
 

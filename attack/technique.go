@@ -7,8 +7,8 @@ import (
 
 // GetTechniqueInput says which technique to describe.
 type GetTechniqueInput struct {
-	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"ATT&CK technique or sub-technique id such as T1110 or T1059.001 in any case, or its exact name. A revoked id leads to its successor."`
-	Limit       int    `json:"limit,omitempty" jsonschema:"How many entries of each list to return. Totals are always complete." minimum:"1" maximum:"500"`
+	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"T1110, T1059.001 or exact name."`
+	Limit       int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 20.

@@ -19,7 +19,7 @@ import (
 
 // UpdateDataInput says what an update must bring.
 type UpdateDataInput struct {
-	SHA256 []string `json:"sha256,omitempty" jsonschema:"If given, each new bundle must have one of these SHA-256 sums, in hexadecimal; else nothing is replaced." maxItems:"3"`
+	SHA256 []string `json:"sha256,omitempty" jsonschema:"Of each new bundle, in hexadecimal; else nothing is replaced." maxItems:"3"`
 }
 
 // Validate wants whole sums.

@@ -11,8 +11,8 @@ import (
 
 // DataVersionInput says what to compare the loaded version with.
 type DataVersionInput struct {
-	Compare string `json:"compare,omitempty" jsonschema:"An earlier or later version such as 17.1, of which the data folder has bundles: the answer then has the difference." pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"How many entries of each list of the difference to return." minimum:"1" maximum:"500"`
+	Compare string `json:"compare,omitempty" jsonschema:"Another version in the data folder, such as 17.1, and the difference." pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults sets the limit to 50.

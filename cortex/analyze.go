@@ -18,19 +18,19 @@ import (
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
 // analyzers, or set FanOut.
 type AnalyzeObservableInput struct {
-	Data         string                     `json:"data" jsonschema:"The observable: an address, name, URL, hash, … It may be defanged." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	DataType     string                     `json:"dataType,omitempty" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own. Left out: detected." pattern:"^([A-Za-z][A-Za-z0-9_.:-]{0,63})?$"`
-	Analyzers    []string                   `json:"analyzers,omitempty" jsonschema:"Which analyzers to run: by name, by id, or by a part of the name that only one has." alias:"analyzerNames" maxItems:"100" maxLength:"128"`
-	FanOut       bool                       `json:"fanOut,omitempty" jsonschema:"Run every analyzer that takes the type, instead of naming some. Needs an approval."`
-	MaxAnalyzers int                        `json:"maxAnalyzers,omitempty" jsonschema:"Refuse to run more analyzers than this; the operator's own limit holds too." minimum:"1" maximum:"100"`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	Timeout      int                        `json:"timeout,omitempty" jsonschema:"How many seconds to wait at most for the analyzers to end." minimum:"1" maximum:"3600"`
-	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
-	Message      string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the jobs." maxLength:"4096"`
-	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the jobs." maxLength:"256"`
-	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzers."`
+	Data         string                     `json:"data" jsonschema:"The observable, also defanged." alias:"observable,value" minLength:"1" maxLength:"16384"`
+	DataType     string                     `json:"dataType,omitempty" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or one of the server's own. Default: detected." pattern:"^([A-Za-z][A-Za-z0-9_.:-]{0,63})?$"`
+	Analyzers    []string                   `json:"analyzers,omitempty" jsonschema:"By name, id, or a part of the name that only one has." alias:"analyzerNames" maxItems:"100" maxLength:"128"`
+	FanOut       bool                       `json:"fanOut,omitempty" jsonschema:"Run every analyzer that takes the type; needs an approval."`
+	MaxAnalyzers int                        `json:"maxAnalyzers,omitempty" jsonschema:"Refuse to run more." minimum:"1" maximum:"100"`
+	TLP          *TLP                       `json:"tlp,omitempty"`
+	PAP          *PAP                       `json:"pap,omitempty"`
+	Timeout      int                        `json:"timeout,omitempty" jsonschema:"Seconds for all to end." minimum:"1" maximum:"3600"`
+	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
+	Message      string                     `json:"message,omitempty" jsonschema:"Kept with the jobs." maxLength:"4096"`
+	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the jobs." maxLength:"256"`
+	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -20,11 +20,11 @@ import (
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
 // OlderThanDays, or both.
 type CleanupJobsInput struct {
-	Status        FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
-	OlderThanDays int            `json:"olderThanDays,omitempty" jsonschema:"Only jobs created more than this many days ago." minimum:"1" maximum:"36500"`
-	Limit         int            `json:"limit,omitempty" jsonschema:"How many jobs to delete at most, the oldest first." minimum:"1" maximum:"500"`
-	DryRun        *bool          `json:"dryRun,omitempty" jsonschema:"Only list what would be deleted."`
-	Selection     string         `json:"selection,omitempty" jsonschema:"Which dry run to carry out: the selection that it told. Needed unless dryRun." pattern:"^([0-9]{1,15}-[0-9a-f]{16})?$"`
+	Status        FindableStatus `json:"status,omitempty"`
+	OlderThanDays int            `json:"olderThanDays,omitempty" minimum:"1" maximum:"36500"`
+	Limit         int            `json:"limit,omitempty" jsonschema:"The oldest first." minimum:"1" maximum:"500"`
+	DryRun        *bool          `json:"dryRun,omitempty" jsonschema:"Only list them."`
+	Selection     string         `json:"selection,omitempty" jsonschema:"What the dry run told." pattern:"^([0-9]{1,15}-[0-9a-f]{16})?$"`
 	gate.Confirmation
 }
 

@@ -48,11 +48,11 @@ type ConfigItem struct {
 
 // ListDefinitionsInput says which definitions to list.
 type ListDefinitionsInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"Only those that take this type; for responders thehive:case or case, and so on." maxLength:"64"`
-	FreeOnly bool   `json:"freeOnly,omitempty" jsonschema:"Only those without a setting that must be given."`
-	Search   string `json:"search,omitempty" jsonschema:"Only those with this text in the name or description." alias:"query" maxLength:"128"`
-	Limit    int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
-	Offset   int    `json:"offset,omitempty" jsonschema:"How many to skip." minimum:"0" maximum:"1000000"`
+	DataType string `json:"dataType,omitempty" jsonschema:"For responders thehive:case or case, and so on." maxLength:"64"`
+	FreeOnly bool   `json:"freeOnly,omitempty" jsonschema:"Those that need no setting."`
+	Search   string `json:"search,omitempty" jsonschema:"In name or description." alias:"query" maxLength:"128"`
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset   int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
 }
 
 // ListAnalyzerDefinitionsInput is the input of [Client.ListAnalyzerDefinitions].
@@ -230,16 +230,16 @@ func (RateUnit) Enum() []any { return []any{"Second", "Minute", "Hour", "Day", "
 
 // EnableInput says how to enable an analyzer or a responder.
 type EnableInput struct {
-	DefinitionID  string                     `json:"definitionId" jsonschema:"The definition's id." alias:"id" pattern:"^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$"`
-	Configuration map[string]json.RawMessage `json:"configuration,omitempty" jsonschema:"Values for its settings. Secrets are not taken: the operator keeps them in a file."`
-	Rate          *int                       `json:"rate,omitempty" jsonschema:"How many jobs it may run in each rateUnit; 0: none." minimum:"0"`
+	DefinitionID  string                     `json:"definitionId" alias:"id" pattern:"^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$"`
+	Configuration map[string]json.RawMessage `json:"configuration,omitempty" jsonschema:"Its settings, but no secrets: the operator has them in a file."`
+	Rate          *int                       `json:"rate,omitempty" jsonschema:"Jobs in each rateUnit; 0: no limit." minimum:"0"`
 	RateUnit      RateUnit                   `json:"rateUnit,omitempty"`
 }
 
 // EnableAnalyzerInput is the input of [Client.EnableAnalyzer].
 type EnableAnalyzerInput struct {
 	EnableInput
-	JobCache *int `json:"jobCache,omitempty" jsonschema:"For how many minutes an answer is given again; 0: never." minimum:"0"`
+	JobCache *int `json:"jobCache,omitempty" jsonschema:"Minutes that an answer is given again." minimum:"0"`
 }
 
 // EnableResponderInput is the input of [Client.EnableResponder].
@@ -553,13 +553,13 @@ func (c *Client) planEnable(ctx context.Context, k kind, in EnableInput) (gate.P
 
 // DisableAnalyzerInput is the input of [Client.DisableAnalyzer].
 type DisableAnalyzerInput struct {
-	AnalyzerID string `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id"`
+	AnalyzerID string `json:"analyzerId" alias:"id"`
 	gate.Confirmation
 }
 
 // DisableResponderInput is the input of [Client.DisableResponder].
 type DisableResponderInput struct {
-	ResponderID string `json:"responderId" jsonschema:"The responder's id." alias:"id"`
+	ResponderID string `json:"responderId" alias:"id"`
 	gate.Confirmation
 }
 

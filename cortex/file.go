@@ -27,18 +27,18 @@ import (
 // RunAnalyzerFileInput is the input of [Client.RunAnalyzerFile]. Give FilePath
 // or FileBase64.
 type RunAnalyzerFileInput struct {
-	AnalyzerID  string                     `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id" minLength:"1" maxLength:"128"`
-	FilePath    string                     `json:"filePath,omitempty" jsonschema:"A file below the directory that the operator allows." alias:"path" maxLength:"4096"`
-	FileBase64  []byte                     `json:"fileBase64,omitempty" jsonschema:"The content; needs filename."`
-	Filename    string                     `json:"filename,omitempty" jsonschema:"The name to submit it under; left out: that of filePath." alias:"name" maxLength:"255"`
-	ContentType string                     `json:"contentType,omitempty" jsonschema:"Its media type." maxLength:"128"`
-	SHA256      string                     `json:"sha256,omitempty" jsonschema:"Refuse any content but the one with this SHA-256." pattern:"^([0-9A-Fa-f]{64})?$"`
-	TLP         *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	PAP         *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	Message     string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
-	Label       string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
-	Parameters  map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
-	Force       bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
+	AnalyzerID  string                     `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
+	FilePath    string                     `json:"filePath,omitempty" jsonschema:"Below the operator's folder." alias:"path" maxLength:"4096"`
+	FileBase64  []byte                     `json:"fileBase64,omitempty" jsonschema:"Needs filename."`
+	Filename    string                     `json:"filename,omitempty" jsonschema:"Default: that of filePath." alias:"name" maxLength:"255"`
+	ContentType string                     `json:"contentType,omitempty" jsonschema:"Media type." maxLength:"128"`
+	SHA256      string                     `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
+	TLP         *TLP                       `json:"tlp,omitempty"`
+	PAP         *PAP                       `json:"pap,omitempty"`
+	Message     string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
+	Label       string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
+	Parameters  map[string]json.RawMessage `json:"parameters,omitempty"`
+	Force       bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -137,8 +137,8 @@ func report(j *wire.JobReport) *JobReport {
 
 // WaitAndGetReportInput is the input of [Client.WaitAndGetReport].
 type WaitAndGetReportInput struct {
-	JobID   string `json:"jobId" jsonschema:"The job's id." alias:"id"`
-	Timeout int    `json:"timeout,omitempty" jsonschema:"How many seconds to wait at most for the job to end." minimum:"1" maximum:"3600"`
+	JobID   string `json:"jobId" alias:"id"`
+	Timeout int    `json:"timeout,omitempty" jsonschema:"Seconds for it to end." minimum:"1" maximum:"3600"`
 }
 
 const (
@@ -349,7 +349,7 @@ func (c *Client) jobStatus(ctx context.Context, id string) (JobStatus, error) {
 
 // GetJobArtifactsInput is the input of [Client.GetJobArtifacts].
 type GetJobArtifactsInput struct {
-	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 }
 
 // An ArtifactList is what a job found.

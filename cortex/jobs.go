@@ -76,7 +76,7 @@ func (j *Job) what() string {
 
 // GetJobInput is the input of [Client.GetJob].
 type GetJobInput struct {
-	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 }
 
 // GetJob returns a job without its report.
@@ -92,7 +92,7 @@ func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
 
 // GetJobReportInput is the input of [Client.GetJobReport].
 type GetJobReportInput struct {
-	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 }
 
 // GetJobReport returns a job with its report as it is, and doesn't wait. See
@@ -126,14 +126,14 @@ func (s FindableStatus) check() error {
 
 // ListJobsInput is the input of [Client.ListJobs].
 type ListJobsInput struct {
-	DataType     string         `json:"dataType,omitempty" jsonschema:"Only jobs on this type." maxLength:"64"`
-	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Only jobs of the analyzer or responder of exactly this name; * stands for any text." maxLength:"128"`
-	Status       FindableStatus `json:"status,omitempty" jsonschema:"Only jobs in this status."`
+	DataType     string         `json:"dataType,omitempty" maxLength:"64"`
+	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Analyzer or responder, exactly; * stands for any text." maxLength:"128"`
+	Status       FindableStatus `json:"status,omitempty"`
 	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable, or on a file of this name or SHA-256. A call looks through 2000 jobs." alias:"observable,value" maxLength:"16384"`
-	Limit        int            `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"500"`
-	Offset       int            `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0" maximum:"1000000"`
-	After        time.Time      `json:"after,omitzero,format:unixmilli" jsonschema:"Only jobs created then or later, in milliseconds since 1970." minimum:"0"`
-	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Only jobs created then or earlier, in milliseconds since 1970: that of the first page, so that new jobs don't shift the next." minimum:"0"`
+	Limit        int            `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset       int            `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
+	After        time.Time      `json:"after,omitzero,format:unixmilli" minimum:"0"`
+	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Keep that of the first page, so that new jobs don't shift the next." minimum:"0"`
 }
 
 const (
@@ -428,7 +428,7 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 
 // DeleteJobInput is the input of [Client.DeleteJob].
 type DeleteJobInput struct {
-	JobID string `json:"jobId" jsonschema:"The job's id." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 	gate.Confirmation
 }
 

@@ -75,7 +75,7 @@ func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput
 
 // GetOrganizationInput is the input of [Client.GetOrganization].
 type GetOrganizationInput struct {
-	OrgID string `json:"orgId" jsonschema:"The organisation's id, which is its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
+	OrgID string `json:"orgId" jsonschema:"Its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
 }
 
 // GetOrganization returns one organisation.
@@ -99,8 +99,8 @@ func organization(res *httpx.Response, err error) (*Organization, error) {
 
 // CreateOrganizationInput is the input of [Client.CreateOrganization].
 type CreateOrganizationInput struct {
-	Name        string `json:"name" jsonschema:"Its name, which becomes its id." minLength:"1" maxLength:"128"`
-	Description string `json:"description" jsonschema:"What it is for." minLength:"1" maxLength:"1024"`
+	Name        string `json:"name" jsonschema:"Becomes its id." minLength:"1" maxLength:"128"`
+	Description string `json:"description" minLength:"1" maxLength:"1024"`
 }
 
 // Validate checks what a schema can't.
@@ -149,9 +149,9 @@ func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizati
 // UpdateOrganizationInput is the input of [Client.UpdateOrganization]. What is
 // absent stays as it is.
 type UpdateOrganizationInput struct {
-	OrgID       string             `json:"orgId" jsonschema:"The organisation's id, which is its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
-	Description *string            `json:"description,omitempty" jsonschema:"What it is for." maxLength:"1024"`
-	Status      OrganizationStatus `json:"status,omitempty" jsonschema:"Locked: none of its users can work."`
+	OrgID       string             `json:"orgId" jsonschema:"Its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
+	Description *string            `json:"description,omitempty" maxLength:"1024"`
+	Status      OrganizationStatus `json:"status,omitempty" jsonschema:"Locked: its users can't work."`
 }
 
 // Validate checks what a schema can't.

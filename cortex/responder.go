@@ -45,15 +45,15 @@ func (t ObjectType) dataType() string { return "thehive:" + string(t) }
 
 // RunResponderInput is the input of [Client.RunResponder].
 type RunResponderInput struct {
-	ResponderID string                     `json:"responderId" jsonschema:"The responder, by id or by its whole name." minLength:"1" maxLength:"128"`
-	ObjectType  ObjectType                 `json:"objectType" jsonschema:"What it shall act on."`
-	ObjectID    string                     `json:"objectId" jsonschema:"The id of that in TheHive." minLength:"1" maxLength:"128"`
-	Data        json.RawMessage            `json:"data,omitempty" jsonschema:"The entity itself, as TheHive describes it: Cortex can't fetch it. Leave it out where this server fetches it."`
-	Parameters  map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the responder."`
-	TLP         *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: that of the entity, else AMBER. It can't be lower than that of the entity."`
-	PAP         *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. Left out: that of the entity, else AMBER. It can't be lower than that of the entity."`
-	Message     string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
-	Label       string                     `json:"label,omitempty" jsonschema:"What the job is called; left out: the name of the entity." maxLength:"256"`
+	ResponderID string                     `json:"responderId" jsonschema:"Or its whole name." minLength:"1" maxLength:"128"`
+	ObjectType  ObjectType                 `json:"objectType"`
+	ObjectID    string                     `json:"objectId" jsonschema:"Its id in TheHive." minLength:"1" maxLength:"128"`
+	Data        json.RawMessage            `json:"data,omitempty" jsonschema:"The entity as TheHive describes it, where this server can't fetch it."`
+	Parameters  map[string]json.RawMessage `json:"parameters,omitempty"`
+	TLP         *TLP                       `json:"tlp,omitempty" jsonschema:"Not below that of the entity, the default."`
+	PAP         *PAP                       `json:"pap,omitempty" jsonschema:"Not below that of the entity, the default."`
+	Message     string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
+	Label       string                     `json:"label,omitempty" jsonschema:"Default: the name of the entity." maxLength:"256"`
 	gate.Confirmation
 }
 

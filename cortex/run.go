@@ -14,16 +14,16 @@ import (
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
 type RunAnalyzerInput struct {
-	AnalyzerID string                     `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id" minLength:"1" maxLength:"128"`
-	DataType   string                     `json:"dataType" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own." pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
+	AnalyzerID string                     `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
+	DataType   string                     `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
 	Data       string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP        *TLP                       `json:"tlp" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	PAP        *PAP                       `json:"pap" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	Message    string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
-	Label      string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
-	Parameters map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
-	Force      bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
-	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
+	TLP        *TLP                       `json:"tlp"`
+	PAP        *PAP                       `json:"pap"`
+	Message    string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
+	Label      string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
+	Force      bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
+	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
 }
 
 // Validate checks what a schema can't.
@@ -89,16 +89,16 @@ func (c *Client) planRunAnalyzer(ctx context.Context, in RunAnalyzerInput) (gate
 
 // RunAnalyzerByNameInput is the input of [Client.RunAnalyzerByName].
 type RunAnalyzerByNameInput struct {
-	AnalyzerName string                     `json:"analyzerName" jsonschema:"Its whole name, or a part of it that only one analyzer for the type has." alias:"name,analyzer" minLength:"1" maxLength:"128"`
-	DataType     string                     `json:"dataType" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or a type of the server's own." pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
+	AnalyzerName string                     `json:"analyzerName" jsonschema:"Whole, or a part that only one analyzer for the type has." alias:"name,analyzer" minLength:"1" maxLength:"128"`
+	DataType     string                     `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
 	Data         string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party."`
-	Message      string                     `json:"message,omitempty" jsonschema:"A remark that is kept with the job." maxLength:"4096"`
-	Label        string                     `json:"label,omitempty" jsonschema:"A label that is kept with the job." maxLength:"256"`
-	Parameters   map[string]json.RawMessage `json:"parameters,omitempty" jsonschema:"Parameters for the analyzer."`
-	Force        bool                       `json:"force,omitempty" jsonschema:"Run again although Cortex has a recent answer in its cache."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
+	TLP          *TLP                       `json:"tlp,omitempty"`
+	PAP          *PAP                       `json:"pap,omitempty"`
+	Message      string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
+	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
+	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`
+	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -267,7 +267,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 
 // GetAnalyzerInput is the input of [Client.GetAnalyzer].
 type GetAnalyzerInput struct {
-	AnalyzerID string `json:"analyzerId" jsonschema:"The analyzer's id." alias:"id" minLength:"1" maxLength:"128"`
+	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
 }
 
 // GetAnalyzer returns one enabled analyzer, without its configuration.

@@ -81,7 +81,7 @@ func (c *Client) ListUsers(ctx context.Context, _ ListUsersInput) (*UserList, er
 
 // GetUserInput is the input of [Client.GetUser].
 type GetUserInput struct {
-	UserID string `json:"userId" jsonschema:"The user's id, which is the login." alias:"id,login" minLength:"1" maxLength:"128"`
+	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // GetUser returns one user.
@@ -105,11 +105,11 @@ func oneUser(res *httpx.Response, err error) (*User, error) {
 
 // CreateUserInput is the input of [Client.CreateUser].
 type CreateUserInput struct {
-	Login        string `json:"login" jsonschema:"The login, which becomes the id." minLength:"1" maxLength:"128"`
+	Login        string `json:"login" jsonschema:"Becomes the id." minLength:"1" maxLength:"128"`
 	Name         string `json:"name" jsonschema:"The full name." minLength:"1" maxLength:"256"`
-	Organization string `json:"organization" jsonschema:"The organisation's id." minLength:"1" maxLength:"128"`
+	Organization string `json:"organization" jsonschema:"Its id." minLength:"1" maxLength:"128"`
 	Roles        []Role `json:"roles" minItems:"1" maxItems:"4"`
-	Password     string `json:"password,omitempty" jsonschema:"Refused: an approver would see it and the journal keep it. It is set in Cortex itself, or a key is made."`
+	Password     string `json:"password,omitempty" jsonschema:"Refused: it is set in Cortex itself, or a key is made."`
 }
 
 // Validate checks what a schema can't.
@@ -199,12 +199,12 @@ const superOrganisation = "cortex"
 
 // RenewUserKeyInput is the input of [Client.RenewUserKey].
 type RenewUserKeyInput struct {
-	UserID string `json:"userId" jsonschema:"The user's id, which is the login." alias:"id,login" minLength:"1" maxLength:"128"`
+	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // GetUserKeyInput is the input of [Client.GetUserKey].
 type GetUserKeyInput struct {
-	UserID string `json:"userId" jsonschema:"The user's id, which is the login." alias:"id,login" minLength:"1" maxLength:"128"`
+	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // A StoredKey says where the key of a user was written to. The key itself is

@@ -104,7 +104,7 @@ func (w *Worker) target() gate.Target {
 
 // ListAnalyzersInput is the input of [Client.ListAnalyzers].
 type ListAnalyzersInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"Only analyzers that take this type: ip, domain, url, hash, … or a type of the server's own." maxLength:"64"`
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
 }
 
 // An AnalyzerList is a whole list of analyzers, sorted by name.
@@ -146,7 +146,7 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 
 // ListRespondersInput is the input of [Client.ListResponders].
 type ListRespondersInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"Only responders that act on this: case, case_task, case_artifact, alert, also as thehive:case and so on." maxLength:"64"`
+	DataType string `json:"dataType,omitempty" jsonschema:"case, case_task, case_artifact or alert." maxLength:"64"`
 }
 
 // A ResponderList is a whole list of responders, sorted by name.

@@ -12,8 +12,10 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/bm25"
 )
 
-// phrases are what analysts look for, and the tools that do it.
-var phrases = []struct{ words, tools string }{
+// A phrase is what analysts look for, and the tools that do it.
+type phrase struct{ words, tools string }
+
+var phrases = []phrase{
 	{"newest wazuh alerts", "get_alerts"},
 	{"list alerts from the siem", "get_alerts"},
 	{"wazuh alerts", "get_alerts"},
@@ -128,6 +130,83 @@ var phrases = []struct{ words, tools string }{
 	{"which approvals wait", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
 	{"is my proposal approved", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
 	{"pending approvals", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+	{"latest detections", "get_alerts search_alerts"},
+	{"failed logins from one address", "get_alerts search_alerts wazuh_alert_stats wazuh_alert_context"},
+	{"alerts per rule last week", "wazuh_alert_stats"},
+	{"what software runs on the server", "get_agent_packages get_agent_processes wazuh_search_inventory"},
+	{"unpatched hosts", "list_vulnerabilities search_vulnerabilities get_agent_hotfixes"},
+	{"hardening checks", "get_sca_checks get_sca_policies"},
+	{"rootkit findings", "get_rootcheck"},
+	{"wazuh manager configuration", "get_manager_config"},
+	{"which machines have package openssl", "wazuh_search_inventory get_agent_packages"},
+	{"escalate alert to incident", "thehive_promote_alert thehive_create_case"},
+	{"assign incident to colleague", "thehive_assign_case thehive_update_case"},
+	{"upload evidence file", "thehive_add_attachment thehive_create_file_observable cortex_run_analyzer_file"},
+	{"incident report", "thehive_case_report"},
+	{"similar cases", "thehive_list_linked_cases"},
+	{"overdue tasks", "thehive_list_open_tasks thehive_list_tasks"},
+	{"reopen a case", "thehive_update_case"},
+	{"record technique on a case", "thehive_add_procedure"},
+	{"triage an alert", "thehive_triage_alert thehive_list_alerts"},
+	{"comment on alert", "thehive_create_alert_comment"},
+	{"reputation of a domain", "cortex_analyze_observable"},
+	{"result of an analyzer run", "cortex_get_job_report cortex_wait_and_get_report thehive_summarize_job_report thehive_get_observable thehive_get_job"},
+	{"clean up old jobs", "cortex_cleanup_jobs"},
+	{"turn on an analyzer", "cortex_enable_analyzer"},
+	{"new api key for a user", "cortex_renew_user_key cortex_get_user_key"},
+	{"report false positive indicator", "misp_add_sighting misp_check_warninglists"},
+	{"blocklist for the firewall", "misp_blocklist"},
+	{"events about a malware family", "misp_search_events misp_search_galaxy_clusters"},
+	{"link technique to misp event", "misp_attach_galaxy_cluster"},
+	{"import stix file", "misp_import_stix"},
+	{"who reported this hash", "misp_correlate misp_search_attributes"},
+	{"techniques used by a threat group", "mitre_get_group mitre_search_groups"},
+	{"heatmap of coverage", "mitre_navigator_layer mitre_soc_coverage mitre_detection_coverage mitre_wazuh_rule_coverage"},
+	{"which technique is this alert", "mitre_map_alert_to_technique mitre_map_wazuh_alert"},
+	{"detection blind spots", "mitre_soc_coverage mitre_wazuh_rule_coverage mitre_detection_coverage"},
+	{"tools used by ransomware actors", "mitre_search_software mitre_get_software mitre_search_groups mitre_get_group"},
+	{"take alert out of case", "thehive_unlink_alert"},
+	{"delete observable", "thehive_delete_part"},
+	{"timeline of the incident", "thehive_case_timeline_summary thehive_get_case_timeline thehive_add_timeline_event"},
+	{"custom fields available", "thehive_get_catalogue thehive_update_case_custom_fields"},
+	{"has my change been approved", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+}
+
+// heldOut are phrases to which no description was fitted. Keep it so: who adds
+// some writes them before the wording.
+var heldOut = []phrase{
+	{"alerts from the last hour", "get_alerts search_alerts wazuh_alert_stats"},
+	{"raw log of an alert", "get_alert"},
+	{"is the agent online", "list_agents get_agent"},
+	{"local users on a host", "wazuh_search_inventory"},
+	{"recently modified files", "get_fim_files"},
+	{"rules for ssh brute force", "search_rules list_rules"},
+	{"critical cves in the fleet", "list_vulnerabilities search_vulnerabilities"},
+	{"network interfaces of a host", "get_agent_network wazuh_search_inventory"},
+	{"open cases assigned to me", "thehive_list_cases"},
+	{"add ip to case as indicator", "thehive_create_observable thehive_create_observable_bulk"},
+	{"close incident as true positive", "thehive_close_case"},
+	{"todo list of the investigation", "thehive_list_tasks thehive_list_open_tasks"},
+	{"note what i did on a task", "thehive_create_task_log"},
+	{"raise an alert", "thehive_create_alert"},
+	{"which cases contain this ip", "thehive_search_observables"},
+	{"look up hash with virustotal", "cortex_analyze_observable"},
+	{"failed jobs", "cortex_list_jobs"},
+	{"quarantine machine", "cortex_run_responder thehive_run_responder"},
+	{"known bad ip", "misp_correlate cortex_analyze_observable"},
+	{"new misp event for phishing campaign", "misp_create_event mitre_misp_create_event"},
+	{"indicators of an event", "misp_get_event misp_search_attributes"},
+	{"remove tag from event", "misp_tag_event"},
+	{"what mitigates a technique", "mitre_mitigations_for_technique mitre_get_mitigation"},
+	{"techniques of a tactic", "mitre_get_tactic"},
+	{"which software implements a technique", "mitre_search_software"},
+	{"proposals waiting for approval", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
+	{"suricata rules export", "misp_export_iocs"},
+	{"attach pdf to case", "thehive_add_attachment"},
+	{"enable feed", "misp_toggle_feed"},
+	{"who am i in thehive", "thehive_get_current_user"},
+	{"case contents", "thehive_get_case"},
+	{"stop a leaked user account", "cortex_run_responder thehive_run_responder"},
 }
 
 // searchable returns the text of a tool that hosts search: its name, what it does,
@@ -155,42 +234,59 @@ func searchable(tool *mcp.Tool) string {
 func TestAnalystsFindTools(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, false)
-	var names, texts []string
-	byServer := map[string][2][]string{}
+	var all []*mcp.Tool
+	byServer := map[string][]*mcp.Tool{}
 	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
 		for tool, err := range s.session(server).Tools(t.Context(), nil) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			one := byServer[server]
-			one[0], one[1] = append(one[0], tool.Name), append(one[1], searchable(tool))
-			byServer[server] = one
-			names, texts = append(names, tool.Name), append(texts, searchable(tool))
+			byServer[server], all = append(byServer[server], tool), append(all, tool)
 		}
 	}
-	byServer["all"] = [2][]string{names, texts}
+	byServer["all"] = all
 	for server, tools := range byServer {
-		index, missed, all := bm25.New(tools[1]), []string{}, 0
-		for _, p := range phrases {
-			want := strings.Fields(p.tools)
-			if !slices.ContainsFunc(want, func(n string) bool { return slices.Contains(tools[0], n) }) {
-				continue // of another server
-			}
-			all++
-			rank := index.Rank(p.words)
-			if !slices.ContainsFunc(rank[:min(5, len(rank))], func(i int) bool { return slices.Contains(want, tools[0][i]) }) {
-				missed = append(missed, p.words)
-			}
+		find := finder(tools)
+		if missed, of := find(phrases); of == 0 || float64(len(missed)) > 0.05*float64(of) {
+			t.Errorf("%s: %d of %d phrases don't find their tool: %s", server, len(missed), of, strings.Join(missed, "; "))
 		}
-		if all == 0 || float64(len(missed)) > 0.05*float64(all) {
-			t.Errorf("%s: %d of %d phrases don't find their tool: %s", server, len(missed), all, strings.Join(missed, "; "))
+		if missed, of := find(heldOut); of == 0 || float64(len(missed)) > 0.10*float64(of) {
+			t.Errorf("%s: %d of %d phrases held out don't find their tool", server, len(missed), of)
 		}
 	}
-	if first := bm25.New(texts).Rank("block ip"); names[first[0]] == "misp_delete_event" {
+	texts := make([]string, len(all))
+	for i, tool := range all {
+		texts[i] = searchable(tool)
+	}
+	if first := bm25.New(texts).Rank("block ip"); all[first[0]].Name == "misp_delete_event" {
 		t.Error("who wants to block an address is led to delete an event")
 	}
 	if len(phrases) < 100 {
 		t.Errorf("%d phrases", len(phrases))
+	}
+}
+
+// finder returns a function that tells which phrases, of those that are for one of
+// tools, don't find theirs among the first five.
+func finder(tools []*mcp.Tool) func([]phrase) (missed []string, of int) {
+	names, texts := make([]string, len(tools)), make([]string, len(tools))
+	for i, tool := range tools {
+		names[i], texts[i] = tool.Name, searchable(tool)
+	}
+	index := bm25.New(texts)
+	return func(list []phrase) (missed []string, of int) {
+		for _, p := range list {
+			want := strings.Fields(p.tools)
+			if !slices.ContainsFunc(want, func(n string) bool { return slices.Contains(names, n) }) {
+				continue // of another server
+			}
+			of++
+			rank := index.Rank(p.words)
+			if !slices.ContainsFunc(rank[:min(5, len(rank))], func(i int) bool { return slices.Contains(want, names[i]) }) {
+				missed = append(missed, p.words)
+			}
+		}
+		return missed, of
 	}
 }
 
@@ -199,7 +295,7 @@ func TestAnalystsFindTools(t *testing.T) {
 func TestTheWeightOfTheDefinitions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, false)
-	model, wire := 0, 0
+	model, wire, tools := 0, 0, 0
 	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
 		for tool, err := range s.session(server).Tools(t.Context(), nil) {
 			if err != nil {
@@ -210,6 +306,7 @@ func TestTheWeightOfTheDefinitions(t *testing.T) {
 				t.Fatal(err)
 			}
 			wire += len(b)
+			tools++
 			b, err = json.Marshal(map[string]any{"name": tool.Name, "description": tool.Description, "inputSchema": tool.InputSchema})
 			if err != nil {
 				t.Fatal(err)
@@ -217,13 +314,15 @@ func TestTheWeightOfTheDefinitions(t *testing.T) {
 			model += len(b)
 		}
 	}
-	t.Logf("%d bytes for a model, %d in all", model, wire)
-	if model > maxModel || wire > maxWire {
-		t.Errorf("%d bytes for a model, %d in all; want at most %d and %d", model, wire, maxModel, maxWire)
+	t.Logf("%d tools: %d bytes for a model, %d in all", tools, model, wire)
+	if model > maxModel*tools || wire > maxWire*tools {
+		t.Errorf("%d tools: %d bytes for a model, %d in all; want at most %d and %d", tools, model, wire, maxModel*tools, maxWire*tools)
 	}
 }
 
+// What a tool may weigh on average, in bytes: 198 of them 100,000 for a model, and
+// 200,000 on the wire.
 const (
-	maxModel = 165_000
-	maxWire  = 295_000
+	maxModel = 505
+	maxWire  = 1010
 )

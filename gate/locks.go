@@ -8,7 +8,7 @@ import (
 // Confirmation is embedded in the inputs of operations that must be confirmed.
 // The argument alone opens nothing: an agent can fill it in.
 type Confirmation struct {
-	Confirm bool `json:"confirm,omitempty" jsonschema:"Must be true for the action to be proposed. It does not replace the operator's approval."`
+	Confirm bool `json:"confirm,omitempty"`
 }
 
 // Confirmed reports whether the call confirms the action.

@@ -25,7 +25,7 @@ func takeReason(in *schema.Type) bool {
 			return false
 		}
 	}
-	f := schema.TextField(reasonArg, "Why: your words for the approver.", maxReason)
+	f := schema.TextField(reasonArg, maxReason)
 	in.Fields = append(in.Fields, f)
 	in.Names[reasonArg] = f
 	return true

@@ -188,8 +188,9 @@ func said(raw []byte) *mcp.CallToolResult {
 	}
 }
 
-// What the schema of an answer says of the members that are ours.
+// What the schema of an answer says of the members that are ours: little, since
+// no host shows it to a model, and nothing that a failure wouldn't keep to.
 const (
-	failureMembers  = `"status":{},"reason":{},"message":{},"error":{}`
-	envelopeMembers = failureMembers + `,"proposal":{},"next":{},"note":{},"repeated":{},"digest":{},"expires":{},"plan":{},"result":{}`
+	failureMembers = `"status":{},"message":{}`
+	envelopeSchema = `{"type":"object","properties":{"_untrusted":{},"_flags":{},"status":{},"proposal":{},"next":{},"plan":{},"result":{}},"required":["status"]}`
 )

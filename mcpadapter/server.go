@@ -173,8 +173,9 @@ func (s *Server) add(ops []gate.Op, own bool) error {
 }
 
 // describe puts the schemas into the list of tools: they are written when they
-// are first asked for, since most processes start, serve a few calls and end. In
-// the list of resources it leaves to each user what was kept for that user.
+// are first asked for, since most processes start, serve a few calls and end. The
+// instructions get what is said once for all tools. In the list of resources it
+// leaves to each user what was kept for that user.
 func (s *Server) describe(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		res, err := next(ctx, method, req)
@@ -182,6 +183,10 @@ func (s *Server) describe(next mcp.MethodHandler) mcp.MethodHandler {
 			return res, err
 		}
 		switch list := res.(type) {
+		case *mcp.InitializeResult:
+			list.Instructions = s.instructions()
+		case *mcp.DiscoverResult:
+			list.Instructions = s.instructions()
 		case *mcp.ListToolsResult:
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -198,6 +203,18 @@ func (s *Server) describe(next mcp.MethodHandler) mcp.MethodHandler {
 		}
 		return res, nil
 	}
+}
+
+// instructions are those of the options, and what the arguments are of which the
+// tools say nothing themselves.
+func (s *Server) instructions() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inputs := make([]*schema.Type, 0, len(s.tools))
+	for _, t := range s.tools {
+		inputs = append(inputs, t.in)
+	}
+	return strings.TrimSpace(s.opts.Instructions + "\n" + schema.Vocabulary(inputs))
 }
 
 // Stop ends all calls in flight, and returns when the journal has recorded how

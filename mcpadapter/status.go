@@ -12,8 +12,8 @@ import (
 const StatusTool = "gate_status"
 
 type statusInput struct {
-	Proposal    string `json:"proposal,omitempty" alias:"id,proposal_id" jsonschema:"The id of one proposal; without it, all that wait." maxLength:"64"`
-	WaitSeconds int    `json:"wait_seconds,omitempty" alias:"wait" jsonschema:"How long to wait for a decision on the proposal, or on the oldest that waits." minimum:"0" maximum:"25"`
+	Proposal    string `json:"proposal,omitempty" alias:"id,proposal_id" jsonschema:"Its id; default: all that wait." maxLength:"64"`
+	WaitSeconds int    `json:"wait_seconds,omitempty" alias:"wait" jsonschema:"For a decision." minimum:"0" maximum:"25"`
 }
 
 type statusOutput struct {
@@ -100,5 +100,5 @@ func statusOp(g *gate.Guard, name string) gate.Op {
 		}
 		return out, nil
 	}
-	return gate.Read(name, status, "Tell how the gate stands: who approves, which approvals are pending and wait for a decision, what became of a proposal. Can wait for a decision. Approves nothing.")
+	return gate.Read(name, status, "Gate status: which approvals, proposals or changes are pending, waiting or approved, and by whom; what became of a proposal. Can wait for a decision. Approves nothing.")
 }

@@ -65,10 +65,10 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 func (t *tool) describe() *described {
 	out := schema.Output(t.op.Out())
 	d := &described{answer: out, foreign: out.Untrusted(), how: t.in.PagingHow()}
-	own := failureMembers
+	advertised := []byte(envelopeSchema)
 	switch {
 	case t.op.Tier() != gate.TierRead:
-		d.answer, own = schema.Output(reflect.TypeFor[envelope]()), envelopeMembers
+		d.answer = schema.Output(reflect.TypeFor[envelope]())
 		plan := d.answer.Field("plan").Type
 		plan.Field("targets").Type.Elem.Field("name").SetUntrusted()
 		plan.Field("changes").Type.Elem.Field("before").SetUntrusted()
@@ -77,13 +77,16 @@ func (t *tool) describe() *described {
 		d.answer, d.wrapped = schema.Output(reflect.TypeFor[wrapped]()), true
 		d.answer.Field("result").Type = out
 	}
+	if t.op.Tier() == gate.TierRead {
+		advertised = d.answer.AnswerSchema(answer.Members+","+failureMembers, "reason", "error")
+	}
 	d.tool = &mcp.Tool{
 		Name:         t.op.Name(),
 		Title:        title(t.op.Name()),
 		Description:  t.op.Doc(),
 		Annotations:  annotations(t.op, t.guard.Approval() == gate.ApprovalHost),
 		InputSchema:  json.RawMessage(t.in.Schema()),
-		OutputSchema: json.RawMessage(d.answer.AnswerSchema(answer.Members + "," + own)),
+		OutputSchema: json.RawMessage(advertised),
 		Meta:         t.meta(),
 	}
 	return d
@@ -111,7 +114,6 @@ func annotations(op gate.Op, host bool) *mcp.ToolAnnotations {
 	destructive := op.Tier() == gate.TierDestructive || unasked
 	open := unasked || op.Facets().OpenWorld || op.Facets().Egress
 	return &mcp.ToolAnnotations{
-		Title:           title(op.Name()),
 		ReadOnlyHint:    read,
 		DestructiveHint: &destructive,
 		IdempotentHint:  op.Facets().Idempotent,

@@ -18,11 +18,11 @@ import (
 
 // A NewAttribute is a value to add to an event.
 type NewAttribute struct {
-	Type     string `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value    string `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
-	Category string `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs    *bool  `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
-	Comment  string `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Type     string `json:"type" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value    string `json:"value" minLength:"1" maxLength:"65535"`
+	Category string `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs    *bool  `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
+	Comment  string `json:"comment,omitempty" maxLength:"65535"`
 }
 
 // check refuses what MISP would refuse for its form.
@@ -46,8 +46,8 @@ func (a NewAttribute) wire(event string) (wire.NewAttribute, error) {
 
 // AddAttributesBulkInput is the input of [Client.AddAttributesBulk].
 type AddAttributesBulkInput struct {
-	EventID    EventRef       `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	Attributes []NewAttribute `json:"attributes" jsonschema:"The values to add." minItems:"1" maxItems:"100"`
+	EventID    EventRef       `json:"eventId"`
+	Attributes []NewAttribute `json:"attributes" minItems:"1" maxItems:"100"`
 }
 
 const maxBulk = 100

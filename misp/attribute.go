@@ -152,28 +152,28 @@ type Warning struct {
 // SearchAttributesInput is the input of [Client.SearchAttributes]. At least one
 // filter is needed; those given must all match. What is left out doesn't filter.
 type SearchAttributesInput struct {
-	Value               string   `json:"value,omitempty" jsonschema:"The value, in any case and spelling (defanged, host:port); % stands for any text. Of a composite such as ip-dst|port the whole or either part." maxLength:"4096"`
-	Networks            bool     `json:"networks,omitempty" jsonschema:"Of an address also the networks it is in, of a network also its addresses; without a page of their own."`
-	Type                string   `json:"type,omitempty" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Types               []string `json:"types,omitempty" jsonschema:"One of these attribute types." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxItems:"50" maxLength:"100"`
-	Category            string   `json:"category,omitempty" jsonschema:"A category such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags                []string `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags             []string `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
-	EventID             EventRef `json:"eventId,omitempty" jsonschema:"Only attributes of this event: its id or UUID."`
-	Org                 string   `json:"org,omitempty" jsonschema:"Only of events that this organisation made: name, id or UUID." maxLength:"255"`
-	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
-	Published           *bool    `json:"published,omitempty" jsonschema:"Only of events that are, or are not, published."`
-	Last                string   `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Changed             string   `json:"changed,omitempty" jsonschema:"Only those changed within this time, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	FirstSeen           string   `json:"firstSeen,omitempty" jsonschema:"Only those first seen then or later; those without that date aren't found. 2026-01-31 or a time." maxLength:"40"`
-	LastSeen            string   `json:"lastSeen,omitempty" jsonschema:"Only those last seen then or before; those without that date aren't found." maxLength:"40"`
-	DropListed          bool     `json:"dropListed,omitempty" jsonschema:"Leave out what is on a warninglist. A page then has fewer rows."`
-	IncludeCorrelations bool     `json:"includeCorrelations,omitempty" jsonschema:"With the attributes of other events that MISP correlates."`
-	IncludeSightings    bool     `json:"includeSightings,omitempty" jsonschema:"With the sightings of each."`
-	IncludeDecay        bool     `json:"includeDecay,omitempty" jsonschema:"With the decay scores, where the server has decaying models."`
-	IncludeWarnings     bool     `json:"includeWarnings,omitempty" jsonschema:"With the warninglists that each is on."`
-	Page                int      `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit               int      `json:"limit,omitempty" jsonschema:"How many attributes a page has." minimum:"1" maximum:"500"`
+	Value               string   `json:"value,omitempty" jsonschema:"Also defanged or host:port; % stands for any text. Of a composite (ip-dst|port) the whole or either part." maxLength:"4096"`
+	Networks            bool     `json:"networks,omitempty" jsonschema:"Of an address also its networks, of a network also its addresses; no page of their own."`
+	Type                string   `json:"type,omitempty" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Types               []string `json:"types,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxItems:"50" maxLength:"100"`
+	Category            string   `json:"category,omitempty" jsonschema:"Such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	Tags                []string `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags             []string `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
+	EventID             EventRef `json:"eventId,omitempty"`
+	Org                 string   `json:"org,omitempty" jsonschema:"Name, id or UUID." maxLength:"255"`
+	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"For detection, or not."`
+	Published           *bool    `json:"published,omitempty"`
+	Last                string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Changed             string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	FirstSeen           string   `json:"firstSeen,omitempty" jsonschema:"Then or later: 2026-01-31 or a time." maxLength:"40"`
+	LastSeen            string   `json:"lastSeen,omitempty" jsonschema:"Then or before." maxLength:"40"`
+	DropListed          bool     `json:"dropListed,omitempty" jsonschema:"Leave out what is on a warninglist."`
+	IncludeCorrelations bool     `json:"includeCorrelations,omitempty"`
+	IncludeSightings    bool     `json:"includeSightings,omitempty"`
+	IncludeDecay        bool     `json:"includeDecay,omitempty"`
+	IncludeWarnings     bool     `json:"includeWarnings,omitempty"`
+	Page                int      `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit               int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.

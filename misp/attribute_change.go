@@ -14,17 +14,17 @@ import (
 
 // AddAttributeInput is the input of [Client.AddAttribute].
 type AddAttributeInput struct {
-	EventID        EventRef      `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	Type           string        `json:"type" jsonschema:"An attribute type such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value          string        `json:"value" jsonschema:"The value. MISP brings it into its usual form." minLength:"1" maxLength:"65535"`
-	Category       string        `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs          *bool         `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
-	Comment        string        `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution   *Distribution `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
-	SharingGroupID NumericID     `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
-	FirstSeen      string        `json:"firstSeen,omitempty" jsonschema:"When it was seen first: 2026-01-31 or a time." maxLength:"40"`
-	LastSeen       string        `json:"lastSeen,omitempty" jsonschema:"When it was seen last." maxLength:"40"`
-	Tags           []string      `json:"tags,omitempty" jsonschema:"Tags for it." maxItems:"50" maxLength:"255"`
+	EventID        EventRef      `json:"eventId"`
+	Type           string        `json:"type" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value          string        `json:"value" minLength:"1" maxLength:"65535"`
+	Category       string        `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs          *bool         `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
+	Comment        string        `json:"comment,omitempty" maxLength:"65535"`
+	Distribution   *Distribution `json:"distribution,omitempty" jsonschema:"0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event." minimum:"0" maximum:"5"`
+	SharingGroupID NumericID     `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
+	FirstSeen      string        `json:"firstSeen,omitempty" jsonschema:"2026-01-31 or a time." maxLength:"40"`
+	LastSeen       string        `json:"lastSeen,omitempty" maxLength:"40"`
+	Tags           []string      `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
 }
 
 func (in AddAttributeInput) attribute() NewAttribute {
@@ -185,15 +185,15 @@ func (in AddAttributeInput) checkRed(e *Event) error {
 
 // DeleteAttributeInput is the input of [Client.DeleteAttribute].
 type DeleteAttributeInput struct {
-	AttributeID Ref `json:"attributeId" jsonschema:"The attribute: its id or UUID." alias:"id"`
+	AttributeID Ref `json:"attributeId" alias:"id"`
 	HardDeletion
 }
 
 // HardDeletion is what deletions have in common that can be for good.
 type HardDeletion struct {
-	Hard bool `json:"hard,omitempty" jsonschema:"Delete it for good, so that nobody can restore it."`
+	Hard bool `json:"hard,omitempty" jsonschema:"For good."`
 	gate.Confirmation
-	ConfirmHard bool `json:"confirmHard,omitempty" jsonschema:"Must be true too for a hard deletion to be proposed."`
+	ConfirmHard bool `json:"confirmHard,omitempty" jsonschema:"Needed for a hard deletion."`
 }
 
 // ConfirmedHard reports whether a hard deletion is asked for and confirmed.

@@ -42,12 +42,12 @@ var blockTypes = map[BlocklistKind]struct{ types, parts []string }{
 
 // BlocklistInput is the input of [Client.Blocklist].
 type BlocklistInput struct {
-	Kind    BlocklistKind `json:"kind" jsonschema:"What it is of: ip, domain, url or hash."`
-	Tags    []string      `json:"tags,omitempty" jsonschema:"Only what has one of these tags, itself or its event, and none with a ! before it." maxItems:"50" maxLength:"255"`
-	AllTags []string      `json:"allTags,omitempty" jsonschema:"Only what has every one of these tags." maxItems:"50" maxLength:"255"`
-	Since   string        `json:"since,omitempty" jsonschema:"Also what came and what went within this time: 1d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Page    int           `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit   int           `json:"limit,omitempty" jsonschema:"How many values a page has." minimum:"1" maximum:"10000"`
+	Kind    BlocklistKind `json:"kind"`
+	Tags    []string      `json:"tags,omitempty" jsonschema:"One of these, itself or its event; with ! in front: none." maxItems:"50" maxLength:"255"`
+	AllTags []string      `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
+	Since   string        `json:"since,omitempty" jsonschema:"Also what came and went since: 1d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page    int           `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"10000"`
 }
 
 // SetDefaults fills the fields left at zero.

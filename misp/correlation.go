@@ -13,9 +13,9 @@ import (
 
 // CorrelateInput is the input of [Client.Correlate].
 type CorrelateInput struct {
-	Value            string `json:"value" jsonschema:"The value to look for, such as an address, a domain or a hash: exactly this, in any case." minLength:"1" maxLength:"4096"`
-	IncludeSightings bool   `json:"includeSightings,omitempty" jsonschema:"With the sightings of each attribute."`
-	Limit            int    `json:"limit,omitempty" jsonschema:"How many attributes to look at, newest first." minimum:"1" maximum:"500"`
+	Value            string `json:"value" jsonschema:"Address, domain, hash, …: exactly this, in any case." minLength:"1" maxLength:"4096"`
+	IncludeSightings bool   `json:"includeSightings,omitempty"`
+	Limit            int    `json:"limit,omitempty" jsonschema:"Newest first." minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -169,10 +169,10 @@ func idNumber(id ID) int64 {
 // GetRelatedEventsInput is the input of [Client.GetRelatedEvents]. It takes
 // either an event or a value.
 type GetRelatedEventsInput struct {
-	EventID           EventRef `json:"eventId,omitempty" jsonschema:"The event whose relatives are sought: its id or UUID. Either this or value."`
-	Value             string   `json:"value,omitempty" jsonschema:"The value that the events have. Either this or eventId." maxLength:"4096"`
-	MaxAttributes     int      `json:"maxAttributes,omitempty" jsonschema:"How many values of the event to look up." minimum:"1" maximum:"100"`
-	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" jsonschema:"How many attributes to look at for each value." minimum:"1" maximum:"500"`
+	EventID           EventRef `json:"eventId,omitempty" jsonschema:"This or value."`
+	Value             string   `json:"value,omitempty" jsonschema:"This or eventId." maxLength:"4096"`
+	MaxAttributes     int      `json:"maxAttributes,omitempty" minimum:"1" maximum:"100"`
+	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -17,13 +17,13 @@ import (
 // CreateEventInput is the input of [Client.CreateEvent]. The zero values make an
 // event for the own organisation, of undefined threat, in its initial analysis.
 type CreateEventInput struct {
-	Info           string       `json:"info" jsonschema:"The title: what happened." alias:"title" minLength:"1" maxLength:"10000"`
-	Distribution   Distribution `json:"distribution" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group." minimum:"0" maximum:"4"`
-	SharingGroupID NumericID    `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	Info           string       `json:"info" jsonschema:"The title." alias:"title" minLength:"1" maxLength:"10000"`
+	Distribution   Distribution `json:"distribution" jsonschema:"Once published: 0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group." minimum:"0" maximum:"4"`
+	SharingGroupID NumericID    `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
 	ThreatLevel    ThreatLevel  `json:"threatLevel" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
 	Analysis       Analysis     `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
-	Date           string       `json:"date,omitempty" jsonschema:"When it happened: YYYY-MM-DD. Left out: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Tags           []string     `json:"tags,omitempty" jsonschema:"Tags such as tlp:amber." maxItems:"50" maxLength:"255"`
+	Date           string       `json:"date,omitempty" jsonschema:"Default: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Tags           []string     `json:"tags,omitempty" jsonschema:"Such as tlp:amber." maxItems:"50" maxLength:"255"`
 }
 
 // Validate refuses what MISP would refuse, and a sharing group that isn't one.
@@ -362,7 +362,7 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 
 // UpdateEventInput is the input of [Client.UpdateEvent]. What is left out stays.
 type UpdateEventInput struct {
-	EventID     EventRef    `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
+	EventID     EventRef    `json:"eventId" alias:"id"`
 	Info        string      `json:"info,omitempty" jsonschema:"The new title." alias:"title" maxLength:"10000"`
 	ThreatLevel ThreatLevel `json:"threatLevel,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
 	Analysis    *Analysis   `json:"analysis,omitempty" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`

@@ -197,7 +197,7 @@ type Tag struct {
 
 // GetEventInput is the input of [Client.GetEvent].
 type GetEventInput struct {
-	EventID EventRef `json:"eventId" jsonschema:"Event id (42) or UUID." alias:"id,uuid"`
+	EventID EventRef `json:"eventId" alias:"id,uuid"`
 }
 
 // Validate refuses what isn't the name of an event.

@@ -51,16 +51,16 @@ const maxExport = 10000
 // ExportIOCsInput is the input of [Client.ExportIOCs]. At least one filter is
 // needed; those given must all match.
 type ExportIOCsInput struct {
-	Format  ExportFormat `json:"format" jsonschema:"stix is the same as stix2: STIX 2.1. suricata, snort, text, rpz, hosts and hashes hold only attributes meant for detection, of published events."`
-	EventID EventRef     `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
-	Value   string       `json:"value,omitempty" jsonschema:"Only this value, in any case and spelling; % stands for any text." maxLength:"4096"`
-	Type    string       `json:"type,omitempty" jsonschema:"Only this attribute type, such as ip-dst." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Tags    []string     `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags []string     `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
-	Last    string       `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"Only attributes that are, or are not, meant for detection."`
-	Page    int          `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit   int          `json:"limit,omitempty" jsonschema:"How many attributes a page covers." minimum:"1" maximum:"10000"`
+	Format  ExportFormat `json:"format" jsonschema:"suricata, snort, text, rpz, hosts and hashes hold only what is for detection, of published events."`
+	EventID EventRef     `json:"eventId,omitempty"`
+	Value   string       `json:"value,omitempty" jsonschema:"% stands for any text." maxLength:"4096"`
+	Type    string       `json:"type,omitempty" jsonschema:"Such as ip-dst." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Tags    []string     `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags []string     `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
+	Last    string       `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"For detection, or not."`
+	Page    int          `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit   int          `json:"limit,omitempty" minimum:"1" maximum:"10000"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -279,13 +279,13 @@ func (f HashFormat) length() int { return map[HashFormat]int{MD5: 32, SHA1: 40, 
 
 // ExportHashesInput is the input of [Client.ExportHashes].
 type ExportHashesInput struct {
-	Format  HashFormat `json:"format" jsonschema:"Which kind of hash."`
-	EventID EventRef   `json:"eventId,omitempty" jsonschema:"Only from this event: its id or UUID."`
-	Tags    []string   `json:"tags,omitempty" jsonschema:"One of these tags, on the attribute or its event, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags []string   `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the attribute or its event." maxItems:"50" maxLength:"255"`
-	Last    string     `json:"last,omitempty" jsonschema:"Only from events published within this time: 7d, 12h, 30m (minutes), 90s." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Page    int        `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit   int        `json:"limit,omitempty" jsonschema:"How many attributes a page covers." minimum:"1" maximum:"10000"`
+	Format  HashFormat `json:"format"`
+	EventID EventRef   `json:"eventId,omitempty"`
+	Tags    []string   `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags []string   `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
+	Last    string     `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page    int        `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit   int        `json:"limit,omitempty" minimum:"1" maximum:"10000"`
 }
 
 // SetDefaults fills the fields left at zero.

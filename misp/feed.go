@@ -48,8 +48,8 @@ func bare(address string) string {
 
 // ListFeedsInput is the input of [Client.ListFeeds].
 type ListFeedsInput struct {
-	Enabled *bool  `json:"enabled,omitempty" jsonschema:"Only feeds that are, or are not, switched on."`
-	Search  string `json:"search,omitempty" jsonschema:"Only feeds with this text in their name, provider or address." maxLength:"255"`
+	Enabled *bool  `json:"enabled,omitempty"`
+	Search  string `json:"search,omitempty" jsonschema:"In name, provider or address." maxLength:"255"`
 	Paging
 }
 
@@ -122,8 +122,8 @@ func onOff(on bool) string {
 
 // ToggleFeedInput is the input of [Client.ToggleFeed].
 type ToggleFeedInput struct {
-	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
-	Enable bool      `json:"enable" jsonschema:"true switches it on, false off."`
+	FeedID NumericID `json:"feedId" alias:"id"`
+	Enable bool      `json:"enable"`
 }
 
 // Validate refuses what isn't the id of a feed.
@@ -197,7 +197,7 @@ func (f *Feed) doubts() []string {
 
 // FetchFeedInput is the input of [Client.FetchFeed].
 type FetchFeedInput struct {
-	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
+	FeedID NumericID `json:"feedId" alias:"id"`
 }
 
 // Validate refuses what isn't the id of a feed.
@@ -263,7 +263,7 @@ func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Pla
 
 // CacheFeedInput is the input of [Client.CacheFeed].
 type CacheFeedInput struct {
-	FeedID NumericID `json:"feedId" jsonschema:"The feed." alias:"id"`
+	FeedID NumericID `json:"feedId" alias:"id"`
 }
 
 // Validate refuses what isn't the id of a feed.

@@ -60,8 +60,8 @@ func (c *Cluster) head() *ClusterHead {
 
 // ListGalaxiesInput is the input of [Client.ListGalaxies].
 type ListGalaxiesInput struct {
-	Search    string `json:"search,omitempty" jsonschema:"Only galaxies with this text in their name, type or description." maxLength:"255"`
-	Namespace string `json:"namespace,omitempty" jsonschema:"Only galaxies of this namespace, such as mitre-attack." maxLength:"255"`
+	Search    string `json:"search,omitempty" jsonschema:"In name, type or description." maxLength:"255"`
+	Namespace string `json:"namespace,omitempty" jsonschema:"Such as mitre-attack." maxLength:"255"`
 	Paging
 }
 
@@ -117,7 +117,7 @@ func (c *Client) galaxies(ctx context.Context) ([]*Galaxy, error) {
 
 // GetGalaxyInput is the input of [Client.GetGalaxy].
 type GetGalaxyInput struct {
-	GalaxyID Ref `json:"galaxyId" jsonschema:"The galaxy: its id or UUID." alias:"id,uuid"`
+	GalaxyID Ref `json:"galaxyId" alias:"id,uuid"`
 	Paging
 }
 
@@ -178,8 +178,8 @@ const maxGalaxies = 25
 
 // SearchGalaxyClustersInput is the input of [Client.SearchGalaxyClusters].
 type SearchGalaxyClustersInput struct {
-	Search     string `json:"search" jsonschema:"Text in the name, the description, the UUID or a synonym: T1110, APT28." minLength:"2" maxLength:"255"`
-	GalaxyType string `json:"galaxyType,omitempty" jsonschema:"Type or namespace of the galaxies to search, such as mitre-attack-pattern. Left out: those of ATT&CK." maxLength:"255"`
+	Search     string `json:"search" jsonschema:"In name, description, UUID or synonym: T1110, APT28." minLength:"2" maxLength:"255"`
+	GalaxyType string `json:"galaxyType,omitempty" jsonschema:"Such as mitre-attack-pattern. Default: those of ATT&CK." maxLength:"255"`
 	Paging
 }
 
@@ -274,9 +274,9 @@ func (ClusterTarget) Enum() []any { return []any{ToEvent, ToAttribute} }
 
 // AttachGalaxyClusterInput is the input of [Client.AttachGalaxyCluster].
 type AttachGalaxyClusterInput struct {
-	TargetType      ClusterTarget `json:"targetType" jsonschema:"Whether it is attached to an event or to an attribute."`
-	TargetID        Ref           `json:"targetId" jsonschema:"The event or attribute: its id or UUID."`
-	GalaxyClusterID Ref           `json:"galaxyClusterId" jsonschema:"The cluster: its id or UUID." alias:"clusterId"`
+	TargetType      ClusterTarget `json:"targetType"`
+	TargetID        Ref           `json:"targetId" jsonschema:"Its id or UUID."`
+	GalaxyClusterID Ref           `json:"galaxyClusterId" jsonschema:"Its id or UUID." alias:"clusterId"`
 }
 
 // Validate refuses what names neither.

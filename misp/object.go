@@ -47,7 +47,7 @@ type TemplateElement struct {
 
 // ListObjectTemplatesInput is the input of [Client.ListObjectTemplates].
 type ListObjectTemplatesInput struct {
-	Search string `json:"search,omitempty" jsonschema:"Only templates with this text in their name or description." maxLength:"255"`
+	Search string `json:"search,omitempty" jsonschema:"In name or description." maxLength:"255"`
 	Paging
 }
 
@@ -103,7 +103,7 @@ func (c *Client) templates(ctx context.Context) ([]*ObjectTemplate, error) {
 
 // GetObjectTemplateInput is the input of [Client.GetObjectTemplate].
 type GetObjectTemplateInput struct {
-	TemplateID Ref `json:"templateId" jsonschema:"The template: its id or UUID." alias:"id,uuid"`
+	TemplateID Ref `json:"templateId" alias:"id,uuid"`
 }
 
 // Validate refuses what isn't the name of a template.
@@ -159,21 +159,21 @@ func (c *Client) template(ctx context.Context, name string) (*ObjectTemplate, er
 
 // A NewObjectAttribute is an attribute of a new object.
 type NewObjectAttribute struct {
-	Relation string `json:"object_relation" jsonschema:"What it is in the object, as the template names it." minLength:"1" maxLength:"255"`
-	Type     string `json:"type,omitempty" jsonschema:"The attribute type. Left out: as the template has it." maxLength:"100"`
-	Value    string `json:"value" jsonschema:"The value." minLength:"1" maxLength:"65535"`
-	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"Whether it is meant for detection. Left out: as is usual for the type."`
-	Comment  string `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
+	Relation string `json:"object_relation" jsonschema:"As the template names it." minLength:"1" maxLength:"255"`
+	Type     string `json:"type,omitempty" jsonschema:"Default: as in the template." maxLength:"100"`
+	Value    string `json:"value" minLength:"1" maxLength:"65535"`
+	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"For detection."`
+	Comment  string `json:"comment,omitempty" maxLength:"65535"`
 }
 
 // AddObjectInput is the input of [Client.AddObject].
 type AddObjectInput struct {
-	EventID        EventRef             `json:"eventId" jsonschema:"The event to add to: its id or UUID."`
-	TemplateName   string               `json:"templateName" jsonschema:"The template, such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
-	Attributes     []NewObjectAttribute `json:"attributes" jsonschema:"What the object holds." minItems:"1" maxItems:"100"`
-	Comment        string               `json:"comment,omitempty" jsonschema:"What to know about it." maxLength:"65535"`
-	Distribution   *Distribution        `json:"distribution,omitempty" jsonschema:"Who gets it: 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event. Left out: 5." minimum:"0" maximum:"5"`
-	SharingGroupID NumericID            `json:"sharingGroupId,omitempty" jsonschema:"Which sharing group; with distribution 4 only."`
+	EventID        EventRef             `json:"eventId"`
+	TemplateName   string               `json:"templateName" jsonschema:"Such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
+	Attributes     []NewObjectAttribute `json:"attributes" minItems:"1" maxItems:"100"`
+	Comment        string               `json:"comment,omitempty" maxLength:"65535"`
+	Distribution   *Distribution        `json:"distribution,omitempty" jsonschema:"0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event." minimum:"0" maximum:"5"`
+	SharingGroupID NumericID            `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
 }
 
 // Validate refuses what no template can take.
@@ -453,7 +453,7 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 
 // DeleteObjectInput is the input of [Client.DeleteObject].
 type DeleteObjectInput struct {
-	ObjectID Ref `json:"objectId" jsonschema:"The object: its id or UUID." alias:"id"`
+	ObjectID Ref `json:"objectId" alias:"id"`
 	HardDeletion
 }
 

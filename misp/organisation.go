@@ -29,7 +29,7 @@ func (OrganisationScope) Enum() []any {
 // ListOrganisationsInput is the input of [Client.ListOrganisations].
 type ListOrganisationsInput struct {
 	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere."`
-	Search string            `json:"search,omitempty" jsonschema:"Only organisations with this text in their name, sector or nationality." maxLength:"255"`
+	Search string            `json:"search,omitempty" jsonschema:"In name, sector or nationality." maxLength:"255"`
 	Paging
 }
 
@@ -95,7 +95,7 @@ func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInpu
 
 // GetOrganisationInput is the input of [Client.GetOrganisation].
 type GetOrganisationInput struct {
-	OrgID Ref `json:"orgId" jsonschema:"The organisation: its id or UUID." alias:"id,organisationId"`
+	OrgID Ref `json:"orgId" alias:"id,organisationId"`
 }
 
 // Validate refuses what isn't the name of an organisation.
@@ -123,7 +123,7 @@ func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (
 
 // ListSharingGroupsInput is the input of [Client.ListSharingGroups].
 type ListSharingGroupsInput struct {
-	Search string `json:"search,omitempty" jsonschema:"Only groups with this text in their name or releasability." maxLength:"255"`
+	Search string `json:"search,omitempty" jsonschema:"In name or releasability." maxLength:"255"`
 	Paging
 }
 

@@ -69,8 +69,8 @@ func (p *Proposal) target() gate.Target {
 
 // ListProposalsInput is the input of [Client.ListProposals].
 type ListProposalsInput struct {
-	EventID EventRef `json:"eventId,omitempty" jsonschema:"Only those for this event: its id or UUID."`
-	Decided bool     `json:"decided,omitempty" jsonschema:"Also those that were accepted or discarded, of which MISP keeps some."`
+	EventID EventRef `json:"eventId,omitempty"`
+	Decided bool     `json:"decided,omitempty" jsonschema:"With those accepted or discarded."`
 	Paging
 }
 
@@ -139,12 +139,12 @@ func (c *Client) openProposals(ctx context.Context, e *Event) (n int, err error)
 // ProposeAttributeInput is the input of [Client.ProposeAttribute]: for a new
 // attribute an event, for a change an attribute.
 type ProposeAttributeInput struct {
-	EventID     EventRef `json:"eventId,omitempty" jsonschema:"The event to propose a new attribute for: its id or UUID. Either this or attributeId."`
-	AttributeID Ref      `json:"attributeId,omitempty" jsonschema:"The attribute to propose a change of: its id or UUID. Either this or eventId."`
-	Type        string   `json:"type,omitempty" jsonschema:"An attribute type such as ip-src. For a change left out: as it is." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value       string   `json:"value,omitempty" jsonschema:"The value. For a change left out: as it is." maxLength:"65535"`
-	Category    string   `json:"category,omitempty" jsonschema:"A category such as Network activity. Left out: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"Whether it is meant for detection."`
+	EventID     EventRef `json:"eventId,omitempty" jsonschema:"For a new attribute. This or attributeId."`
+	AttributeID Ref      `json:"attributeId,omitempty" jsonschema:"For a change. This or eventId."`
+	Type        string   `json:"type,omitempty" jsonschema:"Such as ip-src. Default for a change: as it is." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value       string   `json:"value,omitempty" jsonschema:"Default for a change: as it is." maxLength:"65535"`
+	Category    string   `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"For detection."`
 	Comment     string   `json:"comment,omitempty" jsonschema:"Why, for those who decide." maxLength:"65535"`
 }
 
@@ -319,7 +319,7 @@ func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeIn
 // DecideProposalInput is the input of [Client.AcceptProposal] and
 // [Client.DiscardProposal].
 type DecideProposalInput struct {
-	ProposalID NumericID `json:"proposalId" jsonschema:"The proposal, by the id that misp_list_proposals gives." alias:"id"`
+	ProposalID NumericID `json:"proposalId" jsonschema:"From misp_list_proposals." alias:"id"`
 }
 
 // Validate refuses what isn't the id of a proposal.

@@ -14,7 +14,7 @@ import (
 
 // PublishEventInput is the input of [Client.PublishEvent].
 type PublishEventInput struct {
-	EventID EventRef `json:"eventId" jsonschema:"The event to publish: its id or UUID." alias:"id"`
+	EventID EventRef `json:"eventId" alias:"id"`
 	gate.Confirmation
 }
 
@@ -303,7 +303,7 @@ func yes(b bool) string {
 
 // DeleteEventInput is the input of [Client.DeleteEvent].
 type DeleteEventInput struct {
-	EventID EventRef `json:"eventId" jsonschema:"The event to delete: its id or UUID." alias:"id"`
+	EventID EventRef `json:"eventId" alias:"id"`
 	gate.Confirmation
 }
 

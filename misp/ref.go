@@ -48,8 +48,8 @@ func (id NumericID) check() error {
 
 // Paging asks for one page of a list.
 type Paging struct {
-	Page  int `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit int `json:"limit,omitempty" jsonschema:"How many a page has." minimum:"1" maximum:"500"`
+	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.

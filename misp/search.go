@@ -16,19 +16,19 @@ import (
 // SearchEventsInput is the input of [Client.SearchEvents]. At least one filter
 // is needed; those given must all match. What is left out doesn't filter.
 type SearchEventsInput struct {
-	Value     string   `json:"value,omitempty" jsonschema:"A value in the event, in any case and spelling (defanged, host:port); % stands for any text." maxLength:"4096"`
-	Type      string   `json:"type,omitempty" jsonschema:"An attribute type in the event, such as ip-src." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Category  string   `json:"category,omitempty" jsonschema:"A category in the event, such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags      []string `json:"tags,omitempty" jsonschema:"One of these tags, on the event or in it, and none with a ! before it; % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags   []string `json:"allTags,omitempty" jsonschema:"Every one of these tags, on the event or in it." maxItems:"50" maxLength:"255"`
-	EventID   EventRef `json:"eventId,omitempty" jsonschema:"This event: its id or UUID."`
-	Info      string   `json:"info,omitempty" jsonschema:"The whole title, with its case; % stands for any text." maxLength:"1000"`
-	Org       string   `json:"org,omitempty" jsonschema:"The organisation that made it: name, id or UUID." maxLength:"255"`
-	DateFrom  string   `json:"dateFrom,omitempty" jsonschema:"Dated this day or later: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	DateTo    string   `json:"dateTo,omitempty" jsonschema:"Dated this day or before: YYYY-MM-DD." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Last      string   `json:"last,omitempty" jsonschema:"Published within this time: 7d, 12h, 30m (minutes), 90s. Events never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Changed   string   `json:"changed,omitempty" jsonschema:"Changed within this time, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Published *bool    `json:"published,omitempty" jsonschema:"Only events that are, or are not, published."`
+	Value     string   `json:"value,omitempty" jsonschema:"Also defanged or host:port; % stands for any text." maxLength:"4096"`
+	Type      string   `json:"type,omitempty" jsonschema:"Such as ip-src." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Category  string   `json:"category,omitempty" jsonschema:"Such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	Tags      []string `json:"tags,omitempty" jsonschema:"One of these, on the event or in it; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
+	AllTags   []string `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
+	EventID   EventRef `json:"eventId,omitempty"`
+	Info      string   `json:"info,omitempty" jsonschema:"The whole title; % stands for any text." maxLength:"1000"`
+	Org       string   `json:"org,omitempty" jsonschema:"Name, id or UUID." maxLength:"255"`
+	DateFrom  string   `json:"dateFrom,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	DateTo    string   `json:"dateTo,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Last      string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Changed   string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Published *bool    `json:"published,omitempty"`
 	Paging
 }
 

@@ -13,7 +13,7 @@ import (
 
 // ServerStatusInput is the input of [Client.ServerStatus].
 type ServerStatusInput struct {
-	Diagnostics bool `json:"diagnostics,omitempty" jsonschema:"With the server's own checks: slow, and for site administrators only."`
+	Diagnostics bool `json:"diagnostics,omitempty" jsonschema:"The server's own checks: slow, for site administrators."`
 }
 
 // ServerStatus says which version a server has, what the key may do there, and
@@ -81,8 +81,8 @@ func (c *Client) ServerStatus(ctx context.Context, in ServerStatusInput) (*Serve
 
 // DescribeTypesInput is the input of [Client.DescribeTypes].
 type DescribeTypesInput struct {
-	Search   string `json:"search,omitempty" jsonschema:"Only types with this text in their name." maxLength:"100"`
-	Category string `json:"category,omitempty" jsonschema:"Only types of this category, such as Network activity." maxLength:"100"`
+	Search   string `json:"search,omitempty" maxLength:"100"`
+	Category string `json:"category,omitempty" jsonschema:"Such as Network activity." maxLength:"100"`
 }
 
 // Types says which attribute types and categories there are.

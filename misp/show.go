@@ -13,7 +13,7 @@ import (
 
 // ShowEventInput is the input of [Client.ShowEvent].
 type ShowEventInput struct {
-	EventID EventRef `json:"eventId" jsonschema:"Event id (42) or UUID." alias:"id,uuid"`
+	EventID EventRef `json:"eventId" alias:"id,uuid"`
 	Paging
 }
 

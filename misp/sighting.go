@@ -41,11 +41,11 @@ const (
 // AddSightingInput is the input of [Client.AddSighting]. It takes either an
 // attribute or a value.
 type AddSightingInput struct {
-	AttributeID Ref          `json:"attributeId,omitempty" jsonschema:"The attribute: its id or UUID. Either this or value."`
-	Value       string       `json:"value,omitempty" jsonschema:"The value: every attribute that has it gets a sighting, those deleted aside. Either this or attributeId." maxLength:"4096"`
-	Type        SightingType `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired. 1 and 2 weaken the indicator for everybody and need confirm."`
-	Source      string       `json:"source,omitempty" jsonschema:"What saw it, such as the name of a sensor." maxLength:"255"`
-	Timestamp   string       `json:"timestamp,omitempty" jsonschema:"When: seconds since 1970, or a time such as 2026-01-31T10:00:00Z. Left out: now." maxLength:"40"`
+	AttributeID Ref          `json:"attributeId,omitempty" jsonschema:"This or value."`
+	Value       string       `json:"value,omitempty" jsonschema:"Every attribute that has it gets a sighting. This or attributeId." maxLength:"4096"`
+	Type        SightingType `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired; these weaken it for everybody and need confirm."`
+	Source      string       `json:"source,omitempty" jsonschema:"Such as the name of a sensor." maxLength:"255"`
+	Timestamp   string       `json:"timestamp,omitempty" jsonschema:"Default: now." maxLength:"40"`
 	gate.Confirmation
 }
 

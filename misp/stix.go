@@ -23,7 +23,7 @@ const maxBundle = 200_000
 
 // ImportSTIXInput is the input of [Client.ImportSTIX].
 type ImportSTIXInput struct {
-	Bundle string `json:"bundle" jsonschema:"A STIX 2 bundle, as JSON text." minLength:"2" maxLength:"200000"`
+	Bundle string `json:"bundle" jsonschema:"JSON text." minLength:"2" maxLength:"200000"`
 }
 
 // stixBundle is what is read of a bundle before it is sent.

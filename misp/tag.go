@@ -96,9 +96,9 @@ func checkTag(name, t string) error {
 
 // TagEventInput is the input of [Client.TagEvent].
 type TagEventInput struct {
-	EventID EventRef `json:"eventId" jsonschema:"The event: its id or UUID." alias:"id"`
-	Tag     string   `json:"tag" jsonschema:"The name of the tag, such as tlp:amber." minLength:"1" maxLength:"255"`
-	Remove  bool     `json:"remove,omitempty" jsonschema:"Take the tag away instead."`
+	EventID EventRef `json:"eventId" alias:"id"`
+	Tag     string   `json:"tag" jsonschema:"Such as tlp:amber." minLength:"1" maxLength:"255"`
+	Remove  bool     `json:"remove,omitempty"`
 	gate.Confirmation
 }
 
@@ -250,7 +250,7 @@ type TagUse struct {
 
 // ListTagsInput is the input of [Client.ListTags].
 type ListTagsInput struct {
-	Search string `json:"search,omitempty" jsonschema:"Only tags with this text in their name." maxLength:"255"`
+	Search string `json:"search,omitempty" maxLength:"255"`
 	Paging
 }
 
@@ -307,8 +307,8 @@ func (Tagged) Enum() []any { return []any{TaggedEvents, TaggedAttributes} }
 
 // SearchByTagInput is the input of [Client.SearchByTag].
 type SearchByTagInput struct {
-	Tag  string `json:"tag" jsonschema:"The tag; % stands for any text." minLength:"1" maxLength:"255"`
-	Type Tagged `json:"type,omitempty" jsonschema:"Whether to look for events or for attributes."`
+	Tag  string `json:"tag" jsonschema:"% stands for any text." minLength:"1" maxLength:"255"`
+	Type Tagged `json:"type,omitempty"`
 	Paging
 }
 

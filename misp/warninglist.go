@@ -31,7 +31,7 @@ type Warninglist struct {
 
 // CheckWarninglistsInput is the input of [Client.CheckWarninglists].
 type CheckWarninglistsInput struct {
-	Value string `json:"value" jsonschema:"The value to look up, such as an address or a domain." minLength:"1" maxLength:"4096"`
+	Value string `json:"value" jsonschema:"Such as an address or a domain." minLength:"1" maxLength:"4096"`
 }
 
 // Validate refuses a value that is blank.

@@ -35,7 +35,7 @@ type Alert struct {
 	PAP             PAP               `json:"pap"`
 	Status          string            `json:"status" jsonschema:"New, InProgress, Imported, … or a status of this server's own."`
 	Stage           Stage             `json:"stage" jsonschema:"New, InProgress, Closed or Imported."`
-	Follow          bool              `json:"follow" jsonschema:"Whether updates of the source are taken."`
+	Follow          bool              `json:"follow" jsonschema:"Take updates of the source."`
 	Assignee        string            `json:"assignee,omitempty"`
 	Summary         string            `json:"summary,omitempty" untrusted:"true"`
 	CaseID          string            `json:"caseId,omitempty" jsonschema:"The case that it is in."`
@@ -84,21 +84,21 @@ func (a *Alert) importedWarnings() []string {
 
 // ListAlertsInput is the input of [Client.ListAlerts]. What is left out doesn't filter.
 type ListAlertsInput struct {
-	Status   string   `json:"status,omitempty" jsonschema:"Only alerts of this status: New, InProgress, Imported, Ignored, … or one of the server's own." maxLength:"64"`
-	Stage    Stage    `json:"stage,omitempty" jsonschema:"Only alerts of this stage, whatever their status: New, InProgress, Closed or Imported." pattern:"^(New|InProgress|Closed|Imported)$"`
-	Severity Severity `json:"severity,omitempty" jsonschema:"Only alerts of this severity: low, medium, high or critical, or 1 to 4."`
-	Tags     []string `json:"tags,omitempty" jsonschema:"Only alerts that have all of these tags." maxItems:"20" maxLength:"128"`
-	Source   string   `json:"source,omitempty" jsonschema:"Only alerts of this source." maxLength:"32"`
-	Type     string   `json:"type,omitempty" jsonschema:"Only alerts of this type." maxLength:"32"`
-	Query    string   `json:"query,omitempty" jsonschema:"Only alerts whose title, description, reference or a tag hold all of these words or parts of words; \"in quotes\": as it is." maxLength:"512"`
-	Assignee string   `json:"assignee,omitempty" jsonschema:"Only alerts assigned to this user's login." maxLength:"128"`
-	CaseID   string   `json:"caseId,omitempty" jsonschema:"Only alerts in this case: id (~4096) or number."`
-	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only alerts made at or after this date, or in the last 24h, 7d, …"`
-	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only alerts made before this date."`
-	Since    Date     `json:"happenedAfter,omitempty" jsonschema:"Only alerts about what happened at or after this date."`
-	Until    Date     `json:"happenedBefore,omitempty" jsonschema:"Only alerts about what happened before this date."`
-	Offset   int      `json:"offset,omitempty" jsonschema:"How many alerts to skip." minimum:"0"`
-	Limit    int      `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"500"`
+	Status   string   `json:"status,omitempty" jsonschema:"New, InProgress, Imported, Ignored, … or one of the server's own." maxLength:"64"`
+	Stage    Stage    `json:"stage,omitempty" jsonschema:"New, InProgress, Closed or Imported, whatever the status." pattern:"^(New|InProgress|Closed|Imported)$"`
+	Severity Severity `json:"severity,omitempty"`
+	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
+	Source   string   `json:"source,omitempty" maxLength:"32"`
+	Type     string   `json:"type,omitempty" maxLength:"32"`
+	Query    string   `json:"query,omitempty" jsonschema:"Words or parts of words, all in title, description, reference or a tag; \"in quotes\": as it is." maxLength:"512"`
+	Assignee string   `json:"assignee,omitempty" maxLength:"128"`
+	CaseID   string   `json:"caseId,omitempty"`
+	After    Date     `json:"createdAfter,omitempty"`
+	Before   Date     `json:"createdBefore,omitempty"`
+	Since    Date     `json:"happenedAfter,omitempty"`
+	Until    Date     `json:"happenedBefore,omitempty"`
+	Offset   int      `json:"offset,omitempty" minimum:"0"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -205,7 +205,7 @@ func (c *Client) Alerts(ctx context.Context, in ListAlertsInput) iter.Seq2[*Aler
 
 // GetAlertInput is the input of [Client.GetAlert].
 type GetAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
+	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
 }
 
 // GetAlert returns one alert. An unknown one is [ErrNotFound].
@@ -249,45 +249,45 @@ func (c *Client) alertID(ctx context.Context, name string) (string, error) {
 
 // AlertObservable is an observable that an alert is raised with.
 type AlertObservable struct {
-	DataType         string   `json:"dataType" jsonschema:"ip, domain, url, hash, … or a type of the server's own." minLength:"1" maxLength:"64"`
+	DataType         string   `json:"dataType" minLength:"1" maxLength:"64"`
 	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
 	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"4096"`
-	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
-	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty"`
+	PAP              *PAP     `json:"pap,omitempty"`
+	IOC              bool     `json:"ioc,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
 }
 
 // AlertProcedure is a technique that an alert is raised with.
 type AlertProcedure struct {
-	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110 or T1110.001." pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
-	Tactic      string `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{1,32}$"`
-	OccurDate   Date   `json:"occurDate,omitempty" jsonschema:"Left out: the date of the alert."`
+	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110.001." pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	Tactic      string `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{1,32}$"`
+	OccurDate   Date   `json:"occurDate,omitempty" jsonschema:"Default: the alert's date."`
 	Description string `json:"description,omitempty" jsonschema:"Markdown." maxLength:"4096"`
 }
 
 // CreateAlertInput is the input of [Client.CreateAlert].
 type CreateAlertInput struct {
-	Title        string                     `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
-	Type         string                     `json:"type" jsonschema:"What sort of alert, such as siem." minLength:"1" maxLength:"32"`
+	Title        string                     `json:"title" minLength:"1" maxLength:"512"`
+	Type         string                     `json:"type" jsonschema:"Such as siem." minLength:"1" maxLength:"32"`
 	Source       string                     `json:"source" jsonschema:"Who reports it, such as wazuh." minLength:"1" maxLength:"32"`
-	SourceRef    string                     `json:"sourceRef" jsonschema:"The source's own id of it. An alert of the same type, source and sourceRef is returned instead of a second one." minLength:"1" maxLength:"128"`
-	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title is used, as TheHive wants one." maxLength:"1048576"`
-	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened. Left out: now."`
-	ExternalLink string                     `json:"externalLink,omitempty" jsonschema:"The way back to it at the source: a URL." maxLength:"512"`
-	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4. Left out: medium."`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
-	Tags         []string                   `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string                     `json:"status,omitempty" jsonschema:"Left out: New." maxLength:"64"`
+	SourceRef    string                     `json:"sourceRef" jsonschema:"The source's own id; of the same type and source one alert only." minLength:"1" maxLength:"128"`
+	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title." maxLength:"1048576"`
+	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened. Default: now."`
+	ExternalLink string                     `json:"externalLink,omitempty" jsonschema:"URL at the source." maxLength:"512"`
+	Severity     Severity                   `json:"severity,omitempty"`
+	TLP          *TLP                       `json:"tlp,omitempty"`
+	PAP          *PAP                       `json:"pap,omitempty"`
+	Tags         []string                   `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	Status       string                     `json:"status,omitempty" jsonschema:"Default: New." maxLength:"64"`
 	Summary      string                     `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Assignee     string                     `json:"assignee,omitempty" jsonschema:"Login of the user to assign it to." alias:"owner" maxLength:"128"`
-	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken. Left out: yes."`
-	CaseTemplate string                     `json:"caseTemplate,omitempty" jsonschema:"Name of the template for a case made of it." alias:"template" maxLength:"128"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name; an array for several."`
-	Observables  []AlertObservable          `json:"observables,omitempty" jsonschema:"What was seen." maxItems:"100"`
+	Assignee     string                     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Take updates of the source."`
+	CaseTemplate string                     `json:"caseTemplate,omitempty" jsonschema:"For a case made of it." alias:"template" maxLength:"128"`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several."`
+	Observables  []AlertObservable          `json:"observables,omitempty" maxItems:"100"`
 	Procedures   []AlertProcedure           `json:"procedures,omitempty" jsonschema:"ATT&CK techniques." maxItems:"50"`
 }
 
@@ -523,24 +523,24 @@ func (AlertField) Enum() []any { return []any{AlertAssignee, AlertSummary, Alert
 
 // UpdateAlertInput is the input of [Client.UpdateAlert]. What is left out stays.
 type UpdateAlertInput struct {
-	AlertID      string                     `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
-	Title        string                     `json:"title,omitempty" jsonschema:"One-line summary." maxLength:"512"`
+	AlertID      string                     `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
+	Title        string                     `json:"title,omitempty" maxLength:"512"`
 	Description  *string                    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
 	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened."`
-	ExternalLink *string                    `json:"externalLink,omitempty" jsonschema:"The way back to it at the source: a URL; empty: none." maxLength:"512"`
-	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
-	Tags         *[]string                  `json:"tags,omitempty" jsonschema:"All tags that it shall have; the others go." maxItems:"100" minLength:"1" maxLength:"128"`
-	AddTags      []string                   `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags   []string                   `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string                     `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own. Imported is set by TheHive alone." maxLength:"64"`
+	ExternalLink *string                    `json:"externalLink,omitempty" jsonschema:"URL at the source; empty: none." maxLength:"512"`
+	Severity     Severity                   `json:"severity,omitempty"`
+	TLP          *TLP                       `json:"tlp,omitempty"`
+	PAP          *PAP                       `json:"pap,omitempty"`
+	Tags         *[]string                  `json:"tags,omitempty" jsonschema:"All it shall have." maxItems:"100" minLength:"1" maxLength:"128"`
+	AddTags      []string                   `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	RemoveTags   []string                   `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	Status       string                     `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own, but not Imported." maxLength:"64"`
 	Summary      *string                    `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Assignee     *string                    `json:"assignee,omitempty" jsonschema:"Login of the user to assign it to; empty: nobody." alias:"owner" maxLength:"128"`
-	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken."`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name; an array for several, null for none. The others stay."`
+	Assignee     *string                    `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
+	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Take updates of the source."`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
 	Clear        []AlertField               `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the alert (0: never updated)."`
+	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
 }
 
 // Validate refuses an update of nothing, and what contradicts itself.
@@ -667,7 +667,7 @@ func (c *Client) planReopenAlert(ctx context.Context, p *gate.Plan, status strin
 
 // DeleteAlertInput is the input of [Client.DeleteAlert].
 type DeleteAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096)." alias:"id"`
+	AlertID string `json:"alertId" alias:"id"`
 }
 
 // DeleteAlert deletes an alert with its observables and comments. Nobody can

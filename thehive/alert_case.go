@@ -15,15 +15,15 @@ import (
 // PromoteAlertInput is the input of [Client.PromoteAlert]. What is left out is
 // taken from the alert.
 type PromoteAlertInput struct {
-	AlertID      string   `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
-	CaseTemplate string   `json:"caseTemplate,omitempty" jsonschema:"Name of the template for the case." alias:"template" maxLength:"128"`
-	Title        string   `json:"title,omitempty" jsonschema:"Title of the case." maxLength:"512"`
-	Severity     Severity `json:"severity,omitempty" jsonschema:"Severity of the case."`
-	TLP          *TLP     `json:"tlp,omitempty" jsonschema:"TLP of the case."`
-	PAP          *PAP     `json:"pap,omitempty" jsonschema:"PAP of the case."`
-	Tags         []string `json:"tags,omitempty" jsonschema:"Tags of the case, beside the template's. Left out: the alert's." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string   `json:"status,omitempty" jsonschema:"Status of the case. Left out: New." maxLength:"64"`
-	Assignee     string   `json:"assignee,omitempty" jsonschema:"Login of the user to assign the case to." alias:"owner" maxLength:"128"`
+	AlertID      string   `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
+	CaseTemplate string   `json:"caseTemplate,omitempty" jsonschema:"Its name." alias:"template" maxLength:"128"`
+	Title        string   `json:"title,omitempty" jsonschema:"Of the case." maxLength:"512"`
+	Severity     Severity `json:"severity,omitempty"`
+	TLP          *TLP     `json:"tlp,omitempty"`
+	PAP          *PAP     `json:"pap,omitempty"`
+	Tags         []string `json:"tags,omitempty" jsonschema:"Beside the template's. Default: the alert's." maxItems:"100" minLength:"1" maxLength:"128"`
+	Status       string   `json:"status,omitempty" jsonschema:"Default: New." maxLength:"64"`
+	Assignee     string   `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
 }
 
 // check returns the alert, which must be in no case, and the tags to send: those
@@ -136,8 +136,8 @@ func (c *Client) planPromoteAlert(ctx context.Context, in PromoteAlertInput) (ga
 
 // MergeAlertInput is the input of [Client.MergeAlert].
 type MergeAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef. It must be in no case."`
-	CaseID  string `json:"caseId" jsonschema:"Id or number of the case to add it to."`
+	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef. In no case yet."`
+	CaseID  string `json:"caseId"`
 }
 
 // MergeAlert adds an alert with all that is in it to a case. TheHive unites their
@@ -239,8 +239,8 @@ func (c *Client) sameObservables(ctx context.Context, caseID string, list []*Obs
 
 // BulkMergeAlertsInput is the input of [Client.BulkMergeAlerts].
 type BulkMergeAlertsInput struct {
-	AlertIDs []string `json:"alertIds" jsonschema:"Ids of the alerts, which must be in no case." alias:"ids" minItems:"1" maxItems:"1000"`
-	CaseID   string   `json:"caseId" jsonschema:"Id or number of the case to add them to."`
+	AlertIDs []string `json:"alertIds" jsonschema:"In no case yet." alias:"ids" minItems:"1" maxItems:"1000"`
+	CaseID   string   `json:"caseId"`
 }
 
 // maxMergeAlerts is how many alerts one call merges; mergeAtOnce is how many
@@ -343,8 +343,8 @@ func (c *Client) planBulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInpu
 
 // UnlinkAlertInput is the input of [Client.UnlinkAlert].
 type UnlinkAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef."`
-	CaseID  string `json:"caseId,omitempty" jsonschema:"The case that it is in. Left out: whichever it is."`
+	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef."`
+	CaseID  string `json:"caseId,omitempty" jsonschema:"Default: whichever it is in."`
 }
 
 // check returns the alert and the case that it is in.

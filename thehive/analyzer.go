@@ -65,7 +65,7 @@ func noRoute(err error) bool {
 
 // ListAnalyzersInput is the input of [Client.ListAnalyzers].
 type ListAnalyzersInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"Only analyzers that take observables of this type, such as ip." maxLength:"64"`
+	DataType string `json:"dataType,omitempty" jsonschema:"Such as ip." maxLength:"64"`
 }
 
 // Analyzers are the analyzers that TheHive offers.
@@ -102,7 +102,7 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 
 // GetObservableEnrichmentOptionsInput is the input of [Client.GetObservableEnrichmentOptions].
 type GetObservableEnrichmentOptionsInput struct {
-	ObservableID string `json:"observableId" jsonschema:"Observable id (~12288)." alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"`
 }
 
 // EnrichmentOptions are the analyzers that take an observable.
@@ -164,10 +164,10 @@ func (c *Client) stays(o *Observable, whole bool) string {
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
 type RunAnalyzerInput struct {
-	AnalyzerID   string `json:"analyzerId" jsonschema:"Id or name of the analyzer." minLength:"1" maxLength:"128"`
-	CortexID     string `json:"cortexId" jsonschema:"The Cortex server to run it on: one of the analyzer's cortexIds." minLength:"1" maxLength:"128"`
-	ObservableID string `json:"observableId" jsonschema:"Id of an observable of a case (~12288)." minLength:"1" maxLength:"64"`
-	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Send the observable although it is a file. A person must approve that."`
+	AnalyzerID   string `json:"analyzerId" jsonschema:"Or its name." minLength:"1" maxLength:"128"`
+	CortexID     string `json:"cortexId" jsonschema:"The Cortex server: one of the analyzer's cortexIds." minLength:"1" maxLength:"128"`
+	ObservableID string `json:"observableId" jsonschema:"Of a case." minLength:"1" maxLength:"64"`
+	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Although it is a file; a person must approve."`
 	WholeURL     bool   `json:"wholeUrl,omitempty" jsonschema:"Send a URL although it has a query, or a token or name in it. A person must approve that."`
 }
 

@@ -158,8 +158,8 @@ func checkIDs(name string, ids []string) error {
 
 // BulkAssignCasesInput is the input of [Client.BulkAssignCases].
 type BulkAssignCasesInput struct {
-	CaseIDs []string `json:"caseIds" jsonschema:"Ids or numbers of the cases." alias:"ids" minItems:"1" maxItems:"50"`
-	Owner   string   `json:"owner" jsonschema:"Login of the user to assign them to." alias:"assignee" minLength:"1" maxLength:"128"`
+	CaseIDs []string `json:"caseIds" jsonschema:"Ids or numbers." alias:"ids" minItems:"1" maxItems:"50"`
+	Owner   string   `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"`
 }
 
 // Validate refuses repeated ids.
@@ -208,10 +208,10 @@ func former(cases []*Case, value func(*Case) string) string {
 
 // BulkCloseCasesInput is the input of [Client.BulkCloseCases].
 type BulkCloseCasesInput struct {
-	CaseIDs      []string     `json:"caseIds" jsonschema:"Ids or numbers of the cases." alias:"ids" minItems:"1" maxItems:"50"`
-	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed status of this server." minLength:"1" maxLength:"64"`
-	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown; the same for all." minLength:"1" maxLength:"1048576"`
-	ImpactStatus ImpactStatus `json:"impactStatus,omitempty" jsonschema:"Whether the incidents did harm."`
+	CaseIDs      []string     `json:"caseIds" jsonschema:"Ids or numbers." alias:"ids" minItems:"1" maxItems:"50"`
+	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one." minLength:"1" maxLength:"64"`
+	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown." minLength:"1" maxLength:"1048576"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"`
 }
 
 // Validate refuses repeated ids and an empty summary.
@@ -280,15 +280,15 @@ func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput)
 
 // BulkUpdateAlertsInput is the input of [Client.BulkUpdateAlerts].
 type BulkUpdateAlertsInput struct {
-	AlertIDs   []string `json:"alertIds" jsonschema:"Ids of the alerts." alias:"ids" minItems:"1" maxItems:"50"`
+	AlertIDs   []string `json:"alertIds" alias:"ids" minItems:"1" maxItems:"50"`
 	Status     string   `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own." maxLength:"64"`
-	Severity   Severity `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
-	TLP        *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
-	PAP        *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
-	Assignee   *string  `json:"assignee,omitempty" jsonschema:"Login of the user to assign them to; empty: nobody." alias:"owner" maxLength:"128"`
-	AddTags    []string `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags []string `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	Follow     *bool    `json:"follow,omitempty" jsonschema:"Whether updates of the source are taken."`
+	Severity   Severity `json:"severity,omitempty"`
+	TLP        *TLP     `json:"tlp,omitempty"`
+	PAP        *PAP     `json:"pap,omitempty"`
+	Assignee   *string  `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
+	AddTags    []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	RemoveTags []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	Follow     *bool    `json:"follow,omitempty" jsonschema:"Take updates of the source."`
 }
 
 // Validate refuses repeated ids and an update of nothing.

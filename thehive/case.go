@@ -93,7 +93,7 @@ func (c *Case) closedWarnings() []string {
 
 // GetCaseInput is the input of [Client.GetCase].
 type GetCaseInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
+	CaseID string `json:"caseId" alias:"id"`
 }
 
 // GetCase returns one case. An unknown one is [ErrNotFound].
@@ -132,15 +132,15 @@ func caseRef(name, text string) (string, error) {
 
 // ListCasesInput is the input of [Client.ListCases]. What is left out doesn't filter.
 type ListCasesInput struct {
-	Status   string   `json:"status,omitempty" jsonschema:"Only cases of this status: New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
-	Severity Severity `json:"severity,omitempty" jsonschema:"Only cases of this severity: low, medium, high or critical, or 1 to 4."`
-	Tags     []string `json:"tags,omitempty" jsonschema:"Only cases that have all of these tags." maxItems:"20" maxLength:"128"`
-	Owner    string   `json:"owner,omitempty" jsonschema:"Only cases assigned to this user's login." alias:"assignee" maxLength:"128"`
-	Stage    Stage    `json:"stage,omitempty" jsonschema:"Only cases of this stage, whatever their status: New, InProgress or Closed." pattern:"^(New|InProgress|Closed)$"`
-	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only cases made at or after this date, or in the last 24h, 7d, …"`
-	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only cases made before this date."`
-	Offset   int      `json:"offset,omitempty" jsonschema:"How many cases to skip." minimum:"0"`
-	Limit    int      `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"500"`
+	Status   string   `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
+	Severity Severity `json:"severity,omitempty"`
+	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
+	Owner    string   `json:"owner,omitempty" alias:"assignee" maxLength:"128"`
+	Stage    Stage    `json:"stage,omitempty" jsonschema:"New, InProgress or Closed, whatever the status." pattern:"^(New|InProgress|Closed)$"`
+	After    Date     `json:"createdAfter,omitempty"`
+	Before   Date     `json:"createdBefore,omitempty"`
+	Offset   int      `json:"offset,omitempty" minimum:"0"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -256,9 +256,9 @@ func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, 
 
 // SearchCasesInput is the input of [Client.SearchCases].
 type SearchCasesInput struct {
-	Query  string `json:"query" jsonschema:"A case number, or words or parts of words, all of which the title, description, summary or a tag must hold; \"in quotes\": as it is." minLength:"1" maxLength:"512"`
-	Offset int    `json:"offset,omitempty" jsonschema:"How many cases to skip." minimum:"0"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"500"`
+	Query  string `json:"query" jsonschema:"A number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is." minLength:"1" maxLength:"512"`
+	Offset int    `json:"offset,omitempty" minimum:"0"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -294,18 +294,18 @@ var caseTexts = []string{"title", "description", "summary", "tags"}
 
 // CreateCaseInput is the input of [Client.CreateCase].
 type CreateCaseInput struct {
-	Title        string                     `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
-	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title is used, as TheHive wants one." maxLength:"1048576"`
-	Severity     Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
-	TLP          *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	PAP          *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
-	Tags         []string                   `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	Flag         bool                       `json:"flag,omitempty" jsonschema:"Whether to flag the case."`
-	Owner        string                     `json:"owner,omitempty" jsonschema:"Login of the user to assign it to." alias:"assignee" maxLength:"128"`
-	Template     string                     `json:"template,omitempty" jsonschema:"Name of a case template. What is set here wins over it." alias:"caseTemplate" maxLength:"128"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name."`
-	Key          string                     `json:"key,omitempty" jsonschema:"What the case is about, in a word of your own, such as the id of the alert. A case that has the key is returned instead of a second one." pattern:"^[0-9A-Za-z_.:-]{1,100}$"`
-	IfClosed     IfClosed                   `json:"ifClosed,omitempty" jsonschema:"What to do when the case with that key is closed: refuse, reuse it as it is, or create another. Left out: refuse."`
+	Title        string                     `json:"title" minLength:"1" maxLength:"512"`
+	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title." maxLength:"1048576"`
+	Severity     Severity                   `json:"severity,omitempty"`
+	TLP          *TLP                       `json:"tlp,omitempty"`
+	PAP          *PAP                       `json:"pap,omitempty"`
+	Tags         []string                   `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	Flag         bool                       `json:"flag,omitempty"`
+	Owner        string                     `json:"owner,omitempty" alias:"assignee" maxLength:"128"`
+	Template     string                     `json:"template,omitempty" jsonschema:"Its name. What is set here wins over it." alias:"caseTemplate" maxLength:"128"`
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name."`
+	Key          string                     `json:"key,omitempty" jsonschema:"A word of your own, such as the alert's id. A case that has it is returned instead of a second one." pattern:"^[0-9A-Za-z_.:-]{1,100}$"`
+	IfClosed     IfClosed                   `json:"ifClosed,omitempty" jsonschema:"When that case is closed: refuse, reuse it, or create another. Default: refuse."`
 }
 
 // IfClosed says what becomes of a creation when the case that has its key is closed.
@@ -567,8 +567,8 @@ func appendMarking(changes []gate.Change, tlp *TLP, pap *PAP) []gate.Change {
 
 // DeleteCaseInput is the input of [Client.DeleteCase].
 type DeleteCaseInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Force  bool   `json:"force,omitempty" jsonschema:"Changes nothing: TheHive 5 deletes a case whether or not it holds something."`
+	CaseID string `json:"caseId" alias:"id"`
+	Force  bool   `json:"force,omitempty" jsonschema:"Changes nothing."`
 }
 
 // Deleted confirms a deletion.

@@ -174,22 +174,22 @@ func (CaseField) Enum() []any { return []any{CaseOwner, CaseSummaryField, CaseIm
 
 // UpdateCaseInput is the input of [Client.UpdateCase]. What is left out stays.
 type UpdateCaseInput struct {
-	CaseID           string                     `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Title            string                     `json:"title,omitempty" jsonschema:"One-line summary." maxLength:"512"`
+	CaseID           string                     `json:"caseId" alias:"id"`
+	Title            string                     `json:"title,omitempty" maxLength:"512"`
 	Description      *string                    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Severity         Severity                   `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4."`
-	TLP              *TLP                       `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
-	PAP              *PAP                       `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
-	Tags             *[]string                  `json:"tags,omitempty" jsonschema:"All tags that it shall have; the others go. To add or remove some use the tools for that." maxItems:"100" minLength:"1" maxLength:"128"`
+	Severity         Severity                   `json:"severity,omitempty"`
+	TLP              *TLP                       `json:"tlp,omitempty"`
+	PAP              *PAP                       `json:"pap,omitempty"`
+	Tags             *[]string                  `json:"tags,omitempty" jsonschema:"All it shall have." maxItems:"100" minLength:"1" maxLength:"128"`
 	Status           string                     `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
 	Summary          *string                    `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Owner            *string                    `json:"owner,omitempty" jsonschema:"Login of the user to assign it to; empty: nobody." alias:"assignee" maxLength:"128"`
-	ImpactStatus     ImpactStatus               `json:"impactStatus,omitempty" jsonschema:"Whether the incident did harm."`
-	ResolutionStatus Resolution                 `json:"resolutionStatus,omitempty" jsonschema:"The same as status, which says in TheHive 5 how a case was resolved."`
-	Flag             *bool                      `json:"flag,omitempty" jsonschema:"Whether it is flagged."`
-	CustomFields     map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"Values of custom fields, by name; an array for several, null for none. The others stay."`
+	Owner            *string                    `json:"owner,omitempty" jsonschema:"Login; empty: nobody." alias:"assignee" maxLength:"128"`
+	ImpactStatus     ImpactStatus               `json:"impactStatus,omitempty"`
+	ResolutionStatus Resolution                 `json:"resolutionStatus,omitempty" jsonschema:"The same as status."`
+	Flag             *bool                      `json:"flag,omitempty"`
+	CustomFields     map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
 	Clear            []CaseField                `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt      *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the case (0: never updated)."`
+	IfUpdatedAt      *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
 }
 
 // Validate refuses an update of nothing, two statuses, and a field that is set
@@ -504,8 +504,8 @@ func (d diff) custom(before []json.RawMessage, after map[string]json.RawMessage)
 
 // AssignCaseInput is the input of [Client.AssignCase].
 type AssignCaseInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Owner  string `json:"owner" jsonschema:"Login of the user to assign it to." alias:"assignee" minLength:"1" maxLength:"128"`
+	CaseID string `json:"caseId" alias:"id"`
+	Owner  string `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"`
 }
 
 // AssignCase gives a case to a user. [Client.UpdateCase] takes it from everybody.
@@ -524,8 +524,8 @@ func (c *Client) planAssignCase(ctx context.Context, in AssignCaseInput) (gate.P
 
 // AddCaseTagsInput is the input of [Client.AddCaseTags].
 type AddCaseTagsInput struct {
-	CaseID string   `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Tags   []string `json:"tags" jsonschema:"Tags to add. The others stay." minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
+	CaseID string   `json:"caseId" alias:"id"`
+	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
 }
 
 // AddCaseTags adds tags to those of a case.
@@ -568,8 +568,8 @@ func (c *Client) planAddCaseTags(ctx context.Context, in AddCaseTagsInput) (gate
 
 // RemoveCaseTagsInput is the input of [Client.RemoveCaseTags].
 type RemoveCaseTagsInput struct {
-	CaseID string   `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Tags   []string `json:"tags" jsonschema:"Tags to remove. The others stay." minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
+	CaseID string   `json:"caseId" alias:"id"`
+	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
 }
 
 // RemoveCaseTags takes tags from a case.
@@ -606,8 +606,8 @@ func (c *Client) planRemoveCaseTags(ctx context.Context, in RemoveCaseTagsInput)
 
 // SetCaseFlagInput is the input of [Client.SetCaseFlag].
 type SetCaseFlagInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Flag   bool   `json:"flag" jsonschema:"Whether it is flagged."`
+	CaseID string `json:"caseId" alias:"id"`
+	Flag   bool   `json:"flag"`
 }
 
 // SetCaseFlag flags a case, or takes its flag.

@@ -12,10 +12,10 @@ import (
 
 // CloseCaseInput is the input of [Client.CloseCase].
 type CloseCaseInput struct {
-	CaseID       string       `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed status of this server." minLength:"1" maxLength:"64"`
-	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown. Empty leaves the summary as it is." maxLength:"1048576"`
-	ImpactStatus ImpactStatus `json:"impactStatus,omitempty" jsonschema:"Whether the incident did harm."`
+	CaseID       string       `json:"caseId" alias:"id"`
+	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one." minLength:"1" maxLength:"64"`
+	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown. Empty: stays." maxLength:"1048576"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"`
 }
 
 // CloseCase closes a case. Its status must be one that closes. TheHive ends the
@@ -93,7 +93,7 @@ func (c *Client) planCloseCase(ctx context.Context, in CloseCaseInput) (gate.Pla
 
 // MergeCasesInput is the input of [Client.MergeCases].
 type MergeCasesInput struct {
-	CaseIDs []string `json:"caseIds" jsonschema:"Ids or numbers of the cases, which are gone afterwards." alias:"ids" minItems:"2" maxItems:"50"`
+	CaseIDs []string `json:"caseIds" jsonschema:"They are gone afterwards." alias:"ids" minItems:"2" maxItems:"50"`
 }
 
 // Validate refuses what isn't several cases.

@@ -35,9 +35,9 @@ func (m *Comment) readable() {
 
 // ListCommentsInput is the input of [Client.ListComments].
 type ListCommentsInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Offset int    `json:"offset,omitempty" jsonschema:"How many comments to skip." minimum:"0"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many comments to return." minimum:"1" maximum:"500"`
+	CaseID string `json:"caseId" alias:"id"`
+	Offset int    `json:"offset,omitempty" minimum:"0"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -74,7 +74,7 @@ func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*Comme
 
 // CreateCommentInput is the input of [Client.CreateComment].
 type CreateCommentInput struct {
-	CaseID  string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
+	CaseID  string `json:"caseId" alias:"id"`
 	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
 }
 
@@ -105,7 +105,7 @@ func (c *Client) planCreateComment(ctx context.Context, in CreateCommentInput) (
 
 // CreateAlertCommentInput is the input of [Client.CreateAlertComment].
 type CreateAlertCommentInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
+	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
 	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
 }
 

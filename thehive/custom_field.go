@@ -277,7 +277,7 @@ func (CatalogueKind) Enum() []any {
 
 // GetCatalogueInput is the input of [Client.GetCatalogue].
 type GetCatalogueInput struct {
-	Of CatalogueKind `json:"of,omitempty" jsonschema:"Left out: all of them."`
+	Of CatalogueKind `json:"of,omitempty" jsonschema:"Default: all."`
 }
 
 // A Catalogue is what this server's cases, alerts and observables can have.
@@ -338,8 +338,8 @@ func (c *Client) GetCatalogue(ctx context.Context, in GetCatalogueInput) (*Catal
 
 // UpdateCaseCustomFieldsInput is the input of [Client.UpdateCaseCustomFields].
 type UpdateCaseCustomFieldsInput struct {
-	CaseID       string                     `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	CustomFields map[string]json.RawMessage `json:"customFields" jsonschema:"Values by name; an array for several, null for none. The other fields stay. thehive_get_catalogue has the names."`
+	CaseID       string                     `json:"caseId" alias:"id"`
+	CustomFields map[string]json.RawMessage `json:"customFields" jsonschema:"By name; an array for several, null for none. thehive_get_catalogue has the names."`
 }
 
 // Validate refuses an update of nothing.

@@ -46,10 +46,10 @@ type Attachment struct {
 // A FileSource is where a file comes from: a path below the folder of files, or
 // its content.
 type FileSource struct {
-	FilePath   string `json:"filePath,omitempty" jsonschema:"A file below the folder that the operator allows. This or fileBase64." alias:"path" maxLength:"4096"`
-	FileBase64 []byte `json:"fileBase64,omitempty" jsonschema:"The content; needs filename."`
-	Filename   string `json:"filename,omitempty" jsonschema:"The name to store it under; left out: that of filePath." maxLength:"255"`
-	SHA256     string `json:"sha256,omitempty" jsonschema:"Refuse any content but the one with this SHA-256." pattern:"^([0-9A-Fa-f]{64})?$"`
+	FilePath   string `json:"filePath,omitempty" jsonschema:"Below the operator's folder. This or fileBase64." alias:"path" maxLength:"4096"`
+	FileBase64 []byte `json:"fileBase64,omitempty" jsonschema:"Needs filename."`
+	Filename   string `json:"filename,omitempty" jsonschema:"Default: that of filePath." maxLength:"255"`
+	SHA256     string `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
 }
 
 // file is one that is about to be sent: it is read anew for each attempt, and is
@@ -248,8 +248,8 @@ func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string,
 
 // ListAttachmentsInput is the input of [Client.ListAttachments].
 type ListAttachmentsInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
 }
 
 // Attachments are the files of a case or an alert.
@@ -275,8 +275,8 @@ func (c *Client) ListAttachments(ctx context.Context, in ListAttachmentsInput) (
 
 // AddAttachmentInput is the input of [Client.AddAttachment].
 type AddAttachmentInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
+	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
 	FileSource
 }
 
@@ -342,18 +342,18 @@ func (a *Attachment) check(size int64, sum string) error {
 
 // CreateFileObservableInput is the input of [Client.CreateFileObservable].
 type CreateFileObservableInput struct {
-	CaseID           string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId."`
-	AlertID          string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	DataType         string   `json:"dataType,omitempty" jsonschema:"Left out: file." maxLength:"64"`
-	IsZip            bool     `json:"isZip,omitempty" jsonschema:"The file is a zip: each file in it becomes an observable."`
-	ZipPassword      string   `json:"zipPassword,omitempty" jsonschema:"Password of the zip." maxLength:"512"`
+	CaseID           string   `json:"caseId,omitempty" jsonschema:"This or alertId."`
+	AlertID          string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	DataType         string   `json:"dataType,omitempty" jsonschema:"Default: file." maxLength:"64"`
+	IsZip            bool     `json:"isZip,omitempty" jsonschema:"Each file in it becomes an observable."`
+	ZipPassword      string   `json:"zipPassword,omitempty" maxLength:"512"`
 	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
-	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
-	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty"`
+	PAP              *PAP     `json:"pap,omitempty"`
+	IOC              bool     `json:"ioc,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
 	FileSource
 }
 
@@ -464,12 +464,12 @@ func (o *Observable) attachment() *Attachment {
 
 // GetFileInput is the input of [Client.GetFile].
 type GetFileInput struct {
-	CaseID       string `json:"caseId,omitempty" jsonschema:"The case whose attachment it is."`
-	AlertID      string `json:"alertId,omitempty" jsonschema:"The alert whose attachment it is."`
-	ObservableID string `json:"observableId,omitempty" jsonschema:"The observable that it is; then attachmentId is left out."`
-	AttachmentID string `json:"attachmentId,omitempty" jsonschema:"Id or name of the attachment."`
-	Plain        bool   `json:"plain,omitempty" jsonschema:"An observable as it is, and not in a zip with the server's password."`
-	SaveAs       string `json:"saveAs,omitempty" jsonschema:"Save it under this path below the folder that the operator allows, where no file is yet. Left out: give it as base64, if it has at most 8 MiB." maxLength:"4096"`
+	CaseID       string `json:"caseId,omitempty"`
+	AlertID      string `json:"alertId,omitempty"`
+	ObservableID string `json:"observableId,omitempty" jsonschema:"The observable that it is; without attachmentId."`
+	AttachmentID string `json:"attachmentId,omitempty" jsonschema:"Or its name."`
+	Plain        bool   `json:"plain,omitempty" jsonschema:"Not in a zip with the server's password."`
+	SaveAs       string `json:"saveAs,omitempty" jsonschema:"New path below the operator's folder. Default: as base64, up to 8 MiB." maxLength:"4096"`
 }
 
 // A File is one that was fetched.

@@ -16,8 +16,8 @@ import (
 
 // ListLinkedCasesInput is the input of [Client.ListLinkedCases].
 type ListLinkedCasesInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many cases to return: those that share most." minimum:"1" maximum:"100"`
+	CaseID string `json:"caseId" alias:"id"`
+	Limit  int    `json:"limit,omitempty" jsonschema:"Those that share most." minimum:"1" maximum:"100"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -75,7 +75,7 @@ func (c *Client) ListLinkedCases(ctx context.Context, in ListLinkedCasesInput) (
 
 // GetCaseTimelineInput is the input of [Client.GetCaseTimeline].
 type GetCaseTimelineInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
+	CaseID string `json:"caseId" alias:"id"`
 }
 
 // A Timeline is TheHive's own of a case: what people put there.
@@ -124,10 +124,10 @@ func (c *Client) GetCaseTimeline(ctx context.Context, in GetCaseTimelineInput) (
 
 // AddTimelineEventInput is the input of [Client.AddTimelineEvent].
 type AddTimelineEventInput struct {
-	CaseID      string `json:"caseId" jsonschema:"Case id (~4096) or number."`
-	Title       string `json:"title" jsonschema:"What happened, in a line." minLength:"1" maxLength:"512"`
-	Date        Date   `json:"date" jsonschema:"When it happened, such as 2026-03-02T08:00:00Z."`
-	EndDate     Date   `json:"endDate,omitempty" jsonschema:"When it ended."`
+	CaseID      string `json:"caseId"`
+	Title       string `json:"title" jsonschema:"What happened." minLength:"1" maxLength:"512"`
+	Date        Date   `json:"date"`
+	EndDate     Date   `json:"endDate,omitempty"`
 	Description string `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
 }
 
@@ -211,7 +211,7 @@ func (p *Page) readable() {
 
 // ListPagesInput is the input of [Client.ListPages].
 type ListPagesInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
+	CaseID string `json:"caseId" alias:"id"`
 }
 
 // Pages are the pages of a case.
@@ -237,11 +237,11 @@ func (c *Client) ListPages(ctx context.Context, in ListPagesInput) (*Pages, erro
 
 // WritePageInput is the input of [Client.WritePage].
 type WritePageInput struct {
-	CaseID   string  `json:"caseId" jsonschema:"Case id (~4096) or number."`
-	PageID   string  `json:"pageId,omitempty" jsonschema:"The page to change. Left out: make one."`
+	CaseID   string  `json:"caseId"`
+	PageID   string  `json:"pageId,omitempty" jsonschema:"Default: a new one."`
 	Title    string  `json:"title,omitempty" jsonschema:"A new page needs it." maxLength:"512"`
 	Category string  `json:"category,omitempty" jsonschema:"A new page needs it." maxLength:"128"`
-	Content  *string `json:"content,omitempty" jsonschema:"Markdown; replaces what was there. A new page needs it." maxLength:"1048576"`
+	Content  *string `json:"content,omitempty" jsonschema:"Markdown, in place of what was there. A new page needs it." maxLength:"1048576"`
 }
 
 // Validate refuses a new page without its parts, and a change of nothing.
@@ -322,11 +322,11 @@ func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Pla
 
 // ListJobsInput is the input of [Client.ListJobs].
 type ListJobsInput struct {
-	ObservableID string `json:"observableId,omitempty" jsonschema:"Only jobs on this observable."`
-	CaseID       string `json:"caseId,omitempty" jsonschema:"Only jobs on observables of this case: id (~4096) or number."`
-	Analyzer     string `json:"analyzer,omitempty" jsonschema:"Only jobs of the analyzer of this name." maxLength:"128"`
-	Offset       int    `json:"offset,omitempty" jsonschema:"How many jobs to skip." minimum:"0"`
-	Limit        int    `json:"limit,omitempty" jsonschema:"How many jobs to return." minimum:"1" maximum:"100"`
+	ObservableID string `json:"observableId,omitempty"`
+	CaseID       string `json:"caseId,omitempty"`
+	Analyzer     string `json:"analyzer,omitempty" jsonschema:"Its name." maxLength:"128"`
+	Offset       int    `json:"offset,omitempty" minimum:"0"`
+	Limit        int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -120,7 +120,7 @@ func (j *Job) report() (r jobReport) {
 
 // GetJobInput is the input of [Client.GetJob].
 type GetJobInput struct {
-	JobID string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 }
 
 // GetJob returns one job with its report. An unknown one is [ErrNotFound].
@@ -135,8 +135,8 @@ func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
 
 // Patience says how long to wait for a job.
 type Patience struct {
-	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"How often to look at most." minimum:"1" maximum:"60"`
-	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Milliseconds between two looks." minimum:"100" maximum:"10000"`
+	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"Looks at most." minimum:"1" maximum:"60"`
+	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Between two looks." minimum:"100" maximum:"10000"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -151,7 +151,7 @@ func (p *Patience) SetDefaults() {
 
 // WaitForJobInput is the input of [Client.WaitForJob].
 type WaitForJobInput struct {
-	JobID string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
+	JobID string `json:"jobId" alias:"id"`
 	Patience
 }
 
@@ -271,8 +271,8 @@ func worst(list []Taxonomy) Level {
 
 // SummarizeJobReportInput is the input of [Client.SummarizeJobReport].
 type SummarizeJobReportInput struct {
-	JobID            string `json:"jobId" jsonschema:"Job id (~16384)." alias:"id"`
-	IncludeRawReport bool   `json:"includeRawReport,omitempty" jsonschema:"Whether to add the whole report."`
+	JobID            string `json:"jobId" alias:"id"`
+	IncludeRawReport bool   `json:"includeRawReport,omitempty"`
 }
 
 // A JobSummary is what matters of a job.

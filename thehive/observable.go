@@ -29,7 +29,7 @@ type Observable struct {
 	Tags             []string        `json:"tags,omitempty" untrusted:"true"`
 	TLP              TLP             `json:"tlp"`
 	PAP              PAP             `json:"pap"`
-	IOC              bool            `json:"ioc" jsonschema:"Whether it is an indicator of compromise."`
+	IOC              bool            `json:"ioc"`
 	Sighted          bool            `json:"sighted"`
 	SightedAt        time.Time       `json:"sightedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	StartDate        time.Time       `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
@@ -77,12 +77,12 @@ func counted(n int, thing string) string {
 
 // ListObservablesInput is the input of [Client.ListObservables]. What is left out doesn't filter.
 type ListObservablesInput struct {
-	CaseID   string `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
-	AlertID  string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	DataType string `json:"dataType,omitempty" jsonschema:"Only observables of this type: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." maxLength:"64"`
-	IOC      *bool  `json:"ioc,omitempty" jsonschema:"Only indicators of compromise, or only others."`
-	Offset   int    `json:"offset,omitempty" jsonschema:"How many observables to skip." minimum:"0"`
-	Limit    int    `json:"limit,omitempty" jsonschema:"How many observables to return." minimum:"1" maximum:"500"`
+	CaseID   string `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
+	AlertID  string `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
+	IOC      *bool  `json:"ioc,omitempty"`
+	Offset   int    `json:"offset,omitempty" minimum:"0"`
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -150,16 +150,16 @@ func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.
 
 // CreateObservableBulkInput is the input of [Client.CreateObservableBulk].
 type CreateObservableBulkInput struct {
-	CaseID   string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
-	AlertID  string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	DataType string   `json:"dataType" jsonschema:"Type of all of them: ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." minLength:"1" maxLength:"64"`
+	CaseID   string   `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
+	AlertID  string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	DataType string   `json:"dataType" minLength:"1" maxLength:"64"`
 	Data     []string `json:"data" jsonschema:"The values." alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
 	Message  string   `json:"message,omitempty" jsonschema:"Where they were seen, in Markdown." maxLength:"1048576"`
-	Tags     []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP      *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	PAP      *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
-	IOC      bool     `json:"ioc,omitempty" jsonschema:"Whether they are indicators of compromise."`
-	Sighted  bool     `json:"sighted,omitempty" jsonschema:"Whether they were seen in one's own systems."`
+	Tags     []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP      *TLP     `json:"tlp,omitempty"`
+	PAP      *PAP     `json:"pap,omitempty"`
+	IOC      bool     `json:"ioc,omitempty"`
+	Sighted  bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
 }
 
 // An ObservableBulk says which values became observables and which were refused.
@@ -332,7 +332,7 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 
 // GetObservableInput is the input of [Client.GetObservable].
 type GetObservableInput struct {
-	ObservableID string `json:"observableId" jsonschema:"Observable id (~12288)." alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"`
 }
 
 // GetObservable returns one observable with the reports of its analyzers. An
@@ -345,17 +345,17 @@ func (c *Client) GetObservable(ctx context.Context, in GetObservableInput) (*Obs
 
 // CreateObservableInput is the input of [Client.CreateObservable].
 type CreateObservableInput struct {
-	CaseID           string   `json:"caseId,omitempty" jsonschema:"Id (~4096) or number of the case. This or alertId." alias:"id"`
-	AlertID          string   `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	DataType         string   `json:"dataType" jsonschema:"ip, domain, hostname, url, mail, hash, filename, fqdn, user-agent, regexp, other, or one of the server's own." minLength:"1" maxLength:"64"`
+	CaseID           string   `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
+	AlertID          string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	DataType         string   `json:"dataType" minLength:"1" maxLength:"64"`
 	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
 	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
-	Tags             []string `json:"tags,omitempty" jsonschema:"Free-form labels." maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED. Left out: the server's default, AMBER."`
-	IOC              bool     `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty"`
+	PAP              *PAP     `json:"pap,omitempty"`
+	IOC              bool     `json:"ioc,omitempty"`
+	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
 }
 
 func (in CreateObservableInput) all() newObservables {
@@ -385,17 +385,17 @@ func (c *Client) planCreateObservable(ctx context.Context, in CreateObservableIn
 
 // SearchObservablesInput is the input of [Client.SearchObservables]. What is left out doesn't filter.
 type SearchObservablesInput struct {
-	DataType string   `json:"dataType,omitempty" jsonschema:"Only observables of this type: ip, domain, hostname, url, mail, hash, … or one of the server's own." maxLength:"64"`
-	Data     string   `json:"data,omitempty" jsonschema:"Only observables with exactly this value." maxLength:"4096"`
-	Part     string   `json:"part,omitempty" jsonschema:"Only observables whose value or message hold all of these words or parts of words; \"in quotes\": as it is." maxLength:"512"`
-	CaseID   string   `json:"caseId,omitempty" jsonschema:"Only observables of this case: id (~4096) or number."`
-	Tags     []string `json:"tags,omitempty" jsonschema:"Only observables that have all of these tags." maxItems:"20" maxLength:"128"`
-	IOC      *bool    `json:"ioc,omitempty" jsonschema:"Only indicators of compromise, or only others."`
-	Sighted  *bool    `json:"sighted,omitempty" jsonschema:"Only what was seen in one's own systems, or only others."`
-	After    Date     `json:"createdAfter,omitempty" jsonschema:"Only observables made at or after this date, or in the last 24h, 7d, …"`
-	Before   Date     `json:"createdBefore,omitempty" jsonschema:"Only observables made before this date."`
-	Offset   int      `json:"offset,omitempty" jsonschema:"How many observables to skip." minimum:"0"`
-	Limit    int      `json:"limit,omitempty" jsonschema:"How many observables to return." minimum:"1" maximum:"500"`
+	DataType string   `json:"dataType,omitempty" maxLength:"64"`
+	Data     string   `json:"data,omitempty" jsonschema:"Exactly this value." maxLength:"4096"`
+	Part     string   `json:"part,omitempty" jsonschema:"Words or parts of words, all in value or message; \"in quotes\": as it is." maxLength:"512"`
+	CaseID   string   `json:"caseId,omitempty"`
+	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
+	IOC      *bool    `json:"ioc,omitempty"`
+	Sighted  *bool    `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	After    Date     `json:"createdAfter,omitempty"`
+	Before   Date     `json:"createdBefore,omitempty"`
+	Offset   int      `json:"offset,omitempty" minimum:"0"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -456,13 +456,13 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 // ObservableMarks are what can be changed of observables. What is left out stays.
 type ObservableMarks struct {
 	Message          *string  `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
-	TLP              *TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED."`
-	PAP              *PAP     `json:"pap,omitempty" jsonschema:"CLEAR, GREEN, AMBER or RED."`
-	IOC              *bool    `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
-	Sighted          *bool    `json:"sighted,omitempty" jsonschema:"Whether it was seen in one's own systems."`
-	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty" jsonschema:"Whether to leave it out when similar cases are looked for."`
-	AddTags          []string `json:"addTags,omitempty" jsonschema:"Tags to add. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags       []string `json:"removeTags,omitempty" jsonschema:"Tags to remove. The others stay." maxItems:"100" minLength:"1" maxLength:"128"`
+	TLP              *TLP     `json:"tlp,omitempty"`
+	PAP              *PAP     `json:"pap,omitempty"`
+	IOC              *bool    `json:"ioc,omitempty"`
+	Sighted          *bool    `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`
+	AddTags          []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	RemoveTags       []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
 }
 
 // check refuses a change of nothing.
@@ -514,7 +514,7 @@ func (o *Observable) target() gate.Target {
 
 // UpdateObservableInput is the input of [Client.UpdateObservable]. What is left out stays.
 type UpdateObservableInput struct {
-	ObservableID string `json:"observableId" jsonschema:"Observable id (~12288)." alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"`
 	ObservableMarks
 }
 
@@ -565,7 +565,7 @@ func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableIn
 
 // BulkUpdateObservablesInput is the input of [Client.BulkUpdateObservables].
 type BulkUpdateObservablesInput struct {
-	ObservableIDs []string `json:"observableIds" jsonschema:"Ids of the observables." alias:"ids" minItems:"1" maxItems:"500"`
+	ObservableIDs []string `json:"observableIds" alias:"ids" minItems:"1" maxItems:"500"`
 	ObservableMarks
 }
 

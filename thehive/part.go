@@ -31,10 +31,10 @@ func (PartKind) Enum() []any {
 
 // DeletePartInput is the input of [Client.DeletePart].
 type DeletePartInput struct {
-	Kind    PartKind `json:"kind" jsonschema:"What it is."`
-	ID      string   `json:"id" jsonschema:"Its id (~8192)."`
-	CaseID  string   `json:"caseId,omitempty" jsonschema:"Of a page, a custom event or an attachment: the case that it is in."`
-	AlertID string   `json:"alertId,omitempty" jsonschema:"Of an attachment: the alert that it is in."`
+	Kind    PartKind `json:"kind"`
+	ID      string   `json:"id"`
+	CaseID  string   `json:"caseId,omitempty" jsonschema:"For a page, event or attachment."`
+	AlertID string   `json:"alertId,omitempty" jsonschema:"For an attachment."`
 }
 
 // part is what a call deletes.
@@ -187,8 +187,8 @@ func (MessageKind) Enum() []any { return []any{PartComment, PartTaskLog} }
 
 // UpdateMessageInput is the input of [Client.UpdateMessage].
 type UpdateMessageInput struct {
-	Kind    MessageKind `json:"kind" jsonschema:"What it is."`
-	ID      string      `json:"id" jsonschema:"Its id (~24576)."`
+	Kind    MessageKind `json:"kind"`
+	ID      string      `json:"id"`
 	Message string      `json:"message" jsonschema:"The new text, in Markdown." minLength:"1" maxLength:"1048576"`
 }
 

@@ -57,11 +57,11 @@ func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error
 
 // AddProcedureInput is the input of [Client.AddProcedure].
 type AddProcedureInput struct {
-	CaseID      string `json:"caseId,omitempty" jsonschema:"Id or number of the case. This or alertId."`
-	AlertID     string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110 or T1110.001." alias:"technique" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
-	Tactic      string `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{1,32}$"`
-	OccurDate   Date   `json:"occurDate" jsonschema:"When it was used."`
+	CaseID      string `json:"caseId,omitempty" jsonschema:"This or alertId."`
+	AlertID     string `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110.001." alias:"technique" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	Tactic      string `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{1,32}$"`
+	OccurDate   Date   `json:"occurDate"`
 	Description string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
 }
 
@@ -126,10 +126,10 @@ func (c *Client) planAddProcedure(ctx context.Context, in AddProcedureInput) (ga
 
 // ListProceduresInput is the input of [Client.ListProcedures].
 type ListProceduresInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"Id or number of the case. This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"Id of the alert. This or caseId."`
-	Offset  int    `json:"offset,omitempty" jsonschema:"How many to skip." minimum:"0"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
+	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
+	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	Offset  int    `json:"offset,omitempty" minimum:"0"`
+	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -166,10 +166,10 @@ func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*P
 
 // UpdateProcedureInput is the input of [Client.UpdateProcedure]. What is left out stays.
 type UpdateProcedureInput struct {
-	ProcedureID string  `json:"procedureId" jsonschema:"Procedure id (~28672)." alias:"id"`
-	PatternID   string  `json:"patternId,omitempty" jsonschema:"ATT&CK technique: T1110 or T1110.001." alias:"technique" pattern:"^(T[0-9]{4}(\\.[0-9]{3})?)?$"`
-	Tactic      string  `json:"tactic,omitempty" jsonschema:"ATT&CK tactic, such as credential-access." pattern:"^[a-z-]{0,32}$"`
-	OccurDate   Date    `json:"occurDate,omitempty" jsonschema:"When it was used."`
+	ProcedureID string  `json:"procedureId" alias:"id"`
+	PatternID   string  `json:"patternId,omitempty" jsonschema:"ATT&CK technique: T1110.001." alias:"technique" pattern:"^(T[0-9]{4}(\\.[0-9]{3})?)?$"`
+	Tactic      string  `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{0,32}$"`
+	OccurDate   Date    `json:"occurDate,omitempty"`
 	Description *string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
 }
 

@@ -52,11 +52,11 @@ var (
 
 // QueryInput is the input of [Client.RawQuery].
 type QueryInput struct {
-	Query   string   `json:"query" jsonschema:"The steps, as a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only steps that read are run." minLength:"2" maxLength:"65536"`
-	Range   string   `json:"range,omitempty" jsonschema:"Which rows, from-to; the end isn't included, and there are at most 500. It becomes a page step, unless the query ends in one or counts." pattern:"^[0-9]{1,9}-[0-9]{1,9}$"`
-	Sort    []string `json:"sort,omitempty" jsonschema:"Fields to sort by; - in front: descending. They become a sort step." minLength:"1" maxLength:"100" maxItems:"10"`
-	Exclude []string `json:"excludeFields,omitempty" jsonschema:"Members to leave out of each row, such as description." minLength:"1" maxLength:"100" maxItems:"50"`
-	Name    string   `json:"name,omitempty" jsonschema:"A label for the server's log." maxLength:"100"`
+	Query   string   `json:"query" jsonschema:"Steps: a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only those that read." minLength:"2" maxLength:"65536"`
+	Range   string   `json:"range,omitempty" jsonschema:"Rows from-to, without the end; at most 500." pattern:"^[0-9]{1,9}-[0-9]{1,9}$"`
+	Sort    []string `json:"sort,omitempty" jsonschema:"- in front: descending." minLength:"1" maxLength:"100" maxItems:"10"`
+	Exclude []string `json:"excludeFields,omitempty" jsonschema:"Members to leave out of rows." minLength:"1" maxLength:"100" maxItems:"50"`
+	Name    string   `json:"name,omitempty" jsonschema:"For the server's log." maxLength:"100"`
 }
 
 // SetDefaults fills the fields left at zero.

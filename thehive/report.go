@@ -30,9 +30,9 @@ func (ReportFormat) Enum() []any { return []any{ReportMarkdown, ReportHTML} }
 
 // CaseReportInput is the input of [Client.CaseReport].
 type CaseReportInput struct {
-	CaseID string       `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Format ReportFormat `json:"format,omitempty" jsonschema:"markdown, or html: one file that needs nothing else. Left out: markdown."`
-	SaveAs string       `json:"saveAs,omitempty" jsonschema:"Save it under this path below the folder that the operator allows, where no file is yet. Left out: give it." maxLength:"4096"`
+	CaseID string       `json:"caseId" alias:"id"`
+	Format ReportFormat `json:"format,omitempty" jsonschema:"html: one file that needs nothing else."`
+	SaveAs string       `json:"saveAs,omitempty" jsonschema:"New path below the operator's folder. Default: give it." maxLength:"4096"`
 }
 
 // A Report is a case as people read it who weren't there.

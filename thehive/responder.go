@@ -51,8 +51,8 @@ func (a *Action) identity() string { return a.ID }
 
 // ListRespondersInput is the input of [Client.ListResponders].
 type ListRespondersInput struct {
-	ObjectType ObjectType `json:"objectType" jsonschema:"What to act on."`
-	ObjectID   string     `json:"objectId" jsonschema:"Its id (~4096)." alias:"id"`
+	ObjectType ObjectType `json:"objectType"`
+	ObjectID   string     `json:"objectId" alias:"id"`
 }
 
 // Responders are what can act on an object, and what did.
@@ -79,10 +79,10 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 
 // RunResponderInput is the input of [Client.RunResponder].
 type RunResponderInput struct {
-	ResponderID string     `json:"responderId" jsonschema:"Id or name of the responder." minLength:"1" maxLength:"128"`
-	CortexID    string     `json:"cortexId,omitempty" jsonschema:"The Cortex server to run it on. Left out: any that has it." maxLength:"128"`
-	ObjectType  ObjectType `json:"objectType" jsonschema:"What to act on."`
-	ObjectID    string     `json:"objectId" jsonschema:"Its id (~4096)." alias:"id"`
+	ResponderID string     `json:"responderId" jsonschema:"Or its name." minLength:"1" maxLength:"128"`
+	CortexID    string     `json:"cortexId,omitempty" jsonschema:"Default: any that has it." maxLength:"128"`
+	ObjectType  ObjectType `json:"objectType"`
+	ObjectID    string     `json:"objectId" alias:"id"`
 }
 
 // responder finds the responder that in names among those for its object.

@@ -45,7 +45,7 @@ type Task struct {
 	Status      TaskStatus `json:"status"`
 	Flag        bool       `json:"flag,omitempty"`
 	Order       int        `json:"order"`
-	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
+	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
 	Assignee    string     `json:"assignee,omitempty"`
 	StartDate   time.Time  `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	EndDate     time.Time  `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
@@ -75,11 +75,11 @@ func (t *Task) target() gate.Target {
 
 // ListTasksInput is the input of [Client.ListTasks]. What is left out doesn't filter.
 type ListTasksInput struct {
-	CaseID   string     `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Status   TaskStatus `json:"status,omitempty" jsonschema:"Only tasks of this status."`
-	Assignee string     `json:"assignee,omitempty" jsonschema:"Only tasks of this user's login." alias:"owner" maxLength:"128"`
-	Offset   int        `json:"offset,omitempty" jsonschema:"How many tasks to skip." minimum:"0"`
-	Limit    int        `json:"limit,omitempty" jsonschema:"How many tasks to return." minimum:"1" maximum:"500"`
+	CaseID   string     `json:"caseId" alias:"id"`
+	Status   TaskStatus `json:"status,omitempty"`
+	Assignee string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	Offset   int        `json:"offset,omitempty" minimum:"0"`
+	Limit    int        `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -126,7 +126,7 @@ func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, e
 
 // GetTaskInput is the input of [Client.GetTask].
 type GetTaskInput struct {
-	TaskID string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	TaskID string `json:"taskId" alias:"id"`
 }
 
 // GetTask returns one task. An unknown one is [ErrNotFound].
@@ -165,10 +165,10 @@ func (Whose) Enum() []any { return []any{Mine, Nobodys, Everybody} }
 
 // ListOpenTasksInput is the input of [Client.ListOpenTasks].
 type ListOpenTasksInput struct {
-	Whose     Whose `json:"whose,omitempty" jsonschema:"Left out: mine."`
-	DueBefore Date  `json:"dueBefore,omitempty" jsonschema:"Only tasks that are due before this date."`
-	Offset    int   `json:"offset,omitempty" jsonschema:"How many tasks to skip." minimum:"0"`
-	Limit     int   `json:"limit,omitempty" jsonschema:"How many tasks to return." minimum:"1" maximum:"500"`
+	Whose     Whose `json:"whose,omitempty" jsonschema:"Default: mine."`
+	DueBefore Date  `json:"dueBefore,omitempty"`
+	Offset    int   `json:"offset,omitempty" minimum:"0"`
+	Limit     int   `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -282,18 +282,18 @@ func (TaskField) Enum() []any { return []any{TaskAssignee, TaskDueDate} }
 
 // UpdateTaskInput is the input of [Client.UpdateTask]. What is left out stays.
 type UpdateTaskInput struct {
-	TaskID      string      `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	TaskID      string      `json:"taskId" alias:"id"`
 	Title       string      `json:"title,omitempty" jsonschema:"What is to be done." maxLength:"128"`
 	Description *string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Status      TaskStatus  `json:"status,omitempty" jsonschema:"How far it is."`
-	Flag        *bool       `json:"flag,omitempty" jsonschema:"Whether it is flagged."`
-	Mandatory   *bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
-	Order       *int        `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
-	Group       *string     `json:"group,omitempty" jsonschema:"Heading that it stands under; empty: default." maxLength:"64"`
-	Assignee    *string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it; empty: nobody." alias:"owner" maxLength:"128"`
-	DueDate     Date        `json:"dueDate,omitempty" jsonschema:"When it is due, such as 2026-12-01T10:00:00Z."`
+	Status      TaskStatus  `json:"status,omitempty"`
+	Flag        *bool       `json:"flag,omitempty"`
+	Mandatory   *bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
+	Order       *int        `json:"order,omitempty" minimum:"0" maximum:"100000"`
+	Group       *string     `json:"group,omitempty" jsonschema:"A heading; empty: default." maxLength:"64"`
+	Assignee    *string     `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
+	DueDate     Date        `json:"dueDate,omitempty"`
 	Clear       []TaskField `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"2"`
-	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse unless this is still the _updatedAt of the task (0: never updated)."`
+	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
 }
 
 // Validate refuses an update of nothing, a field that is set and emptied, and a
@@ -398,16 +398,16 @@ func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.P
 
 // CreateTaskInput is the input of [Client.CreateTask].
 type CreateTaskInput struct {
-	CaseID      string     `json:"caseId" jsonschema:"Case id (~4096) or number."`
+	CaseID      string     `json:"caseId"`
 	Title       string     `json:"title" jsonschema:"What is to be done." minLength:"1" maxLength:"128"`
 	Description string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Status      TaskStatus `json:"status,omitempty" jsonschema:"How far it is. Left out: Waiting."`
-	Flag        bool       `json:"flag,omitempty" jsonschema:"Whether to flag the task."`
-	Order       int        `json:"order,omitempty" jsonschema:"Place in the list of tasks." minimum:"0" maximum:"100000"`
-	Group       string     `json:"group,omitempty" jsonschema:"Heading that it stands under. Left out: default." maxLength:"64"`
-	Assignee    string     `json:"assignee,omitempty" jsonschema:"Login of the user who is to do it." alias:"owner" maxLength:"128"`
-	DueDate     Date       `json:"dueDate,omitempty" jsonschema:"When it is due, such as 2026-12-01T10:00:00Z."`
-	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"Whether the case shouldn't be closed before it is done."`
+	Status      TaskStatus `json:"status,omitempty" jsonschema:"Default: Waiting."`
+	Flag        bool       `json:"flag,omitempty"`
+	Order       int        `json:"order,omitempty" minimum:"0" maximum:"100000"`
+	Group       string     `json:"group,omitempty" jsonschema:"A heading. Default: default." maxLength:"64"`
+	Assignee    string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	DueDate     Date       `json:"dueDate,omitempty"`
+	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
 }
 
 // Validate refuses a due date that isn't in milliseconds.
@@ -480,9 +480,9 @@ func (l *TaskLog) readable() {
 
 // ListTaskLogsInput is the input of [Client.ListTaskLogs].
 type ListTaskLogsInput struct {
-	TaskID string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
-	Offset int    `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
+	TaskID string `json:"taskId" alias:"id"`
+	Offset int    `json:"offset,omitempty" minimum:"0"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -519,9 +519,9 @@ func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskL
 
 // CreateTaskLogInput is the input of [Client.CreateTaskLog].
 type CreateTaskLogInput struct {
-	TaskID            string `json:"taskId" jsonschema:"Task id (~8192)." alias:"id"`
+	TaskID            string `json:"taskId" alias:"id"`
 	Message           string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
-	IncludeInTimeline Date   `json:"includeInTimeline,omitempty" jsonschema:"Show it in the case's timeline under this date. Left out: don't show it."`
+	IncludeInTimeline Date   `json:"includeInTimeline,omitempty" jsonschema:"Show it in the case's timeline under this date."`
 }
 
 // Validate refuses a date that isn't in milliseconds, such as 1 for true.

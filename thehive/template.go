@@ -31,8 +31,8 @@ type CaseTemplate struct {
 
 // ListCaseTemplatesInput is the input of [Client.ListCaseTemplates].
 type ListCaseTemplatesInput struct {
-	Offset int `json:"offset,omitempty" jsonschema:"How many templates to skip." minimum:"0"`
-	Limit  int `json:"limit,omitempty" jsonschema:"How many templates to return." minimum:"1" maximum:"500"`
+	Offset int `json:"offset,omitempty" minimum:"0"`
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -64,12 +64,12 @@ func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInpu
 
 // ApplyCaseTemplateInput is the input of [Client.ApplyCaseTemplate].
 type ApplyCaseTemplateInput struct {
-	CaseID         string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Template       string `json:"template" jsonschema:"Name of the case template." alias:"caseTemplate" minLength:"1" maxLength:"128"`
-	UpdateTags     bool   `json:"updateTags,omitempty" jsonschema:"Whether to add its tags too."`
-	UpdateSeverity bool   `json:"updateSeverity,omitempty" jsonschema:"Whether to take its severity too."`
-	UpdateTLP      bool   `json:"updateTlp,omitempty" jsonschema:"Whether to take its TLP too."`
-	UpdatePAP      bool   `json:"updatePap,omitempty" jsonschema:"Whether to take its PAP too."`
+	CaseID         string `json:"caseId" alias:"id"`
+	Template       string `json:"template" jsonschema:"Its name." alias:"caseTemplate" minLength:"1" maxLength:"128"`
+	UpdateTags     bool   `json:"updateTags,omitempty"`
+	UpdateSeverity bool   `json:"updateSeverity,omitempty"`
+	UpdateTLP      bool   `json:"updateTlp,omitempty"`
+	UpdatePAP      bool   `json:"updatePap,omitempty"`
 }
 
 // template finds a case template by its name.

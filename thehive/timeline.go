@@ -12,8 +12,8 @@ import (
 
 // CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
 type CaseTimelineSummaryInput struct {
-	CaseID string `json:"caseId" jsonschema:"Case id (~4096) or number." alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many events to return: the newest." minimum:"1" maximum:"100"`
+	CaseID string `json:"caseId" alias:"id"`
+	Limit  int    `json:"limit,omitempty" jsonschema:"The newest." minimum:"1" maximum:"100"`
 }
 
 // SetDefaults fills the fields left at zero.

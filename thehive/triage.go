@@ -18,7 +18,7 @@ const (
 
 // TriageAlertInput is the input of [Client.TriageAlert].
 type TriageAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Alert id (~4096), or type;source;sourceRef." alias:"id"`
+	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
 }
 
 // A Triage is an alert with what is needed to judge it.

@@ -43,8 +43,8 @@ func (c *Client) GetCurrentUser(ctx context.Context, _ GetCurrentUserInput) (*Us
 
 // ListUsersInput is the input of [Client.ListUsers].
 type ListUsersInput struct {
-	Offset int `json:"offset,omitempty" jsonschema:"How many users to skip." minimum:"0"`
-	Limit  int `json:"limit,omitempty" jsonschema:"How many users to return." minimum:"1" maximum:"500"`
+	Offset int `json:"offset,omitempty" minimum:"0"`
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -107,16 +107,16 @@ func agentOf(w wire.Agent, ip bool) *Agent {
 
 // ListAgentsInput is the input of [Client.ListAgents]. What is left out doesn't filter.
 type ListAgentsInput struct {
-	Status    AgentStatus `json:"status,omitempty" jsonschema:"Only agents in this state."`
-	Name      string      `json:"name,omitempty" jsonschema:"Only the agent of exactly this name." minLength:"1" maxLength:"128"`
-	Group     GroupID     `json:"group,omitempty" jsonschema:"Only agents in this group."`
-	Platform  string      `json:"os_platform,omitempty" jsonschema:"Only agents on this platform, such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
+	Status    AgentStatus `json:"status,omitempty"`
+	Name      string      `json:"name,omitempty" jsonschema:"Exactly." minLength:"1" maxLength:"128"`
+	Group     GroupID     `json:"group,omitempty"`
+	Platform  string      `json:"os_platform,omitempty" jsonschema:"Such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
 	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h; since they were enrolled, if they never connected." pattern:"^[0-9]{1,9}[dhms]$"`
-	Search    string      `json:"search,omitempty" jsonschema:"Only agents that have this text, in any case, in name, address, id, system, version or group." minLength:"1" maxLength:"256"`
-	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
-	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
-	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
-	IncludeIP bool        `json:"include_ip,omitempty" jsonschema:"Whether to return the agents' addresses."`
+	Search    string      `json:"search,omitempty" jsonschema:"In name, address, id, system, version or group." minLength:"1" maxLength:"256"`
+	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
+	IncludeIP bool        `json:"include_ip,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -296,8 +296,8 @@ func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agen
 
 // GetAgentInput is the input of [Client.GetAgent].
 type GetAgentInput struct {
-	AgentID   AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	IncludeIP bool    `json:"include_ip,omitempty" jsonschema:"Whether to return the agent's addresses."`
+	AgentID   AgentID `json:"agent_id" alias:"id"`
+	IncludeIP bool    `json:"include_ip,omitempty"`
 }
 
 // GetAgent returns one agent. An unknown one is [ErrNotFound].

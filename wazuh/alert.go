@@ -417,35 +417,35 @@ func (s AlertSort) direction() (string, error) {
 // GetAlertsInput is the input of [Client.GetAlerts]. Its filters are those of
 // [AlertFilter]. What is left out doesn't filter.
 type GetAlertsInput struct {
-	Level         int      `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
-	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
-	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710; of Wazuh 5 also net-006."`
-	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
-	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
-	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
-	Decoder       string   `json:"decoder,omitempty" jsonschema:"Only alerts of events that this decoder took apart, such as sshd." minLength:"1" maxLength:"128"`
-	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
-	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	IP            string   `json:"ip,omitempty" jsonschema:"Only alerts that name this address as source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
-	Process       string   `json:"process,omitempty" jsonschema:"Only alerts of this process, by its path as one types it or the end of it, in any case." minLength:"1" maxLength:"512"`
-	Domain        string   `json:"domain,omitempty" jsonschema:"Only alerts that name this host of the net, as a destination or a question to DNS, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
-	Label         string   `json:"label,omitempty" jsonschema:"Only alerts of agents with this label, as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
-	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
-	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
-	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time; a date: to the end of that day."`
+	Level         int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
+	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Such as 007."`
+	AgentName     string   `json:"agent_name,omitempty" jsonschema:"In any case." minLength:"1" maxLength:"128"`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Such as 5710; of Wazuh 5 also net-006."`
+	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
+	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Any of these; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
+	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
+	Decoder       string   `json:"decoder,omitempty" jsonschema:"Such as sshd." minLength:"1" maxLength:"128"`
+	SourceIP      string   `json:"source_ip,omitempty" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	DestinationIP string   `json:"destination_ip,omitempty" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
+	User          string   `json:"user,omitempty" jsonschema:"Account that acts or is acted on." alias:"username" minLength:"1" maxLength:"256"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"MD5, SHA-1, SHA-256 or IMPHASH=…." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	IP            string   `json:"ip,omitempty" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
+	Process       string   `json:"process,omitempty" jsonschema:"Path, or the end of it." minLength:"1" maxLength:"512"`
+	Domain        string   `json:"domain,omitempty" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
+	Label         string   `json:"label,omitempty" jsonschema:"Such as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
+	Location      string   `json:"location,omitempty" jsonschema:"Such as /var/log/auth.log; * stands for anything." minLength:"1" maxLength:"256"`
+	Search        string   `json:"search,omitempty" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime     When     `json:"start_time,omitempty"`
+	EndTime       When     `json:"end_time,omitempty"`
 
-	Sort   AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first. +timestamp or timestamp: oldest first."`
-	Limit  int       `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
-	Offset int       `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000, beyond which cursor leads." minimum:"0" maximum:"100000"`
-	Cursor Cursor    `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before; repeat all other arguments."`
+	Sort   AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first."`
+	Limit  int       `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset int       `json:"offset,omitempty" jsonschema:"At most 10000 with limit; cursor goes on." minimum:"0" maximum:"100000"`
+	Cursor Cursor    `json:"cursor,omitempty"`
 
-	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
-	IncludeRawData bool `json:"include_raw_data,omitempty" jsonschema:"Whether to return all that was decoded from them."`
+	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"The events themselves."`
+	IncludeRawData bool `json:"include_raw_data,omitempty" jsonschema:"All that was decoded from them."`
 }
 
 func (in *GetAlertsInput) filter() *AlertFilter {
@@ -507,15 +507,15 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 
 // SearchAlertsInput is the input of [Client.SearchAlerts].
 type SearchAlertsInput struct {
-	Query          string  `json:"query" jsonschema:"Words that must each be part of the alert, in any case, in any of its fields: addresses, users, hashes, paths as one types them, commands, domains, the log line. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"search" minLength:"1" maxLength:"4096"`
-	Level          int     `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
-	StartTime      When    `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d."`
-	EndTime        When    `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time."`
-	Limit          int     `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
-	Offset         int     `json:"offset,omitempty" jsonschema:"How many alerts to skip; with limit at most 10000, beyond which cursor leads." minimum:"0" maximum:"100000"`
-	Cursor         Cursor  `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before; repeat all other arguments."`
-	IncludeFullLog bool    `json:"include_full_log,omitempty" jsonschema:"Whether to return the events themselves."`
+	Query          string  `json:"query" jsonschema:"Words that must all be in the alert: addresses, users, hashes, paths, commands, domains, the log line; * stands for anything, \"quotes\" keep words together." alias:"search" minLength:"1" maxLength:"4096"`
+	Level          int     `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Such as 007."`
+	StartTime      When    `json:"start_time,omitempty"`
+	EndTime        When    `json:"end_time,omitempty"`
+	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset         int     `json:"offset,omitempty" jsonschema:"At most 10000 with limit; cursor goes on." minimum:"0" maximum:"100000"`
+	Cursor         Cursor  `json:"cursor,omitempty"`
+	IncludeFullLog bool    `json:"include_full_log,omitempty" jsonschema:"The events themselves."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -871,9 +871,9 @@ func incomplete(f *indexer.Found, index string) string {
 
 // GetAlertInput is the input of [Client.GetAlert].
 type GetAlertInput struct {
-	AlertID        string `json:"alert_id" jsonschema:"The id of the alert's document, as get_alerts returns it, or the alert's own id, such as 1735787045.12345." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	IncludeFullLog bool   `json:"include_full_log,omitempty" jsonschema:"Whether to return the event itself."`
-	IncludeRawData bool   `json:"include_raw_data,omitempty" jsonschema:"Whether to return all that was decoded from the event."`
+	AlertID        string `json:"alert_id" jsonschema:"Of its document, or its own, such as 1735787045.12345." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	IncludeFullLog bool   `json:"include_full_log,omitempty" jsonschema:"The event itself."`
+	IncludeRawData bool   `json:"include_raw_data,omitempty" jsonschema:"What was decoded from the event."`
 }
 
 var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)

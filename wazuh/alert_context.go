@@ -9,10 +9,10 @@ import (
 
 // GetAlertContextInput is the input of [Client.GetAlertContext].
 type GetAlertContextInput struct {
-	AlertID string `json:"alert_id" jsonschema:"The id of the alert's document, or the alert's own id." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	Minutes int    `json:"minutes,omitempty" jsonschema:"How many minutes before and after the alert to look at." minimum:"1" maximum:"10080"`
-	Level   int    `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"How many alerts to return for each relation." minimum:"1" maximum:"50"`
+	AlertID string `json:"alert_id" jsonschema:"Of its document, or its own." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	Minutes int    `json:"minutes,omitempty" jsonschema:"Before and after it." minimum:"1" maximum:"10080"`
+	Level   int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each relation." minimum:"1" maximum:"50"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -56,9 +56,9 @@ func (k AlertKey) field() (alertKey, bool) {
 
 // GetAlertStatsInput is the input of [Client.GetAlertStats].
 type GetAlertStatsInput struct {
-	GroupBy  []AlertKey `json:"group_by,omitempty" jsonschema:"What to count by, each on its own. Left out: level, rule, agent, technique and source_ip." alias:"by" maxItems:"6"`
-	Interval string     `json:"interval,omitempty" jsonschema:"Also count over time, in steps of this length, such as 5m, 1h or 1d." pattern:"^[0-9]{1,4}[mhd]$"`
-	Top      int        `json:"top,omitempty" jsonschema:"How many of the most frequent values to return of each." minimum:"1" maximum:"100"`
+	GroupBy  []AlertKey `json:"group_by,omitempty" jsonschema:"Each on its own. Default: level, rule, agent, technique, source_ip." alias:"by" maxItems:"6"`
+	Interval string     `json:"interval,omitempty" jsonschema:"Also count over time in such steps: 5m, 1h, 1d." pattern:"^[0-9]{1,4}[mhd]$"`
+	Top      int        `json:"top,omitempty" jsonschema:"Most frequent values of each." minimum:"1" maximum:"100"`
 	AlertFilter
 }
 

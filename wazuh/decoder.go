@@ -31,10 +31,10 @@ func (DecoderSort) Enum() []any {
 
 // ListDecodersInput is the input of [Client.ListDecoders].
 type ListDecodersInput struct {
-	Name   string      `json:"name,omitempty" jsonschema:"Only decoders that have this text in their name." minLength:"1" maxLength:"128"`
-	Limit  int         `json:"limit,omitempty" jsonschema:"How many decoders to return." minimum:"1" maximum:"100"`
-	Offset int         `json:"offset,omitempty" jsonschema:"How many decoders to skip." minimum:"0" maximum:"100000"`
-	Sort   DecoderSort `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by file and position."`
+	Name   string      `json:"name,omitempty" jsonschema:"Part of it." minLength:"1" maxLength:"128"`
+	Limit  int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Sort   DecoderSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by file and position."`
 }
 
 // SetDefaults fills the fields left at zero.

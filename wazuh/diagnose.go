@@ -24,7 +24,7 @@ const (
 
 // DiagnoseConnectionInput is the input of [Client.DiagnoseConnection].
 type DiagnoseConnectionInput struct {
-	CheckConnectivity *bool `json:"check_connectivity,omitempty" jsonschema:"Whether to try the connections and not only look at the settings."`
+	CheckConnectivity *bool `json:"check_connectivity,omitempty" jsonschema:"Try them, not only look at the settings."`
 }
 
 // SetDefaults fills the fields left out.

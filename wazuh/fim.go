@@ -60,14 +60,14 @@ func (FileSort) Enum() []any {
 
 // GetFIMFilesInput is the input of [Client.GetFIMFiles].
 type GetFIMFilesInput struct {
-	AgentID       AgentID  `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Search        string   `json:"search,omitempty" jsonschema:"Only entries that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
-	Type          FileType `json:"type,omitempty" jsonschema:"Only entries of this kind."`
-	Hash          string   `json:"hash,omitempty" jsonschema:"Only files with this MD5, SHA-1 or SHA-256." pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	AgentID       AgentID  `json:"agent_id" alias:"id"`
+	Search        string   `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
+	Type          FileType `json:"type,omitempty"`
+	Hash          string   `json:"hash,omitempty" jsonschema:"MD5, SHA-1 or SHA-256." pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
 	Sort          FileSort `json:"sort,omitempty" jsonschema:"-mtime: last changed first; -date: last reported first."`
-	Limit         int      `json:"limit,omitempty" jsonschema:"How many entries to return." minimum:"1" maximum:"500"`
-	Offset        int      `json:"offset,omitempty" jsonschema:"How many entries to skip." minimum:"0" maximum:"100000"`
-	IncludeHashes bool     `json:"include_hashes,omitempty" jsonschema:"Whether to return the files' hashes."`
+	Limit         int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset        int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	IncludeHashes bool     `json:"include_hashes,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.

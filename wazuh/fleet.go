@@ -71,13 +71,13 @@ var inventories = map[InventoryKind]inventory{
 
 // SearchInventoryInput is the input of [Client.SearchInventory].
 type SearchInventoryInput struct {
-	Kind    InventoryKind `json:"kind" jsonschema:"What to look for."`
-	Search  string        `json:"search,omitempty" jsonschema:"Only things in which each of these words is part of one of their fields or of the agent's name, in any case. * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
-	Port    int           `json:"port,omitempty" jsonschema:"Only sockets with this port at either end; for kind ports." minimum:"1" maximum:"65535"`
-	AgentID AgentID       `json:"agent_id,omitempty" jsonschema:"Only on this agent's host, such as 007."`
-	Limit   int           `json:"limit,omitempty" jsonschema:"How many things to return." minimum:"1" maximum:"100"`
-	Offset  int           `json:"offset,omitempty" jsonschema:"How many things to skip; with limit at most 10000." minimum:"0" maximum:"100000"`
-	Cursor  Cursor        `json:"cursor,omitempty" jsonschema:"The next_cursor of the page before."`
+	Kind    InventoryKind `json:"kind"`
+	Search  string        `json:"search,omitempty" jsonschema:"Words that must all be in it or the agent's name; * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
+	Port    int           `json:"port,omitempty" jsonschema:"At either end; for kind ports." minimum:"1" maximum:"65535"`
+	AgentID AgentID       `json:"agent_id,omitempty" jsonschema:"Such as 007."`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset  int           `json:"offset,omitempty" jsonschema:"At most 10000 with limit." minimum:"0" maximum:"100000"`
+	Cursor  Cursor        `json:"cursor,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.

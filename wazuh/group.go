@@ -18,9 +18,9 @@ type Group struct {
 
 // ListGroupsInput is the input of [Client.ListGroups].
 type ListGroupsInput struct {
-	Search string `json:"search,omitempty" jsonschema:"Only groups that have this text in their name." minLength:"1" maxLength:"128"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"How many groups to return." minimum:"1" maximum:"100"`
-	Offset int    `json:"offset,omitempty" jsonschema:"How many groups to skip." minimum:"0" maximum:"100000"`
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"128"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -76,11 +76,11 @@ func (g GroupID) check() error {
 
 // GetGroupAgentsInput is the input of [Client.GetGroupAgents].
 type GetGroupAgentsInput struct {
-	GroupID   GroupID     `json:"group_id" jsonschema:"The group's name, such as default." alias:"id,group"`
-	Status    AgentStatus `json:"status,omitempty" jsonschema:"Only agents in this state."`
-	Limit     int         `json:"limit,omitempty" jsonschema:"How many agents to return." minimum:"1" maximum:"100"`
-	Offset    int         `json:"offset,omitempty" jsonschema:"How many agents to skip." minimum:"0" maximum:"100000"`
-	IncludeIP bool        `json:"include_ip,omitempty" jsonschema:"Whether to return the agents' addresses."`
+	GroupID   GroupID     `json:"group_id" jsonschema:"Its name." alias:"id,group"`
+	Status    AgentStatus `json:"status,omitempty"`
+	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	IncludeIP bool        `json:"include_ip,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -23,7 +23,7 @@ type HostOS struct {
 
 // GetAgentOSInput is the input of [Client.GetAgentOS].
 type GetAgentOSInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
 }
 
 // AgentHostOS is the operating system of an agent's host.
@@ -79,10 +79,10 @@ type Package struct {
 
 // GetAgentPackagesInput is the input of [Client.GetAgentPackages].
 type GetAgentPackagesInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Limit   int     `json:"limit,omitempty" jsonschema:"How many packages to return." minimum:"1" maximum:"500"`
-	Offset  int     `json:"offset,omitempty" jsonschema:"How many packages to skip." minimum:"0" maximum:"100000"`
-	Search  string  `json:"search,omitempty" jsonschema:"Only packages that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Search  string  `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -128,9 +128,9 @@ func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput)
 
 // GetAgentHotfixesInput is the input of [Client.GetAgentHotfixes].
 type GetAgentHotfixesInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Limit   int     `json:"limit,omitempty" jsonschema:"How many updates to return." minimum:"1" maximum:"500"`
-	Offset  int     `json:"offset,omitempty" jsonschema:"How many updates to skip." minimum:"0" maximum:"100000"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -37,11 +37,11 @@ type Process struct {
 
 // GetAgentProcessesInput is the input of [Client.GetAgentProcesses].
 type GetAgentProcessesInput struct {
-	AgentID        AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Limit          int     `json:"limit,omitempty" jsonschema:"How many processes to return." minimum:"1" maximum:"500"`
-	Offset         int     `json:"offset,omitempty" jsonschema:"How many processes to skip." minimum:"0" maximum:"100000"`
-	Search         string  `json:"search,omitempty" jsonschema:"Only processes that have this text, in any case, in any field, the command line among them." minLength:"1" maxLength:"256"`
-	IncludeCommand bool    `json:"include_command,omitempty" jsonschema:"Whether to return command lines. They can hold passwords."`
+	AgentID        AgentID `json:"agent_id" alias:"id"`
+	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset         int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Search         string  `json:"search,omitempty" jsonschema:"In any field, the command line too." minLength:"1" maxLength:"256"`
+	IncludeCommand bool    `json:"include_command,omitempty" jsonschema:"They can hold passwords."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -147,9 +147,9 @@ type Port struct {
 
 // GetAgentPortsInput is the input of [Client.GetAgentPorts].
 type GetAgentPortsInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Limit   int     `json:"limit,omitempty" jsonschema:"How many ports to return." minimum:"1" maximum:"500"`
-	Offset  int     `json:"offset,omitempty" jsonschema:"How many ports to skip." minimum:"0" maximum:"100000"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -248,8 +248,8 @@ type Interface struct {
 
 // GetAgentNetworkInput is the input of [Client.GetAgentNetwork].
 type GetAgentNetworkInput struct {
-	AgentID   AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	IncludeIP bool    `json:"include_ip,omitempty" jsonschema:"Whether to return the addresses and gateways of the interfaces."`
+	AgentID   AgentID `json:"agent_id" alias:"id"`
+	IncludeIP bool    `json:"include_ip,omitempty"`
 }
 
 // A Network is what an agent's host is connected by.

@@ -33,12 +33,12 @@ type LogLine struct {
 
 // GetManagerLogsInput is the input of [Client.GetManagerLogs].
 type GetManagerLogsInput struct {
-	Level              LogLevel `json:"level,omitempty" jsonschema:"Only lines of this level."`
-	Tag                string   `json:"tag,omitempty" jsonschema:"Only lines whose tag has this text, such as wazuh-modulesd or syscollector." minLength:"1" maxLength:"128"`
-	Search             string   `json:"search,omitempty" jsonschema:"Only lines that have this text, in any case." minLength:"1" maxLength:"256"`
-	Limit              int      `json:"limit,omitempty" jsonschema:"How many lines to return." minimum:"1" maximum:"100"`
-	Offset             int      `json:"offset,omitempty" jsonschema:"How many lines to skip." minimum:"0" maximum:"100000"`
-	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"Whether to return the messages themselves."`
+	Level              LogLevel `json:"level,omitempty"`
+	Tag                string   `json:"tag,omitempty" jsonschema:"Such as wazuh-modulesd or syscollector." minLength:"1" maxLength:"128"`
+	Search             string   `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset             int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"The messages themselves."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -174,10 +174,10 @@ func (r RunningConfig) parts(version string, five bool) (daemon, part string, er
 
 // GetManagerConfigInput is the input of [Client.GetManagerConfig].
 type GetManagerConfigInput struct {
-	Section                ConfigSection `json:"section,omitempty" jsonschema:"Only this part of the file; analysis, which Wazuh has no part of that name for, means alerts, global and ruleset."`
-	Field                  string        `json:"field,omitempty" jsonschema:"Only this member of the section, such as rule_dir of ruleset." pattern:"^[A-Za-z0-9_.%-]{1,64}$"`
-	Running                RunningConfig `json:"running,omitempty" jsonschema:"Instead of the file: this part of what a daemon runs with now."`
-	IncludeSensitiveConfig bool          `json:"include_sensitive_config,omitempty" jsonschema:"Whether to return secrets too. The operator must have allowed it."`
+	Section                ConfigSection `json:"section,omitempty" jsonschema:"Part of the file; analysis: alerts, global and ruleset."`
+	Field                  string        `json:"field,omitempty" jsonschema:"Of the section, such as rule_dir of ruleset." pattern:"^[A-Za-z0-9_.%-]{1,64}$"`
+	Running                RunningConfig `json:"running,omitempty" jsonschema:"Instead of the file: what a daemon runs with now."`
+	IncludeSensitiveConfig bool          `json:"include_sensitive_config,omitempty" jsonschema:"With secrets, if the operator allows."`
 }
 
 var fieldName = lazyregexp.New(`^[A-Za-z0-9_.%-]{1,64}$`)

@@ -28,11 +28,11 @@ func (FindingStatus) Enum() []any { return []any{"outstanding", "solved"} }
 
 // GetRootcheckInput is the input of [Client.GetRootcheck].
 type GetRootcheckInput struct {
-	AgentID AgentID       `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	Status  FindingStatus `json:"status,omitempty" jsonschema:"Only findings in this state."`
-	Search  string        `json:"search,omitempty" jsonschema:"Only findings that have this text, in any case." minLength:"1" maxLength:"256"`
-	Limit   int           `json:"limit,omitempty" jsonschema:"How many findings to return." minimum:"1" maximum:"100"`
-	Offset  int           `json:"offset,omitempty" jsonschema:"How many findings to skip." minimum:"0" maximum:"100000"`
+	AgentID AgentID       `json:"agent_id" alias:"id"`
+	Status  FindingStatus `json:"status,omitempty"`
+	Search  string        `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset  int           `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -35,7 +35,7 @@ type Rule struct {
 
 // GetRuleInput is the input of [Client.GetRule].
 type GetRuleInput struct {
-	RuleID RuleID `json:"rule_id" jsonschema:"The rule's number, such as 5710." alias:"id"`
+	RuleID RuleID `json:"rule_id" jsonschema:"Such as 5710." alias:"id"`
 }
 
 // GetRule returns one rule. An unknown one is [ErrNotFound].
@@ -81,13 +81,13 @@ func (RuleSort) Enum() []any { return []any{"level", "-level", "+level", "id", "
 
 // ListRulesInput is the input of [Client.ListRules]. What is left out doesn't filter.
 type ListRulesInput struct {
-	Level    int      `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel int      `json:"max_level,omitempty" jsonschema:"Only rules of at most this level." minimum:"1" maximum:"16"`
-	Group    string   `json:"group,omitempty" jsonschema:"Only rules in this group, such as authentication_failed." minLength:"1" maxLength:"128"`
-	MITREID  string   `json:"mitre_id,omitempty" jsonschema:"Only rules for exactly this ATT&CK technique." pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
-	Limit    int      `json:"limit,omitempty" jsonschema:"How many rules to return." minimum:"1" maximum:"100"`
-	Offset   int      `json:"offset,omitempty" jsonschema:"How many rules to skip." minimum:"0" maximum:"100000"`
-	Sort     RuleSort `json:"sort,omitempty" jsonschema:"Ascending, or descending with - in front. Left out: by id."`
+	Level    int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
+	Group    string   `json:"group,omitempty" jsonschema:"Such as authentication_failed." minLength:"1" maxLength:"128"`
+	MITREID  string   `json:"mitre_id,omitempty" jsonschema:"Exactly this technique." pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset   int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Sort     RuleSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -122,11 +122,11 @@ func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 
 // SearchRulesInput is the input of [Client.SearchRules].
 type SearchRulesInput struct {
-	Description string `json:"description" jsonschema:"Text that a rule must have, in any case: in its description, groups, conditions, techniques or file name." alias:"query,search" minLength:"1" maxLength:"256"`
-	Level       int    `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel    int    `json:"max_level,omitempty" jsonschema:"Only rules of at most this level." minimum:"1" maximum:"16"`
-	Limit       int    `json:"limit,omitempty" jsonschema:"How many rules to return." minimum:"1" maximum:"100"`
-	Offset      int    `json:"offset,omitempty" jsonschema:"How many rules to skip." minimum:"0" maximum:"100000"`
+	Description string `json:"description" jsonschema:"Text in its description, groups, conditions, techniques or file name." alias:"query,search" minLength:"1" maxLength:"256"`
+	Level       int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel    int    `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
+	Limit       int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Offset      int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -31,7 +31,7 @@ type Policy struct {
 
 // GetSCAPoliciesInput is the input of [Client.GetSCAPolicies].
 type GetSCAPoliciesInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
 }
 
 // PolicyList holds all policies that an agent was assessed by.
@@ -118,12 +118,12 @@ type Check struct {
 
 // GetSCAChecksInput is the input of [Client.GetSCAChecks].
 type GetSCAChecksInput struct {
-	AgentID  AgentID     `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
-	PolicyID string      `json:"policy_id" jsonschema:"The policy's id, as get_sca_policies returns it." pattern:"^[A-Za-z0-9._:-]{1,128}$"`
-	Result   CheckResult `json:"result,omitempty" jsonschema:"Only checks with this outcome."`
-	Search   string      `json:"search,omitempty" jsonschema:"Only checks that have this text, in any case, in any field." minLength:"1" maxLength:"256"`
-	Limit    int         `json:"limit,omitempty" jsonschema:"How many checks to return." minimum:"1" maximum:"500"`
-	Offset   int         `json:"offset,omitempty" jsonschema:"How many checks to skip." minimum:"0" maximum:"100000"`
+	AgentID  AgentID     `json:"agent_id" alias:"id"`
+	PolicyID string      `json:"policy_id" jsonschema:"From get_sca_policies." pattern:"^[A-Za-z0-9._:-]{1,128}$"`
+	Result   CheckResult `json:"result,omitempty"`
+	Search   string      `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
+	Limit    int         `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Offset   int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -149,27 +149,27 @@ func techniques(ids []string) (clause, error) {
 
 // An AlertFilter says which alerts are meant: those that pass all that is given.
 type AlertFilter struct {
-	Level         int      `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"Only alerts of at most this level." minimum:"1" maximum:"16"`
-	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
-	AgentName     string   `json:"agent_name,omitempty" jsonschema:"Only alerts of the agent with this name, in any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Only alerts of this rule, such as 5710; of Wazuh 5 also net-006."`
-	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Only alerts of rules in this group, such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
-	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Only alerts of any of these ATT&CK techniques; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
-	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Only alerts of this ATT&CK tactic, such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
-	Decoder       string   `json:"decoder,omitempty" jsonschema:"Only alerts of events that this decoder took apart, such as sshd." minLength:"1" maxLength:"128"`
-	SourceIP      string   `json:"source_ip,omitempty" jsonschema:"Only alerts of events that came from this address." alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	DestinationIP string   `json:"destination_ip,omitempty" jsonschema:"Only alerts of events that went to this address." alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
-	User          string   `json:"user,omitempty" jsonschema:"Only alerts of events in which this account acts or is acted on, in any case." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"Only alerts with this MD5, SHA-1, SHA-256 or, as IMPHASH=…, import hash; MD5= and the like may stand in front." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	IP            string   `json:"ip,omitempty" jsonschema:"Only alerts that name this address as source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
-	Process       string   `json:"process,omitempty" jsonschema:"Only alerts of this process, by its path as one types it or the end of it, in any case." minLength:"1" maxLength:"512"`
-	Domain        string   `json:"domain,omitempty" jsonschema:"Only alerts that name this host of the net, as a destination or a question to DNS, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
-	Label         string   `json:"label,omitempty" jsonschema:"Only alerts of agents with this label, as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
-	Location      string   `json:"location,omitempty" jsonschema:"Only alerts of events from here, such as /var/log/auth.log, in any case; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" jsonschema:"Only alerts in which each of these words is part of any field, in any case. * stands for anything, \"double quotes\" keep words together, more than ten words are taken as one text." alias:"query" minLength:"1" maxLength:"4096"`
-	StartTime     When     `json:"start_time,omitempty" jsonschema:"Only alerts from this time on: 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d. A date means the whole of that day."`
-	EndTime       When     `json:"end_time,omitempty" jsonschema:"Only alerts up to this time, as start_time; a date: to the end of that day."`
+	Level         int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
+	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
+	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Such as 007."`
+	AgentName     string   `json:"agent_name,omitempty" jsonschema:"In any case." minLength:"1" maxLength:"128"`
+	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Such as 5710; of Wazuh 5 also net-006."`
+	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
+	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Any of these; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
+	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
+	Decoder       string   `json:"decoder,omitempty" jsonschema:"Such as sshd." minLength:"1" maxLength:"128"`
+	SourceIP      string   `json:"source_ip,omitempty" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	DestinationIP string   `json:"destination_ip,omitempty" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
+	User          string   `json:"user,omitempty" jsonschema:"Account that acts or is acted on." alias:"username" minLength:"1" maxLength:"256"`
+	FileHash      string   `json:"file_hash,omitempty" jsonschema:"MD5, SHA-1, SHA-256 or IMPHASH=…." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	IP            string   `json:"ip,omitempty" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
+	Process       string   `json:"process,omitempty" jsonschema:"Path, or the end of it." minLength:"1" maxLength:"512"`
+	Domain        string   `json:"domain,omitempty" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
+	Label         string   `json:"label,omitempty" jsonschema:"Such as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
+	Location      string   `json:"location,omitempty" jsonschema:"Such as /var/log/auth.log; * stands for anything." minLength:"1" maxLength:"256"`
+	Search        string   `json:"search,omitempty" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime     When     `json:"start_time,omitempty"`
+	EndTime       When     `json:"end_time,omitempty"`
 }
 
 // equalFold are the filters that a keyword of the index must equal in any case.

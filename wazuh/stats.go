@@ -49,7 +49,7 @@ type AgentStats struct {
 
 // GetAgentStatsInput is the input of [Client.GetAgentStats].
 type GetAgentStatsInput struct {
-	AgentID AgentID `json:"agent_id" jsonschema:"The agent's number, such as 007." alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"`
 }
 
 // GetAgentStats returns processor, memory and message counters of an agent.

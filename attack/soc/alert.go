@@ -14,11 +14,11 @@ import (
 // MapWazuhAlertInput is the input of [Client.MapWazuhAlert]. At least one of the
 // fields must be set.
 type MapWazuhAlertInput struct {
-	RuleID          int      `json:"ruleId,omitempty" jsonschema:"Id of the rule that fired, such as 5710." minimum:"1" maximum:"999999"`
-	AlertID         string   `json:"alertId,omitempty" jsonschema:"Id of an alert; its own ATT&CK ids are used." maxLength:"256"`
-	RuleDescription string   `json:"ruleDescription,omitempty" jsonschema:"The rule's description. Used for a guess when no rule names a technique." maxLength:"1000"`
-	RuleGroups      []string `json:"ruleGroups,omitempty" jsonschema:"The rule's groups, such as sshd. Used for a guess when no rule names a technique." maxItems:"50"`
-	AgentPlatform   string   `json:"agentPlatform,omitempty" jsonschema:"Platform of the agent, such as linux or windows. A guess keeps to techniques of that platform." maxLength:"40"`
+	RuleID          int      `json:"ruleId,omitempty" jsonschema:"Such as 5710." minimum:"1" maximum:"999999"`
+	AlertID         string   `json:"alertId,omitempty" jsonschema:"Its own ATT&CK ids are used." maxLength:"256"`
+	RuleDescription string   `json:"ruleDescription,omitempty" jsonschema:"For a guess when no rule names a technique." maxLength:"1000"`
+	RuleGroups      []string `json:"ruleGroups,omitempty" jsonschema:"Such as sshd; for a guess." maxItems:"50"`
+	AgentPlatform   string   `json:"agentPlatform,omitempty" jsonschema:"Such as linux or windows." maxLength:"40"`
 }
 
 // Validate wants something to go by.

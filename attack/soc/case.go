@@ -18,9 +18,9 @@ const tagPrefix = "mitre:"
 
 // EnrichCaseInput is the input of [Client.EnrichCase].
 type EnrichCaseInput struct {
-	CaseID     string   `json:"caseId" jsonschema:"Case id (~4096) or case number."`
-	Techniques []string `json:"techniques,omitempty" jsonschema:"Technique ids that the case is about, beside those it names itself." maxItems:"50"`
-	AddTags    bool     `json:"addTags,omitempty" jsonschema:"Whether to tag the case with its techniques (mitre:T1110). That is a write and needs approval."`
+	CaseID     string   `json:"caseId"`
+	Techniques []string `json:"techniques,omitempty" jsonschema:"Beside those it names itself." maxItems:"50"`
+	AddTags    bool     `json:"addTags,omitempty" jsonschema:"Tag the case with them (mitre:T1110): a write, needs approval."`
 }
 
 // EnrichCaseOutput is the output of [Client.EnrichCase].
@@ -131,20 +131,20 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 
 // Observable is a value to put into a new case.
 type Observable struct {
-	DataType string `json:"dataType" jsonschema:"TheHive's type: ip, domain, url, hash, …" minLength:"1" maxLength:"64"`
+	DataType string `json:"dataType" minLength:"1" maxLength:"64"`
 	Data     string `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	IOC      bool   `json:"ioc,omitempty" jsonschema:"Whether it is an indicator of compromise."`
-	Message  string `json:"message,omitempty" jsonschema:"A remark on it." maxLength:"10000"`
+	IOC      bool   `json:"ioc,omitempty"`
+	Message  string `json:"message,omitempty" maxLength:"10000"`
 }
 
 // CreateCaseInput is the input of [Client.CreateCase].
 type CreateCaseInput struct {
-	Title       string           `json:"title" jsonschema:"One-line summary." minLength:"1" maxLength:"512"`
-	Techniques  []string         `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
+	Title       string           `json:"title" minLength:"1" maxLength:"512"`
+	Techniques  []string         `json:"techniques" jsonschema:"Such as T1110." minItems:"1" maxItems:"50"`
 	Description string           `json:"description,omitempty" jsonschema:"Markdown; the techniques are listed below it." maxLength:"100000"`
-	Severity    thehive.Severity `json:"severity,omitempty" jsonschema:"low, medium, high or critical; or 1 to 4. Left out: medium."`
-	TLP         *thehive.TLP     `json:"tlp,omitempty" jsonschema:"CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Left out: the server's default, AMBER."`
-	Observables []Observable     `json:"observables,omitempty" jsonschema:"Values to put into the case." maxItems:"100"`
+	Severity    thehive.Severity `json:"severity,omitempty"`
+	TLP         *thehive.TLP     `json:"tlp,omitempty"`
+	Observables []Observable     `json:"observables,omitempty" maxItems:"100"`
 	gate.Confirmation
 }
 

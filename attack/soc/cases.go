@@ -11,9 +11,9 @@ import (
 
 // ListCasesInput is the input of [Client.ListCases].
 type ListCasesInput struct {
-	Limit           int    `json:"limit,omitempty" jsonschema:"How many cases to return." minimum:"1" maximum:"100"`
-	TechniqueFilter string `json:"techniqueFilter,omitempty" jsonschema:"Only cases that have this technique, or a sub-technique of it, as a tag or a procedure." maxLength:"100"`
-	Status          string `json:"status,omitempty" jsonschema:"Only cases of this status: New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved and Closed stand for all that are closed." maxLength:"64"`
+	Limit           int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	TechniqueFilter string `json:"techniqueFilter,omitempty" jsonschema:"With its sub-techniques, as a tag or procedure." maxLength:"100"`
+	Status          string `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved, Closed: all that are closed." maxLength:"64"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -13,8 +13,8 @@ import (
 
 // CrossCorrelateInput is the input of [Client.CrossCorrelate].
 type CrossCorrelateInput struct {
-	Techniques []string `json:"techniques" jsonschema:"Technique ids such as T1110. A technique includes its sub-techniques." minItems:"1" maxItems:"50"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"How many hits to return of each platform." minimum:"1" maximum:"100"`
+	Techniques []string `json:"techniques" jsonschema:"With their sub-techniques." minItems:"1" maxItems:"50"`
+	Limit      int      `json:"limit,omitempty" jsonschema:"Of each platform." minimum:"1" maximum:"100"`
 }
 
 // SetDefaults fills the fields left at zero.

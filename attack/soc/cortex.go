@@ -85,9 +85,9 @@ func (c *Client) CortexCoverage(ctx context.Context, _ CortexCoverageInput) (*Co
 // RunAnalyzersInput is the input of [Client.RunAnalyzers].
 type RunAnalyzersInput struct {
 	Data      string      `json:"data" jsonschema:"The observable." minLength:"1" maxLength:"16384"`
-	DataType  DataType    `json:"dataType" jsonschema:"Its type."`
-	Analyzers []string    `json:"analyzers,omitempty" jsonschema:"Which analyzers to run, by name or id, five at most. Without any the answer names those that take the type." maxItems:"5" maxLength:"128"`
-	TLP       *cortex.TLP `json:"tlp,omitempty" jsonschema:"0 CLEAR, 1 GREEN, 2 AMBER, 3 RED. RED goes to no third party. Left out: AMBER."`
+	DataType  DataType    `json:"dataType"`
+	Analyzers []string    `json:"analyzers,omitempty" jsonschema:"By name or id, five at most. Without any: names those that take the type." maxItems:"5" maxLength:"128"`
+	TLP       *cortex.TLP `json:"tlp,omitempty" jsonschema:"RED goes to no third party. Default: AMBER."`
 	gate.Confirmation
 }
 

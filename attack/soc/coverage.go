@@ -27,10 +27,10 @@ func (CoverageForm) Enum() []any { return []any{string(AsTable), string(AsLayer)
 
 // CoverageInput is the input of [Client.Coverage].
 type CoverageInput struct {
-	Days   int          `json:"days,omitempty" jsonschema:"A technique is tested when a rule for it fired in the last so many days." minimum:"1" maximum:"365"`
-	Groups []string     `json:"groups,omitempty" jsonschema:"Threat groups by id, name or alias: the gaps are what they use most. Without any, all groups count." maxItems:"20"`
-	Form   CoverageForm `json:"form,omitempty" jsonschema:"How to answer: technique by technique, as a Navigator layer, or as a picture (SVG)."`
-	Limit  int          `json:"limit,omitempty" jsonschema:"How many techniques of the table to list." minimum:"1" maximum:"1000"`
+	Days   int          `json:"days,omitempty" jsonschema:"Tested: a rule for it fired in so many days." minimum:"1" maximum:"365"`
+	Groups []string     `json:"groups,omitempty" jsonschema:"Id, name or alias: gaps are what they use most. Default: all." maxItems:"20"`
+	Form   CoverageForm `json:"form,omitempty" jsonschema:"Table, Navigator layer, or picture (SVG)."`
+	Limit  int          `json:"limit,omitempty" jsonschema:"Techniques of the table." minimum:"1" maximum:"1000"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -35,8 +35,8 @@ const maxTags = 50
 
 // EventToAttackInput is the input of [Client.EventToAttack].
 type EventToAttackInput struct {
-	EventID misp.EventRef `json:"eventId" jsonschema:"Event id (42) or UUID."`
-	Limit   int           `json:"limit,omitempty" jsonschema:"How many indicators to return." minimum:"1" maximum:"200"`
+	EventID misp.EventRef `json:"eventId"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"200"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -169,10 +169,10 @@ func components(techniques []*attack.Technique) []attack.Ref {
 
 // SearchIndicatorsInput is the input of [Client.SearchIndicators].
 type SearchIndicatorsInput struct {
-	TechniqueID   string `json:"techniqueId,omitempty" jsonschema:"Only indicators tagged with this technique or a sub-technique of it, or whose event is." maxLength:"100"`
-	GroupName     string `json:"groupName,omitempty" jsonschema:"Only indicators tagged with this group (name, alias or id), or whose event is. Give this or techniqueId." maxLength:"100"`
-	IndicatorType string `json:"indicatorType,omitempty" jsonschema:"Only this attribute type, such as ip-dst." maxLength:"100"`
-	Limit         int    `json:"limit,omitempty" jsonschema:"How many to return." minimum:"1" maximum:"500"`
+	TechniqueID   string `json:"techniqueId,omitempty" jsonschema:"With its sub-techniques, on indicator or event." maxLength:"100"`
+	GroupName     string `json:"groupName,omitempty" jsonschema:"Name, alias or id. This or techniqueId." maxLength:"100"`
+	IndicatorType string `json:"indicatorType,omitempty" jsonschema:"Such as ip-dst." maxLength:"100"`
+	Limit         int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -233,9 +233,9 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 
 // ListEventsInput is the input of [Client.ListEvents].
 type ListEventsInput struct {
-	Page      int    `json:"page,omitempty" jsonschema:"Which page, from 1." minimum:"1" maximum:"100000"`
-	Limit     int    `json:"limit,omitempty" jsonschema:"How many events to return." minimum:"1" maximum:"100"`
-	SearchTag string `json:"searchTag,omitempty" jsonschema:"Only events with this tag, or an attribute with it; % stands for any text." maxLength:"255"`
+	Page      int    `json:"page,omitempty" minimum:"1" maximum:"100000"`
+	Limit     int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	SearchTag string `json:"searchTag,omitempty" jsonschema:"On the event or an attribute; % stands for any text." maxLength:"255"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -306,11 +306,11 @@ var threatLevels = map[ThreatLevel]misp.ThreatLevel{"high": misp.ThreatHigh, "me
 
 // CreateEventInput is the input of [Client.CreateEvent].
 type CreateEventInput struct {
-	Info         string              `json:"info" jsonschema:"The title: what happened." minLength:"1" maxLength:"10000"`
-	Techniques   []string            `json:"techniques" jsonschema:"Technique ids such as T1110." minItems:"1" maxItems:"50"`
-	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty" jsonschema:"high, medium or low."`
-	Distribution misp.Distribution   `json:"distribution,omitempty" jsonschema:"Who gets it once it is published: 0 own organisation, 1 this community, 2 connected communities, 3 all communities." minimum:"0" maximum:"3"`
-	Attributes   []misp.NewAttribute `json:"attributes,omitempty" jsonschema:"Values to put into the event." maxItems:"100"`
+	Info         string              `json:"info" jsonschema:"The title." minLength:"1" maxLength:"10000"`
+	Techniques   []string            `json:"techniques" jsonschema:"Such as T1110." minItems:"1" maxItems:"50"`
+	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty"`
+	Distribution misp.Distribution   `json:"distribution,omitempty" jsonschema:"Once published: 0 own organisation, 1 this community, 2 connected, 3 all." minimum:"0" maximum:"3"`
+	Attributes   []misp.NewAttribute `json:"attributes,omitempty" maxItems:"100"`
 	gate.Confirmation
 }
 

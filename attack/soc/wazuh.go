@@ -97,10 +97,10 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 
 // WazuhAlertsInput is the input of [Client.WazuhAlerts].
 type WazuhAlertsInput struct {
-	Limit   int           `json:"limit,omitempty" jsonschema:"How many alerts to return." minimum:"1" maximum:"100"`
-	Level   int           `json:"level,omitempty" jsonschema:"Only alerts of at least this level." minimum:"0" maximum:"16"`
-	AgentID wazuh.AgentID `json:"agentId,omitempty" jsonschema:"Only alerts of this agent, such as 007."`
-	Search  string        `json:"search,omitempty" jsonschema:"Only alerts with these words." maxLength:"256"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Level   int           `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
+	AgentID wazuh.AgentID `json:"agentId,omitempty" jsonschema:"Such as 007."`
+	Search  string        `json:"search,omitempty" jsonschema:"Words." maxLength:"256"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -168,11 +168,11 @@ func alertIDs(a *wazuh.Alert) ([]string, Source) {
 
 // WazuhRuleCoverageInput is the input of [Client.WazuhRuleCoverage].
 type WazuhRuleCoverageInput struct {
-	RuleGroup string `json:"ruleGroup,omitempty" jsonschema:"Only rules in this group, such as authentication_failed." maxLength:"128"`
-	Level     int    `json:"level,omitempty" jsonschema:"Only rules of at least this level." minimum:"0" maximum:"16"`
-	Alerts    bool   `json:"alerts,omitempty" jsonschema:"Also say which techniques the newest 1000 alerts named."`
-	Cases     bool   `json:"cases,omitempty" jsonschema:"Also say which techniques the procedures of the newest 50 cases in TheHive have."`
-	Limit     int    `json:"limit,omitempty" jsonschema:"How many techniques and gaps to list." minimum:"1" maximum:"200"`
+	RuleGroup string `json:"ruleGroup,omitempty" jsonschema:"Such as authentication_failed." maxLength:"128"`
+	Level     int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
+	Alerts    bool   `json:"alerts,omitempty" jsonschema:"With techniques of the newest 1000 alerts."`
+	Cases     bool   `json:"cases,omitempty" jsonschema:"With techniques of the newest 50 cases' procedures."`
+	Limit     int    `json:"limit,omitempty" jsonschema:"Techniques and gaps." minimum:"1" maximum:"200"`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
 const callUsage = `Call a tool, behind the same gate as an agent's call.
@@ -141,6 +142,9 @@ func (p *program) describe(tool *mcp.Tool, in inputSchema) int {
 	fmt.Fprintln(w, "ARGUMENT\tTYPE\tNEEDED\tWHAT IT IS")
 	for _, n := range names {
 		a := in.Properties[n]
+		if a.Description == "" {
+			a.Description = schema.Common(n)
+		}
 		needed := ""
 		if slices.Contains(in.Required, n) {
 			needed = "yes"
@@ -153,13 +157,13 @@ func (p *program) describe(tool *mcp.Tool, in inputSchema) int {
 
 // ambiguous refuses one text with commas where a list is wanted: it may be
 // meant as several.
-func ambiguous(in map[string]any, schema inputSchema) error {
+func ambiguous(in map[string]any, takes inputSchema) error {
 	for _, key := range slices.Sorted(maps.Keys(in)) {
 		if !commas(in[key]) {
 			continue
 		}
 		value := fmt.Sprint(in[key])
-		for name, a := range schema.Properties {
+		for name, a := range takes.Properties {
 			if a.Type != "array" || plain(name) != plain(key) {
 				continue
 			}

@@ -382,6 +382,6 @@ func (b *inputBuilder) defaults(s *Type, t reflect.Type) {
 }
 
 // TextField returns an optional member for a text of at most n characters.
-func TextField(name, doc string, n int) *Field {
-	return &Field{Name: name, Doc: doc, Type: &Type{Kind: String, maxLength: &n}}
+func TextField(name string, n int) *Field {
+	return &Field{Name: name, Type: &Type{Kind: String, maxLength: &n}}
 }

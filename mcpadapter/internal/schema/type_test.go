@@ -30,12 +30,12 @@ func TestTheInputSchema(t *testing.T) {
 	want := `{"type":"object","properties":{"shared":{"type":"string"},"caseId":{"type":"string"},` +
 		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","minimum":1,"maximum":2},` +
 		`"n":{"type":"integer"},"u":{"type":"integer","maximum":255},"deep":{"type":"boolean"},` +
-		`"names":{"type":"array","maxItems":3,"items":{"type":"string"}},` +
+		`"names":{"type":"array","items":{"type":"string"}},` +
 		`"nums":{"type":"array","items":{"type":"integer","maximum":9}},` +
 		`"items":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string"},"count":{"type":"integer","minimum":-128,"maximum":127}},"required":["kind"]}},` +
 		`"one":{"type":"object","properties":{"kind":{"type":"string"},"count":{"type":"integer","minimum":-128,"maximum":127}},"required":["kind"]},` +
 		`"query":{"type":"object"},"fields":{"type":"object"},"labels":{"type":"object","additionalProperties":{"type":"string"}},` +
-		`"since":{"type":"string","format":"date-time"},"contentBase64":{"type":"string","contentEncoding":"base64"},` +
+		`"since":{"type":"string"},"contentBase64":{"type":"string","contentEncoding":"base64"},` +
 		`"excludeIDs":{"type":"array","items":{"type":"string"}}},"required":["caseId"]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("schema (-want +got):\n%s", diff)

@@ -9,13 +9,10 @@ import (
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
-// maxPattern is how long a pattern may be that a schema tells.
-const maxPattern = 32
-
 // schema appends the JSON Schema of an input or of a part of one. It stands in the
 // context of the agent from the start, so it tells what helps to make a call: not
-// the lengths of texts, long patterns, or that numbers aren't negative and unknown
-// members are refused. Who gets that wrong is told then.
+// the lengths of texts and lists, patterns, the one form of a time, or that numbers aren't negative and
+// unknown members are refused. Who gets that wrong is told then.
 func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 	w := schemaWriter{b: append(b, '{')}
 	w.kind(s)
@@ -23,9 +20,6 @@ func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 		w.text("description", doc)
 	}
 	w.limits(s)
-	if s.format != "" {
-		w.text("format", s.format)
-	}
 	if s.bytes {
 		w.text("contentEncoding", "base64")
 	}
@@ -53,8 +47,9 @@ func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 // AnswerSchema returns the JSON Schema of an answer of type s, an object or a
 // map: the members that any answer may have, which common is, and the names and
 // types of its own. A success and an error both keep to it. No host shows it to a
-// model, so it is short. A name that stands in both may have any value.
-func (s *Type) AnswerSchema(common string) []byte {
+// model, so it is short. A name that stands in both may have any value, and so may
+// those that an error has too.
+func (s *Type) AnswerSchema(common string, shared ...string) []byte {
 	w := schemaWriter{b: []byte{'{'}}
 	w.text("type", "object")
 	p := schemaWriter{b: []byte("{" + common)}
@@ -63,7 +58,9 @@ func (s *Type) AnswerSchema(common string) []byte {
 			continue
 		}
 		k := schemaWriter{b: []byte{'{'}}
-		k.kind(f.Type)
+		if !slices.Contains(shared, f.Name) {
+			k.kind(f.Type)
+		}
 		p.raw(f.Name, append(k.b, '}'))
 	}
 	w.raw("properties", append(p.b, '}'))
@@ -124,17 +121,6 @@ func (w *schemaWriter) limits(s *Type) {
 	}
 	if s.maximum != nil {
 		w.int("maximum", *s.maximum)
-	}
-	for _, l := range []struct {
-		key string
-		n   *int
-	}{{"minItems", s.minItems}, {"maxItems", s.maxItems}} {
-		if l.n != nil {
-			w.int(l.key, int64(*l.n))
-		}
-	}
-	if s.pattern != nil && len(s.pattern.String()) <= maxPattern {
-		w.text("pattern", s.pattern.String())
 	}
 }
 
