@@ -453,6 +453,40 @@ func (a User) MarshalJSON() ([]byte, error) {
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
 
+// Endpoints lists every operation of this API.
+var Endpoints = []gate.Endpoint{
+	ListAnalyzersEndpoint,
+	DisableAnalyzerEndpoint,
+	GetAnalyzerEndpoint,
+	RunAnalyzerEndpoint,
+	ListAnalyzerDefinitionsEndpoint,
+	SearchJobsEndpoint,
+	GetJobStatusesEndpoint,
+	DeleteJobEndpoint,
+	GetJobEndpoint,
+	ListJobArtifactsEndpoint,
+	GetJobReportEndpoint,
+	WaitJobReportEndpoint,
+	ListOrganizationsEndpoint,
+	CreateOrganizationEndpoint,
+	EnableAnalyzerEndpoint,
+	EnableResponderEndpoint,
+	GetOrganizationEndpoint,
+	UpdateOrganizationEndpoint,
+	ListRespondersEndpoint,
+	DisableResponderEndpoint,
+	GetResponderEndpoint,
+	RunResponderEndpoint,
+	ListResponderDefinitionsEndpoint,
+	GetStatusEndpoint,
+	ListUsersEndpoint,
+	CreateUserEndpoint,
+	GetCurrentUserEndpoint,
+	GetUserEndpoint,
+	GetUserKeyEndpoint,
+	RenewUserKeyEndpoint,
+}
+
 // ListAnalyzersEndpoint is GET /api/analyzer.
 var ListAnalyzersEndpoint = gate.Endpoint{System: "cortex", ID: "listAnalyzers", Method: "GET", Path: "/api/analyzer", Tier: gate.TierRead, Idempotent: true}
 

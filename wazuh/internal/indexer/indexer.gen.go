@@ -233,6 +233,17 @@ func (a Snapshot) MarshalJSON() ([]byte, error) {
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
 
+// Endpoints lists every operation of this API.
+var Endpoints = []gate.Endpoint{
+	GetInfoEndpoint,
+	SearchSnapshotEndpoint,
+	CloseSnapshotsEndpoint,
+	SearchAlertsEndpoint,
+	ListFieldsEndpoint,
+	SearchIndexEndpoint,
+	OpenSnapshotEndpoint,
+}
+
 // GetInfoEndpoint is GET /.
 var GetInfoEndpoint = gate.Endpoint{System: "indexer", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}
 

@@ -664,6 +664,38 @@ func (a Protocol) MarshalJSON() ([]byte, error) {
 // A Client sends the requests of this API.
 type Client struct{ HTTP *httpx.Client }
 
+// Endpoints lists every operation of this API.
+var Endpoints = []gate.Endpoint{
+	GetInfoEndpoint,
+	ListAgentsEndpoint,
+	GetAgentStatsEndpoint,
+	GetLocalNodeEndpoint,
+	GetNodeConfigurationEndpoint,
+	GetNodeRunningConfigurationEndpoint,
+	ListNodeLogsEndpoint,
+	ListDecodersEndpoint,
+	ListGroupsEndpoint,
+	ListGroupAgentsEndpoint,
+	GetManagerConfigurationEndpoint,
+	GetRunningConfigurationEndpoint,
+	ListManagerLogsEndpoint,
+	ListRootcheckEndpoint,
+	ListRulesEndpoint,
+	ListPoliciesEndpoint,
+	ListChecksEndpoint,
+	AuthenticateEndpoint,
+	ListFilesEndpoint,
+	GetHardwareEndpoint,
+	ListHotfixesEndpoint,
+	ListAddressesEndpoint,
+	ListInterfacesEndpoint,
+	ListProtocolsEndpoint,
+	GetOSEndpoint,
+	ListPackagesEndpoint,
+	ListPortsEndpoint,
+	ListProcessesEndpoint,
+}
+
 // GetInfoEndpoint is GET /.
 var GetInfoEndpoint = gate.Endpoint{System: "wazuh", ID: "getInfo", Method: "GET", Path: "/", Tier: gate.TierRead, Idempotent: true}
 
