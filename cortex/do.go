@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
+	"github.com/sallyport-soc/sallyport/internal/analysis"
 )
 
 // Do sends a request that this package has no method for: a path of Cortex's API, such as /api/analyzer, with its
@@ -20,5 +21,5 @@ import (
 // What the methods check beside the platform isn't checked here: that what is internal or marked RED goes to no third party.
 func (c *Client) Do(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
 	out, err := c.wire.HTTP.Raw(ctx, wire.Endpoints, method, path, body)
-	return redact(out), err
+	return analysis.Redact(out), err
 }
