@@ -314,3 +314,14 @@ func TestTheDataFolderOfATTACKMayBeEmpty(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }
+
+func TestEveryToolIsInAToolsetWithAName(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	for _, server := range []string{"thehive-mcp", "cortex-mcp", "misp-mcp"} {
+		out, code := s.ran(s.env, server, "-toolsets", "other", "tools", "-names")
+		if names := strings.Fields(out); code != 0 || len(names) > 1 { // how the gate stands is for all
+			t.Errorf("%s: exit %d, in no toolset: %q", server, code, names)
+		}
+	}
+}

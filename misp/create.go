@@ -1,10 +1,12 @@
 package misp
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -389,27 +391,67 @@ func (in UpdateEventInput) Validate() error {
 // UpdateEvent changes the title, the threat level or the analysis of an event,
 // which unpublishes it.
 //
-// MISP: POST /events/edit/{eventId}
+// MISP: POST /events/edit/{eventId}, POST /events/restSearch
 func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSummary, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
 	edit := wire.EventEdit{Info: in.Info, ThreatLevel: int(in.ThreatLevel), Analysis: (*int)(in.Analysis)}
-	type answer struct {
-		Event *Event `json:"Event"`
-	}
-	a, err := httpx.JSON[answer](c.has("Event")(c.wire.EditEvent(ctx, in.EventID.path(), edit)))
-	if err != nil {
+	if err := c.edit(ctx, in.EventID, edit); err != nil {
 		return nil, err
 	}
-	e := a.Event
+	e, err := c.summary(ctx, in.EventID)
+	if err != nil {
+		return nil, fmt.Errorf("misp: the event was changed, and can't be read back: %w; %w", err, gate.ErrOutcomeUnknown)
+	}
 	switch {
-	case e == nil || !Ref(in.EventID).is(e.ID, e.UUID):
-		return nil, fmt.Errorf("misp: editEvent: the answer is about another event than %s; %w", in.EventID, gate.ErrOutcomeUnknown)
 	case in.Info != "" && e.Info != strings.TrimSpace(in.Info) && e.Info != in.Info, in.ThreatLevel != 0 && e.ThreatLevel != in.ThreatLevel, in.Analysis != nil && e.Analysis != *in.Analysis:
 		return nil, fmt.Errorf("misp: editEvent: MISP kept other values than it was given: %q, %s, %s; %w", clip(e.Info, 80), e.ThreatLevel, e.Analysis, gate.ErrOutcomeUnknown)
 	}
 	return e.summary(), nil
+}
+
+const (
+	maxAnswer = 1 << 30  // bytes of an answer that isn't held in memory
+	maxHead   = 64 << 10 // bytes of its beginning that are
+)
+
+// A beginning keeps the first bytes of what is written to it.
+type beginning struct {
+	head []byte
+	size int
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.size += len(p)
+	b.head = append(b.head, p[:min(len(p), maxHead-len(b.head))]...)
+	return len(p), nil
+}
+
+// edit changes an event. MISP answers with all that is in it, of which only the
+// beginning is kept: a refusal is no longer than that.
+func (c *Client) edit(ctx context.Context, id EventRef, edit wire.EventEdit) error {
+	var answer beginning
+	r := httpx.NewRequest(wire.EditEventEndpoint)
+	r.Path("eventId", id.path(), "")
+	r.JSON(edit)
+	r.Into(maxAnswer, func() (io.Writer, error) {
+		answer = beginning{}
+		return &answer, nil
+	})
+	res, err := c.wire.HTTP.Send(ctx, r)
+	switch {
+	case err != nil:
+		return err
+	case answer.size > len(answer.head):
+		if !bytes.HasPrefix(bytes.TrimSpace(answer.head), []byte(`{"Event"`)) {
+			return fmt.Errorf("misp: editEvent: the answer is no event; %w", gate.ErrOutcomeUnknown)
+		}
+		return nil
+	}
+	res.Body = answer.head
+	_, err = httpx.JSON[struct{}](c.has("Event")(res, nil))
+	return err
 }
 
 func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate.Plan, error) {

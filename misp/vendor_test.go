@@ -501,7 +501,7 @@ func TestUpdateEvent(t *testing.T) {
 	if _, err := c.UpdateEvent(t.Context(), misp.UpdateEventInput{EventID: misptest.BruteForceEvent, Info: "x"}); !errors.Is(err, misp.ErrForbidden) {
 		t.Errorf("of others: %v", err)
 	}
-	kept := answering(t, map[string]string{"/events/edit/4": bareEvent})
+	kept := answering(t, map[string]string{"/events/edit/4": bareEvent, "/events/view/4": bareEvent})
 	if _, err := kept.UpdateEvent(t.Context(), misp.UpdateEventInput{EventID: "4", Info: "new"}); !errors.Is(err, gate.ErrOutcomeUnknown) {
 		t.Errorf("a value that MISP didn't keep: %v", err)
 	}

@@ -18,11 +18,11 @@ func main() {
 		StatusTool: "misp_gate_status",
 		Check:      []string{"misp_describe_types", "misp_server_status"},
 		Toolsets: []command.Toolset{
-			{Name: "attributes", Match: `attribute|ioc|hash|sighting|correlate|warninglist`},
+			{Name: "attributes", Match: `attribute|ioc|hash|sighting|correlate|warninglist|proposal|blocklist`},
 			{Name: "objects", Match: `object`},
 			{Name: "galaxies", Match: `galax`},
 			{Name: "feeds", Match: `feed`},
-			{Name: "events", Match: `event|tag`},
+			{Name: "events", Match: `event|tag|import`},
 			{Name: "server", Match: `organisation|server|sharing|types`},
 		},
 		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {

@@ -19,12 +19,14 @@ func main() {
 		Check:      []string{"thehive_get_current_user"},
 		Toolsets: []command.Toolset{
 			{Name: "tasks", Match: `task`},
-			{Name: "comments", Match: `comment`},
+			{Name: "comments", Match: `comment|message`},
 			{Name: "observables", Match: `observable`},
 			{Name: "enrichment", Match: `analyzer|job`},
+			{Name: "responders", Match: `responder`},
+			{Name: "files", Match: `attachment|file`},
 			{Name: "alerts", Match: `alert`},
-			{Name: "cases", Match: `case`},
-			{Name: "admin", Match: `user|status|query`},
+			{Name: "cases", Match: `case|procedure|timeline|page|part`},
+			{Name: "admin", Match: `user|status|query|catalogue`},
 		},
 		Open: func(g *gate.Guard, log *slog.Logger) ([]command.Client, error) {
 			cfg, err := thehive.ConfigFromEnv()

@@ -495,10 +495,9 @@ func (s *Server) correlations(u *user, e *event, a *attribute) (list []match) {
 // byValue returns the attributes of e by their values, and by the parts of
 // composite ones, in small letters.
 func (e *event) byValue() map[string][]*attribute {
-	all := e.all()
-	if e.index == nil || e.indexed != len(all) || e.indexedAt != e.changed {
-		e.index, e.indexed, e.indexedAt = map[string][]*attribute{}, len(all), e.changed
-		for _, a := range all {
+	if n := len(e.attributes) + len(e.objects); e.index == nil || e.indexed != n || e.indexedAt != e.changed { // what changes an event touches it
+		e.index, e.indexed, e.indexedAt = map[string][]*attribute{}, n, e.changed
+		for _, a := range e.all() {
 			for _, v := range a.parts() {
 				v = strings.ToLower(v)
 				e.index[v] = append(e.index[v], a)
