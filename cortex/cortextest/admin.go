@@ -15,6 +15,7 @@ import (
 type account struct {
 	user
 	key, status string
+	updated     time.Time
 }
 
 func (a *account) json() object {
@@ -22,6 +23,9 @@ func (a *account) json() object {
 	maps.Copy(v, object{
 		"name": a.name, "roles": a.roles, "status": a.status, "organization": a.organisation, "hasKey": a.key != "", "hasPassword": false,
 	})
+	if !a.updated.IsZero() {
+		v["updatedAt"], v["updatedBy"] = a.updated.UnixMilli(), "super@cortex.example"
+	}
 	return v
 }
 
@@ -332,6 +336,7 @@ func (s *Server) updateUser(w http.ResponseWriter, r *http.Request, u user) {
 	if v, ok := in["name"]; ok {
 		a.name = text(v)
 	}
+	a.updated = time.Now()
 	answer(w, http.StatusOK, a.json())
 }
 

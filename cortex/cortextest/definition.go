@@ -152,6 +152,7 @@ func (s *Server) enableDefinition(kind string) func(http.ResponseWriter, *http.R
 			added.JobCache = &minutes
 		}
 		v := added.json(u)
+		delete(v, "configuration") // it has just been given
 		if kind == "responder" {
 			v["maxTlp"], v["maxPap"] = nil, nil
 		}
@@ -170,7 +171,10 @@ func (d *Definition) check(config map[string]any) (wrong []object) {
 	}
 	for _, x := range d.Items {
 		known = append(known, x.Name)
-		switch _, ok := config[x.Name]; {
+		switch v, ok := config[x.Name]; {
+		case ok && !x.takes(v):
+			b, _ := json.Marshal(v) // it came from JSON
+			wrong = append(wrong, badFormat(x.Name+"[]", x.Type, b))
 		case ok:
 		case x.Default != nil:
 			config[x.Name] = x.Default
@@ -184,6 +188,26 @@ func (d *Definition) check(config map[string]any) (wrong []object) {
 		}
 	}
 	return wrong
+}
+
+// takes reports whether v is of the type of x.
+func (x Item) takes(v any) bool {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	return !slices.ContainsFunc(list, func(v any) bool {
+		var is bool
+		switch x.Type {
+		case "number":
+			_, is = v.(float64)
+		case "boolean":
+			_, is = v.(bool)
+		case "string":
+			_, is = v.(string)
+		}
+		return v != nil && !is
+	})
 }
 
 func (s *Server) getWorker(kind string) func(http.ResponseWriter, *http.Request, user) {

@@ -36,6 +36,9 @@ func (f *File) json() object {
 //lint:ignore ST1005 it is the vendor's own text
 var errUnderscore = errors.New("Field starting with '_' is forbidden")
 
+// errJSONPart is a part _json that can't be read.
+var errJSONPart = errors.New("unexpected character in the part _json")
+
 // form returns the members of a request that may be a form. Cortex takes every
 // part with a file name for a file.
 func form(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *File, error) {
@@ -86,8 +89,8 @@ func form(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, *
 		case isFile && (p.FormName() == "attachment" || p.FormName() == "data"):
 			f = &File{Name: name, ContentType: p.Header.Get("Content-Type"), Content: content}
 		case p.FormName() == "_json":
-			if err := json.Unmarshal(content, &m); err != nil {
-				return nil, nil, err
+			if json.Unmarshal(content, &m) != nil {
+				return nil, nil, errJSONPart
 			}
 		}
 	}

@@ -217,8 +217,10 @@ func (j *job) json() object {
 		"analyzerDefinitionId": j.worker.Name, "analyzerId": j.worker.id(), "analyzerName": j.worker.Name,
 		"status": j.status(), "date": j.created.UnixMilli(), "dataType": j.dataType, "data": j.data, "tlp": j.tlp, "pap": j.pap,
 		"message": j.message, "parameters": j.parameters, "type": j.worker.kind, "cacheTag": "0123456789abcdef",
-		"updatedAt": j.created.UnixMilli(), "updatedBy": j.by,
 	})
+	if v["status"] != "Waiting" {
+		v["updatedAt"], v["updatedBy"] = j.created.UnixMilli(), j.by
+	}
 	if j.file != nil {
 		v["attachment"] = j.file.json()
 		delete(v, "data")
@@ -237,6 +239,11 @@ func (j *job) json() object {
 		fallthrough
 	case "Success":
 		v["startDate"], v["endDate"] = j.created.UnixMilli(), j.created.Add(j.delay).UnixMilli()
+	case "Deleted": // it keeps what it had
+		v["startDate"] = j.created.UnixMilli()
+		if j.ended() {
+			v["endDate"] = j.created.Add(j.delay).UnixMilli()
+		}
 	}
 	return v
 }

@@ -217,7 +217,11 @@ func (s *Server) searchJobs(w http.ResponseWriter, r *http.Request, u user) {
 		return
 	}
 	var sort []string
-	_ = json.Unmarshal(in["sort"], &sort) // what isn't a list of names sorts nothing
+	if name := text(in["sort"]); name != "" {
+		sort = []string{name}
+	} else {
+		_ = json.Unmarshal(in["sort"], &sort) // what isn't a list of names sorts nothing
+	}
 	for _, name := range sort {
 		if !slices.Contains(sortable, strings.TrimLeft(name, "+-")) {
 			unsearchable(w, errSearch)

@@ -353,6 +353,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	case errors.Is(err, errUnderscore):
 		refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
 		return
+	case errors.Is(err, errJSONPart):
+		refuse(w, http.StatusInternalServerError, "com.fasterxml.jackson.core.JsonParseException", err.Error())
+		return
 	case err != nil:
 		notJSON(w, err)
 		return
@@ -395,6 +398,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	if k.Delay > 0 {
 		j.delay = k.Delay
 	}
+	if k.Answer != nil { // a report that isn't an object is never read
+		_, j.dead = k.Answer(j.dataType, j.text()).Full.([]any)
+	}
 	if file != nil {
 		s.files[file.id()] = file
 	}
@@ -416,7 +422,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	s.add(j)
 	v := j.json()
 	v["status"] = "Waiting" // it has just been created
-	for _, name := range []string{"errorMessage", "input", "startDate", "endDate"} {
+	for _, name := range []string{"errorMessage", "input", "startDate", "endDate", "updatedAt", "updatedBy"} {
 		delete(v, name)
 	}
 	answer(w, http.StatusOK, v)
