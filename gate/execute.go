@@ -69,7 +69,7 @@ func withoutPermit(ctx context.Context) context.Context {
 
 // execute runs the operation under a permit and records how it went. The
 // approval is spent already.
-func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in In) (_ *Result, err error) {
+func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in any) (_ *Result, err error) {
 	p := res.Proposal
 	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit)}
 	finished := false
@@ -81,7 +81,7 @@ func (o *Operation[In, Out]) execute(ctx context.Context, g *Guard, j *Journal, 
 	}()
 	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
 	defer cancel()
-	out, err := o.fn(ctx, in)
+	out, err := o.run(ctx, in)
 	finished = true
 	pm.ended.Store(true)
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -218,7 +219,7 @@ func (g *Guard) logged(err error) error {
 
 // read prepares in and reports whether the call is a read that may run now. If
 // it reports false without an error, the call is to be proposed.
-func (o *Operation[In, Out]) read(ctx context.Context, g *Guard, in *In) (context.Context, bool, error) {
+func (o *operation) read(ctx context.Context, g *Guard, in any) (context.Context, bool, error) {
 	if g == nil || o.wired && o.guard != g {
 		return ctx, false, &RefusedError{Op: o.name, Reason: ReasonUnguarded}
 	}
@@ -226,7 +227,7 @@ func (o *Operation[In, Out]) read(ctx context.Context, g *Guard, in *In) (contex
 		return ctx, false, err
 	}
 	tier := o.tier
-	if o.readWhen != nil && o.readWhen(*in) {
+	if o.readWhen != nil && o.readWhen(in) {
 		tier = TierRead
 	}
 	if tier > g.policy.Max {
@@ -239,7 +240,7 @@ func (o *Operation[In, Out]) read(ctx context.Context, g *Guard, in *In) (contex
 		if l.asks && o.tier > TierRead {
 			continue
 		}
-		if l.check(g.policy.Getenv, *in) == verdictClosed {
+		if l.check(g.policy.Getenv, o.value(in)) == verdictClosed {
 			return ctx, false, g.refuse(o.name, l.reason, l.name, nil)
 		}
 	}
@@ -262,27 +263,26 @@ func (g *Guard) check(op string, locks []lock, in any) (verdict, string, error) 
 }
 
 // Do runs the operation behind g, as [Op] describes.
-func (o *Operation[In, Out]) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
-	p, _ := in.(*In)
-	if p == nil {
-		return nil, fmt.Errorf("gate: %s: input is %T, want %T", o.name, in, p)
+func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
+	if t := reflect.TypeOf(in); t == nil || t.Kind() != reflect.Pointer || t.Elem() != o.inType || reflect.ValueOf(in).IsNil() {
+		return nil, fmt.Errorf("gate: %s: input is %T, want *%s", o.name, in, o.inType)
 	}
-	ctx, isRead, err := o.read(ctx, g, p)
+	ctx, isRead, err := o.read(ctx, g, in)
 	if err != nil {
 		return nil, err
 	}
 	if isRead {
-		out, err := o.fn(ctx, *p)
+		out, err := o.run(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		return &Result{State: StateRead, Out: out}, nil
 	}
-	return o.propose(ctx, g, *p)
+	return o.propose(ctx, g, in)
 }
 
 // propose takes a call that isn't a read from its locks to its outcome.
-func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Result, error) {
+func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, error) {
 	ctx = withoutPermit(ctx)
 	// From here on the call is what its encoding says, since nothing else is
 	// covered by the digest: in is not looked at again.
@@ -293,11 +293,12 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	if len(input) > maxInput {
 		return nil, g.refuse(o.name, ReasonTooLarge, "", nil)
 	}
-	v, lock, err := g.check(o.name, o.locks, planned)
+	asked := o.value(planned)
+	v, lock, err := g.check(o.name, o.locks, asked)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.protects(o.name, o.actsOn(planned)); err != nil {
+	if err := g.protects(o.name, o.actsOn(asked)); err != nil {
 		return nil, err
 	}
 	p := &Proposal{Op: o.name, Tier: o.tier, Upstream: o.upstream, Policy: g.version, Input: input}
@@ -305,10 +306,10 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 	p.Claim, _ = ctx.Value(claimKey{}).(string)
 	p.Call = p.CallKey()
 	if o.key != nil {
-		p.Key = o.key(planned)
+		p.Key = o.key(asked)
 	}
 	if o.about != nil {
-		p.About = o.about(planned)
+		p.About = o.about(asked)
 	}
 	if n := g.policy.quorum(o.tier); n > 1 {
 		p.Needs = n
@@ -361,11 +362,11 @@ func (o *Operation[In, Out]) propose(ctx context.Context, g *Guard, in In) (*Res
 
 // encode returns the encoding of in, and what that stands for, which shares no
 // memory with in.
-func (o *Operation[In, Out]) encode(in In) ([]byte, In, error) {
-	var out In
+func (o *operation) encode(in any) ([]byte, any, error) {
+	out := reflect.New(o.inType).Interface()
 	b, err := json.Marshal(in)
 	if err == nil {
-		err = json.Unmarshal(b, &out)
+		err = json.Unmarshal(b, out)
 	}
 	if err == nil { // once more: text that isn't UTF-8 has just been mended
 		b, err = json.Marshal(out)
@@ -378,7 +379,7 @@ func (o *Operation[In, Out]) encode(in In) ([]byte, In, error) {
 
 // authority says by which standing choice of the operator the call runs
 // without being asked for, if by any.
-func (o *Operation[In, Out]) authority(ctx context.Context, g *Guard, v verdict, lock string, in In) string {
+func (o *operation) authority(ctx context.Context, g *Guard, v verdict, lock string, in any) string {
 	switch who, _ := g.Who(ctx, o.tier); {
 	case v == verdictAsk:
 		return ""
@@ -392,7 +393,7 @@ func (o *Operation[In, Out]) authority(ctx context.Context, g *Guard, v verdict,
 	return ""
 }
 
-func (o *Operation[In, Out]) makePlan(ctx context.Context, in In) (Plan, error) {
+func (o *operation) makePlan(ctx context.Context, in any) (Plan, error) {
 	if o.plan != nil {
 		plan, err := o.plan(ctx, in)
 		return plan.Warned(), err

@@ -52,21 +52,33 @@ type Facets struct {
 	OpenWorld  bool // reaches beyond the platforms: data that others write is in the answer
 }
 
-// An Operation is one gated function. Make it with [Read], [Write] or [Destructive].
+// An Operation is one gated function. Make it with [Read], [Write] or
+// [Destructive]. Its methods beside Plan, ReadWhen and RunWhen are those of [Op].
 type Operation[In, Out any] struct {
+	operation
+	fn func(context.Context, In) (Out, error)
+}
+
+// An operation is an [Operation] without its types, so that what the gate does is
+// compiled once and not for each function. Where it says in, it is a pointer to a
+// value of the input type.
+type operation struct {
 	name, doc string
 	tier      Tier
 	facets    Facets
 	locks     []lock
-	fn        func(context.Context, In) (Out, error)
-	plan      func(context.Context, In) (Plan, error)
-	readWhen  func(In) bool
-	acts      []func(any) []string
+	acts      []func(any) []string // of the input itself, as key and about
 	key       func(any) string
 	about     func(any) []string
-	runWhen   func(In) bool
-	input     func() *input.Plan // what the tags of In say
-	invalid   error              // what an input that is refused matches
+	invalid   error // what an input that is refused matches
+
+	inType, outType reflect.Type
+	input           func() *input.Plan // what the tags of the input say
+	value           func(in any) any   // what in points to
+	run             func(ctx context.Context, in any) (any, error)
+	plan            func(ctx context.Context, in any) (Plan, error)
+	readWhen        func(in any) bool
+	runWhen         func(in any) bool
 
 	wired     bool
 	guard     *Guard
@@ -139,12 +151,17 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
 		}
 	}
-	return &Operation[In, Out]{name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, fn: fn,
-		invalid: ErrInvalid, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(reflect.TypeFor[In]()) })}
+	o := &Operation[In, Out]{fn: fn, operation: operation{
+		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, invalid: ErrInvalid,
+		inType: in, outType: reflect.TypeFor[Out](), input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
+		value: func(in any) any { return *in.(*In) },
+	}}
+	o.run = func(ctx context.Context, in any) (any, error) { return o.fn(ctx, *in.(*In)) }
+	return o
 }
 
 // actsOn returns what the operation acts on beside its plan's targets.
-func (o *Operation[In, Out]) actsOn(in In) (list []string) {
+func (o *operation) actsOn(in any) (list []string) {
 	for _, acts := range o.acts {
 		list = append(list, acts(in)...)
 	}
@@ -189,50 +206,50 @@ func encodes(t reflect.Type) bool {
 // Plan sets how the operation renders what it would do. The function may read
 // at the platform; it can't write. An operation without one shows its input.
 func (o *Operation[In, Out]) Plan(plan func(context.Context, In) (Plan, error)) *Operation[In, Out] {
-	o.plan = plan
+	o.plan = func(ctx context.Context, in any) (Plan, error) { return plan(ctx, *in.(*In)) }
 	return o
 }
 
 // ReadWhen names the inputs for which the operation only reads. Such a call
 // runs at once and, having no permit, can't write even by mistake.
 func (o *Operation[In, Out]) ReadWhen(only func(In) bool) *Operation[In, Out] {
-	o.readWhen = only
+	o.readWhen = func(in any) bool { return only(*in.(*In)) }
 	return o
 }
 
 // RunWhen names the inputs for which the operation runs without an approval.
 // It is planned, locked and journalled all the same.
 func (o *Operation[In, Out]) RunWhen(unasked func(In) bool) *Operation[In, Out] {
-	o.runWhen = unasked
+	o.runWhen = func(in any) bool { return unasked(*in.(*In)) }
 	return o
 }
 
 // Name returns the operation's name.
-func (o *Operation[In, Out]) Name() string { return o.name }
+func (o *operation) Name() string { return o.name }
 
 // Doc returns the operation's description.
-func (o *Operation[In, Out]) Doc() string { return o.doc }
+func (o *operation) Doc() string { return o.doc }
 
 // Tier returns the highest tier a call of the operation can have.
-func (o *Operation[In, Out]) Tier() Tier { return o.tier }
+func (o *operation) Tier() Tier { return o.tier }
 
 // Facets returns the operation's properties beside the tier.
-func (o *Operation[In, Out]) Facets() Facets { return o.facets }
+func (o *operation) Facets() Facets { return o.facets }
 
 // In returns the input type.
-func (o *Operation[In, Out]) In() reflect.Type { return reflect.TypeFor[In]() }
+func (o *operation) In() reflect.Type { return o.inType }
 
 // Out returns the output type.
-func (o *Operation[In, Out]) Out() reflect.Type { return reflect.TypeFor[Out]() }
+func (o *operation) Out() reflect.Type { return o.outType }
 
 // Planned reports whether the operation renders its own plan.
-func (o *Operation[In, Out]) Planned() bool { return o.plan != nil }
+func (o *operation) Planned() bool { return o.plan != nil }
 
 // Endpoints returns what a permit of the operation is for.
-func (o *Operation[In, Out]) Endpoints() []string { return slices.Clone(o.endpoints) }
+func (o *operation) Endpoints() []string { return slices.Clone(o.endpoints) }
 
 // Locks names what must be open before the operation is proposed or run.
-func (o *Operation[In, Out]) Locks() []string {
+func (o *operation) Locks() []string {
 	names := make([]string, len(o.locks))
 	for i, l := range o.locks {
 		names[i] = l.name
@@ -241,15 +258,15 @@ func (o *Operation[In, Out]) Locks() []string {
 }
 
 // Guard returns the guard on the wire of the client behind the operation.
-func (o *Operation[In, Out]) Guard() (*Guard, bool) { return o.guard, o.wired }
+func (o *operation) Guard() (*Guard, bool) { return o.guard, o.wired }
 
-func (o *Operation[In, Out]) bind(g *Guard, upstream string) {
+func (o *operation) bind(g *Guard, upstream string) {
 	o.wired, o.guard, o.upstream = true, g, upstream
 }
 
-func (o *Operation[In, Out]) limit(endpoints []string) { o.endpoints = endpoints }
+func (o *operation) limit(endpoints []string) { o.endpoints = endpoints }
 
-func (o *Operation[In, Out]) invalidAs(kind error) { o.invalid = kind }
+func (o *operation) invalidAs(kind error) { o.invalid = kind }
 
 // InvalidAs declares that an input which one of ops refuses matches kind beside
 // [ErrInvalid], such as the ErrInvalid of a client's package.

@@ -24,7 +24,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 			}
 			return o.fn(ctx, in)
 		}
-		res, err := o.propose(ctx, g, in)
+		res, err := o.propose(ctx, g, &in)
 		if err != nil {
 			return zero, err
 		}
