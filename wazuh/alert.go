@@ -137,6 +137,57 @@ type document struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
+// summary is what a list says of an alert of Wazuh 4, as it is indexed.
+type summary struct {
+	ID        string          `json:"id"`
+	Timestamp string          `json:"timestamp"`
+	Ingested  string          `json:"@timestamp"`
+	Rule      AlertRule       `json:"rule"`
+	Agent     HostRef         `json:"agent"`
+	Manager   HostRef         `json:"manager"`
+	Cluster   *Cluster        `json:"cluster"`
+	Location  string          `json:"location"`
+	Decoder   *Decoder        `json:"decoder"`
+	Syscheck  json.RawMessage `json:"syscheck"`
+	FullLog   Text            `json:"full_log"`
+}
+
+// listedAlert reads a hit for a list of alerts of Wazuh 4, and in which of its
+// fields words stand.
+func listedAlert(h indexer.Hit, log bool, words []word) (*Alert, error) {
+	var d summary
+	if err := jsoncodec.Unmarshal(h.Source, &d); err != nil {
+		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
+	}
+	d.Rule.Extra = nil
+	a := &Alert{
+		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
+		Location: d.Location, Decoder: d.Decoder, Syscheck: listedPart(d.Syscheck), Timestamp: firstTime(d.Timestamp, d.Ingested),
+	}
+	if log {
+		a.FullLog = string(d.FullLog)
+	}
+	if err := a.describe(h.Source, words); err != nil {
+		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
+	}
+	for m, v := range a.Event {
+		if len(v) > maxTold {
+			a.Event[m] = shortened(v)
+		}
+	}
+	return a, nil
+}
+
+// firstTime is the first of texts that is a time.
+func firstTime(texts ...string) time.Time {
+	for _, s := range texts {
+		if t, ok := parseTime(s); ok {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
 // alertOf reads a hit, and in which of its fields words stand. data says whether
 // to keep all that was decoded.
 func alertOf(h indexer.Hit, data bool, words ...word) (*Alert, error) {
@@ -147,13 +198,7 @@ func alertOf(h indexer.Hit, data bool, words ...word) (*Alert, error) {
 	a := &Alert{
 		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
 		Location: d.Location, Decoder: d.Decoder, Syscheck: d.Syscheck, Predecoder: d.Predecoder, GeoLocation: d.GeoLocation,
-		PreviousOutput: string(d.PreviousOutput), FullLog: string(d.FullLog), Extra: d.Extra,
-	}
-	for _, s := range []string{d.Timestamp, d.Ingested} {
-		if t, ok := parseTime(s); ok {
-			a.Timestamp = t
-			break
-		}
+		PreviousOutput: string(d.PreviousOutput), FullLog: string(d.FullLog), Extra: d.Extra, Timestamp: firstTime(d.Timestamp, d.Ingested),
 	}
 	if err := a.describe(h.Source, words); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
@@ -245,7 +290,7 @@ func (a *Alert) describe(source []byte, words []word) error {
 			if b := told[t.row]; b.text != "" && b.rank <= t.rank {
 				continue
 			}
-			if v := plainly(meanings[t.row].tells, string(path), string(text)); v != "" {
+			if v := plainly(meanings[t.row].tells, t.escaped, string(text)); v != "" {
 				told[t.row] = best{t.rank, v}
 			}
 		}
@@ -288,9 +333,9 @@ func (a *Alert) describe(source []byte, words []word) error {
 	return nil
 }
 
-// plainly returns the value of a field as a person writes it, or nothing when it
-// says nothing.
-func plainly(m Meaning, path, text string) string {
+// plainly returns the value of a field, in which backslashes may be escaped, as a
+// person writes it, or nothing when it says nothing.
+func plainly(m Meaning, escaped bool, text string) string {
 	s := strings.TrimSpace(text)
 	if s == "" || s == "-" {
 		return ""
@@ -302,7 +347,7 @@ func plainly(m Meaning, path, text string) string {
 			return ""
 		}
 		return addr.String()
-	case escapes(path):
+	case escaped:
 		return unescape(s)
 	}
 	return s
@@ -785,18 +830,14 @@ const maxFoundIn = 8
 
 // alert reads a hit for a list.
 func (q *alertQuery) alert(h indexer.Hit) (*Alert, error) {
+	if !q.five && !q.data {
+		return listedAlert(h, q.log, q.words)
+	}
 	a, err := alertOf(h, q.data, q.words...)
-	if err != nil {
-		return nil, err
-	}
-	if !q.five && !q.data { // what came only to tell what it means, or where the words stand
-		a.Syscheck, a.Predecoder, a.GeoLocation, a.PreviousOutput = listedPart(a.Syscheck), nil, nil, ""
-		a.Rule.Extra, a.Extra = nil, nil
-	}
-	if !q.log {
+	if err == nil && !q.log {
 		a.FullLog = ""
 	}
-	return a, nil
+	return a, err
 }
 
 // listedPart is what a list says of file integrity monitoring.

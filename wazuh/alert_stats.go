@@ -232,7 +232,7 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey, top int, zone *time
 			for _, x := range b.Buckets {
 				v := string(x.Key)
 				if len(key.fields) > 2 {
-					v = plainly(Meaning(by), field, v)
+					v = plainly(Meaning(by), escapes(field), v)
 				}
 				if v == "" { // what says nothing of it
 					continue

@@ -261,13 +261,16 @@ var tellsOf = func() map[string][]told {
 	m := map[string][]told{}
 	for i, row := range meanings {
 		for rank, f := range row.fields {
-			m[f] = append(m[f], told{i, rank})
+			m[f] = append(m[f], told{i, rank, escapes(f)})
 		}
 	}
 	return m
 }()
 
-type told struct{ row, rank int } // row of meanings
+type told struct {
+	row, rank int // row of meanings
+	escaped   bool
+}
 
 // escapes reports whether what is in a field has each backslash doubled and a
 // backslash before each quote, as the event channel of Windows is passed on.
