@@ -278,12 +278,13 @@ func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {
 }
 
 // Agents returns an iterator over every agent that in matches, from in.Offset
-// on. in.Limit is how many it fetches at a time, 500 unless given.
+// on, each once: all are read before the first is handed out, so that the loop may
+// change them. in.Limit is how many it fetches at a time, 500 unless given.
 func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agent, error] {
 	if in.Limit == 0 {
 		in.Limit = 500
 	}
-	return paging.All(ctx, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
+	return paging.Whole(ctx, func(a *Agent) string { return a.ID }, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
 		next := in
 		next.Offset += offset
 		p, err := c.ListAgents(ctx, next)

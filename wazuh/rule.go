@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -118,6 +120,28 @@ func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 		return nil, invalid("mitre_id %q is not a technique's id, such as T1110 or T1110.001", clip(in.MITREID))
 	}
 	return c.rules(ctx, params, in.Level, in.MaxLevel)
+}
+
+// Rules returns an iterator over every rule that in matches, from in.Offset on,
+// each once: all are read before the first is handed out. in.Limit is how many it
+// fetches at a time, 500 unless given.
+func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, error] {
+	if in.Limit == 0 {
+		in.Limit = 500
+	}
+	type place struct {
+		id   int
+		file string
+	}
+	return paging.Whole(ctx, func(r *Rule) place { return place{r.ID, r.Dirname + "/" + r.Filename} }, func(ctx context.Context, offset int) ([]*Rule, bool, error) {
+		next := in
+		next.Offset += offset
+		p, err := c.ListRules(ctx, next)
+		if err != nil {
+			return nil, false, err
+		}
+		return p.Rules, p.More, nil
+	})
 }
 
 // SearchRulesInput is the input of [Client.SearchRules].

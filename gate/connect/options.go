@@ -448,3 +448,8 @@ func EndpointFrom(ctx context.Context) (gate.Endpoint, bool) {
 	e, ok := ctx.Value(endpointKey{}).(gate.Endpoint)
 	return e, ok
 }
+
+// Ptr returns a pointer to v, for the fields that tell false and 0 from nothing:
+//
+//	thehive.CreateCaseInput{TLP: connect.Ptr(thehive.TLPRed)}
+func Ptr[T any](v T) *T { return &v }

@@ -98,3 +98,24 @@ func (l *Lab) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// ForTest starts a lab for a test of a program that is configured by the
+// environment, which it sets, and stops it when the test ends.
+func ForTest(tb interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(end func())
+	Setenv(name, value string)
+}) *Lab {
+	tb.Helper()
+	l, err := Start(0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = l.Close() })
+	for _, e := range l.Env() {
+		name, value, _ := strings.Cut(e, "=")
+		tb.Setenv(name, value)
+	}
+	return l
+}

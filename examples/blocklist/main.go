@@ -1,0 +1,80 @@
+// Command blocklist writes the addresses and domains of MISP that are meant for
+// detection into a file, one on a line, for a firewall or a resolver to fetch. What a
+// warninglist has, such as a public resolver, stays out of it.
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"log"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/misp"
+)
+
+func main() {
+	file := flag.String("file", "blocklist.txt", "where to write the list")
+	changed := flag.String("changed", "30d", "only what changed within this time")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	n, err := run(ctx, *file, *changed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("%s has %d values", *file, n)
+}
+
+func run(ctx context.Context, file, changed string) (int, error) {
+	cfg, err := misp.ConfigFromEnv()
+	if err != nil {
+		return 0, err
+	}
+	client, err := misp.New(cfg)
+	if err != nil {
+		return 0, err
+	}
+	values := map[string]bool{}
+	for a, err := range client.Attributes(ctx, misp.SearchAttributesInput{
+		Types: []string{"ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "domain", "hostname", "domain|ip"},
+		ToIDs: connect.Ptr(true), Published: connect.Ptr(true), Tags: []string{"!tlp:red"}, Changed: changed, DropListed: true,
+	}) {
+		if err != nil {
+			return 0, err
+		}
+		value, _, _ := strings.Cut(a.Value, "|")
+		values[value] = true
+	}
+	return len(values), replace(file, slices.Sorted(maps.Keys(values)))
+}
+
+// replace writes lines to a file that is whole at every moment.
+func replace(file string, lines []string) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".blocklist-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	for _, line := range lines {
+		w.WriteString(line + "\n")
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
