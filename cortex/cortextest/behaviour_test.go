@@ -10,20 +10,22 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 )
 
-// TestWhatCortexDoes holds the fake to what the real one was seen to do. Each
-// step is one request; the last one's answer is compared.
-func TestWhatCortexDoes(t *testing.T) {
-	t.Parallel()
-	type step struct{ key, method, path, body string }
+type step struct{ key, method, path, body string }
+
+// A trait is what the real one was seen to do. Each step is one request; the last
+// one's answer is compared.
+type trait struct {
+	steps  []step
+	status int
+	want   string // in the body; rows=N: how many
+}
+
+func traits() map[string]trait {
 	const read, key, admin, super = cortextest.ReadKey, cortextest.Key, cortextest.AdminKey, cortextest.SuperadminKey
 	geoip := "/api/analyzer/" + cortextest.AnalyzerID("MaxMind_GeoIP_4_0")
 	job := "/api/job/" + cortextest.SeededJob
 	search := func(body string) []step { return []step{{read, "POST", "/api/job/_search", body}} }
-	for name, tt := range map[string]struct {
-		steps  []step
-		status int
-		want   string // in the body; rows=N: how many
-	}{
+	return map[string]trait{
 		"ten rows without a range":                     {[]step{{read, "GET", "/api/analyzer", ""}}, 200, "rows=10"},
 		"range ends before its end":                    {[]step{{read, "GET", "/api/analyzer?range=0-3", ""}}, 200, "rows=3"},
 		"nonsense as a range is ten rows":              {[]step{{read, "GET", "/api/analyzer?range=abc", ""}}, 200, "rows=10"},
@@ -63,7 +65,13 @@ func TestWhatCortexDoes(t *testing.T) {
 		"the key of nobody":                            {[]step{{super, "GET", "/api/user/nosuch/key", ""}}, 403, "Get API key is not supported"},
 		"a file that is not there":                     {[]step{{read, "GET", "/api/datastore/nosuch", ""}}, 200, ""},
 		"no route for one definition":                  {[]step{{admin, "GET", "/api/analyzerdefinition/" + cortextest.FreeDefinition, ""}}, 404, "Resource not found by Assets controller"},
-	} {
+	}
+}
+
+// TestWhatCortexDoes holds the fake to what the real one was seen to do.
+func TestWhatCortexDoes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range traits() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := cortextest.New(t)

@@ -12,17 +12,19 @@ import (
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 )
 
-// TestWhatMISPDoes holds the fake to what a real MISP was seen to do. Each step
-// is one request to a server with the incident; the last one's answer is compared.
-func TestWhatMISPDoes(t *testing.T) {
-	t.Parallel()
-	type step struct{ key, method, path, body string } // a method with ! accepts no JSON
-	for name, tt := range map[string]struct {
-		setup  func(*misptest.Server)
-		steps  []step
-		status int
-		want   string // in the body; rows=N and count=N, header Name=value, not TEXT
-	}{
+type step struct{ key, method, path, body string } // a method with ! accepts no JSON
+
+// A trait is what a real MISP was seen to do. Each step is one request to a server
+// with the incident; the last one's answer is compared.
+type trait struct {
+	setup  func(*misptest.Server)
+	steps  []step
+	status int
+	want   string // in the body; rows=N and count=N, header Name=value, not TEXT
+}
+
+func traits() map[string]trait {
+	return map[string]trait{
 		"a limit of tags is ignored": {nil, []step{{misptest.Key, "POST", "/tags/index", `{"limit":1}`}}, 200, `tlp:green`},
 		"sixty sharing groups at a time": {func(m *misptest.Server) {
 			for range 70 {
@@ -180,7 +182,13 @@ func TestWhatMISPDoes(t *testing.T) {
 		"what is refused by field":     {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-src","value":"nonsense"}`}}, 403, `"errors":{"value":["IP address has an invalid format."]}`},
 		"publishing by GET":            {nil, []step{{misptest.Key, "GET", "/events/publish/4", ""}}, 500, `Internal Error`},
 		"the version":                  {nil, []step{{misptest.ReadOnlyKey, "GET", "/servers/getVersion", ""}}, 200, `"perm_sighting":false`},
-	} {
+	}
+}
+
+// TestWhatMISPDoes holds the fake to what a real MISP was seen to do.
+func TestWhatMISPDoes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range traits() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := misptest.New(t)

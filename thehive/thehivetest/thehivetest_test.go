@@ -51,17 +51,18 @@ func TestSeedKeepsItsIDs(t *testing.T) {
 	}
 }
 
-// TestAnswers holds the fake to what is known of TheHive.
-func TestAnswers(t *testing.T) {
-	t.Parallel()
+// A trait is what is known of TheHive's answer to one request.
+type trait struct {
+	name, method, path, body string
+	status                   int
+	want                     string
+	header                   []string
+}
+
+func traits() []trait {
 	query := func(steps string) string { return `{"query":[` + steps + `]}` }
 	const q = "/api/v1/query"
-	for _, tt := range []struct {
-		name, method, path, body string
-		status                   int
-		want                     string
-		header                   []string
-	}{
+	return []trait{
 		{"wrong key", "GET", "/api/v1/user/current", "", 401, `{"message":"Authentication failure","type":"AuthenticationError"}`, []string{"Authorization", "Bearer x"}},
 		{"unknown route", "GET", "/api/v1/nothing", "", 404, `{"message":"/api/v1/nothing","type":"NotFoundError"}`, nil},
 		{"no force", "DELETE", "/api/v1/case/1/force", "", 404, `NotFoundError`, nil},
@@ -105,7 +106,13 @@ func TestAnswers(t *testing.T) {
 		{"unknown filter", "POST", q, query(`{"_name":"listCase"},{"_name":"filter","_fuzzy":{"_field":"title","_value":"x"}}`), 400, "BadRequest", nil},
 		{"unknown property", "POST", q, query(`{"_name":"listCase"},{"_name":"filter","_eq":{"_field":"owner","_value":"x"}}`), 400, "owner", nil},
 		{"underscore of a comment", "POST", q, query(`{"_name":"getCase","idOrName":"1"},{"_name":"comments"},{"_name":"sort","_fields":[{"_createdAt":"desc"}]}`), 200, `"createdBy"`, nil},
-	} {
+	}
+}
+
+// TestAnswers holds the fake to what is known of TheHive.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range traits() {
 		s := thehivetest.New(t)
 		status, body := send(t, s, tt.method, tt.path, tt.body, tt.header...)
 		if status != tt.status || !strings.Contains(body, tt.want) {
