@@ -20,6 +20,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		".":                  {module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "gate/state", module + "gate/journal", module + "gate/screen"},
 		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
 		"postgres":           {module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
+		"witness":            {module + "gate/journal", module + "gate/state", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},
 		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
 		"screen":             {module + "gate/state", module + "gate/internal/escape"},
 		"internal/filestore": {module + "gate/internal/chain"}, "internal/chain": nil, "internal/escape": nil,
@@ -28,7 +29,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil, "../internal/input": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
+		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/witness", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

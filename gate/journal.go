@@ -105,7 +105,7 @@ type (
 	Standing = journal.Standing
 	// Used is what one principal has done and asked for within the hour.
 	Used = journal.Used
-	// Anchors are hashes of events by sequence number, as a copy outside says.
+	// Anchors are what is known outside of a journal.
 	Anchors = journal.Anchors
 	// A Report is what verifying a journal found.
 	Report = journal.Report
@@ -193,11 +193,11 @@ func Events(dir string) iter.Seq2[Event, error] { return journal.Events(dir) }
 
 // Verify walks the chain of the journal in dir, checks the checkpoints of those
 // who were enrolled, and compares it with what anchors say, if they aren't nil.
-func Verify(dir string, anchors Anchors) (*Report, error) { return journal.Verify(dir, anchors) }
+func Verify(dir string, anchors *Anchors) (*Report, error) { return journal.Verify(dir, anchors) }
 
 // ReadAnchors reads every line of r that holds an exported event, whatever
 // stands before it in the line, as in a system log.
-func ReadAnchors(r io.Reader) (Anchors, error) { return journal.ReadAnchors(r) }
+func ReadAnchors(r io.Reader) (*Anchors, error) { return journal.ReadAnchors(r) }
 
 // Render returns the text that an approver decides on.
 func Render(p *Proposal) string { return screen.Render(p) }

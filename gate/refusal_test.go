@@ -428,7 +428,7 @@ func TestAnAnchorThatCannotBeReadIsNone(t *testing.T) {
 		t.Error("a line without an end")
 	}
 	line := `{"seq":1,"hash":"a"}` + "\n"
-	if a, err := ReadAnchors(strings.NewReader(line + line + `{"seq":0,"hash":"b"} {"seq":2}` + "\n")); err != nil || len(a) != 1 || a[1] != "a" {
+	if a, err := ReadAnchors(strings.NewReader(line + line + `{"seq":0,"hash":"b"} {"seq":2}` + "\n")); err != nil || len(a.Events) != 1 || a.Events[1] != "a" {
 		t.Errorf("what is said twice: %v, %v", a, err)
 	}
 	if _, err := ReadAnchors(strings.NewReader(line + `{"seq":1,"hash":"b"}`)); err == nil {

@@ -206,7 +206,7 @@ func TestAnAnchorShowsARollbackAndARewrite(t *testing.T) {
 	if _, err := w.journal().Verify(anchors, false); !errors.Is(err, ErrJournal) || !strings.Contains(err.Error(), "rewritten") {
 		t.Errorf("rewritten: %v", err)
 	}
-	if _, err := w.journal().Verify(Anchors{}, false); err == nil {
+	if _, err := w.journal().Verify(&Anchors{}, false); err == nil {
 		t.Error("an empty anchor proves nothing")
 	}
 	if _, err := ReadAnchors(strings.NewReader(`{"seq":1,"hash":"a"}` + "\n" + `{"seq":1,"hash":"b"}`)); err == nil {

@@ -136,11 +136,15 @@ func (j *Journal) Resolve(id string, outcome state.State, s *Signer) error {
 	})
 }
 
-// Checkpoint signs the hash of the last event: from there on, nobody without
+// Checkpoint signs the hash of all events so far: from there on, nobody without
 // the key of an approver can write another history up to it.
 func (j *Journal) Checkpoint(s *Signer) error {
 	return j.signed(s, func(u *update) (state.Event, []byte, error) {
-		return state.Event{Kind: state.EventCheckpoint}, state.CheckpointMessage(u.m.Seq, u.m.Head), nil
+		message := state.CheckpointMessage(u.m.Seq, u.m.Head)
+		if u.m.Tree != nil {
+			message = u.m.Tree.Checkpoint()
+		}
+		return state.Event{Kind: state.EventCheckpoint}, message, nil
 	})
 }
 

@@ -381,6 +381,10 @@ func (u *update) snapshot() error {
 	if u.moved != nil || u.m.Seq-u.m.Snapped < snapshotEvery {
 		return nil
 	}
+	return u.keep()
+}
+
+func (u *update) keep() error {
 	b, err := u.m.Snapshot()
 	if err != nil {
 		return fmt.Errorf("%w: snapshot: %w", ErrJournal, err)

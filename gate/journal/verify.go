@@ -16,18 +16,33 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/state"
 )
 
-// Anchors are hashes of events by sequence number, as a copy outside says: a
-// file or a system log on another host, which whoever rewrites or cuts the
-// journal can't rewrite too.
-type Anchors map[uint64]string
+// Anchors are what is known outside of a journal, on another host, which whoever
+// rewrites or cuts the journal can't rewrite too: an export, a system log, a checkpoint
+// that a witness has cosigned.
+type Anchors struct {
+	Events map[uint64]string // hashes of events by their numbers
+	Trees  map[uint64]string // checkpoints, as [state.Tree.Checkpoint] writes them, by their sizes
+}
+
+// Last returns the last event that the anchors know of.
+func (a *Anchors) Last() uint64 {
+	last := uint64(0)
+	for seq := range a.Events {
+		last = max(last, seq)
+	}
+	for size := range a.Trees {
+		last = max(last, size)
+	}
+	return last
+}
 
 var anchorStart = []byte(`{"seq":`)
 
 // ReadAnchors reads every line of r that holds an exported event, whatever
 // stands before it in the line, as in a system log. Two that contradict each
 // other are an error.
-func ReadAnchors(r io.Reader) (Anchors, error) {
-	a := Anchors{}
+func ReadAnchors(r io.Reader) (*Anchors, error) {
+	a := &Anchors{Events: map[uint64]string{}}
 	for line, err := range chain.Lines(r, math.MaxInt64) {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, fmt.Errorf("gate: anchor: %w", err)
@@ -38,10 +53,10 @@ func ReadAnchors(r io.Reader) (Anchors, error) {
 				Hash string `json:"hash"`
 			}
 			if json.NewDecoder(bytes.NewReader(line[at:])).Decode(&e) == nil && e.Seq > 0 && e.Hash != "" {
-				if had := a[e.Seq]; had != "" && had != e.Hash {
+				if had := a.Events[e.Seq]; had != "" && had != e.Hash {
 					return nil, fmt.Errorf("gate: anchor: it knows two histories from seq %d on", e.Seq)
 				}
-				a[e.Seq] = e.Hash
+				a.Events[e.Seq] = e.Hash
 			}
 		}
 	}
@@ -136,14 +151,14 @@ type Report struct {
 	Head          string // the hash of the last
 	Checkpoints   int    // that an approver signed who was enrolled at that place
 	Vouched       uint64 // the last event that such a checkpoint covers
-	Anchored      int    // events that an anchor knows too
+	Anchored      int    // events and checkpoints that an anchor knows too
 	Replayed      bool   // whether the state was made anew from the first event on
 }
 
 // Verify walks the chain of the journal in dir, checks the checkpoints of those
 // who were enrolled at their place, and compares it with what anchors say, if they
 // aren't nil.
-func Verify(dir string, anchors Anchors) (*Report, error) {
+func Verify(dir string, anchors *Anchors) (*Report, error) {
 	if err := isFolder(dir); err != nil {
 		return nil, err
 	}
@@ -153,12 +168,17 @@ func Verify(dir string, anchors Anchors) (*Report, error) {
 // Verify is [Verify] of this journal. With replay, all events are applied again, every
 // signature and every snapshot judged on the way: whoever can write the journal can write
 // a snapshot of another state into it, and new processes begin with the newest.
-func (j *Journal) Verify(anchors Anchors, replay bool) (*Report, error) {
+func (j *Journal) Verify(anchors *Anchors, replay bool) (*Report, error) {
 	return verify(j.store.String(), j.store.Lines(), anchors, replay)
 }
 
-func verify(where string, lines iter.Seq2[[]byte, error], anchors Anchors, replay bool) (*Report, error) {
+func verify(where string, lines iter.Seq2[[]byte, error], anchors *Anchors, replay bool) (*Report, error) {
 	r := &Report{Replayed: replay}
+	known := anchors != nil
+	if !known {
+		anchors = &Anchors{}
+	}
+	tree := &state.Tree{}
 	keys := map[string]ed25519.PublicKey{}
 	m := state.New()
 	for l, err := range links(where, lines) {
@@ -169,7 +189,7 @@ func verify(where string, lines iter.Seq2[[]byte, error], anchors Anchors, repla
 			r.First = l.Seq
 		}
 		r.Events, r.Head = l.Seq, l.Hash
-		if want := anchors[l.Seq]; want != "" {
+		if want := anchors.Events[l.Seq]; want != "" {
 			if want != l.Hash {
 				return r, fmt.Errorf("%w: seq %d is not what the anchor knows: the history was rewritten", ErrJournal, l.Seq)
 			}
@@ -196,28 +216,33 @@ func verify(where string, lines iter.Seq2[[]byte, error], anchors Anchors, repla
 				for name, a := range first.Enrolled {
 					keys[name] = a.Key
 				}
+				tree = first.Tree
 			}
 		case state.EventCheckpoint:
 			e := state.Decode(l)
 			if key := keys[e.Approver]; key != nil {
-				if !ed25519.Verify(key, state.CheckpointMessage(e.Seq-1, e.Prev), e.Sig) {
+				if !(tree != nil && ed25519.Verify(key, tree.Checkpoint(), e.Sig)) && !ed25519.Verify(key, state.CheckpointMessage(e.Seq-1, e.Prev), e.Sig) {
 					return r, fmt.Errorf("%w: seq %d is not a checkpoint that %s signed", ErrJournal, e.Seq, e.Approver)
 				}
 				r.Checkpoints, r.Vouched = r.Checkpoints+1, e.Seq-1
 			}
 		}
+		if tree == nil {
+			continue
+		}
+		tree.Add(l.Hash)
+		if want := anchors.Trees[l.Seq]; want != "" {
+			if want != string(tree.Checkpoint()) {
+				return r, fmt.Errorf("%w: the first %d events are not those of the anchor's checkpoint: the history was rewritten, or it is that of another journal", ErrJournal, l.Seq)
+			}
+			r.Anchored++
+		}
 	}
-	if anchors == nil {
-		return r, nil
-	}
-	var last uint64
-	for seq := range anchors {
-		last = max(last, seq)
-	}
+	last := anchors.Last()
 	switch {
 	case last > r.Events:
 		return r, fmt.Errorf("%w: it ends at seq %d, the anchor at %d: it was cut or rolled back", ErrJournal, r.Events, last)
-	case r.Anchored == 0:
+	case known && r.Anchored == 0:
 		return r, fmt.Errorf("%w: the anchor knows none of its events", ErrJournal)
 	}
 	return r, nil

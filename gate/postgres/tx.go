@@ -12,6 +12,9 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/journal"
 )
 
+// sendAt is how many bytes of lines are kept at most before they are sent.
+const sendAt = 1 << 20
+
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 
 // tx is a transaction: it holds the journal's lock, has read what is behind the last
@@ -25,6 +28,8 @@ type tx struct {
 	put  []line
 	snap []byte
 	at   mark // what snap is behind
+	size int  // bytes in put
+	sent mark // the last line that was sent before the commit
 	done bool
 }
 
@@ -126,13 +131,32 @@ func (t *tx) Append(b []byte, kind, id string) error {
 		return err
 	}
 	t.put = append(t.put, line{mark{seq, hash}, last.hash, kind, id, b})
+	if t.size += len(b); t.size > sendAt {
+		return t.send()
+	}
+	return nil
+}
+
+// send sends what was appended, so that little of it is kept here. It is committed with
+// the rest.
+func (t *tx) send() error {
+	ctx, cancel := context.WithTimeout(context.Background(), callWait)
+	defer cancel()
+	_, err := t.c.ExecBatch(ctx, t.batch("")).ReadAll()
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.s, plain(err))
+	}
+	t.sent, t.put, t.snap, t.size = t.last(), nil, nil, 0
 	return nil
 }
 
 // last is what everything is behind.
 func (t *tx) last() mark {
-	if n := len(t.put); n > 0 {
+	switch n := len(t.put); {
+	case n > 0:
 		return t.put[n-1].mark
+	case t.sent.seq > 0:
+		return t.sent
 	}
 	return t.s.at
 }
@@ -161,13 +185,13 @@ func (t *tx) Commit() error {
 		return nil
 	}
 	t.done = true
-	if len(t.put) == 0 {
+	if len(t.put) == 0 && t.sent.seq == 0 {
 		t.rest("COMMIT")
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callWait)
 	defer cancel()
-	_, err := t.c.ExecBatch(ctx, t.batch()).ReadAll()
+	_, err := t.c.ExecBatch(ctx, t.batch("COMMIT")).ReadAll()
 	last := t.last()
 	switch {
 	case err == nil:
@@ -188,7 +212,7 @@ func (t *tx) Commit() error {
 	return nil
 }
 
-func (t *tx) batch() *pgconn.Batch {
+func (t *tx) batch(end string) *pgconn.Batch {
 	var b pgconn.Batch
 	if t.snap != nil {
 		b.ExecParams(t.s.sql(`INSERT INTO %[1]s.snapshot (seq, hash, state) VALUES ($1, $2, $3)
@@ -199,7 +223,9 @@ func (t *tx) batch() *pgconn.Batch {
 		b.ExecPrepared(stmtAppend, [][]byte{number(l.seq), []byte(l.prev), []byte(l.hash), []byte(l.kind), []byte(l.id), l.bytes},
 			[]int16{textual, textual, textual, textual, textual, binary_}, nil)
 	}
-	b.ExecParams("COMMIT", nil, nil, nil, nil)
+	if end != "" {
+		b.ExecParams(end, nil, nil, nil, nil)
+	}
 	return &b
 }
 

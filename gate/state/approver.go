@@ -53,7 +53,8 @@ func ResolveMessage(p *Proposal, outcome string) []byte {
 	return fmt.Appendf(nil, "sallyport/resolve/v1\x00%s\x00%s\x00%s", p.ID, p.Digest, outcome)
 }
 
-// CheckpointMessage vouches for the journal so far.
+// CheckpointMessage vouches for a journal so far of which no tree is known. All others
+// are vouched for by [Tree.Checkpoint].
 func CheckpointMessage(seq uint64, head string) []byte {
 	return fmt.Appendf(nil, "sallyport/checkpoint/v1\x00%d\x00%s", seq, head)
 }

@@ -27,9 +27,10 @@ const (
 	// be found out whether its process is alive.
 	MaxExecution = 30 * time.Minute
 
-	format  = 1    // of a snapshot
-	maxPast = 2048 // calls that have ended and are remembered, the newest
-	swept   = time.Minute
+	format   = 2    // of a snapshot
+	treeless = 1    // the format before it held the tree
+	maxPast  = 2048 // calls that have ended and are remembered, the newest
+	swept    = time.Minute
 )
 
 // LeftDetail begins the detail of an unknown outcome that the caller's leaving
@@ -57,6 +58,7 @@ type Machine struct {
 	Asked    []Count              `json:"asked,omitempty"`    // proposals put before an approver within the hour
 	Denials  []Count              `json:"denials,omitempty"`  // since the last reset
 	Unknowns []Count              `json:"unknowns,omitempty"` // since the last reset
+	Tree     *Tree                `json:"tree,omitempty"`     // nil where the journal was cut before it kept one
 
 	byID map[string]*Record
 }
@@ -158,17 +160,25 @@ type Standing struct {
 
 // New returns the state of an empty journal.
 func New() *Machine {
-	return &Machine{Format: format, Enrolled: map[string]Enrolment{}, byID: map[string]*Record{}}
+	return &Machine{Format: format, Enrolled: map[string]Enrolment{}, Tree: &Tree{}, byID: map[string]*Record{}}
 }
 
 // Load returns the state that [Machine.Snapshot] wrote.
 func Load(snapshot []byte) (*Machine, error) {
 	m := New()
+	m.Tree = nil
 	if err := json.Unmarshal(snapshot, m); err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
-	if m.Format != format {
+	switch m.Format {
+	case format:
+	case treeless:
+		m.Format, m.Tree = format, nil
+	default:
 		return nil, fmt.Errorf("snapshot: format %d, want %d", m.Format, format)
+	}
+	if m.Tree != nil && !m.Tree.whole(m.Seq) {
+		return nil, fmt.Errorf("snapshot: its tree is not one of %d events", m.Seq)
 	}
 	for _, r := range m.Open {
 		if r == nil {
@@ -221,6 +231,9 @@ func (m *Machine) Apply(e Event) error {
 		return err
 	}
 	m.Seq, m.Head = e.Seq, e.Hash
+	if m.Tree != nil {
+		m.Tree.Add(e.Hash)
+	}
 	if e.Time.After(m.Last) {
 		m.Last = e.Time
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -15,14 +16,19 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/witness"
 )
 
 func list(_ *app, fs *flag.FlagSet) func(*call) error {
 	n := fs.Int("n", 20, "show the last `N` events, 0 for all")
 	asJSON := fs.Bool("json", false, "one JSON object a line")
 	follow := fs.Bool("follow", false, "go on with those that come, until interrupted")
-	export := fs.String("export", "", "append all events that aren't there yet to this `FILE`, or send those that are shown to \"syslog\", syslog+udp://HOST:PORT or syslog+tcp://HOST:PORT: an anchor outside")
+	export := fs.String("export", "", "append all events that aren't there yet to this `FILE`, or send those that are shown to \"syslog\", syslog+udp://HOST:PORT or syslog+tcp://HOST:PORT, or print the last \"checkpoint\", for a witness: an anchor outside")
+	old := fs.Uint64("old", 0, "of -export checkpoint: prove that it goes on from the first `N` events, which the witness has cosigned before")
 	return func(c *call) error {
+		if *export == "checkpoint" {
+			return c.exportCheckpoint(*old, given(fs, "old"))
+		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		h, err := c.history()
@@ -32,6 +38,34 @@ func list(_ *app, fs *flag.FlagSet) func(*call) error {
 		l := &lister{call: c, history: h, n: *n, json: *asJSON, export: *export}
 		return errors.Join(l.run(ctx, *follow), h.Close())
 	}
+}
+
+// given reports whether a flag was.
+func given(fs *flag.FlagSet, name string) (is bool) {
+	fs.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
+}
+
+// exportCheckpoint prints the last checkpoint that an approver signed: as a note, or as
+// the request to a witness that has cosigned the first old events.
+func (c *call) exportCheckpoint(old uint64, request bool) error {
+	h, err := c.history()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	last, err := witness.Latest(h.Events())
+	if err != nil {
+		return err
+	}
+	b, err := last.Note()
+	if request {
+		b, err = last.Request(old)
+	}
+	if err == nil {
+		_, err = c.stdout.Write(b)
+	}
+	return err
 }
 
 // A lister shows events and copies them to where the journal's host can't
@@ -145,9 +179,7 @@ func (l *lister) openExport() (*os.File, error) {
 		if err != nil {
 			return err
 		}
-		for seq := range anchors {
-			l.last = max(l.last, seq)
-		}
+		l.last = anchors.Last()
 		_, err = l.history.Verify(anchors, false)
 		return err
 	}()
@@ -183,18 +215,16 @@ func send(w io.Writer, e gate.Event) error {
 
 func verify(_ *app, fs *flag.FlagSet) func(*call) error {
 	replay := fs.Bool("replay", false, "make the state anew from the first event on, and judge every signature and snapshot")
-	anchor := fs.String("anchor", "", "compare with what this `FILE`, an export or a system log from elsewhere, knows")
+	anchor := fs.String("anchor", "", "compare with what this `FILE` knows: an export, a system log from elsewhere, or a checkpoint that witnesses have cosigned")
+	var witnesses []string
+	fs.Func("witness", "the `KEY` of a witness that must have cosigned that checkpoint, NAME+HASH+KEY; can be repeated", func(key string) error {
+		witnesses = append(witnesses, key)
+		return nil
+	})
 	return func(c *call) error {
-		var anchors gate.Anchors
-		if *anchor != "" {
-			f, err := os.Open(*anchor)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if anchors, err = gate.ReadAnchors(f); err != nil {
-				return err
-			}
+		anchors, cosigned, err := readAnchor(*anchor, witnesses)
+		if err != nil {
+			return err
 		}
 		h, err := c.history()
 		if err != nil {
@@ -216,10 +246,41 @@ func verify(_ *app, fs *flag.FlagSet) func(*call) error {
 			c.printf("The state was made anew: all signatures and snapshots are of this history.")
 		}
 		if anchors != nil {
-			c.printf("%d events are as the anchor knows them.", r.Anchored)
+			if len(anchors.Trees) > 0 {
+				c.printf("The first %d events are those of the checkpoint.", anchors.Last())
+			} else {
+				c.printf("%d events are as the anchor knows them.", r.Anchored)
+			}
+			for _, by := range cosigned {
+				c.printf("Cosigned by %s%s.", by.Witness, map[bool]string{false: " at " + by.At.Local().Format(time.DateTime)}[by.At.IsZero()])
+			}
+			if len(anchors.Trees) > 0 && len(cosigned) == 0 {
+				c.printf("Nobody's cosignature was looked at: -witness KEY names who must have given one.")
+			}
 		}
 		return nil
 	}
+}
+
+// readAnchor reads an anchor, nil if file is "", and who has cosigned it.
+func readAnchor(file string, witnesses []string) (*gate.Anchors, []witness.Cosignature, error) {
+	if file == "" {
+		if len(witnesses) > 0 {
+			return nil, nil, usageError("-witness is about the checkpoint that -anchor names")
+		}
+		return nil, nil, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
+	if b, _ := r.Peek(1 << 20); witness.Is(b) || len(witnesses) > 0 {
+		return witness.Open(b, witnesses)
+	}
+	a, err := gate.ReadAnchors(r)
+	return a, nil, err
 }
 
 func status(*app, *flag.FlagSet) func(*call) error {

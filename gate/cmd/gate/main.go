@@ -107,6 +107,7 @@ func commands() []command {
 		{"enrol", "FILE", "enrol another approver by a public key of OpenSSH", enrol},
 		{"strike", "NAME", "take an approver off the list", strike},
 		{"adopt", "", "take over a state folder that was copied or moved (signed)", adopt},
+		{"migrate", "ADDRESS", "move a state folder into the database at an address (signed)", migrate},
 		{"clock", "", "say that this clock is right though the journal is ahead (signed)", setClock},
 		{"log", "", "list the events of the journal", list},
 		{"verify", "", "walk the hash chain of the journal, offline", verify},

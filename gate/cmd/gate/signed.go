@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
+	"github.com/sallyport-soc/sallyport/gate/postgres"
+	"github.com/sallyport-soc/sallyport/gate/witness"
 )
 
 // signed opens the approver's key and the journal for do.
@@ -58,6 +61,31 @@ func setClock(*app, *flag.FlagSet) func(*call) error {
 	}
 }
 
+func migrate(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		if journal.IsAddress(c.state) {
+			return usageError("migrate moves a folder: name it with -state")
+		}
+		if !journal.IsAddress(c.arg) {
+			return usageError("migrate moves into a database: postgres://USER@HOST:PORT/DATABASE")
+		}
+		return c.signed(func(from *gate.Journal, s *gate.Signer) error {
+			to, err := postgres.Open(c.arg)
+			if err != nil {
+				return err
+			}
+			j := journal.New(to, journal.Options{})
+			n, err := from.Migrate(j, s)
+			if err != nil {
+				return errors.Join(err, j.Close())
+			}
+			c.printf("Moved %d events and the approvers to %s. Servers and this command use it with SALLYPORT_STATE.", n, j)
+			c.printf("Writes in the folder are frozen for good: don't end that freeze. What waited is void.")
+			return j.Close()
+		})
+	}
+}
+
 func strike(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
 		if err := c.withRoll(func(r journal.Roll) error { return r.StrikeApprover(c.arg) }); err != nil {
@@ -101,6 +129,15 @@ func checkpoint(*app, *flag.FlagSet) func(*call) error {
 				return err
 			}
 			c.printf("Vouched for the journal so far as %s.", s.Name)
+			last, err := witness.Latest(j.Events())
+			if err != nil {
+				return nil //nolint:nilerr // it was cut before it kept a tree: no witness takes it
+			}
+			key, err := last.Key()
+			if err != nil {
+				return err
+			}
+			c.printf("A witness is shown it by gate log -export checkpoint, and knows it by this key: %s", key)
 			return nil
 		})
 	}

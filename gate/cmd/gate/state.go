@@ -52,7 +52,7 @@ func (c *call) where() string { return journal.Shown(c.state) }
 // history is what has happened: it is read without the lock, and without writing anything.
 type history interface {
 	Events() iter.Seq2[gate.Event, error]
-	Verify(anchors gate.Anchors, replay bool) (*gate.Report, error)
+	Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error)
 	// Watch returns when something may have been appended, or ctx ends.
 	Watch(ctx context.Context)
 	String() string
@@ -86,7 +86,7 @@ func (f *folder) Events() iter.Seq2[gate.Event, error] {
 	return gate.Events(f.dir)
 }
 
-func (f *folder) Verify(anchors gate.Anchors, replay bool) (*gate.Report, error) {
+func (f *folder) Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error) {
 	r, err := gate.Verify(f.dir, anchors)
 	if err != nil || !replay {
 		return r, err
