@@ -185,6 +185,21 @@ func TestWhatDoesNotFitIntoOneQueryIsSaid(t *testing.T) {
 	}
 }
 
+func TestFiltersAndWordsFitIntoOneQuery(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "one", wazuhtest.Object{"data": wazuhtest.Object{"srcip": "192.0.2.1", "dstip": "192.0.2.2", "srcuser": "carol", "audit": wazuhtest.Object{"exe": "/usr/bin/su"}, "many": wazuhtest.Object{"own": "needle"}, "sha256": strings.Repeat("ab", 32), "domain": "a.example"}})
+	for i := range 900 {
+		s.MapFields(fmt.Sprintf("data.many.f%d", i))
+	}
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{
+		SourceIP: "192.0.2.1", DestinationIP: "192.0.2.2", IP: "192.0.2.1", User: "carol", Process: "su", Domain: "a.example", FileHash: strings.Repeat("ab", 32), Search: "needle su",
+	})
+	if err != nil || p.Total != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestADateMeansTheWholeDay(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)

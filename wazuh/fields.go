@@ -218,14 +218,14 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 		}
 		return n
 	}
-	if cost() > maxClauses {
+	room := max(minClauses, maxClauses-sizeOf(others))
+	if cost() > room {
 		fields = c.populated(ctx, index, known)
 	}
-	if cost() > maxClauses {
-		c.narrow(ctx, index, list, fields, held, others)
+	if cost() > room {
+		c.narrow(ctx, index, list, fields, held, others, room)
 	}
 	var missed []string
-	room := maxClauses
 	for i, w := range list {
 		in := held[i]
 		if in == nil {
@@ -254,6 +254,23 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 	return t, nil
 }
 
+// sizeOf counts the clauses that look at a field.
+func sizeOf(clauses []clause) (n int) {
+	for _, c := range clauses {
+		b, is := c["bool"].(clause)
+		if !is {
+			n++
+			continue
+		}
+		for _, part := range b {
+			if inner, is := part.([]clause); is {
+				n += sizeOf(inner)
+			}
+		}
+	}
+	return n
+}
+
 // fitting splits fields into those that w can be looked for in within a number
 // of clauses and the rest, without those that can't hold it.
 func (w word) fitting(fields []indexField, room int) (in, left []indexField) {
@@ -273,18 +290,18 @@ func (w word) fitting(fields []indexField, room int) (in, left []indexField) {
 // that hold it there. The longest word, the rarest by guess, is looked for
 // first, the others only among the documents that have it. What the indexer
 // refuses leaves held as it is.
-func (c *Client) narrow(ctx context.Context, index string, list []word, fields []indexField, held [][]indexField, others []clause) {
+func (c *Client) narrow(ctx context.Context, index string, list []word, fields []indexField, held [][]indexField, others []clause, room int) {
 	longest := 0
 	for i, w := range list {
 		if len(w.typed) > len(list[longest].typed) {
 			longest = i
 		}
 	}
-	if list[longest].cost(fields) > maxClauses {
+	if list[longest].cost(fields) > room {
 		var in []indexField
 		for rest := fields; len(rest) > 0; {
 			var part []indexField
-			part, rest = list[longest].fitting(rest, maxClauses)
+			part, rest = list[longest].fitting(rest, room)
 			if len(part) == 0 {
 				break
 			}
@@ -303,7 +320,7 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 	if in == nil {
 		in = fields
 	}
-	among, _ := list[longest].fitting(in, maxClauses)
+	among, _ := list[longest].fitting(in, room)
 	counted, err := c.count(ctx, index, append(slices.Clone(others), list[longest].anywhere(among)), list, fields)
 	if err != nil {
 		return

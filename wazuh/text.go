@@ -218,7 +218,8 @@ func within(value, pattern string) bool {
 
 const (
 	maxWords   = 10
-	maxClauses = 900 // of the 1024 that the indexer takes in one query
+	maxClauses = 950 // of the 1024 that the indexer takes in one query
+	minClauses = 100 // for words, whatever the filters take
 )
 
 // wordsOf splits what a person searches for, the argument name. More than
