@@ -27,6 +27,7 @@ type permit struct {
 	endpoints []string // what may be sent; nil: see outside
 	until     time.Time
 	ended     atomic.Bool
+	runs      *Proposal
 	sent      atomic.Int64           // requests let through
 	system    atomic.Pointer[string] // the platform that was written to, without endpoints
 
@@ -45,6 +46,35 @@ func Answered(ctx context.Context, e Endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = append(p.done, e.ID)
+}
+
+// Executing returns the proposal that is being carried out, approved, under ctx; nil
+// for a read or a plain call of the library. It is a copy.
+func Executing(ctx context.Context) *Proposal {
+	p, _ := ctx.Value(permitKey{}).(*permit)
+	if p == nil || p.runs == nil {
+		return nil
+	}
+	runs := *p.runs
+	return &runs
+}
+
+// Progress notes in the journal that an operation of several steps begins the next one,
+// named by what it does: "write the file". If the process dies in it, the journal says
+// where. What can't be noted must not begin. Outside of an execution it does nothing.
+func Progress(ctx context.Context, step string) error {
+	p, _ := ctx.Value(permitKey{}).(*permit)
+	if p == nil || p.runs == nil || p.ended.Load() {
+		return nil
+	}
+	j, err := p.guard.Journal()
+	if err == nil {
+		err = j.Finish(p.runs.ID, EventProgress, step)
+	}
+	if err != nil {
+		return fmt.Errorf("gate: %s: the journal could not note that it begins to %s: %w", p.runs.Op, step, err)
+	}
+	return nil
 }
 
 // did returns what was done so far.
@@ -71,7 +101,7 @@ func withoutPermit(ctx context.Context) context.Context {
 // approval is spent already.
 func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in any) (_ *Result, err error) {
 	p := res.Proposal
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit)}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p}
 	finished := false
 	defer func() {
 		pm.ended.Store(true)

@@ -107,6 +107,9 @@ func New(p Policy) (*Guard, error) {
 	return g, nil
 }
 
+// Responses returns the responses that the operator allows.
+func (g *Guard) Responses() []Response { return slices.Clone(g.policy.Responses) }
+
 // Approval returns who attests a write.
 func (g *Guard) Approval() Approval { return g.policy.Approval }
 
@@ -311,9 +314,6 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, err
 	if o.about != nil {
 		p.About = o.about(asked)
 	}
-	if n := g.policy.quorum(o.tier); n > 1 {
-		p.Needs = n
-	}
 	p.Untrusted = g.memory.marks(p.Principal, input)
 	by := journal.Authority{Choice: o.authority(ctx, g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
 
@@ -338,6 +338,9 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, err
 	}
 	if err := g.protectsIn(o.name, p.Plan); err != nil {
 		return nil, err
+	}
+	if n := g.policy.quorumOf(p); n > 1 {
+		p.Needs = n
 	}
 	p, size, err := p.Canonical()
 	if err != nil {

@@ -67,6 +67,7 @@ const (
 	EventDenied     = state.EventDenied
 	EventStale      = state.EventStale
 	EventConsumed   = state.EventConsumed
+	EventProgress   = state.EventProgress
 	EventExecuted   = state.EventExecuted
 	EventPartly     = state.EventPartly
 	EventFailed     = state.EventFailed

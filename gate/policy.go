@@ -34,6 +34,10 @@ type Policy struct {
 	Destructive Approval
 	// Quorum is how many approvers must sign.
 	Quorum Quorum
+	// Bulk asks for more approvers of a call that is about many things.
+	Bulk Bulk
+	// Responses are the actions on hosts that the operator allows; none unless named.
+	Responses []Response
 	// Dir holds the journal and the approvers' public keys: a folder, or the address of
 	// a database that OpenStore opens, which may hold a password. Default: DefaultDir.
 	Dir string
@@ -122,6 +126,12 @@ func (p Policy) complete() (Policy, error) {
 			*q.n = 1
 		}
 	}
+	if err := p.Bulk.check(p); err != nil {
+		return p, err
+	}
+	if err := checkResponses(p.Responses); err != nil {
+		return p, err
+	}
 	switch {
 	case p.TTL <= 0:
 		p.TTL = defaultTTL
@@ -167,12 +177,16 @@ func (p Policy) complete() (Policy, error) {
 	return p, nil
 }
 
-// quorum says how many approvers a call of tier t needs.
-func (p Policy) quorum(t Tier) int {
-	if t == TierDestructive {
-		return p.Quorum.Destructive
+// quorumOf says how many approvers a proposal needs.
+func (p Policy) quorumOf(pr *Proposal) int {
+	n := p.Quorum.Write
+	if pr.Tier == TierDestructive {
+		n = p.Quorum.Destructive
 	}
-	return p.Quorum.Write
+	if p.Bulk.Approvers > 0 && pr.Things() > p.Bulk.Over {
+		n = max(n, p.Bulk.Approvers)
+	}
+	return n
 }
 
 // version identifies the policy in every digest: what it decides and, if it
@@ -181,8 +195,11 @@ func (p Policy) version() string {
 	parts := []string{"sallyport/policy/v2", p.file, p.Max.String(), string(p.Approval), string(p.Destructive),
 		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted), strconv.FormatBool(p.OverHTTP)}
 	for _, n := range []int{p.Quorum.Write, p.Quorum.Destructive, p.Budget.Writes, p.Budget.Destructive, p.Budget.Proposals, p.Budget.Pending,
-		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns} {
+		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns, p.Bulk.Over, p.Bulk.Approvers} {
 		parts = append(parts, strconv.Itoa(n))
+	}
+	for _, r := range p.Responses {
+		parts = append(parts, fmt.Sprintf("%+v", r))
 	}
 	return state.Digest(append(parts, slices.Sorted(slices.Values(p.Protected))...)...)[:16]
 }
@@ -246,12 +263,17 @@ type policyFile struct {
 		Denials  count `json:"denials"`
 		Unknowns count `json:"unknown_outcomes"`
 	} `json:"breaker"`
-	Protected            []string `json:"protected"`
-	AskEgress            bool     `json:"ask_egress"`
-	ClientAfterUntrusted bool     `json:"client_after_untrusted"`
-	OverHTTP             bool     `json:"approval_over_http"`
-	Retention            duration `json:"retention"`
-	RotateMB             count    `json:"rotate_mb"`
+	Bulk struct {
+		Over      count `json:"over"`
+		Approvers count `json:"approvers"`
+	} `json:"bulk"`
+	Responses            []Response `json:"responses"`
+	Protected            []string   `json:"protected"`
+	AskEgress            bool       `json:"ask_egress"`
+	ClientAfterUntrusted bool       `json:"client_after_untrusted"`
+	OverHTTP             bool       `json:"approval_over_http"`
+	Retention            duration   `json:"retention"`
+	RotateMB             count      `json:"rotate_mb"`
 }
 
 // A duration is written as "30m" or "24h".
@@ -288,6 +310,8 @@ const maxPolicy = 1 << 20
 //	  "max_tier": "destructive",
 //	  "approval": {"write": "client", "destructive": "operator"},
 //	  "approvers": {"write": 1, "destructive": 2},
+//	  "bulk": {"over": 3, "approvers": 2},
+//	  "responses": [{"name": "block-address", "command": "firewall-drop180", "takes": "address", "proof": "651", "undone": "652", "os": ["linux"], "max_hosts": 5}],
 //	  "ttl": "30m",
 //	  "budgets": {"writes_per_hour": 30, "destructive_per_hour": 5, "proposals_per_hour": 20, "pending": 10},
 //	  "breaker": {"destructive_in_10s": 3, "denials": 3, "unknown_outcomes": 2},
@@ -332,6 +356,8 @@ func parsePolicy(b []byte) (Policy, error) {
 	p := Policy{
 		Max: TierDestructive, Approval: f.Approval[TierWrite], Destructive: f.Approval[TierDestructive],
 		Quorum:    Quorum{Write: f.Approvers[TierWrite], Destructive: f.Approvers[TierDestructive]},
+		Bulk:      Bulk{Over: int(f.Bulk.Over), Approvers: int(f.Bulk.Approvers)},
+		Responses: f.Responses,
 		TTL:       time.Duration(f.TTL),
 		Budget:    Budget{Writes: int(f.Budgets.Writes), Destructive: int(f.Budgets.Destructive), Proposals: int(f.Budgets.Proposals), Pending: int(f.Budgets.Pending)},
 		Breaker:   Breaker{Burst: int(f.Breaker.Burst), Denials: int(f.Breaker.Denials), Unknowns: int(f.Breaker.Unknowns)},

@@ -362,7 +362,7 @@ func (u *update) propose(p *state.Proposal, ttl time.Duration) (*state.Record, e
 	return r, nil
 }
 
-// Finish records how the execution of id went.
+// Finish records how the execution of id went, or with [state.EventProgress] how far it is.
 func (j *Journal) Finish(id string, kind state.EventKind, detail string) error {
 	return j.update(func(u *update) error { return u.append(state.Event{Kind: kind, ID: id, Detail: clip(detail, 500)}) })
 }

@@ -368,7 +368,10 @@ func (u *update) dead() error {
 		default:
 			continue
 		}
-		if err := u.append(state.Event{Kind: state.EventUnknown, ID: r.ID, Detail: why}); err != nil {
+		if r.Detail != "" {
+			why += "; the last that it began was to " + r.Detail
+		}
+		if err := u.append(state.Event{Kind: state.EventUnknown, ID: r.ID, Detail: clip(why, 500)}); err != nil {
 			return err
 		}
 	}

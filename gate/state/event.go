@@ -19,6 +19,7 @@ const (
 	EventDenied     EventKind = "denied"
 	EventStale      EventKind = "stale"
 	EventConsumed   EventKind = "consumed" // the approval is spent; the operation starts
+	EventProgress   EventKind = "progress" // how far the operation is: Detail says the step that begins
 	EventExecuted   EventKind = "executed"
 	EventPartly     EventKind = "partly" // some of its requests were done before one failed: Detail says which
 	EventFailed     EventKind = "failed"
@@ -41,7 +42,7 @@ const (
 
 // Kinds are all kinds of events.
 func Kinds() []EventKind {
-	return []EventKind{EventProposed, EventApproved, EventAuthorised, EventDenied, EventStale, EventConsumed, EventExecuted, EventPartly, EventFailed,
+	return []EventKind{EventProposed, EventApproved, EventAuthorised, EventDenied, EventStale, EventConsumed, EventProgress, EventExecuted, EventPartly, EventFailed,
 		EventUnknown, EventFrozen, EventUnfrozen, EventTripped, EventReset, EventResolved, EventGranted, EventRevoked, EventEnrolled, EventStruck,
 		EventBound, EventClock, EventCheckpoint, EventSnapshot, EventGenesis}
 }

@@ -216,6 +216,7 @@ var steps = map[EventKind]map[State]State{
 	EventDenied:     {StatePending: StateDenied, StateApproved: StateDenied},
 	EventStale:      {StatePending: StateStale, StateApproved: StateStale},
 	EventConsumed:   {StatePending: StateRunning, StateApproved: StateRunning},
+	EventProgress:   {StateRunning: StateRunning},
 	EventExecuted:   {StateRunning: StateExecuted},
 	EventPartly:     {StateRunning: StatePartly},
 	EventFailed:     {StateRunning: StateFailed},
@@ -368,6 +369,9 @@ func (m *Machine) step(e Event) {
 			m.Unknowns = add(m.Unknowns, Count{At: m.Last.Unix(), N: 1})
 		}
 		p.Detail = e.Detail
+	case EventProgress:
+		p.Detail = e.Detail
+		return
 	case EventExecuted, EventFailed, EventPartly:
 		p.Detail = e.Detail
 	case EventResolved:

@@ -1,0 +1,89 @@
+package gate
+
+import (
+	"fmt"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+)
+
+// Bulk asks for more approvers of a call that is about many things: cases that are
+// closed, hosts that are acted on. The zero value asks for no more.
+type Bulk struct {
+	Over      int // a call about more things than this
+	Approvers int // needs this many
+}
+
+func (b Bulk) check(p Policy) error {
+	switch {
+	case b == (Bulk{}):
+		return nil
+	case b.Over < 1 || b.Approvers < 2 || b.Approvers > maxQuorum:
+		return fmt.Errorf("gate: bulk: over %d things %d approvers: want both, over at least 1 and 2 to %d approvers", b.Over, b.Approvers, maxQuorum)
+	case p.Approval != ApprovalOperator || p.Destructive != ApprovalOperator:
+		return fmt.Errorf("gate: bulk: %d approvers can't be had unless the operator approves both writes and destructive operations", b.Approvers)
+	}
+	return nil
+}
+
+// A Response is an action on hosts that the operator allows, such as blocking an
+// address. Who proposes one names it and what it acts on; the command comes from here.
+type Response struct {
+	Name     string   `json:"name"`                // how it is asked for: block-address
+	Command  string   `json:"command"`             // as the platform calls it: firewall-drop180, or !script
+	Takes    string   `json:"takes"`               // what it acts on beside the host: address, user or nothing
+	Reverse  string   `json:"reverse,omitempty"`   // the command that takes it back; empty: it ends by itself, or never
+	Proof    string   `json:"proof,omitempty"`     // the rule of the alert that shows that a host has done it
+	Undone   string   `json:"undone,omitempty"`    // the rule of the alert that shows that a host has taken it back
+	OS       []string `json:"os,omitempty"`        // linux, windows, darwin: which hosts have the command; empty: all
+	MaxHosts int      `json:"max_hosts,omitempty"` // how many hosts one call may name; 1 unless set
+}
+
+// What a [Response] acts on beside the host.
+const (
+	TakesAddress = "address"
+	TakesUser    = "user"
+	TakesNothing = "nothing"
+)
+
+const maxHosts = 1000
+
+var (
+	responseName    = lazyregexp.New(`^[a-z][a-z0-9-]{0,63}$`)
+	responseCommand = lazyregexp.New(`^!?[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	ruleNumber      = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
+)
+
+func checkResponses(list []Response) error {
+	seen := map[string]bool{}
+	for _, r := range list {
+		refuse := func(format string, args ...any) error {
+			return fmt.Errorf("gate: response %q: %s", r.Name, fmt.Sprintf(format, args...))
+		}
+		switch {
+		case !responseName.MatchString(r.Name):
+			return refuse("want a name of small letters, digits and hyphens")
+		case seen[r.Name]:
+			return refuse("stands there twice")
+		case !responseCommand.MatchString(r.Command):
+			return refuse("command %q: want a name with its time-out, as firewall-drop180, or !script", r.Command)
+		case r.Reverse != "" && !responseCommand.MatchString(r.Reverse):
+			return refuse("reverse %q: want a name with its time-out, or !script", r.Reverse)
+		case r.Takes != TakesAddress && r.Takes != TakesUser && r.Takes != TakesNothing:
+			return refuse("takes %q: want address, user or nothing", r.Takes)
+		case r.Proof != "" && !ruleNumber.MatchString(r.Proof), r.Undone != "" && !ruleNumber.MatchString(r.Undone):
+			return refuse("proof %q and undone %q: want the numbers of rules, as 651", r.Proof, r.Undone)
+		case r.MaxHosts < 0 || r.MaxHosts > maxHosts:
+			return refuse("max_hosts %d: want 1 to %d", r.MaxHosts, maxHosts)
+		}
+		for _, os := range r.OS {
+			if os != "linux" && os != "windows" && os != "darwin" {
+				return refuse("os %q: want linux, windows or darwin", os)
+			}
+		}
+		seen[r.Name] = true
+	}
+	return nil
+}
+
+// Hosts is how many hosts one call may name.
+func (r Response) Hosts() int { return max(1, r.MaxHosts) }
