@@ -146,6 +146,7 @@ func (s *Server) index(r *http.Request, body []byte) *reply {
 			header: map[string]string{"WWW-Authenticate": `Basic realm="OpenSearch Security"`}, body: "Unauthorized",
 		}
 	}
+	s.arrive()
 	out, err := s.indexed(r, body)
 	var e *osError
 	switch {

@@ -50,7 +50,7 @@ func (s *Server) sees(agent string) bool {
 }
 
 // manager serves the server API.
-func (s *Server) manager(r *http.Request, _ []byte) *reply {
+func (s *Server) manager(r *http.Request, body []byte) *reply {
 	if s.rate > 0 { // whoever asks, and for a token too
 		if now := time.Now(); now.Sub(s.minute) >= time.Minute {
 			s.minute, s.asked = now, 0
@@ -63,6 +63,9 @@ func (s *Server) manager(r *http.Request, _ []byte) *reply {
 		return s.login(r)
 	}
 	if a := s.authorized(r); a != nil {
+		return a
+	}
+	if a := s.manages(r, body); a != nil {
 		return a
 	}
 	serve, known := s.route(r.URL.Path)
@@ -289,7 +292,7 @@ func (s *Server) agent(id string) Object {
 func (s *Server) listRules(q url.Values) *reply {
 	named := split(q.Get("rule_ids"))
 	failed := failures{}
-	list := slices.Clone(s.rules)
+	list := append(slices.Clone(s.rules), s.ownRules()...)
 	if named != nil {
 		list = slices.DeleteFunc(list, func(r Object) bool { return !slices.Contains(named, fmt.Sprint(r["id"])) })
 		for _, id := range named {

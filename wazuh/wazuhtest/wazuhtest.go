@@ -82,6 +82,8 @@ type Server struct {
 	shardReason  string
 	requests     []string
 	faults       map[string][]Fault
+
+	management
 }
 
 // A Fault is an answer that a Server gives in place of its own.
@@ -108,6 +110,7 @@ func NewServer() *Server {
 	s := &Server{
 		inventory: map[string][]Object{}, denied: map[string]bool{}, lifetime: 900 * time.Second,
 		version: "4.14.7", pits: map[string]bool{}, tokens: map[string]time.Time{}, revoked: map[string]bool{}, faults: map[string][]Fault{},
+		management: newManagement(),
 	}
 	s.fleet()
 	s.ruleset()
@@ -115,6 +118,7 @@ func NewServer() *Server {
 	s.surroundings()
 	s.index5()
 	s.seeded = len(s.states)
+	s.inForce, _, _ = s.load(s.files)
 	return s
 }
 

@@ -12,6 +12,26 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
+// ActiveResponse defines model for ActiveResponse.
+type ActiveResponse struct {
+	Alert     *ResponseAlert `json:"alert,omitempty"`
+	Arguments []string       `json:"arguments,omitempty,omitzero"`
+
+	// Command NAME and time-out of ar.conf, as firewall-drop180, or !script.
+	Command string `json:"command"`
+}
+
+// ResponseData defines model for ActiveResponse.alert.data.
+type ResponseData struct {
+	Dstuser string `json:"dstuser,omitempty,omitzero"`
+	Srcip   string `json:"srcip,omitempty,omitzero"`
+}
+
+// ResponseAlert defines model for ActiveResponse.alert.
+type ResponseAlert struct {
+	Data *ResponseData `json:"data,omitempty"`
+}
+
 // Address defines model for Address.
 type Address struct {
 	Address              string                     `json:"address,omitempty,omitzero"`
@@ -87,6 +107,14 @@ type Info struct {
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
+// LogtestEvent defines model for LogtestEvent.
+type LogtestEvent struct {
+	Event     string `json:"event"`
+	Location  string `json:"location"`
+	LogFormat string `json:"log_format"`
+	Token     string `json:"token,omitempty,omitzero"`
+}
+
 // Node defines model for Node.
 type Node struct {
 	Cluster              string                     `json:"cluster,omitempty,omitzero"`
@@ -136,6 +164,12 @@ type Token struct {
 	Token string `json:"token"`
 }
 
+// RunActiveResponseParams defines parameters for RunActiveResponse.
+type RunActiveResponseParams struct {
+	// AgentsList To these agents.
+	AgentsList []string `form:"agents_list" json:"agents_list"`
+}
+
 // ListAgentsParams defines parameters for ListAgents.
 type ListAgentsParams struct {
 	// AgentsList Only these agents.
@@ -173,6 +207,18 @@ type ListAgentsParams struct {
 
 	// Q Conditions: field, operator, value; a semicolon is and.
 	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+}
+
+// ReloadNodesParams defines parameters for ReloadNodes.
+type ReloadNodesParams struct {
+	// NodesList These nodes.
+	NodesList []string `form:"nodes_list" json:"nodes_list"`
+}
+
+// RestartNodesParams defines parameters for RestartNodes.
+type RestartNodesParams struct {
+	// NodesList These nodes.
+	NodesList []string `form:"nodes_list" json:"nodes_list"`
 }
 
 // GetNodeConfigurationParams defines parameters for GetNodeConfiguration.
@@ -362,6 +408,21 @@ type ListRulesParams struct {
 
 	// Search Part of any field, in any case; a leading - inverts it.
 	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// GetRuleFileParams defines parameters for GetRuleFile.
+type GetRuleFileParams struct {
+	// Raw The text itself.
+	Raw bool `form:"raw,omitempty" json:"raw,omitempty,omitzero"`
+
+	// RelativeDirname The folder.
+	RelativeDirname string `form:"relative_dirname,omitempty" json:"relative_dirname,omitempty,omitzero"`
+}
+
+// PutRuleFileParams defines parameters for PutRuleFile.
+type PutRuleFileParams struct {
+	// Overwrite Whether it may be there already.
+	Overwrite bool `form:"overwrite,omitempty" json:"overwrite,omitempty,omitzero"`
 }
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -705,6 +766,17 @@ func (c *Client) GetInfo(ctx context.Context) (*httpx.Response, error) {
 	return c.HTTP.Send(ctx, r)
 }
 
+// RunActiveResponseEndpoint is PUT /active-response.
+var RunActiveResponseEndpoint = gate.Endpoint{System: "wazuh", ID: "runActiveResponse", Method: "PUT", Path: "/active-response", Tier: gate.TierDestructive, Idempotent: false}
+
+// RunActiveResponse: Send a command to agents. Without a list of them it would go to all, so there must be one.
+func (c *Client) RunActiveResponse(ctx context.Context, params RunActiveResponseParams, body ActiveResponse) (*httpx.Response, error) {
+	r := httpx.NewRequest(RunActiveResponseEndpoint)
+	r.RequireQuery("agents_list", params.AgentsList, false)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
 // ListAgentsEndpoint is GET /agents.
 var ListAgentsEndpoint = gate.Endpoint{System: "wazuh", ID: "listAgents", Method: "GET", Path: "/agents", Tier: gate.TierRead, Idempotent: true}
 
@@ -737,12 +809,68 @@ func (c *Client) GetAgentStats(ctx context.Context, agentID string, component st
 	return c.HTTP.Send(ctx, r)
 }
 
+// ReloadNodesEndpoint is PUT /cluster/analysisd/reload.
+var ReloadNodesEndpoint = gate.Endpoint{System: "wazuh", ID: "reloadNodes", Method: "PUT", Path: "/cluster/analysisd/reload", Tier: gate.TierDestructive, Idempotent: true}
+
+// ReloadNodes: The same on nodes of a cluster.
+func (c *Client) ReloadNodes(ctx context.Context, params ReloadNodesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(ReloadNodesEndpoint)
+	r.RequireQuery("nodes_list", params.NodesList, false)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ValidateNodesEndpoint is GET /cluster/configuration/validation.
+var ValidateNodesEndpoint = gate.Endpoint{System: "wazuh", ID: "validateNodes", Method: "GET", Path: "/cluster/configuration/validation", Tier: gate.TierRead, Idempotent: true}
+
+// ValidateNodes: The same on every node of a cluster.
+func (c *Client) ValidateNodes(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ValidateNodesEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetLocalNodeEndpoint is GET /cluster/local/info.
 var GetLocalNodeEndpoint = gate.Endpoint{System: "wazuh", ID: "getLocalNode", Method: "GET", Path: "/cluster/local/info", Tier: gate.TierRead, Idempotent: true}
 
 // GetLocalNode: Name the node that answers.
 func (c *Client) GetLocalNode(ctx context.Context) (*httpx.Response, error) {
 	r := httpx.NewRequest(GetLocalNodeEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListNodesEndpoint is GET /cluster/nodes.
+var ListNodesEndpoint = gate.Endpoint{System: "wazuh", ID: "listNodes", Method: "GET", Path: "/cluster/nodes", Tier: gate.TierRead, Idempotent: true}
+
+// ListNodes: List the nodes of the cluster.
+func (c *Client) ListNodes(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListNodesEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// RestartNodesEndpoint is PUT /cluster/restart.
+var RestartNodesEndpoint = gate.Endpoint{System: "wazuh", ID: "restartNodes", Method: "PUT", Path: "/cluster/restart", Tier: gate.TierDestructive, Idempotent: false}
+
+// RestartNodes: The same for nodes of a cluster.
+func (c *Client) RestartNodes(ctx context.Context, params RestartNodesParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(RestartNodesEndpoint)
+	r.RequireQuery("nodes_list", params.NodesList, false)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ListSynchronizedEndpoint is GET /cluster/ruleset/synchronization.
+var ListSynchronizedEndpoint = gate.Endpoint{System: "wazuh", ID: "listSynchronized", Method: "GET", Path: "/cluster/ruleset/synchronization", Tier: gate.TierRead, Idempotent: true}
+
+// ListSynchronized: Say which nodes have the master's rule files.
+func (c *Client) ListSynchronized(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ListSynchronizedEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetClusterStatusEndpoint is GET /cluster/status.
+var GetClusterStatusEndpoint = gate.Endpoint{System: "wazuh", ID: "getClusterStatus", Method: "GET", Path: "/cluster/status", Tier: gate.TierRead, Idempotent: true}
+
+// GetClusterStatus: Say whether there is a cluster.
+func (c *Client) GetClusterStatus(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetClusterStatusEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -785,6 +913,16 @@ func (c *Client) ListNodeLogs(ctx context.Context, nodeID string, params ListNod
 	r.Query("select", params.Select, false)
 	r.Query("sort", params.Sort, true)
 	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetNodeStatusEndpoint is GET /cluster/{node_id}/status.
+var GetNodeStatusEndpoint = gate.Endpoint{System: "wazuh", ID: "getNodeStatus", Method: "GET", Path: "/cluster/{node_id}/status", Tier: gate.TierRead, Idempotent: true}
+
+// GetNodeStatus: Say which daemons of a node of a cluster run.
+func (c *Client) GetNodeStatus(ctx context.Context, nodeID string) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetNodeStatusEndpoint)
+	r.Path("node_id", string(nodeID), "^[\\w.-]{1,128}$")
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -834,6 +972,35 @@ func (c *Client) ListGroupAgents(ctx context.Context, groupID string, params Lis
 	return c.HTTP.Send(ctx, r)
 }
 
+// RunLogtestEndpoint is PUT /logtest.
+var RunLogtestEndpoint = gate.Endpoint{System: "wazuh", ID: "runLogtest", Method: "PUT", Path: "/logtest", Tier: gate.TierRead, Idempotent: true}
+
+// RunLogtest: Say what the rules on disk make of an event; a session of its own, and no alert.
+func (c *Client) RunLogtest(ctx context.Context, body LogtestEvent) (*httpx.Response, error) {
+	r := httpx.NewRequest(RunLogtestEndpoint)
+	r.JSON(body)
+	return c.HTTP.Send(ctx, r)
+}
+
+// EndLogtestEndpoint is DELETE /logtest/sessions/{token}.
+var EndLogtestEndpoint = gate.Endpoint{System: "wazuh", ID: "endLogtest", Method: "DELETE", Path: "/logtest/sessions/{token}", Tier: gate.TierRead, Idempotent: true}
+
+// EndLogtest: Let go of a session of logtest.
+func (c *Client) EndLogtest(ctx context.Context, token string) (*httpx.Response, error) {
+	r := httpx.NewRequest(EndLogtestEndpoint)
+	r.Path("token", string(token), "^[a-fA-F0-9]{8}$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// ReloadRulesetEndpoint is PUT /manager/analysisd/reload.
+var ReloadRulesetEndpoint = gate.Endpoint{System: "wazuh", ID: "reloadRuleset", Method: "PUT", Path: "/manager/analysisd/reload", Tier: gate.TierDestructive, Idempotent: true}
+
+// ReloadRuleset: Take the rules on disk into use without a restart; from 4.14 on.
+func (c *Client) ReloadRuleset(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ReloadRulesetEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
 // GetManagerConfigurationEndpoint is GET /manager/configuration.
 var GetManagerConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "getManagerConfiguration", Method: "GET", Path: "/manager/configuration", Tier: gate.TierRead, Idempotent: true}
 
@@ -842,6 +1009,15 @@ func (c *Client) GetManagerConfiguration(ctx context.Context, params GetManagerC
 	r := httpx.NewRequest(GetManagerConfigurationEndpoint)
 	r.Query("section", params.Section, true)
 	r.Query("field", params.Field, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// ValidateConfigurationEndpoint is GET /manager/configuration/validation.
+var ValidateConfigurationEndpoint = gate.Endpoint{System: "wazuh", ID: "validateConfiguration", Method: "GET", Path: "/manager/configuration/validation", Tier: gate.TierRead, Idempotent: true}
+
+// ValidateConfiguration: Have the daemons check the configuration and the rules on disk.
+func (c *Client) ValidateConfiguration(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(ValidateConfigurationEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -870,6 +1046,24 @@ func (c *Client) ListManagerLogs(ctx context.Context, params ListManagerLogsPara
 	r.Query("select", params.Select, false)
 	r.Query("sort", params.Sort, true)
 	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// RestartManagerEndpoint is PUT /manager/restart.
+var RestartManagerEndpoint = gate.Endpoint{System: "wazuh", ID: "restartManager", Method: "PUT", Path: "/manager/restart", Tier: gate.TierDestructive, Idempotent: false}
+
+// RestartManager: Ask the manager to restart; nothing is validated.
+func (c *Client) RestartManager(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(RestartManagerEndpoint)
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetManagerStatusEndpoint is GET /manager/status.
+var GetManagerStatusEndpoint = gate.Endpoint{System: "wazuh", ID: "getManagerStatus", Method: "GET", Path: "/manager/status", Tier: gate.TierRead, Idempotent: true}
+
+// GetManagerStatus: Say which daemons of the manager run.
+func (c *Client) GetManagerStatus(ctx context.Context) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetManagerStatusEndpoint)
 	return c.HTTP.Send(ctx, r)
 }
 
@@ -905,6 +1099,40 @@ func (c *Client) ListRules(ctx context.Context, params ListRulesParams) (*httpx.
 	r.Query("select", params.Select, false)
 	r.Query("sort", params.Sort, true)
 	r.Query("search", params.Search, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// DeleteRuleFileEndpoint is DELETE /rules/files/{filename}.
+var DeleteRuleFileEndpoint = gate.Endpoint{System: "wazuh", ID: "deleteRuleFile", Method: "DELETE", Path: "/rules/files/{filename}", Tier: gate.TierDestructive, Idempotent: false}
+
+// DeleteRuleFile: Delete a rule file of one's own.
+func (c *Client) DeleteRuleFile(ctx context.Context, filename string) (*httpx.Response, error) {
+	r := httpx.NewRequest(DeleteRuleFileEndpoint)
+	r.Path("filename", string(filename), "^[\\w-][\\w.-]{0,200}[.]xml$")
+	return c.HTTP.Send(ctx, r)
+}
+
+// GetRuleFileEndpoint is GET /rules/files/{filename}.
+var GetRuleFileEndpoint = gate.Endpoint{System: "wazuh", ID: "getRuleFile", Method: "GET", Path: "/rules/files/{filename}", Tier: gate.TierRead, Idempotent: true}
+
+// GetRuleFile: Read a rule file of one's own as it is on disk.
+func (c *Client) GetRuleFile(ctx context.Context, filename string, params GetRuleFileParams) (*httpx.Response, error) {
+	r := httpx.NewRequest(GetRuleFileEndpoint)
+	r.Path("filename", string(filename), "^[\\w-][\\w.-]{0,200}[.]xml$")
+	r.Query("raw", params.Raw, true)
+	r.Query("relative_dirname", params.RelativeDirname, true)
+	return c.HTTP.Send(ctx, r)
+}
+
+// PutRuleFileEndpoint is PUT /rules/files/{filename}.
+var PutRuleFileEndpoint = gate.Endpoint{System: "wazuh", ID: "putRuleFile", Method: "PUT", Path: "/rules/files/{filename}", Tier: gate.TierDestructive, Idempotent: true}
+
+// PutRuleFile: Write a rule file of one's own.
+func (c *Client) PutRuleFile(ctx context.Context, filename string, params PutRuleFileParams, contentType string, body []byte) (*httpx.Response, error) {
+	r := httpx.NewRequest(PutRuleFileEndpoint)
+	r.Path("filename", string(filename), "^[\\w-][\\w.-]{0,200}[.]xml$")
+	r.Query("overwrite", params.Overwrite, true)
+	r.Body(contentType, body)
 	return c.HTTP.Send(ctx, r)
 }
 
