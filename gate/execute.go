@@ -77,6 +77,16 @@ func Progress(ctx context.Context, step string) error {
 	return nil
 }
 
+// Undone notes that all that was done so far was taken back, and seen to be. An operation
+// that fails then has failed, and hasn't been done in part.
+func Undone(ctx context.Context) {
+	if p, _ := ctx.Value(permitKey{}).(*permit); p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.done = nil
+	}
+}
+
 // did returns what was done so far.
 func (p *permit) did() string {
 	p.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -30,7 +31,11 @@ type Client struct {
 
 	alerts string   // patterns of the alerts' indices, if not Wazuh's own
 	states []string // what the names of the states' indices begin with, if not as Wazuh's own
-	label  clause   // what every alert must match, or nil
+	cases  CaseBook
+	allows []gate.Response // responses that the operator allows
+	tuning sync.Mutex      // held by who changes the manager's rules
+
+	label clause // what every alert must match, or nil
 
 	pinned  string        // the version that the settings name
 	version string        // the server's, once known
@@ -61,7 +66,10 @@ func New(cfg Config) (*Client, error) {
 	if cfg.AlertIndex != "" && !indexPatterns.MatchString(cfg.AlertIndex) {
 		errs = append(errs, fmt.Errorf("wazuh: the alert indices %q: want patterns such as wazuh-alerts-*, with commas between, a remote cluster's as site1:wazuh-alerts-*", cfg.AlertIndex))
 	}
-	c.alerts = cfg.AlertIndex
+	c.alerts, c.cases, c.allows = cfg.AlertIndex, cfg.Cases, cfg.Responses
+	if cfg.Guard != nil {
+		c.allows = cfg.Guard.Responses()
+	}
 	if c.states, err = beginnings(cfg.StateIndex); err != nil {
 		errs = append(errs, err)
 	}

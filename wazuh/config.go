@@ -25,6 +25,9 @@ type Config struct {
 	StateIndex string // the same of the states: vulnerabilities, inventory, files; each pattern ends in *, and a kind's name takes its place
 	Label      string // name=value: only alerts of agents with this label are seen; empty: all
 
+	Cases     CaseBook        // where alerts are worked on, such as TheHive; the zero value: nowhere
+	Responses []gate.Response // active responses that may be asked for; with a Guard those of its policy
+
 	Indexer IndexerConfig // where the alerts are; the zero value: none
 	Guard   *gate.Guard   // the gate on the wire; nil: a plain client
 }

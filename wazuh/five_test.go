@@ -209,7 +209,8 @@ func TestWhatWazuh5DoesNotOfferNamesTheVersion(t *testing.T) {
 			t.Errorf("%s: %v", call.Op, err)
 		}
 	}
-	want := map[string]bool{"list_rules": true, "get_rule": true, "search_rules": true, "list_decoders": true, "get_rootcheck": true}
+	want := map[string]bool{"list_rules": true, "get_rule": true, "search_rules": true, "list_decoders": true, "get_rootcheck": true,
+		"wazuh_tune_preview": true, "wazuh_apply_tuning": true, "wazuh_list_tunings": true, "wazuh_revert_tuning": true, "wazuh_active_response": true, "wazuh_undo_response": true}
 	if diff := cmp.Diff(want, unsupported); diff != "" {
 		t.Errorf("unsupported (-want +got):\n%s", diff)
 	}

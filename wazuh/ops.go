@@ -36,5 +36,12 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("diagnose_wazuh_connection", c.DiagnoseConnection, "Check the connection to Wazuh and its indexer, with advice."),
 		gate.Read("list_vulnerabilities", c.ListVulnerabilities, "List vulnerabilities (CVEs) of hosts: unpatched, critical, by agent, severity or package."),
 		gate.Read("search_vulnerabilities", c.SearchVulnerabilities, "Search vulnerabilities of the hosts by words: which hosts have a CVE."),
+		gate.Read("wazuh_tune_preview", c.TunePreview, "Silence noise, first step: propose the narrowest rule that hides alerts like one (false positives, too many) and measure what it would hide and keep."),
+		gate.Destructive("wazuh_apply_tuning", c.ApplyTuning, "Silence noisy alerts as previewed, by a rule on the manager, proven by logtest; a failing step puts the old file back.").Plan(c.planApplyTuning),
+		gate.Read("wazuh_list_tunings", c.ListTunings, "List which rules were silenced (tunings): why, since when, by whose approval, how much they hide, what expired."),
+		gate.Destructive("wazuh_revert_tuning", c.RevertTuning, "Revert one tuning: its alerts are raised again.").Plan(c.planRevertTuning),
+		gate.Destructive("wazuh_active_response", c.RunActiveResponse, "Active response: have named hosts run one of the operator's list, such as to block an address, and look for the proof.",
+			gate.ActsOn(func(in RunActiveResponseInput) []string { return in.actsOn() })).Plan(c.planRunResponse),
+		gate.Destructive("wazuh_undo_response", c.UndoResponse, "Undo an active response (a block) on named hosts, and look for the proof.").Plan(c.planUndoResponse),
 	))...)
 }

@@ -47,6 +47,12 @@ var stock = []stockRule{
 	{92213, 15, "0830-sysmon_id_11.xml", "Executable dropped in a folder that malware likes", "sysmon sysmon_eid11_detections windows", "T1105"},
 }
 
+// counts are the conditions of rules of stock that count the alerts of others.
+var counts = map[int]Object{
+	5712: {"frequency": "8", "timeframe": "120", "ignore": "60", "if_matched_sid": "5710", "same_source_ip": ""},
+	5763: {"frequency": "8", "timeframe": "120", "ignore": "60", "if_matched_sid": "5760", "same_source_ip": ""},
+}
+
 // techniques are the names and tactics of the techniques that stock names.
 var techniques = map[string]struct{ name, tactics string }{
 	"T1021":     {"Remote Services", "Lateral Movement"},

@@ -34,6 +34,7 @@ type management struct {
 	nodes    []string       // of a cluster; nil: there is none
 	unsynced int            // how often a worker still says that it lacks the files
 
+	onRequest   func(string)
 	forbidden   map[string]bool
 	noLogtest   bool
 	reloadCause string
@@ -108,6 +109,13 @@ func (s *Server) Forbid(actions ...string) {
 	for _, a := range actions {
 		s.forbidden[a] = true
 	}
+}
+
+// OnRequest has f called with each request, as [Server.Requests] has them, before it is answered.
+func (s *Server) OnRequest(f func(request string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onRequest = f
 }
 
 // StopLogtest takes the socket of logtest away, or gives it back.
@@ -343,9 +351,9 @@ func readRule(e element, file, groups string) (*ownRule, string) {
 			if name == "field" {
 				paths = []string{"data." + o.attr("name")}
 			}
-			pattern := text
+			pattern := bytewise(text)
 			if o.attr("type") != "pcre2" {
-				pattern = regexp.QuoteMeta(text)
+				pattern = regexp.QuoteMeta(pattern)
 			}
 			re, err := regexp.Compile(pattern)
 			if err != nil {
@@ -354,7 +362,7 @@ func readRule(e element, file, groups string) (*ownRule, string) {
 			r.when = append(r.when, func(doc Object) bool {
 				for _, p := range paths {
 					if v := first(doc, p); v != nil {
-						return re.MatchString(fmt.Sprint(v)) != (o.attr("negate") == "yes")
+						return re.MatchString(bytewise(fmt.Sprint(v))) != (o.attr("negate") == "yes")
 					}
 				}
 				return false
@@ -370,6 +378,15 @@ func readRule(e element, file, groups string) (*ownRule, string) {
 		}
 	}
 	return r, ""
+}
+
+// bytewise makes a character of each byte, since that is what analysisd matches.
+func bytewise(s string) string {
+	r := make([]rune, len(s))
+	for i := range len(s) {
+		r[i] = rune(s[i])
+	}
+	return string(r)
 }
 
 // ownRules are the rules of etc/rules as GET /rules lists them, which may be old.

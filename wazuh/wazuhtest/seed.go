@@ -113,6 +113,9 @@ func (s *Server) ruleset() {
 		for k, v := range compliance {
 			o[k] = v
 		}
+		if d := counts[r.id]; d != nil {
+			o["details"] = d
+		}
 		s.rules = append(s.rules, clone(o))
 	}
 }

@@ -189,6 +189,9 @@ func (s *Server) handler(system string, serve func(r *http.Request, body []byte)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.onRequest != nil {
+			s.onRequest(system + " " + r.Method + " " + r.URL.RequestURI())
+		}
 		s.requests = append(s.requests, system+" "+r.Method+" "+r.URL.RequestURI())
 		var a *reply
 		if list := s.faults[system]; len(list) > 0 {

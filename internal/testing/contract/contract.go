@@ -81,8 +81,12 @@ type Validator struct {
 	seen  map[string]bool
 }
 
+// Rule files of Wazuh are answered as they are.
+var readFiles = sync.OnceFunc(func() { openapi3filter.RegisterBodyDecoder("application/xml", openapi3filter.FileBodyDecoder) })
+
 // NewValidator returns a Validator in front of base; nil means a clone of the default.
 func NewValidator(base http.RoundTripper) *Validator {
+	readFiles()
 	if base == nil {
 		base = http.DefaultTransport.(*http.Transport).Clone()
 	}

@@ -29,7 +29,7 @@ func TestEveryDescriptionIsValid(t *testing.T) {
 // endpoint that no call reaches.
 func check(t *testing.T, systems []string, calls []evidence.Call, ops func(*gatetest.Gate, *contract.Validator) []gate.Op) {
 	t.Helper()
-	g, v := gatetest.New(t), contract.NewValidator(nil)
+	g, v := gatetest.New(t, func(p *gate.Policy) { p.Responses = evidence.Responses }), contract.NewValidator(nil)
 	byName := map[string]gate.Op{}
 	for _, op := range ops(g, v) {
 		byName[op.Name()] = op

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
@@ -41,8 +42,39 @@ func TestWazuh(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		tune(t, v)
 		return c.Ops()
 	})
+}
+
+// tune makes and reverts a tuning on each kind of Wazuh, behind no gate.
+func tune(t *testing.T, v *contract.Validator) {
+	t.Helper()
+	for _, kind := range []struct {
+		version string
+		nodes   []string
+	}{{"4.9.2", nil}, {"4.14.7", []string{"master", "worker"}}, {"4.9.2", []string{"master", "worker"}}} {
+		s := wazuhtest.New(t)
+		s.SeedNoise(time.Now(), 5, 5, 5)
+		s.SetVersion(kind.version)
+		if kind.nodes != nil {
+			s.SetCluster(1, kind.nodes...)
+		}
+		c := s.Client(func(c *wazuh.Config) { c.Transport, c.Indexer.Transport = v, v })
+		p, err := c.TunePreview(t.Context(), wazuh.TunePreviewInput{RuleID: "5710"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := *p.Apply
+		in.Reason, in.WaitSeconds = "our own scanner", 1
+		done, err := c.ApplyTuning(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.RevertTuning(t.Context(), wazuh.RevertTuningInput{TuningID: done.TuningID, WaitSeconds: 1}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestTheHive(t *testing.T) {

@@ -221,7 +221,7 @@ func TestMalformedAnswersEndNoCall(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s/%d", p.name, m.name, nth), func(t *testing.T) {
 					t.Parallel()
 					g, err := gate.New(gate.Policy{
-						Max: gate.TierDestructive, Approval: gate.ApprovalHost, Dir: t.TempDir(), Getenv: func(string) string { return "1" },
+						Max: gate.TierDestructive, Approval: gate.ApprovalHost, Dir: t.TempDir(), Getenv: func(string) string { return "1" }, Responses: evidence.Responses,
 						Budget:  gate.Budget{Writes: -1, Destructive: -1, Proposals: -1, Pending: -1},
 						Breaker: gate.Breaker{Burst: -1, Denials: -1, Unknowns: -1},
 					})

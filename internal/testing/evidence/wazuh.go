@@ -1,10 +1,26 @@
 package evidence
 
-import "github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
+import (
+	"fmt"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
+)
+
+// Responses are what the policy must allow for the calls of [Wazuh], and ResponsesJSON is
+// the same in a policy file.
+var Responses = []gate.Response{{Name: "block-address", Command: "firewall-drop180", Takes: gate.TakesAddress, Reverse: "!firewall-allow", Proof: "651", Undone: "652", OS: []string{"linux"}, MaxHosts: 3}}
+
+// ResponsesJSON is [Responses] as a policy file has it.
+const ResponsesJSON = `"responses": [{"name": "block-address", "command": "firewall-drop180", "takes": "address", "reverse": "!firewall-allow", "proof": "651", "undone": "652", "os": ["linux"], "max_hosts": 3}]`
 
 // Wazuh returns a call of each operation of package wazuh, for a
 // wazuhtest.Server after SeedIncident.
 func Wazuh() []Call {
+	now := time.Now().UTC()
+	tuning := fmt.Sprintf(`"rule_id":"31101","conditions":[{"field":"srcip","value":"203.0.113.45"}],"reason":"our own scan of the web","expires":%q,"measured_until":%q,"wait_seconds":1`,
+		now.AddDate(0, 0, 30).Format(time.DateOnly), now.Truncate(time.Minute).Format(time.RFC3339))
 	return []Call{
 		{Op: "list_agents", Args: `{"status":"active","sort":"-name","limit":5,"offset":2,"include_ip":true}`},
 		{Op: "list_agents", Args: `{"group":"fleet","os_platform":"ubuntu","search":"fleet"}`},
@@ -40,6 +56,12 @@ func Wazuh() []Call {
 		{Op: "get_group_agents", Args: `{"group_id":"fleet","include_ip":true}`},
 		{Op: "diagnose_wazuh_connection", Args: `{}`},
 		{Op: "list_vulnerabilities", Args: `{"severity":"Critical","package_name":"xz*"}`},
+		{Op: "wazuh_tune_preview", Args: `{"rule_id":"31101"}`},
+		{Op: "wazuh_apply_tuning", Args: `{` + tuning + `}`},
+		{Op: "wazuh_list_tunings", Args: `{}`},
+		{Op: "wazuh_revert_tuning", Args: `{"tuning_id":119000,"wait_seconds":1}`},
+		{Op: "wazuh_active_response", Args: `{"response":"block-address","agents":["007"],"value":"198.51.100.23","reason":"it guesses passwords","wait_seconds":2}`},
+		{Op: "wazuh_undo_response", Args: `{"response":"block-address","agents":["007"],"value":"198.51.100.23","wait_seconds":2}`},
 		{Op: "search_vulnerabilities", Args: `{"query":"back door","include_description":true}`},
 	}
 }

@@ -1,0 +1,540 @@
+package wazuh
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// ResponseTarget is what an active response is asked for: by whom it is to be done, and on what.
+type ResponseTarget struct {
+	Response    string    `json:"response" jsonschema:"Its name in the operator's list, such as block-address. A name that isn't there is refused with the list." pattern:"^[a-z][a-z0-9-]{0,63}$"`
+	Agents      []AgentID `json:"agents" jsonschema:"On which hosts: agents by number. There is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
+	Value       string    `json:"value,omitempty" jsonschema:"What it acts on: the address or the account." alias:"address,user" maxLength:"256"`
+	CaseID      string    `json:"case_id,omitempty" jsonschema:"The case that gets a record of it." maxLength:"64"`
+	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof in the agents' logs." minimum:"1" maximum:"300"`
+}
+
+// RunActiveResponseInput is the input of [Client.RunActiveResponse].
+type RunActiveResponseInput struct {
+	ResponseTarget
+	Reason string `json:"reason" jsonschema:"Why, for whoever approves, and for the case." minLength:"5" maxLength:"500"`
+}
+
+// UndoResponseInput is the input of [Client.UndoResponse].
+type UndoResponseInput struct {
+	ResponseTarget
+	Reason string `json:"reason,omitempty" jsonschema:"Why, for whoever approves, and for the case." maxLength:"500"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ResponseTarget) SetDefaults() {
+	if in.WaitSeconds == 0 {
+		in.WaitSeconds = 60
+	}
+}
+
+// actsOn are the things that a policy can protect.
+func (in ResponseTarget) actsOn() []string {
+	list := []string{in.Value}
+	for _, a := range in.Agents {
+		list = append(list, string(a))
+	}
+	return list
+}
+
+// ErrNotAllowed means that the operator's list has no such response.
+var ErrNotAllowed = errors.New("wazuh: the operator allows no such active response")
+
+// A HostResponse is what became of an active response on one host.
+type HostResponse struct {
+	AgentID string `json:"agent_id"`
+	Name    string `json:"name,omitempty" untrusted:"true"`
+	State   string `json:"state" jsonschema:"proven: its log shows that it was done; sent: it was told to, no proof yet; refused: it was not sent."`
+	Proof   string `json:"proof,omitempty" jsonschema:"The alert that shows it."`
+	Why     string `json:"why,omitempty" jsonschema:"Why it was refused."`
+}
+
+// A ResponseDone is an active response that was sent.
+type ResponseDone struct {
+	Response    string          `json:"response"`
+	Command     string          `json:"command"`
+	Value       string          `json:"value,omitempty" untrusted:"true"`
+	Hosts       []*HostResponse `json:"hosts"`
+	Sent        int             `json:"sent" jsonschema:"How many hosts were told to."`
+	Proven      int             `json:"proven" jsonschema:"How many have shown that they did it."`
+	Note        string          `json:"note" jsonschema:"How it stands, in words. Sent is not done."`
+	EndsAt      time.Time       `json:"ends_at,omitzero" jsonschema:"When the hosts take it back by themselves."`
+	Undo        string          `json:"undo,omitempty"`
+	CaseRecord  string          `json:"case_record,omitempty" jsonschema:"What became of the record on the case."`
+	NotRecorded bool            `json:"not_recorded,omitempty" jsonschema:"Whether the case could not be written to."`
+	Preserve    []string        `json:"preserve,omitempty" jsonschema:"What to preserve before hosts change."`
+}
+
+// timeout is the number of seconds at the end of a command of ar.conf, or 0.
+func timeout(command string) int {
+	if strings.HasPrefix(command, "!") {
+		return 0
+	}
+	digits := command[len(strings.TrimRight(command, "0123456789")):]
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// find returns the response that a call names, with its hosts in the form of Wazuh.
+func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Response, []string, error) {
+	in.SetDefaults()
+	if err := c.only4(ctx, "active response through its API: responses are part of another engine there"); err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(c.allows, func(r gate.Response) bool { return r.Name == in.Response })
+	if i < 0 {
+		names := []string{"none at all: its policy has no responses"}
+		if len(c.allows) > 0 {
+			names = nil
+			for _, r := range c.allows {
+				names = append(names, r.Name)
+			}
+		}
+		return nil, nil, fmt.Errorf("%w as %q; it allows %s", ErrNotAllowed, clip(in.Response), strings.Join(names, ", "))
+	}
+	r := &c.allows[i]
+	if len(in.Agents) == 0 {
+		return nil, nil, invalid("agents is empty: an active response without a list goes to every host, so that it can't be asked for")
+	}
+	if n := len(in.Agents); n > r.Hosts() {
+		return nil, nil, invalid("agents: %d hosts, and the operator allows %d at once for %s", n, r.Hosts(), r.Name)
+	}
+	if in.WaitSeconds < 1 || in.WaitSeconds > 300 {
+		return nil, nil, invalid("wait_seconds %d: want 1 to 300", in.WaitSeconds)
+	}
+	var ids []string
+	for _, a := range in.Agents {
+		id, err := a.padded()
+		if err != nil {
+			return nil, nil, err
+		}
+		if id == "000" {
+			return nil, nil, invalid("agents: 000 is the manager itself, which active responses through the API never reach; Wazuh says nothing of that")
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return r, ids, checkResponseValue(r, in.Value)
+}
+
+var accountName = lazyregexp.New(`^[A-Za-z0-9_.@$\\-]{1,128}$`)
+
+func checkResponseValue(r *gate.Response, value string) error {
+	switch r.Takes {
+	case gate.TakesAddress:
+		a, err := netip.ParseAddr(value)
+		switch {
+		case err != nil || a.Zone() != "" || a.Is4In6():
+			return invalid("value %q: %s acts on an address", clip(value), r.Name)
+		case a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() || a.IsLinkLocalUnicast():
+			return invalid("value %s: it isn't the address of another host", a)
+		}
+	case gate.TakesUser:
+		if !accountName.MatchString(value) {
+			return invalid("value %q: %s acts on an account", clip(value), r.Name)
+		}
+	default:
+		if value != "" {
+			return invalid("value: %s acts on the host alone", r.Name)
+		}
+	}
+	return nil
+}
+
+// osOf is linux, windows or darwin.
+func osOf(a *Agent) string {
+	if a.OS == nil {
+		return ""
+	}
+	switch strings.ToLower(a.OS.Platform) {
+	case "":
+		return ""
+	case "windows", "darwin":
+		return strings.ToLower(a.OS.Platform)
+	}
+	return "linux"
+}
+
+// responseHosts reads the hosts of a response and refuses those on which it can't be done.
+func (c *Client) responseHosts(ctx context.Context, r *gate.Response, ids []string) ([]*Agent, error) {
+	list, err := c.agentsByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var problems []string
+	for _, a := range list {
+		os := osOf(a)
+		switch {
+		case a.Status != "active":
+			problems = append(problems, fmt.Sprintf("agent %s (%s) is %s", a.ID, a.Name, a.Status))
+		case len(r.OS) > 0 && os != "" && !slices.Contains(r.OS, os):
+			problems = append(problems, fmt.Sprintf("agent %s (%s) runs %s, and %s is for %s", a.ID, a.Name, os, r.Name, strings.Join(r.OS, ", ")))
+		}
+	}
+	if problems != nil {
+		return nil, invalid("agents: %s", strings.Join(problems, "; "))
+	}
+	return list, nil
+}
+
+func (c *Client) agentsByID(ctx context.Context, ids []string) ([]*Agent, error) {
+	r, err := list[*Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{AgentsList: ids, Limit: len(ids)}))
+	if err != nil {
+		return nil, err
+	}
+	if len(r.failed) > 0 {
+		f := r.failed[0]
+		return nil, fmt.Errorf("%w: agents %s: %s", ErrNotFound, strings.Join(f.IDs, ", "), f.Message)
+	}
+	byID := map[string]*Agent{}
+	for _, a := range r.items {
+		if a != nil {
+			byID[a.ID] = a
+		}
+	}
+	var out []*Agent
+	for _, id := range ids {
+		if byID[id] == nil {
+			return nil, fmt.Errorf("%w: there is no agent %s", ErrNotFound, id)
+		}
+		out = append(out, byID[id])
+	}
+	return out, nil
+}
+
+// preserve is what is lost when a host is changed.
+func preserve(ids []string) []string {
+	return []string{
+		fmt.Sprintf("before a host changes: soc_evidence_bundle with the alert and agents %s keeps processes, ports, users and what happened around it", strings.Join(ids, ", ")),
+		"memory and open connections are in no inventory: if they matter, take them on the host first",
+	}
+}
+
+func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason, command string, undo bool) (gate.Plan, error) {
+	r, ids, err := c.findResponse(ctx, &in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	if undo {
+		if command, err = reverseOf(r); err != nil {
+			return gate.Plan{}, err
+		}
+	} else {
+		command = r.Command
+	}
+	hosts, err := c.responseHosts(ctx, r, ids)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	plan := gate.Plan{Summary: fmt.Sprintf("Run the active response %s on %d host(s) of Wazuh.", r.Name, len(hosts))}
+	if undo {
+		plan.Summary = fmt.Sprintf("Take the active response %s back on %d host(s) of Wazuh.", r.Name, len(hosts))
+	}
+	for _, a := range hosts {
+		plan.Targets = append(plan.Targets, gate.Target{Kind: "host", ID: a.ID, Name: a.Name, Version: strings.TrimSpace(string(a.Status) + ", " + a.Version + ", " + cmp.Or(osOf(a), "system unknown"))})
+	}
+	plan.Changes = append(plan.Changes, gate.Set("command", command))
+	if in.Value != "" {
+		plan.Changes = append(plan.Changes, gate.Set(r.Takes, in.Value))
+	}
+	rule := r.Proof
+	switch n := timeout(command); {
+	case undo:
+		rule = r.Undone
+		plan.Undo = "wazuh_active_response with the same arguments does it again."
+	case r.Reverse != "":
+		plan.Undo = fmt.Sprintf("wazuh_undo_response with the same arguments runs %s.", r.Reverse)
+		if n > 0 {
+			plan.Undo += fmt.Sprintf(" Each host takes it back by itself after %d seconds.", n)
+		}
+	case n > 0:
+		plan.Undo = fmt.Sprintf("Each host takes it back by itself after %d seconds; there is no way to do it sooner through Wazuh.", n)
+	default:
+		plan.Warnings = append(plan.Warnings, "The operator's list names no way back, and it doesn't end by itself.")
+	}
+	if rule != "" {
+		plan.Changes = append(plan.Changes, gate.Set("proof", fmt.Sprintf("an alert of rule %s from each host, looked for during %d seconds", rule, in.WaitSeconds)))
+	} else {
+		plan.Warnings = append(plan.Warnings, "The operator's list names no rule that would show that it was done: what is sent stays without proof.")
+	}
+	if strings.HasPrefix(command, "!") {
+		plan.Warnings = append(plan.Warnings, "Wazuh doesn't check whether a host has the script: one that hasn't takes it, and does nothing.")
+	}
+	if r.Takes == gate.TakesAddress && !undo {
+		owners, err := c.agentsAt(ctx, in.Value)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		if len(owners) > 0 {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("%s is a host of your own: %s.", in.Value, strings.Join(owners, ", ")))
+		}
+	}
+	if in.CaseID != "" {
+		if c.cases.Target == nil || c.cases.Note == nil {
+			return gate.Plan{}, invalid("case_id: no place for cases is connected here")
+		}
+		t, err := c.cases.Target(ctx, in.CaseID)
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		plan.Changes = append(plan.Changes, gate.Set("record on the case", strings.TrimSpace(t.ID+" "+t.Name)))
+	}
+	if reason != "" {
+		plan.Changes = append(plan.Changes, gate.Set("reason", reason))
+	}
+	return plan, nil
+}
+
+// agentsAt names the agents that have an address.
+func (c *Client) agentsAt(ctx context.Context, address string) ([]string, error) {
+	r, err := list[*Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{Q: "ip=" + address, Limit: 10}))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, a := range r.items {
+		if a != nil {
+			names = append(names, a.ID+" "+a.Name)
+		}
+	}
+	return names, nil
+}
+
+func reverseOf(r *gate.Response) (string, error) {
+	if r.Reverse != "" {
+		return r.Reverse, nil
+	}
+	if n := timeout(r.Command); n > 0 {
+		return "", fmt.Errorf("%w: %s has no reverse in the operator's list; each host takes it back by itself %d seconds after it was done", ErrNotAllowed, r.Name, n)
+	}
+	return "", fmt.Errorf("%w: %s has no reverse in the operator's list; it must be taken back on the host", ErrNotAllowed, r.Name)
+}
+
+func (c *Client) planRunResponse(ctx context.Context, in RunActiveResponseInput) (gate.Plan, error) {
+	return c.planResponse(ctx, in.ResponseTarget, in.Reason, "", false)
+}
+
+func (c *Client) planUndoResponse(ctx context.Context, in UndoResponseInput) (gate.Plan, error) {
+	return c.planResponse(ctx, in.ResponseTarget, in.Reason, "", true)
+}
+
+// RunActiveResponse has hosts run a command of the operator's list, and looks in their own logs,
+// as they arrive in the indexer, for the proof that it was done. Without a list of hosts the call
+// can't be made. What Wazuh calls sent is not done: a host without proof after the time is
+// "sent". With a case it leaves a record there.
+//
+// Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInput) (*ResponseDone, error) {
+	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.respond(ctx, &in.ResponseTarget, r, ids, r.Command, r.Proof, in.Reason, "Active response")
+	if err != nil {
+		return nil, err
+	}
+	if n := timeout(r.Command); n > 0 {
+		out.EndsAt = time.Now().UTC().Add(time.Duration(n) * time.Second).Truncate(time.Second)
+	}
+	switch {
+	case r.Reverse != "":
+		out.Undo = "wazuh_undo_response with the same response, agents and value"
+	case timeout(r.Command) > 0:
+		out.Undo = "it ends by itself; there is no way to do it sooner through Wazuh"
+	}
+	out.Preserve = preserve(ids)
+	return out, nil
+}
+
+// UndoResponse has hosts run the reverse of a response, as the operator's list names it, and
+// looks for the proof of that.
+//
+// Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) UndoResponse(ctx context.Context, in UndoResponseInput) (*ResponseDone, error) {
+	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)
+	if err != nil {
+		return nil, err
+	}
+	command, err := reverseOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.respond(ctx, &in.ResponseTarget, r, ids, command, r.Undone, in.Reason, "Active response taken back")
+}
+
+// respond sends a command and looks for the proof.
+func (c *Client) respond(ctx context.Context, in *ResponseTarget, r *gate.Response, ids []string, command, proof, reason, title string) (*ResponseDone, error) {
+	hosts, err := c.responseHosts(ctx, r, ids)
+	if err != nil {
+		return nil, err
+	}
+	body := wire.ActiveResponse{Command: command, Alert: &wire.ResponseAlert{Data: &wire.ResponseData{}}}
+	switch r.Takes {
+	case gate.TakesAddress:
+		body.Alert.Data.Srcip = in.Value
+	case gate.TakesUser:
+		body.Alert.Data.Dstuser = in.Value
+	}
+	if err := gate.Progress(ctx, "send the command"); err != nil {
+		return nil, err
+	}
+	began := time.Now().Add(-time.Second)
+	sent, err := list[string](c.wire.RunActiveResponse(withSession(ctx), wire.RunActiveResponseParams{AgentsList: ids}, body))
+	if err != nil {
+		return nil, err
+	}
+	out := &ResponseDone{Response: r.Name, Command: command, Value: in.Value}
+	for _, a := range hosts {
+		h := &HostResponse{AgentID: a.ID, Name: a.Name, State: "refused", Why: "Wazuh named it neither among the sent nor among the failed: it wasn't reached"}
+		if slices.Contains(sent.items, a.ID) {
+			h.State, h.Why = "sent", ""
+			out.Sent++
+		}
+		for _, f := range sent.failed {
+			if slices.Contains(f.IDs, a.ID) {
+				h.Why = fmt.Sprintf("error %d: %s", f.Code, f.Message)
+			}
+		}
+		out.Hosts = append(out.Hosts, h)
+	}
+	if out.Sent == 0 {
+		return nil, fmt.Errorf("wazuh: %s was sent to no host: %s", command, out.Hosts[0].Why)
+	}
+	why := c.prove(ctx, out, proof, began, time.Duration(in.WaitSeconds)*time.Second, r.Takes)
+	out.say(why)
+	if in.CaseID != "" && c.cases.Note != nil {
+		out.CaseRecord = "the case " + in.CaseID + " has a record of it"
+		if err := c.cases.Note(ctx, in.CaseID, out.record(title, reason)); err != nil {
+			out.NotRecorded, out.CaseRecord = true, "the case has no record of it: "+oneLine(err.Error())
+		}
+	}
+	return out, nil
+}
+
+// prove looks for the hosts' own word that they did it, and says why it stopped to.
+func (c *Client) prove(ctx context.Context, out *ResponseDone, rule string, since time.Time, wait time.Duration, takes string) string {
+	if rule == "" {
+		return "the operator's list names no rule that would show it"
+	}
+	if c.indexer == nil {
+		return "no indexer is configured, where the proof would arrive"
+	}
+	end := time.Now().Add(wait)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := c.lookForProof(ctx, out, rule, since, takes)
+		switch {
+		case out.Proven == out.Sent:
+			return ""
+		case ctx.Err() != nil:
+			return "whoever asked left"
+		case time.Now().Add(pause).After(end):
+			if err != nil {
+				return "the indexer could not be asked: " + oneLine(err.Error())
+			}
+			return fmt.Sprintf("no alert of rule %s arrived within %s", rule, wait)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (c *Client) lookForProof(ctx context.Context, out *ResponseDone, rule string, since time.Time, takes string) error {
+	when, err := between(since, time.Time{})
+	if err != nil {
+		return err
+	}
+	var open []clause
+	for _, h := range out.Hosts {
+		if h.State == "sent" {
+			open = append(open, term("agent.id", h.AgentID))
+		}
+	}
+	filter := []clause{term("rule.id", rule), when, anyOf(open...)}
+	switch takes {
+	case gate.TakesAddress:
+		filter = append(filter, anyOf(term("data.srcip", out.Value), term("data.parameters.alert.data.srcip", out.Value)))
+	case gate.TakesUser:
+		filter = append(filter, anyOf(term("data.dstuser", out.Value), term("data.parameters.alert.data.dstuser", out.Value)))
+	}
+	f, err := c.tuningSearch(ctx, filter, 100, []string{"agent.id"}, nil)
+	if err != nil {
+		return err
+	}
+	for _, hit := range f.Hits.Hits {
+		var d struct {
+			Agent HostRef `json:"agent"`
+		}
+		if json.Unmarshal(hit.Source, &d) != nil {
+			continue
+		}
+		for _, h := range out.Hosts {
+			if h.AgentID == d.Agent.ID && h.State == "sent" {
+				h.State, h.Proof = "proven", hit.ID
+				out.Proven++
+			}
+		}
+	}
+	return nil
+}
+
+// say puts into words how it stands.
+func (out *ResponseDone) say(why string) {
+	refused := len(out.Hosts) - out.Sent
+	switch {
+	case out.Proven == out.Sent && out.Proven > 0:
+		out.Note = fmt.Sprintf("%d of %d hosts have shown in their own log that it was done", out.Proven, len(out.Hosts))
+	default:
+		out.Note = fmt.Sprintf("sent to %d host(s), proven by %d; for the others there is no proof yet: %s. Sent is not done", out.Sent, out.Proven, why)
+	}
+	if refused > 0 {
+		out.Note += fmt.Sprintf("; %d refused", refused)
+	}
+}
+
+// record is what the case gets. What others wrote stands in it as code, so that it is inert.
+func (out *ResponseDone) record(title, reason string) string {
+	code := func(s string) string { return "`" + strings.ReplaceAll(oneLine(s), "`", "'") + "`" }
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s: %s**\n\n- command: %s\n", title, out.Response, code(out.Command))
+	if out.Value != "" {
+		fmt.Fprintf(&b, "- on: %s\n", code(out.Value))
+	}
+	for _, h := range out.Hosts {
+		fmt.Fprintf(&b, "- host %s %s: %s", h.AgentID, code(h.Name), h.State)
+		if h.Proof != "" {
+			fmt.Fprintf(&b, ", shown by alert %s", code(h.Proof))
+		}
+		if h.Why != "" {
+			fmt.Fprintf(&b, " (%s)", code(h.Why))
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "- %s\n", out.Note)
+	if reason != "" {
+		fmt.Fprintf(&b, "- reason given: %s\n", code(reason))
+	}
+	return b.String()
+}

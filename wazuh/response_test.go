@@ -1,0 +1,253 @@
+package wazuh_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/wazuh"
+	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
+)
+
+const attacker = "203.0.113.9"
+
+// allowed are responses as an operator's policy has them.
+var allowed = []gate.Response{
+	{Name: "block-address", Command: "firewall-drop180", Takes: gate.TakesAddress, Reverse: "!firewall-allow", Proof: "651", Undone: "652", OS: []string{"linux"}, MaxHosts: 3},
+	{Name: "block-for-a-while", Command: "firewall-drop180", Takes: gate.TakesAddress, Proof: "651"},
+	{Name: "plain-name", Command: "firewall-drop", Takes: gate.TakesAddress, Proof: "651"},
+	{Name: "missing-script", Command: "!no-such-script", Takes: gate.TakesAddress, Proof: "651"},
+	{Name: "isolate", Command: "!isolate", Takes: gate.TakesNothing},
+	{Name: "lock-account", Command: "disable-account300", Takes: gate.TakesUser},
+}
+
+// responding is a Wazuh with a client for a gate whose policy allows [allowed].
+func responding(t *testing.T, change ...func(*wazuh.Config)) (*wazuhtest.Server, *gatetest.Gate, *wazuh.Client) {
+	t.Helper()
+	s := wazuhtest.New(t)
+	g := gatetest.New(t, func(p *gate.Policy) {
+		p.Responses, p.Protected = allowed, []string{"10.20.0.254", "009"}
+	})
+	c := s.Client(append(change, func(cfg *wazuh.Config) { cfg.Guard = g.Guard })...)
+	return s, g, c
+}
+
+func block(agents ...wazuh.AgentID) wazuh.RunActiveResponseInput {
+	return wazuh.RunActiveResponseInput{Reason: "it guesses passwords", ResponseTarget: wazuh.ResponseTarget{Response: "block-address", Agents: agents, Value: attacker, WaitSeconds: 2}}
+}
+
+// approved makes a call, approves it, and makes it again.
+func approved[Out, In any](t *testing.T, g *gatetest.Gate, c *wazuh.Client, name string, in In) (Out, error) {
+	t.Helper()
+	var zero Out
+	res, err := do(t, g, c, name, in)
+	if err != nil {
+		return zero, err
+	}
+	if res.State != gate.StatePending {
+		t.Fatalf("%s is %s before anybody approved it", name, res.State)
+	}
+	g.Approve(res.Proposal.ID)
+	if res, err = do(t, g, c, name, in); err != nil {
+		return zero, err
+	}
+	return res.Out.(Out), nil
+}
+
+func TestAHostIsBlockedProvenAndUndone(t *testing.T) {
+	t.Parallel()
+	var notes []string
+	s, g, c := responding(t, func(cfg *wazuh.Config) {
+		cfg.Cases.Target = func(_ context.Context, id string) (gate.Target, error) {
+			return gate.Target{Kind: "case", ID: id, Name: "Brute force"}, nil
+		}
+		cfg.Cases.Note = func(_ context.Context, id, text string) error {
+			notes = append(notes, id+": "+text)
+			return nil
+		}
+	})
+	s.SetResponseDelay(150*time.Millisecond, false)
+	in := block("007", "12")
+	in.CaseID = "~7"
+	res, err := do(t, g, c, "wazuh_active_response", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen := gate.Render(res.Proposal)
+	for _, want := range []string{"host 007", "fleet-007", "jump-01", "firewall-drop180", attacker, "rule 651", "wazuh_undo_response", "!firewall-allow", "180 seconds", "Brute force", "it guesses passwords"} {
+		if !strings.Contains(screen, want) {
+			t.Errorf("the screen lacks %q:\n%s", want, screen)
+		}
+	}
+	if len(s.Blocked("007")) != 0 {
+		t.Fatal("blocked before it was approved")
+	}
+	done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Sent != 2 || done.Proven != 2 || done.Hosts[0].State != "proven" || done.Hosts[0].Proof == "" || done.EndsAt.IsZero() || len(done.Preserve) == 0 {
+		t.Errorf("done: %+v", done)
+	}
+	if !slices.Contains(s.Blocked("007"), attacker) || !slices.Contains(s.Blocked("012"), attacker) {
+		t.Error("the hosts don't block it")
+	}
+	undone, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_undo_response", wazuh.UndoResponseInput{ResponseTarget: in.ResponseTarget})
+	if err != nil || undone.Proven != 2 || len(s.Blocked("007")) != 0 {
+		t.Errorf("undone: %+v, %v; still blocked %q", undone, err, s.Blocked("007"))
+	}
+	if len(notes) != 2 || !strings.Contains(notes[0], "~7: **Active response: block-address**") || !strings.Contains(notes[0], "host 007 `fleet-007`: proven") || !strings.Contains(notes[1], "taken back") {
+		t.Errorf("the case has %q", notes)
+	}
+}
+
+func TestSentIsNotDone(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		response string
+		prepare  func(s *wazuhtest.Server)
+	}{
+		"the log arrives too late":       {"block-address", func(s *wazuhtest.Server) { s.SetResponseDelay(time.Hour, false) }},
+		"the log never arrives":          {"block-address", func(s *wazuhtest.Server) { s.SetResponseDelay(0, true) }},
+		"a script that the host hasn't":  {"missing-script", func(*wazuhtest.Server) {}},
+		"the indexer doesn't answer now": {"block-address", func(s *wazuhtest.Server) { s.SetResponseDelay(time.Hour, false); s.FailShards(1, "gone") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, g, c := responding(t)
+			tt.prepare(s)
+			in := block("007")
+			in.Response, in.WaitSeconds = tt.response, 1
+			done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if done.Sent != 1 || done.Proven != 0 || done.Hosts[0].State != "sent" || !strings.Contains(done.Note, "no proof yet") {
+				t.Errorf("done: %+v %+v", done, done.Hosts[0])
+			}
+		})
+	}
+}
+
+func TestAHostThatRefusesIsNamed(t *testing.T) {
+	t.Parallel()
+	s, g, c := responding(t)
+	s.RefuseResponses("012", 1750)
+	done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", block("007", "012"))
+	if err != nil || done.Sent != 1 || done.Hosts[1].State != "refused" || !strings.Contains(done.Hosts[1].Why, "1750") || !strings.Contains(done.Note, "1 refused") {
+		t.Errorf("done: %+v, %v", done, err)
+	}
+	s.RefuseResponses("007", 1117)
+	if _, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", block("007")); err == nil || !strings.Contains(err.Error(), "1117") {
+		t.Errorf("all refused: %v", err)
+	}
+	in := block("007")
+	in.Response = "plain-name"
+	s.RefuseResponses("007", 0)
+	if _, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in); err == nil || !strings.Contains(err.Error(), "1652") {
+		t.Errorf("a command without its time-out: %v", err)
+	}
+	s.Forbid("active-response:command")
+	if _, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", block("008")); !errors.Is(err, wazuh.ErrForbidden) {
+		t.Errorf("without the permission: %v", err)
+	}
+}
+
+func TestAResponseIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
+	t.Parallel()
+	s, g, c := responding(t)
+	change := func(f func(in *wazuh.RunActiveResponseInput)) wazuh.RunActiveResponseInput {
+		in := block("007")
+		f(&in)
+		return in
+	}
+	for name, tt := range map[string]struct {
+		in   wazuh.RunActiveResponseInput
+		want error
+		says string
+	}{
+		"not in the policy":       {change(func(in *wazuh.RunActiveResponseInput) { in.Response = "wipe-disk" }), wazuh.ErrNotAllowed, "block-address"},
+		"no hosts":                {block(), wazuh.ErrInvalid, "every host"},
+		"too many hosts":          {block("001", "005", "006", "007"), wazuh.ErrInvalid, "allows 3"},
+		"the manager":             {block("000"), wazuh.ErrInvalid, "manager itself"},
+		"a host that there isn't": {block("999"), wazuh.ErrNotFound, "999"},
+		"disconnected":            {block(wazuhtest.AgentDisconnected), wazuh.ErrInvalid, "disconnected"},
+		"never connected":         {block(wazuhtest.AgentNeverConnected), wazuh.ErrInvalid, "never_connected"},
+		"another system":          {block(wazuhtest.AgentWindows), wazuh.ErrInvalid, "windows"},
+		"protected host":          {block("009"), gate.ErrRefused, "protected"},
+		"protected address":       {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "10.20.0.254" }), gate.ErrRefused, "protected"},
+		"protected, mapped":       {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "::ffff:10.20.0.254" }), gate.ErrRefused, "protected"},
+		"a network":               {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "203.0.113.0/24" }), wazuh.ErrInvalid, "acts on an address"},
+		"the host itself":         {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "127.0.0.1" }), wazuh.ErrInvalid, "another host"},
+		"no address":              {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "" }), wazuh.ErrInvalid, "acts on an address"},
+		"an account with a shell": {change(func(in *wazuh.RunActiveResponseInput) { in.Response, in.Value = "lock-account", "a;reboot" }), wazuh.ErrInvalid, "account"},
+		"a value for nothing":     {change(func(in *wazuh.RunActiveResponseInput) { in.Response = "isolate" }), wazuh.ErrInvalid, "host alone"},
+		"no place for cases":      {change(func(in *wazuh.RunActiveResponseInput) { in.CaseID = "~1" }), wazuh.ErrInvalid, "no place for cases"},
+		"a long wait":             {change(func(in *wazuh.RunActiveResponseInput) { in.WaitSeconds = 301 }), wazuh.ErrInvalid, "wait_seconds"},
+	} {
+		if _, err := do(t, g, c, "wazuh_active_response", tt.in); !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v; want %v and %q", name, err, tt.want, tt.says)
+		}
+	}
+	for _, r := range s.Requests() {
+		if strings.Contains(r, "PUT /active-response") {
+			t.Errorf("sent %s", r)
+		}
+	}
+}
+
+func TestBlockingAHostOfOnesOwnIsSaidToTheApprover(t *testing.T) {
+	t.Parallel()
+	_, g, c := responding(t)
+	in := block("007")
+	in.Value = "10.20.1.31"
+	res, err := do(t, g, c, "wazuh_active_response", in)
+	if err != nil || !strings.Contains(strings.Join(res.Proposal.Plan.Warnings, " "), "005 mail-01") {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestAResponseWithoutReverseSaysWhenItEnds(t *testing.T) {
+	t.Parallel()
+	_, g, c := responding(t)
+	in := wazuh.UndoResponseInput{ResponseTarget: block("007").ResponseTarget}
+	in.Response = "block-for-a-while"
+	if _, err := do(t, g, c, "wazuh_undo_response", in); !errors.Is(err, wazuh.ErrNotAllowed) || !strings.Contains(err.Error(), "180 seconds") {
+		t.Errorf("error %v", err)
+	}
+	in.Response, in.Value = "isolate", ""
+	if _, err := do(t, g, c, "wazuh_undo_response", in); !errors.Is(err, wazuh.ErrNotAllowed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestACaseThatCannotBeWrittenToIsSaid(t *testing.T) {
+	t.Parallel()
+	_, g, c := responding(t, func(cfg *wazuh.Config) {
+		cfg.Cases.Target = func(_ context.Context, id string) (gate.Target, error) { return gate.Target{Kind: "case", ID: id}, nil }
+		cfg.Cases.Note = func(context.Context, string, string) error { return errors.New("TheHive is away") }
+	})
+	in := block("007")
+	in.CaseID = "~7"
+	done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in)
+	if err != nil || !done.NotRecorded || !strings.Contains(done.CaseRecord, "TheHive is away") || done.Proven != 1 {
+		t.Errorf("done: %+v, %v", done, err)
+	}
+}
+
+func TestWithoutAGateTheListIsThatOfTheProgram(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	if _, err := s.Client().RunActiveResponse(t.Context(), block("007")); !errors.Is(err, wazuh.ErrNotAllowed) {
+		t.Errorf("no list: %v", err)
+	}
+	done, err := s.Client(func(cfg *wazuh.Config) { cfg.Responses = allowed }).RunActiveResponse(t.Context(), block("007"))
+	if err != nil || done.Proven != 1 {
+		t.Errorf("done: %+v, %v", done, err)
+	}
+}

@@ -1,0 +1,518 @@
+package wazuh
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// ApplyTuningInput is the input of [Client.ApplyTuning].
+type ApplyTuningInput struct {
+	Tuning
+	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"Take all alerts of the rule, without conditions."`
+	Reason        string `json:"reason" jsonschema:"Why these alerts are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
+	Expires       string `json:"expires" jsonschema:"The day on which it should be looked at again, as 2026-01-31, within a year." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Days          int    `json:"days,omitempty" jsonschema:"How many days the figures are about, as in the preview." minimum:"1" maximum:"90"`
+	MeasuredUntil string `json:"measured_until" jsonschema:"Until when they are, as in the preview; within two days." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"`
+	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"The rule file as the preview saw it; another one is refused." pattern:"^(absent|[0-9a-f]{64})$"`
+	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"How long to wait for the manager to come back." minimum:"1" maximum:"600"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *ApplyTuningInput) SetDefaults() {
+	if in.Days == 0 {
+		in.Days = 30
+	}
+	if in.WaitSeconds == 0 {
+		in.WaitSeconds = 120
+	}
+}
+
+// Validate refuses a tuning without a reason or an end, and one of a whole rule by mistake.
+func (in *ApplyTuningInput) Validate() error {
+	if _, err := in.Tuning.check(); err != nil {
+		return err
+	}
+	switch {
+	case len(in.Conditions) == 0 && !in.WholeRule:
+		return invalid("conditions are needed; whole_rule takes all alerts of the rule")
+	case len(in.Conditions) > 0 && in.WholeRule:
+		return invalid("whole_rule and conditions exclude each other")
+	case len(inert(in.Reason)) < 5:
+		return invalid("reason: say why these alerts are noise, in words")
+	case in.Days < 1 || in.Days > 90:
+		return invalid("days %d: want 1 to 90", in.Days)
+	case in.WaitSeconds < 1 || in.WaitSeconds > 600:
+		return invalid("wait_seconds %d: want 1 to 600", in.WaitSeconds)
+	}
+	now := time.Now()
+	day, err := time.Parse(time.DateOnly, in.Expires)
+	if err != nil || day.Before(now.AddDate(0, 0, -1)) || day.After(now.AddDate(1, 0, 1)) {
+		return invalid("expires %q: want a day within a year, as 2026-01-31", clip(in.Expires))
+	}
+	until, err := time.Parse(time.RFC3339, in.MeasuredUntil)
+	if err != nil || until.Before(now.AddDate(0, 0, -2)) || until.After(now.Add(2*time.Minute)) {
+		return invalid("measured_until %q: want the time from the preview, within two days", clip(in.MeasuredUntil))
+	}
+	return nil
+}
+
+// A TuningDone is a change of the manager's rules that was made, and proven.
+type TuningDone struct {
+	TuningID    int          `json:"tuning_id" jsonschema:"The number of its rule; wazuh_revert_tuning takes it."`
+	File        string       `json:"file"`
+	SHA256      string       `json:"sha256" jsonschema:"Of the rule file as it is now; absent if it is gone."`
+	ByRestart   bool         `json:"by_restart,omitempty" jsonschema:"Whether the manager was restarted, as it can't reload its rules."`
+	Proven      int          `json:"proven" jsonschema:"How many events logtest showed to be as they should be."`
+	NotProven   string       `json:"not_proven,omitempty" jsonschema:"What could not be tried."`
+	Steps       []TuningStep `json:"steps"`
+	Undo        string       `json:"undo,omitempty"`
+	LoadedNodes []string     `json:"nodes,omitempty" jsonschema:"Of a cluster: the nodes that loaded it."`
+}
+
+// a plannedTuning is a tuning made up: what would be in the file, and what is known of it.
+type plannedTuning struct {
+	preview  *TunePreview
+	id       int
+	old      string
+	was      bool
+	restarts bool
+	nodes    []string
+}
+
+// makeUp reads what a tuning is about.
+func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuning, error) {
+	in.SetDefaults()
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.tunable(ctx); err != nil {
+		return nil, err
+	}
+	until, _ := time.Parse(time.RFC3339, in.MeasuredUntil)
+	rule, err := c.GetRule(ctx, GetRuleInput{RuleID: in.RuleID})
+	if err != nil {
+		return nil, err
+	}
+	p := &plannedTuning{}
+	if p.old, p.was, err = c.ruleFile(ctx, TuningFile); err != nil {
+		return nil, err
+	}
+	if have := textHash(p.old, p.was); in.FileSHA256 != "" && in.FileSHA256 != have {
+		return nil, fmt.Errorf("%w: etc/rules/%s is %s, and was %s in the preview; make a new one", ErrFileChanged, TuningFile, have[:min(12, len(have))], in.FileSHA256[:min(12, len(in.FileSHA256))])
+	}
+	if p.id, err = c.freeNumber(ctx, p.old); err != nil {
+		return nil, err
+	}
+	m := &tuneMeasure{client: c, tuning: in.Tuning, days: in.Days, until: until.UTC()}
+	if p.preview, err = m.measure(ctx, rule); err != nil {
+		return nil, err
+	}
+	if p.restarts, p.nodes, err = c.loading(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// loading says how rules are taken into use here: by a restart or not, on which nodes.
+func (c *Client) loading(ctx context.Context) (restarts bool, nodes []string, err error) {
+	if nodes, err = c.nodes(ctx); err != nil {
+		return false, nil, err
+	}
+	_, restarts, err = c.before4(ctx, 14)
+	return restarts, nodes, err
+}
+
+// freeNumber finds the first number of ours that no rule has.
+func (c *Client) freeNumber(ctx context.Context, file string) (int, error) {
+	used := map[int]bool{}
+	tunings, _ := tuningsIn(file)
+	for _, t := range tunings {
+		used[t.id] = true
+	}
+	q := fmt.Sprintf("id>%d;id<%d", firstTuning-1, lastTuning+1)
+	r, err := list[*Rule](c.wire.ListRules(withSession(ctx), wire.ListRulesParams{Q: q, Limit: lastTuning - firstTuning + 1, Select: []string{"id", "filename"}}))
+	if err != nil {
+		return 0, err
+	}
+	for _, x := range r.items {
+		// The list can be older than the file, which was read.
+		if x != nil && (x.Filename != TuningFile || strings.Contains(file, fmt.Sprintf(`id="%d"`, x.ID))) {
+			used[x.ID] = true
+		}
+	}
+	for id := firstTuning; id <= lastTuning; id++ {
+		if !used[id] {
+			return id, nil
+		}
+	}
+	return 0, fmt.Errorf("wazuh: all numbers from %d to %d are used by rules: revert tunings that expired", firstTuning, lastTuning)
+}
+
+// planApplyTuning shows the file's diff, the figures and what loading interrupts.
+func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate.Plan, error) {
+	p, err := c.makeUp(ctx, &in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: in.Reason}
+	after := withBlock(p.old, note.block(&in.Tuning, p.preview.Rule))
+	what := "Silence"
+	if in.Level > 0 {
+		what = fmt.Sprintf("Take to level %d", in.Level)
+	}
+	s, k := &p.preview.Silenced, &p.preview.Kept
+	plan := gate.Plan{
+		Summary: fmt.Sprintf("%s alerts of Wazuh rule %d (%s) by a rule of its own.", what, p.preview.Rule.ID, p.preview.Rule.Description),
+		Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + textHash(p.old, p.was)}},
+		Undo:    fmt.Sprintf("wazuh_revert_tuning with tuning_id %d takes exactly this rule out again.", p.id),
+	}
+	plan.Changes = diffChanges(p.old, after)
+	plan.Changes = append(plan.Changes,
+		gate.Set("SHA-256 of the rule file as it is now", textHash(p.old, p.was)),
+		gate.Set(fmt.Sprintf("alerts hidden, of %d days", in.Days), fmt.Sprintf("%d of %d%s", s.Alerts, p.preview.Total, from(s))),
+		gate.Set("alerts kept", fmt.Sprintf("%d%s", k.Alerts, from(k))),
+		gate.Set("to be proven by logtest", fmt.Sprintf("%d events that must fall silent, %d that must still alert", len(s.samples), len(k.samples))))
+	if len(p.preview.AlsoFires) > 0 {
+		var names []string
+		for _, x := range p.preview.AlsoFires[:min(5, len(p.preview.AlsoFires))] {
+			names = append(names, fmt.Sprintf("%s %s (%d)", x.Value, x.Name, x.Count))
+		}
+		plan.Changes = append(plan.Changes, gate.Set("the same hosts and sources also raised", strings.Join(names, "; ")))
+	}
+	plan.Changes = append(plan.Changes, gate.Set("loading", loadingText(p.restarts, p.nodes)))
+	plan.Warnings = append(slices.Clone(p.preview.Warnings), fmt.Sprintf("In the diff %s, %s and %s stand for this proposal, who approves it and the day on which it is carried out.", proposalBlank, approverBlank, dayBlank))
+	if len(s.samples) == 0 {
+		return plan, invalid("none of the silenced alerts holds an event that logtest could be given: it couldn't be proven; write the rule by hand")
+	}
+	return plan, nil
+}
+
+// diffChanges are the lines of a diff, one below the other as an approver reads them.
+func diffChanges(before, after string) (list []gate.Change) {
+	for _, line := range unified("etc/rules/"+TuningFile, before, after) {
+		list = append(list, gate.Set("diff", line))
+	}
+	return list
+}
+
+func from(s *TuneShare) string {
+	var parts []string
+	for _, x := range []struct {
+		what string
+		list []Count
+	}{{"hosts", s.Hosts}, {"users", s.Users}, {"sources", s.Sources}} {
+		if len(x.list) == 0 {
+			continue
+		}
+		var some []string
+		for _, v := range x.list[:min(3, len(x.list))] {
+			some = append(some, fmt.Sprintf("%s (%d)", cmp.Or(v.Name, v.Value), v.Count))
+		}
+		if n := len(x.list) - len(some); n > 0 {
+			some = append(some, fmt.Sprintf("%d more", n))
+		}
+		parts = append(parts, x.what+" "+strings.Join(some, ", "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, "; ")
+}
+
+func loadingText(restarts bool, nodes []string) string {
+	where := "the manager"
+	if nodes != nil {
+		where = "one node after the other: " + strings.Join(nodes, ", ")
+	}
+	if restarts {
+		return "a RESTART of " + where + ": for some seconds no alert is raised and agents reconnect; events of agents wait"
+	}
+	return "a reload of the rules of " + where + ", without a restart; what rules have counted so far begins anew"
+}
+
+// ApplyTuning adds a rule of its own to the manager that takes alerts of another one away, or to
+// another level: it tries sample events, writes the rule file, validates, tries them again, loads
+// the rules, waits and verifies. If a step fails the old file is put back, and the error, a
+// [RulesetError], says which, what was done before, and how the rules stand now.
+//
+// Wazuh: GET, PUT /rules/files/{filename}; PUT /logtest; GET /manager/configuration/validation;
+// PUT /manager/analysisd/reload, before 4.14 /manager/restart; of a cluster those of its nodes
+func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningDone, error) {
+	c.tuning.Lock()
+	defer c.tuning.Unlock()
+	p, err := c.makeUp(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
+	note := tuningNote{id: p.id, until: in.Expires, reason: in.Reason}
+	note.sign(ctx)
+	s := &rulesetChange{client: c, name: TuningFile, old: p.old, was: p.was, new: withBlock(p.old, note.block(&in.Tuning, p.preview.Rule)), wait: time.Duration(in.WaitSeconds) * time.Second}
+	parent := strconv.Itoa(p.preview.Rule.ID)
+	for _, e := range p.preview.Silenced.samples {
+		s.before = append(s.before, expectation{sampleEvent: e, rule: parent})
+		s.after = append(s.after, expectation{sampleEvent: e, rule: strconv.Itoa(p.id), silent: true, level: in.Level})
+	}
+	if len(s.before) == 0 {
+		return nil, invalid("none of the silenced alerts holds an event that logtest could be given: it couldn't be proven; write the rule by hand")
+	}
+	for _, e := range p.preview.Kept.samples {
+		s.before = append(s.before, expectation{sampleEvent: e, rule: parent})
+		s.after = append(s.after, expectation{sampleEvent: e, rule: parent})
+	}
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	done := s.done(p.id, p.restarts, p.nodes)
+	done.Undo = fmt.Sprintf("wazuh_revert_tuning with tuning_id %d", p.id)
+	if len(p.preview.Kept.samples) == 0 && p.preview.Kept.Alerts > 0 {
+		done.NotProven = "no kept alert holds an event that logtest could be given"
+	}
+	return done, nil
+}
+
+// sign fills in which proposal a tuning comes from, who approved it, and the day.
+func (n *tuningNote) sign(ctx context.Context) {
+	n.proposal, n.by, n.on = "none", "nobody", time.Now().UTC().Format(time.DateOnly)
+	if p := gate.Executing(ctx); p != nil {
+		n.proposal, n.by = inert(p.ID), cmp.Or(inert(p.Approver), "the operator's settings")
+	}
+}
+
+func (s *rulesetChange) done(id int, restarts bool, nodes []string) *TuningDone {
+	return &TuningDone{TuningID: id, File: "etc/rules/" + s.name, SHA256: textHash(s.new, s.new != ""), ByRestart: restarts, Proven: len(s.after), Steps: s.steps, LoadedNodes: nodes}
+}
+
+// ListTuningsInput is the input of [Client.ListTunings].
+type ListTuningsInput struct{}
+
+// A TuningInForce is a tuning that stands in the rule file.
+type TuningInForce struct {
+	TuningID int `json:"tuning_id"`
+	Tuning
+	Reason   string `json:"reason" untrusted:"true"`
+	Proposal string `json:"proposal" jsonschema:"The proposal that it comes from."`
+	Approved string `json:"approved_by"`
+	Since    string `json:"since" jsonschema:"The day on which it was made."`
+	Expires  string `json:"expires"`
+	Expired  bool   `json:"expired,omitempty" jsonschema:"Whether that day is over: it is still in force, and due to be looked at."`
+
+	StillAlerting int     `json:"still_alerting" jsonschema:"Alerts of the rule since then that meet its conditions: a tuning that works leaves none."`
+	Lowered       int     `json:"lowered,omitempty" jsonschema:"Alerts at its own level since then."`
+	PerDayBefore  float64 `json:"per_day_before" jsonschema:"How many alerts a day it would have hidden in the two weeks before; what is silenced leaves no trace to be counted."`
+	HiddenAbout   int     `json:"hidden_about,omitempty" jsonschema:"What that makes since then, about."`
+}
+
+// A TuningList is what was silenced here.
+type TuningList struct {
+	Tunings    []*TuningInForce `json:"tunings" jsonschema:"The oldest first."`
+	File       string           `json:"file"`
+	SHA256     string           `json:"sha256"`
+	Odd        []string         `json:"odd,omitempty" jsonschema:"What else is wrong with the file." untrusted:"true"`
+	Incomplete string           `json:"incomplete,omitempty" jsonschema:"Why the figures are missing or too low."`
+}
+
+// ListTunings lists the tunings that are in the rule file: what, when, why, by whom it was
+// approved, how much they hide, and which expired.
+//
+// Wazuh: GET /rules/files/{filename}. Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) ListTunings(ctx context.Context, _ ListTuningsInput) (*TuningList, error) {
+	if err := c.only4(ctx, "rule files, in which tunings would be"); err != nil {
+		return nil, err
+	}
+	file, there, err := c.ruleFile(ctx, TuningFile)
+	if err != nil {
+		return nil, err
+	}
+	found, odd := tuningsIn(file)
+	out := &TuningList{Tunings: []*TuningInForce{}, File: "etc/rules/" + TuningFile, SHA256: textHash(file, there), Odd: odd}
+	now := time.Now().UTC()
+	for _, t := range found {
+		out.Tunings = append(out.Tunings, &TuningInForce{TuningID: t.id, Tuning: t.Tuning, Reason: t.reason, Proposal: t.proposal, Approved: t.by, Since: t.on, Expires: t.until, Expired: t.expired(now)})
+	}
+	if len(found) == 0 {
+		return out, nil
+	}
+	if c.indexer == nil {
+		out.Incomplete = ErrNoIndexer.Error()
+		return out, nil
+	}
+	out.Incomplete, err = c.countTunings(ctx, out.Tunings, now)
+	if err != nil {
+		out.Incomplete = "the alerts were not counted: " + err.Error()
+	}
+	return out, nil
+}
+
+const beforeDays = 14
+
+// countTunings counts, in one question, what tunings hide.
+func (c *Client) countTunings(ctx context.Context, tunings []*TuningInForce, now time.Time) (string, error) {
+	filters := clause{}
+	for i, t := range tunings {
+		since, err := time.Parse(time.DateOnly, t.Since)
+		if err != nil {
+			continue
+		}
+		after, _ := between(since.AddDate(0, 0, 1), now.Add(time.Minute))
+		if !since.AddDate(0, 0, 1).Before(now) {
+			after, _ = between(now.Add(-time.Second), now.Add(time.Minute))
+		}
+		before, _ := between(since.AddDate(0, 0, -beforeDays), since)
+		id, _ := t.RuleID.number()
+		like := append(t.clauses(), term("rule.id", id))
+		filters[fmt.Sprintf("after%d", i)] = clause{"bool": clause{"filter": append(slices.Clone(like), after)}}
+		filters[fmt.Sprintf("before%d", i)] = clause{"bool": clause{"filter": append(slices.Clone(like), before)}}
+		filters[fmt.Sprintf("own%d", i)] = term("rule.id", strconv.Itoa(t.TuningID))
+	}
+	found, err := c.tuningSearch(ctx, nil, 0, nil, clause{"tunings": clause{"filters": clause{"filters": filters}}})
+	if err != nil {
+		return "", err
+	}
+	var counted struct {
+		Tunings struct {
+			Buckets map[string]struct {
+				Count int `json:"doc_count"`
+			} `json:"buckets"`
+		} `json:"tunings"`
+	}
+	if len(found.Aggregations) > 0 {
+		if err := json.Unmarshal(found.Aggregations, &counted); err != nil {
+			return "", fmt.Errorf("wazuh: the indexer's counts cannot be read: %w", err)
+		}
+	}
+	n := func(name string, i int) int { return counted.Tunings.Buckets[fmt.Sprintf("%s%d", name, i)].Count }
+	for i, t := range tunings {
+		since, err := time.Parse(time.DateOnly, t.Since)
+		if err != nil {
+			continue
+		}
+		t.StillAlerting, t.Lowered = n("after", i), n("own", i)
+		t.PerDayBefore = float64(n("before", i)*10/beforeDays) / 10
+		t.HiddenAbout = int(float64(n("before", i)) / beforeDays * now.Sub(since).Hours() / 24)
+	}
+	return incomplete(found, alertIndex), nil
+}
+
+// RevertTuningInput is the input of [Client.RevertTuning].
+type RevertTuningInput struct {
+	TuningID    int    `json:"tuning_id" jsonschema:"The number of the tuning, as wazuh_list_tunings has it." alias:"id" minimum:"119000" maximum:"119999"`
+	Reason      string `json:"reason,omitempty" jsonschema:"Why, for whoever approves." maxLength:"300"`
+	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"How long to wait for the manager to come back." minimum:"1" maximum:"600"`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *RevertTuningInput) SetDefaults() {
+	if in.WaitSeconds == 0 {
+		in.WaitSeconds = 120
+	}
+}
+
+// reverting reads the file and finds the one tuning in it.
+func (c *Client) reverting(ctx context.Context, in *RevertTuningInput) (file string, t *fileTuning, err error) {
+	in.SetDefaults()
+	if in.WaitSeconds < 1 || in.WaitSeconds > 600 {
+		return "", nil, invalid("wait_seconds %d: want 1 to 600", in.WaitSeconds)
+	}
+	if err := c.tunable(ctx); err != nil {
+		return "", nil, err
+	}
+	file, _, err = c.ruleFile(ctx, TuningFile)
+	if err != nil {
+		return "", nil, err
+	}
+	found, odd := tuningsIn(file)
+	for i := range found {
+		if found[i].id == in.TuningID {
+			return file, &found[i], nil
+		}
+	}
+	why := ""
+	if len(odd) > 0 {
+		why = "; " + strings.Join(odd, "; ")
+	}
+	return "", nil, fmt.Errorf("%w: etc/rules/%s has no tuning %d%s", ErrNotFound, TuningFile, in.TuningID, oneLine(why))
+}
+
+func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (gate.Plan, error) {
+	file, t, err := c.reverting(ctx, &in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	restarts, nodes, err := c.loading(ctx)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	plan := gate.Plan{
+		Summary: fmt.Sprintf("Revert the Wazuh tuning %d: alerts of rule %s are raised again.", t.id, t.RuleID),
+		Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + textHash(file, true)}},
+		Changes: append(diffChanges(file, t.without(file)), gate.Set("SHA-256 of the rule file as it is now", textHash(file, true)), gate.Set("loading", loadingText(restarts, nodes))),
+		Undo:    "wazuh_apply_tuning with the same rule and conditions.",
+	}
+	if in.Reason != "" {
+		plan.Changes = append(plan.Changes, gate.Set("reason", in.Reason))
+	}
+	return plan, nil
+}
+
+// RevertTuning takes exactly one tuning out of the rule file, by the same steps as
+// [Client.ApplyTuning] and with the same way back.
+//
+// Wazuh: as ApplyTuning; DELETE /rules/files/{filename} if nothing is left in the file
+func (c *Client) RevertTuning(ctx context.Context, in RevertTuningInput) (*TuningDone, error) {
+	c.tuning.Lock()
+	defer c.tuning.Unlock()
+	file, t, err := c.reverting(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
+	restarts, nodes, err := c.loading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &rulesetChange{client: c, name: TuningFile, old: file, was: true, new: t.without(file), wait: time.Duration(in.WaitSeconds) * time.Second}
+	samples, err := c.hiddenBy(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	id, _ := t.RuleID.number()
+	for _, e := range samples {
+		s.before = append(s.before, expectation{sampleEvent: e, rule: strconv.Itoa(t.id), silent: true, level: t.Level})
+		s.after = append(s.after, expectation{sampleEvent: e, rule: id})
+	}
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	done := s.done(t.id, restarts, nodes)
+	if len(samples) == 0 {
+		done.NotProven = "there is no alert from before the tuning whose event logtest could be given"
+	}
+	return done, nil
+}
+
+// hiddenBy returns events that a tuning hides, of alerts from before it.
+func (c *Client) hiddenBy(ctx context.Context, t *fileTuning) ([]sampleEvent, error) {
+	id, err := t.RuleID.number()
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.tuningSearch(ctx, append(t.clauses(), term("rule.id", id)), maxShown, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []sampleEvent
+	for _, h := range f.Hits.Hits {
+		if e, ok := replayable(h); ok {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,656 @@
+package wazuh
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
+	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
+)
+
+// TunePreviewInput is the input of [Client.TunePreview].
+type TunePreviewInput struct {
+	AlertID    string            `json:"alert_id,omitempty" jsonschema:"An alert of which there are too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule; without conditions those of its most frequent source are proposed."`
+	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Only alerts that meet all of these. Left out: what those like the alert have in common." maxItems:"8"`
+	Level      int               `json:"level,omitempty" jsonschema:"The level that they go to; 0: no alert." minimum:"0" maximum:"15"`
+	Days       int               `json:"days,omitempty" jsonschema:"How many days back to measure." minimum:"1" maximum:"90"`
+	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"Measure the whole rule, without conditions."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *TunePreviewInput) SetDefaults() {
+	if in.Days == 0 {
+		in.Days = 30
+	}
+}
+
+// A TuneShare is a part of a rule's alerts, and where it comes from.
+type TuneShare struct {
+	Alerts   int       `json:"alerts" jsonschema:"How many."`
+	Hosts    []Count   `json:"hosts" jsonschema:"The ten agents with most of them."`
+	Users    []Count   `json:"users" jsonschema:"The ten accounts with most of them."`
+	Sources  []Count   `json:"sources" jsonschema:"The ten source addresses with most of them."`
+	Newest   time.Time `json:"newest,omitzero"`
+	Examples []*Alert  `json:"examples" jsonschema:"The newest three."`
+
+	samples []sampleEvent
+}
+
+// A CountingRule is a rule that counts the alerts of another one.
+type CountingRule struct {
+	ID          int    `json:"id"`
+	Level       int    `json:"level"`
+	Description string `json:"description"`
+	By          string `json:"by" jsonschema:"if_matched_sid or if_matched_group."`
+}
+
+// A TunePreview is what a tuning would do, measured on the alerts there are.
+type TunePreview struct {
+	Rule         *Rule             `json:"rule" jsonschema:"The rule whose alerts are too many."`
+	Tuning       Tuning            `json:"tuning" jsonschema:"What is proposed."`
+	Chosen       string            `json:"chosen,omitempty" jsonschema:"How the conditions were chosen."`
+	XML          string            `json:"xml" jsonschema:"The rule as it would stand in the file."`
+	From         time.Time         `json:"from"`
+	Until        time.Time         `json:"until"`
+	Total        int               `json:"total" jsonschema:"How many alerts of the rule there are in that time."`
+	Silenced     TuneShare         `json:"silenced" jsonschema:"Those that the tuning would take away, or to its level."`
+	Kept         TuneShare         `json:"kept" jsonschema:"Those that would stay."`
+	AlsoFires    []Count           `json:"also_fires" jsonschema:"What else the hosts and sources of the silenced ones raised: rules by how often."`
+	CountOnIt    []CountingRule    `json:"count_on_it" jsonschema:"Rules that count these alerts and would miss the silenced ones."`
+	Cases        []string          `json:"cases,omitempty" jsonschema:"Cases that have the same values." untrusted:"true"`
+	Warnings     []string          `json:"warnings" untrusted:"true"`
+	Alternatives []string          `json:"alternatives"`
+	Apply        *ApplyTuningInput `json:"apply,omitempty" jsonschema:"Arguments for wazuh_apply_tuning; add a reason, and another expiry if this one doesn't fit."`
+	Incomplete   string            `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from the figures; absent when none are."`
+}
+
+// TunePreview proposes the narrowest rule that takes alerts like one away, or measures given
+// conditions: how many alerts of the last days it would have hidden and kept, over which hosts,
+// accounts and sources, what else the same hosts raised, and what speaks against it. It asks
+// the indexer at most six times, whatever there is, and changes nothing.
+//
+// Wazuh: GET /rules, /rules/files/{filename}. Wazuh indexer: POST /wazuh-alerts-*/_search
+func (c *Client) TunePreview(ctx context.Context, in TunePreviewInput) (*TunePreview, error) {
+	in.SetDefaults()
+	m := &tuneMeasure{client: c, days: in.Days, tuning: Tuning{RuleID: in.RuleID, Level: in.Level, Conditions: in.Conditions}}
+	switch {
+	case in.Days < 1 || in.Days > 90:
+		return nil, invalid("days %d: want 1 to 90", in.Days)
+	case in.AlertID == "" && in.RuleID == "":
+		return nil, invalid("alert_id or rule_id is needed: what there is too much of")
+	case in.WholeRule && len(in.Conditions) > 0:
+		return nil, invalid("whole_rule and conditions exclude each other")
+	}
+	if _, err := (&Tuning{RuleID: cmp.Or(in.RuleID, "1"), Level: in.Level, Conditions: in.Conditions}).check(); err != nil {
+		return nil, err
+	}
+	if err := c.tunable(ctx); err != nil {
+		return nil, err
+	}
+	m.until = time.Now().UTC().Add(-time.Minute).Truncate(time.Minute)
+	var like leafTexts
+	if in.AlertID != "" {
+		h, err := c.alertHit(ctx, in.AlertID)
+		if err != nil {
+			return nil, err
+		}
+		a, err := alertOf(*h, false)
+		if err != nil {
+			return nil, err
+		}
+		if in.RuleID != "" && string(in.RuleID) != a.Rule.ID {
+			return nil, invalid("alert %s is of rule %s, not %s", in.AlertID, a.Rule.ID, clip(string(in.RuleID)))
+		}
+		m.tuning.RuleID = RuleID(a.Rule.ID)
+		if like, err = textsOf(h.Source); err != nil {
+			return nil, err
+		}
+		if end := a.Timestamp.Add(time.Minute).UTC(); end.After(m.until) { // it is one of those to measure
+			m.until = end.Truncate(time.Second)
+		}
+	}
+	if _, err := m.tuning.check(); err != nil {
+		return nil, err
+	}
+	rule, err := c.GetRule(ctx, GetRuleInput{RuleID: m.tuning.RuleID})
+	if err != nil {
+		return nil, err
+	}
+	chosen := ""
+	if len(in.Conditions) == 0 && !in.WholeRule {
+		if m.tuning.Conditions, chosen, err = m.choose(ctx, like); err != nil {
+			return nil, err
+		}
+	}
+	p, err := m.measure(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	p.Chosen = chosen
+	file, there, err := c.ruleFile(ctx, TuningFile)
+	if err != nil {
+		return nil, err
+	}
+	id, err := c.freeNumber(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	until := m.until.AddDate(0, 0, 30).Format(time.DateOnly)
+	note := tuningNote{id: id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: until, reason: "..."}
+	p.XML = strings.Join(note.block(&m.tuning, rule), "\n")
+	if len(m.tuning.Conditions) > 0 || in.WholeRule {
+		p.Apply = &ApplyTuningInput{Tuning: m.tuning, WholeRule: in.WholeRule, Expires: until, Days: m.days, MeasuredUntil: m.until.Format(time.RFC3339), FileSHA256: textHash(file, there)}
+	}
+	return p, nil
+}
+
+// tunable says whether this Wazuh has what tunings need.
+func (c *Client) tunable(ctx context.Context) error {
+	if c.indexer == nil {
+		return ErrNoIndexer
+	}
+	return c.only4(ctx, "rule files, logtest and validation of a configuration, which a tuning needs: its detections are made otherwise")
+}
+
+// alertHit fetches the document of an alert.
+func (c *Client) alertHit(ctx context.Context, id string) (*indexer.Hit, error) {
+	if !alertID.MatchString(id) {
+		return nil, invalid("alert_id %q is not an alert's id", clip(id))
+	}
+	some := []clause{anyOf(clause{"ids": clause{"values": []string{id}}}, term("id", id))}
+	f, err := c.tuningSearch(ctx, some, 2, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch n := len(f.Hits.Hits); {
+	case n == 0:
+		return nil, fmt.Errorf("%w: there is no alert %s", ErrNotFound, id)
+	case n > 1 && f.Hits.Hits[0].ID != id && f.Hits.Hits[1].ID != id:
+		return nil, invalid("several alerts have the id %s; take that of a document", id)
+	case n > 1 && f.Hits.Hits[1].ID == id:
+		return &f.Hits.Hits[1], nil
+	}
+	return &f.Hits.Hits[0], nil
+}
+
+// tuningSearch asks the indexer once.
+func (c *Client) tuningSearch(ctx context.Context, filter []clause, limit int, source []string, aggs clause) (*indexer.Found, error) {
+	index, _, err := c.alertIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.label != nil {
+		filter = append(slices.Clone(filter), c.label)
+	}
+	s, err := newSearch(filter, limit, 0, []order{{timeField, "desc", "date"}, {"id", "desc", "keyword"}})
+	if err != nil {
+		return nil, err
+	}
+	if source != nil {
+		s.Source = &indexer.Source{Includes: source}
+	}
+	if aggs != nil {
+		if s.Aggs, err = raw(aggs); err != nil {
+			return nil, err
+		}
+	}
+	return c.searchAlerts(ctx, index, *s)
+}
+
+// leafTexts are the values in a document, by their paths; of several the first.
+type leafTexts map[string]string
+
+func textsOf(source []byte) (leafTexts, error) {
+	t := leafTexts{}
+	err := jsoncodec.Leaves(source, func(path, text []byte) {
+		if _, have := t[string(path)]; !have {
+			t[string(path)] = string(text)
+		}
+	})
+	return t, err
+}
+
+// value is what a condition's field has in a document.
+func (t leafTexts) value(field string) string {
+	for _, p := range (TuningCondition{Field: field}).paths() {
+		if v := t[p]; v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// candidates are the fields that a condition may be about, the most telling first: those of
+// which it is known what they tell of an event.
+func (t leafTexts) candidates() []string {
+	list := []string{"srcip", "user", "hostname", "program_name", "url"}
+	rank := map[string]int{}
+	for _, m := range []Meaning{MeaningSourceAddress, MeaningActingUser, MeaningTargetUser, MeaningHost, MeaningProcess, MeaningCommand, MeaningPath, MeaningURL, MeaningDomain,
+		MeaningDNSQuery, MeaningService, MeaningAction, MeaningParentProcess, MeaningDestinationAddress} {
+		for _, f := range tellers(m) {
+			if _, have := rank[f]; !have {
+				rank[f] = len(rank) + 1
+			}
+		}
+	}
+	var decoded []string
+	for path := range t {
+		if field, below := strings.CutPrefix(path, "data."); below && rank[path] > 0 && fixedOptions[field] == nil && !slices.Contains(static, field) {
+			decoded = append(decoded, field)
+		}
+	}
+	slices.SortFunc(decoded, func(a, b string) int { return cmp.Compare(rank["data."+a], rank["data."+b]) })
+	list = append(list, decoded...)
+	return slices.DeleteFunc(append(list, "dstip", "action"), func(f string) bool { return !t.usable(f) })
+}
+
+// usable reports whether a document has a value in a field that a condition can hold.
+func (t leafTexts) usable(field string) bool {
+	v := t.value(field)
+	return v != "" && v != "-" && len(v) <= 256 && !strings.ContainsFunc(v, unicode.IsControl) && (TuningCondition{field, v}).check() == nil
+}
+
+// anchors are the fields by which alerts are alike, the surest first.
+func (t leafTexts) anchor() string {
+	for _, f := range t.candidates() {
+		if f == "srcip" {
+			if a, err := netip.ParseAddr(t.value(f)); err == nil && !a.IsUnspecified() {
+				return f
+			}
+			continue
+		}
+		return f
+	}
+	return ""
+}
+
+const (
+	maxSample = 200 // alerts that are looked at for what they have in common
+	maxShown  = 3   // examples of each share
+	maxTop    = 10  // values of each
+)
+
+// A tuneMeasure measures a tuning over a span of time.
+type tuneMeasure struct {
+	client *Client
+	tuning Tuning
+	days   int
+	until  time.Time
+}
+
+func (m *tuneMeasure) from() time.Time { return m.until.AddDate(0, 0, -m.days) }
+
+// span are the alerts of the rule in that time.
+func (m *tuneMeasure) span() []clause {
+	when, _ := between(m.from(), m.until)
+	id, _ := m.tuning.RuleID.number()
+	return []clause{term("rule.id", id), when}
+}
+
+// choose finds what the alerts like one have in common: the conditions that all of them meet.
+func (m *tuneMeasure) choose(ctx context.Context, like leafTexts) ([]TuningCondition, string, error) {
+	filter := m.span()
+	by := like.anchor()
+	if by != "" {
+		filter = append(filter, TuningCondition{by, like.value(by)}.clause())
+	}
+	f, err := m.client.tuningSearch(ctx, filter, maxSample, []string{"data", "predecoder", "agent.id"}, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	sample := make([]leafTexts, 0, len(f.Hits.Hits))
+	for _, h := range f.Hits.Hits {
+		if t, err := textsOf(h.Source); err == nil {
+			sample = append(sample, t)
+		}
+	}
+	if like == nil { // the most frequent ones of the rule
+		like, by = mostAlike(sample)
+		if by != "" {
+			sample = slices.DeleteFunc(sample, func(t leafTexts) bool { return t.value(by) != like.value(by) })
+		}
+	}
+	if len(sample) == 0 || by == "" {
+		return nil, "the alerts have nothing in common by which a rule could tell them apart; give conditions", nil
+	}
+	var list []TuningCondition
+	for _, field := range like.candidates() {
+		v := like.value(field)
+		if len(list) < maxConditions && !slices.ContainsFunc(sample, func(t leafTexts) bool { return t.value(field) != v }) {
+			list = append(list, TuningCondition{field, v})
+		}
+	}
+	why := fmt.Sprintf("what the newest %d alerts of the rule with the same %s all have", len(sample), by)
+	return list, why, nil
+}
+
+// mostAlike is one of those alerts that are most often alike, and by what.
+func mostAlike(sample []leafTexts) (leafTexts, string) {
+	var best leafTexts
+	bestBy, most := "", 0
+	for _, by := range []string{"srcip", "user", "hostname", "program_name"} {
+		counts := map[string]int{}
+		for _, t := range sample {
+			if t.usable(by) {
+				if counts[t.value(by)]++; counts[t.value(by)] > most {
+					best, bestBy, most = t, by, counts[t.value(by)]
+				}
+			}
+		}
+		if most > 0 {
+			return best, bestBy
+		}
+	}
+	for _, t := range sample {
+		if by := t.anchor(); by != "" {
+			return t, by
+		}
+	}
+	return nil, ""
+}
+
+var shareKeys = map[string][]string{"hosts": {"agent.id"}, "users": {"data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName"}, "sources": {"data.srcip", "data.win.eventdata.ipAddress"}}
+
+// share measures a part of the rule's alerts.
+func (m *tuneMeasure) share(ctx context.Context, filter []clause) (*TuneShare, string, error) {
+	aggs := clause{}
+	for name, fields := range shareKeys {
+		for i, f := range fields {
+			t := clause{"terms": clause{"field": f, "size": maxTop}}
+			if f == "agent.id" {
+				t["aggs"] = clause{"name": clause{"terms": clause{"field": "agent.name", "size": 1}}}
+			}
+			aggs[fmt.Sprintf("%s_%d", name, i)] = t
+		}
+	}
+	found, err := m.client.tuningSearch(ctx, filter, maxShown, nil, aggs)
+	if err != nil {
+		return nil, "", err
+	}
+	s := &TuneShare{Examples: []*Alert{}}
+	if found.Hits.Total != nil {
+		s.Alerts = found.Hits.Total.Value
+	}
+	counted := map[string]buckets{}
+	if len(found.Aggregations) > 0 {
+		if err := json.Unmarshal(found.Aggregations, &counted); err != nil {
+			return nil, "", fmt.Errorf("wazuh: the indexer's counts cannot be read: %w", err)
+		}
+	}
+	top := func(name string) []Count {
+		list := []Count{}
+		for i := range shareKeys[name] {
+			for _, b := range counted[fmt.Sprintf("%s_%d", name, i)].Buckets {
+				x := Count{Value: string(b.Key), Count: b.Count}
+				if b.Name != nil && len(b.Name.Buckets) > 0 {
+					x.Name = string(b.Name.Buckets[0].Key)
+				}
+				if x.Value != "" && x.Value != "-" {
+					list = append(list, x)
+				}
+			}
+		}
+		slices.SortStableFunc(list, func(a, b Count) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value)) })
+		return list[:min(len(list), maxTop)]
+	}
+	s.Hosts, s.Users, s.Sources = top("hosts"), top("users"), top("sources")
+	q := alertQuery{log: true}
+	for _, h := range found.Hits.Hits {
+		a, err := q.alert(h)
+		if err != nil {
+			return nil, "", err
+		}
+		if s.Newest.IsZero() {
+			s.Newest = a.Timestamp
+		}
+		if e, ok := replayable(h); ok {
+			s.samples = append(s.samples, e)
+		}
+		a.FullLog = shortened(a.FullLog)
+		s.Examples = append(s.Examples, a)
+	}
+	return s, incomplete(found, alertIndex), nil
+}
+
+// replayable makes of an alert's document the event as logtest takes it. What agents' modules
+// report, of which no line is left, can't be tried.
+func replayable(h indexer.Hit) (sampleEvent, bool) {
+	var d document
+	if jsoncodec.Unmarshal(h.Source, &d) != nil {
+		return sampleEvent{}, false
+	}
+	e := sampleEvent{alert: h.ID, event: string(d.FullLog), location: d.Location}
+	decoder := ""
+	if d.Decoder != nil {
+		decoder = d.Decoder.Name
+	}
+	switch {
+	case decoder == "windows_eventchannel":
+		var data struct {
+			Win json.RawMessage `json:"win"`
+		}
+		if json.Unmarshal(d.Data, &data) != nil || len(data.Win) == 0 {
+			return e, false
+		}
+		e.event, e.format, e.location, e.rebuilt = `{"win":`+string(data.Win)+`}`, "eventchannel", "EventChannel", true
+	case strings.HasPrefix(decoder, "syscheck"), len(d.Syscheck) > 0, decoder == "rootcheck", decoder == "sca", decoder == "syscollector", strings.HasPrefix(decoder, "wazuh"):
+		return e, false
+	case strings.HasPrefix(e.event, "{"):
+		e.format = "json"
+	case e.event != "":
+		e.format = "syslog"
+	case decoder == "json" && len(d.Data) > 2:
+		e.event, e.format, e.rebuilt = string(d.Data), "json", true
+	default:
+		return e, false
+	}
+	return e, len(e.event) < 64<<10
+}
+
+// measure counts what the tuning would have hidden and kept, and looks at what speaks
+// against it: at most four questions to the indexer.
+func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, error) {
+	c, all, ours := m.client, m.span(), m.tuning.clauses()
+	p := &TunePreview{Rule: rule, Tuning: m.tuning, From: m.from(), Until: m.until, AlsoFires: []Count{}, CountOnIt: []CountingRule{}, Warnings: []string{}}
+	hidden, why, err := m.share(ctx, slices.Concat(all, ours))
+	if err != nil {
+		return nil, err
+	}
+	p.Silenced, p.Incomplete, p.Kept = *hidden, why, TuneShare{Hosts: []Count{}, Users: []Count{}, Sources: []Count{}, Examples: []*Alert{}}
+	if len(ours) > 0 {
+		kept, why, err := m.share(ctx, append(slices.Clone(all), clause{"bool": clause{"must_not": []clause{{"bool": clause{"filter": ours}}}}}))
+		if err != nil {
+			return nil, err
+		}
+		p.Kept = *kept
+		if p.Incomplete == "" {
+			p.Incomplete = why
+		}
+	}
+	p.Total = p.Silenced.Alerts + p.Kept.Alerts
+	first, err := m.alsoFires(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if p.CountOnIt, err = c.countingOn(ctx, rule); err != nil {
+		return nil, err
+	}
+	if c.cases.With != nil {
+		var values []string
+		for _, x := range m.tuning.Conditions {
+			values = append(values, x.Value)
+		}
+		for _, x := range p.Silenced.Sources {
+			values = append(values, x.Value)
+		}
+		cases, err := c.cases.With(ctx, values)
+		if err != nil {
+			p.Warnings = append(p.Warnings, "whether cases have the same values could not be looked up: "+oneLine(err.Error()))
+		}
+		p.Cases = cases
+	}
+	m.warn(p, first)
+	return p, nil
+}
+
+// alsoFires counts what else the hosts and sources of the silenced alerts raised, and says how
+// old the oldest alert is that there is.
+func (m *tuneMeasure) alsoFires(ctx context.Context, p *TunePreview) (oldest time.Time, err error) {
+	when, _ := between(m.from(), m.until)
+	var where []clause
+	for _, x := range p.Silenced.Sources {
+		for _, f := range shareKeys["sources"] {
+			where = append(where, term(f, x.Value))
+		}
+	}
+	if len(where) == 0 {
+		for _, x := range p.Silenced.Hosts {
+			where = append(where, term("agent.id", x.Value))
+		}
+	}
+	id, _ := m.tuning.RuleID.number()
+	filter := []clause{when, {"bool": clause{"must_not": []clause{term("rule.id", id)}}}}
+	if len(where) > 0 {
+		filter = append(filter, anyOf(where...))
+		f, err := m.client.tuningSearch(ctx, filter, 0, nil, clause{"rules": clause{"terms": clause{"field": "rule.id", "size": maxTop}, "aggs": clause{"name": clause{"terms": clause{"field": "rule.description", "size": 1}}}}})
+		if err != nil {
+			return oldest, err
+		}
+		var counted struct {
+			Rules buckets `json:"rules"`
+		}
+		if len(f.Aggregations) > 0 && json.Unmarshal(f.Aggregations, &counted) == nil {
+			for _, b := range counted.Rules.Buckets {
+				x := Count{Value: string(b.Key), Count: b.Count}
+				if b.Name != nil && len(b.Name.Buckets) > 0 {
+					x.Name = string(b.Name.Buckets[0].Key)
+				}
+				p.AlsoFires = append(p.AlsoFires, x)
+			}
+		}
+	}
+	index, _, err := m.client.alertIndex(ctx)
+	if err != nil {
+		return oldest, err
+	}
+	s, err := newSearch([]clause{when}, 1, 0, []order{{timeField, "asc", "date"}})
+	if err != nil {
+		return oldest, err
+	}
+	s.Source, s.TrackTotalHits = &indexer.Source{Includes: []string{timeField, "timestamp"}}, false
+	f, err := m.client.searchAlerts(ctx, index, *s)
+	if err != nil || len(f.Hits.Hits) == 0 {
+		return oldest, err
+	}
+	a, err := alertOf(f.Hits.Hits[0], false)
+	if err != nil {
+		return oldest, err
+	}
+	return a.Timestamp, nil
+}
+
+// countingOn finds the rules that count alerts of a rule, by its number or by its groups.
+func (c *Client) countingOn(ctx context.Context, rule *Rule) ([]CountingRule, error) {
+	found := []CountingRule{}
+	seen := map[int]bool{}
+	look := func(text, by string) error {
+		r, err := list[*Rule](c.wire.ListRules(withSession(ctx), wire.ListRulesParams{Search: text, Limit: 500, Select: []string{"id", "level", "description", "details"}}))
+		if err != nil {
+			return err
+		}
+		for _, x := range r.items {
+			var d map[string]json.RawMessage
+			if x == nil || seen[x.ID] || json.Unmarshal(x.Details, &d) != nil || d[by] == nil {
+				continue
+			}
+			names := strings.FieldsFunc(optionText(d[by]), func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
+			if slices.Contains(names, text) {
+				seen[x.ID] = true
+				found = append(found, CountingRule{x.ID, x.Level, x.Description, by})
+			}
+		}
+		return nil
+	}
+	if err := look(strconv.Itoa(rule.ID), "if_matched_sid"); err != nil {
+		return nil, err
+	}
+	for _, g := range rule.Groups[:min(len(rule.Groups), 6)] {
+		if checkSearch(g) != nil {
+			continue
+		}
+		if err := look(g, "if_matched_group"); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b CountingRule) int { return cmp.Compare(a.ID, b.ID) })
+	return found, nil
+}
+
+// optionText is a condition of a rule, which is a text or an object with the text as its pattern.
+func optionText(b json.RawMessage) string {
+	var o struct {
+		Pattern string `json:"pattern"`
+	}
+	if json.Unmarshal(b, &o) == nil && o.Pattern != "" {
+		return o.Pattern
+	}
+	return text(b)
+}
+
+// warn says what speaks against the tuning, and what could be done in its place.
+func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
+	add := func(format string, args ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...)) }
+	if len(m.tuning.Conditions) == 0 {
+		add("It is a whole rule: every alert of it goes, on all hosts.")
+	}
+	if p.Rule.Level >= 12 {
+		add("The rule is of level %d: Wazuh takes such alerts for grave.", p.Rule.Level)
+	}
+	if p.Silenced.Alerts == 0 {
+		add("No alert of the last %d days would have been silenced.", m.days)
+	}
+	if len(m.tuning.Conditions) > 0 && p.Kept.Alerts == 0 && p.Silenced.Alerts > 0 {
+		add("No alert of the rule would have been kept: for these %d days it is the whole rule.", m.days)
+	}
+	switch span := m.until.Sub(oldest); {
+	case oldest.IsZero():
+		add("There are no alerts of the last %d days: nothing was measured.", m.days)
+	case span < 8*24*time.Hour:
+		add("There are alerts of only %.1f days: what happens once a month isn't among them.", span.Hours()/24)
+	}
+	for _, r := range p.CountOnIt {
+		add("Rule %d (level %d) counts these alerts (%s) and would no longer see the silenced ones: %s", r.ID, r.Level, r.By, r.Description)
+	}
+	for _, x := range p.Cases {
+		add("A case has the same values: %s", x)
+	}
+	if p.Rule.ID >= 100_000 && p.Rule.Filename > TuningFile {
+		add("The rule is in %s, which is loaded after %s: the loader won't find it.", p.Rule.Filename, TuningFile)
+	}
+	if len(p.Silenced.samples) == 0 && p.Silenced.Alerts > 0 {
+		add("None of the newest silenced alerts holds an event that logtest could be given, so that wazuh_apply_tuning can't prove it and will refuse.")
+	}
+	if p.Incomplete != "" {
+		add("The figures are incomplete: %s", p.Incomplete)
+	}
+	p.Alternatives = []string{}
+	if m.tuning.Level == 0 && p.Rule.Level > 3 {
+		p.Alternatives = append(p.Alternatives, "Lower the level (level 3 keeps the alerts searchable) in place of silencing.")
+	}
+	if n := len(p.Silenced.Sources) + len(p.Kept.Sources); n > 3 {
+		p.Alternatives = append(p.Alternatives, "Many sources: a CDB list of addresses that one rule looks up is easier to keep than one rule for each.")
+	}
+	if p.Total > 100*m.days {
+		p.Alternatives = append(p.Alternatives, "If only bursts matter: a rule with frequency and timeframe on top, and this one at level 3.")
+	}
+}
