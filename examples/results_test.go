@@ -120,7 +120,8 @@ type results struct {
 
 // unbounded is a policy with room for all calls.
 const unbounded = `{"budgets":{"writes_per_hour":9999,"destructive_per_hour":9999,"proposals_per_hour":9999,"pending":9999},
-"breaker":{"destructive_in_10s":9999,"denials":9999,"unknown_outcomes":9999}}`
+"breaker":{"destructive_in_10s":9999,"denials":9999,"unknown_outcomes":9999},
+` + evidence.ResponsesJSON + `}`
 
 // newResults starts a lab for server, behind a gate without bounds.
 func newResults(t *testing.T, server string) *results {

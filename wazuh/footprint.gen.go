@@ -5,4 +5,9 @@ package wazuh
 import "github.com/sallyport-soc/sallyport/gate"
 
 // footprint says which endpoints the permit of an operation is for.
-var footprint = gate.Footprint{}
+var footprint = gate.Footprint{
+	"wazuh_active_response": {"wazuh runActiveResponse"},
+	"wazuh_apply_tuning":    {"wazuh deleteRuleFile", "wazuh putRuleFile", "wazuh reloadNodes", "wazuh reloadRuleset", "wazuh restartManager", "wazuh restartNodes"},
+	"wazuh_revert_tuning":   {"wazuh deleteRuleFile", "wazuh putRuleFile", "wazuh reloadNodes", "wazuh reloadRuleset", "wazuh restartManager", "wazuh restartNodes"},
+	"wazuh_undo_response":   {"wazuh runActiveResponse"},
+}

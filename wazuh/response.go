@@ -19,23 +19,22 @@ import (
 
 // ResponseTarget is what an active response is asked for: by whom it is to be done, and on what.
 type ResponseTarget struct {
-	Response    string    `json:"response" jsonschema:"Its name in the operator's list, such as block-address. A name that isn't there is refused with the list." pattern:"^[a-z][a-z0-9-]{0,63}$"`
-	Agents      []AgentID `json:"agents" jsonschema:"On which hosts: agents by number. There is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
-	Value       string    `json:"value,omitempty" jsonschema:"What it acts on: the address or the account." alias:"address,user" maxLength:"256"`
-	CaseID      string    `json:"case_id,omitempty" jsonschema:"The case that gets a record of it." maxLength:"64"`
-	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof in the agents' logs." minimum:"1" maximum:"300"`
+	Response    string    `json:"response" jsonschema:"Name in the operator's list, such as block-address; another is refused with the list." pattern:"^[a-z][a-z0-9-]{0,63}$"`
+	Agents      []AgentID `json:"agents" jsonschema:"By number; there is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
+	Value       string    `json:"value,omitempty" jsonschema:"The address or account that it acts on." alias:"address,user" maxLength:"256"`
+	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof." minimum:"1" maximum:"300"`
 }
 
 // RunActiveResponseInput is the input of [Client.RunActiveResponse].
 type RunActiveResponseInput struct {
 	ResponseTarget
-	Reason string `json:"reason" jsonschema:"Why, for whoever approves, and for the case." minLength:"5" maxLength:"500"`
+	Reason string `json:"reason" jsonschema:"For whoever approves." minLength:"5" maxLength:"500"`
 }
 
 // UndoResponseInput is the input of [Client.UndoResponse].
 type UndoResponseInput struct {
 	ResponseTarget
-	Reason string `json:"reason,omitempty" jsonschema:"Why, for whoever approves, and for the case." maxLength:"500"`
+	Reason string `json:"reason,omitempty" jsonschema:"For whoever approves." maxLength:"500"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -68,18 +67,17 @@ type HostResponse struct {
 
 // A ResponseDone is an active response that was sent.
 type ResponseDone struct {
-	Response    string          `json:"response"`
-	Command     string          `json:"command"`
-	Value       string          `json:"value,omitempty" untrusted:"true"`
-	Hosts       []*HostResponse `json:"hosts"`
-	Sent        int             `json:"sent" jsonschema:"How many hosts were told to."`
-	Proven      int             `json:"proven" jsonschema:"How many have shown that they did it."`
-	Note        string          `json:"note" jsonschema:"How it stands, in words. Sent is not done."`
-	EndsAt      time.Time       `json:"ends_at,omitzero" jsonschema:"When the hosts take it back by themselves."`
-	Undo        string          `json:"undo,omitempty"`
-	CaseRecord  string          `json:"case_record,omitempty" jsonschema:"What became of the record on the case."`
-	NotRecorded bool            `json:"not_recorded,omitempty" jsonschema:"Whether the case could not be written to."`
-	Preserve    []string        `json:"preserve,omitempty" jsonschema:"What to preserve before hosts change."`
+	Response string          `json:"response"`
+	Command  string          `json:"command"`
+	Value    string          `json:"value,omitempty" untrusted:"true"`
+	Hosts    []*HostResponse `json:"hosts"`
+	Sent     int             `json:"sent" jsonschema:"How many hosts were told to."`
+	Proven   int             `json:"proven" jsonschema:"How many have shown that they did it."`
+	Note     string          `json:"note" jsonschema:"How it stands, in words. Sent is not done."`
+	EndsAt   time.Time       `json:"ends_at,omitzero" jsonschema:"When the hosts take it back by themselves."`
+	Undo     string          `json:"undo,omitempty"`
+	Record   string          `json:"record" jsonschema:"The record for the case, in Markdown: give it to thehive_create_comment as it is." untrusted:"true"`
+	Preserve []string        `json:"preserve,omitempty" jsonschema:"What to preserve now, before the hosts change further."`
 }
 
 // timeout is the number of seconds at the end of a command of ar.conf, or 0.
@@ -290,15 +288,8 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason, co
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf("%s is a host of your own: %s.", in.Value, strings.Join(owners, ", ")))
 		}
 	}
-	if in.CaseID != "" {
-		if c.cases.Target == nil || c.cases.Note == nil {
-			return gate.Plan{}, invalid("case_id: no place for cases is connected here")
-		}
-		t, err := c.cases.Target(ctx, in.CaseID)
-		if err != nil {
-			return gate.Plan{}, err
-		}
-		plan.Changes = append(plan.Changes, gate.Set("record on the case", strings.TrimSpace(t.ID+" "+t.Name)))
+	if !undo {
+		plan.Warnings = append(plan.Warnings, "Evidence first: "+preserve(ids)[0]+".")
 	}
 	if reason != "" {
 		plan.Changes = append(plan.Changes, gate.Set("reason", reason))
@@ -342,7 +333,7 @@ func (c *Client) planUndoResponse(ctx context.Context, in UndoResponseInput) (ga
 // RunActiveResponse has hosts run a command of the operator's list, and looks in their own logs,
 // as they arrive in the indexer, for the proof that it was done. Without a list of hosts the call
 // can't be made. What Wazuh calls sent is not done: a host without proof after the time is
-// "sent". With a case it leaves a record there.
+// "sent".
 //
 // Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInput) (*ResponseDone, error) {
@@ -423,12 +414,7 @@ func (c *Client) respond(ctx context.Context, in *ResponseTarget, r *gate.Respon
 	}
 	why := c.prove(ctx, out, proof, began, time.Duration(in.WaitSeconds)*time.Second, r.Takes)
 	out.say(why)
-	if in.CaseID != "" && c.cases.Note != nil {
-		out.CaseRecord = "the case " + in.CaseID + " has a record of it"
-		if err := c.cases.Note(ctx, in.CaseID, out.record(title, reason)); err != nil {
-			out.NotRecorded, out.CaseRecord = true, "the case has no record of it: "+oneLine(err.Error())
-		}
-	}
+	out.Record = out.record(title, reason)
 	return out, nil
 }
 

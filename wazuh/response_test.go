@@ -1,7 +1,6 @@
 package wazuh_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -61,25 +60,15 @@ func approved[Out, In any](t *testing.T, g *gatetest.Gate, c *wazuh.Client, name
 
 func TestAHostIsBlockedProvenAndUndone(t *testing.T) {
 	t.Parallel()
-	var notes []string
-	s, g, c := responding(t, func(cfg *wazuh.Config) {
-		cfg.Cases.Target = func(_ context.Context, id string) (gate.Target, error) {
-			return gate.Target{Kind: "case", ID: id, Name: "Brute force"}, nil
-		}
-		cfg.Cases.Note = func(_ context.Context, id, text string) error {
-			notes = append(notes, id+": "+text)
-			return nil
-		}
-	})
+	s, g, c := responding(t)
 	s.SetResponseDelay(150*time.Millisecond, false)
 	in := block("007", "12")
-	in.CaseID = "~7"
 	res, err := do(t, g, c, "wazuh_active_response", in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	screen := gate.Render(res.Proposal)
-	for _, want := range []string{"host 007", "fleet-007", "jump-01", "firewall-drop180", attacker, "rule 651", "wazuh_undo_response", "!firewall-allow", "180 seconds", "Brute force", "it guesses passwords"} {
+	for _, want := range []string{"host 007", "fleet-007", "jump-01", "firewall-drop180", attacker, "rule 651", "wazuh_undo_response", "!firewall-allow", "180 seconds", "Evidence first", "it guesses passwords"} {
 		if !strings.Contains(screen, want) {
 			t.Errorf("the screen lacks %q:\n%s", want, screen)
 		}
@@ -101,8 +90,8 @@ func TestAHostIsBlockedProvenAndUndone(t *testing.T) {
 	if err != nil || undone.Proven != 2 || len(s.Blocked("007")) != 0 {
 		t.Errorf("undone: %+v, %v; still blocked %q", undone, err, s.Blocked("007"))
 	}
-	if len(notes) != 2 || !strings.Contains(notes[0], "~7: **Active response: block-address**") || !strings.Contains(notes[0], "host 007 `fleet-007`: proven") || !strings.Contains(notes[1], "taken back") {
-		t.Errorf("the case has %q", notes)
+	if !strings.Contains(done.Record, "**Active response: block-address**") || !strings.Contains(done.Record, "host 007 `fleet-007`: proven") || !strings.Contains(undone.Record, "taken back") {
+		t.Errorf("the records: %s\n%s", done.Record, undone.Record)
 	}
 }
 
@@ -187,7 +176,6 @@ func TestAResponseIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 		"no address":              {change(func(in *wazuh.RunActiveResponseInput) { in.Value = "" }), wazuh.ErrInvalid, "acts on an address"},
 		"an account with a shell": {change(func(in *wazuh.RunActiveResponseInput) { in.Response, in.Value = "lock-account", "a;reboot" }), wazuh.ErrInvalid, "account"},
 		"a value for nothing":     {change(func(in *wazuh.RunActiveResponseInput) { in.Response = "isolate" }), wazuh.ErrInvalid, "host alone"},
-		"no place for cases":      {change(func(in *wazuh.RunActiveResponseInput) { in.CaseID = "~1" }), wazuh.ErrInvalid, "no place for cases"},
 		"a long wait":             {change(func(in *wazuh.RunActiveResponseInput) { in.WaitSeconds = 301 }), wazuh.ErrInvalid, "wait_seconds"},
 	} {
 		if _, err := do(t, g, c, "wazuh_active_response", tt.in); !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
@@ -223,20 +211,6 @@ func TestAResponseWithoutReverseSaysWhenItEnds(t *testing.T) {
 	in.Response, in.Value = "isolate", ""
 	if _, err := do(t, g, c, "wazuh_undo_response", in); !errors.Is(err, wazuh.ErrNotAllowed) {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestACaseThatCannotBeWrittenToIsSaid(t *testing.T) {
-	t.Parallel()
-	_, g, c := responding(t, func(cfg *wazuh.Config) {
-		cfg.Cases.Target = func(_ context.Context, id string) (gate.Target, error) { return gate.Target{Kind: "case", ID: id}, nil }
-		cfg.Cases.Note = func(context.Context, string, string) error { return errors.New("TheHive is away") }
-	})
-	in := block("007")
-	in.CaseID = "~7"
-	done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in)
-	if err != nil || !done.NotRecorded || !strings.Contains(done.CaseRecord, "TheHive is away") || done.Proven != 1 {
-		t.Errorf("done: %+v, %v", done, err)
 	}
 }
 

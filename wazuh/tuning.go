@@ -17,13 +17,13 @@ import (
 // ApplyTuningInput is the input of [Client.ApplyTuning].
 type ApplyTuningInput struct {
 	Tuning
-	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"Take all alerts of the rule, without conditions."`
-	Reason        string `json:"reason" jsonschema:"Why these alerts are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
-	Expires       string `json:"expires" jsonschema:"The day on which it should be looked at again, as 2026-01-31, within a year." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Days          int    `json:"days,omitempty" jsonschema:"How many days the figures are about, as in the preview." minimum:"1" maximum:"90"`
-	MeasuredUntil string `json:"measured_until" jsonschema:"Until when they are, as in the preview; within two days." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"`
-	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"The rule file as the preview saw it; another one is refused." pattern:"^(absent|[0-9a-f]{64})$"`
-	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"How long to wait for the manager to come back." minimum:"1" maximum:"600"`
+	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"All alerts of the rule, without conditions."`
+	Reason        string `json:"reason" jsonschema:"Why they are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
+	Expires       string `json:"expires" jsonschema:"Day on which to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90"`
+	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"`
+	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview; another file is refused." pattern:"^(absent|[0-9a-f]{64})$"`
+	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -81,6 +81,8 @@ type TuningDone struct {
 // a plannedTuning is a tuning made up: what would be in the file, and what is known of it.
 type plannedTuning struct {
 	preview  *TunePreview
+	measured *tuneMeasure
+	rule     *Rule
 	id       int
 	old      string
 	was      bool
@@ -113,6 +115,7 @@ func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuni
 		return nil, err
 	}
 	m := &tuneMeasure{client: c, tuning: in.Tuning, days: in.Days, until: until.UTC()}
+	p.measured, p.rule = m, rule
 	if p.preview, err = m.measure(ctx, rule); err != nil {
 		return nil, err
 	}
@@ -164,7 +167,7 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 		return gate.Plan{}, err
 	}
 	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: in.Reason}
-	after := withBlock(p.old, note.block(&in.Tuning, p.preview.Rule))
+	after := withBlock(p.old, note.block(&in.Tuning, p.rule))
 	what := "Silence"
 	if in.Level > 0 {
 		what = fmt.Sprintf("Take to level %d", in.Level)
@@ -180,7 +183,7 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 		gate.Set("SHA-256 of the rule file as it is now", textHash(p.old, p.was)),
 		gate.Set(fmt.Sprintf("alerts hidden, of %d days", in.Days), fmt.Sprintf("%d of %d%s", s.Alerts, p.preview.Total, from(s))),
 		gate.Set("alerts kept", fmt.Sprintf("%d%s", k.Alerts, from(k))),
-		gate.Set("to be proven by logtest", fmt.Sprintf("%d events that must fall silent, %d that must still alert", len(s.samples), len(k.samples))))
+		gate.Set("to be proven by logtest", fmt.Sprintf("%d events that must fall silent, %d that must still alert", len(p.measured.hidden), len(p.measured.kept))))
 	if len(p.preview.AlsoFires) > 0 {
 		var names []string
 		for _, x := range p.preview.AlsoFires[:min(5, len(p.preview.AlsoFires))] {
@@ -190,7 +193,7 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 	}
 	plan.Changes = append(plan.Changes, gate.Set("loading", loadingText(p.restarts, p.nodes)))
 	plan.Warnings = append(slices.Clone(p.preview.Warnings), fmt.Sprintf("In the diff %s, %s and %s stand for this proposal, who approves it and the day on which it is carried out.", proposalBlank, approverBlank, dayBlank))
-	if len(s.samples) == 0 {
+	if len(p.measured.hidden) == 0 {
 		return plan, invalid("none of the silenced alerts holds an event that logtest could be given: it couldn't be proven; write the rule by hand")
 	}
 	return plan, nil
@@ -255,16 +258,16 @@ func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningD
 	}
 	note := tuningNote{id: p.id, until: in.Expires, reason: in.Reason}
 	note.sign(ctx)
-	s := &rulesetChange{client: c, name: TuningFile, old: p.old, was: p.was, new: withBlock(p.old, note.block(&in.Tuning, p.preview.Rule)), wait: time.Duration(in.WaitSeconds) * time.Second}
+	s := &rulesetChange{client: c, name: TuningFile, old: p.old, was: p.was, new: withBlock(p.old, note.block(&in.Tuning, p.rule)), wait: time.Duration(in.WaitSeconds) * time.Second}
 	parent := strconv.Itoa(p.preview.Rule.ID)
-	for _, e := range p.preview.Silenced.samples {
+	for _, e := range p.measured.hidden {
 		s.before = append(s.before, expectation{sampleEvent: e, rule: parent})
 		s.after = append(s.after, expectation{sampleEvent: e, rule: strconv.Itoa(p.id), silent: true, level: in.Level})
 	}
 	if len(s.before) == 0 {
 		return nil, invalid("none of the silenced alerts holds an event that logtest could be given: it couldn't be proven; write the rule by hand")
 	}
-	for _, e := range p.preview.Kept.samples {
+	for _, e := range p.measured.kept {
 		s.before = append(s.before, expectation{sampleEvent: e, rule: parent})
 		s.after = append(s.after, expectation{sampleEvent: e, rule: parent})
 	}
@@ -273,7 +276,7 @@ func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningD
 	}
 	done := s.done(p.id, p.restarts, p.nodes)
 	done.Undo = fmt.Sprintf("wazuh_revert_tuning with tuning_id %d", p.id)
-	if len(p.preview.Kept.samples) == 0 && p.preview.Kept.Alerts > 0 {
+	if len(p.measured.kept) == 0 && p.preview.Kept.Alerts > 0 {
 		done.NotProven = "no kept alert holds an event that logtest could be given"
 	}
 	return done, nil
@@ -404,9 +407,9 @@ func (c *Client) countTunings(ctx context.Context, tunings []*TuningInForce, now
 
 // RevertTuningInput is the input of [Client.RevertTuning].
 type RevertTuningInput struct {
-	TuningID    int    `json:"tuning_id" jsonschema:"The number of the tuning, as wazuh_list_tunings has it." alias:"id" minimum:"119000" maximum:"119999"`
+	TuningID    int    `json:"tuning_id" jsonschema:"As wazuh_list_tunings has it." alias:"id" minimum:"119000" maximum:"119999"`
 	Reason      string `json:"reason,omitempty" jsonschema:"Why, for whoever approves." maxLength:"300"`
-	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"How long to wait for the manager to come back." minimum:"1" maximum:"600"`
+	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
 }
 
 // SetDefaults fills the fields left at zero.

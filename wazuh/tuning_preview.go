@@ -20,11 +20,11 @@ import (
 // TunePreviewInput is the input of [Client.TunePreview].
 type TunePreviewInput struct {
 	AlertID    string            `json:"alert_id,omitempty" jsonschema:"An alert of which there are too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule; without conditions those of its most frequent source are proposed."`
-	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Only alerts that meet all of these. Left out: what those like the alert have in common." maxItems:"8"`
-	Level      int               `json:"level,omitempty" jsonschema:"The level that they go to; 0: no alert." minimum:"0" maximum:"15"`
-	Days       int               `json:"days,omitempty" jsonschema:"How many days back to measure." minimum:"1" maximum:"90"`
-	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"Measure the whole rule, without conditions."`
+	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule: its most frequent source."`
+	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"All must hold. Left out: what the alerts have in common." maxItems:"8"`
+	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
+	Days       int               `json:"days,omitempty" jsonschema:"Days back to measure." minimum:"1" maximum:"90"`
+	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"The whole rule, without conditions."`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -36,14 +36,28 @@ func (in *TunePreviewInput) SetDefaults() {
 
 // A TuneShare is a part of a rule's alerts, and where it comes from.
 type TuneShare struct {
-	Alerts   int       `json:"alerts" jsonschema:"How many."`
-	Hosts    []Count   `json:"hosts" jsonschema:"The ten agents with most of them."`
-	Users    []Count   `json:"users" jsonschema:"The ten accounts with most of them."`
-	Sources  []Count   `json:"sources" jsonschema:"The ten source addresses with most of them."`
-	Newest   time.Time `json:"newest,omitzero"`
-	Examples []*Alert  `json:"examples" jsonschema:"The newest three."`
+	Alerts   int           `json:"alerts" jsonschema:"How many."`
+	Hosts    []Count       `json:"hosts" jsonschema:"The ten agents with most of them."`
+	Users    []Count       `json:"users" jsonschema:"The ten accounts with most of them."`
+	Sources  []Count       `json:"sources" jsonschema:"The ten source addresses with most of them."`
+	Newest   time.Time     `json:"newest,omitzero"`
+	Examples []TuneExample `json:"examples" jsonschema:"The newest three."`
+}
 
-	samples []sampleEvent
+// A TuneExample is one alert of a share.
+type TuneExample struct {
+	ID    string    `json:"id"`
+	Time  time.Time `json:"time,omitzero"`
+	Agent string    `json:"agent" untrusted:"true"`
+	Event string    `json:"event,omitempty" jsonschema:"The beginning of the event." untrusted:"true"`
+}
+
+// A TunedRule is the rule that a tuning is about.
+type TunedRule struct {
+	ID          int    `json:"id"`
+	Level       int    `json:"level"`
+	Description string `json:"description"`
+	File        string `json:"file,omitempty"`
 }
 
 // A CountingRule is a rule that counts the alerts of another one.
@@ -56,10 +70,10 @@ type CountingRule struct {
 
 // A TunePreview is what a tuning would do, measured on the alerts there are.
 type TunePreview struct {
-	Rule         *Rule             `json:"rule" jsonschema:"The rule whose alerts are too many."`
+	Rule         TunedRule         `json:"rule" jsonschema:"The rule whose alerts are too many."`
 	Tuning       Tuning            `json:"tuning" jsonschema:"What is proposed."`
 	Chosen       string            `json:"chosen,omitempty" jsonschema:"How the conditions were chosen."`
-	XML          string            `json:"xml" jsonschema:"The rule as it would stand in the file."`
+	XML          string            `json:"xml" jsonschema:"The rule as it would stand in the file." untrusted:"true"`
 	From         time.Time         `json:"from"`
 	Until        time.Time         `json:"until"`
 	Total        int               `json:"total" jsonschema:"How many alerts of the rule there are in that time."`
@@ -286,6 +300,8 @@ type tuneMeasure struct {
 	tuning Tuning
 	days   int
 	until  time.Time
+
+	hidden, kept []sampleEvent // of the newest alerts of each share, those that logtest can be given
 }
 
 func (m *tuneMeasure) from() time.Time { return m.until.AddDate(0, 0, -m.days) }
@@ -362,7 +378,7 @@ func mostAlike(sample []leafTexts) (leafTexts, string) {
 var shareKeys = map[string][]string{"hosts": {"agent.id"}, "users": {"data.dstuser", "data.srcuser", "data.win.eventdata.targetUserName"}, "sources": {"data.srcip", "data.win.eventdata.ipAddress"}}
 
 // share measures a part of the rule's alerts.
-func (m *tuneMeasure) share(ctx context.Context, filter []clause) (*TuneShare, string, error) {
+func (m *tuneMeasure) share(ctx context.Context, filter []clause, samples *[]sampleEvent) (*TuneShare, string, error) {
 	aggs := clause{}
 	for name, fields := range shareKeys {
 		for i, f := range fields {
@@ -377,7 +393,7 @@ func (m *tuneMeasure) share(ctx context.Context, filter []clause) (*TuneShare, s
 	if err != nil {
 		return nil, "", err
 	}
-	s := &TuneShare{Examples: []*Alert{}}
+	s := &TuneShare{Examples: []TuneExample{}}
 	if found.Hits.Total != nil {
 		s.Alerts = found.Hits.Total.Value
 	}
@@ -404,9 +420,8 @@ func (m *tuneMeasure) share(ctx context.Context, filter []clause) (*TuneShare, s
 		return list[:min(len(list), maxTop)]
 	}
 	s.Hosts, s.Users, s.Sources = top("hosts"), top("users"), top("sources")
-	q := alertQuery{log: true}
 	for _, h := range found.Hits.Hits {
-		a, err := q.alert(h)
+		a, err := alertOf(h, false)
 		if err != nil {
 			return nil, "", err
 		}
@@ -414,10 +429,9 @@ func (m *tuneMeasure) share(ctx context.Context, filter []clause) (*TuneShare, s
 			s.Newest = a.Timestamp
 		}
 		if e, ok := replayable(h); ok {
-			s.samples = append(s.samples, e)
+			*samples = append(*samples, e)
 		}
-		a.FullLog = shortened(a.FullLog)
-		s.Examples = append(s.Examples, a)
+		s.Examples = append(s.Examples, TuneExample{a.ID, a.Timestamp, a.Agent.Name, shortened(a.FullLog)})
 	}
 	return s, incomplete(found, alertIndex), nil
 }
@@ -461,14 +475,14 @@ func replayable(h indexer.Hit) (sampleEvent, bool) {
 // against it: at most four questions to the indexer.
 func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, error) {
 	c, all, ours := m.client, m.span(), m.tuning.clauses()
-	p := &TunePreview{Rule: rule, Tuning: m.tuning, From: m.from(), Until: m.until, AlsoFires: []Count{}, CountOnIt: []CountingRule{}, Warnings: []string{}}
-	hidden, why, err := m.share(ctx, slices.Concat(all, ours))
+	p := &TunePreview{Rule: TunedRule{rule.ID, rule.Level, rule.Description, rule.Filename}, Tuning: m.tuning, From: m.from(), Until: m.until, AlsoFires: []Count{}, CountOnIt: []CountingRule{}, Warnings: []string{}}
+	hidden, why, err := m.share(ctx, slices.Concat(all, ours), &m.hidden)
 	if err != nil {
 		return nil, err
 	}
-	p.Silenced, p.Incomplete, p.Kept = *hidden, why, TuneShare{Hosts: []Count{}, Users: []Count{}, Sources: []Count{}, Examples: []*Alert{}}
+	p.Silenced, p.Incomplete, p.Kept = *hidden, why, TuneShare{Hosts: []Count{}, Users: []Count{}, Sources: []Count{}, Examples: []TuneExample{}}
 	if len(ours) > 0 {
-		kept, why, err := m.share(ctx, append(slices.Clone(all), clause{"bool": clause{"must_not": []clause{{"bool": clause{"filter": ours}}}}}))
+		kept, why, err := m.share(ctx, append(slices.Clone(all), clause{"bool": clause{"must_not": []clause{{"bool": clause{"filter": ours}}}}}), &m.kept)
 		if err != nil {
 			return nil, err
 		}
@@ -634,10 +648,10 @@ func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
 	for _, x := range p.Cases {
 		add("A case has the same values: %s", x)
 	}
-	if p.Rule.ID >= 100_000 && p.Rule.Filename > TuningFile {
-		add("The rule is in %s, which is loaded after %s: the loader won't find it.", p.Rule.Filename, TuningFile)
+	if p.Rule.ID >= 100_000 && p.Rule.File > TuningFile {
+		add("The rule is in %s, which is loaded after %s: the loader won't find it.", p.Rule.File, TuningFile)
 	}
-	if len(p.Silenced.samples) == 0 && p.Silenced.Alerts > 0 {
+	if len(m.hidden) == 0 && p.Silenced.Alerts > 0 {
 		add("None of the newest silenced alerts holds an event that logtest could be given, so that wazuh_apply_tuning can't prove it and will refuse.")
 	}
 	if p.Incomplete != "" {

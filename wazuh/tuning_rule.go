@@ -36,8 +36,8 @@ type TuningCondition struct {
 // A Tuning takes the alerts of a rule that meet all conditions to another level.
 type Tuning struct {
 	RuleID     RuleID            `json:"rule_id" jsonschema:"The rule whose alerts are too many."`
-	Level      int               `json:"level,omitempty" jsonschema:"The level that they go to; 0: no alert." minimum:"0" maximum:"15"`
-	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Only those that meet all of these." maxItems:"8"`
+	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
+	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"All must hold." maxItems:"8"`
 }
 
 // fixedOptions are the options of a rule for fields that every decoder may fill, and where

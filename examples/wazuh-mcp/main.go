@@ -14,10 +14,12 @@ import (
 func main() {
 	command.Main(command.Server{
 		Name:       "wazuh-mcp",
-		Doc:        "Wazuh: alerts, agents, rules and inventory. All tools only read.",
+		Doc:        "Wazuh: alerts, agents, rules and inventory; on approval noise is silenced and hosts respond.",
 		StatusTool: "wazuh_gate_status",
 		Check:      []string{"list_agents"},
 		Toolsets: []command.Toolset{
+			{Name: "tuning", Match: `tun(e|ing)`},
+			{Name: "response", Match: `response`},
 			{Name: "alerts", Match: `alert`},
 			{Name: "vulnerabilities", Match: `vulnerabilit`},
 			{Name: "rules", Match: `rule|decoder`},

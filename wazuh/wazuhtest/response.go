@@ -79,8 +79,8 @@ func (s *Server) respond(q url.Values, body []byte) *reply {
 	named, listed := q["agents_list"]
 	ids := split(strings.Join(named, ","))
 	for _, id := range ids {
-		if !matching(`^\d{3,}$`)(id) {
-			return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("'%s' is not a 'numbers'", id))
+		if why := agentNumber.refuse(id); why != "" {
+			return refused(why)
 		}
 	}
 	switch {
@@ -89,7 +89,7 @@ func (s *Server) respond(q url.Values, body []byte) *reply {
 	case s.forbidden["active-response:command"] && !listed:
 		return done("AR command was not sent to any agent") // nothing, and no word of it
 	case s.forbidden["active-response:command"]:
-		return denial(ids[0])
+		return forbidden("agent:id")
 	case !listed: // every agent that is active
 		for _, a := range s.agents {
 			if a["status"] == "active" && a["id"] != AgentManager {
