@@ -161,7 +161,7 @@ func TestAResponseIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 		says string
 	}{
 		"not in the policy":       {change(func(in *wazuh.RunActiveResponseInput) { in.Response = "wipe-disk" }), wazuh.ErrNotAllowed, "block-address"},
-		"no hosts":                {block(), wazuh.ErrInvalid, "every host"},
+		"no hosts":                {block(), wazuh.ErrInvalid, "agents"},
 		"too many hosts":          {block("001", "005", "006", "007"), wazuh.ErrInvalid, "allows 3"},
 		"the manager":             {block("000"), wazuh.ErrInvalid, "manager itself"},
 		"a host that there isn't": {block("999"), wazuh.ErrNotFound, "999"},

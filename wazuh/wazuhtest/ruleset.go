@@ -473,14 +473,6 @@ func (s *Server) manages(r *http.Request, body []byte) *reply {
 	return problem(http.StatusMethodNotAllowed, "Method Not Allowed", "405: Method Not Allowed")
 }
 
-func (s *Server) minor() int {
-	parts := strings.SplitN(s.version, ".", 3)
-	if len(parts) < 2 {
-		return 0
-	}
-	return number(parts[1], 0)
-}
-
 func (s *Server) notReady() *reply {
 	if s.starting > 0 {
 		if s.starting--; s.starting == 0 {
@@ -511,7 +503,7 @@ func done(message string, items ...any) *reply {
 
 var ruleFileName = regexp.MustCompile(`^[\p{L}\p{N}_\-.]+\.xml$`)
 
-func (s *Server) lacks(action string) *reply {
+func (s *Server) mayNot(action string) *reply {
 	if !s.forbidden[action] {
 		return nil
 	}
@@ -522,7 +514,7 @@ func (s *Server) readRuleFile(name string, q url.Values) *reply {
 	if !ruleFileName.MatchString(name) {
 		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not a 'xml_filename_path'", name))
 	}
-	if a := s.lacks("rules:read"); a != nil {
+	if a := s.mayNot("rules:read"); a != nil {
 		return a
 	}
 	text, there := s.files[name]
@@ -551,8 +543,8 @@ func (s *Server) putRuleFile(name string, q url.Values, kind, text string) *repl
 		return problem(http.StatusBadRequest, "Bad Request", fmt.Sprintf("%q is not a 'xml_filename_path'", name))
 	case kind != "" && !strings.HasPrefix(kind, "application/octet-stream"):
 		return problem(http.StatusUnsupportedMediaType, "Unsupported Media Type", "Invalid Content-type ("+kind+"), expected ['application/octet-stream']")
-	case s.lacks("rules:update") != nil:
-		return s.lacks("rules:update")
+	case s.mayNot("rules:update") != nil:
+		return s.mayNot("rules:update")
 	case text == "":
 		return coded(http.StatusBadRequest, "Bad Request", 1912, "Body is empty", "Check the file")
 	case q.Get("relative_dirname") == "ruleset/rules":
@@ -569,8 +561,8 @@ func (s *Server) putRuleFile(name string, q url.Values, kind, text string) *repl
 	switch {
 	case there && !overwrite:
 		return refusedAs(1905, "File could not be updated, it already exists", id, "Could not upload rule")
-	case there && s.lacks("rules:delete") != nil:
-		return s.lacks("rules:delete")
+	case there && s.mayNot("rules:delete") != nil:
+		return s.mayNot("rules:delete")
 	}
 	s.files[name] = formula.ReplaceAllString(text, ">'$1<")
 	back := func() {
@@ -593,8 +585,8 @@ func (s *Server) putRuleFile(name string, q url.Values, kind, text string) *repl
 
 func (s *Server) deleteRuleFile(name string) *reply {
 	switch _, there := s.files[name]; {
-	case s.lacks("rules:delete") != nil:
-		return s.lacks("rules:delete")
+	case s.mayNot("rules:delete") != nil:
+		return s.mayNot("rules:delete")
 	case !there:
 		return refusedAs(1906, "File does not exist", "etc/rules/"+name, "Could not delete rule")
 	}
@@ -617,8 +609,8 @@ func (s *Server) logtest(body []byte) *reply {
 		}
 	}
 	switch {
-	case s.lacks("logtest:run") != nil:
-		return s.lacks("logtest:run")
+	case s.mayNot("logtest:run") != nil:
+		return s.mayNot("logtest:run")
 	case s.noLogtest:
 		return coded(http.StatusInternalServerError, "Wazuh Internal Error", 1013, "Unable to connect with socket: logtest", "Restart Wazuh")
 	case !slices.Contains(logFormats, in["log_format"]):
@@ -753,7 +745,7 @@ func (s *Server) validates(nodes []string) *reply {
 }
 
 func (s *Server) reloads(nodes []string) *reply {
-	if a := s.lacks("manager:restart"); a != nil {
+	if a := s.mayNot("manager:restart"); a != nil {
 		return a
 	}
 	list, said, ok := s.load(s.files)
@@ -777,7 +769,7 @@ func (s *Server) reloads(nodes []string) *reply {
 }
 
 func (s *Server) restarts(nodes []string) *reply {
-	if a := s.lacks("manager:restart"); a != nil {
+	if a := s.mayNot("manager:restart"); a != nil {
 		return a
 	}
 	var items []any
