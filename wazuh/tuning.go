@@ -21,8 +21,8 @@ type ApplyTuningInput struct {
 	Reason        string `json:"reason" jsonschema:"Why they are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
 	Expires       string `json:"expires" jsonschema:"Day on which to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90"`
-	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"`
-	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview; another file is refused." pattern:"^(absent|[0-9a-f]{64})$"`
+	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview."`
+	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview; another file is refused." maxLength:"64"`
 	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
 }
 
