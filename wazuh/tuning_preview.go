@@ -19,7 +19,7 @@ import (
 
 // TunePreviewInput is the input of [Client.TunePreview].
 type TunePreviewInput struct {
-	AlertID    string            `json:"alert_id,omitempty" jsonschema:"An alert of which there are too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	AlertID    string            `json:"alert_id,omitempty" jsonschema:"One of too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
 	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule: its most frequent source."`
 	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"All must hold. Left out: what the alerts have in common." maxItems:"8"`
 	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`

@@ -29,8 +29,8 @@ const (
 
 // A TuningCondition says that a field of an event has exactly a value.
 type TuningCondition struct {
-	Field string `json:"field" jsonschema:"srcip, dstip, user, hostname, program_name, url, id, action, status, protocol, or a field below data such as win.eventdata.image." pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
-	Value string `json:"value" jsonschema:"The whole value." minLength:"1" maxLength:"1024" untrusted:"true"`
+	Field string `json:"field" jsonschema:"srcip, user, hostname, program_name, url or below data, as win.eventdata.image." pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
+	Value string `json:"value" jsonschema:"All of it." minLength:"1" maxLength:"1024" untrusted:"true"`
 }
 
 // A Tuning takes the alerts of a rule that meet all conditions to another level.
