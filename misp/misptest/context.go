@@ -143,11 +143,14 @@ func (s *Server) addObject(r *request, event, templateID string) answer {
 	case e.org != r.org:
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
-	t := s.templateOf(templateID)
 	p := parameters(r.body)
 	if inner, ok := p["Object"].(object); ok {
 		p = inner
 	}
+	if uuid, ok := p["template_uuid"].(string); ok && templateID == "" {
+		templateID = uuid
+	}
+	t := s.templateOf(templateID)
 	list, _ := p["Attribute"].([]any)
 	switch {
 	case t == nil:

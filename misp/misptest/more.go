@@ -41,6 +41,8 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 		return s.gated(r, post && write, func() answer { return s.editEvent(r, id) })
 	case "attributes/view":
 		return s.viewAttribute(r, id), true
+	case "attributes/edit":
+		return s.gated(r, post && write, func() answer { return s.editAttribute(r, id) })
 	case "attributes/delete":
 		return s.gated(r, post && write, func() answer { return s.deleteAttribute(r, id, last == "1") })
 	case "attributes/describeTypes":
@@ -170,6 +172,23 @@ func (s *Server) newEvent(r *request) answer {
 	case len(errors) > 0:
 		return unsaved("Could not add Event", "/events/add", object{"Event": errors})
 	}
+	attributes, _ := p["Attribute"].([]any)
+	for _, x := range attributes { // in the same request, as the vendor's client sends them
+		q, _ := x.(object)
+		of := func(name string) string { v, _ := q[name].(string); return v }
+		a := Attribute{Type: of("type"), Category: of("category"), Comment: of("comment"), UUID: of("uuid"), Value: normal(of("type"), of("value"))}
+		if ids, given := flagged(q["to_ids"]); given {
+			a.ToIDs = &ids
+		}
+		e.Attributes = append(e.Attributes, a)
+	}
+	tags, _ := p["Tag"].([]any)
+	for _, x := range tags {
+		q, _ := x.(object)
+		if name, ok := q["name"].(string); ok {
+			e.Tags = append(e.Tags, name)
+		}
+	}
 	n := s.addEvent(e)
 	n.changed = time.Now().Unix()
 	return ok(object{"Event": s.full(r.user, n)})
@@ -232,6 +251,27 @@ func (s *Server) viewAttribute(r *request, id string) answer {
 	delete(o, "Tag")
 	o["event_uuid"] = e.UUID
 	return ok(object{"Attribute": o})
+}
+
+// editAttribute changes what is said of a value, and not the value.
+func (s *Server) editAttribute(r *request, id string) answer {
+	e, a := s.attributeOf(id)
+	switch {
+	case a == nil || !s.sees(r.user, e):
+		return refuse(http.StatusNotFound, r, "Invalid attribute.")
+	case e.org != r.org:
+		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
+	}
+	p := parameters(r.body)
+	if v, ok := p["comment"].(string); ok {
+		a.Comment = v
+	}
+	if v, given := p["to_ids"]; given {
+		a.toIDs = v == true || integer(v) == 1
+	}
+	e.touch(time.Now().Unix())
+	a.changed = e.changed
+	return ok(object{"Attribute": s.attribute(e, a)})
 }
 
 func (s *Server) deleteAttribute(r *request, id string, hard bool) answer {

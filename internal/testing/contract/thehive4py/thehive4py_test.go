@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-soc/sallyport/internal/testing/contract/python"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
 
@@ -34,33 +35,12 @@ var fails = map[string]string{
 
 // TestTheVendorsSuitePasses needs python3 and PyPI.
 func TestTheVendorsSuitePasses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it installs Python packages")
-	}
-	dir := t.TempDir()
-	python := filepath.Join(dir, "venv", "bin", "python")
-	run := func(timeout time.Duration, name string, args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, name, args...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	if out, err := run(time.Minute, "python3", "-m", "venv", "venv"); err != nil {
-		t.Skipf("skipped: there is no python3 with venv: %v %s", err, out)
-	}
-	pip := []string{"-m", "pip", "--disable-pip-version-check", "--timeout", "15", "--retries", "1", "--quiet"}
-	if out, err := run(5*time.Minute, python, append(slices.Clone(pip), "install", "thehive4py=="+release, "requests==2.34.2", "pytest==9.1.1")...); err != nil {
-		t.Skipf("skipped: the client can't be installed: %v %s", err, out)
-	}
-	if out, err := run(5*time.Minute, python, append(slices.Clone(pip), "download", "--no-deps", "--no-binary", ":all:", "thehive4py=="+release)...); err != nil {
-		t.Skipf("skipped: its suite can't be fetched: %v %s", err, out)
-	}
-	if out, err := run(time.Minute, "tar", "xzf", "thehive4py-"+release+".tar.gz"); err != nil {
+	env := python.Open(t, "thehive4py=="+release, "requests==2.34.2", "pytest==9.1.1")
+	env.Pip("download", "--no-deps", "--no-binary", ":all:", "thehive4py=="+release)
+	if out, err := env.Run(time.Minute, "tar", "xzf", "thehive4py-"+release+".tar.gz"); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	suite := filepath.Join(dir, "thehive4py-"+release)
+	suite := filepath.Join(env.Dir, "thehive4py-"+release)
 	plugin, err := os.ReadFile("instead_of_docker.py")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +53,7 @@ func TestTheVendorsSuitePasses(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, python, "-m", "pytest", "-q", "-p", "instead_of_docker", "--tb=short", "--junitxml=result.xml", "tests")
+	cmd := exec.CommandContext(ctx, env.Python, "-m", "pytest", "-q", "-p", "instead_of_docker", "--tb=short", "--junitxml=result.xml", "tests")
 	cmd.Dir = suite
 	cmd.Env = append(os.Environ(), "HIVE_URL="+server.URL)
 	out, _ := cmd.CombinedOutput() // it fails when a test does
