@@ -152,3 +152,54 @@ func TestNoFieldTellsTheSameTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestTheInventoryIsSearchedInWhatItsTemplatesHave holds the fields of each kind of
+// inventory to the templates of 4.14 and 5.1: each that they have, and no other.
+func TestTheInventoryIsSearchedInWhatItsTemplatesHave(t *testing.T) {
+	t.Parallel()
+	has := map[InventoryKind]map[string]bool{}
+	beside := regexp.MustCompile(`^(agent|wazuh|checksum|state)\.|^(message|@timestamp)$`)
+	if !lines(t, "opensearch-2.19.4-wazuh.ndjson.gz", func(b []byte) {
+		var x struct {
+			Path string
+			Body json.RawMessage
+		}
+		if json.Unmarshal(b, &x) != nil || !strings.HasPrefix(x.Path, "/wazuh-states-") || !strings.HasSuffix(x.Path, "/_mapping") {
+			return
+		}
+		var body map[string]struct {
+			Mappings struct{ Properties map[string]json.RawMessage }
+		}
+		if err := json.Unmarshal(x.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		for index, m := range body {
+			for kind, i := range inventories {
+				if strings.HasPrefix(index, strings.TrimSuffix(i.index, "*")) {
+					propertiesOf(m.Mappings.Properties, "", func(path string) {
+						if has[kind] == nil {
+							has[kind] = map[string]bool{}
+						}
+						has[kind][path] = !beside.MatchString(path)
+					})
+				}
+			}
+		}
+	}) {
+		t.Skip("the recorded templates are not at hand")
+	}
+	for kind, i := range inventories {
+		searched := map[string]bool{}
+		for _, f := range fieldsOf(i.fields) {
+			searched[f.path] = true
+			if _, is := has[kind][f.path]; !is {
+				t.Errorf("%s: no template has %s", kind, f.path)
+			}
+		}
+		for path, counts := range has[kind] {
+			if counts && !searched[path] {
+				t.Errorf("%s: %s isn't searched", kind, path)
+			}
+		}
+	}
+}

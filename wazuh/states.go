@@ -70,6 +70,14 @@ func (d doc) int(paths ...string) Int {
 	return Int(n)
 }
 
+// seconds is int for what can be a date, which it counts since 1970.
+func (d doc) seconds(path string) Int {
+	if t, ok := parseTime(d.text(path)); ok {
+		return Int(t.Unix())
+	}
+	return d.int(path)
+}
+
 // tie is what no two rows of a state have in common, in the indices of every
 // version: the order of rows that are alike otherwise may change from page to page.
 var tie = []order{{"_id", "asc", "keyword"}, {"_index", "asc", "keyword"}}
@@ -148,7 +156,7 @@ func (c *Client) stateProcesses(ctx context.Context, id string, in GetAgentProce
 		return nil, err
 	}
 	list, p, err := states(ctx, c, inventoryIndex("processes"), id, filter, []order{{"process.pid", "asc", "long"}}, in.Limit, in.Offset, func(d doc) *Process {
-		x := &Process{PID: d.int("process.pid"), PPID: d.int("process.parent.pid"), Name: d.text("process.name"), State: d.text("process.state"), User: d.text("process.user.name", "user.name"), StartTime: d.int("process.start")}
+		x := &Process{PID: d.int("process.pid"), PPID: d.int("process.parent.pid"), Name: d.text("process.name"), State: d.text("process.state"), User: d.text("process.user.name", "user.name"), StartTime: d.seconds("process.start")}
 		if in.IncludeCommand {
 			x.Command, x.Arguments = d.text("process.command_line"), d.text("process.args")
 		}

@@ -31,6 +31,7 @@ type alert struct {
 	at        time.Time
 	source    Object
 	flat      map[string][]any // by path, once asked for
+	reference any              // of a vulnerability, which not all versions have
 }
 
 // values returns what the document holds at a path, over lists too.

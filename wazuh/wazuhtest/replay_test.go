@@ -203,3 +203,95 @@ func TestFieldsAreMappedAsByTheTemplates(t *testing.T) {
 	}
 	t.Logf("%d fields", len(want))
 }
+
+// TestStatesHaveWhatTheirTemplatesHave holds the documents of the fake, of 4.14
+// and of 5.1, to the strict mappings that a real indexer made of the templates.
+func TestStatesHaveWhatTheirTemplatesHave(t *testing.T) {
+	t.Parallel()
+	type exchange struct {
+		N    int
+		Path string
+		Body json.RawMessage
+	}
+	kindOf := func(index string) string {
+		kind := strings.TrimPrefix(index, "wazuh-states-")
+		for _, suffix := range []string{"-wazuh-cluster", "-wazuh"} {
+			kind = strings.TrimSuffix(kind, suffix)
+		}
+		return strings.Replace(kind, "fim-registries", "fim-registry", 1)
+	}
+	known := map[string]map[string]map[string]bool{"4.14.7": {}, "5.1.0": {}}
+	for _, x := range recording[exchange](t, "opensearch-2.19.4-wazuh.ndjson.gz") {
+		if !strings.HasPrefix(x.Path, "/wazuh-states-") || !strings.HasSuffix(x.Path, "/_mapping") {
+			continue
+		}
+		version := "4.14.7"
+		if x.N > 157 {
+			version = "5.1.0"
+		}
+		var body map[string]struct {
+			Mappings struct{ Properties map[string]json.RawMessage }
+		}
+		if err := json.Unmarshal(x.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		for index, b := range body {
+			fields := map[string]bool{}
+			fieldsOf(b.Mappings.Properties, "", func(path, _ string) { fields[path] = true })
+			known[version][kindOf(index)] = fields
+		}
+	}
+	for version, kinds := range known {
+		s := wazuhtest.New(t)
+		s.SetVersion(version)
+		_, _, body := ask(t, http.MethodPost, s.IndexerURL+"/wazuh-states-*/_search", wazuhtest.IndexerUser, wazuhtest.IndexerPassword, "", `{"size":5000}`)
+		var found struct {
+			Hits struct {
+				Hits []struct {
+					Index  string           `json:"_index"`
+					Source wazuhtest.Object `json:"_source"`
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &found); err != nil || len(found.Hits.Hits) == 0 {
+			t.Fatalf("%s: %v", version, err)
+		}
+		odd := map[string]bool{}
+		for _, h := range found.Hits.Hits {
+			kind := kindOf(h.Index)
+			fields := kinds[kind]
+			if fields == nil && strings.HasPrefix(kind, "fim-registry") {
+				fields = kinds["fim-registry"]
+			}
+			if fields == nil {
+				odd["no template of "+kind] = true
+				continue
+			}
+			pathsOf(h.Source, "", func(path string) {
+				if !fields[path] {
+					odd[kind+" has no "+path] = true
+				}
+			})
+		}
+		for o := range odd {
+			t.Errorf("%s: %s", version, o)
+		}
+	}
+}
+
+// pathsOf lists what stands in a document.
+func pathsOf(v any, path string, f func(string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			pathsOf(e, strings.TrimPrefix(path+"."+k, "."), f)
+		}
+	case []any:
+		for _, e := range v {
+			pathsOf(e, path, f)
+		}
+	case nil:
+	default:
+		f(path)
+	}
+}

@@ -204,9 +204,13 @@ func (s *Server) index5() {
 				at["hash"] = Object{"md5": p["md5"], "sha1": p["sha1"], "sha256": p["sha256"]}
 				add("fim-files", i, Object{"file": at})
 			case "registry_key":
+				delete(at, "size")
 				add("fim-registry-keys", i, Object{"registry": at})
 			case "registry_value":
 				v := p["value"].(Object)
+				for _, of := range []string{"owner", "group", "uid", "gid", "mtime"} { // those of its key
+					delete(at, of)
+				}
 				at["value"], at["data"], at["architecture"] = v["name"], Object{"type": v["type"], "hash": Object{"sha256": p["sha256"]}}, p["arch"]
 				add("fim-registry-values", i, Object{"registry": at})
 			}

@@ -141,6 +141,14 @@ func (s *Server) SetVersion(version string) {
 			delete(inner, "agent")
 			a.flat = nil
 		}
+		if v, is := a.source["vulnerability"].(Object); is { // which has no reference there
+			if a.reference == nil {
+				a.reference = v["reference"]
+			}
+			if delete(v, "reference"); !s.five() {
+				v["reference"] = a.reference
+			}
+		}
 	}
 }
 
