@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -417,15 +416,119 @@ func TestOneUserTakesNobodyElsesPlace(t *testing.T) {
 
 func TestOneUserTakesNobodyElsesSession(t *testing.T) {
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxSessions: 6})
-	var codes []int
-	for range 5 {
-		codes = append(codes, opened(t, url, aliceToken))
+	bob := httpSession(t, url, bobToken, eras[0])
+	for i := range 20 {
+		if code := opened(t, url, aliceToken); code != http.StatusOK {
+			t.Fatalf("alice, the %dth time: %d", i+1, code)
+		}
 	}
-	if want := []int{200, 200, 200, 503, 503}; !slices.Equal(codes, want) {
-		t.Errorf("alice: %v, want %v", codes, want)
+	if err := bob.Ping(t.Context(), nil); err != nil {
+		t.Errorf("bob's session, after alice opened many: %v", err)
 	}
-	if code := opened(t, url, bobToken); code != http.StatusOK {
-		t.Errorf("bob, after alice opened what she could: %d", code)
+}
+
+// Many clients leave without ending their session, and don't come back to it.
+func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
+	started, release := make(chan bool), make(chan bool)
+	slow := gate.Read("desk_wait", func(context.Context, struct{}) (string, error) {
+		started <- true
+		<-release
+		return "ok", nil
+	}, "Wait.")
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{})
+	if err := s.Add(slow); err != nil {
+		t.Fatal(err)
+	}
+	url := overHTTP(t, s, mcphttp.Options{MaxSessions: 3})
+	busy, idle, lively := httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0])
+	done := make(chan error)
+	go func() {
+		_, err := busy.CallTool(context.WithoutCancel(t.Context()), &mcp.CallToolParams{Name: "desk_wait", Arguments: map[string]any{}})
+		done <- err
+	}()
+	<-started
+	if err := lively.Ping(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	newest := httpSession(t, url, "", eras[0])
+	if err := idle.Ping(t.Context(), nil); err == nil {
+		t.Error("the session that was idle for the longest is still there")
+	}
+	for name, cs := range map[string]*mcp.ClientSession{"the lively one": lively, "the newest": newest} {
+		if err := cs.Ping(t.Context(), nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	release <- true
+	if err := <-done; err != nil {
+		t.Errorf("the call in flight: %v", err)
+	}
+}
+
+func TestWhereEachSessionHasACallInFlightAnotherIsToldToComeLater(t *testing.T) {
+	started, release := make(chan bool), make(chan bool)
+	slow := gate.Read("desk_wait", func(context.Context, struct{}) (string, error) {
+		started <- true
+		<-release
+		return "ok", nil
+	}, "Wait.")
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{})
+	if err := s.Add(slow); err != nil {
+		t.Fatal(err)
+	}
+	url := overHTTP(t, s, mcphttp.Options{MaxSessions: 1})
+	busy := httpSession(t, url, "", eras[0])
+	go busy.CallTool(context.WithoutCancel(t.Context()), &mcp.CallToolParams{Name: "desk_wait", Arguments: map[string]any{}}) //nolint:errcheck // it is only in the way
+	<-started
+	defer close(release)
+	res := posted(t, url, map[string]string{}, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`)
+	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+}
+
+// posted posts body and returns the answer, read.
+func posted(t *testing.T, url string, headers map[string]string, body string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	all, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body = io.NopCloser(strings.NewReader(string(all)))
+	return res
+}
+
+func TestAVersionHeaderThatAProxyTookIsNamed(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{})
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
+		`"io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`
+	for name, headers := range map[string]map[string]string{
+		"taken":           {"Mcp-Method": "tools/list"},
+		"taken, with all": {},
+		"another":         {"Mcp-Method": "tools/list", "Mcp-Protocol-Version": "2025-11-25"},
+	} {
+		res := posted(t, url, headers, call)
+		b, _ := io.ReadAll(res.Body)
+		if text := string(b); res.StatusCode != http.StatusBadRequest || !strings.Contains(text, "-32020") || !strings.Contains(strings.ToLower(text), "mcp-protocol-version") {
+			t.Errorf("%s: %d %s", name, res.StatusCode, text)
+		}
+	}
+	if res := posted(t, url, map[string]string{"Mcp-Method": "tools/list", "Mcp-Protocol-Version": "2026-07-28"}, call); res.StatusCode != http.StatusOK {
+		t.Errorf("with its header: %d", res.StatusCode)
 	}
 }
 

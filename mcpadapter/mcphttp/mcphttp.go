@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -46,7 +46,8 @@ type Options struct {
 	MaxBody int64
 	// MaxSessions is how many sessions there may be at once. Default: 100. Where
 	// Tokens name several users, one may have a part of them: half if there are
-	// two, a third if there are three, else a quarter.
+	// two, a third if there are three, else a quarter. Who opens another ends the one
+	// of their own, without a call in flight, that was idle for the longest.
 	MaxSessions int
 	// MaxRequests is how many calls may be in flight at once, with the same part
 	// for a user. Default: 256.
@@ -209,45 +210,41 @@ func defaultHosts(host string, loopback bool, conf *tls.Config) []string {
 // handler checks requests before the SDK sees them.
 type handler struct {
 	opts     Options
-	server   *mcp.Server
 	known    http.Handler // for requests of those who may call
 	mcp      http.Handler
 	inFlight *shares
-	opening  *shares // requests that may open a session
+	sessions *sessions
 	stopped  context.Context
 	stop     context.CancelFunc
-
-	mu     sync.Mutex
-	owners map[string]string // of sessions, by their id
 }
 
 func newHandler(s *mcp.Server, opts Options) *handler {
 	users := opts.Tokens.users()
-	h := &handler{opts: opts, server: s, owners: map[string]string{},
-		inFlight: newShares(opts.MaxRequests, users), opening: newShares(opts.MaxSessions, users)}
+	h := &handler{opts: opts, inFlight: newShares(opts.MaxRequests, users), sessions: newSessions(s, opts.MaxSessions, users)}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	get := func(*http.Request) *mcp.Server { return s }
-	sessions := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
+	stateful := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
 		SessionTimeout: opts.SessionTimeout, MaxRequestBodyBytes: opts.MaxBody, Logger: opts.Logger})
 	single := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
 		Stateless: true, PropagateRequestCancellation: true, MaxRequestBodyBytes: opts.MaxBody, Logger: opts.Logger})
 	h.mcp = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if stateless(r) {
+		id := r.Header.Get("Mcp-Session-Id")
+		switch {
+		case stateless(r):
 			single.ServeHTTP(w, r)
 			return
-		}
-		if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" {
+		case id != "":
+			defer h.sessions.use(id, r.Method == http.MethodGet)()
+		case r.Method == http.MethodPost:
 			user := userOf(r)
-			if !h.opening.take(user, h.sessions()) {
-				h.refuse(w, r, http.StatusServiceUnavailable, "too many sessions")
+			if !h.sessions.take(user) {
+				w.Header().Set("Retry-After", "5")
+				h.refuse(w, r, http.StatusServiceUnavailable, "too many sessions, with a call in flight each")
 				return
 			}
-			defer func() {
-				h.own(w.Header().Get("Mcp-Session-Id"), user)
-				h.opening.give(user)
-			}()
+			defer func() { h.sessions.give(w.Header().Get("Mcp-Session-Id"), user) }()
 		}
-		sessions.ServeHTTP(w, r)
+		stateful.ServeHTTP(w, r)
 	})
 	h.known = http.HandlerFunc(h.serve)
 	if opts.Tokens != nil {
@@ -265,37 +262,42 @@ func userOf(r *http.Request) string {
 }
 
 // stateless reports whether r is of a protocol version that has no sessions. A
-// client of such a version names it in each request.
+// client of such a version names it in each request, in a header and in the body: where
+// the header is missing, since a proxy took it, the body's word leads to the error that
+// says so.
 func stateless(r *http.Request) bool {
-	return r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= noSessions
+	if r.Header.Get("Mcp-Session-Id") != "" {
+		return false
+	}
+	return r.Header.Get("Mcp-Protocol-Version") >= noSessions || versionInBody(r) >= noSessions
 }
 
-// sessions returns how many sessions each user has.
-func (h *handler) sessions() map[string]int {
-	live, n := map[string]string{}, map[string]int{}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for s := range h.server.Sessions() {
-		user, ok := h.owners[s.ID()]
-		if !ok {
-			continue // it is being opened
-		}
-		live[s.ID()] = user
-		n[user]++
+// versionInBody returns the protocol version that a request's body names, or "".
+func versionInBody(r *http.Request) string {
+	b, ok := r.Body.(*body)
+	if !ok || !bytes.Contains(b.all, []byte(mcp.MetaKeyProtocolVersion)) {
+		return ""
 	}
-	h.owners = live
-	return n
+	var call struct {
+		Params struct {
+			Meta map[string]json.RawMessage `json:"_meta"`
+		} `json:"params"`
+	}
+	var version string
+	if json.Unmarshal(b.all, &call) != nil || json.Unmarshal(call.Params.Meta[mcp.MetaKeyProtocolVersion], &version) != nil {
+		return ""
+	}
+	return version
 }
 
-// own notes whose a session is that was opened.
-func (h *handler) own(id, user string) {
-	if id == "" {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.owners[id] = user
+// A body is one that has been read.
+type body struct {
+	*bytes.Reader
+	all []byte
 }
+
+// Close does nothing.
+func (*body) Close() error { return nil }
 
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	h.opts.Logger.Warn("turned away", "status", status, "why", why, "from", r.RemoteAddr)
@@ -359,7 +361,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 // readBody reads the whole body within the limits of size and, where the
 // connection has a deadline, of time.
 func (h *handler) readBody(w http.ResponseWriter, r *http.Request) bool {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
+	all, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
 	if err != nil {
 		status, why := http.StatusBadRequest, "the body can't be read"
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -369,7 +371,7 @@ func (h *handler) readBody(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = &body{bytes.NewReader(all), all}
 	return true
 }
 
