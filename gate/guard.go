@@ -342,6 +342,7 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, err
 	if n := g.policy.quorumOf(p); n > 1 {
 		p.Needs = n
 	}
+	by.Asks = g.policy.asks(p)
 	p, size, err := p.Canonical()
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type Policy struct {
 	Destructive Approval
 	// Quorum is how many approvers must sign.
 	Quorum Quorum
-	// Bulk asks for more approvers of a call that is about many things.
+	// Bulk asks for approval, or for more approvers, of a call that is about many things.
 	Bulk Bulk
 	// Responses are the actions on hosts that the operator allows; none unless named.
 	Responses []Response
@@ -57,6 +57,9 @@ type Policy struct {
 	// AskEgress asks for approval too where data leaves for a third party and
 	// the operation would run without.
 	AskEgress bool
+	// AskIrreversible asks for approval too where nobody could undo a call that would
+	// run without: where its plan has no Undo.
+	AskIrreversible bool
 	// ClientAfterUntrusted lets a client's word count even after it was shown
 	// text that an attacker can write. See [Guard.Saw].
 	ClientAfterUntrusted bool
@@ -189,11 +192,23 @@ func (p Policy) quorumOf(pr *Proposal) int {
 	return n
 }
 
+// asks says why a call is a human's to decide, whatever stands for a yes to its
+// operation; "" if it isn't.
+func (p Policy) asks(pr *Proposal) string {
+	switch n := pr.Things(); {
+	case p.Bulk.Over > 0 && n > p.Bulk.Over:
+		return fmt.Sprintf("it is about %d things at once: a human decides", n)
+	case p.AskIrreversible && pr.Plan.Undo == "":
+		return "nobody can undo it: a human decides"
+	}
+	return ""
+}
+
 // version identifies the policy in every digest: what it decides and, if it
 // was read from a file, that file.
 func (p Policy) version() string {
 	parts := []string{"sallyport/policy/v2", p.file, p.Max.String(), string(p.Approval), string(p.Destructive),
-		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted), strconv.FormatBool(p.OverHTTP)}
+		strconv.FormatBool(p.AskEgress), strconv.FormatBool(p.ClientAfterUntrusted), strconv.FormatBool(p.OverHTTP), strconv.FormatBool(p.AskIrreversible)}
 	for _, n := range []int{p.Quorum.Write, p.Quorum.Destructive, p.Budget.Writes, p.Budget.Destructive, p.Budget.Proposals, p.Budget.Pending,
 		p.Breaker.Burst, p.Breaker.Denials, p.Breaker.Unknowns, p.Bulk.Over, p.Bulk.Approvers} {
 		parts = append(parts, strconv.Itoa(n))
@@ -270,6 +285,7 @@ type policyFile struct {
 	Responses            []Response `json:"responses"`
 	Protected            []string   `json:"protected"`
 	AskEgress            bool       `json:"ask_egress"`
+	AskIrreversible      bool       `json:"ask_irreversible"`
 	ClientAfterUntrusted bool       `json:"client_after_untrusted"`
 	OverHTTP             bool       `json:"approval_over_http"`
 	Retention            duration   `json:"retention"`
@@ -317,6 +333,7 @@ const maxPolicy = 1 << 20
 //	  "breaker": {"destructive_in_10s": 3, "denials": 3, "unknown_outcomes": 2},
 //	  "protected": ["10.0.0.0/24", "dc01.corp.example", "*.core.example", "000"],
 //	  "ask_egress": false,
+//	  "ask_irreversible": false,
 //	  "client_after_untrusted": false,
 //	  "approval_over_http": false,
 //	  "retention": "2160h",
@@ -361,7 +378,7 @@ func parsePolicy(b []byte) (Policy, error) {
 		TTL:       time.Duration(f.TTL),
 		Budget:    Budget{Writes: int(f.Budgets.Writes), Destructive: int(f.Budgets.Destructive), Proposals: int(f.Budgets.Proposals), Pending: int(f.Budgets.Pending)},
 		Breaker:   Breaker{Burst: int(f.Breaker.Burst), Denials: int(f.Breaker.Denials), Unknowns: int(f.Breaker.Unknowns)},
-		Protected: f.Protected, AskEgress: f.AskEgress, ClientAfterUntrusted: f.ClientAfterUntrusted, OverHTTP: f.OverHTTP,
+		Protected: f.Protected, AskEgress: f.AskEgress, AskIrreversible: f.AskIrreversible, ClientAfterUntrusted: f.ClientAfterUntrusted, OverHTTP: f.OverHTTP,
 		Retention: time.Duration(f.Retention), RotateAt: int64(f.RotateMB) << 20, file: hex.EncodeToString(sum[:]),
 	}
 	if f.MaxTier != 0 {

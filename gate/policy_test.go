@@ -108,6 +108,7 @@ func TestAnotherPolicyIsAnotherDigest(t *testing.T) {
 		"denials": func(p *Policy) { p.Breaker.Denials = 4 }, "unknowns": func(p *Policy) { p.Breaker.Unknowns = 3 },
 		"protected": func(p *Policy) { p.Protected = []string{"a"} }, "protected twice": func(p *Policy) { p.Protected = []string{"a", "b"} },
 		"egress": func(p *Policy) { p.AskEgress = true }, "untrusted": func(p *Policy) { p.ClientAfterUntrusted = true },
+		"irreversible": func(p *Policy) { p.AskIrreversible = true }, "HTTP": func(p *Policy) { p.OverHTTP = true },
 		"file": func(p *Policy) { p.file = "abc" },
 	} {
 		p := base()

@@ -6,19 +6,22 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
-// Bulk asks for more approvers of a call that is about many things: cases that are
-// closed, hosts that are acted on. The zero value asks for no more.
+// Bulk asks for approval, by more approvers if it says so, of a call that is about many
+// things: cases that are closed, hosts that are acted on. No standing choice of the
+// operator replaces that. The zero value asks for no more.
 type Bulk struct {
 	Over      int // a call about more things than this
-	Approvers int // needs this many
+	Approvers int // needs this many; 0 means 1
 }
 
 func (b Bulk) check(p Policy) error {
 	switch {
 	case b == (Bulk{}):
 		return nil
-	case b.Over < 1 || b.Approvers < 2 || b.Approvers > maxQuorum:
-		return fmt.Errorf("gate: bulk: over %d things %d approvers: want both, over at least 1 and 2 to %d approvers", b.Over, b.Approvers, maxQuorum)
+	case b.Over < 1 || b.Approvers < 0 || b.Approvers > maxQuorum:
+		return fmt.Errorf("gate: bulk: over %d things %d approvers: want over at least 1, and 1 to %d approvers", b.Over, b.Approvers, maxQuorum)
+	case b.Approvers < 2:
+		return nil
 	case p.Approval != ApprovalOperator || p.Destructive != ApprovalOperator:
 		return fmt.Errorf("gate: bulk: %d approvers can't be had unless the operator approves both writes and destructive operations", b.Approvers)
 	}

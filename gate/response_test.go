@@ -55,8 +55,7 @@ func TestThePolicyNamesTheResponsesThatTheOperatorAllows(t *testing.T) {
 		`{"responses": [{"name": "b", "command": "x", "takes": "nothing", "max_hosts": 5000}]}`:                                 "max_hosts",
 		`{"responses": [{"name": "b", "command": "x", "takes": "nothing"}, {"name": "b", "command": "y", "takes": "nothing"}]}`: "twice",
 		`{"responses": [{"name": "b", "command": "x", "takes": "nothing", "all": true}]}`:                                       "unknown field",
-		`{"bulk": {"over": 3}}`:                                                "bulk",
-		`{"bulk": {"over": 3, "approvers": 1}}`:                                "bulk",
+		`{"bulk": {"approvers": 2}}`: "bulk",
 		`{"bulk": {"over": 3, "approvers": 2}, "approval": {"write": "host"}}`: "bulk",
 	} {
 		if _, err := policyOf(t, text); err == nil || !strings.Contains(err.Error(), says) {

@@ -148,6 +148,26 @@ func TestThingsAreCountedNotCalls(t *testing.T) {
 	op.refused(t, g, comment{Case: "c"}, ReasonBudget)
 }
 
+func TestWhatIsManyOrCanNotBeUndoneIsAskedForWhereThePolicySaysSo(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	plan := Plan{Summary: "S.", Undo: "Undo it."}
+	op.Plan(func(context.Context, comment) (Plan, error) { return plan, nil })
+	asks := must(parsePolicy([]byte(`{"bulk": {"over": 2}, "ask_irreversible": true}`)))
+	g := w.guard(host, func(p *Policy) { p.Bulk, p.AskIrreversible = asks.Bulk, asks.AskIrreversible })
+	op.do(t, g, comment{Case: "one that can be undone"})
+	plan.Count = 2
+	op.do(t, g, comment{Case: "two"})
+	plan.Count = 3
+	if p := op.pending(t, g, comment{Case: "three"}); !strings.Contains(Render(p), "3 things at once") {
+		t.Errorf("the screen doesn't say why:\n%s", Render(p))
+	}
+	plan.Count, plan.Undo = 1, ""
+	if p := op.pending(t, g, comment{Case: "for good"}); !strings.Contains(Render(p), "nobody can undo it") {
+		t.Errorf("the screen doesn't say why:\n%s", Render(p))
+	}
+}
+
 // event is a thing at a platform that other operations change too.
 func onEvent(name string, run func()) *Operation[comment, string] {
 	return Write(name, func(context.Context, comment) (string, error) { run(); return name, nil }, "X.").

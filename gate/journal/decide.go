@@ -23,6 +23,7 @@ type Decision struct {
 type Authority struct {
 	Choice    string // the operator's standing choice, if any
 	Grantable bool   // whether a standing approval may
+	Asks      string // why neither may for this very call; "" if they may
 }
 
 // A relation is how an earlier call stands to a new one.
@@ -281,9 +282,11 @@ func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority) (*Decision, 
 		if note != "" {
 			h.note("%s", note)
 		}
-		if many := u.tooMany(p, l.Budget); many != "" {
-			by = Authority{}
-			h.note("%s", many)
+		for _, why := range []string{u.tooMany(p, l.Budget), by.Asks} {
+			if why != "" {
+				by = Authority{}
+				h.note("%s", why)
+			}
 		}
 		d, err = u.decide(p, l, by, &h)
 		return err
