@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 )
 
@@ -128,7 +130,11 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 		return nil, fmt.Errorf("cortex: no analyzer was started: %w", errors.Join(errs...))
 	}
 	end := until(ctx, in.Timeout)
-	for i, err := range each(len(runs), func(i int) error { return c.finish(ctx, runs[i], end) }) {
+	var ended atomic.Int32
+	for i, err := range each(len(runs), func(i int) error {
+		defer func() { progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with") }()
+		return c.finish(ctx, runs[i], end)
+	}) {
 		if err != nil {
 			runs[i].notFetched(err)
 		}

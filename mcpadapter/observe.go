@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 )
 
 // A Tracer is told when a call of a tool begins. The context it returns is that
@@ -56,13 +58,16 @@ func (t *tool) observe(ctx context.Context, in int, do func(context.Context) rep
 	return do(ctx)
 }
 
-// reportProgress tells a client that asked for it that the call still runs,
-// until the function it returns is called.
-func (t *tool) reportProgress(ctx context.Context, req *mcp.CallToolRequest) (stop func()) {
+// reportProgress tells a client that asked for it that the call still runs and, where
+// it says so, how far it is, until stop is called. The call is to have the context
+// that it returns.
+func (t *tool) reportProgress(ctx context.Context, req *mcp.CallToolRequest) (of context.Context, stop func()) {
 	token := req.Params.GetProgressToken()
 	if token == nil || req.Session == nil {
-		return func() {}
+		return ctx, func() {}
 	}
+	var last atomic.Pointer[progress.Step]
+	of = progress.With(ctx, func(s progress.Step) { last.Store(&s) })
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -76,14 +81,17 @@ func (t *tool) reportProgress(ctx context.Context, req *mcp.CallToolRequest) (st
 				return
 			case <-tick.C:
 			}
-			p := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: time.Since(began).Seconds(),
+			p := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: time.Since(began).Seconds(), // which must grow: steps may begin anew
 				Message: t.op.Name() + " is running"}
+			if s := last.Load(); s != nil {
+				p.Message = t.op.Name() + ": " + s.String()
+			}
 			if req.Session.NotifyProgress(ctx, p) != nil {
 				return
 			}
 		}
 	}()
-	return func() {
+	return of, func() {
 		cancel()
 		<-done // nothing of a call may follow its answer
 	}

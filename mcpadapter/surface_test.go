@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
@@ -411,6 +412,33 @@ func TestACallIsOneLineInTheLogWithoutValues(t *testing.T) {
 	}
 	if c := ended[0]; c.Tool != "desk_list_tickets" || c.Tier != gate.TierRead || c.In == 0 || c.Out == 0 || c.Flags != 1 || c.Duration <= 0 {
 		t.Errorf("call %+v", c)
+	}
+}
+
+func TestALongCallSaysHowFarItIs(t *testing.T) {
+	told := make(chan string, 100)
+	op := gate.Read("desk_walk", func(ctx context.Context, _ struct{}) (string, error) {
+		progress.Report(ctx, 3, 12, "pages have come")
+		for m := range told {
+			if m == "desk_walk: 3 of 12 pages have come" {
+				return m, nil
+			}
+		}
+		return "", ctx.Err()
+	}, "Walk.")
+	s := serverOf(t, mcptest.Guard(t), mcpadapter.Options{Progress: 5 * time.Millisecond}, op)
+	last := 0.0
+	cs := mcptest.Dial(t, s, &mcp.ClientOptions{ProgressNotificationHandler: func(_ context.Context, req *mcp.ProgressNotificationClientRequest) {
+		if req.Params.Progress <= last {
+			t.Errorf("progress %v after %v", req.Params.Progress, last)
+		}
+		last = req.Params.Progress
+		told <- req.Params.Message
+	}}, nil)
+	p := &mcp.CallToolParams{Name: "desk_walk"}
+	p.SetProgressToken("tok")
+	if res, err := cs.CallTool(t.Context(), p); err != nil || res.IsError {
+		t.Error(res, err)
 	}
 }
 

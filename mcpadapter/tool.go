@@ -140,7 +140,8 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 	if err != nil {
 		return t.replied(ctx, failure{Status: statusRefused, Message: err.Error()}).result, nil
 	}
-	defer t.reportProgress(ctx, req)()
+	ctx, stop := t.reportProgress(ctx, req)
+	defer stop()
 	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) }).result, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -85,6 +86,7 @@ func (c *Client) writeExport(ctx context.Context, w io.Writer, in ExportIOCsInpu
 		if e.Attributes != nil {
 			out.Attributes += *e.Attributes
 		}
+		progress.Report(ctx, out.Pages, 0, "pages are written")
 		in.Page++
 		if out.Truncated, out.NextPage = e.More, in.Page; !e.More {
 			out.NextPage = 0

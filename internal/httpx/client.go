@@ -21,6 +21,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 )
 
 // Options configures a [Client].
@@ -249,9 +250,9 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	req.SetResponseHandler(func(res *http.Response) error {
 		if r.into != nil && res.StatusCode/100 == 2 {
 			out.Status, out.Header = res.StatusCode, res.Header
-			return save(res.Body, r.into, limit)
+			return save(progress.Reader(ctx, res.Body), r.into, limit)
 		}
-		body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+		body, err := io.ReadAll(io.LimitReader(progress.Reader(ctx, res.Body), limit+1))
 		if err == nil && int64(len(body)) > limit {
 			err = &tooLarge{limit}
 		}

@@ -20,6 +20,7 @@ import (
 	"iter"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 )
 
 // All yields every item, asking fetch for one page after another, each from the
@@ -38,6 +39,7 @@ func All[T any](ctx context.Context, fetch func(ctx context.Context, offset int)
 				yield(zero, err)
 				return
 			}
+			progress.Report(ctx, offset+len(items), 0, "rows have come")
 			for _, item := range items {
 				if !yield(item, nil) {
 					return
