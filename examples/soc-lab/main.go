@@ -7,14 +7,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 
 	"golang.org/x/term"
 
+	"github.com/sallyport-soc/sallyport/internal/completion"
 	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 )
 
@@ -27,10 +31,11 @@ func main() {
 
 const usage = `soc-lab simulates Wazuh, TheHive, Cortex and MISP on this machine, with one incident in them.
 
-  soc-lab              print the variables that lead to it, and run until interrupted
-  soc-lab -port 9100   on five ports from this one on
-  soc-lab -try         show the gate at work: a read, a proposal, its approval on a page; then end
-  soc-lab -try -yes    without a person: it approves what it proposed, as it does where there is no terminal
+  soc-lab                    print the variables that lead to it, and run until interrupted
+  soc-lab -port 9100         on five ports from this one on
+  soc-lab -try               show the gate at work: a read, a proposal, its approval on a page; then end
+  soc-lab -try -yes          without a person: it approves what it proposed, as it does where there is no terminal
+  soc-lab -completion bash   print a completion script; also for zsh and fish
 
 Exit codes: 0 done; 1 failed; 2 wrong use.
 
@@ -43,6 +48,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	port := f.Int("port", 0, "first of five `ports` to listen on; 0 takes free ones")
 	trying := f.Bool("try", false, "show the gate at work, and end")
 	yes := f.Bool("yes", false, "with -try: approve without a person")
+	shell := f.String("completion", "", "print a completion script for this `shell`")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), usage)
 		f.PrintDefaults()
@@ -53,13 +59,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	}
 	switch err := f.Parse(args); {
-	case err == flag.ErrHelp:
+	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return 2
 	case f.NArg() > 0 || *yes && !*trying:
 		fmt.Fprintln(stderr, "soc-lab: want no arguments, and -yes with -try only; soc-lab -help tells what there is")
 		return 2
+	case *shell != "":
+		p := completion.Program{Name: "soc-lab"}
+		f.VisitAll(func(f *flag.Flag) { p.Words = append(p.Words, "-"+f.Name) })
+		if !slices.Contains(completion.Shells, *shell) {
+			fmt.Fprintf(stderr, "soc-lab: -completion: want one of %s\n", strings.Join(completion.Shells, ", "))
+			return 2
+		}
+		fmt.Fprint(stdout, p.Script(*shell))
+		return 0
 	}
 	var err error
 	if *trying {

@@ -28,7 +28,11 @@ func TestSocLabSaysHowItIsUsed(t *testing.T) {
 	if code := run(t.Context(), []string{"-help"}, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), "soc-lab -try") || !strings.Contains(out.String(), "-port") {
 		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
 	}
-	for _, args := range [][]string{{"x"}, {"-yes"}, {"-nope"}} {
+	out.Reset()
+	if code := run(t.Context(), []string{"-completion", "bash"}, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), "-port") || !strings.Contains(out.String(), "complete -F") {
+		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	for _, args := range [][]string{{"x"}, {"-yes"}, {"-nope"}, {"-completion", "dos"}} {
 		if code := run(t.Context(), args, nil, &out, &errs); code != 2 {
 			t.Errorf("%v: exit %d, want 2", args, code)
 		}

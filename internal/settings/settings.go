@@ -40,6 +40,28 @@ func (s Setting) File() string {
 	return s.Name + fileSuffix
 }
 
+// Help is a sentence on s.
+func (s Setting) Help() string {
+	switch {
+	case s.Kind == Unneeded:
+		return "Not needed: " + s.Doc + "."
+	case s.Required:
+		return "Required. " + s.Doc
+	}
+	return s.Doc
+}
+
+// Of returns the groups that a program of a system reads: its own and the gate's,
+// or for one that joins the platforms all of them. The gate's are for every program.
+func Of(system string) (list []Group) {
+	for _, g := range append(slices.Clone(Platforms), ATTACK) {
+		if g.System == system || system == "soc" || system == "mitre" {
+			list = append(list, g)
+		}
+	}
+	return append(list, Gate)
+}
+
 const fileSuffix = "_FILE"
 
 // names returns all variables that set s.

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
@@ -46,12 +47,11 @@ func (p *program) tools(ctx context.Context, args []string) int {
 			return p.print(res.Tools)
 		})
 	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TOOL\tTIER\tTOOLSET\tWHAT IT DOES")
+	rows := [][]string{{"TOOL", "TIER", "TOOLSET", "WHAT IT DOES"}}
 	for _, op := range s.ops {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", op.Name(), op.Tier(), p.toolset(op.Name()), op.Doc())
+		rows = append(rows, []string{op.Name(), op.Tier().String(), p.toolset(op.Name()), op.Doc()})
 	}
-	_ = w.Flush() // a writer that fails has said so already
+	p.screen().grid(rows, "")
 	return exitDone
 }
 
@@ -59,6 +59,9 @@ func (p *program) fail(err error) int {
 	fmt.Fprintf(p.err, "%s: %s\n", p.Name, visible(err.Error()))
 	return exitFailed
 }
+
+// screen is where answers go.
+func (p *program) screen() screen { return screen{p.out, width(p.out)} }
 
 // client runs do with a client of s in this process, so that a call takes the
 // same way as an agent's.
@@ -68,7 +71,11 @@ func (p *program) client(ctx context.Context, s *site, do func(*mcp.ClientSessio
 	if err != nil {
 		return p.fail(err)
 	}
-	cs, err := mcp.NewClient(&mcp.Implementation{Name: p.Name + " call", Version: mcpadapter.Version()}, nil).Connect(ctx, near, nil)
+	cs, err := mcp.NewClient(&mcp.Implementation{Name: p.Name + " call", Version: mcpadapter.Version()}, &mcp.ClientOptions{
+		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
+			fmt.Fprint(p.err, over(fmt.Sprintf("%.0f s  %s", r.Params.Progress, r.Params.Message), width(p.err)))
+		},
+	}).Connect(ctx, near, nil)
 	if err != nil {
 		return p.fail(err)
 	}
@@ -76,6 +83,20 @@ func (p *program) client(ctx context.Context, s *site, do func(*mcp.ClientSessio
 	_ = cs.Close()
 	_ = ss.Wait()
 	return code
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// over is a line of a terminal that takes the place of the one before.
+func over(line string, width int) string {
+	if line = visible(line); width > 0 {
+		line = clipped(line, width-1)
+	}
+	return "\r\x1b[K" + line
 }
 
 // wholeAnswer is how many bytes an answer to a person may have: it goes to a
@@ -143,7 +164,14 @@ func (p *program) call(ctx context.Context, args []string) int {
 		}
 	}
 	return p.client(ctx, s, func(cs *mcp.ClientSession) int {
-		res, err := cs.CallTool(ctx, &mcp.CallToolParams{Name: name, Arguments: in})
+		params := &mcp.CallToolParams{Name: name, Arguments: in}
+		if isTerminal(p.err) {
+			params.SetProgressToken(name)
+		}
+		res, err := cs.CallTool(ctx, params)
+		if isTerminal(p.err) {
+			fmt.Fprint(p.err, over("", 0))
+		}
 		if err != nil {
 			return p.fail(err)
 		}
@@ -162,7 +190,7 @@ func (p *program) call(ctx context.Context, args []string) int {
 		if asJSON {
 			p.print(json.RawMessage(answer))
 		} else if v, err := decode(answer); err == nil {
-			table(p.out, v)
+			p.screen().table(v)
 		} else {
 			fmt.Fprintln(p.out, visible(answer))
 		}

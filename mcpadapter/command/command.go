@@ -31,6 +31,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/postgres"
+	"github.com/sallyport-soc/sallyport/internal/completion"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
@@ -155,12 +156,25 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 	case "token":
 		return p.token(rest)
 	case "completion":
-		return p.completion(rest)
+		return p.completion(rest, flags)
 	case "help":
-		p.usage(stdout, flags)
+		p.manual(flags)
 		return exitDone
 	}
-	return p.misuse(fmt.Errorf("%q is not a command: want tools, call, check, token or completion", verb))
+	return p.misuse(fmt.Errorf("%q is not a command: want one of %s", verb, strings.Join(verbs, ", ")))
+}
+
+// verbs are the commands.
+var verbs = []string{"tools", "call", "check", "token", "completion", "help"}
+
+func (p *program) completion(args []string, flags *flag.FlagSet) int {
+	if len(args) != 1 || !slices.Contains(completion.Shells, args[0]) {
+		return p.misuse(fmt.Errorf("want completion %s", strings.Join(completion.Shells, "|")))
+	}
+	words := slices.Clone(verbs)
+	flags.VisitAll(func(f *flag.Flag) { words = append(words, "-"+f.Name) })
+	fmt.Fprint(p.out, completion.Program{Name: p.Name, Words: words, After: "call", List: p.Name + " tools -names"}.Script(args[0]))
+	return exitDone
 }
 
 // A program is a server with its command line.
@@ -204,6 +218,7 @@ func (p *program) usage(w io.Writer, f *flag.FlagSet) {
   %[2]s [flags] check [-json]            prove every connection, credential and the gate, and say what to fix
   %[2]s token USER                       make a bearer token for -http
   %[2]s completion bash|zsh|fish         print a completion script
+  %[2]s help                             print this, and what can be set in the environment
 
 Exit codes: 0 done; 1 failed, refused or waiting for an approval; 2 wrong use or configuration.
 

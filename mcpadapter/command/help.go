@@ -4,14 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
@@ -138,8 +139,7 @@ func (p *program) describe(tool *mcp.Tool, in inputSchema) int {
 		return exitDone
 	}
 	fmt.Fprintln(p.out)
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ARGUMENT\tTYPE\tNEEDED\tWHAT IT IS")
+	rows := [][]string{{"ARGUMENT", "TYPE", "NEEDED", "WHAT IT IS"}}
 	for _, n := range names {
 		a := in.Properties[n]
 		if a.Description == "" {
@@ -149,10 +149,28 @@ func (p *program) describe(tool *mcp.Tool, in inputSchema) int {
 		if slices.Contains(in.Required, n) {
 			needed = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", n, a.kind(), needed, a.about())
+		rows = append(rows, []string{n, a.kind(), needed, a.about()})
 	}
-	_ = w.Flush() // a writer that fails has said so already
+	p.screen().texts(rows, "")
 	return exitDone
+}
+
+// manual prints all that there is to know: how the program is used, and what can be
+// set in its environment.
+func (p *program) manual(flags *flag.FlagSet) {
+	p.usage(p.out, flags)
+	for _, g := range settings.Of(strings.TrimSuffix(p.Name, "-mcp")) {
+		fmt.Fprintf(p.out, "\nSettings of %s, in the environment:\n", g.Title)
+		var rows [][]string
+		for _, s := range g.Settings {
+			name := s.Name
+			if f := s.File(); f != "" {
+				name += ", " + f
+			}
+			rows = append(rows, []string{name, s.Help()})
+		}
+		p.screen().texts(rows, "  ")
+	}
 }
 
 // ambiguous refuses one text with commas where a list is wanted: it may be

@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 const (
@@ -18,19 +23,39 @@ const (
 	maxDepth   = 3
 )
 
+// A screen is where an answer is shown to a person.
+type screen struct {
+	io.Writer
+	width int // in columns; 0: as wide as need be
+}
+
+// width returns how wide w is: what COLUMNS says, or else the terminal; 0 if it
+// is none.
+func width(w io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
 // table writes v for a person: what an object holds as lines, lists of objects
 // as tables, objects in objects below their name.
-func table(w io.Writer, v any) {
+func (w screen) table(v any) {
 	o, ok := v.(object)
 	if !ok {
 		fmt.Fprintln(w, cell(v, 4096))
 		return
 	}
-	section(w, o, "", 0)
+	w.section(o, "", 0)
 }
 
-func section(w io.Writer, o object, indent string, depth int) {
-	lines := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func (w screen) section(o object, indent string, depth int) {
+	var lines [][]string
 	var below []member
 	for _, m := range ordered(o) {
 		inner, isObject := m.value.(object)
@@ -38,9 +63,9 @@ func section(w io.Writer, o object, indent string, depth int) {
 			below = append(below, m)
 			continue
 		}
-		fmt.Fprintf(lines, "%s%s\t%s\n", indent, visible(m.key), cell(m.value, 400))
+		lines = append(lines, []string{visible(m.key), cell(m.value, 400)})
 	}
-	_ = lines.Flush() // a writer that fails has said so already
+	w.texts(lines, indent)
 	for i, m := range below {
 		if depth == 0 && (i > 0 || len(below) < len(o)) {
 			fmt.Fprintln(w)
@@ -51,30 +76,137 @@ func section(w io.Writer, o object, indent string, depth int) {
 			inner = "" // as wide as the screen
 		}
 		if o, ok := m.value.(object); ok {
-			section(w, o, inner, depth+1)
+			w.section(o, inner, depth+1)
 		} else {
-			rows(w, objects(m.value), inner)
+			w.rows(objects(m.value), inner)
 		}
 	}
 }
 
+// texts writes rows as columns, of which the last is a text: what is longer than
+// the line goes on below its beginning.
+func (w screen) texts(rows [][]string, indent string) {
+	if len(rows) == 0 {
+		return
+	}
+	last := len(rows[0]) - 1
+	widths := make([]int, last)
+	room := w.width - utf8.RuneCountInString(indent)
+	for i := range widths {
+		for _, r := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
+		}
+		room -= widths[i] + 2
+	}
+	for _, r := range rows {
+		for n, part := range folded(r[last], room) {
+			line := indent
+			for i, c := range r[:last] {
+				if n > 0 {
+					c = ""
+				}
+				line += fmt.Sprintf("%-*s  ", widths[i], c)
+			}
+			fmt.Fprintln(w, line+part)
+		}
+	}
+}
+
+const minFold = 20 // runes; in less nobody can read
+
+// folded cuts s between words into lines of n runes.
+func folded(s string, n int) (list []string) {
+	r := []rune(s)
+	for n >= minFold && len(r) > n {
+		cut := n
+		for cut > n/2 && r[cut] != ' ' {
+			cut--
+		}
+		if r[cut] != ' ' {
+			cut = n
+		}
+		list = append(list, strings.TrimRight(string(r[:cut]), " "))
+		r = []rune(strings.TrimLeft(string(r[cut:]), " "))
+	}
+	return append(list, string(r))
+}
+
+// fitted returns how wide each column of a table may be, and leaves out the last
+// columns where there is no room for all.
+func fitted(widths []int, room int) []int {
+	const gap, least = 2, 8
+	sum := func() (n int) {
+		for _, w := range widths {
+			n += w + gap
+		}
+		return n - gap
+	}
+	for sum() > room {
+		at := 0
+		for i, w := range widths {
+			if w >= widths[at] {
+				at = i
+			}
+		}
+		switch {
+		case widths[at] > least:
+			widths[at]--
+		case len(widths) > 1:
+			widths = widths[:len(widths)-1]
+		default:
+			return widths
+		}
+	}
+	return widths
+}
+
 // rows writes a table of list.
-func rows(w io.Writer, list []object, indent string) {
+func (w screen) rows(list []object, indent string) {
 	columns := columnsOf(list)
 	heads := make([]string, len(columns))
 	for i, c := range columns {
 		heads[i] = strings.ToUpper(visible(strings.Join(c, ".")))
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, indent+strings.Join(heads, "\t"))
+	grid := [][]string{heads}
 	for _, row := range list {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
 			cells[i] = cell(c.of(row), maxCell)
 		}
-		fmt.Fprintln(t, indent+strings.Join(cells, "\t"))
+		grid = append(grid, cells)
 	}
-	_ = t.Flush()
+	w.grid(grid, indent)
+}
+
+// grid writes rows of cells as columns that fit the width.
+func (w screen) grid(rows [][]string, indent string) {
+	widths := make([]int, len(rows[0]))
+	for _, cells := range rows {
+		for i, c := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	if w.width > 0 {
+		widths = fitted(widths, w.width-utf8.RuneCountInString(indent))
+	}
+	for _, cells := range rows {
+		line := indent
+		for i, n := range widths {
+			if line += clipped(cells[i], n); i < len(widths)-1 {
+				line += strings.Repeat(" ", n-utf8.RuneCountInString(clipped(cells[i], n))+2)
+			}
+		}
+		fmt.Fprintln(w, line)
+	}
+}
+
+// clipped returns s in at most n runes.
+func clipped(s string, n int) string {
+	r := []rune(s)
+	if len(r) > n {
+		r = append(r[:max(0, n-1)], '…')
+	}
+	return string(r)
 }
 
 // objects returns v if it is a list of objects.
@@ -196,7 +328,7 @@ func cell(v any, n int) string {
 	switch v := v.(type) {
 	case nil:
 	case string:
-		s = v
+		s = local(v)
 	case object: // with what says which it is first
 		parts := []string{}
 		for _, m := range ordered(v) {
@@ -219,11 +351,19 @@ func cell(v any, n int) string {
 		s = string(b)
 	}
 	s = strings.NewReplacer("\n", " ", "\t", " ", "\r", " ").Replace(s)
-	r := []rune(visible(s))
-	if len(r) > n {
-		r = append(r[:n-1], '…')
+	return clipped(visible(s), n)
+}
+
+// local returns a time as a clock here shows it, and any other text as it is.
+func local(s string) string {
+	if len(s) < len("2006-01-02T15:04:05Z") || len(s) > len(time.RFC3339Nano) || s[4] != '-' || s[10] != 'T' {
+		return s
 	}
-	return string(r)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	return t.Local().Format(time.DateTime)
 }
 
 // unseen reports whether a terminal would obey r, or not show it.
@@ -269,43 +409,3 @@ type warnings struct{ slog.Handler }
 
 // Enabled reports whether level is a warning or worse.
 func (w warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-
-var shells = []string{"bash", "zsh", "fish"}
-
-func (p *program) completion(args []string) int {
-	if len(args) != 1 || !slices.Contains(shells, args[0]) {
-		return p.misuse(fmt.Errorf("want completion %s", strings.Join(shells, "|")))
-	}
-	script := completions[args[0]]
-	fn := "_" + strings.ReplaceAll(p.Name, "-", "_")
-	fmt.Fprint(p.out, strings.NewReplacer("PROGRAM", p.Name, "FUNCTION", fn).Replace(script))
-	return exitDone
-}
-
-// completions offer the commands and, after call, the tools.
-var completions = map[string]string{
-	"bash": `FUNCTION() {
-  local cur=${COMP_WORDS[COMP_CWORD]}
-  if [[ ${COMP_WORDS[COMP_CWORD-1]} == call ]]; then
-    COMPREPLY=($(compgen -W "$(PROGRAM tools -names 2>/dev/null)" -- "$cur"))
-  else
-    COMPREPLY=($(compgen -W "tools call check token completion -http -tokens -toolsets -read-only -dynamic -log -version -help" -- "$cur"))
-  fi
-}
-complete -F FUNCTION PROGRAM
-`,
-	"zsh": `#compdef PROGRAM
-FUNCTION() {
-  if [[ ${words[CURRENT-1]} == call ]]; then
-    compadd -- ${(f)"$(PROGRAM tools -names 2>/dev/null)"}
-  else
-    compadd -- tools call check token completion -http -tokens -toolsets -read-only -dynamic -log -version -help
-  fi
-}
-compdef FUNCTION PROGRAM
-`,
-	"fish": `complete -c PROGRAM -f
-complete -c PROGRAM -n __fish_use_subcommand -a "tools call check token completion"
-complete -c PROGRAM -n "__fish_seen_subcommand_from call" -a "(PROGRAM tools -names 2>/dev/null)"
-`,
-}

@@ -257,7 +257,7 @@ func unfreeze(*app, *flag.FlagSet) func(*call) error {
 }
 
 func eventLine(e gate.Event) string {
-	parts := []string{fmt.Sprintf("%6d  %s  %-10s", e.Seq, e.Time.UTC().Format(time.RFC3339), e.Kind)}
+	parts := []string{fmt.Sprintf("%6d  %s  %-10s", e.Seq, e.Time.Local().Format(time.DateTime), e.Kind)}
 	add := func(label, value string) {
 		if value != "" {
 			parts = append(parts, label+gate.Shown(value))
@@ -270,7 +270,7 @@ func eventLine(e gate.Event) string {
 		add("", p.Plan.Summary)
 	}
 	if g := e.Grant; g != nil {
-		add("", fmt.Sprintf("%s on %s %s, %d calls until %s, for", g.Op, g.Kind, g.Target, g.Max, g.Expires.UTC().Format(time.RFC3339)))
+		add("", fmt.Sprintf("%s on %s %s, %d calls until %s, for", g.Op, g.Kind, g.Target, g.Max, g.Expires.Local().Format(time.DateTime)))
 		add("", g.Principal)
 	}
 	add("by ", e.Approver)

@@ -23,7 +23,9 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
+	"github.com/sallyport-soc/sallyport/internal/completion"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
@@ -115,6 +117,7 @@ func commands() []command {
 		{"rotate", "", "begin a new segment of the journal", rotate},
 		{"status", "", "show how the gate stands", status},
 		serveCommand(),
+		{"completion", "SHELL", "print a script that completes this command in " + strings.Join(completion.Shells, ", "), complete},
 	}
 }
 
@@ -149,8 +152,11 @@ func (a *app) dispatch(args []string) error {
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		a.help(a.stdout)
-		return nil
+		if len(args) == 1 {
+			a.help(a.stdout)
+			return nil
+		}
+		args = []string{args[1], "-h"}
 	}
 	for _, cmd := range commands() {
 		if cmd.name == args[0] {
@@ -178,7 +184,26 @@ func (a *app) help(w io.Writer) {
 	for _, cmd := range commands() {
 		fmt.Fprintf(w, "  gate %-17s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 	}
-	fmt.Fprint(w, "\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\n")
+	fmt.Fprint(w, "\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\nExit codes: 0 done; 1 refused or failed; 2 wrong use.\n\nSettings, in the environment:\n")
+	for _, s := range settings.Gate.Settings {
+		fmt.Fprintf(w, "  %-22s %s\n", s.Name, s.Help())
+	}
+}
+
+// complete prints a script for a shell.
+func complete(*app, *flag.FlagSet) func(*call) error {
+	return func(c *call) error {
+		p := completion.Program{Name: "gate", Words: []string{"help"}}
+		for _, cmd := range commands() {
+			p.Words = append(p.Words, cmd.name)
+		}
+		script := p.Script(c.arg)
+		if script == "" {
+			return usageError(fmt.Sprintf("completion takes one of %s, got %q", strings.Join(completion.Shells, ", "), c.arg))
+		}
+		fmt.Fprint(c.stdout, script)
+		return nil
+	}
 }
 
 // call parses the flags of cmd, which may stand before and after its argument,
@@ -191,6 +216,13 @@ func (a *app) call(cmd command, args []string) error {
 	fs.StringVar(&c.key, "key", "", "the approver's key `FILE` (default: sallyport/approver.key in the user's configuration directory)")
 	fs.BoolVar(&c.agent, "agent", false, "sign with the approver's key that ssh-agent holds")
 	do := cmd.flags(a, fs)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "gate %s: %s\n\nFlags:\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
+		fs.PrintDefaults()
+	}
+	if slices.ContainsFunc(args, func(s string) bool { return s == "-h" || s == "-help" || s == "--help" }) {
+		fs.SetOutput(a.stdout) // it was asked for
+	}
 
 	var given []string
 	for {

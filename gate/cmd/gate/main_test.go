@@ -400,6 +400,29 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestHelpAndCompletionTellWhatThereIs(t *testing.T) {
+	for args, want := range map[string][]string{
+		"help":            {"gate approve", "SALLYPORT_STATE", "Exit codes"},
+		"help approve":    {"gate approve P: show a proposal", "-code", "-state"},
+		"approve -h":      {"gate approve P: show a proposal"},
+		"completion bash": {"complete -F _gate gate", "unfreeze"},
+		"completion fish": {"complete -c gate", "pending"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(strings.Fields(args), strings.NewReader(""), &stdout, &stderr, os.Getenv); code != exitOK || stderr.Len() > 0 {
+			t.Errorf("gate %s: exit %d, %s", args, code, stderr.String())
+		}
+		for _, w := range want {
+			if !strings.Contains(stdout.String(), w) {
+				t.Errorf("gate %s lacks %q:\n%s", args, w, stdout.String())
+			}
+		}
+	}
+	if code := run([]string{"completion", "dos"}, nil, io.Discard, io.Discard, os.Getenv); code != exitUsage {
+		t.Errorf("an unknown shell: exit %d", code)
+	}
+}
+
 func TestOnlyATerminalIsTakenForOne(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
