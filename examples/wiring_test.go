@@ -60,6 +60,9 @@ type wired struct {
 	Args    []string          `json:"args"`
 	Env     map[string]string `json:"env"`
 
+	// Gemini CLI, qwen-code, Cline
+	Patience int `json:"timeout"`
+
 	// Codex CLI and HTTP
 	URL     string            `json:"url"`
 	Type    string            `json:"type"`
