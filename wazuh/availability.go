@@ -34,6 +34,8 @@ var different = []Availability{
 	{"wazuh_search_inventory", 0, true, "agent by agent before 4.13, which have no users, groups, services and browser extensions"},
 	{"list_vulnerabilities", 8, true, ""},
 	{"search_vulnerabilities", 8, true, ""},
+	{"wazuh_tune_preview", 6, false, ""},
+	{"wazuh_list_tunings", 6, false, ""},
 	{"get_manager_logs", 0, true, "of the node that answers with Wazuh 5"},
 	{"get_manager_config", 0, true, "of the node that answers with Wazuh 5; fewer sections and daemons there"},
 }

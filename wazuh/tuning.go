@@ -331,6 +331,9 @@ func (c *Client) ListTunings(ctx context.Context, _ ListTuningsInput) (*TuningLi
 	if err := c.only4(ctx, "rule files, in which tunings would be"); err != nil {
 		return nil, err
 	}
+	if err := c.from4(ctx, 6, "rule files of a folder"); err != nil {
+		return nil, err
+	}
 	file, there, err := c.ruleFile(ctx, TuningFile)
 	if err != nil {
 		return nil, err

@@ -173,7 +173,10 @@ func (c *Client) tunable(ctx context.Context) error {
 	if c.indexer == nil {
 		return ErrNoIndexer
 	}
-	return c.only4(ctx, "rule files, logtest and validation of a configuration, which a tuning needs: its detections are made otherwise")
+	if err := c.only4(ctx, "rule files, logtest and validation of a configuration, which a tuning needs: its detections are made otherwise"); err != nil {
+		return err
+	}
+	return c.from4(ctx, 6, "rule files of a folder")
 }
 
 // alertHit fetches the document of an alert.

@@ -158,3 +158,12 @@ func (c *Client) only4(ctx context.Context, what string) error {
 	}
 	return fmt.Errorf("%w: Wazuh %s serves no %s", ErrUnsupported, c.version, what)
 }
+
+// from4 returns [ErrUnsupported] for a Wazuh 4 older than 4.n, which has no what.
+func (c *Client) from4(ctx context.Context, n int, what string) error {
+	v, older, err := c.before4(ctx, n)
+	if err != nil || !older {
+		return err
+	}
+	return fmt.Errorf("%w: Wazuh %s serves no %s; Wazuh 4.%d and later do", ErrUnsupported, strings.TrimPrefix(v, "v"), what, n)
+}
