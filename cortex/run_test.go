@@ -1,11 +1,15 @@
 package cortex_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +158,52 @@ func BenchmarkFanOut(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkFanIn asks 30 analyzers of 200 observables, all at once over the one
+// client, and tells how much the heap grew; then it cancels such a lot, and tells
+// how long that took.
+func BenchmarkFanIn(b *testing.B) {
+	s := cortextest.NewServer()
+	for i := range 30 {
+		s.AddAnalyzer(cortextest.Worker{Name: fmt.Sprintf("Many_%d_0", i), DataTypes: []string{"many"}, Delay: time.Millisecond})
+	}
+	c := serve(b, s, func(cfg *cortex.Config) { cfg.MaxFanout = 30 })
+	all := func(ctx context.Context, name string) (answered int) {
+		var wg sync.WaitGroup
+		var n atomic.Int64
+		for i := range 200 {
+			wg.Go(func() {
+				a, err := c.AnalyzeObservable(ctx, cortex.AnalyzeObservableInput{Data: fmt.Sprintf("%s-%d", name, i), DataType: "many", FanOut: true, Force: true})
+				if err == nil {
+					n.Add(int64(a.Verdict.Answered))
+				}
+			})
+		}
+		wg.Wait()
+		return int(n.Load())
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	turn := 0
+	for b.Loop() {
+		turn++
+		if n := all(b.Context(), fmt.Sprint(turn)); n != 30*200 {
+			b.Fatal(n)
+		}
+	}
+	b.StopTimer()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20)/float64(turn), "kept-MB/op") // the jobs of the fake, and no more
+
+	s.SetDelay(time.Hour)
+	ctx, cancel := context.WithCancel(b.Context())
+	var left time.Time
+	time.AfterFunc(300*time.Millisecond, func() { left = time.Now(); cancel() })
+	all(ctx, "cancelled")
+	b.ReportMetric(float64(time.Since(left).Milliseconds()), "cancel-ms")
 }
 
 func BenchmarkListAnalyzers(b *testing.B) {

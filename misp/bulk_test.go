@@ -216,3 +216,30 @@ func BenchmarkAttributes(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAHundredThousandAttributes adds them in batches and reads them back,
+// and tells how much more memory is in use on the way than before.
+func BenchmarkAHundredThousandAttributes(b *testing.B) {
+	const n = 100_000
+	m := misptest.New(b)
+	c := m.Client(func(cfg *misp.Config) { cfg.MaxBody = 4 << 20 })
+	for b.Loop() {
+		id := misp.EventRef(m.AddEvent(misptest.Event{Info: "many"}))
+		added, read := 0, 0
+		for a, err := range c.AddAttributes(b.Context(), id, numbered(n)) {
+			if err != nil || a.Status != misp.Added {
+				b.Fatal(a, err)
+			}
+			added++
+		}
+		for _, err := range c.Attributes(b.Context(), misp.SearchAttributesInput{EventID: id, Limit: 500}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			read++
+		}
+		if added != n || read != n {
+			b.Fatal(added, read)
+		}
+	}
+}

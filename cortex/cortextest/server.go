@@ -407,12 +407,13 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	if len(j.parameters) == 0 {
 		j.parameters = json.RawMessage("{}")
 	}
-	force := string(in["force"])
-	if old := s.cached(j); old != nil && force != `"1"` && force != `"true"` && force != "1" && force != "true" {
-		v := old.json()
-		v["fromCache"] = true
-		answer(w, http.StatusOK, v)
-		return
+	if !slices.Contains([]string{`"1"`, `"true"`, "1", "true"}, string(in["force"])) {
+		if old := s.cached(j); old != nil {
+			v := old.json()
+			v["fromCache"] = true
+			answer(w, http.StatusOK, v)
+			return
+		}
 	}
 	if k.Rate > 0 && s.recent(k) >= k.Rate {
 		refuse(w, http.StatusTooManyRequests, "RateLimitExceeded",
