@@ -106,7 +106,7 @@ func (c *Client) CaseReport(ctx context.Context, in CaseReportInput) (*Report, e
 	case ReportMarkdown:
 		r.markdown(&b)
 	case ReportHTML:
-		if err := reportPage.Execute(&b, r); err != nil {
+		if err := reportPage().Execute(&b, r); err != nil {
 			return nil, fmt.Errorf("thehive: report: %w", err)
 		}
 	default:
@@ -301,16 +301,20 @@ func draw(list []*Procedure) matrix {
 //go:embed report.html
 var reportText string
 
-var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"at":    instant,
-	"plain": plain,
-	"short": func(s string) string { return clip(plain(s), 24) },
-	"join":  func(list []string) string { return strings.Join(list, ", ") },
-	"tlp":   func(t TLP) string { return t.String() },
-	"pap":   func(p PAP) string { return p.String() },
-	"add":   func(a, b int) int { return a + b },
-	"class": func(t TLP) string { return strings.ToLower(strings.ReplaceAll(t.String(), "+", "-")) },
-}).Parse(reportText))
+// reportPage is a function and no variable: package template keeps the linker from
+// leaving out methods, which a program without reports shall not pay for.
+func reportPage() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"at":    instant,
+		"plain": plain,
+		"short": func(s string) string { return clip(plain(s), 24) },
+		"join":  func(list []string) string { return strings.Join(list, ", ") },
+		"tlp":   func(t TLP) string { return t.String() },
+		"pap":   func(p PAP) string { return p.String() },
+		"add":   func(a, b int) int { return a + b },
+		"class": func(t TLP) string { return strings.ToLower(strings.ReplaceAll(t.String(), "+", "-")) },
+	}).Parse(reportText))
+}
 
 // plain is s without what changes how the text around it is read: control
 // characters but line ends, and marks of direction or of no width.
