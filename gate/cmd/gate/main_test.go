@@ -322,7 +322,7 @@ func TestLogStatusAndVerify(t *testing.T) {
 	_, stdout, _ := d.gate("log")
 	var kinds []string
 	for line := range strings.Lines(stdout) {
-		kinds = append(kinds, strings.Fields(line)[2])
+		kinds = append(kinds, strings.Fields(line)[3])
 	}
 	if diff := cmp.Diff([]string{"bound", "enrolled", "proposed", "approved", "consumed", "executed"}, kinds); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
