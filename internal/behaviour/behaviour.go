@@ -5,6 +5,7 @@
 package behaviour
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -58,6 +59,7 @@ type Row struct {
 type Table struct {
 	Platform string // TheHive
 	Intro    string // a paragraph above the rows, Markdown
+	Ours     string // what of ours a row's Client is of; empty: our client
 	Rows     []Row
 }
 
@@ -86,13 +88,13 @@ func (t Table) Page() string {
 				fmt.Fprintf(&b, "\n## %s\n\n", g)
 				first = false
 			}
-			r.write(&b)
+			r.write(&b, cmp.Or(t.Ours, "Our client"))
 		}
 	}
 	return b.String()
 }
 
-func (r Row) write(b *strings.Builder) {
+func (r Row) write(b *strings.Builder, ours string) {
 	mark := ""
 	if r.Surprising {
 		mark = "⚠ "
@@ -106,6 +108,6 @@ func (r Row) write(b *strings.Builder) {
 	if r.Disagree != "" {
 		fmt.Fprintf(b, "  - Witnesses disagree: %s\n", r.Disagree)
 	}
-	fmt.Fprintf(b, "  - Our client: %s\n", r.Client)
+	fmt.Fprintf(b, "  - %s: %s\n", ours, r.Client)
 	fmt.Fprintf(b, "  - Test: `%s`\n", r.Test)
 }
