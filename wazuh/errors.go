@@ -47,6 +47,7 @@ const (
 	codeNoSuchItem   = 1504 // decoder
 	codeNoSuchAgent  = 1701
 	codeNoSuchGroup  = 1710
+	codeNoSuchNode   = 1730
 	codeNeverScanned = 2007
 	codeDenied       = 4000
 	codeLockedOut    = 6000
@@ -95,7 +96,7 @@ func (e *Error) Error() string {
 func (e *Error) Is(target error) bool {
 	r := e.Refusal
 	switch e.Code {
-	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem, codeNoSuchPart, codeNoSuchField:
+	case codeNoSuchAgent, codeNoSuchRule, codeNoSuchGroup, codeNoSuchItem, codeNoSuchPart, codeNoSuchField, codeNoSuchNode:
 		r.Kind = ErrNotFound
 	case codeDenied:
 		r.Kind = ErrForbidden

@@ -375,6 +375,23 @@ func TestLogsOfAWazuhBefore46AreAskedForWithoutSelect(t *testing.T) {
 	}
 }
 
+func TestTheLogOfANamedNode(t *testing.T) {
+	t.Parallel()
+	c := wazuhtest.New(t).Client()
+	p, err := c.GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{Node: wazuhtest.NodeName, Limit: 2})
+	if err != nil || p.Node != wazuhtest.NodeName || len(p.Logs) != 2 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := c.GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{Node: "nosuch"}); !errors.Is(err, wazuh.ErrNotFound) {
+		t.Errorf("a node that isn't there: %v", err)
+	}
+	for _, node := range []string{"..", "a/b", "a b", "."} {
+		if _, err := c.GetManagerLogs(t.Context(), wazuh.GetManagerLogsInput{Node: node}); !errors.Is(err, wazuh.ErrInvalid) {
+			t.Errorf("node %q: %v", node, err)
+		}
+	}
+}
+
 func TestWhatCameLaterIsSaidToHaveComeLater(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)

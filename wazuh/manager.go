@@ -39,6 +39,7 @@ type GetManagerLogsInput struct {
 	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
 	Offset             int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"The messages themselves."`
+	Node               string   `json:"node,omitempty" jsonschema:"Of this cluster node." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -56,10 +57,13 @@ type LogPage struct {
 	Paging
 }
 
-// GetManagerLogs returns one page of the manager's log, the newest line first.
+var nodeName = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// GetManagerLogs returns one page of the manager's log, or of that of another node
+// of its cluster, the newest line first. A node that isn't there is [ErrNotFound].
 // Wazuh reads no further back than the last 2000 lines.
 //
-// Wazuh: GET /manager/logs, in Wazuh 5 /cluster/{node_id}/logs
+// Wazuh: GET /manager/logs; of a node, and in Wazuh 5, /cluster/{node_id}/logs
 func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*LogPage, error) {
 	in.SetDefaults()
 	if err := checkPage(in.Limit, in.Offset); err != nil {
@@ -80,9 +84,15 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	if in.IncludeDescription {
 		params.Select = append(params.Select, "description")
 	}
-	node, err := c.node(ctx)
-	if err != nil {
-		return nil, err
+	node := in.Node
+	if node != "" && !nodeName.MatchString(node) || strings.Trim(node, ".") == "" && node != "" {
+		return nil, invalid("node %q: want the name of a cluster node, such as master-node", clip(node))
+	}
+	if node == "" {
+		var err error
+		if node, err = c.node(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if _, older, err := c.before4(ctx, 6); err != nil {
 		return nil, err
@@ -90,6 +100,7 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 		params.Select = nil // isn't known there
 	}
 	var res *httpx.Response
+	var err error
 	if node == "" {
 		res, err = c.wire.ListManagerLogs(withSession(ctx), params)
 	} else {

@@ -295,3 +295,66 @@ func pathsOf(v any, path string, f func(string)) {
 		f(path)
 	}
 }
+
+// TestRecordedSearchesAreAnsweredAsTheIndexerDid sends what was asked of a real
+// indexer to the fake, and compares status, error and whether hits came sorted;
+// how many they are depends on what either holds.
+func TestRecordedSearchesAreAnsweredAsTheIndexerDid(t *testing.T) {
+	t.Parallel()
+	type exchange struct {
+		N            int
+		As, Why      string
+		Method, Path string
+		Request      json.RawMessage
+		Status       int
+		Body         json.RawMessage
+	}
+	type result struct {
+		Status     int
+		Type, Root string
+		Aggs       int
+	}
+	resultOf := func(status int, body []byte) result {
+		var a struct {
+			Error struct {
+				Type string
+				Root []struct{ Type string } `json:"root_cause"`
+			}
+			Aggregations map[string]any
+		}
+		if err := json.Unmarshal(body, &a); err != nil {
+			return result{Status: status}
+		}
+		r := result{Status: status, Type: a.Error.Type, Aggs: len(a.Aggregations)}
+		if len(a.Error.Root) > 0 {
+			r.Root = a.Error.Root[0].Type
+		}
+		return r
+	}
+	s := wazuhtest.New(t)
+	s.SeedIncident()
+	s.MapFields("data.aws.source_ip_address")
+	for kind, name := range map[string]string{"users": "user", "services": "service", "browser-extensions": "package"} {
+		s.AddState("wazuh-states-inventory-"+kind+"-x", kind, wazuhtest.Object{"agent": wazuhtest.Object{"id": "001"}, name: wazuhtest.Object{"name": "x"}})
+	}
+	held := 0
+	for _, x := range recording[exchange](t, "opensearch-2.19.4-wazuh.ndjson.gz") {
+		path := strings.ReplaceAll(x.Path, "wazuh-alerts-4.x-2026.11.30/", "wazuh-alerts-*/")
+		text := string(x.Request)
+		switch {
+		case !strings.HasSuffix(x.Path, "/_search") || x.Method != http.MethodPost:
+			continue
+		case strings.Contains(text, "multi_match") || strings.Contains(text, "query_string") || strings.Contains(text, "now-1d/d") || strings.Contains(text, "top_hits") || strings.Contains(text, "cardinality") || strings.Contains(text, "composite") || strings.Contains(x.Path, "2026.11.28"):
+			continue // which the client never asks
+		}
+		status, _, body := ask(t, x.Method, s.IndexerURL+path, wazuhtest.IndexerUser, wazuhtest.IndexerPassword, "", text)
+		held++
+		if diff := cmp.Diff(resultOf(x.Status, x.Body), resultOf(status, []byte(body))); diff != "" {
+			t.Errorf("%d, %s: %s %.300s (-indexer +fake):\n%s", x.N, x.Why, path, text, diff)
+		}
+	}
+	if held < 60 {
+		t.Errorf("only %d searches were compared", held)
+	}
+	t.Logf("%d searches", held)
+}
