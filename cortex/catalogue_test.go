@@ -37,7 +37,7 @@ func TestTheCatalogueIsServed(t *testing.T) {
 	// What is meant to differ: a server has data types and rate units of its own,
 	// and finds no deleted jobs.
 	wider := []string{"dataType", "rateUnit", "status"}
-	listed, err := connect(t, cortextest.New(t)).ListTools(t.Context(), nil)
+	listed, err := session(t, cortextest.New(t)).ListTools(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

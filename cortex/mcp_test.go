@@ -12,18 +12,18 @@ import (
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
-func connect(t *testing.T, s *cortextest.Server) *mcp.ClientSession {
+func session(t *testing.T, s *cortextest.Server) *mcp.ClientSession {
 	t.Helper()
 	g := mcptest.Guard(t)
 	return mcptest.Connect(t, g, s.Client(func(cfg *cortex.Config) { cfg.Guard = g }).Ops()...)
 }
 
-func TestTools(t *testing.T) { mcptest.Golden(t, "testdata", connect(t, cortextest.New(t))) }
+func TestTools(t *testing.T) { mcptest.Golden(t, "testdata", session(t, cortextest.New(t))) }
 
 // TestOwnersCalls makes the calls of the owner's walkthrough as they were written.
 func TestOwnersCalls(t *testing.T) {
 	t.Parallel()
-	cs := connect(t, cortextest.New(t))
+	cs := session(t, cortextest.New(t))
 	call := func(tool, args, want string) *mcp.CallToolResult {
 		t.Helper()
 		res := mcptest.Call(t, cs, tool, args)
@@ -49,7 +49,7 @@ func TestOwnersCalls(t *testing.T) {
 func TestRefusedArguments(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
-	cs := connect(t, s)
+	cs := session(t, s)
 	for _, tt := range []struct{ tool, args, want string }{
 		{"cortex_analyze_observable", `{}`, "data"},
 		{"cortex_analyze_observable", `{"data":"198.51.100.23","analyzers":[""]}`, "selects nothing"},

@@ -45,7 +45,7 @@ func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-func connect(t *testing.T, m *misptest.Server) (*mcp.ClientSession, func(tool, args string) *mcp.CallToolResult) {
+func dial(t *testing.T, m *misptest.Server) (*mcp.ClientSession, func(tool, args string) *mcp.CallToolResult) {
 	t.Helper()
 	g := mcptest.Guard(t)
 	cs := mcptest.Connect(t, g, m.Client(func(cfg *misp.Config) { cfg.Guard = g }).Ops()...)
@@ -65,7 +65,7 @@ func connect(t *testing.T, m *misptest.Server) (*mcp.ClientSession, func(tool, a
 }
 
 func TestTools(t *testing.T) {
-	cs, _ := connect(t, misptest.New(t))
+	cs, _ := dial(t, misptest.New(t))
 	mcptest.Golden(t, "testdata", cs)
 }
 
@@ -76,7 +76,7 @@ func TestOwnersCalls(t *testing.T) {
 		m := misptest.New(t)
 		m.NativeInts = native
 		m.SeedIncident()
-		_, call := connect(t, m)
+		_, call := dial(t, m)
 		for _, c := range []struct{ tool, args, want string }{
 			{"misp_correlate", `{"value": "198.51.100.23"}`, "SSH password guessing"},
 			{"misp_search_attributes", `{"value": "198.51.100.23", "type": "ip-src"}`, "source of the guessing"},
@@ -99,7 +99,7 @@ func TestRefusedArguments(t *testing.T) {
 	t.Parallel()
 	m := misptest.New(t)
 	m.SeedIncident()
-	_, call := connect(t, m)
+	_, call := dial(t, m)
 	for _, tt := range []struct{ tool, args, want string }{
 		{"misp_get_event", `{"eventId":"0"}`, "eventId"},
 		{"misp_search_attributes", `{}`, "at least one of"},

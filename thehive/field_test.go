@@ -459,7 +459,7 @@ func TestAnUndoNamesAToolThatIsThere(t *testing.T) {
 func TestAnAlertCarriesItsTimeAndLink(t *testing.T) {
 	t.Parallel()
 	hive := thehivetest.New(t)
-	_, call := connect(t, hive)
+	_, call := session(t, hive)
 	res := call("thehive_create_alert", `{"title":"A","type":"wazuh","source":"siem","sourceRef":"A-9","date":"2026-03-02T08:00:00Z","externalLink":"https://siem.example.org/a/9",
 		"customFields":{"site":"north"},"assignee":"lead@soc.example","summary":"s","status":"InProgress",
 		"observables":[{"dataType":"ip","data":"203.0.113.9","tlp":"red","pap":"PAP:AMBER","sighted":true,"ignoreSimilarity":true,"tags":["a"]},{"dataType":"ip","data":"203.0.113.9","tags":["b"]}],

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
 
-func connect(t *testing.T, hive *thehivetest.Server) (*mcp.ClientSession, func(tool, args string) *mcp.CallToolResult) {
+func session(t *testing.T, hive *thehivetest.Server) (*mcp.ClientSession, func(tool, args string) *mcp.CallToolResult) {
 	t.Helper()
 	g := mcptest.Guard(t)
 	cs := mcptest.Connect(t, g, hive.Client(func(cfg *thehive.Config) { cfg.Guard = g }).Ops()...)
@@ -31,7 +31,7 @@ func connect(t *testing.T, hive *thehivetest.Server) (*mcp.ClientSession, func(t
 }
 
 func TestTools(t *testing.T) {
-	cs, _ := connect(t, thehivetest.New(t))
+	cs, _ := session(t, thehivetest.New(t))
 	mcptest.Golden(t, "testdata", cs)
 }
 
@@ -39,7 +39,7 @@ func TestTools(t *testing.T) {
 func TestOwnersCalls(t *testing.T) {
 	t.Parallel()
 	hive := thehivetest.New(t)
-	_, call := connect(t, hive)
+	_, call := session(t, hive)
 	var made struct {
 		Result struct {
 			ID string `json:"_id"`
@@ -71,7 +71,7 @@ func TestOwnersCalls(t *testing.T) {
 func TestRefusedArguments(t *testing.T) {
 	t.Parallel()
 	hive := thehivetest.New(t)
-	_, call := connect(t, hive)
+	_, call := session(t, hive)
 	hive.Requests()
 	for _, tt := range []struct{ tool, args, want string }{
 		{"thehive_create_case", `{"title":"x","tlp":5}`, "tlp"},
