@@ -111,7 +111,7 @@ type ListAgentsInput struct {
 	Name      string      `json:"name,omitempty" jsonschema:"Exactly." minLength:"1" maxLength:"128"`
 	Group     GroupID     `json:"group,omitempty"`
 	Platform  string      `json:"os_platform,omitempty" jsonschema:"Such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
-	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, such as 7d or 12h; since they were enrolled, if they never connected." pattern:"^[0-9]{1,9}[dhms]$"`
+	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, as 7d or 12h, or since enrolment if never." pattern:"^[0-9]{1,9}[dhms]$"`
 	Search    string      `json:"search,omitempty" jsonschema:"In name, address, id, system, version or group." minLength:"1" maxLength:"256"`
 	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
 	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`

@@ -39,7 +39,7 @@ type GetManagerLogsInput struct {
 	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
 	Offset             int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"The messages themselves."`
-	Node               string   `json:"node,omitempty" jsonschema:"Of this cluster node." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
+	Node               string   `json:"node,omitempty" jsonschema:"Of this cluster node." maxLength:"64"`
 }
 
 // SetDefaults fills the fields left at zero.
