@@ -1,27 +1,19 @@
 package cortex
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"mime"
-	"mime/multipart"
-	"net/http"
-	"net/textproto"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/upload"
 )
 
 // RunAnalyzerFileInput is the input of [Client.RunAnalyzerFile]. Give FilePath
@@ -79,29 +71,24 @@ func (in *RunAnalyzerFileInput) Validate() error {
 
 // checkFilename lets through what is a name and no path.
 func checkFilename(s string) error {
-	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '/' || r == '\\' }
-	if s == "" || s == "." || s == ".." || len(s) > 255 || !utf8.ValidString(s) || strings.ContainsFunc(s, odd) {
-		return invalid("filename %q: want a name without a path or control characters, of at most 255 bytes", clip(s, 80))
+	if err := upload.CheckName(s); err != nil {
+		return invalid("filename %q: %s", clip(s, 80), err)
 	}
 	return nil
 }
 
-// A file is what is submitted to an analyzer of files.
+// A file is what is submitted to an analyzer of files. It is read anew for each
+// attempt, and is never in memory as a whole unless it came as base64.
 type file struct {
-	name, contentType string
-	content           []byte
-}
-
-func (f *file) sha256() string {
-	sum := sha256.Sum256(f.content)
-	return hex.EncodeToString(sum[:])
+	*upload.File
+	contentType string
 }
 
 // changes is f as a plan shows it.
 func (f *file) changes() []gate.Change {
 	return []gate.Change{
-		gate.Set("size", fmt.Sprintf("%d bytes", len(f.content))), gate.Set("SHA-256", f.sha256()),
-		gate.Set("content type", f.contentType), gate.Set("looks like", http.DetectContentType(f.content)),
+		gate.Set("size", fmt.Sprintf("%d bytes", f.Size)), gate.Set("SHA-256", f.SHA256),
+		gate.Set("content type", f.contentType), gate.Set("looks like", f.LooksLike),
 	}
 }
 
@@ -119,7 +106,7 @@ func (c *Client) RunAnalyzerFile(ctx context.Context, in RunAnalyzerFileInput) (
 	}
 	return &StartedFile{
 		JobID: j.JobID, Status: j.Status, FromCache: j.FromCache, AnalyzerID: j.AnalyzerID, Analyzer: j.Analyzer,
-		Filename: s.file.name, Size: int64(len(s.file.content)), SHA256: s.file.sha256(), Note: j.Note,
+		Filename: s.file.Name, Size: s.file.Size, SHA256: s.file.SHA256, Note: j.Note,
 	}, nil
 }
 
@@ -142,23 +129,26 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 	if err := in.Validate(); err != nil {
 		return submission{}, err
 	}
-	f := &file{name: in.Filename, contentType: in.ContentType, content: in.FileBase64}
-	if in.FilePath != "" {
-		var err error
-		if f.content, err = c.read(in.FilePath); err != nil {
-			return submission{}, err
+	f := &file{contentType: in.ContentType}
+	if in.FilePath == "" {
+		f.File = upload.Content(in.Filename, in.FileBase64)
+	} else {
+		if c.fileDir == "" {
+			return submission{}, fmt.Errorf("%w: no directory is open for files; give the content as fileBase64", ErrNotConfigured)
 		}
-		if f.name == "" {
-			f.name = filepath.Base(filepath.FromSlash(in.FilePath))
-		}
+		f.File = upload.At(c.fileDir, in.FilePath, in.Filename)
 	}
-	switch {
-	case int64(len(f.content)) > c.maxFile:
-		return submission{}, c.tooLarge(int64(len(f.content)))
-	case in.SHA256 != "" && !strings.EqualFold(in.SHA256, f.sha256()):
-		return submission{}, fmt.Errorf("%w: the SHA-256 of the file is %s", ErrChanged, f.sha256())
+	switch err := f.Look(c.maxFile); {
+	case err != nil:
+		return submission{}, invalid("filePath %q %s", clip(in.FilePath, 200), err)
+	case f.Size > c.maxFile:
+		return submission{}, c.tooLarge(f.Size)
+	case f.Size == 0:
+		return submission{}, invalid("filePath %q is empty: there is nothing to submit", clip(in.FilePath, 200))
+	case in.SHA256 != "" && !strings.EqualFold(in.SHA256, f.SHA256):
+		return submission{}, fmt.Errorf("%w: the SHA-256 of the file is %s", ErrChanged, f.SHA256)
 	}
-	if err := checkFilename(f.name); err != nil {
+	if err := checkFilename(f.Name); err != nil {
 		return submission{}, err
 	}
 	w, err := c.analyzer(ctx, in.AnalyzerID, typeFile)
@@ -166,7 +156,7 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 		return submission{}, err
 	}
 	return c.clear(request{
-		observable: Observable{DataType: typeFile, Data: f.name}, file: f, tlp: *in.TLP, pap: *in.PAP,
+		observable: Observable{DataType: typeFile, Data: f.Name}, file: f, tlp: *in.TLP, pap: *in.PAP,
 		message: in.Message, label: in.Label, parameters: in.Parameters, force: in.Force,
 	}, w)
 }
@@ -183,52 +173,6 @@ func (c *Client) planRunAnalyzerFile(ctx context.Context, in RunAnalyzerFileInpu
 	return p, err
 }
 
-// read returns the content of a file below the directory that the operator
-// allows. No link leads out of there. What is wrong with a path that leads
-// nowhere isn't told: that would tell which files there are.
-func (c *Client) read(path string) ([]byte, error) {
-	if c.fileDir == "" {
-		return nil, fmt.Errorf("%w: no directory is open for files; give the content as fileBase64", ErrNotConfigured)
-	}
-	unreadable := invalid("filePath %q is no file that can be read below the directory for files", clip(path, 200))
-	name := filepath.FromSlash(path)
-	if filepath.IsAbs(name) {
-		rel, err := filepath.Rel(c.fileDir, name)
-		if err != nil {
-			return nil, unreadable
-		}
-		name = rel
-	}
-	root, err := os.OpenRoot(c.fileDir)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the directory for files can't be opened", ErrNotConfigured)
-	}
-	defer root.Close()
-	if info, err := root.Stat(name); err != nil || !info.Mode().IsRegular() { // a pipe would block
-		return nil, unreadable
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, unreadable
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.Mode()&fs.ModeType != 0 {
-		return nil, unreadable
-	}
-	if info.Size() > c.maxFile {
-		return nil, c.tooLarge(info.Size())
-	}
-	content, err := io.ReadAll(io.LimitReader(f, c.maxFile+1))
-	if err != nil {
-		return nil, unreadable
-	}
-	if len(content) == 0 {
-		return nil, invalid("filePath %q is empty: there is nothing to submit", clip(path, 200))
-	}
-	return content, nil
-}
-
 // tooLarge refuses a file of n bytes.
 func (c *Client) tooLarge(n int64) error {
 	return invalid("the file has %d bytes, at most %d are taken: by default Cortex takes 10 MB (play.http.parser.maxDiskBuffer); where yours takes more, the operator raises CORTEX_MAX_FILE too", n, c.maxFile)
@@ -240,36 +184,22 @@ func storing(n int64) time.Duration {
 	return time.Duration(n) * 10 * time.Second >> 20
 }
 
-// form returns s as a form. Cortex takes a part with a file name for a file, so
-// _json has none.
-func (s submission) form() (contentType string, body []byte, err error) {
-	fields, err := encode(struct {
+// submitFile sends s as a form, whose file is read while it is sent.
+func (c *Client) submitFile(ctx context.Context, s submission) (*httpx.Response, error) {
+	form, err := s.file.Form("attachment", s.file.contentType, struct {
 		DataType   string                     `json:"dataType"`
-		TLP        int                        `json:"tlp"`
-		PAP        int                        `json:"pap"`
+		TLP        TLP                        `json:"tlp"`
+		PAP        PAP                        `json:"pap"`
 		Message    string                     `json:"message,omitempty"`
 		Label      string                     `json:"label,omitempty"`
 		Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
-	}{s.observable.DataType, int(s.tlp), int(s.pap), s.message, s.label, s.parameters})
+	}{s.observable.DataType, s.tlp, s.pap, s.message, s.label, s.parameters})
 	if err != nil {
-		return "", nil, err
+		return nil, invalid("%s", err)
 	}
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	if err := w.WriteField("_json", string(fields)); err != nil {
-		return "", nil, err
-	}
-	part, err := w.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {`form-data; name="attachment"; filename="` + quoted.Replace(s.file.name) + `"`},
-		"Content-Type":        {s.file.contentType},
-	})
-	if err == nil {
-		_, err = part.Write(s.file.content)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	return w.FormDataContentType(), b.Bytes(), err
+	r := httpx.NewRequest(wire.RunAnalyzerEndpoint)
+	r.Path("workerId", s.to.ID, `^[0-9A-Za-z_-]{1,128}$`)
+	r.Query("force", s.force, true)
+	r.Stream(form.ContentType, form.Size, form.Open)
+	return c.files.HTTP.Send(ctx, r)
 }
-
-var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

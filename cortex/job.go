@@ -392,15 +392,11 @@ func (c *Client) submit(ctx context.Context, s submission) (*wire.Job, error) {
 	if s.to == nil {
 		return nil, invalid("nothing to submit")
 	}
-	contentType, body, err := s.encode()
-	if err != nil {
-		return nil, err
+	send := c.submitFile
+	if s.file == nil {
+		send = c.submitData
 	}
-	w := c.wire
-	if s.file != nil {
-		w = c.files
-	}
-	j, err := httpx.JSON[wire.Job](w.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, contentType, body))
+	j, err := httpx.JSON[wire.Job](send(ctx, s))
 	if err == nil && j.ID == "" {
 		err = fmt.Errorf("cortex: %s took the %s and names no job; %w", s.to.Name, s.observable.DataType, gate.ErrOutcomeUnknown)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
@@ -204,16 +205,16 @@ func (c *Client) analyzer(ctx context.Context, id, dataType string) (*Worker, er
 	return nil, err
 }
 
-// encode returns s as Cortex wants it: JSON, or a form when there is a file.
-func (s submission) encode() (contentType string, body []byte, err error) {
-	if s.file != nil {
-		return s.form()
-	}
+// submitData sends s as JSON.
+func (c *Client) submitData(ctx context.Context, s submission) (*httpx.Response, error) {
 	b, err := encode(wire.RunAnalyzer{
 		Data: s.observable.Data, DataType: s.observable.DataType, TLP: s.tlp.number(), PAP: int(s.pap),
 		Message: s.message, Label: s.label, Parameters: s.parameters,
 	})
-	return "application/json", b, err
+	if err != nil {
+		return nil, err
+	}
+	return c.wire.RunAnalyzer(ctx, s.to.ID, wire.RunAnalyzerParams{Force: s.force}, "application/json", b)
 }
 
 func encode(v any) ([]byte, error) {
@@ -236,7 +237,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 		Changes: []gate.Change{gate.Set(r.observable.DataType, r.observable.Data), gate.Set("marking", marked(r.tlp, r.pap))},
 	}
 	if r.file != nil {
-		what = fmt.Sprintf("%s, %d bytes, SHA-256 %s", what, len(r.file.content), r.file.sha256())
+		what = fmt.Sprintf("%s, %d bytes, SHA-256 %s", what, r.file.Size, r.file.SHA256)
 		p.Summary = fmt.Sprintf("Submit a file to %s in Cortex.", count(len(list), "analyzer"))
 		p.Changes = append(p.Changes, r.file.changes()...)
 	}

@@ -1,7 +1,10 @@
 package cortex_test
 
 import (
+	"bytes"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,5 +31,33 @@ func TestAFileIsWaitedForLongerThanAnythingElse(t *testing.T) {
 	}
 	if _, err := c.RunAnalyzerByName(t.Context(), cortex.RunAnalyzerByNameInput{AnalyzerName: "MaxMind", DataType: "ip", Data: attacker}); err == nil {
 		t.Error("an address is waited for as long")
+	}
+}
+
+func TestAFileIsReadWhileItIsSent(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "large.bin")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Client(func(cfg *cortex.Config) { cfg.FileBaseDir = dir })
+	in := cortex.RunAnalyzerFileInput{AnalyzerID: cortextest.AnalyzerID("FileInfo_8_0"), FilePath: "large.bin"}
+	out, err := c.RunAnalyzerFile(t.Context(), in)
+	if got := s.Submissions(); err != nil || out.Size != 3<<20 || len(got) != 1 || len(got[0].File.Content) != 3<<20 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	// What was looked at is what is sent, or nothing is taken.
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet { // after it was looked at
+			if err := os.WriteFile(path, bytes.Repeat([]byte("y"), 3<<20), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	})
+	if out, err := c.RunAnalyzerFile(t.Context(), in); err == nil || len(s.Submissions()) != 1 {
+		t.Errorf("a file that changed on the way was taken: %+v", out)
 	}
 }

@@ -203,12 +203,17 @@ func (c *Client) has(member string) func(*httpx.Response, error) (*httpx.Respons
 }
 
 func (c *Client) refused(res *httpx.Response, member string) error {
-	body := []byte(c.wire.HTTP.Redact(string(res.Body)))
 	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil {
+	if json.Unmarshal(res.Body, &members) != nil {
 		return nil // for the decoder to judge
 	}
-	p := problem{Name: members["name"], Message: members["message"], Errors: members["errors"]}
+	said := func(name string) json.RawMessage { // and nothing of what is asked for, which is long
+		if v := members[name]; v != nil {
+			return json.RawMessage(c.wire.HTTP.Redact(string(v)))
+		}
+		return nil
+	}
+	p := problem{Name: said("name"), Message: said("message"), Errors: said("errors")}
 	if saved, ok := members["saved"]; ok {
 		p.Saved = new(Bool)
 		if p.Saved.UnmarshalJSON(saved) != nil {

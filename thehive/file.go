@@ -9,18 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"mime/multipart"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -52,198 +48,79 @@ type FileSource struct {
 	SHA256     string `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
 }
 
-// file is one that is about to be sent: it is read anew for each attempt, and is
-// never in memory as a whole unless it came as base64.
-type file struct {
-	name, sha256, looksLike string
-	size                    int64
-	open                    func() (io.ReadCloser, error)
-}
+// file is one that is about to be sent.
+type file struct{ *upload.File }
 
 // changes is f as a plan shows it.
-func (f *file) changes() []gate.Change {
-	return []gate.Change{gate.Set("file", f.name), gate.Set("size", fmt.Sprintf("%d bytes", f.size)), gate.Set("SHA-256", f.sha256), gate.Set("looks like", f.looksLike)}
+func (f file) changes() []gate.Change {
+	return []gate.Change{gate.Set("file", f.Name), gate.Set("size", fmt.Sprintf("%d bytes", f.Size)), gate.Set("SHA-256", f.SHA256), gate.Set("looks like", f.LooksLike)}
 }
 
 // file looks at what s names: its size and its hash.
-func (c *Client) file(s FileSource) (*file, error) {
-	f := &file{name: s.Filename}
+func (c *Client) file(s FileSource) (f file, err error) {
 	switch {
 	case (s.FilePath == "") == (len(s.FileBase64) == 0):
-		return nil, fmt.Errorf("%w: want either filePath or fileBase64, with a file that isn't empty", ErrInvalid)
+		return f, fmt.Errorf("%w: want either filePath or fileBase64, with a file that isn't empty", ErrInvalid)
+	case s.FilePath != "" && c.files == "":
+		return f, errNoFolder
 	case s.FilePath != "":
-		f.open = func() (io.ReadCloser, error) { return c.openFile(s.FilePath) }
-		if f.name == "" {
-			f.name = filepath.Base(filepath.FromSlash(s.FilePath))
-		}
+		f.File = upload.At(c.files, s.FilePath, s.Filename)
+	case len(s.FileBase64) > maxInline:
+		return f, fmt.Errorf("%w: fileBase64: has %d bytes; at most %d are taken so, a larger file by filePath", ErrInvalid, len(s.FileBase64), maxInline)
 	default:
-		if len(s.FileBase64) > maxInline {
-			return nil, fmt.Errorf("%w: fileBase64: has %d bytes; at most %d are taken so, a larger file by filePath", ErrInvalid, len(s.FileBase64), maxInline)
-		}
-		f.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.FileBase64)), nil }
+		f.File = upload.Content(s.Filename, s.FileBase64)
 	}
-	if err := checkFilename(f.name); err != nil {
-		return nil, err
+	if err := checkFilename(f.Name); err != nil {
+		return f, err
 	}
-	if err := f.look(); err != nil {
-		return nil, err
-	}
-	if s.SHA256 != "" && !strings.EqualFold(s.SHA256, f.sha256) {
-		return nil, fmt.Errorf("%w: sha256: that of the file is %s", ErrConflict, f.sha256)
+	switch err := f.Look(MaxAttachment); {
+	case err != nil:
+		return f, fmt.Errorf("%w: filePath: %q %w", ErrInvalid, clip(s.FilePath, 200), err)
+	case f.Size == 0 || f.Size > MaxAttachment:
+		return f, fmt.Errorf("%w: the file has %d bytes; want 1 to %d", ErrInvalid, f.Size, MaxAttachment)
+	case s.SHA256 != "" && !strings.EqualFold(s.SHA256, f.SHA256):
+		return f, fmt.Errorf("%w: sha256: that of the file is %s", ErrConflict, f.SHA256)
 	}
 	return f, nil
-}
-
-// look reads the file once for its size, its hash and its looks.
-func (f *file) look() error {
-	r, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("thehive: the file can't be read: %w", err)
-	}
-	f.looksLike = http.DetectContentType(head[:n])
-	sum := sha256.New()
-	sum.Write(head[:n])
-	rest, err := io.Copy(sum, io.LimitReader(r, MaxAttachment+1))
-	if err != nil {
-		return fmt.Errorf("thehive: the file can't be read: %w", err)
-	}
-	f.size, f.sha256 = int64(n)+rest, hex.EncodeToString(sum.Sum(nil))
-	if f.size == 0 || f.size > MaxAttachment {
-		return fmt.Errorf("%w: the file has %d bytes; want 1 to %d", ErrInvalid, f.size, MaxAttachment)
-	}
-	return nil
 }
 
 // checkFilename lets through what is a name and no path.
 func checkFilename(s string) error {
-	odd := func(r rune) bool {
-		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '/' || r == '\\' || r == utf8.RuneError
-	}
-	if s == "" || s == "." || s == ".." || len(s) > 255 || strings.ContainsFunc(s, odd) {
-		return fmt.Errorf("%w: filename: %q: want a name without a path or control characters, of at most 255 bytes", ErrInvalid, clip(s, 80))
+	if err := upload.CheckName(s); err != nil {
+		return fmt.Errorf("%w: filename: %q: %w", ErrInvalid, clip(s, 80), err)
 	}
 	return nil
 }
 
+var errNoFolder = fmt.Errorf("%w: no folder is open for files (THEHIVE_FILE_BASE_DIR); use base64", ErrInvalid)
+
 // folder opens the folder of files. path is made relative to it.
 func (c *Client) folder(path string) (*os.Root, string, error) {
 	if c.files == "" {
-		return nil, "", fmt.Errorf("%w: no folder is open for files (THEHIVE_FILE_BASE_DIR); use base64", ErrInvalid)
+		return nil, "", errNoFolder
 	}
-	name := filepath.FromSlash(path)
-	if filepath.IsAbs(name) {
-		rel, err := filepath.Rel(c.files, name)
-		if err != nil {
-			return nil, "", fmt.Errorf("%w: %q is not below the folder of files", ErrInvalid, clip(path, 200))
-		}
-		name = rel
-	}
-	root, err := os.OpenRoot(c.files)
+	root, name, err := upload.Folder(c.files, path)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: the folder of files can't be opened", ErrInvalid)
+		return nil, "", fmt.Errorf("%w: %q %w", ErrInvalid, clip(path, 200), err)
 	}
 	return root, name, nil
 }
 
-// openFile opens a file below the folder of files. No link leads out of there.
-// What is wrong with a path that leads nowhere isn't told: that would tell which
-// files there are.
-func (c *Client) openFile(path string) (io.ReadCloser, error) {
-	root, name, err := c.folder(path)
+// sendForm sends f in part of a form, beside fields as JSON if there are any, to
+// an endpoint. name is that of the path's parameter, id its value.
+func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string, f file, part string, fields any) (*httpx.Response, error) {
+	form, err := f.Form(part, "application/octet-stream", fields)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("thehive: %w", err)
 	}
-	defer root.Close()
-	unreadable := fmt.Errorf("%w: filePath: %q is no file that can be read below the folder of files", ErrInvalid, clip(path, 200))
-	if info, err := root.Stat(name); err != nil || !info.Mode().IsRegular() { // a pipe would block
-		return nil, unreadable
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, unreadable
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&fs.ModeType != 0 {
-		f.Close()
-		return nil, unreadable
-	}
-	return f, nil
-}
-
-// form is a multipart form whose one file is read while it is sent.
-type form struct {
-	contentType string
-	size        int64
-	open        func() (io.Reader, error)
-}
-
-// multipartForm makes a form of f in part, and of JSON in the part _json if there is any.
-func multipartForm(f *file, part string, fields any) (*form, error) {
-	var head bytes.Buffer
-	w := multipart.NewWriter(&head)
-	if fields != nil {
-		b, err := json.Marshal(fields)
-		if err == nil {
-			err = w.WriteField("_json", string(b))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("thehive: form: %w", err)
-		}
-	}
-	if _, err := w.CreateFormFile(part, f.name); err != nil {
-		return nil, fmt.Errorf("thehive: form: %w", err)
-	}
-	begin := head.Len()
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("thehive: form: %w", err)
-	}
-	all := head.Bytes()
-	return &form{contentType: w.FormDataContentType(), size: int64(len(all)) + f.size, open: func() (io.Reader, error) {
-		content, err := f.open()
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.New()
-		same := &held{r: io.TeeReader(io.LimitReader(content, f.size), sum), done: func() error {
-			if hex.EncodeToString(sum.Sum(nil)) != f.sha256 {
-				return fmt.Errorf("%w: the file was changed since it was looked at", ErrConflict)
-			}
-			return nil
-		}}
-		return struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(all[:begin]), same, bytes.NewReader(all[begin:])), content}, nil
-	}}, nil
-}
-
-// held reads r and asks done whether what was read is right.
-type held struct {
-	r    io.Reader
-	done func() error
-}
-
-func (h *held) Read(b []byte) (int, error) {
-	n, err := h.r.Read(b)
-	if err == io.EOF {
-		if wrong := h.done(); wrong != nil {
-			return n, wrong
-		}
-	}
-	return n, err
-}
-
-// sendForm sends f to an endpoint. path holds its parameters with their patterns.
-func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string, f *form) (*httpx.Response, error) {
 	r := httpx.NewRequest(e)
 	r.Path(name, id, `^~[0-9A-Za-z_-]{1,64}$`)
-	r.Stream(f.contentType, f.size, f.open)
-	return c.wire.HTTP.Send(ctx, r)
+	r.Stream(form.ContentType, form.Size, form.Open)
+	res, err := c.wire.HTTP.Send(ctx, r)
+	if errors.Is(err, upload.ErrChanged) {
+		err = fmt.Errorf("%w: %w", ErrConflict, err)
+	}
+	return res, err
 }
 
 // ListAttachmentsInput is the input of [Client.ListAttachments].
@@ -293,17 +170,13 @@ func (c *Client) AddAttachment(ctx context.Context, in AddAttachmentInput) (*Att
 	if err != nil {
 		return nil, err
 	}
-	form, err := multipartForm(f, "attachments", nil)
-	if err != nil {
-		return nil, err
-	}
 	endpoint := wire.AddCaseAttachmentsEndpoint
 	if at.a != nil {
 		endpoint = wire.AddAlertAttachmentsEndpoint
 	}
 	got, err := httpx.JSON[struct {
 		Attachments listing[*Attachment] `json:"attachments"`
-	}](c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), form))
+	}](c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), f, "attachments", nil))
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +184,7 @@ func (c *Client) AddAttachment(ctx context.Context, in AddAttachmentInput) (*Att
 	if len(all) != 1 {
 		return nil, fmt.Errorf("thehive: one file was sent and the answer has %d; %w", len(all), gate.ErrOutcomeUnknown)
 	}
-	return all[0], all[0].check(f.size, f.sha256)
+	return all[0], all[0].check(f.Size, f.SHA256)
 }
 
 func (c *Client) planAddAttachment(ctx context.Context, in AddAttachmentInput) (gate.Plan, error) {
@@ -358,9 +231,9 @@ type CreateFileObservableInput struct {
 }
 
 // check returns the file and where it goes.
-func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (*file, *place, error) {
+func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (file, *place, error) {
 	if in.ZipPassword != "" && !in.IsZip {
-		return nil, nil, fmt.Errorf("%w: zipPassword: is given, and isZip isn't", ErrInvalid)
+		return file{}, nil, fmt.Errorf("%w: zipPassword: is given, and isZip isn't", ErrInvalid)
 	}
 	if in.DataType == "" {
 		in.DataType = "file"
@@ -368,7 +241,7 @@ func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (*fil
 	if in.DataType != "file" {
 		types, err := c.observableTypes(ctx)
 		if err != nil {
-			return nil, nil, err
+			return file{}, nil, err
 		}
 		var files []string
 		for _, t := range types {
@@ -377,12 +250,12 @@ func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (*fil
 			}
 		}
 		if !slices.Contains(files, in.DataType) {
-			return nil, nil, fmt.Errorf("%w: dataType: observables of type %q aren't files; those of these are: %s", ErrInvalid, in.DataType, orNone(files))
+			return file{}, nil, fmt.Errorf("%w: dataType: observables of type %q aren't files; those of these are: %s", ErrInvalid, in.DataType, orNone(files))
 		}
 	}
 	f, err := c.file(in.FileSource)
 	if err != nil {
-		return nil, nil, err
+		return file{}, nil, err
 	}
 	at, err := c.place(ctx, in.CaseID, in.AlertID)
 	return f, at, err
@@ -411,24 +284,21 @@ func (c *Client) CreateFileObservable(ctx context.Context, in CreateFileObservab
 	if err != nil {
 		return nil, err
 	}
-	form, err := multipartForm(f, "attachment", fileFields{
+	fields := fileFields{
 		DataType: in.DataType, Message: in.Message, Tags: unique(in.Tags), TLP: in.TLP, PAP: in.PAP, IOC: in.IOC, Sighted: in.Sighted,
 		IgnoreSimilarity: in.IgnoreSimilarity, IsZip: in.IsZip, ZipPassword: in.ZipPassword,
-	})
-	if err != nil {
-		return nil, err
 	}
 	endpoint := wire.CreateObservableEndpoint
 	if at.a != nil {
 		endpoint = wire.CreateAlertObservableEndpoint
 	}
-	res, err := c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), form)
-	out, err := reply([]string{f.name}, res, err)
+	res, err := c.sendForm(ctx, endpoint, at.kind()+"Id", at.id(), f, "attachment", fields)
+	out, err := reply([]string{f.Name}, res, err)
 	if err != nil {
 		return nil, err
 	}
 	if a := out.Created[0].attachment(); a != nil && !in.IsZip {
-		return out, a.check(f.size, f.sha256)
+		return out, a.check(f.Size, f.SHA256)
 	}
 	return out, nil
 }

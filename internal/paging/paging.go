@@ -179,7 +179,7 @@ func InParts[T any](page, limit int, fetch func(page, limit int) (items []T, mor
 		if limit%n != 0 {
 			continue
 		}
-		items = nil
+		items = []T{} // none is a list too
 		for i := range n {
 			var part []T
 			if part, more, err = fetch((page-1)*n+i+1, limit/n); err != nil {
