@@ -4,6 +4,8 @@
 // A platform that isn't configured, or doesn't answer, never makes an answer
 // look emptier than it is: every answer says of each platform it asked whether
 // it answered, and if not, why.
+//
+// Experimental: what it exports may still change after v1.
 package soc
 
 import (

@@ -66,4 +66,6 @@
 //     the list of tools, not in a request.
 //   - T32: what another server tells the agent. It reaches this one as arguments,
 //     which T1 to T29 send; where they came from can't be seen.
+//
+// Experimental: what it exports may still change after v1.
 package gatebench

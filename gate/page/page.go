@@ -19,6 +19,8 @@
 //   - No other page may frame it, and it may load nothing: its two small scripts
 //     are allowed by hash, and without them it works as well.
 //   - Every value is shown as [gate.Shown] and [gate.Escape] show it.
+//
+// Experimental: what it exports may still change after v1.
 package page
 
 import (
