@@ -229,17 +229,16 @@ func preserve(ids []string) []string {
 	}
 }
 
-func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason, command string, undo bool) (gate.Plan, error) {
+func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason string, undo bool) (gate.Plan, error) {
 	r, ids, err := c.findResponse(ctx, &in)
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	command := r.Command
 	if undo {
 		if command, err = reverseOf(r); err != nil {
 			return gate.Plan{}, err
 		}
-	} else {
-		command = r.Command
 	}
 	hosts, err := c.responseHosts(ctx, r, ids)
 	if err != nil {
@@ -323,11 +322,11 @@ func reverseOf(r *gate.Response) (string, error) {
 }
 
 func (c *Client) planRunResponse(ctx context.Context, in RunActiveResponseInput) (gate.Plan, error) {
-	return c.planResponse(ctx, in.ResponseTarget, in.Reason, "", false)
+	return c.planResponse(ctx, in.ResponseTarget, in.Reason, false)
 }
 
 func (c *Client) planUndoResponse(ctx context.Context, in UndoResponseInput) (gate.Plan, error) {
-	return c.planResponse(ctx, in.ResponseTarget, in.Reason, "", true)
+	return c.planResponse(ctx, in.ResponseTarget, in.Reason, true)
 }
 
 // RunActiveResponse has hosts run a command of the operator's list, and looks in their own logs,
