@@ -90,7 +90,7 @@ func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 		database := path == "github.com/jackc/pgx/v5/pgconn" || strings.HasPrefix(path, "golang.org/x/mod/sumdb/") // of gate/postgres and gate/witness
 		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators && !database &&
 			!strings.HasPrefix(path, module+"gate/") && path != module+"gate" && path != module+"internal/settings" &&
-			path != module+"internal/input" && path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest"
+			path != module+"internal/input" && path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest" && path != module+"internal/completion" && path != module+"internal/lazyregexp"
 	})
 }
 
