@@ -57,6 +57,7 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
 	}
 	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: &jsonschema.Schema{Type: "object"}}}
+	in.FixedTimes = op.Tier() != gate.TierRead
 	t.claims = op.Tier() != gate.TierRead && takeReason(in)
 	t.described = sync.OnceValue(t.describe)
 	return t, nil

@@ -165,8 +165,8 @@ type SearchAttributesInput struct {
 	Published           *bool    `json:"published,omitempty"`
 	Last                string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	Changed             string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	FirstSeen           string   `json:"firstSeen,omitempty" jsonschema:"Then or later: 2026-01-31 or a time." maxLength:"40"`
-	LastSeen            string   `json:"lastSeen,omitempty" jsonschema:"Then or before." maxLength:"40"`
+	FirstSeen           string   `json:"firstSeen,omitempty" time:"instant" jsonschema:"Then or later: 2026-01-31 or a time." maxLength:"40"`
+	LastSeen            string   `json:"lastSeen,omitempty" time:"instant" jsonschema:"Then or before." maxLength:"40"`
 	DropListed          bool     `json:"dropListed,omitempty" jsonschema:"Leave out what is on a warninglist."`
 	IncludeCorrelations bool     `json:"includeCorrelations,omitempty"`
 	IncludeSightings    bool     `json:"includeSightings,omitempty"`

@@ -22,8 +22,8 @@ type AddAttributeInput struct {
 	Comment        string        `json:"comment,omitempty" maxLength:"65535"`
 	Distribution   *Distribution `json:"distribution,omitempty" jsonschema:"0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event." minimum:"0" maximum:"5"`
 	SharingGroupID NumericID     `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
-	FirstSeen      string        `json:"firstSeen,omitempty" jsonschema:"2026-01-31 or a time." maxLength:"40"`
-	LastSeen       string        `json:"lastSeen,omitempty" maxLength:"40"`
+	FirstSeen      string        `json:"firstSeen,omitempty" time:"instant" jsonschema:"2026-01-31 or a time." maxLength:"40"`
+	LastSeen       string        `json:"lastSeen,omitempty" time:"instant" maxLength:"40"`
 	Tags           []string      `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
 }
 

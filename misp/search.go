@@ -24,8 +24,8 @@ type SearchEventsInput struct {
 	EventID   EventRef `json:"eventId,omitempty"`
 	Info      string   `json:"info,omitempty" jsonschema:"The whole title; % stands for any text." maxLength:"1000"`
 	Org       string   `json:"org,omitempty" jsonschema:"Name, id or UUID." maxLength:"255"`
-	DateFrom  string   `json:"dateFrom,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	DateTo    string   `json:"dateTo,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	DateFrom  string   `json:"dateFrom,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	DateTo    string   `json:"dateTo,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	Last      string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	Changed   string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	Published *bool    `json:"published,omitempty"`

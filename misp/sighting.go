@@ -45,7 +45,7 @@ type AddSightingInput struct {
 	Value       string       `json:"value,omitempty" jsonschema:"Every attribute that has it gets a sighting. This or attributeId." maxLength:"4096"`
 	Type        SightingType `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired; these weaken it for everybody and need confirm."`
 	Source      string       `json:"source,omitempty" jsonschema:"Such as the name of a sensor." maxLength:"255"`
-	Timestamp   string       `json:"timestamp,omitempty" jsonschema:"Default: now." maxLength:"40"`
+	Timestamp   string       `json:"timestamp,omitempty" time:"instant" jsonschema:"Default: now." maxLength:"40"`
 	gate.Confirmation
 }
 

@@ -24,7 +24,7 @@ func At(t time.Time) Date { return Date(jsoncodec.Milli(t)) }
 const firstDate = 100_000_000_000
 
 // ago is how a relative date is written.
-var ago = lazyregexp.New(`^([0-9]{1,5})\s*(m|min|h|d|w)( ago)?$`)
+var ago = lazyregexp.New(`^(?:now ?)?-? ?([0-9]{1,5})\s*(m|min|h|d|w)( ago)?$`)
 
 var agoUnits = map[string]time.Duration{"m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 

@@ -386,7 +386,7 @@ func (c *Client) planCreateObservable(ctx context.Context, in CreateObservableIn
 // SearchObservablesInput is the input of [Client.SearchObservables]. What is left out doesn't filter.
 type SearchObservablesInput struct {
 	DataType string   `json:"dataType,omitempty" maxLength:"64"`
-	Data     string   `json:"data,omitempty" jsonschema:"Exactly this value." maxLength:"4096"`
+	Data     string   `json:"data,omitempty" refang:"true" jsonschema:"Exactly this value." maxLength:"4096"`
 	Part     string   `json:"part,omitempty" jsonschema:"Words or parts of words, all in value or message; \"in quotes\": as it is." maxLength:"512"`
 	CaseID   string   `json:"caseId,omitempty"`
 	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`

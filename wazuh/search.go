@@ -158,16 +158,16 @@ type AlertFilter struct {
 	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Any of these; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
 	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
 	Decoder       string   `json:"decoder,omitempty" jsonschema:"Such as sshd." minLength:"1" maxLength:"128"`
-	SourceIP      string   `json:"source_ip,omitempty" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	DestinationIP string   `json:"destination_ip,omitempty" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
+	SourceIP      string   `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
+	DestinationIP string   `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
 	User          string   `json:"user,omitempty" jsonschema:"Account that acts or is acted on." alias:"username" minLength:"1" maxLength:"256"`
 	FileHash      string   `json:"file_hash,omitempty" jsonschema:"MD5, SHA-1, SHA-256 or IMPHASH=…." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	IP            string   `json:"ip,omitempty" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
+	IP            string   `json:"ip,omitempty" refang:"true" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
 	Process       string   `json:"process,omitempty" jsonschema:"Path, or the end of it." minLength:"1" maxLength:"512"`
-	Domain        string   `json:"domain,omitempty" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
+	Domain        string   `json:"domain,omitempty" refang:"true" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
 	Label         string   `json:"label,omitempty" jsonschema:"Such as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
 	Location      string   `json:"location,omitempty" jsonschema:"Such as /var/log/auth.log; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
+	Search        string   `json:"search,omitempty" refang:"true" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
 	StartTime     When     `json:"start_time,omitempty"`
 	EndTime       When     `json:"end_time,omitempty"`
 }

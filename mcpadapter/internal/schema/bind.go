@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -32,6 +33,8 @@ type binding struct {
 	errs  []string
 	more  int // errors beyond those in errs
 	notes []string
+	now   time.Time
+	fixed bool // a time must say the same whenever the call is made
 }
 
 // Hosts add arguments of their own to every tool and send them along. These are
@@ -63,7 +66,7 @@ func (s *Type) Bind(args []byte) (canonical []byte, understood []string, err err
 			v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
 		}
 	}
-	b := &binding{out: make([]byte, 0, len(args)+16)}
+	b := &binding{out: make([]byte, 0, len(args)+16), now: time.Now(), fixed: s.FixedTimes}
 	b.object(s, v, "")
 	if b.more > 0 {
 		b.errs = append(b.errs, fmt.Sprintf("and %d more", b.more))
@@ -266,8 +269,13 @@ func (b *binding) string(s *Type, v *jsontree.Value, path string) {
 			return
 		}
 	}
-	if s.typ == timeType {
-		if at := rfc3339(text); at != text {
+	if s.moment != noMoment {
+		at, relative := s.moment.understood(text, b.now)
+		if relative && b.fixed {
+			b.errorf(path, "say the time itself, such as %s: %s is another one when the call is approved and repeated", at, Shown(v))
+			return
+		}
+		if at != text {
 			b.note(path, v, at)
 			text = at
 		}
@@ -463,7 +471,7 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 		b.value(f.Type, list[0].v, path+list[0].key)
 		first := string(b.out[start:])
 		for _, other := range list[1:] {
-			again := binding{}
+			again := binding{now: b.now, fixed: b.fixed}
 			again.value(f.Type, other.v, path+other.key)
 			for _, e := range again.errs {
 				b.errorf("", "%s", e)

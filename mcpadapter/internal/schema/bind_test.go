@@ -333,3 +333,33 @@ func TestWhatPeopleWriteIsUnderstoodAndSaid(t *testing.T) {
 		t.Errorf("integers are enumerated: %s", s.Schema())
 	}
 }
+
+func TestATimeIsTakenByHowLongAgoUnlessTheCallWaitsForAnApproval(t *testing.T) {
+	type in struct {
+		Since time.Time `json:"since,omitzero"`
+		Seen  string    `json:"seen,omitempty" time:"instant"`
+		Day   string    `json:"day,omitempty" time:"day"`
+	}
+	s, err := Input(reflect.TypeFor[in](), Leaves{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"24h", "now-24h", "1d", "24 h ago", "-1d", "1440min"} {
+		got, notes, err := s.Bind([]byte(`{"since":"` + form + `","seen":"` + form + `","day":"` + form + `"}`))
+		var v in
+		if err != nil || json.Unmarshal(got, &v) != nil || len(notes) != 3 {
+			t.Errorf("%s: bound as %s, noted %q, %v", form, got, notes, err)
+			continue
+		}
+		if d := time.Since(v.Since); d < 24*time.Hour || d > 24*time.Hour+time.Minute || v.Seen != v.Since.Format(time.RFC3339) || v.Day != v.Since.Format(time.DateOnly) {
+			t.Errorf("%s: %+v", form, v)
+		}
+	}
+	if got, _, err := s.Bind([]byte(`{"day":1772438400,"seen":"2026-03-02 08:00"}`)); err != nil || string(got) != `{"seen":"2026-03-02T08:00:00Z","day":"2026-03-02"}` {
+		t.Errorf("bound as %s, %v", got, err)
+	}
+	s.FixedTimes = true
+	if _, _, err := s.Bind([]byte(`{"since":"24h"}`)); err == nil || !strings.Contains(err.Error(), "since: say the time itself, such as 20") {
+		t.Errorf("a relative time of a write: %v", err)
+	}
+}

@@ -75,7 +75,7 @@ func (b *inputBuilder) typeOf(t reflect.Type, at string) *Type {
 	}
 	switch {
 	case t == timeType:
-		s.Kind, s.text, s.format = String, true, "date-time"
+		s.Kind, s.text, s.format, s.moment = String, true, "date-time", anInstant
 		return s
 	case implements(t, textUnmarshaler):
 		s.Kind, s.text = String, true
@@ -258,6 +258,16 @@ func (b *inputBuilder) tags(s *Type, tag reflect.StructTag, at string) {
 			b.errorf(at, "tag refang does not fit the type")
 		}
 		value.refang = true
+	}
+	if m := tag.Get("time"); m != "" {
+		switch {
+		case s.Kind != String || m != "instant" && m != "day":
+			b.errorf(at, "tag time: want instant or day, on a string")
+		case m == "day":
+			s.moment = aDay
+		default:
+			s.moment = anInstant
+		}
 	}
 	if t := string(tag); !strings.Contains(t, "min") && !strings.Contains(t, "max") && !strings.Contains(t, "pattern") {
 		return

@@ -2,29 +2,68 @@ package schema
 
 import (
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // timeForms are how people write a time, beside RFC 3339. Without an offset it is UTC.
 var timeForms = []string{"2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
 	"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
 
-// rfc3339 returns the time that text means: a date, a date and time, or seconds
-// or milliseconds since 1970. What it doesn't know it returns as it is.
-func rfc3339(text string) string {
+// ago is how people write a time by how long ago it was: 24h, now-7d, 15 min ago.
+var ago = lazyregexp.New(`^(?:now ?)?-? ?([0-9]{1,5}) ?(s|m|min|h|d|w)(?: ago)?$`)
+
+var agoUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+
+// rfc3339 returns the time that text means at now, and whether it depends on now: a
+// date, a date and time, seconds or milliseconds since 1970, or how long ago. What
+// it doesn't know it returns as it is.
+func rfc3339(text string, now time.Time) (at string, relative bool) {
 	if _, err := time.Parse(time.RFC3339, text); err == nil {
-		return text
+		return text, false
 	}
+	written := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 	for _, form := range timeForms {
 		if t, err := time.Parse(form, text); err == nil {
-			return t.UTC().Format(time.RFC3339Nano)
+			return written(t), false
 		}
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 1e8 && n < 1e13 {
 		if n < 1e11 {
 			n *= 1000
 		}
-		return time.UnixMilli(n).UTC().Format(time.RFC3339Nano)
+		return written(time.UnixMilli(n)), false
 	}
-	return text
+	short := strings.ToLower(strings.TrimSpace(text))
+	if short == "now" {
+		return written(now.Truncate(time.Second)), true
+	}
+	if m := ago.FindStringSubmatch(short); m != nil {
+		n, _ := strconv.Atoi(m[1]) //nolint:errcheck // five digits
+		return written(now.Add(-time.Duration(n) * agoUnits[m[2]]).Truncate(time.Second)), true
+	}
+	return text, false
+}
+
+// A moment is a text that says when: a time, or a day.
+type moment uint8
+
+const (
+	noMoment moment = iota
+	anInstant
+	aDay
+)
+
+// understood returns the time or the day that text means at now, and whether it
+// depends on now.
+func (m moment) understood(text string, now time.Time) (string, bool) {
+	at, relative := rfc3339(text, now)
+	if m == aDay && len(at) > len(time.DateOnly) {
+		if t, err := time.Parse(time.RFC3339, at); err == nil {
+			return t.UTC().Format(time.DateOnly), relative
+		}
+	}
+	return at, relative
 }

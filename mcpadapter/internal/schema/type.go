@@ -39,6 +39,7 @@ type Type struct {
 
 	labels map[string]string // the numbers that names stand for, by the name without case and signs
 	named  []string          // the values of enum with their names
+	moment moment            // says when
 	refang bool              // a value of an indicator, which may be written so that nobody clicks on it
 
 	minimum, maximum     *int64
@@ -50,7 +51,10 @@ type Type struct {
 	Elem   *Type             // of an array or a map
 	Fields []*Field          // of an object
 	Names  map[string]*Field // of an input: each spelling that is taken
-	Open   bool              // members that the type doesn't know are kept, and others wrote them
+	// FixedTimes says that the input is of a call that is repeated once it is
+	// approved, so that no time in it may depend on when it is made.
+	FixedTimes bool
+	Open       bool // members that the type doesn't know are kept, and others wrote them
 }
 
 // Field is a member of an object.

@@ -28,7 +28,7 @@ func TestCaseStyles(t *testing.T) {
 func TestTheInputSchema(t *testing.T) {
 	got := string(everythingType(t).schema(nil, "", nil))
 	want := `{"type":"object","properties":{"shared":{"type":"string"},"caseId":{"type":"string"},` +
-		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","minimum":1,"maximum":2},` +
+		`"colors":{"type":"array","items":{"type":"string","enum":["Red","Green","green-blue"]}},"level":{"type":"integer","maximum":2},` +
 		`"n":{"type":"integer"},"u":{"type":"integer","maximum":255},"deep":{"type":"boolean"},` +
 		`"names":{"type":"array","items":{"type":"string"}},` +
 		`"nums":{"type":"array","items":{"type":"integer","maximum":9}},` +
