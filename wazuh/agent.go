@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
@@ -47,9 +49,9 @@ type Agent struct {
 	Version           string      `json:"version,omitempty" jsonschema:"Of the agent's own software."`
 	Manager           string      `json:"manager,omitempty"`
 	NodeName          string      `json:"node_name,omitempty" jsonschema:"The cluster node it reports to."`
-	DateAdd           string      `json:"date_add,omitempty" jsonschema:"When it was enrolled."`
-	LastKeepAlive     string      `json:"last_keepalive,omitempty" jsonschema:"When it was last heard of; the manager's own is in the year 9999."`
-	DisconnectionTime string      `json:"disconnection_time,omitempty"`
+	DateAdd           time.Time   `json:"date_add,omitzero,format:'2006-01-02T15:04:05-07:00'" jsonschema:"When it was enrolled."`
+	LastKeepAlive     time.Time   `json:"last_keepalive,omitzero,format:'2006-01-02T15:04:05-07:00'" jsonschema:"When it was last heard of; the manager's own is in the year 9999."`
+	DisconnectionTime time.Time   `json:"disconnection_time,omitzero,format:'2006-01-02T15:04:05-07:00'"`
 	GroupConfigStatus string      `json:"group_config_status,omitempty" jsonschema:"Whether it has its groups' present configuration: synced or not synced."`
 	StatusCode        int         `json:"status_code,omitempty" jsonschema:"Why it isn't connected; absent when there is no reason to tell."`
 	ConfigSum         string      `json:"config_sum,omitempty"`
@@ -89,10 +91,12 @@ func agentNumber(b json.RawMessage) string {
 func agentOf(w wire.Agent, ip bool) *Agent {
 	a := &Agent{
 		ID: agentNumber(w.ID), Name: w.Name, Status: AgentStatus(w.Status), Groups: w.Group, Version: w.Version,
-		Manager: w.Manager, NodeName: w.NodeName, DateAdd: w.DateAdd, LastKeepAlive: w.LastKeepAlive,
-		DisconnectionTime: w.DisconnectionTime, GroupConfigStatus: w.GroupConfigStatus, StatusCode: w.StatusCode,
+		Manager: w.Manager, NodeName: w.NodeName, GroupConfigStatus: w.GroupConfigStatus, StatusCode: w.StatusCode,
 		ConfigSum: w.ConfigSum, MergedSum: w.MergedSum, Extra: w.AdditionalProperties,
 	}
+	a.date("date_add", w.DateAdd, &a.DateAdd)
+	a.date("last_keepalive", w.LastKeepAlive, &a.LastKeepAlive)
+	a.date("disconnection_time", w.DisconnectionTime, &a.DisconnectionTime)
 	if !reflect.ValueOf(w.OS).IsZero() {
 		a.OS = &AgentOS{
 			Name: w.OS.Name, Version: w.OS.Version, Platform: w.OS.Platform, Arch: w.OS.Arch, Codename: w.OS.Codename,
@@ -103,6 +107,21 @@ func agentOf(w wire.Agent, ip bool) *Agent {
 		a.IP, a.RegisterIP = w.IP, w.RegisterIP
 	}
 	return a
+}
+
+// date reads a date that Wazuh says of a. What isn't one stays in Extra.
+func (a *Agent) date(name, said string, to *time.Time) {
+	t, ok := parseTime(said)
+	if *to = t; ok || said == "" {
+		return
+	}
+	if b, err := json.Marshal(said); err == nil {
+		a.Extra = maps.Clone(a.Extra)
+		if a.Extra == nil {
+			a.Extra = map[string]json.RawMessage{}
+		}
+		a.Extra[name] = b
+	}
 }
 
 // ListAgentsInput is the input of [Client.ListAgents]. What is left out doesn't filter.

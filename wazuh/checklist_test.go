@@ -400,7 +400,7 @@ func TestIDsAreAsWazuhWritesThem(t *testing.T) {
 // trusted are the texts that nobody outside writes: numbers, dates, states and
 // names that Wazuh, its ruleset or its operator gives, and what the call asked for.
 var trusted = strings.Fields(`
-	DecoderPage.Note ThingPage.Note Agent.ID Agent.Status Agent.Groups Agent.Version Agent.Manager Agent.NodeName Agent.DateAdd Agent.LastKeepAlive Agent.DisconnectionTime Agent.GroupConfigStatus
+	DecoderPage.Note ThingPage.Note Agent.ID Agent.Status Agent.Groups Agent.Version Agent.Manager Agent.NodeName Agent.GroupConfigStatus
 	Agent.ConfigSum Agent.MergedSum Agent.IP Agent.RegisterIP AgentOS.Arch AgentOS.Major AgentOS.Minor
 	Alert.ID Alert.Index Alert.WazuhID AlertRule.ID AlertRule.Groups AlertRule.PCIDSS AlertRule.GDPR AlertRule.GPG13 AlertRule.HIPAA AlertRule.NIST80053 AlertRule.TSC
 	AlertATTACK.ID AlertATTACK.Tactic AlertATTACK.Technique HostRef.ID HostRef.IP Cluster.Name Cluster.Node Decoder.Name Decoder.Parent
