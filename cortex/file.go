@@ -25,6 +25,7 @@ type RunAnalyzerFileInput struct {
 	Filename    string                     `json:"filename,omitempty" jsonschema:"Default: that of filePath." alias:"name" maxLength:"255"`
 	ContentType string                     `json:"contentType,omitempty" jsonschema:"Media type." maxLength:"128"`
 	SHA256      string                     `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
+	ZipPassword string                     `json:"zipPassword,omitempty" jsonschema:"Opens a zip, whose one file is submitted." maxLength:"256"`
 	TLP         *TLP                       `json:"tlp,omitempty"`
 	PAP         *PAP                       `json:"pap,omitempty"`
 	Message     string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
@@ -138,7 +139,18 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 		}
 		f.File = upload.At(c.fileDir, in.FilePath, in.Filename)
 	}
+	if in.ZipPassword != "" {
+		var err error
+		if f.File, err = f.Unzip(in.ZipPassword); err != nil {
+			return submission{}, invalid("the file %s", err)
+		}
+		if in.Filename != "" && in.FilePath != "" {
+			f.Name = in.Filename
+		}
+	}
 	switch err := f.Look(c.maxFile); {
+	case errors.Is(err, upload.ErrPassword):
+		return submission{}, invalid("the zip %s", err)
 	case err != nil:
 		return submission{}, invalid("filePath %q %s", clip(in.FilePath, 200), err)
 	case f.Size > c.maxFile:

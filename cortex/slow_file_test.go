@@ -2,6 +2,8 @@ package cortex_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,5 +61,25 @@ func TestAFileIsReadWhileItIsSent(t *testing.T) {
 	})
 	if out, err := c.RunAnalyzerFile(t.Context(), in); err == nil || len(s.Submissions()) != 1 {
 		t.Errorf("a file that changed on the way was taken: %+v", out)
+	}
+}
+
+func TestTheSampleInAProtectedZipIsSubmitted(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	c := s.Client()
+	const z = "UEsDBBQACQAIAKwpfl2gDaodJwAAAD4AAAAKABwAc2FtcGxlLmV4ZVVUCQAD9AUNa/QFDWt1eAsAAQQAAAAABAAAAAAO9d/fb6hrz6R6FIsE6bxRP6MLZA6MRO4tveYwM3GeupTjt/cLWYpQSwcIoA2qHScAAAA+AAAAUEsBAh4DFAAJAAgArCl+XaANqh0nAAAAPgAAAAoAGAAAAAAAAQAAAKSBAAAAAHNhbXBsZS5leGVVVAUAA/QFDWt1eAsAAQQAAAAABAAAAABQSwUGAAAAAAEAAQBQAAAAewAAAAAA" // sample.exe, under the password infected
+	content, err := base64.StdEncoding.DecodeString(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := cortex.RunAnalyzerFileInput{AnalyzerID: cortextest.AnalyzerID("FileInfo_8_0"), FileBase64: content, Filename: "sample.zip", ZipPassword: "infected"}
+	out, err := c.RunAnalyzerFile(t.Context(), in)
+	if got := s.Submissions(); err != nil || out.Filename != "sample.exe" || out.Size != 62 || len(got) != 1 || !strings.HasPrefix(string(got[0].File.Content), "MZ not really") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	in.ZipPassword = "another"
+	if _, err := c.RunAnalyzerFile(t.Context(), in); !errors.Is(err, cortex.ErrInvalid) || !strings.Contains(err.Error(), "zipPassword") || len(s.Submissions()) != 1 {
+		t.Errorf("a wrong password: %v", err)
 	}
 }

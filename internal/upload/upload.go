@@ -87,8 +87,13 @@ type File struct {
 
 // Content returns a file that is in memory.
 func Content(name string, b []byte) *File {
-	return &File{Name: name, Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
+	return &File{Name: name, Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return inMemory{bytes.NewReader(b)}, nil }}
 }
+
+// inMemory is content in memory as a file is.
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }
 
 // At returns the file at path below dir, which has name there or its own.
 func At(dir, path, name string) *File {
@@ -119,14 +124,15 @@ func (f *File) Look(most int64) error {
 		}
 	}
 	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
+	bounded := io.LimitReader(r, most+1)
+	n, err := io.ReadFull(bounded, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("the file can't be read: %w", err)
 	}
 	f.LooksLike = http.DetectContentType(head[:n])
 	sum := sha256.New()
 	sum.Write(head[:n])
-	rest, err := io.Copy(sum, io.LimitReader(r, most+1-int64(n)))
+	rest, err := io.Copy(sum, bounded)
 	if err != nil {
 		return fmt.Errorf("the file can't be read: %w", err)
 	}
