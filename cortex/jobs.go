@@ -129,7 +129,7 @@ type ListJobsInput struct {
 	DataType     string         `json:"dataType,omitempty" maxLength:"64"`
 	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Analyzer or responder, exactly; * stands for any text." maxLength:"128"`
 	Status       FindableStatus `json:"status,omitempty"`
-	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable, or on a file of this name or SHA-256. A call looks through 2000 jobs." alias:"observable,value" maxLength:"16384"`
+	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable or file (name or SHA-256), of 2000." alias:"observable,value" maxLength:"16384"`
 	Limit        int            `json:"limit,omitempty" minimum:"1" maximum:"500"`
 	Offset       int            `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
 	After        time.Time      `json:"after,omitzero,format:unixmilli" minimum:"0"`

@@ -168,7 +168,7 @@ type RunAnalyzerInput struct {
 	CortexID     string `json:"cortexId" jsonschema:"The Cortex server: one of the analyzer's cortexIds." minLength:"1" maxLength:"128"`
 	ObservableID string `json:"observableId" jsonschema:"Of a case." minLength:"1" maxLength:"64"`
 	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Although it is a file; a person must approve."`
-	WholeURL     bool   `json:"wholeUrl,omitempty" jsonschema:"Send a URL with its query, token or name. A person must approve that."`
+	WholeURL     bool   `json:"wholeUrl,omitempty" jsonschema:"Send a URL with its query, token or name; a person approves."`
 }
 
 // asks reports whether a person must approve the run.
