@@ -29,7 +29,7 @@ type AnalyzeObservableInput struct {
 	PAP          *PAP                       `json:"pap,omitempty"`
 	Timeout      int                        `json:"timeout,omitempty" jsonschema:"Seconds for all to end." minimum:"1" maximum:"3600"`
 	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
 	Message      string                     `json:"message,omitempty" jsonschema:"Kept with the jobs." maxLength:"4096"`
 	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the jobs." maxLength:"256"`
 	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`

@@ -24,7 +24,7 @@ type RunAnalyzerInput struct {
 	Label      string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
 	Force      bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
+	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
 }
 
 // Validate checks what a schema can't.
@@ -99,7 +99,7 @@ type RunAnalyzerByNameInput struct {
 	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
 	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`
 	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although the URL has a query, token or name in it; a person must approve."`
+	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
 }
 
 // SetDefaults fills the fields left at zero.

@@ -540,7 +540,7 @@ type UpdateAlertInput struct {
 	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Take updates of the source."`
 	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
 	Clear        []AlertField               `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
+	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
 }
 
 // Validate refuses an update of nothing, and what contradicts itself.

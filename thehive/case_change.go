@@ -189,7 +189,7 @@ type UpdateCaseInput struct {
 	Flag             *bool                      `json:"flag,omitempty"`
 	CustomFields     map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
 	Clear            []CaseField                `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt      *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
+	IfUpdatedAt      *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
 }
 
 // Validate refuses an update of nothing, two statuses, and a field that is set

@@ -220,7 +220,7 @@ type CreateFileObservableInput struct {
 	DataType         string   `json:"dataType,omitempty" jsonschema:"Default: file." maxLength:"64"`
 	IsZip            bool     `json:"isZip,omitempty" jsonschema:"Each file in it becomes an observable."`
 	ZipPassword      string   `json:"zipPassword,omitempty" maxLength:"512"`
-	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
+	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
 	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
 	TLP              *TLP     `json:"tlp,omitempty"`
 	PAP              *PAP     `json:"pap,omitempty"`

@@ -349,7 +349,7 @@ type CreateObservableInput struct {
 	AlertID          string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
 	DataType         string   `json:"dataType" minLength:"1" maxLength:"64"`
 	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
+	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
 	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
 	TLP              *TLP     `json:"tlp,omitempty"`
 	PAP              *PAP     `json:"pap,omitempty"`
@@ -455,7 +455,7 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 
 // ObservableMarks are what can be changed of observables. What is left out stays.
 type ObservableMarks struct {
-	Message          *string  `json:"message,omitempty" jsonschema:"Where it was seen, in Markdown." maxLength:"1048576"`
+	Message          *string  `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
 	TLP              *TLP     `json:"tlp,omitempty"`
 	PAP              *PAP     `json:"pap,omitempty"`
 	IOC              *bool    `json:"ioc,omitempty"`

@@ -293,7 +293,7 @@ type UpdateTaskInput struct {
 	Assignee    *string     `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
 	DueDate     Date        `json:"dueDate,omitempty"`
 	Clear       []TaskField `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"2"`
-	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another (0: never updated)."`
+	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
 }
 
 // Validate refuses an update of nothing, a field that is set and emptied, and a

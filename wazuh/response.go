@@ -19,7 +19,7 @@ import (
 
 // ResponseTarget is what an active response is asked for: by whom it is to be done, and on what.
 type ResponseTarget struct {
-	Response    string    `json:"response" jsonschema:"Name in the operator's list, such as block-address; another is refused with the list." pattern:"^[a-z][a-z0-9-]{0,63}$"`
+	Response    string    `json:"response" jsonschema:"In the operator's list, such as block-address." pattern:"^[a-z][a-z0-9-]{0,63}$"`
 	Agents      []AgentID `json:"agents" jsonschema:"By number; there is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
 	Value       string    `json:"value,omitempty" refang:"true" jsonschema:"The address or account that it acts on." alias:"address,user" maxLength:"256"`
 	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof." minimum:"1" maximum:"300"`

@@ -19,10 +19,10 @@ type ApplyTuningInput struct {
 	Tuning
 	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"All alerts of the rule, without conditions."`
 	Reason        string `json:"reason" jsonschema:"Why they are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
-	Expires       string `json:"expires" jsonschema:"Day on which to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Expires       string `json:"expires" jsonschema:"Day to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90"`
 	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview."`
-	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview; another file is refused." maxLength:"64"`
+	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview." maxLength:"64"`
 	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
 }
 

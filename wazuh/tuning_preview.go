@@ -21,7 +21,7 @@ import (
 type TunePreviewInput struct {
 	AlertID    string            `json:"alert_id,omitempty" jsonschema:"One of too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
 	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule: its most frequent source."`
-	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"All must hold. Left out: what the alerts have in common." maxItems:"8"`
+	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Default: what the alerts have in common." maxItems:"8"`
 	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
 	Days       int               `json:"days,omitempty" jsonschema:"Days back to measure." minimum:"1" maximum:"90"`
 	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"The whole rule, without conditions."`

@@ -29,7 +29,7 @@ const (
 
 // A TuningCondition says that a field of an event has exactly a value.
 type TuningCondition struct {
-	Field string `json:"field" jsonschema:"srcip, user, hostname, program_name, url or below data, as win.eventdata.image." pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
+	Field string `json:"field" jsonschema:"srcip, user, program_name, url, win.eventdata.image, …." pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
 	Value string `json:"value" jsonschema:"All of it." minLength:"1" maxLength:"1024" untrusted:"true"`
 }
 
