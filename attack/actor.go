@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // UsedTechnique is a technique that a group, software or campaign uses.
@@ -63,14 +64,7 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summ
 type GetGroupInput struct {
 	GroupID string `json:"groupId,omitempty" alias:"id" jsonschema:"Such as G0016."`
 	Name    string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 50.
-func (in *GetGroupInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
 }
 
 // GroupOutput describes a group.
@@ -92,7 +86,9 @@ type GroupOutput struct {
 
 // GetGroup describes a group. What a campaign used that is attributed to it counts, and says through which.
 func (c *Client) GetGroup(ctx context.Context, in GetGroupInput) (*GroupOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, key, err := c.open1(ctx, "groupId", in.GroupID, in.Name, in.Limit)
 	if err != nil {
 		return nil, err
@@ -185,14 +181,7 @@ func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*P
 type GetSoftwareInput struct {
 	SoftwareID string `json:"softwareId,omitempty" alias:"id" jsonschema:"Such as S0154."`
 	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 50.
-func (in *GetSoftwareInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
 }
 
 // SoftwareOutput describes malware or a tool.
@@ -216,7 +205,9 @@ type SoftwareOutput struct {
 
 // GetSoftware describes malware or a tool.
 func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*SoftwareOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, key, err := c.open1(ctx, "softwareId", in.SoftwareID, in.Name, in.Limit)
 	if err != nil {
 		return nil, err
@@ -285,14 +276,7 @@ func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Pag
 type GetCampaignInput struct {
 	CampaignID string `json:"campaignId,omitempty" alias:"id" jsonschema:"Such as C0024."`
 	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 50.
-func (in *GetCampaignInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
 }
 
 // CampaignOutput describes a campaign.
@@ -316,7 +300,9 @@ type CampaignOutput struct {
 
 // GetCampaign describes a campaign.
 func (c *Client) GetCampaign(ctx context.Context, in GetCampaignInput) (*CampaignOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, key, err := c.open1(ctx, "campaignId", in.CampaignID, in.Name, in.Limit)
 	if err != nil {
 		return nil, err

@@ -8,20 +8,14 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/guess"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // GetDatasourceInput says which source of data to describe.
 type GetDatasourceInput struct {
 	DataSourceID string `json:"dataSourceId,omitempty" alias:"id" jsonschema:"Such as DC0032 or DS0009."`
 	Name         string `json:"name,omitempty" jsonschema:"Data component, log source (WinEventLog:Sysmon) or data source."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"Of each component." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 20.
-func (in *GetDatasourceInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 20
-	}
+	Limit        int    `json:"limit,omitempty" jsonschema:"Of each component." minimum:"1" maximum:"500" default:"20"`
 }
 
 // DatasourceOutput says what a source of data is good for.
@@ -49,7 +43,9 @@ const noDataSources = "ATT&CK 18 has no data sources: detection strategies have 
 // GetDatasource describes a data component, a log source or a data source of ATT&CK 17 and before, which is translated to
 // its components.
 func (c *Client) GetDatasource(ctx context.Context, in GetDatasourceInput) (*DatasourceOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, key, err := c.open1(ctx, "dataSourceId", in.DataSourceID, in.Name, in.Limit)
 	if err != nil {
 		return nil, err
@@ -94,14 +90,7 @@ type DetectionCoverageInput struct {
 	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" jsonschema:"What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon), or data sources of ATT&CK 17 (Process, DS0009)." maxItems:"500"`
 	Domain               Domain   `json:"domain,omitempty" jsonschema:"Default: the first that is loaded."`
 	Platform             string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
-	Limit                int      `json:"limit,omitempty" jsonschema:"Gaps, of each tactic and in all." minimum:"1" maximum:"100"`
-}
-
-// SetDefaults sets the limit to 10.
-func (in *DetectionCoverageInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
+	Limit                int      `json:"limit,omitempty" jsonschema:"Gaps, of each tactic and in all." minimum:"1" maximum:"100" default:"10"`
 }
 
 // CoverageOutput says what can be detected.
@@ -149,7 +138,9 @@ type Recommendation struct {
 // is detectable if any data component that its analytics need is collected, and fully covered if one analytic has all it
 // needs.
 func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInput) (*CoverageOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Limit < 1 || in.Limit > 100 {
 		return nil, invalid("limit %d, want 1 to 100", in.Limit)
 	}
@@ -312,14 +303,7 @@ type MapAlertToTechniqueInput struct {
 	AlertType  string   `json:"alertType" jsonschema:"What the alert says, in words." minLength:"1" maxLength:"2000"`
 	Indicators []string `json:"indicators,omitempty" jsonschema:"What was seen: commands, process names, tools." maxItems:"100"`
 	Platform   string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"50"`
-}
-
-// SetDefaults sets the limit to 10.
-func (in *MapAlertToTechniqueInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
+	Limit      int      `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"50" default:"10"`
 }
 
 // MapAlertToTechniqueOutput is what an alert may mean.
@@ -346,7 +330,9 @@ type AlertMapping struct {
 // are guesses with how often such a guess is right, so that nonsense gives nothing, and the platform alone gives nothing
 // either.
 func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechniqueInput) (*MapAlertToTechniqueOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Limit < 1 || in.Limit > 50 {
 		return nil, invalid("limit %d, want 1 to 50", in.Limit)
 	}

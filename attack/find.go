@@ -8,23 +8,19 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // Paging says which part of a list to return.
 type Paging struct {
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 	Offset int `json:"offset,omitempty" minimum:"0"`
 }
 
-// SetDefaults sets the limit to 50.
-func (p *Paging) SetDefaults() {
-	if p.Limit == 0 {
-		p.Limit = 50
-	}
-}
-
 func (p *Paging) check() error {
-	p.SetDefaults()
+	if err := input.Prepare(p, ErrInvalid); err != nil {
+		return err
+	}
 	if p.Limit < 1 || p.Limit > 500 {
 		return invalid("limit %d, want 1 to 500", p.Limit)
 	}

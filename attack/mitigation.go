@@ -3,6 +3,8 @@ package attack
 import (
 	"context"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // SearchMitigationsInput says which mitigations to find.
@@ -32,14 +34,7 @@ func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInpu
 // GetMitigationInput says which mitigation to describe.
 type GetMitigationInput struct {
 	MitigationID string `json:"mitigationId" alias:"id" jsonschema:"Such as M1032, or name."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 50.
-func (in *GetMitigationInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit        int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500" default:"50"`
 }
 
 // MitigationOutput describes a mitigation.
@@ -64,7 +59,9 @@ type MitigatedTechnique struct {
 
 // GetMitigation describes a mitigation and what it prevents.
 func (c *Client) GetMitigation(ctx context.Context, in GetMitigationInput) (*MitigationOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if strings.TrimSpace(in.MitigationID) == "" {
 		return nil, invalid("mitigationId is empty")
 	}

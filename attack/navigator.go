@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // LayerMode says what a Navigator layer shows.
@@ -67,7 +69,9 @@ func (in *NavigatorLayerInput) SetDefaults() {
 // Ids of revoked techniques, groups and campaigns are translated, and techniques that this ATT&CK doesn't have are left out;
 // the metadata of the layer says so. Where no technique is known, that is [ErrNotFound]; an argument that the mode needs and lacks is [ErrInvalid].
 func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*Layer, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	for name, list := range map[string][]string{
 		"dataSources": in.DataSources, "techniques": in.Techniques, "compareGroupIds": in.CompareGroupIDs,
 	} {

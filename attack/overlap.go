@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // weights say how telling each technique is of who uses it.
@@ -126,14 +127,7 @@ func (k *KB) GroupsLike(asked []*Technique, limit int) List[Match] {
 type TechniqueOverlapInput struct {
 	GroupIDs   []string `json:"groupIds,omitempty" jsonschema:"Two at least, by id, name or alias." maxItems:"20"`
 	Techniques []string `json:"techniques,omitempty" jsonschema:"To compare with all groups. This or groupIds." maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Groups, and shared techniques of each pair." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 15.
-func (in *TechniqueOverlapInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 15
-	}
+	Limit      int      `json:"limit,omitempty" jsonschema:"Groups, and shared techniques of each pair." minimum:"1" maximum:"500" default:"15"`
 }
 
 // TechniqueOverlapOutput is the overlap of pairs of groups, or of techniques with groups.
@@ -161,7 +155,9 @@ const leadOnly = "Overlap is a lead, not an attribution: sub-techniques and thei
 // TechniqueOverlap compares groups with each other, pair by pair, or techniques with all groups. What is unknown is listed
 // beside the answer for the rest; with too little left, it is the error.
 func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput) (*TechniqueOverlapOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	switch {
 	case in.Limit < 1 || in.Limit > 500:
 		return nil, invalid("limit %d, want 1 to 500", in.Limit)
@@ -258,14 +254,7 @@ func (k *KB) compare(a, b *Group, limit int) GroupPair {
 type AttackPathInput struct {
 	StartTechnique string `json:"startTechnique" jsonschema:"Such as T1566.001, or exact name."`
 	TargetTactic   string `json:"targetTactic,omitempty" jsonschema:"Where the path ends: id, short name or name. Default: the last."`
-	Limit          int    `json:"limit,omitempty" jsonschema:"Of each tactic." minimum:"1" maximum:"20"`
-}
-
-// SetDefaults sets the limit to 3.
-func (in *AttackPathInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 3
-	}
+	Limit          int    `json:"limit,omitempty" jsonschema:"Of each tactic." minimum:"1" maximum:"20" default:"3"`
 }
 
 // AttackPathOutput is what else those do who use a technique, tactic by tactic.
@@ -295,7 +284,9 @@ type PathTechnique struct {
 // AttackPath tells what those who use a technique also use, in each tactic that comes later in the matrix. Techniques are
 // ranked by how strongly they go with the start technique over all groups and campaigns.
 func (c *Client) AttackPath(ctx context.Context, in AttackPathInput) (*AttackPathOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Limit < 1 || in.Limit > 20 {
 		return nil, invalid("limit %d, want 1 to 20", in.Limit)
 	}
@@ -429,14 +420,7 @@ func (k *KB) countActors() *cast {
 // CampaignProfileInput is what was observed.
 type CampaignProfileInput struct {
 	Techniques []string `json:"techniques" jsonschema:"Such as T1566.001." minItems:"1" maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"50"`
-}
-
-// SetDefaults sets the limit to 10.
-func (in *CampaignProfileInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
+	Limit      int      `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"50" default:"10"`
 }
 
 // CampaignProfileOutput sets what was observed beside what ATT&CK knows.
@@ -479,7 +463,9 @@ const suggestFrom = 5
 // CampaignProfile compares observed techniques with groups, software and campaigns, and says what to look for next and
 // what would prevent most. Sizes count: a group that uses much is not alike for that.
 func (c *Client) CampaignProfile(ctx context.Context, in CampaignProfileInput) (*CampaignProfileOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Limit < 1 || in.Limit > 50 {
 		return nil, invalid("limit %d, want 1 to 50", in.Limit)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // TacticSummary is a tactic in a list.
@@ -79,14 +80,7 @@ func (k *KB) holds(argument string, d Domain) error {
 type GetTacticInput struct {
 	TacticID string `json:"tacticId" alias:"id" jsonschema:"TA0006, credential-access or name."`
 	Matrix   Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Where several have such a tactic."`
-	Limit    int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 100.
-func (in *GetTacticInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 100
-	}
+	Limit    int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500" default:"100"`
 }
 
 // GetTacticOutput describes a tactic.
@@ -117,7 +111,9 @@ func line(t *Technique) TechniqueLine {
 // GetTactic describes a tactic with its techniques, of its own domain only. A short name that several of the loaded
 // domains have is [ErrAmbiguous] unless in.Matrix says which.
 func (c *Client) GetTactic(ctx context.Context, in GetTacticInput) (*GetTacticOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := (&Paging{Limit: in.Limit}).check(); err != nil {
 		return nil, err
 	}

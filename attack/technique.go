@@ -3,19 +3,14 @@ package attack
 import (
 	"context"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // GetTechniqueInput says which technique to describe.
 type GetTechniqueInput struct {
 	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"T1110, T1059.001 or exact name."`
-	Limit       int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 20.
-func (in *GetTechniqueInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 20
-	}
+	Limit       int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"20"`
 }
 
 // Ref names an ATT&CK object.
@@ -104,7 +99,9 @@ const noProse = "The embedded facts have no descriptions, procedures or referenc
 // Long lists are cut to in.Limit entries and say how long they are. The error is [ErrNotFound] or, for a name that several
 // techniques have, [ErrAmbiguous].
 func (c *Client) GetTechnique(ctx context.Context, in GetTechniqueInput) (*GetTechniqueOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Limit < 1 || in.Limit > 500 {
 		return nil, invalid("limit %d, want 1 to 500", in.Limit)
 	}

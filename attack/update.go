@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // UpdateDataInput says what an update must bring.
@@ -95,7 +96,7 @@ func (c *Client) origins() ([]origin, error) {
 // planUpdateData says what would be replaced by what. The sums of files in a folder are in the plan, so that an approval
 // covers just these.
 func (c *Client) planUpdateData(ctx context.Context, in UpdateDataInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	from, err := c.origins()
@@ -174,7 +175,7 @@ func (e ender) Read(b []byte) (int, error) {
 // only then puts them in the place of those in use, each in one step. The bundles before stay beside them under their
 // version. What runs already goes on with what it has.
 func (c *Client) UpdateData(ctx context.Context, in UpdateDataInput) (*UpdateDataOutput, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	from, err := c.origins()

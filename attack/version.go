@@ -7,19 +7,13 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // DataVersionInput says what to compare the loaded version with.
 type DataVersionInput struct {
 	Compare string `json:"compare,omitempty" jsonschema:"Another version in the data folder, such as 17.1, and the difference." pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults sets the limit to 50.
-func (in *DataVersionInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
 }
 
 // DataVersionOutput says what is loaded.
@@ -44,7 +38,9 @@ type DomainVersion struct {
 // DataVersion says which version of ATT&CK is loaded and from where, and how it differs from another that the data folder
 // has.
 func (c *Client) DataVersion(ctx context.Context, in DataVersionInput) (*DataVersionOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := (&Paging{Limit: in.Limit}).check(); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
@@ -106,6 +107,9 @@ type Analysis struct {
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
 func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (*Analysis, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	list, err := c.submissions(ctx, &in)
 	if err != nil {
 		return nil, err
@@ -166,8 +170,7 @@ func unfinished(runs []*AnalyzerRun) (names []string) {
 // submissions returns what the call would submit, judged by the egress guard. A
 // plan and its execution both come from here.
 func (c *Client) submissions(ctx context.Context, in *AnalyzeObservableInput) ([]submission, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	o, err := observe(in.Data, in.DataType)
@@ -303,6 +306,9 @@ func findings(runs []*AnalyzerRun) []Finding {
 //
 // Cortex: GET /api/analyzer
 func (c *Client) PlanAnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (gate.Plan, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return gate.Plan{}, err
+	}
 	list, err := c.submissions(ctx, &in)
 	if err != nil {
 		return gate.Plan{}, err

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 )
@@ -108,6 +109,9 @@ func (s *selected) token() string {
 //
 // Cortex: POST /api/job/_search, DELETE /api/job/{jobId}
 func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	s, err := c.choose(ctx, &in)
 	if err != nil {
 		return nil, err
@@ -154,8 +158,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 // choose returns the jobs that in is about. A dry run, a plan and its execution
 // all come from here.
 func (c *Client) choose(ctx context.Context, in *CleanupJobsInput) (*selected, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s := &selected{until: time.Now().UnixMilli()}

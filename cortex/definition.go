@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // A Definition is an analyzer or a responder that the server has, enabled or not.
@@ -51,7 +52,7 @@ type ListDefinitionsInput struct {
 	DataType string `json:"dataType,omitempty" jsonschema:"For responders thehive:case or case, and so on." maxLength:"64"`
 	FreeOnly bool   `json:"freeOnly,omitempty" jsonschema:"Those that need no setting."`
 	Search   string `json:"search,omitempty" jsonschema:"In name or description." alias:"query" maxLength:"128"`
-	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 	Offset   int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
 }
 
@@ -60,13 +61,6 @@ type ListAnalyzerDefinitionsInput struct{ ListDefinitionsInput }
 
 // ListResponderDefinitionsInput is the input of [Client.ListResponderDefinitions].
 type ListResponderDefinitionsInput struct{ ListDefinitionsInput }
-
-// SetDefaults fills the fields left at zero.
-func (in *ListDefinitionsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
-}
 
 // Validate checks what a schema can't.
 func (in *ListDefinitionsInput) Validate() error {
@@ -111,8 +105,7 @@ const (
 )
 
 func (c *Client) listDefinitions(ctx context.Context, k kind, in ListDefinitionsInput) (*DefinitionPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.definitions(ctx, k)
@@ -336,8 +329,7 @@ type EnabledWorker struct {
 //
 // Cortex: GET /api/analyzerdefinition, POST /api/organization/analyzer/{definitionId}
 func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*EnabledWorker, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.setting(ctx, analyzers, in.EnableInput)
@@ -354,8 +346,7 @@ func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*E
 //
 // Cortex: GET /api/responderdefinition, POST /api/organization/responder/{definitionId}
 func (c *Client) EnableResponder(ctx context.Context, in EnableResponderInput) (*EnabledWorker, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.setting(ctx, responders, in.EnableInput)
@@ -502,8 +493,7 @@ func (c *Client) secrets(k kind, d *Definition) (map[string]json.RawMessage, err
 }
 
 func (c *Client) planEnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (gate.Plan, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	p, err := c.planEnable(ctx, analyzers, in.EnableInput)
@@ -514,8 +504,7 @@ func (c *Client) planEnableAnalyzer(ctx context.Context, in EnableAnalyzerInput)
 }
 
 func (c *Client) planEnableResponder(ctx context.Context, in EnableResponderInput) (gate.Plan, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	return c.planEnable(ctx, responders, in.EnableInput)

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 )
 
@@ -126,8 +127,7 @@ type StartedFile struct {
 
 // submissionFile reads the file and returns what would be submitted.
 func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (submission, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return submission{}, err
 	}
 	f := &file{contentType: in.ContentType}

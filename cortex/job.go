@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
@@ -169,8 +170,7 @@ func checkWait(seconds int) error {
 //
 // Cortex: GET /api/job/{jobId}/waitreport in slices, POST /api/job/status, GET /api/job/{jobId}/report
 func (c *Client) WaitAndGetReport(ctx context.Context, in WaitAndGetReportInput) (*JobReport, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	l := c.lifetime()

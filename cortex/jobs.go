@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
@@ -195,8 +196,7 @@ type JobPage struct {
 //
 // Cortex: POST /api/job/_search
 func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Data != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
@@ -122,14 +123,14 @@ func (c *Client) CreateOrganization(ctx context.Context, in CreateOrganizationIn
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return organization(w.CreateOrganization(ctx, wire.CreateOrganization{Name: in.Name, Description: in.Description, Status: string(OrganizationActive)}))
 }
 
 func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizationInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	switch _, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Name}); {
@@ -177,14 +178,14 @@ func (c *Client) UpdateOrganization(ctx context.Context, in UpdateOrganizationIn
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return organization(w.UpdateOrganization(ctx, in.OrgID, wire.UpdateOrganization{Description: in.Description, Status: string(in.Status)}))
 }
 
 func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizationInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	o, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.OrgID})

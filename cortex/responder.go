@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/marking"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // An ObjectType is what a responder acts on in TheHive.
@@ -123,7 +124,7 @@ type action struct {
 
 // action resolves what in names. A plan and its execution both come from here.
 func (c *Client) action(ctx context.Context, in RunResponderInput) (*action, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.fetch(ctx, in)

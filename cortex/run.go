@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
@@ -64,7 +65,7 @@ func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*Started
 
 // submission returns what in would submit, judged by the egress guard.
 func (c *Client) submission(ctx context.Context, in RunAnalyzerInput) (submission, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return submission{}, err
 	}
 	o, err := observe(in.Data, in.DataType)
@@ -145,8 +146,7 @@ func (c *Client) RunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInpu
 }
 
 func (c *Client) submissionByName(ctx context.Context, in RunAnalyzerByNameInput) (submission, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return submission{}, err
 	}
 	o, err := observe(in.Data, in.DataType)

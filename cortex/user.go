@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -146,7 +147,7 @@ func (c *Client) CreateUser(ctx context.Context, in CreateUserInput) (*User, err
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	roles := make([]string, len(in.Roles))
@@ -157,7 +158,7 @@ func (c *Client) CreateUser(ctx context.Context, in CreateUserInput) (*User, err
 }
 
 func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	switch _, err := c.GetUser(ctx, GetUserInput{UserID: in.Login}); {

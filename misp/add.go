@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -121,7 +122,7 @@ type AddedAttribute struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}
 func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInput) (*AddedAttributes, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -172,18 +173,8 @@ type SearchAttributesInput struct {
 	IncludeSightings    bool     `json:"includeSightings,omitempty"`
 	IncludeDecay        bool     `json:"includeDecay,omitempty"`
 	IncludeWarnings     bool     `json:"includeWarnings,omitempty"`
-	Page                int      `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit               int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchAttributesInput) SetDefaults() {
-	if in.Page == 0 {
-		in.Page = 1
-	}
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Page                int      `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
+	Limit               int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 var (
@@ -311,8 +302,7 @@ type AttributePage struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput) (*AttributePage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	tags := tagQueryOf(in.Tags, in.AllTags)
@@ -364,7 +354,7 @@ func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.
 	if in.Limit == 0 {
 		in.Limit = maxLimit
 	}
-	in.SetDefaults()
+	input.SetDefaults(&in)
 	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
 	return walk(ctx, c, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
 		next := in

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -57,7 +58,7 @@ type OneAddedAttribute struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
 func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAddedAttribute, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
@@ -215,7 +216,7 @@ type Deletion struct {
 //
 // MISP: POST /attributes/delete/{attributeId}, with /1 for good
 func (c *Client) DeleteAttribute(ctx context.Context, in DeleteAttributeInput) (*Deletion, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	send := c.wire.DeleteAttribute

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -102,8 +103,7 @@ type Blocklist struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q := wire.AttributeSearch{Type: anyOf(blockTypes[in.Kind].types...), Tags: tagQueryOf(in.Tags, in.AllTags).wire(), IncludeWarninglistHits: 1}

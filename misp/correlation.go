@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -15,14 +16,7 @@ import (
 type CorrelateInput struct {
 	Value            string `json:"value" jsonschema:"Address, domain, hash, …: exactly this, in any case." minLength:"1" maxLength:"4096"`
 	IncludeSightings bool   `json:"includeSightings,omitempty"`
-	Limit            int    `json:"limit,omitempty" jsonschema:"Newest first." minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *CorrelateInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 100
-	}
+	Limit            int    `json:"limit,omitempty" jsonschema:"Newest first." minimum:"1" maximum:"500" default:"100"`
 }
 
 // Validate refuses a value that MISP would take for everything.
@@ -56,8 +50,7 @@ type CorrelatedEvent struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, more, err := c.withValue(ctx, in.Value, wire.AttributeSearch{
@@ -171,18 +164,8 @@ func idNumber(id ID) int64 {
 type GetRelatedEventsInput struct {
 	EventID           EventRef `json:"eventId,omitempty" jsonschema:"This or value."`
 	Value             string   `json:"value,omitempty" jsonschema:"This or eventId." maxLength:"4096"`
-	MaxAttributes     int      `json:"maxAttributes,omitempty" minimum:"1" maximum:"100"`
-	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetRelatedEventsInput) SetDefaults() {
-	if in.MaxAttributes == 0 {
-		in.MaxAttributes = 20
-	}
-	if in.PerAttributeLimit == 0 {
-		in.PerAttributeLimit = 100
-	}
+	MaxAttributes     int      `json:"maxAttributes,omitempty" minimum:"1" maximum:"100" default:"20"`
+	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // Validate refuses a call for both, or for neither, and a value that MISP would
@@ -230,8 +213,7 @@ const maxSeeded = 500
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out := &RelatedEvents{}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -208,7 +209,7 @@ func (in GetEventInput) Validate() error { return in.EventID.check() }
 //
 // MISP: GET /events/view/{eventId}
 func (c *Client) GetEvent(ctx context.Context, in GetEventInput) (*Event, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -59,18 +60,8 @@ type ExportIOCsInput struct {
 	AllTags []string     `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
 	Last    string       `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"For detection, or not."`
-	Page    int          `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit   int          `json:"limit,omitempty" minimum:"1" maximum:"10000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ExportIOCsInput) SetDefaults() {
-	if in.Page == 0 {
-		in.Page = 1
-	}
-	if in.Limit == 0 {
-		in.Limit = 250
-	}
+	Page    int          `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
+	Limit   int          `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"250"`
 }
 
 // Validate refuses an export of everything, and what MISP would silently read
@@ -115,8 +106,7 @@ func (e *Export) Document() (name, mediaType, member string) {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.exportText(ctx, in, wire.AttributeSearch{Type: anyOf(in.Type)})
@@ -125,10 +115,10 @@ func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, e
 // Exports returns an iterator over the pages of an export, from in.Page on. Each
 // is a whole document, but for CSV, whose first line only the first page has.
 func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Export, error] {
-	in.SetDefaults()
+	input.SetDefaults(&in)
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
 	return func(yield func(*Export, error) bool) {
-		if err := in.Validate(); err != nil {
+		if err := input.Prepare(&in, ErrInvalid); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -284,18 +274,8 @@ type ExportHashesInput struct {
 	Tags    []string   `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
 	AllTags []string   `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
 	Last    string     `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Page    int        `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit   int        `json:"limit,omitempty" minimum:"1" maximum:"10000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ExportHashesInput) SetDefaults() {
-	if in.Page == 0 {
-		in.Page = 1
-	}
-	if in.Limit == 0 {
-		in.Limit = 500
-	}
+	Page    int        `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
+	Limit   int        `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"500"`
 }
 
 // iocs is in as an export of hashes of any kind.
@@ -329,8 +309,7 @@ type ExportedHashes struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) ExportHashes(ctx context.Context, in ExportHashesInput) (*ExportedHashes, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	types := []string{string(in.Format), "filename|" + string(in.Format)}

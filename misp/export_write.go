@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -36,8 +37,7 @@ type WrittenExport struct {
 //
 // MISP: POST /attributes/restSearch for each page
 func (c *Client) WriteExport(ctx context.Context, w io.Writer, in ExportIOCsInput, most int64) (*WrittenExport, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if most <= 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // A Feed is a source that MISP can bring in. Its headers and settings, and what
@@ -69,8 +70,7 @@ type FeedPage struct {
 //
 // MISP: GET /feeds
 func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	res, err := c.wire.ListFeeds(ctx)
@@ -142,7 +142,7 @@ type FeedOutcome struct {
 //
 // MISP: POST /feeds/enable/{feedId} or /feeds/disable/{feedId}, GET /feeds/view/{feedId}
 func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	send := c.wire.DisableFeed
@@ -211,7 +211,7 @@ const Done PublishState = "done"
 //
 // MISP: POST /feeds/fetchFromFeed/{feedId}
 func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, err := c.feed(ctx, in.FeedID)
@@ -274,7 +274,7 @@ func (in CacheFeedInput) Validate() error { return in.FeedID.check() }
 //
 // MISP: POST /feeds/cacheFeeds/{feedId}
 func (c *Client) CacheFeed(ctx context.Context, in CacheFeedInput) (*FeedOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, err := c.feed(ctx, in.FeedID)

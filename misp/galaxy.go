@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -90,8 +91,7 @@ type GalaxyHead struct {
 //
 // MISP: GET /galaxies
 func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*GalaxyPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.galaxies(ctx)
@@ -139,8 +139,7 @@ type GalaxyClusters struct {
 //
 // MISP: GET /galaxies/view/{galaxyId}
 func (c *Client) GetGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClusters, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -205,8 +204,7 @@ type FoundClusters struct {
 //
 // MISP: GET /galaxies, POST /galaxy_clusters/index/{galaxyId} for each galaxy
 func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyClustersInput) (*FoundClusters, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.galaxies(ctx)
@@ -302,7 +300,7 @@ type AttachedCluster struct {
 //
 // MISP: GET /galaxy_clusters/view/{clusterId}, POST /events/restSearch, POST /galaxies/attachCluster/{targetId}/{targetType}
 func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (*AttachedCluster, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cl, e, a, err := c.clusterTarget(ctx, in, func(*Event) error { return nil })

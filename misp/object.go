@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -76,8 +77,7 @@ type TemplateHead struct {
 //
 // MISP: GET /objectTemplates
 func (c *Client) ListObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) (*TemplatePage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, err := c.templates(ctx)
@@ -113,7 +113,7 @@ func (in GetObjectTemplateInput) Validate() error { return in.TemplateID.check("
 //
 // MISP: GET /objectTemplates/view/{templateId}
 func (c *Client) GetObjectTemplate(ctx context.Context, in GetObjectTemplateInput) (*ObjectTemplate, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -211,7 +211,7 @@ type AddedObject struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, GET /objects/view/{objectId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
 func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
@@ -465,7 +465,7 @@ func (in DeleteObjectInput) Validate() error { return in.ObjectID.check("objectI
 //
 // MISP: GET /objects/view/{objectId} for a UUID, POST /objects/delete/{objectId}, with /1 for good
 func (c *Client) DeleteObject(ctx context.Context, in DeleteObjectInput) (*Deletion, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id := in.ObjectID.path()

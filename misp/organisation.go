@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // An OrganisationScope says which organisations are meant.
@@ -28,17 +29,9 @@ func (OrganisationScope) Enum() []any {
 
 // ListOrganisationsInput is the input of [Client.ListOrganisations].
 type ListOrganisationsInput struct {
-	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere."`
+	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere." default:"all"`
 	Search string            `json:"search,omitempty" jsonschema:"In name, sector or nationality." maxLength:"255"`
 	Paging
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListOrganisationsInput) SetDefaults() {
-	in.Paging.SetDefaults()
-	if in.Scope == "" {
-		in.Scope = AllOrganisations
-	}
 }
 
 // Validate refuses a scope that MISP doesn't know.
@@ -77,8 +70,7 @@ type OrganisationPage struct {
 //
 // MISP: GET /organisations/index/scope:{scope}
 func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInput) (*OrganisationPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	res, err := c.wire.ListOrganisations(ctx, "scope:"+string(in.Scope))
@@ -105,7 +97,7 @@ func (in GetOrganisationInput) Validate() error { return in.OrgID.check("orgId")
 //
 // MISP: GET /organisations/view/{organisationId}
 func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (*OrganisationDetail, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -155,8 +147,7 @@ type SharingGroupPage struct {
 //
 // MISP: GET /sharing_groups, /sharing_groups/index/page:2 and on when there are more
 func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.sharingGroups(ctx)

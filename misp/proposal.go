@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -98,8 +99,7 @@ func (p *ProposalPage) brief() { each(p.Proposals) }
 //
 // MISP: GET /shadow_attributes/index, with /{eventId} for one event
 func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, err := c.proposals(ctx, in.EventID)
@@ -185,7 +185,7 @@ type MadeProposal struct {
 //
 // MISP: POST /events/restSearch, GET /shadow_attributes/index/{eventId}, POST /shadow_attributes/add/{eventId} or /shadow_attributes/edit/{attributeId}
 func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput) (*MadeProposal, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, a, old, err := c.proposed(ctx, in)
@@ -356,7 +356,7 @@ func (c *Client) DiscardProposal(ctx context.Context, in DecideProposalInput) (*
 }
 
 func (c *Client) decide(ctx context.Context, in DecideProposalInput, op, word string, send func(context.Context, string) (*httpx.Response, error)) (*DecidedProposal, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	p, err := c.proposal(ctx, in.ProposalID)

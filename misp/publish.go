@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // PublishEventInput is the input of [Client.PublishEvent].
@@ -51,7 +52,7 @@ type done struct {
 //
 // MISP: POST /events/restSearch, /tags/search, /attributes/restSearch, POST /events/publish/{eventId}
 func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*PublishedEvent, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)
@@ -322,7 +323,7 @@ type DeletedEvent struct {
 //
 // MISP: POST /events/delete/{eventId}
 func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*DeletedEvent, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.DeleteEvent(ctx, in.EventID.path())))

@@ -48,18 +48,8 @@ func (id NumericID) check() error {
 
 // Paging asks for one page of a list.
 type Paging struct {
-	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (p *Paging) SetDefaults() {
-	if p.Page == 0 {
-		p.Page = 1
-	}
-	if p.Limit == 0 {
-		p.Limit = 50
-	}
+	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 func (p Paging) check() error {

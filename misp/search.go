@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -83,8 +84,7 @@ type FoundEvents struct {
 //
 // MISP: POST /events/restSearch
 func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*FoundEvents, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	tags := tagQueryOf(in.Tags, in.AllTags)
@@ -134,7 +134,7 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 	if in.Limit == 0 {
 		in.Limit = maxLimit
 	}
-	in.SetDefaults()
+	input.SetDefaults(&in)
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
 	return walk(ctx, c, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
 		next := in

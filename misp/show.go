@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -17,12 +18,11 @@ type ShowEventInput struct {
 	Paging
 }
 
-// SetDefaults fills the fields left at zero.
+// SetDefaults asks for fewer attributes than other pages have rows.
 func (in *ShowEventInput) SetDefaults() {
 	if in.Limit == 0 {
 		in.Limit = shownAtOnce
 	}
-	in.Paging.SetDefaults()
 }
 
 // Validate refuses what isn't the name of an event.
@@ -52,7 +52,7 @@ type plainEvent Event
 //
 // MISP: POST /events/restSearch
 func (c *Client) EventWithoutContent(ctx context.Context, in GetEventInput) (*Event, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.summary(ctx, in.EventID)
@@ -64,8 +64,7 @@ func (c *Client) EventWithoutContent(ctx context.Context, in GetEventInput) (*Ev
 //
 // MISP: POST /events/restSearch, then GET /events/view/{eventId} or POST /attributes/restSearch
 func (c *Client) ShowEvent(ctx context.Context, in ShowEventInput) (*ShownEvent, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -119,7 +120,7 @@ type AddedSighting struct {
 //
 // MISP: GET /attributes/view/{attributeId} or POST /attributes/restSearch, POST /sightings/add
 func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSightings, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.sighted(ctx, in)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -108,7 +109,7 @@ func (e *ImportedEvent) brief() {
 //
 // MISP: POST /events/upload_stix/2
 func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedEvent, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {

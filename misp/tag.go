@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -122,7 +123,7 @@ type TaggedEvent struct {
 //
 // MISP: POST /events/restSearch, POST /tags/attachTagToObject or /tags/removeTagFromObject
 func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)
@@ -269,8 +270,7 @@ type TagPage struct {
 //
 // MISP: GET /tags, POST /tags/index with a search
 func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -308,16 +308,8 @@ func (Tagged) Enum() []any { return []any{TaggedEvents, TaggedAttributes} }
 // SearchByTagInput is the input of [Client.SearchByTag].
 type SearchByTagInput struct {
 	Tag  string `json:"tag" jsonschema:"% stands for any text." minLength:"1" maxLength:"255"`
-	Type Tagged `json:"type,omitempty"`
+	Type Tagged `json:"type,omitempty" default:"event"`
 	Paging
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchByTagInput) SetDefaults() {
-	in.Paging.SetDefaults()
-	if in.Type == "" {
-		in.Type = TaggedEvents
-	}
 }
 
 // Validate refuses a tag that MISP would take for everything.
@@ -344,8 +336,7 @@ type WithTag struct {
 //
 // MISP: POST /events/restSearch or /attributes/restSearch
 func (c *Client) SearchByTag(ctx context.Context, in SearchByTagInput) (*WithTag, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out := &WithTag{Tag: in.Tag, Page: in.Page}

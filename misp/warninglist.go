@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -68,7 +69,7 @@ type WarninglistHit struct {
 //
 // MISP: POST /warninglists/checkValue, /warninglists/index
 func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInput) (*WarninglistCheck, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	value := strings.TrimSpace(in.Value)

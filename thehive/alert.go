@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -98,14 +99,7 @@ type ListAlertsInput struct {
 	Since    Date     `json:"happenedAfter,omitempty"`
 	Until    Date     `json:"happenedBefore,omitempty"`
 	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListAlertsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -126,7 +120,9 @@ type AlertPage struct {
 //
 // TheHive: POST /api/v1/query, listAlert
 func (c *Client) ListAlerts(ctx context.Context, in ListAlertsInput) (*AlertPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	q, s, err := c.alertQuery(ctx, in)
 	if err != nil {
 		return nil, err
@@ -151,7 +147,7 @@ func (a *Alert) texts() []string {
 // alertQuery is what lists the alerts that in matches, and what is searched for.
 func (c *Client) alertQuery(ctx context.Context, in ListAlertsInput) (q Query, s search, err error) {
 	q = All(KindAlert)
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return q, s, err
 	}
 	if in.CaseID != "" {
@@ -330,7 +326,7 @@ func (c *Client) byReference(ctx context.Context, in CreateAlertInput) (*Alert, 
 
 // check refuses in if the server doesn't have what it names.
 func (in *CreateAlertInput) check(ctx context.Context, c *Client) error {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return err
 	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
@@ -568,7 +564,7 @@ func (in *UpdateAlertInput) Validate() error {
 
 // check refuses in if the alert, or the server, isn't as it supposes.
 func (in *UpdateAlertInput) check(ctx context.Context, c *Client) (*Alert, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -174,7 +175,7 @@ func (in *BulkAssignCasesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
 func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (*BulkOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.bulkCases(ctx, in.CaseIDs, wire.UpdateCase{Assignee: text(&in.Owner, false)}, func(cs *Case) string {
@@ -186,7 +187,7 @@ func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (
 }
 
 func (c *Client) planBulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	p, cases, err := c.planBulk(ctx, in.CaseIDs, "Assign %d cases in TheHive.")
@@ -227,7 +228,7 @@ func (in *BulkCloseCasesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
 func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*BulkOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
@@ -254,7 +255,7 @@ func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*B
 }
 
 func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
@@ -341,7 +342,7 @@ func (c *Client) alertsByID(ctx context.Context, ids []string) ([]*Alert, error)
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/alert/{alertId}
 func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (*BulkOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
@@ -376,7 +377,7 @@ func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput)
 }
 
 func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {

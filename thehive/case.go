@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -140,19 +141,12 @@ type ListCasesInput struct {
 	After    Date     `json:"createdAfter,omitempty"`
 	Before   Date     `json:"createdBefore,omitempty"`
 	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // Validate refuses dates that aren't in milliseconds.
 func (in *ListCasesInput) Validate() error {
 	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"))
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListCasesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
 }
 
 // A CasePage is one page of cases.
@@ -168,7 +162,9 @@ type CasePage struct {
 //
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*CasePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	q, err := c.caseQuery(ctx, in)
 	if err != nil {
 		return nil, err
@@ -187,7 +183,7 @@ func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*CasePage, e
 // is an error, as nothing would be found.
 func (c *Client) caseQuery(ctx context.Context, in ListCasesInput) (Query, error) {
 	q := All(KindCase)
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return q, err
 	}
 	if in.Status != "" {
@@ -258,14 +254,7 @@ func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, 
 type SearchCasesInput struct {
 	Query  string `json:"query" jsonschema:"A number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is." minLength:"1" maxLength:"512"`
 	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchCasesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // SearchCases returns one page of the cases that hold every word of a text, in
@@ -274,7 +263,9 @@ func (in *SearchCasesInput) SetDefaults() {
 //
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(in.Query), "#")); err == nil && n > 0 {
 		s := search{words: []string{strconv.Itoa(n)}}
 		return c.casePage(ctx, All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), in.Offset, in.Limit)
@@ -380,7 +371,7 @@ var caseKey = lazyregexp.New(`^[0-9A-Za-z_.:-]{1,100}$`)
 // fill completes in with what TheHive wants, and with what it takes from a
 // template only if nothing else is given: its tags.
 func (in *CreateCaseInput) fill(ctx context.Context, c *Client) error {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return err
 	}
 	if in.Description == "" {
@@ -419,7 +410,7 @@ func (c *Client) withTemplateTags(ctx context.Context, template string, tags []s
 //
 // TheHive: POST /api/v1/query, listCase, listCaseTemplate; POST /api/v1/case
 func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*Case, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Key == "" {
@@ -517,7 +508,7 @@ func (k *keyLocks) lock(key string) (unlock func()) {
 }
 
 func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	switch have, err := c.byKey(ctx, in); {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -227,7 +228,7 @@ func (in *UpdateCaseInput) status() string {
 
 // check refuses in if the case, or the server, isn't as it supposes.
 func (in *UpdateCaseInput) check(ctx context.Context, c *Client) (*Case, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.settable(ctx, KindCaseStatus, in.status()); err != nil {

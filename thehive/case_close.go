@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -106,7 +107,7 @@ func (in *MergeCasesInput) Validate() error {
 
 // distinct returns the cases, none of which may be named twice.
 func (in *MergeCasesInput) distinct(ctx context.Context, c *Client) ([]*Case, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cases, err := c.casesByID(ctx, in.CaseIDs)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -281,7 +282,7 @@ func TestFailuresShowTheirReason(t *testing.T) {
 	c := thehivetest.New(t).Client()
 	out, err := c.RunAnalyzerAndWait(t.Context(), thehive.RunAnalyzerAndWaitInput{
 		RunAnalyzerInput: thehive.RunAnalyzerInput{AnalyzerID: "bad000", CortexID: thehivetest.CortexID, ObservableID: thehivetest.DomainObservable},
-		Patience:         thehive.Patience{IntervalMs: 1},
+		Patience:         thehive.Patience{IntervalMs: 100},
 	})
 	if err != nil || !out.Finished || out.Summary.Status != thehive.JobFailure || out.Summary.ErrorMessage != "the analyzer can't reach its service" || out.Summary.Verdict != thehive.LevelUnknown {
 		t.Errorf("got %+v, %v", out, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -37,14 +38,7 @@ func (m *Comment) readable() {
 type ListCommentsInput struct {
 	CaseID string `json:"caseId" alias:"id"`
 	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListCommentsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // A CommentPage is one page of comments.
@@ -60,7 +54,9 @@ type CommentPage struct {
 //
 // TheHive: POST /api/v1/query, getCase, comments
 func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*CommentPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -355,14 +356,14 @@ func (in *UpdateCaseCustomFieldsInput) Validate() error {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}, customFields
 func (c *Client) UpdateCaseCustomFields(ctx context.Context, in UpdateCaseCustomFieldsInput) (*Case, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.UpdateCase(ctx, UpdateCaseInput{CaseID: in.CaseID, CustomFields: in.CustomFields})
 }
 
 func (c *Client) planUpdateCaseCustomFields(ctx context.Context, in UpdateCaseCustomFieldsInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	return c.planUpdateCase(ctx, UpdateCaseInput{CaseID: in.CaseID, CustomFields: in.CustomFields})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -17,14 +18,7 @@ import (
 // ListLinkedCasesInput is the input of [Client.ListLinkedCases].
 type ListLinkedCasesInput struct {
 	CaseID string `json:"caseId" alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"Those that share most." minimum:"1" maximum:"100"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListLinkedCasesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 20
-	}
+	Limit  int    `json:"limit,omitempty" jsonschema:"Those that share most." minimum:"1" maximum:"100" default:"20"`
 }
 
 // LinkedCases are the cases that share observables with one.
@@ -45,7 +39,9 @@ type linkedCase struct {
 //
 // TheHive: GET /api/v1/case/{caseId}/links
 func (c *Client) ListLinkedCases(ctx context.Context, in ListLinkedCasesInput) (*LinkedCases, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := caseRef("caseId", in.CaseID)
 	if err != nil {
 		return nil, err
@@ -162,7 +158,7 @@ func (e *CustomEvent) identity() string { return e.ID }
 //
 // TheHive: POST /api/v1/case/{caseId}/customEvent
 func (c *Client) AddTimelineEvent(ctx context.Context, in AddTimelineEventInput) (*CustomEvent, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -173,7 +169,7 @@ func (c *Client) AddTimelineEvent(ctx context.Context, in AddTimelineEventInput)
 }
 
 func (c *Client) planAddTimelineEvent(ctx context.Context, in AddTimelineEventInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
@@ -271,7 +267,7 @@ func (c *Client) page(ctx context.Context, caseID, id string) (*Page, error) {
 //
 // TheHive: POST /api/v1/case/{caseId}/page, PATCH /api/v1/case/{caseId}/page/{pageId}
 func (c *Client) WritePage(ctx context.Context, in WritePageInput) (*Page, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
@@ -297,7 +293,7 @@ func (c *Client) WritePage(ctx context.Context, in WritePageInput) (*Page, error
 }
 
 func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
@@ -326,14 +322,7 @@ type ListJobsInput struct {
 	CaseID       string `json:"caseId,omitempty"`
 	Analyzer     string `json:"analyzer,omitempty" jsonschema:"Its name." maxLength:"128"`
 	Offset       int    `json:"offset,omitempty" minimum:"0"`
-	Limit        int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListJobsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
+	Limit        int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 }
 
 // A JobPage is one page of analyzer jobs.
@@ -365,7 +354,9 @@ func (j *JobFacts) readable() {
 //
 // TheHive: POST /api/v1/query, listJob, getObservable or getCase, jobs
 func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	q := All(KindJob)
 	switch {
 	case in.ObservableID != "" && in.CaseID != "":

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // A JobStatus says how a job stands.
@@ -135,18 +136,8 @@ func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
 
 // Patience says how long to wait for a job.
 type Patience struct {
-	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"Looks at most." minimum:"1" maximum:"60"`
-	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Between two looks." minimum:"100" maximum:"10000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (p *Patience) SetDefaults() {
-	if p.MaxAttempts == 0 {
-		p.MaxAttempts = 20
-	}
-	if p.IntervalMs == 0 {
-		p.IntervalMs = 2000
-	}
+	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"Looks at most." minimum:"1" maximum:"60" default:"20"`
+	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Between two looks." minimum:"100" maximum:"10000" default:"2000"`
 }
 
 // WaitForJobInput is the input of [Client.WaitForJob].
@@ -167,7 +158,9 @@ type JobWait struct {
 //
 // TheHive: GET /api/v1/connector/cortex/job/{jobId}
 func (c *Client) WaitForJob(ctx context.Context, in WaitForJobInput) (*JobWait, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	for n := 1; ; n++ {
 		j, err := c.GetJob(ctx, GetJobInput{JobID: in.JobID})
 		if err != nil {
@@ -203,7 +196,9 @@ type Analysis struct {
 //
 // TheHive: POST /api/v1/connector/cortex/job; GET /api/v1/connector/cortex/job/{jobId}
 func (c *Client) RunAnalyzerAndWait(ctx context.Context, in RunAnalyzerAndWaitInput) (*Analysis, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	j, err := c.RunAnalyzer(ctx, in.RunAnalyzerInput)
 	if err != nil {
 		return nil, err

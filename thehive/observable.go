@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -82,14 +83,7 @@ type ListObservablesInput struct {
 	DataType string `json:"dataType,omitempty" maxLength:"64"`
 	IOC      *bool  `json:"ioc,omitempty"`
 	Offset   int    `json:"offset,omitempty" minimum:"0"`
-	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListObservablesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // An ObservablePage is one page of observables.
@@ -106,7 +100,9 @@ type ObservablePage struct {
 //
 // TheHive: POST /api/v1/query, getCase or getAlert, observables
 func (c *Client) ListObservables(ctx context.Context, in ListObservablesInput) (*ObservablePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	q, err := c.observableQuery(ctx, in)
 	if err != nil {
 		return nil, err
@@ -395,14 +391,7 @@ type SearchObservablesInput struct {
 	After    Date     `json:"createdAfter,omitempty"`
 	Before   Date     `json:"createdBefore,omitempty"`
 	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchObservablesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -415,8 +404,7 @@ func (in *SearchObservablesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query, listObservable or getCase, observables
 func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInput) (*ObservablePage, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q := All(KindObservable)
@@ -525,7 +513,7 @@ func (in *UpdateObservableInput) Validate() error { return in.check() }
 //
 // TheHive: PATCH /api/v1/observable/{observableId}
 func (c *Client) UpdateObservable(ctx context.Context, in UpdateObservableInput) (*Observable, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	body := in.body()
@@ -553,7 +541,7 @@ func (o *Observable) differs(body wire.UpdateObservable) error {
 }
 
 func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: in.ObservableID})
@@ -604,7 +592,7 @@ func (c *Client) observablesByID(ctx context.Context, ids []string) ([]*Observab
 //
 // TheHive: POST /api/v1/query, listObservable; PATCH /api/v1/observable/_bulk
 func (c *Client) BulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (*BulkOutcome, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, err := c.observablesByID(ctx, in.ObservableIDs)
@@ -631,7 +619,7 @@ func (c *Client) BulkUpdateObservables(ctx context.Context, in BulkUpdateObserva
 }
 
 func (c *Client) planBulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	list, err := c.observablesByID(ctx, in.ObservableIDs)

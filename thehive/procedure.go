@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -82,7 +83,7 @@ func (in *AddProcedureInput) Validate() error {
 //
 // TheHive: POST /api/v1/case/{caseId}/procedure, POST /api/v1/alert/{alertId}/procedure
 func (c *Client) AddProcedure(ctx context.Context, in AddProcedureInput) (*Procedure, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	body := wire.CreateProcedure{PatternID: in.PatternID, Tactic: in.Tactic, OccurDate: in.OccurDate.ms(), Description: in.Description}
@@ -101,7 +102,7 @@ func (c *Client) AddProcedure(ctx context.Context, in AddProcedureInput) (*Proce
 }
 
 func (c *Client) planAddProcedure(ctx context.Context, in AddProcedureInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Record an ATT&CK technique in TheHive.", Undo: "Delete the procedure (thehive_delete_part).", Changes: []gate.Change{gate.Set("technique", in.PatternID)}}
@@ -129,14 +130,7 @@ type ListProceduresInput struct {
 	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
 	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
 	Offset  int    `json:"offset,omitempty" minimum:"0"`
-	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListProceduresInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 100
-	}
+	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // A ProcedurePage is one page of procedures.
@@ -152,7 +146,9 @@ type ProcedurePage struct {
 //
 // TheHive: POST /api/v1/query, getCase or getAlert, procedures
 func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*ProcedurePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	at, err := c.place(ctx, in.CaseID, in.AlertID)
 	if err != nil {
 		return nil, err
@@ -193,7 +189,7 @@ func (c *Client) procedure(ctx context.Context, id string) (*Procedure, error) {
 //
 // TheHive: PATCH /api/v1/procedure/{procedureId}; POST /api/v1/query, getProcedure
 func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (*Procedure, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	at := in.OccurDate.ms()
@@ -216,7 +212,7 @@ func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (
 }
 
 func (c *Client) planUpdateProcedure(ctx context.Context, in UpdateProcedureInput) (gate.Plan, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	have, err := c.procedure(ctx, in.ProcedureID)

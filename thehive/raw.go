@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -53,17 +54,10 @@ var (
 // QueryInput is the input of [Client.RawQuery].
 type QueryInput struct {
 	Query   string   `json:"query" jsonschema:"Steps: a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only those that read." minLength:"2" maxLength:"65536"`
-	Range   string   `json:"range,omitempty" jsonschema:"Rows from-to, without the end; at most 500." pattern:"^[0-9]{1,9}-[0-9]{1,9}$"`
+	Range   string   `json:"range,omitempty" jsonschema:"Rows from-to, without the end; at most 500." pattern:"^[0-9]{1,9}-[0-9]{1,9}$" default:"0-100"`
 	Sort    []string `json:"sort,omitempty" jsonschema:"- in front: descending." minLength:"1" maxLength:"100" maxItems:"10"`
 	Exclude []string `json:"excludeFields,omitempty" jsonschema:"Members to leave out of rows." minLength:"1" maxLength:"100" maxItems:"50"`
 	Name    string   `json:"name,omitempty" jsonschema:"For the server's log." maxLength:"100"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *QueryInput) SetDefaults() {
-	if in.Range == "" {
-		in.Range = "0-100"
-	}
 }
 
 // Validate refuses what isn't a pipeline of reading steps.
@@ -74,7 +68,7 @@ func (in *QueryInput) Validate() error {
 
 // steps returns the pipeline to send: in.Query with its order and its page.
 func (in QueryInput) steps() ([]json.RawMessage, error) {
-	in.SetDefaults()
+	input.SetDefaults(&in)
 	var steps []json.RawMessage
 	if err := json.Unmarshal([]byte(in.Query), &steps); err != nil {
 		return nil, fmt.Errorf("%w: query: isn't a JSON array of steps", ErrInvalid)
@@ -229,6 +223,9 @@ type QueryResult struct {
 //
 // TheHive: POST /api/v1/query
 func (c *Client) RawQuery(ctx context.Context, in QueryInput) (*QueryResult, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	steps, err := in.steps()
 	if err != nil {
 		return nil, err

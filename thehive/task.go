@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -79,14 +80,7 @@ type ListTasksInput struct {
 	Status   TaskStatus `json:"status,omitempty"`
 	Assignee string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
 	Offset   int        `json:"offset,omitempty" minimum:"0"`
-	Limit    int        `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListTasksInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit    int        `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // A TaskPage is one page of tasks.
@@ -102,7 +96,9 @@ type TaskPage struct {
 //
 // TheHive: POST /api/v1/query, getCase, tasks
 func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return nil, err
@@ -227,7 +223,9 @@ func (r *taskRow) UnmarshalJSON(b []byte) error {
 //
 // TheHive: POST /api/v1/query, listTask; GET /api/v1/user/current
 func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*OpenTaskPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(in.DueBefore.check("dueBefore"), inWindow(in.Offset, in.Limit)); err != nil {
 		return nil, err
 	}
@@ -312,7 +310,7 @@ func (in *UpdateTaskInput) Validate() error {
 
 // check refuses in if the task isn't as it supposes.
 func (in *UpdateTaskInput) check(ctx context.Context, c *Client) (*Task, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	t, err := c.task(ctx, in.TaskID)
@@ -417,7 +415,7 @@ func (in *CreateTaskInput) Validate() error { return in.DueDate.checkFixed("dueD
 //
 // TheHive: POST /api/v1/case/{caseId}/task
 func (c *Client) CreateTask(ctx context.Context, in CreateTaskInput) (*Task, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -482,14 +480,7 @@ func (l *TaskLog) readable() {
 type ListTaskLogsInput struct {
 	TaskID string `json:"taskId" alias:"id"`
 	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListTaskLogsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 50
-	}
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // A TaskLogPage is one page of log entries.
@@ -505,7 +496,9 @@ type TaskLogPage struct {
 //
 // TheHive: POST /api/v1/query, getTask, logs
 func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskLogPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	t, err := c.task(ctx, in.TaskID)
 	if err != nil {
 		return nil, err
@@ -533,7 +526,7 @@ func (in *CreateTaskLogInput) Validate() error {
 //
 // TheHive: POST /api/v1/task/{taskId}/log
 func (c *Client) CreateTaskLog(ctx context.Context, in CreateTaskLogInput) (*TaskLog, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return entity[TaskLog](c.wire.CreateTaskLog(ctx, in.TaskID, wire.CreateTaskLog{Message: in.Message, IncludeInTimeline: in.IncludeInTimeline.ms()}))

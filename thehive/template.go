@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -32,14 +33,7 @@ type CaseTemplate struct {
 // ListCaseTemplatesInput is the input of [Client.ListCaseTemplates].
 type ListCaseTemplatesInput struct {
 	Offset int `json:"offset,omitempty" minimum:"0"`
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListCaseTemplatesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 100
-	}
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // A CaseTemplatePage is one page of case templates.
@@ -54,7 +48,9 @@ type CaseTemplatePage struct {
 //
 // TheHive: POST /api/v1/query, listCaseTemplate
 func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInput) (*CaseTemplatePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	got, total, err := paged[*CaseTemplate](ctx, c, "case-templates", order{"name", Asc}, in.Offset, in.Limit, All(KindCaseTemplate))
 	if err != nil {
 		return nil, err

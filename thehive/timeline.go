@@ -8,19 +8,14 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
 type CaseTimelineSummaryInput struct {
 	CaseID string `json:"caseId" alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"The newest." minimum:"1" maximum:"100"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *CaseTimelineSummaryInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
+	Limit  int    `json:"limit,omitempty" jsonschema:"The newest." minimum:"1" maximum:"100" default:"25"`
 }
 
 // A CaseTimeline is what happened in a case so far.
@@ -105,7 +100,9 @@ const maxTimelineTasks = 500
 //
 // TheHive: GET /api/v1/case/{caseId}, GET /api/v1/user/current; POST /api/v1/query, getCase with tasks, logs, observables, comments, alerts
 func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummaryInput) (*CaseTimeline, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return nil, err

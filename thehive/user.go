@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // A User is who acts in TheHive. What it holds beside this, such as a picture,
@@ -44,14 +46,7 @@ func (c *Client) GetCurrentUser(ctx context.Context, _ GetCurrentUserInput) (*Us
 // ListUsersInput is the input of [Client.ListUsers].
 type ListUsersInput struct {
 	Offset int `json:"offset,omitempty" minimum:"0"`
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListUsersInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 100
-	}
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // A Colleague is a user as others see him: whom a case can be given to.
@@ -77,7 +72,9 @@ type UserPage struct {
 //
 // TheHive: POST /api/v1/query, listUser
 func (c *Client) ListUsers(ctx context.Context, in ListUsersInput) (*UserPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	got, total, err := paged[*Colleague](ctx, c, "users", order{"login", Asc}, in.Offset, in.Limit, All(KindUser))
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -132,17 +133,10 @@ type ListAgentsInput struct {
 	Platform  string      `json:"os_platform,omitempty" jsonschema:"Such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
 	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, as 7d or 12h, or since enrolment if never." pattern:"^[0-9]{1,9}[dhms]$"`
 	Search    string      `json:"search,omitempty" jsonschema:"In name, address, id, system, version or group." minLength:"1" maxLength:"256"`
-	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
 	IncludeIP bool        `json:"include_ip,omitempty"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListAgentsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // An AgentPage is one page of agents.
@@ -160,7 +154,9 @@ type AgentPage struct {
 //
 // Wazuh: GET /agents
 func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}

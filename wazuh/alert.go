@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
@@ -538,7 +539,9 @@ const window = 10_000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	now, err := in.Cursor.now()
 	if err != nil {
 		return nil, err
@@ -557,24 +560,19 @@ type SearchAlertsInput struct {
 	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Such as 007."`
 	StartTime      When    `json:"start_time,omitempty"`
 	EndTime        When    `json:"end_time,omitempty"`
-	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Offset         int     `json:"offset,omitempty" jsonschema:"At most 10000 with limit; cursor goes on." minimum:"0" maximum:"100000"`
 	Cursor         Cursor  `json:"cursor,omitempty"`
 	IncludeFullLog bool    `json:"include_full_log,omitempty" jsonschema:"The events themselves."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchAlertsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // SearchAlerts returns one page of the alerts that have a text, newest first.
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if strings.TrimSpace(in.Query) == "" {
 		return nil, invalid("query is empty")
 	}

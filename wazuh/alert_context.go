@@ -5,24 +5,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // GetAlertContextInput is the input of [Client.GetAlertContext].
 type GetAlertContextInput struct {
 	AlertID string `json:"alert_id" jsonschema:"Of its document, or its own." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	Minutes int    `json:"minutes,omitempty" jsonschema:"Before and after it." minimum:"1" maximum:"10080"`
+	Minutes int    `json:"minutes,omitempty" jsonschema:"Before and after it." minimum:"1" maximum:"10080" default:"30"`
 	Level   int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each relation." minimum:"1" maximum:"50"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetAlertContextInput) SetDefaults() {
-	if in.Minutes == 0 {
-		in.Minutes = 30
-	}
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
+	Limit   int    `json:"limit,omitempty" jsonschema:"Of each relation." minimum:"1" maximum:"50" default:"10"`
 }
 
 // AlertsAround are the alerts around another that share something with it.
@@ -48,7 +40,9 @@ type AlertContext struct {
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (*AlertContext, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Minutes < 1 || in.Minutes > 7*24*60 || in.Limit < 1 {
 		return nil, invalid("minutes %d and limit %d: want at most 10080 minutes and at least one alert", in.Minutes, in.Limit)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -118,7 +119,9 @@ const maxSteps = 1000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*AlertStats, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	now := time.Now().Truncate(time.Millisecond)
 	if in.Top < 1 || in.Top > 100 {
 		return nil, invalid("top %d: want 1 to 100", in.Top)

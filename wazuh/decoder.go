@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -32,16 +33,9 @@ func (DecoderSort) Enum() []any {
 // ListDecodersInput is the input of [Client.ListDecoders].
 type ListDecodersInput struct {
 	Name   string      `json:"name,omitempty" jsonschema:"Part of it." minLength:"1" maxLength:"128"`
-	Limit  int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit  int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Offset int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	Sort   DecoderSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by file and position."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListDecodersInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // A DecoderPage is one page of decoders.
@@ -55,7 +49,9 @@ type DecoderPage struct {
 //
 // Wazuh: GET /decoders
 func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*DecoderPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -72,7 +73,9 @@ func (d *Diagnosis) add(name string, status Health, message, advice string) {
 //
 // Wazuh: GET / and /agents; indexer: GET / and a search of each kind of index
 func (c *Client) DiagnoseConnection(ctx context.Context, in DiagnoseConnectionInput) (*Diagnosis, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	d := &Diagnosis{Status: Healthy, Manager: c.settings[0], Checks: []ConnectionCheck{}}
 	d.look("manager", c.settings[0])
 	if c.indexer == nil {

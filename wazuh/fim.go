@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -64,20 +65,10 @@ type GetFIMFilesInput struct {
 	Search        string   `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
 	Type          FileType `json:"type,omitempty"`
 	Hash          string   `json:"hash,omitempty" jsonschema:"MD5, SHA-1 or SHA-256." pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	Sort          FileSort `json:"sort,omitempty" jsonschema:"-mtime: last changed first; -date: last reported first."`
-	Limit         int      `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Sort          FileSort `json:"sort,omitempty" jsonschema:"-mtime: last changed first; -date: last reported first." default:"-mtime"`
+	Limit         int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset        int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	IncludeHashes bool     `json:"include_hashes,omitempty"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetFIMFilesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
-	if in.Sort == "" {
-		in.Sort = "-mtime"
-	}
 }
 
 // A FilePage is one page of what file integrity monitoring knows.
@@ -96,7 +87,9 @@ var fileHash = lazyregexp.New(`^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?
 //
 // Wazuh: GET /syscheck/{agent_id}
 func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
 	if err != nil {
 		return nil, err

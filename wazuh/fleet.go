@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -75,16 +76,9 @@ type SearchInventoryInput struct {
 	Search  string        `json:"search,omitempty" jsonschema:"Words that must all be in it or the agent's name; * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
 	Port    int           `json:"port,omitempty" jsonschema:"At either end; for kind ports." minimum:"1" maximum:"65535"`
 	AgentID AgentID       `json:"agent_id,omitempty" jsonschema:"Such as 007."`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 	Offset  int           `json:"offset,omitempty" jsonschema:"At most 10000 with limit." minimum:"0" maximum:"100000"`
 	Cursor  Cursor        `json:"cursor,omitempty"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchInventoryInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A Thing is a part of a host.
@@ -123,7 +117,9 @@ func inventoryIndex(kind InventoryKind) string { return inventories[kind].index 
 //
 // Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search; server: GET /agents and /syscollector/{agent_id}/{kind}
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kind, ok := inventories[in.Kind]
 	if !ok {
 		return nil, invalid("kind %q: want one of %v", clip(string(in.Kind)), InventoryKind("").Enum())

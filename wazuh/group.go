@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -19,15 +20,8 @@ type Group struct {
 // ListGroupsInput is the input of [Client.ListGroups].
 type ListGroupsInput struct {
 	Search string `json:"search,omitempty" minLength:"1" maxLength:"128"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListGroupsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A GroupPage is one page of groups.
@@ -40,7 +34,9 @@ type GroupPage struct {
 //
 // Wazuh: GET /groups
 func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
@@ -78,16 +74,9 @@ func (g GroupID) check() error {
 type GetGroupAgentsInput struct {
 	GroupID   GroupID     `json:"group_id" jsonschema:"Its name." alias:"id,group"`
 	Status    AgentStatus `json:"status,omitempty"`
-	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	IncludeIP bool        `json:"include_ip,omitempty"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetGroupAgentsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // GetGroupAgents returns one page of the agents in a group, by id. An unknown
@@ -95,7 +84,9 @@ func (in *GetGroupAgentsInput) SetDefaults() {
 //
 // Wazuh: GET /groups/{group_id}/agents
 func (c *Client) GetGroupAgents(ctx context.Context, in GetGroupAgentsInput) (*AgentPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.GroupID.check(); err != nil {
 		return nil, err
 	}

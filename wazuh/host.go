@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -80,16 +81,9 @@ type Package struct {
 // GetAgentPackagesInput is the input of [Client.GetAgentPackages].
 type GetAgentPackagesInput struct {
 	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	Search  string  `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetAgentPackagesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A PackagePage is one page of packages.
@@ -104,7 +98,9 @@ type PackagePage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/packages
 func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput) (*PackagePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
 	if err != nil {
 		return nil, err
@@ -129,15 +125,8 @@ func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput)
 // GetAgentHotfixesInput is the input of [Client.GetAgentHotfixes].
 type GetAgentHotfixesInput struct {
 	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetAgentHotfixesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A HotfixPage is one page of Windows updates.
@@ -152,7 +141,9 @@ type HotfixPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/hotfixes
 func (c *Client) GetAgentHotfixes(ctx context.Context, in GetAgentHotfixesInput) (*HotfixPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, "")
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -38,17 +39,10 @@ type Process struct {
 // GetAgentProcessesInput is the input of [Client.GetAgentProcesses].
 type GetAgentProcessesInput struct {
 	AgentID        AgentID `json:"agent_id" alias:"id"`
-	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset         int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	Search         string  `json:"search,omitempty" jsonschema:"In any field, the command line too." minLength:"1" maxLength:"256"`
 	IncludeCommand bool    `json:"include_command,omitempty" jsonschema:"They can hold passwords."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetAgentProcessesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A ProcessPage is one page of processes.
@@ -68,7 +62,9 @@ type ProcessPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/processes
 func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInput) (*ProcessPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := in.AgentID.padded()
 	if err != nil {
 		return nil, err
@@ -148,15 +144,8 @@ type Port struct {
 // GetAgentPortsInput is the input of [Client.GetAgentPorts].
 type GetAgentPortsInput struct {
 	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetAgentPortsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A PortPage is one page of ports.
@@ -175,7 +164,9 @@ type PortPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/ports
 func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*PortPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := in.AgentID.padded()
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -36,17 +37,10 @@ type GetManagerLogsInput struct {
 	Level              LogLevel `json:"level,omitempty"`
 	Tag                string   `json:"tag,omitempty" jsonschema:"Such as wazuh-modulesd or syscollector." minLength:"1" maxLength:"128"`
 	Search             string   `json:"search,omitempty" minLength:"1" maxLength:"256"`
-	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 	Offset             int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"The messages themselves."`
 	Node               string   `json:"node,omitempty" jsonschema:"Of this cluster node." maxLength:"64"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetManagerLogsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A LogPage is one page of the manager's log.
@@ -65,7 +59,9 @@ var nodeName = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 //
 // Wazuh: GET /manager/logs; of a node, and in Wazuh 5, /cluster/{node_id}/logs
 func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*LogPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}

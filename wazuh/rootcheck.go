@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -31,15 +32,8 @@ type GetRootcheckInput struct {
 	AgentID AgentID       `json:"agent_id" alias:"id"`
 	Status  FindingStatus `json:"status,omitempty"`
 	Search  string        `json:"search,omitempty" minLength:"1" maxLength:"256"`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 	Offset  int           `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetRootcheckInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A FindingPage is one page of findings.
@@ -54,7 +48,9 @@ type FindingPage struct {
 //
 // Wazuh: GET /rootcheck/{agent_id}
 func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*FindingPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
 	if err != nil {
 		return nil, err

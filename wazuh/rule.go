@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -87,16 +88,9 @@ type ListRulesInput struct {
 	MaxLevel int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
 	Group    string   `json:"group,omitempty" jsonschema:"Such as authentication_failed." minLength:"1" maxLength:"128"`
 	MITREID  string   `json:"mitre_id,omitempty" jsonschema:"Exactly this technique." pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Offset   int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
 	Sort     RuleSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListRulesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // A RulePage is one page of rules.
@@ -109,7 +103,9 @@ type RulePage struct {
 //
 // Wazuh: GET /rules
 func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	params := wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Group: in.Group, Mitre: strings.ToUpper(in.MITREID)}
 	if in.Group != "" {
 		if err := checkName("group", in.Group); err != nil {
@@ -149,22 +145,17 @@ type SearchRulesInput struct {
 	Description string `json:"description" jsonschema:"Text in its description, groups, conditions, techniques or file name." alias:"query,search" minLength:"1" maxLength:"256"`
 	Level       int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
 	MaxLevel    int    `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
-	Limit       int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit       int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Offset      int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchRulesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // SearchRules returns one page of the rules that have a text, by id.
 //
 // Wazuh: GET /rules
 func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if strings.TrimSpace(in.Description) == "" {
 		return nil, invalid("description is empty")
 	}

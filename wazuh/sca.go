@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -122,15 +123,8 @@ type GetSCAChecksInput struct {
 	PolicyID string      `json:"policy_id" jsonschema:"From get_sca_policies." pattern:"^[A-Za-z0-9._:-]{1,128}$"`
 	Result   CheckResult `json:"result,omitempty"`
 	Search   string      `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
-	Limit    int         `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	Limit    int         `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 	Offset   int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *GetSCAChecksInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
 }
 
 // A CheckPage is one page of checks.
@@ -147,7 +141,9 @@ var policyID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,128}$`)
 //
 // Wazuh: GET /sca/{agent_id}/checks/{policy_id}
 func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*CheckPage, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
 	if err != nil {
 		return nil, err

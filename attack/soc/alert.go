@@ -8,6 +8,8 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
@@ -47,7 +49,7 @@ const maxGuesses = 5
 // what the rule says as Wazuh ships it; and only if none of them names a
 // technique, a guess from the words.
 func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*MapWazuhAlertOutput, error) {
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.kb(ctx)

@@ -6,21 +6,16 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive"
 )
 
 // ListCasesInput is the input of [Client.ListCases].
 type ListCasesInput struct {
-	Limit           int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit           int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	TechniqueFilter string `json:"techniqueFilter,omitempty" jsonschema:"With its sub-techniques, as a tag or procedure." maxLength:"100"`
 	Status          string `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved, Closed: all that are closed." maxLength:"64"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListCasesInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // ListCasesOutput is the output of [Client.ListCases].
@@ -52,7 +47,9 @@ const scannedCases = 200
 //
 // TheHive: POST /api/v1/query
 func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*ListCasesOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	if c.hive == nil {
 		return nil, errNoHive
 	}

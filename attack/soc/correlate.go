@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -14,14 +16,7 @@ import (
 // CrossCorrelateInput is the input of [Client.CrossCorrelate].
 type CrossCorrelateInput struct {
 	Techniques []string `json:"techniques" jsonschema:"With their sub-techniques." minItems:"1" maxItems:"50"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Of each platform." minimum:"1" maximum:"100"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *CrossCorrelateInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
+	Limit      int      `json:"limit,omitempty" jsonschema:"Of each platform." minimum:"1" maximum:"100" default:"10"`
 }
 
 // CrossCorrelateOutput is the output of [Client.CrossCorrelate].
@@ -57,7 +52,9 @@ type MISPHits struct {
 // CrossCorrelate asks all platforms at once what they have on techniques. A
 // platform that fails is named with its reason; the others' hits stand.
 func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*CrossCorrelateOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, err := c.kb(ctx)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
@@ -114,7 +116,9 @@ const (
 //
 // Wazuh: GET /rules. Indexer: POST wazuh-alerts-*/_search
 func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, err := c.kb(ctx)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp"
 )
@@ -36,14 +37,7 @@ const maxTags = 50
 // EventToAttackInput is the input of [Client.EventToAttack].
 type EventToAttackInput struct {
 	EventID misp.EventRef `json:"eventId"`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"200"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *EventToAttackInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 20
-	}
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"200" default:"20"`
 }
 
 // EventToAttackOutput is the output of [Client.EventToAttack].
@@ -84,7 +78,9 @@ const maxComponents = 5
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*EventToAttackOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	if c.misp == nil {
 		return nil, errNoMISP
 	}
@@ -172,14 +168,7 @@ type SearchIndicatorsInput struct {
 	TechniqueID   string `json:"techniqueId,omitempty" jsonschema:"With its sub-techniques, on indicator or event." maxLength:"100"`
 	GroupName     string `json:"groupName,omitempty" jsonschema:"Name, alias or id. This or techniqueId." maxLength:"100"`
 	IndicatorType string `json:"indicatorType,omitempty" jsonschema:"Such as ip-dst." maxLength:"100"`
-	Limit         int    `json:"limit,omitempty" minimum:"1" maximum:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *SearchIndicatorsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 25
-	}
+	Limit         int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
 }
 
 // SearchIndicatorsOutput is the output of [Client.SearchIndicators].
@@ -195,7 +184,9 @@ type SearchIndicatorsOutput struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput) (*SearchIndicatorsOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	switch {
 	case c.misp == nil:
 		return nil, errNoMISP
@@ -234,15 +225,8 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 // ListEventsInput is the input of [Client.ListEvents].
 type ListEventsInput struct {
 	Page      int    `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit     int    `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit     int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	SearchTag string `json:"searchTag,omitempty" jsonschema:"On the event or an attribute; % stands for any text." maxLength:"255"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ListEventsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // ListEventsOutput is the output of [Client.ListEvents].
@@ -266,7 +250,9 @@ const firstDay = "1970-01-01"
 //
 // MISP: POST /events/restSearch
 func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEventsOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	if c.misp == nil {
 		return nil, errNoMISP
 	}
@@ -308,20 +294,13 @@ var threatLevels = map[ThreatLevel]misp.ThreatLevel{"high": misp.ThreatHigh, "me
 type CreateEventInput struct {
 	Info         string              `json:"info" jsonschema:"The title." minLength:"1" maxLength:"10000"`
 	Techniques   []string            `json:"techniques" jsonschema:"Such as T1110." minItems:"1" maxItems:"50"`
-	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty"`
+	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty" default:"medium"`
 	Distribution misp.Distribution   `json:"distribution,omitempty" jsonschema:"Once published: 0 own organisation, 1 this community, 2 connected, 3 all." minimum:"0" maximum:"3"`
 	Attributes   []misp.NewAttribute `json:"attributes,omitempty" maxItems:"100"`
 	gate.Confirmation
 }
 
 func (in CreateEventInput) actsOn() []string { return misp.PutToWork(in.Attributes...) }
-
-// SetDefaults fills the fields left at zero.
-func (in *CreateEventInput) SetDefaults() {
-	if in.ThreatLevel == "" {
-		in.ThreatLevel = "medium"
-	}
-}
 
 // CreateEventOutput is the output of [Client.CreateEvent].
 type CreateEventOutput struct {
@@ -333,7 +312,7 @@ type CreateEventOutput struct {
 // event returns what one CreateEvent makes. Plan and execution are both made
 // from it.
 func (c *Client) event(ctx context.Context, in CreateEventInput) (e misp.CreateEventInput, failed []string, err error) {
-	in.SetDefaults()
+	input.SetDefaults(&in)
 	e = misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: threatLevels[in.ThreatLevel], Tags: []string{}}
 	if c.misp == nil {
 		return e, nil, errNoMISP

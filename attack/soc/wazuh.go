@@ -11,6 +11,8 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -97,17 +99,10 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 
 // WazuhAlertsInput is the input of [Client.WazuhAlerts].
 type WazuhAlertsInput struct {
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100"`
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 	Level   int           `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
 	AgentID wazuh.AgentID `json:"agentId,omitempty" jsonschema:"Such as 007."`
 	Search  string        `json:"search,omitempty" jsonschema:"Words." maxLength:"256"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *WazuhAlertsInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 10
-	}
 }
 
 // WazuhAlertsOutput is the output of [Client.WazuhAlerts].
@@ -130,7 +125,9 @@ type AlertInATTACK struct {
 //
 // Indexer: POST wazuh-alerts-*/_search
 func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAlertsOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	if c.wazuh == nil {
 		return nil, errNoWazuh
 	}
@@ -172,14 +169,7 @@ type WazuhRuleCoverageInput struct {
 	Level     int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
 	Alerts    bool   `json:"alerts,omitempty" jsonschema:"With techniques of the newest 1000 alerts."`
 	Cases     bool   `json:"cases,omitempty" jsonschema:"With techniques of the newest 50 cases' procedures."`
-	Limit     int    `json:"limit,omitempty" jsonschema:"Techniques and gaps." minimum:"1" maximum:"200"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *WazuhRuleCoverageInput) SetDefaults() {
-	if in.Limit == 0 {
-		in.Limit = 20
-	}
+	Limit     int    `json:"limit,omitempty" jsonschema:"Techniques and gaps." minimum:"1" maximum:"200" default:"20"`
 }
 
 // WazuhRuleCoverageOutput is the output of [Client.WazuhRuleCoverage].
@@ -297,7 +287,9 @@ func (t *tally) top(limit int) attack.List[RuleCount] {
 //
 // Wazuh: GET /rules. Indexer: POST wazuh-alerts-*/_search. TheHive: POST /api/v1/query
 func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInput) (*WazuhRuleCoverageOutput, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	if c.wazuh == nil {
 		return nil, errNoWazuh
 	}

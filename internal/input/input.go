@@ -50,13 +50,14 @@ func Prepare(in any, kind error) error { return PlanOf(reflect.TypeOf(in).Elem()
 // A Plan is what the tags of a type say. It is safe for concurrent use.
 type Plan struct{ fields plan }
 
-// SetDefaults fills what in, a pointer to a value of the plan's type, leaves at zero.
+// SetDefaults fills what in, a pointer to a value of the plan's type, leaves at
+// zero: by its method of that name, and what is left then by its tags.
 func (p *Plan) SetDefaults(in any) {
-	if len(p.fields) > 0 {
-		p.fields.fill(reflect.ValueOf(in).Elem())
-	}
 	if d, ok := in.(interface{ SetDefaults() }); ok {
 		d.SetDefaults()
+	}
+	if len(p.fields) > 0 {
+		p.fields.fill(reflect.ValueOf(in).Elem())
 	}
 }
 
