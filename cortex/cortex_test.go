@@ -223,7 +223,7 @@ func TestSelection(t *testing.T) {
 		{cortex.AnalyzeObservableInput{Data: attacker, FanOut: true, MaxAnalyzers: 50}, cortex.ErrSelection, "at most 9"},
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind", "MISP"}, MaxAnalyzers: 1}, cortex.ErrSelection, "at most 1"},
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, FanOut: true}, cortex.ErrInvalid, "exclude"},
-		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, TLP: ptr(cortex.TLP(marking.TLPAmberStrict))}, cortex.ErrInvalid, "no AMBER+STRICT"},
+		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, TLP: ptr(cortex.TLP(marking.TLPAmberStrict))}, cortex.ErrInvalid, "got AMBER+STRICT"},
 		{cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"MaxMind"}, Timeout: 3601}, cortex.ErrInvalid, "timeout"},
 		{cortex.AnalyzeObservableInput{Data: "file.zip", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "file name or a domain"},
 		{cortex.AnalyzeObservableInput{Data: "x", DataType: "file", Analyzers: []string{"MISP"}}, cortex.ErrInvalid, "content"},

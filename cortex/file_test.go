@@ -153,9 +153,9 @@ func TestRunAnalyzerFileInput(t *testing.T) {
 		"without a path":         func(in *cortex.RunAnalyzerFileInput) { in.Filename = "../x" },
 		"control characters":     func(in *cortex.RunAnalyzerFileInput) { in.Filename = "x\r\nContent-Type: y" },
 		"media type":             func(in *cortex.RunAnalyzerFileInput) { in.ContentType = "a\r\nb: c" },
-		"64 hex digits":          func(in *cortex.RunAnalyzerFileInput) { in.SHA256 = "abc" },
+		"sha256: want":           func(in *cortex.RunAnalyzerFileInput) { in.SHA256 = "abc" },
 		"at most 32":             func(in *cortex.RunAnalyzerFileInput) { in.FileBase64 = make([]byte, 33) },
-		"0 to 3":                 func(in *cortex.RunAnalyzerFileInput) { in.PAP = ptr(cortex.PAP(7)) },
+		"pap: want one of CLEAR, GREEN, AMBER, RED": func(in *cortex.RunAnalyzerFileInput) { in.PAP = ptr(cortex.PAP(7)) },
 	} {
 		in := ok
 		change(&in)

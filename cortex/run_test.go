@@ -79,7 +79,7 @@ func TestRunAnalyzerRefusals(t *testing.T) {
 	}{
 		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: attacker, PAP: p}, cortex.ErrInvalid, "tlp is missing"},
 		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: attacker, TLP: amber}, cortex.ErrInvalid, "pap is missing"},
-		{cortex.RunAnalyzerInput{AnalyzerID: id, Data: attacker, TLP: amber, PAP: p}, cortex.ErrInvalid, "dataType is missing"},
+		{cortex.RunAnalyzerInput{AnalyzerID: id, Data: attacker, TLP: amber, PAP: p}, cortex.ErrInvalid, "dataType: is missing"},
 		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "ip", Data: "999.9.9.9", TLP: amber, PAP: p}, cortex.ErrInvalid, "no IP address"},
 		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "file", Data: "x", TLP: amber, PAP: p}, cortex.ErrInvalid, "by its content"},
 		{cortex.RunAnalyzerInput{AnalyzerID: id, DataType: "hash", Data: "x", TLP: amber, PAP: p}, cortex.ErrSelection, "takes ip and not hash"},

@@ -157,6 +157,10 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listAgents(ctx, in)
+}
+
+func (c *Client) listAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -299,10 +303,11 @@ func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agen
 	if in.Limit == 0 {
 		in.Limit = 500
 	}
+	input.SetDefaults(&in)
 	return paging.Whole(ctx, func(a *Agent) string { return a.ID }, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
 		next := in
 		next.Offset += offset
-		p, err := c.ListAgents(ctx, next)
+		p, err := c.listAgents(ctx, next)
 		if err != nil {
 			return nil, false, err
 		}

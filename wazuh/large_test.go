@@ -14,7 +14,7 @@ func TestAPageOfAlertsOverTheLimitOfBytesIsShorterAndGoesOn(t *testing.T) {
 	s.Generate(600, time.Now().Add(-time.Hour))
 	c := s.Client(func(c *wazuh.Config) { c.Indexer.MaxBody = 64 << 10 })
 	seen := map[string]bool{}
-	in := wazuh.GetAlertsInput{Limit: 500}
+	in := wazuh.GetAlertsInput{Limit: 100}
 	for pages := 1; ; pages++ {
 		p, err := c.GetAlerts(t.Context(), in)
 		if err != nil {

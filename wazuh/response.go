@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -22,7 +23,7 @@ type ResponseTarget struct {
 	Response    string    `json:"response" jsonschema:"In the operator's list, such as block-address." pattern:"^[a-z][a-z0-9-]{0,63}$"`
 	Agents      []AgentID `json:"agents" jsonschema:"By number; there is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
 	Value       string    `json:"value,omitempty" refang:"true" jsonschema:"The address or account that it acts on." alias:"address,user" maxLength:"256"`
-	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof." minimum:"1" maximum:"300"`
+	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof." minimum:"1" maximum:"300" default:"60"`
 }
 
 // RunActiveResponseInput is the input of [Client.RunActiveResponse].
@@ -35,13 +36,6 @@ type RunActiveResponseInput struct {
 type UndoResponseInput struct {
 	ResponseTarget
 	Reason string `json:"reason,omitempty" jsonschema:"For whoever approves." maxLength:"500"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ResponseTarget) SetDefaults() {
-	if in.WaitSeconds == 0 {
-		in.WaitSeconds = 60
-	}
 }
 
 // actsOn are the things that a policy can protect.
@@ -95,7 +89,9 @@ func timeout(command string) int {
 
 // find returns the response that a call names, with its hosts in the form of Wazuh.
 func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Response, []string, error) {
-	in.SetDefaults()
+	if err := input.Prepare(in, ErrInvalid); err != nil {
+		return nil, nil, err
+	}
 	if err := c.only4(ctx, "active response through its API: responses are part of another engine there"); err != nil {
 		return nil, nil, err
 	}

@@ -106,6 +106,10 @@ func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listRules(ctx, in)
+}
+
+func (c *Client) listRules(ctx context.Context, in ListRulesInput) (*RulePage, error) {
 	params := wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort), Group: in.Group, Mitre: strings.ToUpper(in.MITREID)}
 	if in.Group != "" {
 		if err := checkName("group", in.Group); err != nil {
@@ -125,6 +129,7 @@ func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, 
 	if in.Limit == 0 {
 		in.Limit = 500
 	}
+	input.SetDefaults(&in)
 	type place struct {
 		id   int
 		file string
@@ -132,7 +137,7 @@ func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, 
 	return paging.Whole(ctx, func(r *Rule) place { return place{r.ID, r.Dirname + "/" + r.Filename} }, func(ctx context.Context, offset int) ([]*Rule, bool, error) {
 		next := in
 		next.Offset += offset
-		p, err := c.ListRules(ctx, next)
+		p, err := c.listRules(ctx, next)
 		if err != nil {
 			return nil, false, err
 		}

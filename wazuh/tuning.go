@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -20,20 +21,10 @@ type ApplyTuningInput struct {
 	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"All alerts of the rule, without conditions."`
 	Reason        string `json:"reason" jsonschema:"Why they are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
 	Expires       string `json:"expires" jsonschema:"Day to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90"`
+	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90" default:"30"`
 	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview."`
 	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview." maxLength:"64"`
-	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *ApplyTuningInput) SetDefaults() {
-	if in.Days == 0 {
-		in.Days = 30
-	}
-	if in.WaitSeconds == 0 {
-		in.WaitSeconds = 120
-	}
+	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600" default:"120"`
 }
 
 // Validate refuses a tuning without a reason or an end, and one of a whole rule by mistake.
@@ -92,8 +83,7 @@ type plannedTuning struct {
 
 // makeUp reads what a tuning is about.
 func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuning, error) {
-	in.SetDefaults()
-	if err := in.Validate(); err != nil {
+	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.tunable(ctx); err != nil {
@@ -412,21 +402,13 @@ func (c *Client) countTunings(ctx context.Context, tunings []*TuningInForce, now
 type RevertTuningInput struct {
 	TuningID    int    `json:"tuning_id" jsonschema:"As wazuh_list_tunings has it." alias:"id" minimum:"119000" maximum:"119999"`
 	Reason      string `json:"reason,omitempty" jsonschema:"Why, for whoever approves." maxLength:"300"`
-	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600"`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *RevertTuningInput) SetDefaults() {
-	if in.WaitSeconds == 0 {
-		in.WaitSeconds = 120
-	}
+	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600" default:"120"`
 }
 
 // reverting reads the file and finds the one tuning in it.
 func (c *Client) reverting(ctx context.Context, in *RevertTuningInput) (file string, t *fileTuning, err error) {
-	in.SetDefaults()
-	if in.WaitSeconds < 1 || in.WaitSeconds > 600 {
-		return "", nil, invalid("wait_seconds %d: want 1 to 600", in.WaitSeconds)
+	if err := input.Prepare(in, ErrInvalid); err != nil {
+		return "", nil, err
 	}
 	if err := c.tunable(ctx); err != nil {
 		return "", nil, err

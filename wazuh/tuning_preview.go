@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -23,15 +24,8 @@ type TunePreviewInput struct {
 	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule: its most frequent source."`
 	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Default: what the alerts have in common." maxItems:"8"`
 	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
-	Days       int               `json:"days,omitempty" jsonschema:"Days back to measure." minimum:"1" maximum:"90"`
+	Days       int               `json:"days,omitempty" jsonschema:"Days back to measure." minimum:"1" maximum:"90" default:"30"`
 	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"The whole rule, without conditions."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *TunePreviewInput) SetDefaults() {
-	if in.Days == 0 {
-		in.Days = 30
-	}
 }
 
 // A TuneShare is a part of a rule's alerts, and where it comes from.
@@ -95,7 +89,9 @@ type TunePreview struct {
 //
 // Wazuh: GET /rules, /rules/files/{filename}. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) TunePreview(ctx context.Context, in TunePreviewInput) (*TunePreview, error) {
-	in.SetDefaults()
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	m := &tuneMeasure{client: c, days: in.Days, tuning: Tuning{RuleID: in.RuleID, Level: in.Level, Conditions: in.Conditions}}
 	switch {
 	case in.Days < 1 || in.Days > 90:

@@ -10,7 +10,7 @@
 // type may list its values with a method Enum. What tags can't say is said by the
 // methods SetDefaults and Validate of an input. A field that is left at zero is
 // absent, unless its JSON name stands without omitempty and omitzero: then it is
-// required, and its bounds hold.
+// required, and its bounds hold, but for a number, whose zero may be meant.
 package input
 
 import (
@@ -207,7 +207,7 @@ func (c *check) object(p plan, v reflect.Value, path string) {
 	for i := range p {
 		f := &p[i]
 		at, err := v.FieldByIndexErr(f.index)
-		if err != nil || at.IsZero() && !f.required {
+		if err != nil || at.IsZero() && (!f.required || at.CanInt()) {
 			continue
 		}
 		where := f.name
@@ -249,8 +249,8 @@ func (c *check) text(f *field, v reflect.Value, path string) {
 	s := v.String()
 	n := int64(utf8.RuneCountInString(s))
 	switch {
-	case f.minLength != nil && n < *f.minLength && n == 0:
-		c.errorf(path, "is empty")
+	case n == 0 && (f.minLength != nil && *f.minLength > 0 || f.pattern != nil && !f.pattern.MatchString("") || f.enum != nil && !listed(f.enum, v)):
+		c.errorf(path, "is missing")
 	case f.minLength != nil && n < *f.minLength:
 		c.errorf(path, "want at least %d characters, got %d", *f.minLength, n)
 	case f.maxLen != nil && n > *f.maxLen:
@@ -270,7 +270,7 @@ func (c *check) number(f *field, v reflect.Value, path string) {
 	case f.max != nil && n > *f.max:
 		c.errorf(path, "want at most %d, got %d", *f.max, n)
 	case f.enum != nil && !listed(f.enum, v):
-		c.errorf(path, "want one of %s, got %d", list(f.enum), n)
+		c.errorf(path, "want one of %s, got %v", list(f.enum), v.Interface())
 	}
 }
 

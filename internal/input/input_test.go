@@ -64,20 +64,20 @@ func TestEachFaultIsNamedWithItsFieldAndWhatIsAllowed(t *testing.T) {
 	t.Parallel()
 	zero := 0
 	for want, change := range map[string]func(*order){
-		"limit: want at most 100, got 101":             func(o *order) { o.Limit = 101 },
-		"limit: want at least 1, got -1":               func(o *order) { o.Limit = -1 },
-		"query: is empty":                              func(o *order) { o.Query = "" },
-		"query: want at least 2 characters, got 1":     func(o *order) { o.Query = "é" },
-		`colour: want one of red, green, got "blue"`:   func(o *order) { o.Colour = "blue" },
-		"tags: want at most 2, got 3":                  func(o *order) { o.Tags = []string{"a", "b", "c"} },
-		"tags[1]: want at most 3 characters, got 4":    func(o *order) { o.Tags = []string{"a", "abcd"} },
-		"parts[0].name: is empty":                      func(o *order) { o.Parts = []part{{}} },
-		"parts[1].name: want at most 5 characters":     func(o *order) { o.Parts = []part{{"a"}, {"abcdef"}} },
-		"level: want at least 1, got 0":                func(o *order) { o.Level = &zero },
-		`sort: want what matches ^[a-z]+$, got "A"`:    func(o *order) { o.Sort = "A" },
-		"to: want more than from":                      func(o *order) { o.From, o.To = 5, 2 },
-		"query: is empty; tags: want at most 2, got 3": func(o *order) { o.Query, o.Tags = "", make([]string, 3) },
-		`got "` + strings.Repeat("x", 80) + "…":        func(o *order) { o.Colour = colour(strings.Repeat("x", 9000)) },
+		"limit: want at most 100, got 101":               func(o *order) { o.Limit = 101 },
+		"limit: want at least 1, got -1":                 func(o *order) { o.Limit = -1 },
+		"query: is missing":                              func(o *order) { o.Query = "" },
+		"query: want at least 2 characters, got 1":       func(o *order) { o.Query = "é" },
+		`colour: want one of red, green, got "blue"`:     func(o *order) { o.Colour = "blue" },
+		"tags: want at most 2, got 3":                    func(o *order) { o.Tags = []string{"a", "b", "c"} },
+		"tags[1]: want at most 3 characters, got 4":      func(o *order) { o.Tags = []string{"a", "abcd"} },
+		"parts[0].name: is missing":                      func(o *order) { o.Parts = []part{{}} },
+		"parts[1].name: want at most 5 characters":       func(o *order) { o.Parts = []part{{"a"}, {"abcdef"}} },
+		"level: want at least 1, got 0":                  func(o *order) { o.Level = &zero },
+		`sort: want what matches ^[a-z]+$, got "A"`:      func(o *order) { o.Sort = "A" },
+		"to: want more than from":                        func(o *order) { o.From, o.To = 5, 2 },
+		"query: is missing; tags: want at most 2, got 3": func(o *order) { o.Query, o.Tags = "", make([]string, 3) },
+		`got "` + strings.Repeat("x", 80) + "…":          func(o *order) { o.Colour = colour(strings.Repeat("x", 9000)) },
 	} {
 		o := order{Query: "abc"}
 		change(&o)
