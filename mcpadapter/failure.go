@@ -107,10 +107,6 @@ func (t *tool) failed(err error) failure {
 		if cause := errors.Unwrap(refused); cause != nil && refused.Reason == gate.ReasonDenied {
 			text += ". " + gate.Escape(jsontree.Clip(cause.Error(), 500))
 		}
-		if refused.Reason == gate.ReasonOff && refused.Lock != "" {
-			setting, _, _ := strings.Cut(strings.TrimPrefix(refused.Lock, "env "), " ")
-			text += " (" + setting + ")"
-		}
 		return failure{Status: statusRefused, Reason: refused.Reason, Message: text}
 	case errors.As(err, &pending): // of an operation that calls a gated one
 		return failure{Status: string(gate.StatePending), Message: err.Error() + ". " + t.nextPending()}

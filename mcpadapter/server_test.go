@@ -357,7 +357,7 @@ func TestARefusalUsesFixedWords(t *testing.T) {
 	res := mcptest.Call(t, cs, "desk_wipe", `{"confirm":true}`)
 	var a answer
 	mcptest.Structured(t, res, &a)
-	want := "desk_wipe refused (switched_off): this operation is switched off here; only the operator can change that (DESK_ALLOW_WIPE)"
+	want := "desk_wipe refused (switched_off): this operation is switched off here; only the operator can change that"
 	if !res.IsError || a.Message != want || a.Status != "refused" || a.Reason != "switched_off" {
 		t.Errorf("error %t, answer %+v, want %q", res.IsError, a, want)
 	}
