@@ -355,13 +355,19 @@ func (u *update) halt() error {
 
 // dead records that the outcome of what a dead process ran is unknown.
 func (u *update) dead() error {
+	alive := map[string]bool{} // each process is looked for once, however much it runs
 	for _, r := range slices.Clone(u.m.Open) {
 		if r.State != state.StateRunning {
 			continue
 		}
+		lives, known := alive[r.Exec]
+		if !known && r.Exec != "" {
+			lives = u.store.Alive(r.Exec)
+			alive[r.Exec] = lives
+		}
 		why := ""
 		switch {
-		case r.Exec != "" && !u.store.Alive(r.Exec):
+		case r.Exec != "" && !lives:
 			why = "the server that ran it ended, or was cut off from the journal, before it could say how it went"
 		case u.o.Now().Sub(r.Changed) > state.MaxExecution:
 			why = fmt.Sprintf("the server that runs it has not reported for %s", state.MaxExecution)
