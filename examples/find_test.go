@@ -50,6 +50,8 @@ var phrases = []phrase{
 	{"block an address on a host", "wazuh_active_response"},
 	{"active response", "wazuh_active_response wazuh_undo_response"},
 	{"undo a block", "wazuh_undo_response"},
+	{"preserve evidence of an alert", "soc_evidence_bundle"},
+	{"shift handover", "soc_handover"},
 	{"open incident case", "thehive_create_case"},
 	{"create a case", "thehive_create_case"},
 	{"list open cases", "thehive_list_cases"},

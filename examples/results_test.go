@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
+	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
 
 // facts are calls of the tools of package attack.
@@ -65,6 +66,8 @@ var across = []evidence.Call{
 	{Op: "mitre_misp_create_event", Args: `{"info":"Results","techniques":["T1110"],"attributes":[{"type":"ip-src","value":"198.51.100.77"}],"confirm":true}`},
 	{Op: "mitre_soc_coverage", Args: `{"groups":["APT29"],"form":"layer"}`},
 	{Op: "mitre_soc_status", Args: `{}`},
+	{Op: "soc_handover", Args: `{"page":"markdown"}`},
+	{Op: "soc_evidence_bundle", Args: `{"alertId":"` + wazuhtest.AlertFailThenWin + `","caseId":"` + thehivetest.BruteForceCase + `"}`},
 	{Op: "mitre_map_wazuh_alert", Args: `{"ruleId":5710}`},
 	{Op: "mitre_cross_correlate", Args: `{"techniques":["T1110","T1078"]}`},
 	{Op: "mitre_thehive_enrich", Args: `{"caseId":"` + thehivetest.BruteForceCase + `"}`}, // a read

@@ -75,7 +75,7 @@ type TunePreview struct {
 	Kept         TuneShare         `json:"kept" jsonschema:"Those that would stay."`
 	AlsoFires    []Count           `json:"also_fires" jsonschema:"What else the hosts and sources of the silenced ones raised: rules by how often."`
 	CountOnIt    []CountingRule    `json:"count_on_it" jsonschema:"Rules that count these alerts and would miss the silenced ones."`
-	Cases        []string          `json:"cases,omitempty" jsonschema:"Cases that have the same values." untrusted:"true"`
+	Cases        []string          `json:"cases,omitempty" jsonschema:"That mention the same values." untrusted:"true"`
 	Warnings     []string          `json:"warnings" untrusted:"true"`
 	Alternatives []string          `json:"alternatives"`
 	Apply        *ApplyTuningInput `json:"apply,omitempty" jsonschema:"Arguments for wazuh_apply_tuning; add a reason, and another expiry if this one doesn't fit."`
@@ -508,7 +508,7 @@ func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, er
 		}
 		cases, err := c.cases.With(ctx, values)
 		if err != nil {
-			p.Warnings = append(p.Warnings, "whether cases have the same values could not be looked up: "+oneLine(err.Error()))
+			p.Warnings = append(p.Warnings, "whether cases mention the same values could not be looked up: "+oneLine(err.Error()))
 		}
 		p.Cases = cases
 	}
@@ -645,7 +645,7 @@ func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
 		add("Rule %d (level %d) counts these alerts (%s) and would no longer see the silenced ones: %s", r.ID, r.Level, r.By, r.Description)
 	}
 	for _, x := range p.Cases {
-		add("A case has the same values: %s", x)
+		add("A case mentions the same values: %s", x)
 	}
 	if p.Rule.ID >= 100_000 && p.Rule.File > TuningFile {
 		add("The rule is in %s, which is loaded after %s: the loader won't find it.", p.Rule.File, TuningFile)

@@ -53,6 +53,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	var errs []error
+	var hive *thehive.Client // once it is made
 	kb, err := attack.ConfigFromEnv()
 	if err == nil {
 		kb.Fetch, kb.Logger = Fetch, log
@@ -63,6 +64,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		cfg, err := wazuh.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
+			cfg.Cases.With = casesWith(&hive)
 			c.Wazuh, err = wazuh.New(cfg)
 		}
 		errs = append(errs, err)
@@ -72,6 +74,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
 			c.TheHive, err = thehive.New(cfg)
+			hive = c.TheHive
 		}
 		errs = append(errs, err)
 	}
@@ -164,6 +167,10 @@ func (c *Client) Ops() []gate.Op {
 		gate.On(c.guard, "the SOC",
 			gate.Read("mitre_soc_coverage", c.Coverage,
 				"Detection coverage: which techniques your Wazuh and Sigma rules cover, which fired lately or are silent, gaps (blind spots) in what named groups use; as table, layer or picture."),
+			gate.Read("soc_evidence_bundle", c.EvidenceBundle,
+				"Preserve evidence of an alert in one archive with SHA-256: context, host inventory, files, case, MISP, Cortex, journal."),
+			gate.Read("soc_handover", c.Handover,
+				"Shift hand-over: cases, tasks due, unusual alerts, tunings and responses in force, what waits or is unknown."),
 			gate.Read("mitre_soc_status", c.Status,
 				"Are all platforms up: whether Wazuh, TheHive, Cortex and MISP answer, if not why, and which ATT&CK is loaded."),
 			gate.Read("mitre_cross_correlate", c.CrossCorrelate,

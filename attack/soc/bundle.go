@@ -1,0 +1,324 @@
+package soc
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// EvidenceBundleInput is the input of [Client.EvidenceBundle].
+type EvidenceBundleInput struct {
+	AlertID string          `json:"alertId" maxLength:"256"`
+	Agents  []wazuh.AgentID `json:"agents,omitempty" jsonschema:"Hosts to preserve; default: the alert's." maxItems:"5"`
+	CaseID  string          `json:"caseId,omitempty" maxLength:"64"`
+}
+
+// A BundledFile is one file of a bundle.
+type BundledFile struct {
+	Path   string `json:"path"`
+	Bytes  int    `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// A MissingPart is what could not be preserved.
+type MissingPart struct {
+	Path string `json:"path"`
+	Why  string `json:"why" untrusted:"true"`
+}
+
+// EvidenceBundleOutput is the output of [Client.EvidenceBundle].
+type EvidenceBundleOutput struct {
+	Name      string           `json:"name"`
+	SHA256    string           `json:"sha256" jsonschema:"Of the archive."`
+	Bytes     int              `json:"bytes"`
+	Files     []BundledFile    `json:"files"`
+	Missing   []MissingPart    `json:"missing" jsonschema:"What could not be preserved, and why."`
+	Verify    string           `json:"verify" jsonschema:"The command that checks every file."`
+	Platforms []PlatformStatus `json:"platforms"`
+	Archive   []byte           `json:"archive" jsonschema:"A .tar.gz in base64." untrusted:"true"`
+}
+
+// Bounds of a bundle.
+const (
+	bundleRows   = 100
+	bundleEvents = 200
+	maxBundle    = 24 << 20 // bytes of all files before they are packed
+)
+
+// bundle collects files.
+type bundle struct {
+	at      time.Time
+	mu      sync.Mutex
+	files   map[string][]byte
+	missing []MissingPart
+	size    int
+	failed  map[string]error // by platform
+}
+
+// put keeps what get returns as a file; what fails is missing.
+func (b *bundle) put(platform, path string, get func() (any, error)) {
+	v, err := get()
+	var text []byte
+	if err == nil {
+		text, err = inertJSON(v)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil && b.size+len(text) > maxBundle {
+		err = fmt.Errorf("the bundle would have more than %d bytes", maxBundle)
+	}
+	if err != nil {
+		b.missing = append(b.missing, MissingPart{path, err.Error()})
+		if b.failed[platform] == nil {
+			b.failed[platform] = err
+		}
+		return
+	}
+	b.files[path], b.size = text, b.size+len(text)
+}
+
+// inertJSON is v as JSON of ASCII alone: no character in it can act on a terminal, reorder a
+// line or begin a tag.
+func inertJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out) // it escapes <, > and &
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return ascii(out.Bytes()), nil
+}
+
+func ascii(text []byte) []byte {
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case r < 0x7f && (r >= ' ' || r == '\n'):
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
+}
+
+// EvidenceBundle preserves what is known of an alert in one archive before hosts are changed: the
+// alert, what happened around it, inventory and watched files of its hosts, what MISP and
+// Cortex know of its values, the case, and an extract of the gate's journal, with a manifest of
+// SHA-256. What could not be read is named in it. It changes nothing.
+//
+// Wazuh: GET /agents, /syscollector/…, /syscheck/…. Indexer: POST wazuh-alerts-*/_search. TheHive: POST /api/v1/query.
+// MISP: POST /attributes/restSearch. Cortex: POST /api/job/_search
+func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*EvidenceBundleOutput, error) {
+	if c.wazuh == nil {
+		return nil, errNoWazuh
+	}
+	if len(in.Agents) > 5 {
+		return nil, errors.New("soc: agents: at most 5 hosts go into one bundle")
+	}
+	alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID, IncludeFullLog: true, IncludeRawData: true})
+	if err != nil {
+		return nil, err
+	}
+	b := &bundle{at: time.Now().UTC().Truncate(time.Second), files: map[string][]byte{}, failed: map[string]error{}}
+	b.put("wazuh", "alert.json", func() (any, error) { return alert, nil })
+	agents := in.Agents
+	if len(agents) == 0 && alert.Agent.ID != "" {
+		agents = []wazuh.AgentID{wazuh.AgentID(alert.Agent.ID)}
+	}
+	together(
+		func() error {
+			b.put("wazuh", "context.json", func() (any, error) {
+				return c.wazuh.GetAlertContext(ctx, wazuh.GetAlertContextInput{AlertID: in.AlertID, Minutes: 60, Limit: 50})
+			})
+			for _, a := range agents {
+				c.bundleHost(ctx, b, a)
+			}
+			return nil
+		},
+		func() error { c.bundleCase(ctx, b, in.CaseID); return nil },
+		func() error { c.bundleValues(ctx, b, alert); return nil },
+	)
+	if c.guard != nil {
+		b.put("gate", "journal.json", func() (any, error) {
+			j, err := c.guard.Journal()
+			if err != nil {
+				return nil, err
+			}
+			return j.Tail(bundleEvents)
+		})
+	}
+	out := &EvidenceBundleOutput{Name: "evidence-" + safeName(alert.ID) + ".tar.gz", Platforms: []PlatformStatus{
+		standing("wazuh", true, b.failed["wazuh"]), standing("thehive", c.hive != nil, b.failed["thehive"]),
+		standing("misp", c.misp != nil, b.failed["misp"]), standing("cortex", c.cortex != nil, b.failed["cortex"])}}
+	return out, b.pack(out, alert.ID)
+}
+
+func (c *Client) bundleHost(ctx context.Context, b *bundle, a wazuh.AgentID) {
+	at := "host-" + safeName(string(a)) + "/"
+	w := c.wazuh
+	for name, get := range map[string]func() (any, error){
+		"agent": func() (any, error) { return w.GetAgent(ctx, wazuh.GetAgentInput{AgentID: a, IncludeIP: true}) },
+		"os":    func() (any, error) { return w.GetAgentOS(ctx, wazuh.GetAgentOSInput{AgentID: a}) },
+		"processes": func() (any, error) {
+			return w.GetAgentProcesses(ctx, wazuh.GetAgentProcessesInput{AgentID: a, IncludeCommand: true, Limit: bundleRows})
+		},
+		"ports": func() (any, error) {
+			return w.GetAgentPorts(ctx, wazuh.GetAgentPortsInput{AgentID: a, Limit: bundleRows})
+		},
+		"packages": func() (any, error) {
+			return w.GetAgentPackages(ctx, wazuh.GetAgentPackagesInput{AgentID: a, Limit: bundleRows})
+		},
+		"network": func() (any, error) {
+			return w.GetAgentNetwork(ctx, wazuh.GetAgentNetworkInput{AgentID: a, IncludeIP: true})
+		},
+		"files": func() (any, error) {
+			return w.GetFIMFiles(ctx, wazuh.GetFIMFilesInput{AgentID: a, IncludeHashes: true, Limit: bundleRows})
+		},
+		"users": func() (any, error) {
+			return w.SearchInventory(ctx, wazuh.SearchInventoryInput{Kind: "users", AgentID: a, Limit: bundleRows})
+		},
+	} {
+		b.put("wazuh", at+name+".json", get)
+	}
+}
+
+func (c *Client) bundleCase(ctx context.Context, b *bundle, id string) {
+	if id == "" || c.hive == nil {
+		return
+	}
+	b.put("thehive", "case/case.json", func() (any, error) { return c.hive.GetCase(ctx, thehive.GetCaseInput{CaseID: id}) })
+	b.put("thehive", "case/observables.json", func() (any, error) {
+		return c.hive.ListObservables(ctx, thehive.ListObservablesInput{CaseID: id, Limit: bundleRows})
+	})
+	b.put("thehive", "case/tasks.json", func() (any, error) {
+		return c.hive.ListTasks(ctx, thehive.ListTasksInput{CaseID: id, Limit: bundleRows})
+	})
+	b.put("thehive", "case/comments.json", func() (any, error) {
+		return c.hive.ListComments(ctx, thehive.ListCommentsInput{CaseID: id})
+	})
+}
+
+// bundleValues asks what is known of the alert's addresses and hash.
+func (c *Client) bundleValues(ctx context.Context, b *bundle, a *wazuh.Alert) {
+	var values []string
+	for _, v := range []string{a.SourceIP, a.DestinationIP, a.Event[wazuh.MeaningHash], a.Event[wazuh.MeaningDomain]} {
+		if v != "" && !strings.ContainsAny(v, ",=") && !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	for _, v := range values {
+		if c.misp != nil {
+			b.put("misp", "misp/"+safeName(v)+".json", func() (any, error) { return c.misp.Correlate(ctx, misp.CorrelateInput{Value: v, Limit: bundleRows}) })
+		}
+		if c.cortex != nil {
+			b.put("cortex", "cortex/"+safeName(v)+".json", func() (any, error) { return c.cortex.ListJobs(ctx, cortex.ListJobsInput{Data: v, Limit: bundleRows}) })
+		}
+	}
+}
+
+// safeName is s as part of a path.
+func safeName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '-' || r == '.' {
+			return r
+		}
+		return '_'
+	}, s)
+	return strings.TrimLeft(s[:min(len(s), 80)], ".")
+}
+
+// pack writes the archive: files in the order of their names, all of one time, with a manifest
+// and a list that sha256sum checks.
+func (b *bundle) pack(out *EvidenceBundleOutput, alert string) error {
+	names := make([]string, 0, len(b.files))
+	for name := range b.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	slices.SortFunc(b.missing, func(x, y MissingPart) int { return cmp.Compare(x.Path, y.Path) })
+	out.Files, out.Missing = []BundledFile{}, append([]MissingPart{}, b.missing...)
+	var sums strings.Builder
+	add := func(name string) {
+		sum := sha256.Sum256(b.files[name])
+		out.Files = append(out.Files, BundledFile{name, len(b.files[name]), hex.EncodeToString(sum[:])})
+		fmt.Fprintf(&sums, "%x  %s\n", sum, name)
+	}
+	for _, name := range names {
+		add(name)
+	}
+	manifest, err := inertJSON(map[string]any{"alert": alert, "collected": b.at.Format(time.RFC3339), "files": out.Files, "missing": out.Missing, "platforms": out.Platforms})
+	if err != nil {
+		return err
+	}
+	b.files["MANIFEST.json"] = manifest
+	add("MANIFEST.json")
+	b.files["SHA256SUMS"] = []byte(sums.String())
+	folder := strings.TrimSuffix(out.Name, ".tar.gz") + "/"
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	t := tar.NewWriter(z)
+	for _, name := range append([]string{"MANIFEST.json", "SHA256SUMS"}, names...) {
+		h := &tar.Header{Name: folder + name, Mode: 0o600, Size: int64(len(b.files[name])), ModTime: b.at, Typeflag: tar.TypeReg, Format: tar.FormatPAX}
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := t.Write(b.files[name]); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(t.Close(), z.Close()); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(packed.Bytes())
+	out.Archive, out.Bytes, out.SHA256 = packed.Bytes(), packed.Len(), hex.EncodeToString(sum[:])
+	out.Verify = fmt.Sprintf("tar xzf %s && cd %s && sha256sum -c SHA256SUMS", out.Name, strings.TrimSuffix(folder, "/"))
+	return nil
+}
+
+// casesWith names TheHive's cases that mention any of the values, once TheHive is connected.
+func casesWith(connected **thehive.Client) func(context.Context, []string) ([]string, error) {
+	return func(ctx context.Context, values []string) ([]string, error) {
+		hive := *connected
+		if hive == nil {
+			return nil, nil
+		}
+		var lines []string
+		for _, v := range values[:min(len(values), 8)] {
+			if strings.ContainsAny(v, "\"\\") {
+				continue
+			}
+			p, err := hive.SearchCases(ctx, thehive.SearchCasesInput{Query: `"` + v + `"`, Limit: 5})
+			if err != nil {
+				return lines, err
+			}
+			for _, cs := range p.Cases {
+				line := fmt.Sprintf("#%d %s (%s) mentions %s", cs.Number, gate.Shown(cs.Title), cs.Status, gate.Shown(v))
+				if len(lines) < 10 {
+					lines = append(lines, line)
+				}
+			}
+		}
+		return lines, nil
+	}
+}

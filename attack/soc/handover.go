@@ -1,0 +1,397 @@
+package soc
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
+)
+
+// PageForm is how a page is written.
+type PageForm string
+
+// The forms of a page.
+const (
+	NoPage       PageForm = ""
+	MarkdownPage PageForm = "markdown"
+	HTMLPage     PageForm = "html"
+)
+
+// Enum lists the values for schemas.
+func (PageForm) Enum() []any { return []any{string(MarkdownPage), string(HTMLPage)} }
+
+// HandoverInput is the input of [Client.Handover].
+type HandoverInput struct {
+	Hours int      `json:"hours,omitempty" jsonschema:"Since when; 12 unless given." minimum:"1" maximum:"336"`
+	Page  PageForm `json:"page,omitempty" jsonschema:"Also as one page."`
+}
+
+// SetDefaults fills the fields left at zero.
+func (in *HandoverInput) SetDefaults() {
+	if in.Hours == 0 {
+		in.Hours = 12
+	}
+}
+
+// A HandoverCase is a case in a hand-over.
+type HandoverCase struct {
+	ID       string `json:"id"`
+	Number   int    `json:"number"`
+	Title    string `json:"title" untrusted:"true"`
+	Status   string `json:"status"`
+	Severity string `json:"severity"`
+	Assignee string `json:"assignee,omitempty"`
+	New      bool   `json:"new,omitempty"`
+}
+
+// A HandoverTask is a task that is due.
+type HandoverTask struct {
+	Case     int       `json:"case"`
+	Title    string    `json:"title" untrusted:"true"`
+	Assignee string    `json:"assignee,omitempty"`
+	Due      time.Time `json:"due"`
+	Overdue  bool      `json:"overdue,omitempty"`
+}
+
+// An UnusualRule is a rule that raised more alerts than it used to.
+type UnusualRule struct {
+	Rule     string  `json:"rule"`
+	Name     string  `json:"name" untrusted:"true"`
+	Alerts   int     `json:"alerts" jsonschema:"In this time."`
+	Expected float64 `json:"expected" jsonschema:"In as long a time of the two weeks before, on average."`
+}
+
+// A HandoverAct is what was done or waits, as the gate's journal has it.
+type HandoverAct struct {
+	Proposal string    `json:"proposal"`
+	Op       string    `json:"op"`
+	Summary  string    `json:"summary" untrusted:"true"`
+	At       time.Time `json:"at"`
+	Detail   string    `json:"detail,omitempty" untrusted:"true"`
+	Undo     string    `json:"undo,omitempty"`
+}
+
+// HandoverOutput is the output of [Client.Handover].
+type HandoverOutput struct {
+	From      time.Time              `json:"from"`
+	Until     time.Time              `json:"until"`
+	OpenCases int                    `json:"openCases"`
+	Cases     []HandoverCase         `json:"cases" jsonschema:"New ones, and the gravest open ones, at most 30."`
+	Tasks     []HandoverTask         `json:"tasks" jsonschema:"Due within a day, or overdue, of these cases."`
+	Unusual   []UnusualRule          `json:"unusual"`
+	Tunings   []*wazuh.TuningInForce `json:"tunings" jsonschema:"What is silenced."`
+	Responses []HandoverAct          `json:"responses" jsonschema:"Active responses that were not undone since, of the newest events of the journal; those with a time-out may be over."`
+	Waiting   []HandoverAct          `json:"waiting" jsonschema:"Proposals that wait for an approver."`
+	Unknown   []HandoverAct          `json:"unknown" jsonschema:"Outcomes that nobody knows yet."`
+	Platforms []PlatformStatus       `json:"platforms"`
+	Text      string                 `json:"text,omitempty" jsonschema:"The page." untrusted:"true"`
+}
+
+const (
+	handoverCases  = 30
+	handoverEvents = 2000
+	usualDays      = 14
+)
+
+// Handover says what the next shift must know: new and open cases, tasks due, alerts that are
+// unusual against the two weeks before, tunings and responses in force, proposals that wait,
+// outcomes that nobody knows, and which platform didn't answer. On request also as a page.
+//
+// TheHive: POST /api/v1/query. Indexer: POST wazuh-alerts-*/_search. Wazuh: GET /rules/files/{filename}
+func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutput, error) {
+	in.SetDefaults()
+	if in.Hours < 1 || in.Hours > 336 {
+		return nil, errors.New("soc: hours: want 1 to 336")
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	out := &HandoverOutput{From: now.Add(-time.Duration(in.Hours) * time.Hour), Until: now, Cases: []HandoverCase{}, Tasks: []HandoverTask{}, Unusual: []UnusualRule{},
+		Tunings: []*wazuh.TuningInForce{}, Responses: []HandoverAct{}, Waiting: []HandoverAct{}, Unknown: []HandoverAct{}}
+	errs := together(
+		func() error { return c.handoverCases(ctx, out) },
+		func() error { return c.handoverAlerts(ctx, out) },
+		func() error { return c.handoverTunings(ctx, out) },
+		func() error { return c.handoverJournal(out) },
+	)
+	out.Platforms = []PlatformStatus{standing("thehive", c.hive != nil, errs[0]), standing("wazuh", c.wazuh != nil, errors.Join(errs[1], errs[2])), standing("gate", c.guard != nil, errs[3])}
+	switch in.Page {
+	case MarkdownPage:
+		out.Text = out.markdown()
+	case HTMLPage:
+		out.Text = out.html()
+	}
+	return out, nil
+}
+
+func (c *Client) handoverCases(ctx context.Context, out *HandoverOutput) error {
+	if c.hive == nil {
+		return nil
+	}
+	var list []*thehive.Case
+	for _, stage := range []thehive.Stage{"New", "InProgress"} {
+		p, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Stage: stage, Limit: 100})
+		if err != nil {
+			return err
+		}
+		out.OpenCases += p.Total
+		list = append(list, p.Cases...)
+	}
+	slices.SortStableFunc(list, func(a, b *thehive.Case) int {
+		return cmp.Or(-cmp.Compare(b2i(a.CreatedAt.After(out.From)), b2i(b.CreatedAt.After(out.From))), -cmp.Compare(a.Severity, b.Severity), b.CreatedAt.Compare(a.CreatedAt))
+	})
+	list = list[:min(len(list), handoverCases)]
+	for _, cs := range list {
+		out.Cases = append(out.Cases, HandoverCase{cs.ID, cs.Number, cs.Title, cs.Status, fmt.Sprint(cs.Severity), cs.Assignee, cs.CreatedAt.After(out.From)})
+		p, err := c.hive.ListTasks(ctx, thehive.ListTasksInput{CaseID: cs.ID, Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, t := range p.Tasks {
+			if !t.DueDate.IsZero() && t.EndDate.IsZero() && t.DueDate.Before(out.Until.Add(24*time.Hour)) {
+				out.Tasks = append(out.Tasks, HandoverTask{cs.Number, t.Title, t.Assignee, t.DueDate, t.DueDate.Before(out.Until)})
+			}
+		}
+	}
+	slices.SortStableFunc(out.Tasks, func(a, b HandoverTask) int { return a.Due.Compare(b.Due) })
+	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// handoverAlerts compares each rule's alerts with as long a time of the two weeks before.
+func (c *Client) handoverAlerts(ctx context.Context, out *HandoverOutput) error {
+	if c.wazuh == nil {
+		return nil
+	}
+	count := func(from, until time.Time) (map[string]wazuh.Count, error) {
+		s, err := c.wazuh.GetAlertStats(ctx, wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"rule"}, Top: 100, AlertFilter: wazuh.AlertFilter{StartTime: wazuh.At(from), EndTime: wazuh.At(until)}})
+		if err != nil {
+			return nil, err
+		}
+		m := map[string]wazuh.Count{}
+		for _, x := range s.Counts[0].Values {
+			m[x.Value] = x
+		}
+		return m, nil
+	}
+	now, err := count(out.From, out.Until)
+	if err != nil {
+		return err
+	}
+	before, err := count(out.From.AddDate(0, 0, -usualDays), out.From)
+	if err != nil {
+		return err
+	}
+	share := out.Until.Sub(out.From).Hours() / (usualDays * 24)
+	for id, x := range now {
+		expected := float64(int(float64(before[id].Count)*share*10)) / 10
+		if x.Count >= 5 && float64(x.Count) > 3*expected {
+			out.Unusual = append(out.Unusual, UnusualRule{id, x.Name, x.Count, expected})
+		}
+	}
+	slices.SortFunc(out.Unusual, func(a, b UnusualRule) int {
+		return cmp.Or(-cmp.Compare(a.Alerts, b.Alerts), strings.Compare(a.Rule, b.Rule))
+	})
+	out.Unusual = out.Unusual[:min(len(out.Unusual), 20)]
+	return nil
+}
+
+func (c *Client) handoverTunings(ctx context.Context, out *HandoverOutput) error {
+	if c.wazuh == nil {
+		return nil
+	}
+	l, err := c.wazuh.ListTunings(ctx, wazuh.ListTuningsInput{})
+	switch {
+	case errors.Is(err, wazuh.ErrUnsupported): // a Wazuh 5 has none
+		return nil
+	case err != nil:
+		return err
+	}
+	out.Tunings = l.Tunings
+	return nil
+}
+
+// handoverJournal reads what the gate knows: nothing of it is asked of a platform.
+func (c *Client) handoverJournal(out *HandoverOutput) error {
+	if c.guard == nil {
+		return nil
+	}
+	j, err := c.guard.Journal()
+	if err != nil {
+		return err
+	}
+	waiting, err := j.Pending()
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		out.Waiting = append(out.Waiting, HandoverAct{Proposal: p.ID, Op: p.Op, Summary: p.Plan.Summary, At: p.Created})
+	}
+	events, err := j.Tail(handoverEvents)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(events)
+	type open struct {
+		p  *gate.Proposal
+		at time.Time
+		of string
+	}
+	proposed := map[string]*gate.Proposal{}
+	var responses, unknown []open
+	for _, e := range events {
+		if e.Proposal != nil {
+			proposed[e.ID] = e.Proposal
+		}
+		p := proposed[e.ID]
+		switch {
+		case p == nil:
+		case e.Kind == gate.EventUnknown:
+			unknown = append(unknown, open{p, e.Time, e.Detail})
+		case e.Kind == gate.EventResolved:
+			unknown = slices.DeleteFunc(unknown, func(o open) bool { return o.p.ID == e.ID })
+		case e.Kind == gate.EventExecuted && p.Op == "wazuh_active_response":
+			responses = append(responses, open{p, e.Time, responseOf(p)})
+		case e.Kind == gate.EventExecuted && p.Op == "wazuh_undo_response":
+			responses = slices.DeleteFunc(responses, func(o open) bool { return o.of == responseOf(p) })
+		}
+	}
+	for _, o := range responses {
+		out.Responses = append(out.Responses, HandoverAct{o.p.ID, o.p.Op, o.p.Plan.Summary, o.at, o.of, o.p.Plan.Undo})
+	}
+	for _, o := range unknown {
+		out.Unknown = append(out.Unknown, HandoverAct{Proposal: o.p.ID, Op: o.p.Op, Summary: o.p.Plan.Summary, At: o.at, Detail: o.of})
+	}
+	return nil
+}
+
+// responseOf is what a response is about: an undo of the same is about the same.
+func responseOf(p *gate.Proposal) string {
+	var in struct {
+		Response string   `json:"response"`
+		Agents   []string `json:"agents"`
+		Value    string   `json:"value"`
+	}
+	if json.Unmarshal(p.Input, &in) != nil {
+		return ""
+	}
+	slices.Sort(in.Agents)
+	return strings.TrimSpace(in.Response + " " + in.Value + " on " + strings.Join(in.Agents, ", "))
+}
+
+// A section is a part of the page.
+type section struct {
+	title string
+	lines []string
+	none  string
+}
+
+func (out *HandoverOutput) sections() []section {
+	at := func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") }
+	s := []section{{title: fmt.Sprintf("Cases: %d open", out.OpenCases), none: "None are open."}, {title: "Tasks due", none: "None within a day."}, {title: "Unusual alerts", none: "No rule raised much more than it used to."},
+		{title: "Silenced", none: "Nothing is."}, {title: "Responses in force", none: "None that were not undone."}, {title: "Waiting for an approver", none: "Nothing."}, {title: "Outcomes that nobody knows", none: "None."}, {title: "Platforms that didn't answer", none: "All did."}}
+	add := func(i int, format string, args ...any) { s[i].lines = append(s[i].lines, fmt.Sprintf(format, args...)) }
+	for _, x := range out.Cases {
+		fresh := ""
+		if x.New {
+			fresh = "NEW "
+		}
+		add(0, "%s#%d %s (%s, %s, %s)", fresh, x.Number, x.Title, x.Severity, x.Status, cmp.Or(x.Assignee, "nobody"))
+	}
+	for _, x := range out.Tasks {
+		late := ""
+		if x.Overdue {
+			late = "OVERDUE "
+		}
+		add(1, "%s#%d %s, due %s (%s)", late, x.Case, x.Title, at(x.Due), cmp.Or(x.Assignee, "nobody"))
+	}
+	for _, x := range out.Unusual {
+		add(2, "rule %s %s: %d alerts, %.1f expected", x.Rule, x.Name, x.Alerts, x.Expected)
+	}
+	for _, x := range out.Tunings {
+		late := ""
+		if x.Expired {
+			late = "EXPIRED "
+		}
+		add(3, "%s%d hides rule %s since %s until %s: %s", late, x.TuningID, x.RuleID, x.Since, x.Expires, x.Reason)
+	}
+	for _, x := range out.Responses {
+		add(4, "%s since %s (%s). %s", x.Detail, at(x.At), x.Proposal, x.Undo)
+	}
+	for _, x := range out.Waiting {
+		add(5, "%s %s", x.Proposal, x.Summary)
+	}
+	for _, x := range out.Unknown {
+		add(6, "%s %s: %s", x.Proposal, x.Summary, x.Detail)
+	}
+	for _, x := range out.Platforms {
+		if x.Status == Failed {
+			add(7, "%s: %s", x.Platform, x.Error)
+		}
+	}
+	return s
+}
+
+func (out *HandoverOutput) title() string {
+	return fmt.Sprintf("Hand-over, %s to %s UTC", out.From.Format("2 Jan 15:04"), out.Until.Format("2 Jan 15:04"))
+}
+
+// markdown is the page; what others wrote can't make marks, links or lines in it.
+func (out *HandoverOutput) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n", out.title())
+	for _, s := range out.sections() {
+		fmt.Fprintf(&b, "\n## %s\n\n", s.title)
+		for _, l := range s.lines {
+			fmt.Fprintf(&b, "- %s\n", plainMarkdown(l))
+		}
+		if len(s.lines) == 0 {
+			fmt.Fprintln(&b, s.none)
+		}
+	}
+	return b.String()
+}
+
+func plainMarkdown(s string) string {
+	var b strings.Builder
+	for _, r := range gate.Escape(s) {
+		if strings.ContainsRune("\\`*_{}[]<>#|!~&", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// html is the page without scripts, styles of its own and nothing that is fetched.
+func (out *HandoverOutput) html() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>%s</title>\n<h1>%[1]s</h1>\n", html.EscapeString(out.title()))
+	for _, s := range out.sections() {
+		fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(s.title))
+		if len(s.lines) == 0 {
+			fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(s.none))
+			continue
+		}
+		b.WriteString("<ul>\n")
+		for _, l := range s.lines {
+			fmt.Fprintf(&b, "<li>%s</li>\n", html.EscapeString(gate.Escape(l)))
+		}
+		b.WriteString("</ul>\n")
+	}
+	b.WriteString("</html>\n")
+	return b.String()
+}
