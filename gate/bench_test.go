@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -76,6 +77,42 @@ func BenchmarkProposeToConsume(b *testing.B) {
 	b.ReportMetric(float64(each[n/2].Nanoseconds()), "median-ns/op")
 	b.ReportMetric(float64(before)/float64(n), "fsyncs/op")
 	b.ReportMetric(float64(outcome.Nanoseconds())/float64(n), "outcome-ns/op")
+}
+
+// The same, up to the outcome, in a folder and in a database on the same disk, in turn:
+// a disk that others use too is as slow for the one as for the other.
+func BenchmarkFolderAndDatabase(b *testing.B) {
+	op := newCounted()
+	var took [2][]time.Duration
+	var worlds [2]*world
+	var guards [2]*Guard
+	var operators [2]*Journal
+	for i, dir := range []string{filepath.Join(b.TempDir(), "state"), database.Server(b).State("")} {
+		w := &world{t: b, dir: dir, signer: must(NewSigner("alice"))}
+		must(0, w.enrol(w.signer.Approver()))
+		worlds[i], guards[i], operators[i] = w, w.guard(), w.journal()
+	}
+	n := 0
+	for b.Loop() {
+		for i, w := range worlds {
+			begun := time.Now()
+			in := comment{Case: fmt.Sprint(n)}
+			p := must(op.Do(b.Context(), guards[i], &in)).Proposal
+			must(0, operators[i].Approve(p.ID, p.Digest, w.signer))
+			if res := must(op.Do(b.Context(), guards[i], &in)); res.State != StateExecuted {
+				b.Fatal(res.State)
+			}
+			took[i] = append(took[i], time.Since(begun))
+		}
+		n++
+	}
+	for i := range took {
+		slices.Sort(took[i])
+	}
+	folder, database := took[0][n/2], took[1][n/2]
+	b.ReportMetric(float64(folder.Microseconds()), "folder-µs")
+	b.ReportMetric(float64(database.Microseconds()), "database-µs")
+	b.ReportMetric(float64(database)/float64(folder), "times")
 }
 
 func BenchmarkAdmitWrite(b *testing.B) {

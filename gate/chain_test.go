@@ -93,6 +93,7 @@ func TestASegmentBeginsAtItsBeginningOnly(t *testing.T) {
 // Whoever can write the file can copy lines of it, signed ones too. From where
 // a proposal stands, only the steps that lead on from there have an effect.
 func TestAStepFromTheWrongStateHasNoEffect(t *testing.T) {
+	newWorld(t).folder() // of a database there would be hundreds
 	states := map[State]func(*world, *counted, *Guard, *Proposal){
 		StatePending:  func(*world, *counted, *Guard, *Proposal) {},
 		StateApproved: func(w *world, _ *counted, _ *Guard, p *Proposal) { w.approve(p) },

@@ -171,7 +171,7 @@ func (u *update) before(p *state.Proposal) (d *Decision, note string, err error)
 // decision, an error, or neither.
 func (j *Journal) Before(p *state.Proposal, l Limits) (*Decision, error) {
 	var d *Decision
-	err := j.update(func(u *update) (err error) {
+	err := j.view(func(u *update) (err error) {
 		if d, _, err = u.before(p); d != nil || err != nil {
 			return err
 		}

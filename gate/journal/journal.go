@@ -107,12 +107,15 @@ type update struct {
 	*Journal
 	tx    Tx
 	moved error // the journal isn't where it belongs: nothing is appended
+	look  bool  // it holds no lock, and appends nothing
 }
 
 // update runs fn with the journal locked against goroutines and processes, after
 // taking in what others appended. What fn appends is on the disk when update returns,
 // whether fn succeeds or not.
-func (j *Journal) update(fn func(*update) error) error {
+func (j *Journal) update(fn func(*update) error) error { return j.run(j.store.Begin, false, fn) }
+
+func (j *Journal) run(begin func() (Tx, error), look bool, fn func(*update) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.m == nil {
@@ -120,7 +123,7 @@ func (j *Journal) update(fn func(*update) error) error {
 			return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 		}
 	}
-	tx, err := j.store.Begin()
+	tx, err := begin()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
@@ -128,7 +131,7 @@ func (j *Journal) update(fn func(*update) error) error {
 	if err := j.catchUp(tx); err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
-	u := &update{Journal: j, tx: tx}
+	u := &update{Journal: j, tx: tx, look: look}
 	if err = u.settle(); err == nil {
 		if err = fn(u); err == nil {
 			err = u.snapshot()
@@ -141,8 +144,16 @@ func (j *Journal) update(fn func(*update) error) error {
 	return err
 }
 
-// view runs fn on the state as it is now.
-func (j *Journal) view(fn func(u *update) error) error { return j.update(fn) }
+// view runs fn on the state as it is now, without the lock if the store can be read so.
+// What turns out to append something is run again under the lock.
+func (j *Journal) view(fn func(u *update) error) error {
+	if l, ok := j.store.(Looker); ok {
+		if err := j.run(l.Look, true, fn); !errors.Is(err, ErrLook) {
+			return err
+		}
+	}
+	return j.update(fn)
+}
 
 // begin starts from the snapshot, if there is one, and reads what is ahead of it as
 // far as that needs no lock.
@@ -387,7 +398,7 @@ func (u *update) dead() error {
 // snapshot keeps the state every so often, so that nobody has to read all that
 // led to it. The chain says of which state it is.
 func (u *update) snapshot() error {
-	if u.moved != nil || u.m.Seq-u.m.Snapped < snapshotEvery {
+	if u.moved != nil || u.look || u.m.Seq-u.m.Snapped < snapshotEvery {
 		return nil
 	}
 	return u.keep()

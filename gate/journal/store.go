@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -72,6 +73,17 @@ type Tx interface {
 	// End lets others write again. What wasn't committed may be lost.
 	End()
 }
+
+// A Looker is a [Store] that can be read without its lock, as it is at one moment.
+type Looker interface {
+	// Look returns a transaction that holds nobody up, and whose Append and Save fail
+	// with [ErrLook].
+	Look() (Tx, error)
+}
+
+// ErrLook means that something is to be appended in a transaction that only looks: it
+// is to be done again under the lock.
+var ErrLook = errors.New("it is only looked at")
 
 // A Rotator is a [Tx] whose lines are in files, of which a new one can be begun.
 type Rotator interface {

@@ -25,6 +25,7 @@ const (
 	childState = "POSTGRES_TEST_STATE"
 	childHost  = "POSTGRES_TEST_HOST"
 	childCalls = "POSTGRES_TEST_CALLS"
+	childPace  = "POSTGRES_TEST_PACE" // milliseconds between calls, twice their mean
 	atOnce     = 4 // calls of one process
 )
 
@@ -49,11 +50,13 @@ func spendAll(address string) {
 		fmt.Println("RAN", in.Case)
 		return "", nil
 	}, "Add a comment.")
+	pace := must(strconv.Atoi(os.Getenv(childPace)))
 	var all sync.WaitGroup
 	calls := make(chan int)
 	for range atOnce {
 		all.Go(func() {
 			for i := range calls {
+				time.Sleep(time.Duration(rand.IntN(pace)) * time.Millisecond)
 				for {
 					in := comment{strconv.Itoa(i)}
 					_, err := op.Do(context.Background(), g, &in)
@@ -99,9 +102,9 @@ func passing(err error) bool {
 // Processes on two hosts go for the same approvals while processes are killed, the
 // database crashes and the network of one host is cut.
 func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
-	approvals, processes, blows := 40, 4, 3
+	approvals, processes, blows, pace := 40, 4, 3, 600
 	if os.Getenv("CAMPAIGN") != "" { // .ci/campaign sets it
-		approvals, processes, blows = 1000, 8, 60
+		approvals, processes, blows, pace = 1000, 8, 60, 2000
 	}
 	server, err := database.Server(t), error(nil)
 	p := newProxy(t, server.Addr)
@@ -133,7 +136,7 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 		if n%2 == 1 {
 			to = strings.Replace(address, server.Addr, p.addr(), 1)
 		}
-		cmd.Env = append(os.Environ(), childState+"="+to, childHost+"=host"+strconv.Itoa(n%2), childCalls+"="+strconv.Itoa(approvals))
+		cmd.Env = append(os.Environ(), childState+"="+to, childHost+"=host"+strconv.Itoa(n%2), childCalls+"="+strconv.Itoa(approvals), childPace+"="+strconv.Itoa(pace))
 		c := &child{cmd: cmd, in: must(cmd.StdinPipe()), end: make(chan error, 1)}
 		out := must(cmd.StdoutPipe())
 		cmd.Stderr = os.Stderr
@@ -186,6 +189,9 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 			}
 		}
 	}
+	mu.Lock()
+	t.Logf("%d of %d calls had run at the last blow", len(ran), approvals)
+	mu.Unlock()
 	for start := time.Now(); left.Load() > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Since(start) > 4*time.Minute {
 			t.Fatal("they don't come to an end")

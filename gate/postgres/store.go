@@ -27,6 +27,7 @@ type Store struct {
 	config *pgconn.Config
 	schema string
 	shown  string
+	lock   int64 // the number of the journal's lock
 	place  atomic.Pointer[string]
 
 	mu     sync.Mutex
@@ -75,6 +76,7 @@ func open(raw string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{config: a.config, schema: a.schema, shown: a.shown}
+	s.lock = s.key("journal")
 	s.life.boot, s.life.grace = boot(), defaultGrace
 	if err := s.with(func(context.Context, *pgconn.PgConn) error { return nil }); err != nil {
 		return nil, fmt.Errorf("%s: %w", s, err)

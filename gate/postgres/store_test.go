@@ -82,7 +82,7 @@ func exec1(t *testing.T, s *Store, sql string) {
 }
 
 // chain returns n lines that follow m.
-func chain(t *testing.T, m mark, n int) (lines [][]byte) {
+func chain(t testing.TB, m mark, n int) (lines [][]byte) {
 	t.Helper()
 	for range n {
 		b, e, err := state.Encode(state.Event{Seq: m.seq + 1, Prev: m.hash, Kind: state.EventFrozen, Time: time.Now()})
@@ -436,7 +436,9 @@ func TestAServerCanNeitherForgetNorEnrol(t *testing.T) {
 	owner := opened(t, address)
 	role := owner.schema + "_server"
 	exec1(t, owner, "CREATE ROLE "+role+" LOGIN")
-	exec1(t, owner, strings.ReplaceAll(Grants, "ROLE", role))
+	_, grants, _ := strings.Cut(string(must(os.ReadFile("README.md"))), "```sql\n")
+	grants, _, _ = strings.Cut(grants, "```")
+	exec1(t, owner, strings.NewReplacer("SCHEMA sallyport", "SCHEMA "+owner.schema, "sallyport.", owner.schema+".", "gate_server", role).Replace(grants))
 	own := strings.Replace(address, "sallyport@", role+"@", 1)
 	h := on(t, "a", own, gate.ApprovalOperator)
 	p := must(h.do(write, "1")).Proposal

@@ -20,8 +20,9 @@ const begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 // tx is a transaction: it holds the journal's lock, has read what is behind the last
 // line that this process knew, and writes at its end.
 type tx struct {
-	s *Store
-	c *pgconn.PgConn
+	s    *Store
+	c    *pgconn.PgConn
+	look bool
 
 	from mark       // what rows are behind
 	rows [][][]byte // the first page
@@ -41,14 +42,19 @@ type line struct {
 }
 
 // Begin locks the journal, in the exchange that also brings what was appended since.
-func (s *Store) Begin() (journal.Tx, error) {
+func (s *Store) Begin() (journal.Tx, error) { return s.start(false) }
+
+// Look reads what was appended since, without the lock.
+func (s *Store) Look() (journal.Tx, error) { return s.start(true) }
+
+func (s *Store) start(look bool) (journal.Tx, error) {
 	for anew := false; ; anew = true {
 		ctx, cancel := context.WithTimeout(context.Background(), callWait)
 		c, used, err := s.get(ctx, anew)
 		gone := false
 		if err == nil {
 			var t *tx
-			if t, err = s.begin(ctx, c); err == nil {
+			if t, err = s.begin(ctx, c, look); err == nil {
 				cancel()
 				return t, nil
 			}
@@ -62,20 +68,23 @@ func (s *Store) Begin() (journal.Tx, error) {
 	}
 }
 
-func (s *Store) begin(ctx context.Context, c *pgconn.PgConn) (*tx, error) {
+func (s *Store) begin(ctx context.Context, c *pgconn.PgConn, look bool) (*tx, error) {
 	var b pgconn.Batch
-	b.ExecParams(begin, nil, nil, nil, nil)
-	b.ExecPrepared(stmtLock, [][]byte{number(s.key("journal"))}, nil, nil)
+	if !look {
+		b.ExecParams(begin, nil, nil, nil, nil)
+		b.ExecPrepared(stmtLock, [][]byte{number(s.lock)}, nil, nil)
+	}
 	b.ExecPrepared(stmtList, nil, nil, []int16{textual, binary_})
 	b.ExecPrepared(stmtLines, [][]byte{number(s.at.seq), number(page)}, nil, []int16{textual, binary_})
 	results, err := c.ExecBatch(ctx, &b).ReadAll()
 	if err != nil {
 		return nil, err
 	}
+	results = results[len(results)-2:]
 	s.mu.Lock()
-	s.listed = approvers(results[2].Rows)
+	s.listed = approvers(results[0].Rows)
 	s.mu.Unlock()
-	return &tx{s: s, c: c, from: s.at, rows: results[3].Rows}, nil
+	return &tx{s: s, c: c, look: look, from: s.at, rows: results[1].Rows}, nil
 }
 
 // After yields the lines behind that one.
@@ -119,7 +128,10 @@ func (t *tx) after(m *mark, yield func([]byte) error) error {
 
 // Append keeps the line until Commit sends it.
 func (t *tx) Append(b []byte, kind, id string) error {
-	if t.done {
+	switch {
+	case t.look:
+		return journal.ErrLook
+	case t.done:
 		return errors.New("the transaction has ended")
 	}
 	last, hash := t.last(), hashOf(b)
@@ -173,6 +185,9 @@ func hashOf(b []byte) string {
 // Save keeps the snapshot until Commit sends it: it is one of the state behind what was
 // appended so far.
 func (t *tx) Save(snapshot []byte) error {
+	if t.look {
+		return journal.ErrLook
+	}
 	t.snap, t.at = snapshot, t.last()
 	return nil
 }
@@ -238,7 +253,7 @@ func (s *Store) has(m mark, unanswered error) error {
 		err := s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 			var b pgconn.Batch
 			b.ExecParams(begin, nil, nil, nil, nil)
-			b.ExecPrepared(stmtLock, [][]byte{number(s.key("journal"))}, nil, nil)
+			b.ExecPrepared(stmtLock, [][]byte{number(s.lock)}, nil, nil)
 			b.ExecParams(s.sql(`SELECT 1 FROM %[1]s.event WHERE seq = $1 AND hash = $2`), [][]byte{number(m.seq), []byte(m.hash)}, nil, nil, nil)
 			b.ExecParams("COMMIT", nil, nil, nil, nil)
 			r, err := c.ExecBatch(ctx, &b).ReadAll()
@@ -270,6 +285,10 @@ func (t *tx) End() {
 
 // rest ends a transaction that has written nothing.
 func (t *tx) rest(how string) {
+	if t.look {
+		t.s.put(t.c)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialWait)
 	defer cancel()
 	if _, err := t.c.Exec(ctx, how).ReadAll(); err != nil {
