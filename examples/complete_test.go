@@ -22,7 +22,7 @@ func TestTheIDsInAPromptsArgumentsAreOffered(t *testing.T) {
 			}
 			for _, a := range p.Arguments {
 				begin, ok := typed[a.Name]
-				if !ok {
+				if !ok || server == "mitre-mcp" && a.Name == "alertId" { // no tool of it lists alerts by their ids alone
 					continue
 				}
 				res, err := cs.Complete(t.Context(), &mcp.CompleteParams{Ref: &mcp.CompleteReference{Type: "ref/prompt", Name: p.Name},

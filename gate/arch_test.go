@@ -29,7 +29,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil, "../internal/input": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/witness", module + "gate/page", module + "gate/keyring", module + "internal/nearest", term},
+		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/witness", module + "gate/page", module + "gate/keyring", module + "internal/nearest", module + "internal/completion", module + "internal/settings", term}, "../internal/completion": nil,
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

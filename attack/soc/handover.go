@@ -182,8 +182,10 @@ func (c *Client) handoverAlerts(ctx context.Context, out *HandoverOutput) error 
 			return nil, err
 		}
 		m := map[string]wazuh.Count{}
-		for _, x := range s.Counts[0].Values {
-			m[x.Value] = x
+		for _, by := range s.Counts { // one, or none in an answer that isn't one
+			for _, x := range by.Values {
+				m[x.Value] = x
+			}
 		}
 		return m, nil
 	}

@@ -385,6 +385,8 @@ func TestTheTableIsTrue(t *testing.T) {
 		{Op: "mitre_misp_list_events", Args: `{}`},
 		{Op: "mitre_misp_create_event", Args: `{"info":"Evidence","techniques":["T1110"],"attributes":[{"type":"ip-src","value":"198.51.100.77"}],"confirm":true}`},
 		{Op: "mitre_soc_status", Args: `{}`},
+		{Op: "soc_handover", Args: `{"page":"markdown"}`},
+		{Op: "soc_evidence_bundle", Args: `{"alertId":"` + wazuhtest.AlertFailThenWin + `","caseId":"` + thehivetest.BruteForceCase + `"}`},
 		{Op: "mitre_map_wazuh_alert", Args: `{"ruleId":5710}`},
 		{Op: "mitre_cross_correlate", Args: `{"techniques":["T1110","T1078"]}`},
 		{Op: "mitre_thehive_enrich", Args: `{"caseId":"` + thehivetest.BruteForceCase + `","techniques":["T1078"],"addTags":true}`},

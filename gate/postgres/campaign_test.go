@@ -26,7 +26,7 @@ const (
 	childHost  = "POSTGRES_TEST_HOST"
 	childCalls = "POSTGRES_TEST_CALLS"
 	childPace  = "POSTGRES_TEST_PACE" // milliseconds between calls, twice their mean
-	atOnce     = 4 // calls of one process
+	atOnce     = 4                    // calls of one process
 )
 
 var boundless = gate.Policy{Max: gate.TierDestructive,
