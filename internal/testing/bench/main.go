@@ -1,0 +1,179 @@
+// Command bench measures MCP servers side by side: it starts two commands in turn
+// (A B, then B A, and so on), calls the same tools of both over stdio or HTTP
+// against the same upstream, and prints p50, p99, calls a second, CPU, memory and
+// new connections, with B ÷ A and how far that spreads over the pairs.
+//
+//	go build -o bin/ ./examples/... && go run ./internal/testing/bench bin/thehive-mcp old/thehive-mcp
+//	go run ./internal/testing/bench -http -calls 500 -tool thehive_get_case -args '{"caseId":"1"}' bin/thehive-mcp old/thehive-mcp
+//	go run ./internal/testing/bench -large bin
+//
+// A command may have arguments, within quotes; {addr} in them is the address to
+// serve HTTP at, which is otherwise appended as -http ADDRESS. The upstream are the
+// fakes of the lab, whose answers are kept: the same request is answered from memory
+// from its second time on. CPU and memory are read from /proc, on Linux only.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// A load is what is asked of a server.
+type load struct {
+	tool  string
+	args  json.RawMessage
+	calls int
+}
+
+// usual are the loads of each server, by the name that its program begins with.
+var usual = map[string][]load{
+	"wazuh-mcp":   {{tool: "list_agents", args: json.RawMessage(`{"limit":10}`)}, {tool: "get_alerts", args: json.RawMessage(`{"limit":100,"include_full_log":true}`)}},
+	"thehive-mcp": {{tool: "thehive_get_case", args: json.RawMessage(`{"caseId":"1"}`)}, {tool: "thehive_list_cases", args: json.RawMessage(`{"limit":10}`)}, {tool: "thehive_list_cases", args: json.RawMessage(`{"limit":100}`)}},
+	"cortex-mcp":  {{tool: "cortex_list_analyzers", args: json.RawMessage(`{}`)}, {tool: "cortex_list_jobs", args: json.RawMessage(`{"limit":50}`)}},
+	"misp-mcp":    {{tool: "misp_search_attributes", args: json.RawMessage(`{"type":"ip-src","limit":50}`)}, {tool: "misp_search_events", args: json.RawMessage(`{"limit":20}`)}},
+	"mitre-mcp":   {{tool: "mitre_get_technique", args: json.RawMessage(`{"techniqueId":"T1110"}`)}, {tool: "mitre_search_techniques", args: json.RawMessage(`{"query":"brute"}`)}},
+}
+
+func run(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	overHTTP := f.Bool("http", false, "call over HTTP instead of stdio")
+	calls := f.Int("calls", 200, "`calls` of a measurement")
+	pairs := f.Int("pairs", 5, "how many `pairs` of runs")
+	at := f.String("c", "1,32", "comma-separated numbers of `calls` in flight")
+	tool := f.String("tool", "", "`tool` to call; default: some of the server's own")
+	params := f.String("args", "{}", "its arguments as `JSON`")
+	toolB := f.String("tool-b", "", "what the `tool` is called in B, if not the same")
+	paramsB := f.String("args-b", "", "its arguments in B as `JSON`, if not the same")
+	large := f.Bool("large", false, "measure the memory that large answers take instead, of the servers in the folder that is named")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *large && f.NArg() == 1 {
+		return largeAnswers(ctx, f.Arg(0))
+	}
+	if f.NArg() != 2 {
+		return errors.New("want two commands; bench -help tells what there is")
+	}
+	commands := f.Args()
+	var in []int
+	for s := range strings.SplitSeq(*at, ",") {
+		var n int
+		if _, err := fmt.Sscan(s, &n); err != nil || n < 1 {
+			return fmt.Errorf("-c: %q is not a number of calls", s)
+		}
+		in = append(in, n)
+	}
+	loads := [2][]load{}
+	for i := range loads {
+		loads[i] = usual[filepath.Base(strings.Fields(commands[0] + " .")[0])]
+		if *tool != "" {
+			loads[i] = []load{{tool: *tool, args: json.RawMessage(*params)}}
+		}
+	}
+	if len(loads[0]) == 0 {
+		return errors.New("want -tool: there are no usual calls for this server")
+	}
+	if *toolB != "" {
+		loads[1] = []load{{tool: *toolB, args: loads[1][0].args}}
+	}
+	if *paramsB != "" {
+		loads[1] = []load{{tool: loads[1][0].tool, args: json.RawMessage(*paramsB)}}
+	}
+	up, err := upstream()
+	if err != nil {
+		return err
+	}
+	defer up.Close()
+	for i := range loads[0] {
+		for _, c := range in {
+			var got [2][]sample
+			for p := range *pairs {
+				order := []int{0, 1}
+				if p%2 == 1 {
+					order = []int{1, 0}
+				}
+				for _, which := range order {
+					l := loads[which][i]
+					l.calls = *calls
+					s, err := measure(ctx, up, commands[which], *overHTTP, l, c)
+					if err != nil {
+						return fmt.Errorf("%s: %s: %w", commands[which], l.tool, err)
+					}
+					got[which] = append(got[which], s)
+				}
+			}
+			show(loads[0][i], c, got)
+		}
+	}
+	return nil
+}
+
+// sample is what one run of one server gave.
+type sample struct {
+	start, p50, p99, perSecond, cpu, rss, conns, bytes float64
+}
+
+// figures are the columns.
+var figures = []struct {
+	name, unit string
+	of         func(sample) float64
+}{
+	{"start", "ms", func(s sample) float64 { return s.start }},
+	{"p50", "ms", func(s sample) float64 { return s.p50 }},
+	{"p99", "ms", func(s sample) float64 { return s.p99 }},
+	{"calls", "/s", func(s sample) float64 { return s.perSecond }},
+	{"CPU of 1,000", "ms", func(s sample) float64 { return s.cpu }},
+	{"memory", "MiB", func(s sample) float64 { return s.rss }},
+	{"connections", "new", func(s sample) float64 { return s.conns }},
+	{"answer", "bytes", func(s sample) float64 { return s.bytes }},
+}
+
+func show(l load, c int, got [2][]sample) {
+	fmt.Printf("\n%s %s, %d in flight\n", l.tool, l.args, c)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tA\tB\tB ÷ A\tspread\t")
+	for _, f := range figures {
+		var a, b, ratio []float64
+		for i := range got[0] {
+			x, y := f.of(got[0][i]), f.of(got[1][i])
+			if a, b = append(a, x), append(b, y); x > 0 {
+				ratio = append(ratio, y/x)
+			}
+		}
+		if len(ratio) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%s (%s)\t%.4g\t%.4g\t%.2f\t%.2f–%.2f\t\n", f.name, f.unit, median(a), median(b), median(ratio), slices.Min(ratio), slices.Max(ratio))
+	}
+	_ = w.Flush() // standard output
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	if n := len(list); n%2 == 0 {
+		return (list[n/2-1] + list[n/2]) / 2
+	}
+	return list[len(list)/2]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
