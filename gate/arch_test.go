@@ -19,7 +19,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	for dir, own := range map[string][]string{
 		".":                  {module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "internal/lazyregexp", module + "gate/state", module + "gate/journal", module + "gate/screen"},
 		"journal":            {module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
-		"postgres":           {module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
+		"postgres":           {module + "internal/lazyregexp", module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"witness":            {module + "gate/journal", module + "gate/state", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},
 		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
 		"screen":             {module + "gate/state", module + "gate/internal/escape"},

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 // parameters are those of an address that may be set.
 var parameters = []string{"host", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert", "unverified"}
 
-var isSchema = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+var isSchema = lazyregexp.New(`^[a-z_][a-z0-9_]{0,62}$`)
 
 // address is where a journal is.
 type address struct {
