@@ -127,8 +127,7 @@ func decrypt(e *zip.File, raw io.Reader, password string) (io.Reader, error) {
 		keys.decrypt(head[:])
 		check := byte(e.CRC32 >> 24)
 		if e.Flags&streamed != 0 {
-			//lint:ignore SA1019 the header is checked by the time as it is stored
-			check = byte(e.ModifiedTime >> 8)
+			check = byte(e.ModifiedTime >> 8) // of the time as it is stored
 		}
 		if head[11] != check {
 			return nil, ErrPassword
