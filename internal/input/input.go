@@ -48,7 +48,17 @@ func SetDefaults(in any) { PlanOf(reflect.TypeOf(in).Elem()).SetDefaults(in) }
 func Prepare(in any, kind error) error { return PlanOf(reflect.TypeOf(in).Elem()).Prepare(in, kind) }
 
 // A Plan is what the tags of a type say. It is safe for concurrent use.
-type Plan struct{ fields plan }
+type Plan struct {
+	defaults []preset
+	checks   func() plan // made when they are first needed: a server prepares few of its inputs, and none at its start
+}
+
+// A preset is what a field is filled with.
+type preset struct {
+	index []int
+	name  string
+	value string
+}
 
 // SetDefaults fills what in, a pointer to a value of the plan's type, leaves at
 // zero: by its method of that name, and what is left then by its tags.
@@ -56,8 +66,11 @@ func (p *Plan) SetDefaults(in any) {
 	if d, ok := in.(interface{ SetDefaults() }); ok {
 		d.SetDefaults()
 	}
-	if len(p.fields) > 0 {
-		p.fields.fill(reflect.ValueOf(in).Elem())
+	if len(p.defaults) > 0 {
+		v := reflect.ValueOf(in).Elem()
+		for i := range p.defaults {
+			p.defaults[i].fill(v)
+		}
 	}
 }
 
@@ -66,9 +79,9 @@ func (p *Plan) SetDefaults(in any) {
 // what its tags refuse is a kind too.
 func (p *Plan) Prepare(in any, kind error) error {
 	p.SetDefaults(in)
-	if len(p.fields) > 0 {
+	if fields := p.checks(); len(fields) > 0 {
 		var c check
-		c.object(p.fields, reflect.ValueOf(in).Elem(), "")
+		c.object(fields, reflect.ValueOf(in).Elem(), "")
 		if len(c.wrong) > 0 {
 			return &Error{fmt.Errorf("%w: %s", kind, strings.Join(c.wrong, "; "))}
 		}
@@ -88,7 +101,6 @@ type field struct {
 	index    []int
 	name     string
 	required bool
-	value    string // its default
 
 	min, max           *int64
 	minLength, maxLen  *int64
@@ -106,9 +118,14 @@ func PlanOf(t reflect.Type) *Plan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*Plan)
 	}
-	p := &Plan{}
+	p := &Plan{checks: func() plan { return nil }}
 	if t.Kind() == reflect.Struct {
-		p.fields = makePlan(t, nil)
+		p.checks = sync.OnceValue(func() plan { return makePlan(t, nil) })
+		for _, sf := range reflect.VisibleFields(t) {
+			if value := sf.Tag.Get("default"); value != "" {
+				p.defaults = append(p.defaults, preset{sf.Index, sf.Name, value})
+			}
+		}
 	}
 	plans.Store(t, p)
 	return p
@@ -129,7 +146,7 @@ func makePlan(t reflect.Type, above []reflect.Type) plan {
 		if name == "" {
 			name = sf.Name
 		}
-		f := field{index: sf.Index, name: name, required: !strings.Contains(options, "omit"), value: sf.Tag.Get("default")}
+		f := field{index: sf.Index, name: name, required: !strings.Contains(options, "omit")}
 		for tag, to := range map[string]**int64{
 			"minimum": &f.min, "maximum": &f.max, "minLength": &f.minLength, "maxLength": &f.maxLen, "minItems": &f.minItems, "maxItems": &f.maxItems,
 		} {
@@ -161,33 +178,27 @@ func makePlan(t reflect.Type, above []reflect.Type) plan {
 }
 
 func (f *field) says() bool {
-	return f.value != "" || f.min != nil || f.max != nil || f.minLength != nil || f.maxLen != nil || f.minItems != nil || f.maxItems != nil ||
+	return f.min != nil || f.max != nil || f.minLength != nil || f.maxLen != nil || f.minItems != nil || f.maxItems != nil ||
 		f.pattern != nil || f.enum != nil || f.inner != nil
 }
 
-// fill sets the defaults of the struct v.
-func (p plan) fill(v reflect.Value) {
-	for i := range p {
-		f := &p[i]
-		if f.value == "" {
-			continue
+// fill sets the field of the struct v if it is zero.
+func (p *preset) fill(v reflect.Value) {
+	at, err := v.FieldByIndexErr(p.index)
+	if err != nil || !at.IsZero() {
+		return
+	}
+	switch at.Kind() {
+	case reflect.String:
+		at.SetString(p.value)
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		n, err := strconv.ParseInt(p.value, 10, 64)
+		if err != nil {
+			panic(fmt.Sprintf("input: %s: the default %q is no number", p.name, p.value))
 		}
-		at, err := v.FieldByIndexErr(f.index)
-		if err != nil || !at.IsZero() {
-			continue
-		}
-		switch at.Kind() {
-		case reflect.String:
-			at.SetString(f.value)
-		case reflect.Int, reflect.Int64, reflect.Int32:
-			n, err := strconv.ParseInt(f.value, 10, 64)
-			if err != nil {
-				panic(fmt.Sprintf("input: %s: the default %q is no number", f.name, f.value))
-			}
-			at.SetInt(n)
-		default:
-			panic(fmt.Sprintf("input: %s: a %s has no default in a tag", f.name, at.Kind()))
-		}
+		at.SetInt(n)
+	default:
+		panic(fmt.Sprintf("input: %s: a %s has no default in a tag", p.name, at.Kind()))
 	}
 }
 
