@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
@@ -160,7 +161,7 @@ func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*P
 		return nil, err
 	}
 	if in.Type != "" && in.Type != Malware && in.Type != Tool {
-		return nil, invalid("type %q, want malware or tool", clip(string(in.Type), 40))
+		return nil, invalid("type %q, want malware or tool", clip.Text(string(in.Type), 40))
 	}
 	kb, err := c.KB(ctx)
 	if err != nil {

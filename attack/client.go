@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
@@ -56,7 +57,7 @@ func configFrom(environ []string) (Config, error) {
 		case slices.Contains(domains[len(domains)-1], d):
 			c.Domains = append(c.Domains, d)
 		default:
-			errs = append(errs, fmt.Errorf("MITRE_MATRICES: no matrix %q: choose from %s", clip(name, 40), join(domains[len(domains)-1])))
+			errs = append(errs, fmt.Errorf("MITRE_MATRICES: no matrix %q: choose from %s", clip.Text(name, 40), join(domains[len(domains)-1])))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
 )
 
@@ -31,7 +32,7 @@ func (e *NotFoundError) Error() string {
 	const most = 20
 	var quoted []string
 	for _, k := range e.Keys[:min(most, len(e.Keys))] {
-		quoted = append(quoted, fmt.Sprintf("%q", clip(k, 80)))
+		quoted = append(quoted, fmt.Sprintf("%q", clip.Text(k, 80)))
 	}
 	text := fmt.Sprintf("attack: no %s %s", e.Kind, strings.Join(quoted, ", "))
 	if more := len(e.Keys) - most; more > 0 {
@@ -54,7 +55,7 @@ func (e *NotFoundError) hint() string {
 	if e.Why != "" || e.Nearest == "" {
 		return e.Why
 	}
-	return fmt.Sprintf("there is no %q (nearest: %s)", clip(e.Keys[0], 80), e.Nearest)
+	return fmt.Sprintf("there is no %q (nearest: %s)", clip.Text(e.Keys[0], 80), e.Nearest)
 }
 
 // Is reports whether target is [ErrNotFound].
@@ -63,14 +64,6 @@ func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 // invalid makes an [ErrInvalid].
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("attack: %w: %s", ErrInvalid, fmt.Sprintf(format, args...))
-}
-
-// clip shortens a text to n bytes for an error.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
 // closest returns the known word that is most like the first key, or nothing if none is alike.

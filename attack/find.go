@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
@@ -239,4 +240,4 @@ func filter[P any](all iter.Seq[P], pass func(P) bool) iter.Seq[P] {
 }
 
 // excerpt returns the beginning of a description, without citations.
-func excerpt(description string) string { return clip(plain(description), 300) }
+func excerpt(description string) string { return clip.Text(plain(description), 300) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
@@ -80,7 +81,7 @@ func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*L
 		}
 	}
 	if !layerColor.MatchString(in.Color) {
-		return nil, invalid("color %q, want #rrggbb", clip(in.Color, 40))
+		return nil, invalid("color %q, want #rrggbb", clip.Text(in.Color, 40))
 	}
 	kb, err := c.KB(ctx)
 	if err != nil {
@@ -109,7 +110,7 @@ func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*L
 		LayerDiff: d.diff,
 	}[in.Mode]
 	if !ok {
-		return nil, invalid("mode %q, want coverage, group, campaign, techniques or diff", clip(string(in.Mode), 40))
+		return nil, invalid("mode %q, want coverage, group, campaign, techniques or diff", clip.Text(string(in.Mode), 40))
 	}
 	if err := paint(); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // MatrixInput is the input of [Client.Matrix].
@@ -45,7 +46,7 @@ func (c *Client) Matrix(ctx context.Context, in MatrixInput) (*MatrixOutput, err
 	}
 	m, ok := kb.Matrix(in.Domain)
 	if !ok {
-		return nil, invalid("there is no matrix of %q", clip(string(in.Domain), 40))
+		return nil, invalid("there is no matrix of %q", clip.Text(string(in.Domain), 40))
 	}
 	out := &MatrixOutput{Domain: in.Domain, AttackVersion: kb.Version(in.Domain), Tactics: []MatrixColumn{}}
 	for _, ta := range m.Tactics() {
@@ -142,7 +143,7 @@ func prompt(required, text string) func(map[string]string) (string, error) {
 		data := map[string]string{}
 		for name, value := range args {
 			if value = strings.TrimSpace(strings.ToValidUTF8(value, "\uFFFD")); value != "" {
-				data[name] = clip(value, maxPromptArg)
+				data[name] = clip.Text(value, maxPromptArg)
 			}
 		}
 		if required != "" && data[required] == "" {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // maxLayer is the most that [ReadLayer] reads, in bytes.
@@ -94,7 +96,7 @@ func (l *Layer) complete(file []byte) {
 		l.note("the layer doesn't tell its format; it was read as %s", LayerFormat)
 	case strings.HasPrefix(v, "3.") || strings.HasPrefix(v, "4."):
 		l.Versions.Layer = LayerFormat
-		l.note("the layer is of format %s; it was read as %s", clip(v, 20), LayerFormat)
+		l.note("the layer is of format %s; it was read as %s", clip.Text(v, 20), LayerFormat)
 	}
 	if now, ok := formerDomains[l.Domain]; ok {
 		l.Domain = now
@@ -158,7 +160,7 @@ func MergeLayers(name string, layers ...*Layer) (*Layer, error) {
 			out.Versions.ATTACK = version
 		}
 		if l.Domain != out.Domain || version != "" && version != out.Versions.ATTACK {
-			return nil, invalid("layer %q is of %s %s, and what stands before it of %s %s", clip(l.Name, 80), l.Domain, version,
+			return nil, invalid("layer %q is of %s %s, and what stands before it of %s %s", clip.Text(l.Name, 80), l.Domain, version,
 				out.Domain, out.Versions.ATTACK)
 		}
 		if out.CustomDataURL == "" {

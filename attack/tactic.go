@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
@@ -71,7 +72,7 @@ func summariseTactic(t *Tactic) TacticSummary {
 // holds refuses a domain that isn't loaded. The empty domain means all.
 func (k *KB) holds(argument string, d Domain) error {
 	if d != "" && !slices.Contains(k.Domains(), d) {
-		return invalid("%s %q isn't loaded: choose from %s", argument, clip(string(d), 40), join(k.Domains()))
+		return invalid("%s %q isn't loaded: choose from %s", argument, clip.Text(string(d), 40), join(k.Domains()))
 	}
 	return nil
 }
@@ -297,5 +298,5 @@ func (k *KB) platform(name string) (platform, note string, err error) {
 	if p := spelt(formerPlatforms[strings.ToLower(name)]); p != "" {
 		return p, fmt.Sprintf("The platform %s is %s in %s.", name, p, k.has()), nil
 	}
-	return "", "", invalid("platform %q: choose from %s", clip(name, 40), strings.Join(all, ", "))
+	return "", "", invalid("platform %q: choose from %s", clip.Text(name, 40), strings.Join(all, ", "))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
@@ -27,7 +28,7 @@ type UpdateDataInput struct {
 func (in UpdateDataInput) Validate() error {
 	for _, s := range in.SHA256 {
 		if b, err := hex.DecodeString(s); err != nil || len(b) != sha256.Size {
-			return invalid("sha256 %q, want 64 hexadecimal digits", clip(s, 80))
+			return invalid("sha256 %q, want 64 hexadecimal digits", clip.Text(s, 80))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -55,7 +56,7 @@ func (in *CleanupJobsInput) Validate() error {
 	}
 	switch {
 	case in.Selection != "" && !selectionForm.MatchString(in.Selection):
-		errs = append(errs, invalid("selection %q: want the one that a dry run told", clip(in.Selection, 80)))
+		errs = append(errs, invalid("selection %q: want the one that a dry run told", clip.Text(in.Selection, 80)))
 	case in.Selection == "" && !in.dry():
 		errs = append(errs, invalid("selection is missing: do a dry run with the same arguments first, look at the jobs, and give its selection"))
 	}
@@ -118,7 +119,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 	}
 	out := &Cleanup{DryRun: in.dry(), Matching: s.total, AtLeast: s.total != nil && *s.total >= windowJobs, Selection: s.token(), Jobs: make([]*CleanupJob, len(s.jobs))}
 	for i, j := range s.jobs {
-		out.Jobs[i] = &CleanupJob{ID: j.ID, Status: j.Status, Analyzer: j.Worker, DataType: j.DataType, Data: clip(j.Data, 200), CreatedAt: j.CreatedAt}
+		out.Jobs[i] = &CleanupJob{ID: j.ID, Status: j.Status, Analyzer: j.Worker, DataType: j.DataType, Data: clip.Text(j.Data, 200), CreatedAt: j.CreatedAt}
 	}
 	if in.dry() {
 		out.Message = fmt.Sprintf("nothing was deleted; with dryRun false, confirm true and this selection exactly %s would be", count(len(s.jobs), "job"))
@@ -140,7 +141,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 			j.Deleted = true
 			out.Deleted++
 		default:
-			j.Error = clip(analysis.Scrub(err.Error()), 300)
+			j.Error = clip.Text(analysis.Scrub(err.Error()), 300)
 			out.Failed++
 			lost = err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -274,7 +275,7 @@ func (in *EnableInput) Validate() error {
 		errs = append(errs, invalid("rate %d: want at least 0", *in.Rate))
 	}
 	if in.RateUnit != "" && !slices.Contains(RateUnit("").Enum(), any(string(in.RateUnit))) {
-		errs = append(errs, invalid("rateUnit %q: want Second, Minute, Hour, Day or Month", clip(string(in.RateUnit), 80)))
+		errs = append(errs, invalid("rateUnit %q: want Second, Minute, Hour, Day or Month", clip.Text(string(in.RateUnit), 80)))
 	}
 	return errors.Join(errs...)
 }
@@ -290,7 +291,7 @@ func (in *EnableAnalyzerInput) Validate() error {
 
 // onlyOperator refuses a setting that may be a secret.
 func onlyOperator(name string) error {
-	return invalid("configuration.%s may hold a secret: whoever approves would see it and the journal would keep it. The operator puts it into a file of CORTEX_SECRETS_DIR; leave it out", clip(name, 80))
+	return invalid("configuration.%s may hold a secret: whoever approves would see it and the journal would keep it. The operator puts it into a file of CORTEX_SECRETS_DIR; leave it out", clip.Text(name, 80))
 }
 
 // notEnabled is the error that a worker of this name is enabled already, which
@@ -381,7 +382,7 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 	}
 	i := slices.IndexFunc(all, func(d *Definition) bool { return d.ID == in.DefinitionID })
 	if i < 0 {
-		return nil, fmt.Errorf("%w: %s definition %q", ErrNotFound, k, clip(in.DefinitionID, 80))
+		return nil, fmt.Errorf("%w: %s definition %q", ErrNotFound, k, clip.Text(in.DefinitionID, 80))
 	}
 	s := &setting{definition: all[i], values: map[string]json.RawMessage{}}
 	if err := c.notEnabled(ctx, k, s.definition.ID); err != nil {
@@ -400,7 +401,7 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 		_, operator := kept[name]
 		switch {
 		case !ok:
-			errs = append(errs, invalid("configuration.%s: %s has no such setting; it has %s", clip(name, 80), s.definition.ID, some(s.definition.settings(k))))
+			errs = append(errs, invalid("configuration.%s: %s has no such setting; it has %s", clip.Text(name, 80), s.definition.ID, some(s.definition.settings(k))))
 		case !operator && x.Secret && !analysis.Harmless(s.values[name]):
 			errs = append(errs, onlyOperator(name))
 		case string(bytes.TrimSpace(s.values[name])) == "null" && !x.Required: // not given

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -72,7 +73,7 @@ func Detect(s string) (Observable, error) {
 	}
 	o := Observable{Data: data, Note: note}
 	unclear := func(format string, args ...any) (Observable, error) {
-		return Observable{}, invalid("%q %s; give dataType", clip(data, 80), fmt.Sprintf(format, args...))
+		return Observable{}, invalid("%q %s; give dataType", clip.Text(data, 80), fmt.Sprintf(format, args...))
 	}
 	if a, err := netip.ParseAddr(strings.Trim(data, "[]")); err == nil {
 		o.DataType, o.Data = typeIP, a.WithZone("").Unmap().String()
@@ -210,14 +211,14 @@ func observe(data, dataType string) (Observable, error) {
 		return o, err
 	}
 	if !dataTypeForm.MatchString(dataType) {
-		return Observable{}, invalid("dataType %q: want a word such as ip, domain or user-agent", clip(dataType, 80))
+		return Observable{}, invalid("dataType %q: want a word such as ip, domain or user-agent", clip.Text(dataType, 80))
 	}
 	o := Observable{DataType: dataType, Data: data}
 	if lower := strings.ToLower(dataType); slices.Contains([]string{typeIP, typeDomain, typeFQDN, typeURL, typeMail, typeHash, typeFile}, lower) {
 		o.DataType = lower
 	}
 	wrong := func(what string) (Observable, error) {
-		return Observable{}, invalid("%q is no %s", clip(o.Data, 80), what)
+		return Observable{}, invalid("%q is no %s", clip.Text(o.Data, 80), what)
 	}
 	switch o.DataType {
 	case typeFile:
@@ -297,7 +298,7 @@ func checkText(s string, odd func(rune) bool) error {
 	case !utf8.ValidString(s):
 		return invalid("data is not UTF-8")
 	case strings.ContainsFunc(s, odd):
-		return invalid("%q holds a space or a control character: give one observable, and its dataType if it isn't plain", clip(s, 80))
+		return invalid("%q holds a space or a control character: give one observable, and its dataType if it isn't plain", clip.Text(s, 80))
 	}
 	return nil
 }

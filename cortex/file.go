@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/upload"
@@ -59,11 +60,11 @@ func (in *RunAnalyzerFileInput) Validate() error {
 	}
 	if in.ContentType != "" {
 		if _, _, err := mime.ParseMediaType(in.ContentType); err != nil || strings.ContainsFunc(in.ContentType, unicode.IsControl) {
-			errs = append(errs, invalid("contentType %q is no media type: want one such as application/pdf", clip(in.ContentType, 80)))
+			errs = append(errs, invalid("contentType %q is no media type: want one such as application/pdf", clip.Text(in.ContentType, 80)))
 		}
 	}
 	if in.SHA256 != "" && (len(in.SHA256) != 64 || !hexForm.MatchString(in.SHA256)) {
-		errs = append(errs, invalid("sha256 %q: want 64 hex digits", clip(in.SHA256, 80)))
+		errs = append(errs, invalid("sha256 %q: want 64 hex digits", clip.Text(in.SHA256, 80)))
 	}
 	if in.TLP != nil && in.PAP != nil {
 		errs = append(errs, checkMarking(*in.TLP, *in.PAP))
@@ -74,7 +75,7 @@ func (in *RunAnalyzerFileInput) Validate() error {
 // checkFilename lets through what is a name and no path.
 func checkFilename(s string) error {
 	if err := upload.CheckName(s); err != nil {
-		return invalid("filename %q: %s", clip(s, 80), err)
+		return invalid("filename %q: %s", clip.Text(s, 80), err)
 	}
 	return nil
 }
@@ -152,11 +153,11 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 	case errors.Is(err, upload.ErrPassword):
 		return submission{}, invalid("the zip %s", err)
 	case err != nil:
-		return submission{}, invalid("filePath %q %s", clip(in.FilePath, 200), err)
+		return submission{}, invalid("filePath %q %s", clip.Text(in.FilePath, 200), err)
 	case f.Size > c.maxFile:
 		return submission{}, c.tooLarge(f.Size)
 	case f.Size == 0:
-		return submission{}, invalid("filePath %q is empty: there is nothing to submit", clip(in.FilePath, 200))
+		return submission{}, invalid("filePath %q is empty: there is nothing to submit", clip.Text(in.FilePath, 200))
 	case in.SHA256 != "" && !strings.EqualFold(in.SHA256, f.SHA256):
 		return submission{}, fmt.Errorf("%w: the SHA-256 of the file is %s", ErrChanged, f.SHA256)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -342,7 +343,7 @@ func (c *Client) jobStatus(ctx context.Context, id string) (JobStatus, error) {
 	}
 	status, ok := (*m)[id]
 	if !ok || status == "NotFound" {
-		return "", fmt.Errorf("%w: job %q", ErrNotFound, clip(id, 80))
+		return "", fmt.Errorf("%w: job %q", ErrNotFound, clip.Text(id, 80))
 	}
 	return JobStatus(status), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -72,7 +73,7 @@ func (j *Job) what() string {
 	if j.Attachment != nil {
 		data = j.Attachment.Name
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s on %s %s", j.Worker, j.DataType, clip(data, 100)))
+	return strings.TrimSpace(fmt.Sprintf("%s on %s %s", j.Worker, j.DataType, clip.Text(data, 100)))
 }
 
 // GetJobInput is the input of [Client.GetJob].
@@ -122,7 +123,7 @@ func (s FindableStatus) check() error {
 	case StatusDeleted:
 		return invalid("status Deleted: Cortex finds no deleted jobs; want Waiting, InProgress, Success or Failure")
 	}
-	return invalid("status %q: want Waiting, InProgress, Success or Failure", clip(string(s), 80))
+	return invalid("status %q: want Waiting, InProgress, Success or Failure", clip.Text(string(s), 80))
 }
 
 // ListJobsInput is the input of [Client.ListJobs].

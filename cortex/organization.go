@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -108,7 +109,7 @@ type CreateOrganizationInput struct {
 func (in *CreateOrganizationInput) Validate() error {
 	switch {
 	case strings.TrimSpace(in.Name) != in.Name || httpx.CheckSegment(in.Name) != nil:
-		return invalid("name %q: want a name without separators, or spaces around it", clip(in.Name, 80))
+		return invalid("name %q: want a name without separators, or spaces around it", clip.Text(in.Name, 80))
 	case strings.TrimSpace(in.Description) == "":
 		return invalid("description is empty: Cortex wants one")
 	}
@@ -135,7 +136,7 @@ func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizati
 	}
 	switch _, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Name}); {
 	case err == nil:
-		return gate.Plan{}, invalid("name %q: there is such an organisation already", clip(in.Name, 80))
+		return gate.Plan{}, invalid("name %q: there is such an organisation already", clip.Text(in.Name, 80))
 	case !errors.Is(err, ErrNotFound):
 		return gate.Plan{}, err
 	}
@@ -163,7 +164,7 @@ func (in *UpdateOrganizationInput) Validate() error {
 	case in.Description != nil && strings.TrimSpace(*in.Description) == "":
 		return invalid("description is empty: Cortex wants one")
 	case in.Status != "" && in.Status != OrganizationActive && in.Status != OrganizationLocked:
-		return invalid("status %q: want Active or Locked", clip(string(in.Status), 80))
+		return invalid("status %q: want Active or Locked", clip.Text(string(in.Status), 80))
 	case in.OrgID == ownOrganization:
 		return invalid("orgId cortex: Cortex lets nobody change its own organisation")
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // Prompts lists the texts that an agent can start with.
@@ -56,7 +57,7 @@ const (
 // leave and in which everything can be seen. Whoever wrote it may want to be
 // obeyed.
 func given(label, value string) string {
-	value = strings.ToValidUTF8(clip(strings.TrimSpace(value), maxPromptText), "\ufffd")
+	value = strings.ToValidUTF8(clip.Text(strings.TrimSpace(value), maxPromptText), "\ufffd")
 	text, err := encode(value)
 	if err != nil {
 		return label + ": (not readable)"
@@ -119,7 +120,7 @@ func promptSetup(args map[string]string) (string, error) {
 		focus = "all"
 	}
 	if !slices.Contains(focuses, focus) {
-		return "", invalid("focus %q: want %s", clip(focus, 80), strings.Join(focuses, ", "))
+		return "", invalid("focus %q: want %s", clip.Text(focus, 80), strings.Join(focuses, ", "))
 	}
 	list := "Call cortex_list_analyzer_definitions."
 	switch focus {

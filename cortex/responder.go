@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/marking"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -62,11 +63,11 @@ type RunResponderInput struct {
 func (in *RunResponderInput) Validate() error {
 	switch {
 	case types[in.ObjectType] == nil:
-		return invalid("objectType %q: want case, case_task, case_artifact or alert", clip(string(in.ObjectType), 80))
+		return invalid("objectType %q: want case, case_task, case_artifact or alert", clip.Text(string(in.ObjectType), 80))
 	case strings.TrimSpace(in.ResponderID) == "":
 		return invalid("responderId is empty")
 	case httpx.CheckSegment(in.ObjectID) != nil:
-		return invalid("objectId %q is not an id", clip(in.ObjectID, 80))
+		return invalid("objectId %q is not an id", clip.Text(in.ObjectID, 80))
 	}
 	if in.TLP != nil {
 		if err := checkMarking(*in.TLP, 0); err != nil {
@@ -156,7 +157,7 @@ func (c *Client) action(ctx context.Context, in RunResponderInput) (*action, err
 		a.pap = *in.PAP
 	}
 	if a.label == "" {
-		a.label = clip(e.name(), 200)
+		a.label = clip.Text(e.name(), 200)
 	}
 	if b, err := encode(a.request(in)); err != nil {
 		return nil, err
@@ -198,9 +199,9 @@ func (c *Client) responder(ctx context.Context, s string, t ObjectType) (*Worker
 	}
 	switch {
 	case len(found) == 0:
-		return nil, no("no enabled responder is called %q", clip(s, 80))
+		return nil, no("no enabled responder is called %q", clip.Text(s, 80))
 	case len(found) > 1:
-		return nil, no("%q is the name of %d responders; give the id", clip(s, 80), len(found))
+		return nil, no("%q is the name of %d responders; give the id", clip.Text(s, 80), len(found))
 	case !found[0].takes(t.dataType()):
 		return nil, no("%s takes %s and not %s", found[0].Name, some(found[0].DataTypes), t.dataType())
 	}
@@ -343,10 +344,10 @@ func (c *Client) fetch(ctx context.Context, in RunResponderInput) (*entity, erro
 		return nil, invalid("data is no %s of TheHive: %s", in.ObjectType, err)
 	}
 	if !e.named(in.ObjectType, in.ObjectID) {
-		return nil, invalid("data is not the %s %s: its id is %q", in.ObjectType, in.ObjectID, clip(strings.Join(e.ids, ", "), 80))
+		return nil, invalid("data is not the %s %s: its id is %q", in.ObjectType, in.ObjectID, clip.Text(strings.Join(e.ids, ", "), 80))
 	}
 	if e.kind != "" && !slices.Contains(types[in.ObjectType], e.kind) {
-		return nil, invalid("data is not of type %s: its _type is %q", in.ObjectType, clip(e.kind, 80))
+		return nil, invalid("data is not of type %s: its _type is %q", in.ObjectType, clip.Text(e.kind, 80))
 	}
 	return e, nil
 }

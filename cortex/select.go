@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // A SelectionError says why a call selects no analyzers that can be run, and
@@ -118,14 +120,14 @@ func pick(name, dataType string, all, fit []*Worker) (*Worker, error) {
 	case len(exact) == 1:
 		return no(fit, "%s takes %s and not %s", exact[0].Name, some(exact[0].DataTypes), dataType)
 	case len(exact) > 1:
-		return no(exact, "%q is the name of %d analyzers; give the id", clip(name, 80), len(exact))
+		return no(exact, "%q is the name of %d analyzers; give the id", clip.Text(name, 80), len(exact))
 	case len(loose) == 1:
 		return loose[0], nil
 	case len(loose) > 1:
-		return no(loose, "%q can mean %d analyzers", clip(name, 80), len(loose))
+		return no(loose, "%q can mean %d analyzers", clip.Text(name, 80), len(loose))
 	}
 	if other := matching(all, part); len(other) > 0 {
-		return no(fit, "%q can mean %s, which take no %s", clip(name, 80), some(names(other)), dataType)
+		return no(fit, "%q can mean %s, which take no %s", clip.Text(name, 80), some(names(other)), dataType)
 	}
-	return no(fit, "no enabled analyzer is called %q", clip(name, 80))
+	return no(fit, "no enabled analyzer is called %q", clip.Text(name, 80))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -120,20 +121,20 @@ func (in *CreateUserInput) Validate() error {
 		errs = append(errs, invalid("password is not taken: whoever approves would see it and the journal would keep it. Create the user without, and let it be set in Cortex or make a key"))
 	}
 	if httpx.CheckSegment(in.Login) != nil || strings.ContainsAny(in.Login, " \t") {
-		errs = append(errs, invalid("login %q: want one without spaces or separators", clip(in.Login, 80)))
+		errs = append(errs, invalid("login %q: want one without spaces or separators", clip.Text(in.Login, 80)))
 	}
 	if strings.TrimSpace(in.Name) == "" {
 		errs = append(errs, invalid("name is empty"))
 	}
 	if httpx.CheckSegment(in.Organization) != nil {
-		errs = append(errs, invalid("organization %q is not an id", clip(in.Organization, 80)))
+		errs = append(errs, invalid("organization %q is not an id", clip.Text(in.Organization, 80)))
 	}
 	if len(in.Roles) == 0 {
 		errs = append(errs, invalid("roles is empty: want read, analyze, orgadmin or superadmin"))
 	}
 	for i, r := range in.Roles {
 		if !slices.Contains(r.Enum(), any(string(r))) {
-			errs = append(errs, invalid("roles[%d] %q: want read, analyze, orgadmin or superadmin", i, clip(string(r), 80)))
+			errs = append(errs, invalid("roles[%d] %q: want read, analyze, orgadmin or superadmin", i, clip.Text(string(r), 80)))
 		}
 	}
 	return errors.Join(errs...)
@@ -163,13 +164,13 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 	}
 	switch _, err := c.GetUser(ctx, GetUserInput{UserID: in.Login}); {
 	case err == nil:
-		return gate.Plan{}, invalid("login %q: there is such a user already", clip(in.Login, 80))
+		return gate.Plan{}, invalid("login %q: there is such a user already", clip.Text(in.Login, 80))
 	case !errors.Is(err, ErrNotFound):
 		return gate.Plan{}, err
 	}
 	o, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Organization})
 	if err != nil {
-		return gate.Plan{}, fmt.Errorf("cortex: organization %q: %w", clip(in.Organization, 80), err)
+		return gate.Plan{}, fmt.Errorf("cortex: organization %q: %w", clip.Text(in.Organization, 80), err)
 	}
 	p := gate.Plan{
 		Summary: "Create a user in Cortex.",
@@ -342,7 +343,7 @@ func (c *Client) planGetUserKey(ctx context.Context, in GetUserKeyInput) (gate.P
 		return p, err
 	}
 	if !u.HasKey {
-		return p, invalid("userId %q: the user has no key", clip(in.UserID, 80))
+		return p, invalid("userId %q: the user has no key", clip.Text(in.UserID, 80))
 	}
 	p.Summary, p.Undo = "Write the API key of a user of Cortex to the operator's directory.", "Delete the file."
 	return p, nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 func TestAClientsWordIsNoneOfTwo(t *testing.T) {
@@ -151,7 +153,7 @@ func TestWhatMustBeRetyped(t *testing.T) {
 
 func TestTheScreenIsCutAtARune(t *testing.T) {
 	for n := range 8 {
-		if got := clip("añ日x", n); !strings.HasPrefix("añ日x", got) || strings.ContainsRune(got, '\ufffd') || len(got) > n {
+		if got := clip.Bytes("añ日x", n); !strings.HasPrefix("añ日x", got) || strings.ContainsRune(got, '\ufffd') || len(got) > n {
 			t.Errorf("%d: %q", n, got)
 		}
 	}

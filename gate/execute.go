@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // A permit lets the requests of one execution through.
@@ -134,22 +135,22 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 			g.keepReceipt(p.Call, p.ID, out)
 		}
 	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
-		kind, detail = EventUnknown, clip(err.Error(), 500)
+		kind, detail = EventUnknown, clip.Bytes(err.Error(), 500)
 		if did := pm.did(); did != "" {
-			detail = clip("done: "+did+"; then: "+detail, 500)
+			detail = clip.Bytes("done: "+did+"; then: "+detail, 500)
 			err = &PartlyError{Done: did, Err: err}
 		}
 		if errors.Is(context.Cause(ctx), errLeft) {
-			detail = clip(state.LeftDetail+detail, 500)
+			detail = clip.Bytes(state.LeftDetail+detail, 500)
 		}
 		if !errors.Is(err, ErrOutcomeUnknown) {
 			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
 	case pm.did() != "":
-		kind, detail = EventPartly, clip("done: "+pm.did()+"; then: "+err.Error(), 500)
+		kind, detail = EventPartly, clip.Bytes("done: "+pm.did()+"; then: "+err.Error(), 500)
 		err = &PartlyError{Done: pm.did(), Err: err}
 	default:
-		kind, detail = EventFailed, clip(err.Error(), 500)
+		kind, detail = EventFailed, clip.Bytes(err.Error(), 500)
 	}
 	if jerr := j.Finish(p.ID, kind, detail); jerr != nil {
 		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // An Approval says who attests that a human said yes.
@@ -167,7 +168,7 @@ type claimKey struct{}
 // WithClaim returns a context whose proposals carry the agent's own reason. It
 // is shown apart from the facts and is not part of the digest.
 func WithClaim(ctx context.Context, claim string) context.Context {
-	return context.WithValue(ctx, claimKey{}, clip(claim, 500))
+	return context.WithValue(ctx, claimKey{}, clip.Bytes(claim, 500))
 }
 
 // Admit says whether a request of endpoint e may be sent. Clients ask on the
@@ -440,15 +441,4 @@ func (g *Guard) answer(p *Proposal, d *journal.Decision, err error) (*Result, er
 		}
 	}
 	return res, nil
-}
-
-// clip cuts s to at most n bytes at a rune's edge.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

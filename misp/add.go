@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -30,11 +31,11 @@ type NewAttribute struct {
 func (a NewAttribute) check(name string) error {
 	switch {
 	case !typeRegexp.MatchString(a.Type):
-		return invalid("%stype: %q is not an attribute type", name, clip(a.Type, 60))
+		return invalid("%stype: %q is not an attribute type", name, clip.Text(a.Type, 60))
 	case strings.TrimSpace(a.Value) == "":
 		return invalid("%svalue: is blank", name)
 	case a.Category != "" && !categoryRegexp.MatchString(a.Category):
-		return invalid("%scategory: %q is not a category", name, clip(a.Category, 60))
+		return invalid("%scategory: %q is not a category", name, clip.Text(a.Category, 60))
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInpu
 		default:
 			out.Failed++
 			if r.err != nil {
-				errs = append(errs, fmt.Errorf("%s %s: %w", r.Type, clip(r.Value, 80), r.err))
+				errs = append(errs, fmt.Errorf("%s %s: %w", r.Type, clip.Text(r.Value, 80), r.err))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -192,22 +193,22 @@ func (in SearchAttributesInput) Validate() error {
 	case in.Limit < 0 || in.Limit > maxLimit:
 		return invalid("limit: want 1 to %d", maxLimit)
 	case in.Type != "" && !typeRegexp.MatchString(in.Type):
-		return invalid("type: %q is not an attribute type", clip(in.Type, 60))
+		return invalid("type: %q is not an attribute type", clip.Text(in.Type, 60))
 	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
-		return invalid("category: %q is not a category", clip(in.Category, 60))
+		return invalid("category: %q is not a category", clip.Text(in.Category, 60))
 	case in.Last != "" && !lastRegexp.MatchString(in.Last):
-		return invalid("last: %q: want a number and d, h, m (minutes) or s, such as 7d", clip(in.Last, 60))
+		return invalid("last: %q: want a number and d, h, m (minutes) or s, such as 7d", clip.Text(in.Last, 60))
 	}
 	for i, t := range in.Types {
 		if !typeRegexp.MatchString(t) {
-			return invalid("types[%d]: %q is not an attribute type", i, clip(t, 60))
+			return invalid("types[%d]: %q is not an attribute type", i, clip.Text(t, 60))
 		}
 	}
 	switch {
 	case in.Type != "" && len(in.Types) > 0:
 		return invalid("types: give type or types, not both")
 	case in.Changed != "" && !lastRegexp.MatchString(in.Changed):
-		return invalid("changed: %q: want a number and d, h, m (minutes) or s, such as 7d", clip(in.Changed, 60))
+		return invalid("changed: %q: want a number and d, h, m (minutes) or s, such as 7d", clip.Text(in.Changed, 60))
 	}
 	for _, f := range []struct{ name, value string }{{"firstSeen", in.FirstSeen}, {"lastSeen", in.LastSeen}} {
 		if _, err := seen(f.name, f.value); err != nil {
@@ -231,7 +232,7 @@ func (in SearchAttributesInput) Validate() error {
 	}
 	if in.Networks {
 		if _, _, ok := network(in.Value); !ok {
-			return invalid("networks: value %q is neither an address nor a network", clip(in.Value, 60))
+			return invalid("networks: value %q is neither an address nor a network", clip.Text(in.Value, 60))
 		}
 	}
 	tags := tagQueryOf(in.Tags, in.AllTags)
@@ -255,7 +256,7 @@ func seen(name, s string) (string, error) {
 			return t.UTC().Format("2006-01-02T15:04:05Z"), nil
 		}
 	}
-	return "", invalid("%s: %q: want a day such as 2026-01-31, or a time such as 2026-01-31T10:00:00Z", name, clip(s, 60))
+	return "", invalid("%s: %q: want a day such as 2026-01-31, or a time such as 2026-01-31T10:00:00Z", name, clip.Text(s, 60))
 }
 
 const maxLimit = 500
@@ -264,9 +265,9 @@ const maxLimit = 500
 func checkFilter(name, v string) error {
 	switch {
 	case strings.Trim(v, "% \t\r\n") == "":
-		return invalid("%s: %q would match everything", name, clip(v, 60))
+		return invalid("%s: %q would match everything", name, clip.Text(v, 60))
 	case strings.HasPrefix(strings.TrimSpace(v), "!"):
-		return invalid("%s: %q: a leading ! would match everything", name, clip(v, 60))
+		return invalid("%s: %q: a leading ! would match everything", name, clip.Text(v, 60))
 	case strings.TrimSpace(v) == "0":
 		return invalid("%s: MISP takes a lone 0 for no filter, which would match everything", name)
 	}
@@ -277,7 +278,7 @@ func checkFilter(name, v string) error {
 // which it looks for operators.
 func checkWhole(name, v string) error {
 	if strings.Contains(v, "&&") || strings.Contains(v, "||") {
-		return invalid("%s: %q: MISP would split it at && and ||, and could match everything; put a %% in their place", name, clip(v, 60))
+		return invalid("%s: %q: MISP would split it at && and ||, and could match everything; put a %% in their place", name, clip.Text(v, 60))
 	}
 	return checkFilter(name, v)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -228,7 +229,7 @@ func (c *Client) DeleteAttribute(ctx context.Context, in DeleteAttributeInput) (
 		return nil, err
 	}
 	if d.Message != "Attribute deleted." {
-		return nil, &Error{Refusal: refusal("deleteAttribute", 200, clip(d.Message, 500), ErrInvalid)}
+		return nil, &Error{Refusal: refusal("deleteAttribute", 200, clip.Text(d.Message, 500), ErrInvalid)}
 	}
 	return &Deletion{ID: ID(in.AttributeID.path()), Deleted: true, Hard: in.Hard, Message: d.Message}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -74,9 +75,9 @@ func (in *BlocklistInput) bound() {
 func (in BlocklistInput) Validate() error {
 	switch {
 	case blockTypes[in.Kind].types == nil:
-		return invalid("kind: %q: want ip, domain, url or hash", clip(string(in.Kind), 60))
+		return invalid("kind: %q: want ip, domain, url or hash", clip.Text(string(in.Kind), 60))
 	case in.Since != "" && !lastRegexp.MatchString(in.Since):
-		return invalid("since: %q: want a number and d, h, m (minutes) or s, such as 1d", clip(in.Since, 60))
+		return invalid("since: %q: want a number and d, h, m (minutes) or s, such as 1d", clip.Text(in.Since, 60))
 	case in.Limit < 0 || in.Limit > 10_000 || in.Page < 0:
 		return invalid("limit: want 1 to 10000, page from 1")
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // briefly makes of a method one that answers in brief: without the members that
@@ -89,7 +91,7 @@ func fit(note *string, rows int, texts func(yield func(*string) bool)) {
 			*note = strings.TrimPrefix(*note+"; "+shortened, "; ")
 		}
 		for s := range texts {
-			*s = clip(*s, most)
+			*s = clip.Text(*s, most)
 		}
 	}
 }

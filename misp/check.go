@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -38,9 +39,9 @@ func (c *Client) Check(ctx context.Context) []connect.Finding {
 		add(connect.LegPermissions, connect.Warning, "what the key may do can't be told: "+err.Error(), "")
 	case me.Role == nil:
 	case !bool(me.Role.Add):
-		add(connect.LegPermissions, connect.Warning, fmt.Sprintf("%s, with the role %s: it only reads", clip(me.User.Email, 100), clip(me.Role.Name, 60)), "for writes give the user of MISP_API_KEY a role that may add")
+		add(connect.LegPermissions, connect.Warning, fmt.Sprintf("%s, with the role %s: it only reads", clip.Text(me.User.Email, 100), clip.Text(me.Role.Name, 60)), "for writes give the user of MISP_API_KEY a role that may add")
 	default:
-		add(connect.LegPermissions, connect.Healthy, fmt.Sprintf("%s, with the role %s", clip(me.User.Email, 100), clip(me.Role.Name, 60)), "")
+		add(connect.LegPermissions, connect.Healthy, fmt.Sprintf("%s, with the role %s", clip.Text(me.User.Email, 100), clip.Text(me.Role.Name, 60)), "")
 	}
 	return list
 }

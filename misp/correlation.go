@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -259,7 +260,7 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	out.Events = found.sorted()
 	out.Total = len(out.Events)
 	reasons = append(reasons, more...)
-	out.Truncated, out.Reason = len(reasons) > 0, clip(strings.Join(reasons, "; "), 1000)
+	out.Truncated, out.Reason = len(reasons) > 0, clip.Text(strings.Join(reasons, "; "), 1000)
 	return out, nil
 }
 
@@ -299,7 +300,7 @@ func (c *Client) sharing(ctx context.Context, in GetRelatedEventsInput, values [
 					return n > in.PerAttributeLimit
 				})
 				if n >= in.PerAttributeLimit {
-					reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
+					reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip.Text(v, 80)))
 				}
 				add(v, lookups[i], list)
 			}
@@ -312,7 +313,7 @@ func (c *Client) sharing(ctx context.Context, in GetRelatedEventsInput, values [
 			return nil, err
 		}
 		if p.More {
-			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip(v, 80)))
+			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes with %s were looked at (perAttributeLimit)", in.PerAttributeLimit, clip.Text(v, 80)))
 		}
 		add(v, lookups[i], p.Attributes)
 	}

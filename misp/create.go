@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -37,7 +38,7 @@ func (in CreateEventInput) Validate() error {
 	case in.Distribution != SharingGroupOnly && in.SharingGroupID != "":
 		return invalid("sharingGroupId: only distribution 4 takes it")
 	case in.SharingGroupID != "" && !numberRegexp.MatchString(string(in.SharingGroupID)):
-		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(in.SharingGroupID), 60))
+		return invalid("sharingGroupId: %q is not the id of a sharing group", clip.Text(string(in.SharingGroupID), 60))
 	case in.ThreatLevel < 0 || in.ThreatLevel > ThreatUndefined:
 		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
 	case in.Analysis < AnalysisInitial || in.Analysis > AnalysisComplete:
@@ -47,7 +48,7 @@ func (in CreateEventInput) Validate() error {
 	}
 	if in.Date != "" {
 		if _, err := time.Parse(time.DateOnly, in.Date); err != nil {
-			return invalid("date: %q: want YYYY-MM-DD", clip(in.Date, 60))
+			return invalid("date: %q: want YYYY-MM-DD", clip.Text(in.Date, 60))
 		}
 	}
 	return errors.Join(checkText("info", in.Info, 10000), checkTags("tags", in.Tags))
@@ -407,7 +408,7 @@ func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSu
 	}
 	switch {
 	case in.Info != "" && e.Info != strings.TrimSpace(in.Info) && e.Info != in.Info, in.ThreatLevel != 0 && e.ThreatLevel != in.ThreatLevel, in.Analysis != nil && e.Analysis != *in.Analysis:
-		return nil, fmt.Errorf("misp: editEvent: MISP kept other values than it was given: %q, %s, %s; %w", clip(e.Info, 80), e.ThreatLevel, e.Analysis, gate.ErrOutcomeUnknown)
+		return nil, fmt.Errorf("misp: editEvent: MISP kept other values than it was given: %q, %s, %s; %w", clip.Text(e.Info, 80), e.ThreatLevel, e.Analysis, gate.ErrOutcomeUnknown)
 	}
 	return e.summary(), nil
 }

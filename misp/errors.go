@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -98,7 +99,7 @@ func words(raw json.RawMessage) string {
 	if json.Unmarshal(raw, &s) != nil {
 		s = string(raw)
 	}
-	return clip(strings.TrimSpace(strings.ToValidUTF8(s, "")), 500)
+	return clip.Text(strings.TrimSpace(strings.ToValidUTF8(s, "")), 500)
 }
 
 const maxFieldErrors = 20
@@ -127,7 +128,7 @@ func fieldErrors(field string, raw json.RawMessage, depth int, to *[]FieldError)
 		}
 		return
 	}
-	*to = append(*to, FieldError{Field: clip(field, 80), Message: words(raw)})
+	*to = append(*to, FieldError{Field: clip.Text(field, 80), Message: words(raw)})
 }
 
 // sort says which of the sentinel errors e is.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -29,7 +30,7 @@ func (EventRef) Pattern() string { return eventPattern }
 
 func (r EventRef) check() error {
 	if !eventRegexp.MatchString(string(r)) {
-		return invalid("eventId: %q is neither an event's id nor its UUID", clip(string(r), 60))
+		return invalid("eventId: %q is neither an event's id nor its UUID", clip.Text(string(r), 60))
 	}
 	return nil
 }

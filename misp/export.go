@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -69,7 +70,7 @@ type ExportIOCsInput struct {
 func (in ExportIOCsInput) Validate() error {
 	switch {
 	case !slices.Contains(in.Format.Enum(), any(in.Format)):
-		return invalid("format: %q: want csv, json, stix, stix2, suricata, snort, text, rpz, hosts, netfilter, yara or hashes", clip(string(in.Format), 60))
+		return invalid("format: %q: want csv, json, stix, stix2, suricata, snort, text, rpz, hosts, netfilter, yara or hashes", clip.Text(string(in.Format), 60))
 	case in.Limit < 0 || in.Limit > maxExport:
 		return invalid("limit: want 1 to %d", maxExport)
 	case in.Format.restrictive() && in.ToIDs != nil && !*in.ToIDs:
@@ -203,7 +204,7 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 		return nil, nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given JSON", format)
 	}
 	if made := res.Header.Get("X-Export-Module-Used"); made != "" && made != string(format) {
-		return nil, nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given %s", format, clip(made, 40))
+		return nil, nil, fmt.Errorf("misp: searchAttributes: asked for the format %s and was given %s", format, clip.Text(made, 40))
 	}
 	out := &Export{Format: in.Format, ContentType: res.Header.Get("Content-Type"), Bytes: len(res.Body), Page: in.Page, Limit: in.Limit}
 	if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && n >= 0 {
@@ -287,7 +288,7 @@ func (in ExportHashesInput) iocs() ExportIOCsInput {
 // nothing.
 func (in ExportHashesInput) Validate() error {
 	if in.Format.length() == 0 {
-		return invalid("format: %q: want md5, sha1 or sha256", clip(string(in.Format), 60))
+		return invalid("format: %q: want md5, sha1 or sha256", clip.Text(string(in.Format), 60))
 	}
 	x := in.iocs()
 	x.Type = string(in.Format)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -158,7 +159,7 @@ func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutco
 		return nil, fmt.Errorf("%w; whether the feed is %s isn't known: %w", err, onOff(in.Enable), gate.ErrOutcomeUnknown)
 	}
 	if bool(f.Enabled) != in.Enable {
-		return nil, &Error{Refusal: refusal("toggleFeed", 200, fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip(d.Message, 300)), ErrInvalid)}
+		return nil, &Error{Refusal: refusal("toggleFeed", 200, fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip.Text(d.Message, 300)), ErrInvalid)}
 	}
 	return &FeedOutcome{ID: f.ID, Name: f.Name, Enabled: &in.Enable, Message: d.Message}, nil
 }
@@ -230,13 +231,13 @@ func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome
 
 // feedOutcome reads MISP's words about a feed.
 func (c *Client) feedOutcome(op string, f *Feed, words string) (*FeedOutcome, error) {
-	out := &FeedOutcome{ID: f.ID, Name: f.Name, State: Accepted, Message: clip(words, 1000)}
+	out := &FeedOutcome{ID: f.ID, Name: f.Name, State: Accepted, Message: clip.Text(words, 1000)}
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(out.Message), w) })
 	}
 	switch {
 	case has("not enabled", "failed", "could not", "couldn't", "invalid", "error", "not allowed", "no valid"):
-		return nil, &Error{Refusal: refusal(op, 200, clip(words, 500), ErrInvalid)}
+		return nil, &Error{Refusal: refusal(op, 200, clip.Text(words, 500), ErrInvalid)}
 	case has("queued", "initiated", "background", "started"):
 		out.State = Queued
 	case has("fetching the feed has successfully completed", "successfully", "completed", "pulled", "cached"):

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -56,7 +57,7 @@ type ClusterHead struct {
 }
 
 func (c *Cluster) head() *ClusterHead {
-	return &ClusterHead{ID: c.ID, UUID: c.UUID, Type: c.Type, Value: c.Value, TagName: c.TagName, Description: clip(c.Description, 200)}
+	return &ClusterHead{ID: c.ID, UUID: c.UUID, Type: c.Type, Value: c.Value, TagName: c.TagName, Description: clip.Text(c.Description, 200)}
 }
 
 // ListGalaxiesInput is the input of [Client.ListGalaxies].
@@ -101,7 +102,7 @@ func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*Galax
 	var list []*GalaxyHead
 	for _, g := range all {
 		if mentions(in.Search, g.Name, g.Type, g.Description) && (in.Namespace == "" || strings.EqualFold(g.Namespace, strings.TrimSpace(in.Namespace))) {
-			list = append(list, &GalaxyHead{ID: g.ID, Name: g.Name, Type: g.Type, Namespace: g.Namespace, Description: clip(g.Description, 200), Enabled: g.Enabled})
+			list = append(list, &GalaxyHead{ID: g.ID, Name: g.Name, Type: g.Type, Namespace: g.Namespace, Description: clip.Text(g.Description, 200), Enabled: g.Enabled})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *GalaxyHead) int { return strings.Compare(a.Name, b.Name) })
@@ -185,7 +186,7 @@ type SearchGalaxyClustersInput struct {
 // Validate refuses a search for everything.
 func (in SearchGalaxyClustersInput) Validate() error {
 	if len(strings.Trim(in.Search, "% \t\r\n")) < 2 {
-		return invalid("search: %q: want at least two characters", clip(in.Search, 60))
+		return invalid("search: %q: want at least two characters", clip.Text(in.Search, 60))
 	}
 	return in.check()
 }
@@ -222,9 +223,9 @@ func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyCluste
 	})
 	switch n := len(chosen); {
 	case n == 0:
-		return nil, invalid("galaxyType: there is no galaxy of type or namespace %q; misp_list_galaxies has them", clip(want, 60))
+		return nil, invalid("galaxyType: there is no galaxy of type or namespace %q; misp_list_galaxies has them", clip.Text(want, 60))
 	case n > maxGalaxies:
-		return nil, invalid("galaxyType: %q stands for %d galaxies, at most %d can be searched; name one type", clip(want, 60), n, maxGalaxies)
+		return nil, invalid("galaxyType: %q stands for %d galaxies, at most %d can be searched; name one type", clip.Text(want, 60), n, maxGalaxies)
 	}
 	var list []*ClusterHead
 	for _, g := range chosen {
@@ -280,7 +281,7 @@ type AttachGalaxyClusterInput struct {
 // Validate refuses what names neither.
 func (in AttachGalaxyClusterInput) Validate() error {
 	if in.TargetType != ToEvent && in.TargetType != ToAttribute {
-		return invalid("targetType: %q: want event or attribute", clip(string(in.TargetType), 60))
+		return invalid("targetType: %q: want event or attribute", clip.Text(string(in.TargetType), 60))
 	}
 	return errors.Join(in.TargetID.check("targetId"), in.GalaxyClusterID.check("galaxyClusterId"))
 }
@@ -327,7 +328,7 @@ func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyCluster
 	case strings.Contains(m, "cluster attached"):
 		out.Status = TagAttached
 	default: // MISP says "saved" of this too
-		return nil, &Error{Refusal: refusal("attachCluster", 200, clip(said.Success, 500), ErrInvalid)}
+		return nil, &Error{Refusal: refusal("attachCluster", 200, clip.Text(said.Success, 500), ErrInvalid)}
 	}
 	out.Confirmed, err = c.tagged(ctx, e.ID, a, cl.TagName)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // ErrEgress means that something would have gone further than its TLP tag
@@ -160,7 +161,7 @@ func checkGroup(d *Distribution, group NumericID) error {
 	case d == nil || *d != SharingGroupOnly:
 		return invalid("sharingGroupId: only distribution 4 takes it")
 	case !numberRegexp.MatchString(string(group)):
-		return invalid("sharingGroupId: %q is not the id of a sharing group", clip(string(group), 60))
+		return invalid("sharingGroupId: %q is not the id of a sharing group", clip.Text(string(group), 60))
 	}
 	return nil
 }
@@ -182,7 +183,7 @@ func (c *Client) checkGroupGiven(ctx context.Context, d *Distribution, group Num
 	if len(names) == 0 {
 		return invalid("sharingGroupId: distribution 4 needs it, and the key may use no sharing group")
 	}
-	return invalid("sharingGroupId: distribution 4 needs it; the key may use %s", clip(strings.Join(names, ", "), 500))
+	return invalid("sharingGroupId: distribution 4 needs it; the key may use %s", clip.Text(strings.Join(names, ", "), 500))
 }
 
 // toGroup puts into p who is in the sharing group that something goes to.

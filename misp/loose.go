@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
@@ -33,7 +34,7 @@ func (n *Int) UnmarshalJSON(b []byte) error {
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s is not an integer", clip(string(b), 40))
+		return fmt.Errorf("%s is not an integer", clip.Text(string(b), 40))
 	}
 	*n = Int(v)
 	return nil
@@ -54,7 +55,7 @@ func (f *Bool) UnmarshalJSON(b []byte) error {
 	case "1", "true":
 		*f = true
 	default:
-		return fmt.Errorf("%s is not a flag", clip(string(b), 40))
+		return fmt.Errorf("%s is not a flag", clip.Text(string(b), 40))
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func scalar(b []byte) (string, error) {
 		err := json.Unmarshal(b, &s)
 		return strings.TrimSpace(s), err
 	case b[0] == '{' || b[0] == '[':
-		return "", fmt.Errorf("%s is not a single value", clip(string(b), 40))
+		return "", fmt.Errorf("%s is not a single value", clip.Text(string(b), 40))
 	}
 	return string(b), nil
 }
@@ -169,11 +170,4 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	}
 	*l = list
 	return nil
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -152,9 +153,9 @@ func (c *Client) template(ctx context.Context, name string) (*ObjectTemplate, er
 	case found != nil:
 		return c.GetObjectTemplate(ctx, GetObjectTemplateInput{TemplateID: Ref(found.ID)})
 	case len(near) > 0:
-		return nil, invalid("templateName: there is no template %q; there are %s", clip(name, 60), strings.Join(near, ", "))
+		return nil, invalid("templateName: there is no template %q; there are %s", clip.Text(name, 60), strings.Join(near, ", "))
 	}
-	return nil, invalid("templateName: there is no template %q; misp_list_object_templates has them", clip(name, 60))
+	return nil, invalid("templateName: there is no template %q; misp_list_object_templates has them", clip.Text(name, 60))
 }
 
 // A NewObjectAttribute is an attribute of a new object.
@@ -191,7 +192,7 @@ func (in AddObjectInput) Validate() error {
 		case strings.TrimSpace(a.Value) == "":
 			return invalid("attributes[%d].value: is blank", i)
 		case a.Type != "" && !typeRegexp.MatchString(a.Type):
-			return invalid("attributes[%d].type: %q is not an attribute type", i, clip(a.Type, 60))
+			return invalid("attributes[%d].type: %q is not an attribute type", i, clip.Text(a.Type, 60))
 		}
 	}
 	return nil
@@ -297,7 +298,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 			for _, x := range t.Elements {
 				names = append(names, x.Relation)
 			}
-			return nil, invalid("attributes[%d].object_relation: the template %s has no %q; it has %s", i, t.Name, clip(a.Relation, 60), clip(strings.Join(names, ", "), 500))
+			return nil, invalid("attributes[%d].object_relation: the template %s has no %q; it has %s", i, t.Name, clip.Text(a.Relation, 60), clip.Text(strings.Join(names, ", "), 500))
 		}
 		x := t.Elements[at]
 		if given[a.Relation]++; given[a.Relation] > 1 && !bool(x.Multiple) {
@@ -317,7 +318,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 		}
 	}
 	if one := t.Requirements["requiredOneOf"]; len(one) > 0 && !slices.ContainsFunc(one, func(r string) bool { return given[r] > 0 }) {
-		return nil, invalid("attributes: the template %s requires one of %s", t.Name, clip(strings.Join(one, ", "), 500))
+		return nil, invalid("attributes: the template %s requires one of %s", t.Name, clip.Text(strings.Join(one, ", "), 500))
 	}
 	slices.Sort(content)
 	var err error
@@ -429,7 +430,7 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 		sent = append(sent, &Attribute{Type: typ, Value: strings.TrimSpace(a.Value)})
 		x := t.Elements[slices.IndexFunc(t.Elements, func(x *TemplateElement) bool { return x.Relation == a.Relation })]
 		if len(x.Values) > 0 && !slices.Contains(x.Values, a.Value) {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is not among the values that the template has for %s", clip(a.Value, 80), a.Relation))
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s is not among the values that the template has for %s", clip.Text(a.Value, 80), a.Relation))
 		}
 	}
 	old, taken, err := c.sameObject(ctx, e, body)

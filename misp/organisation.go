@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -37,7 +38,7 @@ type ListOrganisationsInput struct {
 // Validate refuses a scope that MISP doesn't know.
 func (in ListOrganisationsInput) Validate() error {
 	if in.Scope != "" && !slices.Contains(in.Scope.Enum(), any(in.Scope)) {
-		return invalid("scope: %q: want local, external or all", clip(string(in.Scope), 60))
+		return invalid("scope: %q: want local, external or all", clip.Text(string(in.Scope), 60))
 	}
 	return in.check()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -91,7 +92,7 @@ func (o *owner) check(needs ...permission) error {
 			if role == "" {
 				role = "of the key"
 			}
-			return fmt.Errorf("%w: the role %s lacks %s, without which MISP refuses this; an administrator of MISP can give it", ErrForbidden, clip(role, 60), p)
+			return fmt.Errorf("%w: the role %s lacks %s, without which MISP refuses this; an administrator of MISP can give it", ErrForbidden, clip.Text(role, 60), p)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -44,7 +45,7 @@ const maxPromptArg = 4000
 
 // quoted is s as data: one JSON string, in which nothing can end the quotation.
 func quoted(s string) string {
-	b, err := json.Marshal(clip(strings.ToValidUTF8(s, "\uFFFD"), maxPromptArg))
+	b, err := json.Marshal(clip.Text(strings.ToValidUTF8(s, "\uFFFD"), maxPromptArg))
 	if err != nil {
 		return `""`
 	}
@@ -147,7 +148,7 @@ func reportSearch(tag, when string) (string, error) {
 		case weeksRange.MatchString(when):
 			filter = fmt.Sprintf("last %s", quoted(inDays(when)))
 		default:
-			return "", invalid("dateRange: %q: want 7d, 12h, 2w, or YYYY-MM-DD to YYYY-MM-DD", clip(when, 60))
+			return "", invalid("dateRange: %q: want 7d, 12h, 2w, or YYYY-MM-DD to YYYY-MM-DD", clip.Text(when, 60))
 		}
 	}
 	switch {

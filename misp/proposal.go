@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -160,9 +161,9 @@ func (in ProposeAttributeInput) Validate() error {
 	case in.Type == "" && in.Value == "" && in.Category == "" && in.ToIDs == nil && in.Comment == "":
 		return invalid("give at least one of type, value, category, toIds, comment")
 	case in.Type != "" && !typeRegexp.MatchString(in.Type):
-		return invalid("type: %q is not an attribute type", clip(in.Type, 60))
+		return invalid("type: %q is not an attribute type", clip.Text(in.Type, 60))
 	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
-		return invalid("category: %q is not a category", clip(in.Category, 60))
+		return invalid("category: %q is not a category", clip.Text(in.Category, 60))
 	}
 	return in.AttributeID.check("attributeId")
 }
@@ -240,7 +241,7 @@ func (c *Client) usualCategory(ctx context.Context, typ string) (string, error) 
 			return t.Category, nil
 		}
 	}
-	return "", invalid("type: this server has no attribute type %q", clip(typ, 60))
+	return "", invalid("type: this server has no attribute type %q", clip.Text(typ, 60))
 }
 
 // proposed reads what a proposal is about, and the same one if it waits.
@@ -325,7 +326,7 @@ type DecideProposalInput struct {
 // Validate refuses what isn't the id of a proposal.
 func (in DecideProposalInput) Validate() error {
 	if !numberRegexp.MatchString(string(in.ProposalID)) {
-		return invalid("proposalId: %q is not the id of a proposal", clip(string(in.ProposalID), 60))
+		return invalid("proposalId: %q is not the id of a proposal", clip.Text(string(in.ProposalID), 60))
 	}
 	return nil
 }
@@ -368,7 +369,7 @@ func (c *Client) decide(ctx context.Context, in DecideProposalInput, op, word st
 		return nil, err
 	}
 	if !strings.Contains(d.Message, word) {
-		return nil, &Error{Refusal: refusal(op, 200, clip(d.Message, 500), ErrInvalid)}
+		return nil, &Error{Refusal: refusal(op, 200, clip.Text(d.Message, 500), ErrInvalid)}
 	}
 	return &DecidedProposal{ID: p.ID, EventID: p.EventID, Did: word + ": " + p.does(), Message: d.Message}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -253,7 +254,7 @@ func (c *Client) census(ctx context.Context, e *Event) (*census, error) {
 		}
 		for _, w := range a.Warnings {
 			if w != nil && len(in.warnings) < maxListed {
-				in.warnings = append(in.warnings, fmt.Sprintf("%s is on the warninglist %q", clip(a.Value, 200), w.ListName))
+				in.warnings = append(in.warnings, fmt.Sprintf("%s is on the warninglist %q", clip.Text(a.Value, 200), w.ListName))
 			}
 		}
 	}
@@ -268,7 +269,7 @@ func (in *census) String() string {
 	}
 	s := count(in.attributes, "attribute")
 	if len(parts) > 0 {
-		s += " (" + clip(strings.Join(parts, ", "), 500) + ")"
+		s += " (" + clip.Text(strings.Join(parts, ", "), 500) + ")"
 	}
 	if n := len(in.objects); n > 0 {
 		s += ", " + count(n, "object")

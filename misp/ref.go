@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -16,7 +17,7 @@ func (Ref) Pattern() string { return eventPattern }
 
 func (r Ref) check(name string) error {
 	if !eventRegexp.MatchString(string(r)) {
-		return invalid("%s: %q is neither an id nor a UUID", name, clip(string(r), 60))
+		return invalid("%s: %q is neither an id nor a UUID", name, clip.Text(string(r), 60))
 	}
 	return nil
 }
@@ -41,7 +42,7 @@ func (NumericID) Pattern() string { return numberPattern }
 
 func (id NumericID) check() error {
 	if !numberRegexp.MatchString(string(id)) {
-		return invalid("feedId: %q is not the id of a feed", clip(string(id), 60))
+		return invalid("feedId: %q is not the id of a feed", clip.Text(string(id), 60))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -54,7 +55,7 @@ func (in SearchEventsInput) Validate() error {
 	}
 	for _, f := range []struct{ name, value string }{{"dateFrom", in.DateFrom}, {"dateTo", in.DateTo}} {
 		if f.value != "" && !dateRegexp.MatchString(f.value) {
-			return invalid("%s: %q: want YYYY-MM-DD", f.name, clip(f.value, 60))
+			return invalid("%s: %q: want YYYY-MM-DD", f.name, clip.Text(f.value, 60))
 		}
 	}
 	switch {

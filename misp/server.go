@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -125,7 +126,7 @@ func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Typ
 	if want != "" {
 		at := slices.IndexFunc(r.Categories, func(x string) bool { return strings.EqualFold(x, want) })
 		if at < 0 {
-			return nil, invalid("category: there is no %q; there are %s", clip(want, 60), strings.Join(r.Categories, ", "))
+			return nil, invalid("category: there is no %q; there are %s", clip.Text(want, 60), strings.Join(r.Categories, ", "))
 		}
 		want = r.Categories[at]
 	}
@@ -205,7 +206,7 @@ func (c *Client) taxonomies(ctx context.Context, _ nothing) (*taxonomies, error)
 	out := &taxonomies{Enabled: []*taxonomy{}, Others: []string{}, Total: len(list)}
 	for _, t := range list {
 		if t.Enabled {
-			t.Description = clip(t.Description, 300)
+			t.Description = clip.Text(t.Description, 300)
 			out.Enabled = append(out.Enabled, t)
 		} else {
 			out.Others = append(out.Others, t.Namespace)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -91,7 +92,7 @@ func (in AddSightingInput) at() (int64, error) {
 			return t.Unix(), nil
 		}
 	}
-	return 0, invalid("timestamp: %q: want seconds since 1970, or a time such as 2026-01-31T10:00:00Z", clip(s, 60))
+	return 0, invalid("timestamp: %q: want seconds since 1970, or a time such as 2026-01-31T10:00:00Z", clip.Text(s, 60))
 }
 
 // AddedSightings says which attributes got a sighting.
@@ -237,11 +238,11 @@ func (c *Client) sighted(ctx context.Context, in AddSightingInput) (*sightedSet,
 			break
 		}
 		if s.total >= maxCounted {
-			return nil, invalid("value: more than %d attributes have %s; give an attributeId", maxCounted, clip(in.Value, 80))
+			return nil, invalid("value: more than %d attributes have %s; give an attributeId", maxCounted, clip.Text(in.Value, 80))
 		}
 	}
 	if s.total == 0 {
-		return nil, &Error{Refusal: refusal("searchAttributes", 200, fmt.Sprintf("no attribute that the key may see has the value %s", clip(in.Value, 80)), ErrNotFound)}
+		return nil, &Error{Refusal: refusal("searchAttributes", 200, fmt.Sprintf("no attribute that the key may see has the value %s", clip.Text(in.Value, 80)), ErrNotFound)}
 	}
 	gone, err := c.searchAttributes(ctx, wire.AttributeSearch{Value: l.ask, Deleted: wire.AttributeSearchDeletedOnly, Page: 1, Limit: maxLimit})
 	if err != nil {

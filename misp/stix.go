@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -45,9 +46,9 @@ func (in ImportSTIXInput) read() (*stixBundle, error) {
 	case len(in.Bundle) > maxBundle:
 		return nil, invalid("bundle: has %d bytes, at most %d are allowed", len(in.Bundle), maxBundle)
 	case err != nil:
-		return nil, invalid("bundle: isn't JSON: %s", clip(err.Error(), 200))
+		return nil, invalid("bundle: isn't JSON: %s", clip.Text(err.Error(), 200))
 	case b.Type != "bundle":
-		return nil, invalid("bundle: its type is %q, want bundle", clip(b.Type, 60))
+		return nil, invalid("bundle: its type is %q, want bundle", clip.Text(b.Type, 60))
 	case len(b.Objects) == 0:
 		return nil, invalid("bundle: has no objects")
 	}
@@ -88,7 +89,7 @@ func (b *stixBundle) contents() string {
 	for _, t := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[t], t))
 	}
-	return clip(strings.Join(parts, ", "), 500)
+	return clip.Text(strings.Join(parts, ", "), 500)
 }
 
 // An ImportedEvent is the event that MISP made of a bundle.
@@ -135,7 +136,7 @@ func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.P
 	}
 	p := gate.Plan{
 		Summary:  "Make an event in MISP of a STIX bundle. It is not published.",
-		Targets:  []gate.Target{{Kind: "bundle", ID: clip(b.ID, 60), Name: b.contents()}},
+		Targets:  []gate.Target{{Kind: "bundle", ID: clip.Text(b.ID, 60), Name: b.contents()}},
 		Changes:  []gate.Change{gate.Set("objects", b.contents()), gate.Set("distribution", CommunityOnly)},
 		Undo:     "Delete the event.",
 		Warnings: []string{stixLosses},
@@ -146,7 +147,7 @@ func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.P
 			p.Changes = append(p.Changes, gate.Set("further values", count(len(values)-i, "value")))
 			break
 		}
-		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), clip(v, 200)))
+		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), clip.Text(v, 200)))
 	}
 	return p, c.warn(ctx, &p, values[:min(len(values), maxBulk)]...)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -90,7 +91,7 @@ func checkTags(name string, tags []string) error {
 // of one, whichever that is.
 func checkTag(name, t string) error {
 	if digits := strings.TrimSpace(t); digits != "" && strings.Trim(digits, "0123456789") == "" {
-		return invalid("%s: %q: MISP would take a number for the id of a tag; give its name", name, clip(t, 60))
+		return invalid("%s: %q: MISP would take a number for the id of a tag; give its name", name, clip.Text(t, 60))
 	}
 	return checkText(name, t, 255)
 }
@@ -315,7 +316,7 @@ type SearchByTagInput struct {
 // Validate refuses a tag that MISP would take for everything.
 func (in SearchByTagInput) Validate() error {
 	if in.Type != "" && in.Type != TaggedEvents && in.Type != TaggedAttributes {
-		return invalid("type: %q: want event or attribute", clip(string(in.Type), 60))
+		return invalid("type: %q: want event or attribute", clip.Text(string(in.Type), 60))
 	}
 	return errors.Join(in.check(), checkFilter("tag", in.Tag))
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // attributeUUID is the UUID (version 5) under which a value is added to an
@@ -13,7 +15,7 @@ import (
 func attributeUUID(event, typ, value string) (string, error) {
 	space, err := hex.DecodeString(strings.ReplaceAll(event, "-", ""))
 	if err != nil || len(space) != 16 {
-		return "", fmt.Errorf("misp: the event's UUID %q isn't one", clip(event, 60))
+		return "", fmt.Errorf("misp: the event's UUID %q isn't one", clip.Text(event, 60))
 	}
 	h := sha1.New() //nolint:gosec // see above
 	h.Write(space)

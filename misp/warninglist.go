@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -150,7 +151,7 @@ func (c *Client) warninglistHits(ctx context.Context, values ...string) (map[str
 	out := make(map[string][]*WarninglistHit, len(*m))
 	for v, hits := range *m {
 		if !slices.Contains(asked, v) { // such as the message of a failure
-			return nil, fmt.Errorf("misp: checkWarninglists: an answer about %q, which wasn't asked for", clip(v, 60))
+			return nil, fmt.Errorf("misp: checkWarninglists: an answer about %q, which wasn't asked for", clip.Text(v, 60))
 		}
 		if hits = slices.DeleteFunc(hits, func(h *WarninglistHit) bool { return h == nil }); len(hits) > 0 {
 			out[v] = hits

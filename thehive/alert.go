@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -306,7 +307,7 @@ func checkLink(link string) error {
 	}
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%w: externalLink: %q is no http or https URL", ErrInvalid, clip(link, 80))
+		return fmt.Errorf("%w: externalLink: %q is no http or https URL", ErrInvalid, clip.Text(link, 80))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -194,7 +195,7 @@ func (c *Client) planMergeAlert(ctx context.Context, in MergeAlertInput) (gate.P
 		Changes: []gate.Change{
 			gate.Set("observables", areAdded(n, "observable")+" to the case; of those that it has already the tags are united"),
 			gate.Changed("tags of the case", strings.Join(cs.Tags, ", "), mergedTags(cs, a)),
-			gate.Set("description of the case", "gets appended the alert's title and text: "+clip(a.Title+": "+a.Description, 300)),
+			gate.Set("description of the case", "gets appended the alert's title and text: "+clip.Text(a.Title+": "+a.Description, 300)),
 			gate.Set("goes along", parts.along(a)),
 			gate.Changed("status of the alert", a.Status, "Imported"),
 		},

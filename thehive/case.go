@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -119,7 +120,7 @@ func caseRef(name, text string) (string, error) {
 	if n, ok := strings.CutPrefix(id, "#"); ok {
 		id = strings.TrimSpace(n)
 		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
-			return "", fmt.Errorf("%w: %s: %q is neither an id (~4096) nor a number (12 or #12)", ErrInvalid, name, clip(text, 80))
+			return "", fmt.Errorf("%w: %s: %q is neither an id (~4096) nor a number (12 or #12)", ErrInvalid, name, clip.Text(text, 80))
 		}
 	}
 	if n, err := strconv.ParseUint(id, 10, 31); err == nil {
@@ -361,7 +362,7 @@ func oldestOpen(cases []*Case) *Case {
 // Validate refuses a key that can't be a tag.
 func (in *CreateCaseInput) Validate() error {
 	if in.Key != "" && !caseKey.MatchString(in.Key) {
-		return fmt.Errorf("%w: key: %q: want up to 100 letters, digits and any of _ . : -", ErrInvalid, clip(in.Key, 120))
+		return fmt.Errorf("%w: key: %q: want up to 100 letters, digits and any of _ . : -", ErrInvalid, clip.Text(in.Key, 120))
 	}
 	return nil
 }

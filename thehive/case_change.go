@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -51,7 +52,7 @@ func (c *Client) updateCase(ctx context.Context, id string, body wire.UpdateCase
 type readBack struct{ wrong []string }
 
 func (r *readBack) differ(field string, want, got any) {
-	r.wrong = append(r.wrong, fmt.Sprintf("%s is %s afterwards and not %s", field, clip(fmt.Sprintf("%q", fmt.Sprint(got)), 200), clip(fmt.Sprintf("%q", fmt.Sprint(want)), 200)))
+	r.wrong = append(r.wrong, fmt.Sprintf("%s is %s afterwards and not %s", field, clip.Text(fmt.Sprintf("%q", fmt.Sprint(got)), 200), clip.Text(fmt.Sprintf("%q", fmt.Sprint(want)), 200)))
 }
 
 // text compares a text that was set, if it was.

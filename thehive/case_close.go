@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -207,7 +208,7 @@ func (c *Client) casesByID(ctx context.Context, ids []string) ([]*Case, error) {
 		case strings.HasPrefix(ref, "~"):
 			which = append(which, ID(ref))
 		default:
-			return nil, fmt.Errorf("%w: caseIds: %q is neither an id (~4096) nor a number", ErrInvalid, clip(id, 80))
+			return nil, fmt.Errorf("%w: caseIds: %q is neither an id (~4096) nor a number", ErrInvalid, clip.Text(id, 80))
 		}
 	}
 	got, err := rows[*Case](ctx, c, "cases-by-id", All(KindCase).Where(Or(which...)).Page(0, len(ids)))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -172,14 +173,14 @@ func (f *CustomField) check(v json.RawMessage) error {
 		ok = isNumber
 	}
 	if !ok {
-		return fmt.Errorf("%w: customFields: %s: %s isn't of its type, %s", ErrInvalid, f.Name, clip(string(v), 80), f.Type)
+		return fmt.Errorf("%w: customFields: %s: %s isn't of its type, %s", ErrInvalid, f.Name, clip.Text(string(v), 80), f.Type)
 	}
 	if len(f.Options) > 0 && !slices.ContainsFunc(f.Options, func(o json.RawMessage) bool { return sameJSON(o, v) }) {
 		options := make([]string, len(f.Options))
 		for i, o := range f.Options {
 			options[i] = string(o)
 		}
-		return fmt.Errorf("%w: customFields: %s: %s is none of its options: %s", ErrInvalid, f.Name, clip(string(v), 80), strings.Join(options, ", "))
+		return fmt.Errorf("%w: customFields: %s: %s is none of its options: %s", ErrInvalid, f.Name, clip.Text(string(v), 80), strings.Join(options, ", "))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -49,7 +50,7 @@ func (d *Date) UnmarshalText(b []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %q is no date: want 2026-03-02T08:00:00Z, 2026-03-02, 24h for that long ago, or milliseconds since 1970", ErrInvalid, clip(text, 80))
+	return fmt.Errorf("%w: %q is no date: want 2026-03-02T08:00:00Z, 2026-03-02, 24h for that long ago, or milliseconds since 1970", ErrInvalid, clip.Text(text, 80))
 }
 
 // UnmarshalJSON reads a number or a text.
@@ -102,13 +103,6 @@ func (d Date) checkFixed(name string) error {
 
 // instant is a date of TheHive as a person reads it; none is "".
 func instant(t time.Time) string { return At(t).String() }
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
-}
 
 // when collects the dates of an entity by name, as a person reads them.
 type when map[string]string

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -66,7 +67,7 @@ func fail(f *httpx.Failure) error {
 
 // missing is the refusal of what a query should have given and didn't.
 func missing(what, which string) *Error {
-	return &Error{Refusal: connect.Refusal{System: "thehive", Op: "query", Status: http.StatusNotFound, Message: what + " not found"}, Code: "NotFoundError", Detail: clip(which, 200)}
+	return &Error{Refusal: connect.Refusal{System: "thehive", Op: "query", Status: http.StatusNotFound, Message: what + " not found"}, Code: "NotFoundError", Detail: clip.Text(which, 200)}
 }
 
 // exists reports whether TheHive's reason is that there is such a thing already,

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -75,7 +76,7 @@ func (c *Client) file(s FileSource) (f file, err error) {
 	}
 	switch err := f.Look(MaxAttachment); {
 	case err != nil:
-		return f, fmt.Errorf("%w: filePath: %q %w", ErrInvalid, clip(s.FilePath, 200), err)
+		return f, fmt.Errorf("%w: filePath: %q %w", ErrInvalid, clip.Text(s.FilePath, 200), err)
 	case f.Size == 0 || f.Size > MaxAttachment:
 		return f, fmt.Errorf("%w: the file has %d bytes; want 1 to %d", ErrInvalid, f.Size, MaxAttachment)
 	case s.SHA256 != "" && !strings.EqualFold(s.SHA256, f.SHA256):
@@ -87,7 +88,7 @@ func (c *Client) file(s FileSource) (f file, err error) {
 // checkFilename lets through what is a name and no path.
 func checkFilename(s string) error {
 	if err := upload.CheckName(s); err != nil {
-		return fmt.Errorf("%w: filename: %q: %w", ErrInvalid, clip(s, 80), err)
+		return fmt.Errorf("%w: filename: %q: %w", ErrInvalid, clip.Text(s, 80), err)
 	}
 	return nil
 }
@@ -101,7 +102,7 @@ func (c *Client) folder(path string) (*os.Root, string, error) {
 	}
 	root, name, err := upload.Folder(c.files, path)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %q %w", ErrInvalid, clip(path, 200), err)
+		return nil, "", fmt.Errorf("%w: %q %w", ErrInvalid, clip.Text(path, 200), err)
 	}
 	return root, name, nil
 }
@@ -364,7 +365,7 @@ func (c *Client) fileRequest(ctx context.Context, in GetFileInput) (*httpx.Reque
 		}
 		a := o.attachment()
 		if a == nil {
-			return nil, nil, fmt.Errorf("%w: observableId: %s is no file but %s %s", ErrInvalid, o.ID, o.DataType, clip(o.Data, 80))
+			return nil, nil, fmt.Errorf("%w: observableId: %s is no file but %s %s", ErrInvalid, o.ID, o.DataType, clip.Text(o.Data, 80))
 		}
 		r := httpx.NewRequest(wire.DownloadObservableEndpoint)
 		r.Path("observableId", o.ID, "")
@@ -387,7 +388,7 @@ func (c *Client) fileRequest(ctx context.Context, in GetFileInput) (*httpx.Reque
 	case err == nil && len(list) == 0:
 		err = missing("Attachment", in.AttachmentID)
 	case len(list) > 1:
-		err = fmt.Errorf("%w: attachmentId: several have the name %q; give the id", ErrInvalid, clip(in.AttachmentID, 80))
+		err = fmt.Errorf("%w: attachmentId: several have the name %q; give the id", ErrInvalid, clip.Text(in.AttachmentID, 80))
 	}
 	if err != nil {
 		return nil, nil, err
@@ -481,7 +482,7 @@ func (c *Client) newFile(path string) (*saved, error) {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		root.Close()
-		return nil, fmt.Errorf("%w: saveAs: %q can't be made below the folder of files, or is there already", ErrInvalid, clip(path, 200))
+		return nil, fmt.Errorf("%w: saveAs: %q can't be made below the folder of files, or is there already", ErrInvalid, clip.Text(path, 200))
 	}
 	return &saved{f, root, name}, nil
 }

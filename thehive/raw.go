@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -126,7 +127,7 @@ func refuseStep(i int, name string) string {
 		if slices.Contains(rawSteps, name) {
 			return ""
 		}
-		return fmt.Sprintf("%q is not a step that may be run there; these may: %s", clip(name, 80), strings.Join(rawSteps, ", "))
+		return fmt.Sprintf("%q is not a step that may be run there; these may: %s", clip.Text(name, 80), strings.Join(rawSteps, ", "))
 	}
 	kind, isList := strings.CutPrefix(name, "list")
 	if !isList {
@@ -135,7 +136,7 @@ func refuseStep(i int, name string) string {
 	if isList && slices.Contains(rawKinds, kind) || slices.Contains(rawStarts, name) {
 		return ""
 	}
-	return fmt.Sprintf("%q is not a step that may be run first; these may: %s, and list or get with any of %s", clip(name, 80), strings.Join(rawStarts, ", "), strings.Join(rawKinds, ", "))
+	return fmt.Sprintf("%q is not a step that may be run first; these may: %s, and list or get with any of %s", clip.Text(name, 80), strings.Join(rawStarts, ", "), strings.Join(rawKinds, ", "))
 }
 
 func raw(s step) json.RawMessage {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // ReportFormat is how a report is written.
@@ -177,7 +179,7 @@ func (c *Client) reportTasks(ctx context.Context, r *report) error {
 		}
 		logs = logs[:min(len(logs), left)]
 		left -= len(logs)
-		r.beyond(total, len(logs), fmt.Sprintf("log entries of the task %q", clip(t.Title, 80)))
+		r.beyond(total, len(logs), fmt.Sprintf("log entries of the task %q", clip.Text(t.Title, 80)))
 		r.Tasks = append(r.Tasks, reportTask{t, logs})
 	}
 	return nil
@@ -307,7 +309,7 @@ func reportPage() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
 		"at":    instant,
 		"plain": plain,
-		"short": func(s string) string { return clip(plain(s), 24) },
+		"short": func(s string) string { return clip.Text(plain(s), 24) },
 		"join":  func(list []string) string { return strings.Join(list, ", ") },
 		"tlp":   func(t TLP) string { return t.String() },
 		"pap":   func(p PAP) string { return p.String() },
@@ -410,7 +412,7 @@ func (r *report) markdown(b *bytes.Buffer) {
 	if section("Timeline", len(r.Timeline)) {
 		p("| Date | What | By | |\n|---|---|---|---|\n")
 		for _, e := range r.Timeline {
-			p("| %s | %s | %s | %s |\n", instant(e.Date), e.Kind, inert(e.By), inert(clip(e.Text, 300)))
+			p("| %s | %s | %s | %s |\n", instant(e.Date), e.Kind, inert(e.By), inert(clip.Text(e.Text, 300)))
 		}
 	}
 	if section("Tasks", len(r.Tasks)) {
@@ -434,13 +436,13 @@ func (r *report) markdown(b *bytes.Buffer) {
 	if section("Observables", len(r.Observables)) {
 		p("| Type | Value | Marks | TLP | Verdict | |\n|---|---|---|---|---|---|\n")
 		for _, o := range r.Observables {
-			p("| %s | %s | %s | %s | %s | %s |\n", inert(o.DataType), code(o.Value), o.Marks(), o.TLP, o.Verdict, inert(clip(strings.Join(append([]string{o.Message}, o.Said...), " "), 300)))
+			p("| %s | %s | %s | %s | %s | %s |\n", inert(o.DataType), code(o.Value), o.Marks(), o.TLP, o.Verdict, inert(clip.Text(strings.Join(append([]string{o.Message}, o.Said...), " "), 300)))
 		}
 	}
 	if section("Techniques", len(r.Procedures)) {
 		p("| Technique | Tactic | On | |\n|---|---|---|---|\n")
 		for _, t := range r.Procedures {
-			p("| %s %s | %s | %s | %s |\n", inert(t.PatternID), inert(t.PatternName), inert(t.Tactic), instant(t.OccurDate), inert(clip(t.Description, 300)))
+			p("| %s %s | %s | %s | %s |\n", inert(t.PatternID), inert(t.PatternName), inert(t.Tactic), instant(t.OccurDate), inert(clip.Text(t.Description, 300)))
 		}
 	}
 	if section("Alerts", len(r.Alerts)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
@@ -85,7 +86,7 @@ func (c *Client) template(ctx context.Context, name string) (*CaseTemplate, erro
 	for i, t := range all {
 		names[i] = t.Name
 	}
-	return nil, fmt.Errorf("%w: template: there is none named %q; there are: %s", ErrInvalid, clip(name, 80), orNone(names))
+	return nil, fmt.Errorf("%w: template: there is none named %q; there are: %s", ErrInvalid, clip.Text(name, 80), orNone(names))
 }
 
 // ApplyCaseTemplate gives a case the tasks of a template, and counts what it got:

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
@@ -235,13 +236,13 @@ var (
 func (in *ListAgentsInput) check() error {
 	switch {
 	case in.Name != "" && !agentName.MatchString(in.Name) && !condition.MatchString(in.Name):
-		return invalid("name %q: Wazuh's API takes letters, digits, spaces and , _ - . + :, or without accents also [ ] ? \\ / ' \" = @ %% < { }", clip(in.Name))
+		return invalid("name %q: Wazuh's API takes letters, digits, spaces and , _ - . + :, or without accents also [ ] ? \\ / ' \" = @ %% < { }", clip.Text(in.Name, shownBytes))
 	case in.Platform != "" && !platform.MatchString(in.Platform):
-		return invalid("os_platform %q: want a platform, such as ubuntu", clip(in.Platform))
+		return invalid("os_platform %q: want a platform, such as ubuntu", clip.Text(in.Platform, shownBytes))
 	case in.OlderThan != "" && !age.MatchString(in.OlderThan):
-		return invalid("older_than %q: want a number and d, h, m or s, such as 7d", clip(in.OlderThan))
+		return invalid("older_than %q: want a number and d, h, m or s, such as 7d", clip.Text(in.OlderThan, shownBytes))
 	case in.OlderThan != "" && strings.Trim(in.OlderThan, "0dhms") == "":
-		return invalid("older_than %q: want more than nothing, which Wazuh takes for no filter", clip(in.OlderThan))
+		return invalid("older_than %q: want more than nothing, which Wazuh takes for no filter", clip.Text(in.OlderThan, shownBytes))
 	}
 	if in.Group != "" {
 		if err := in.Group.check(); err != nil {
@@ -249,7 +250,7 @@ func (in *ListAgentsInput) check() error {
 		}
 	}
 	if in.Search != "" && !condition.MatchString(in.Search) {
-		return invalid("search %q: Wazuh's API takes letters without accents, digits, spaces and [ ] _ - . : ? \\ / ' \" = @ %% < { }", clip(in.Search))
+		return invalid("search %q: Wazuh's API takes letters without accents, digits, spaces and [ ] _ - . : ? \\ / ' \" = @ %% < { }", clip.Text(in.Search, shownBytes))
 	}
 	return checkPage(in.Limit, in.Offset)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
@@ -457,7 +458,7 @@ func (s AlertSort) direction() (string, error) {
 	case OldestFirst, "timestamp":
 		return "asc", nil
 	}
-	return "", invalid("sort %q: want -timestamp or +timestamp", clip(string(s)))
+	return "", invalid("sort %q: want -timestamp or +timestamp", clip.Text(string(s), shownBytes))
 }
 
 // GetAlertsInput is the input of [Client.GetAlerts]. Its filters are those of
@@ -924,7 +925,7 @@ var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)
 // Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error) {
 	if !alertID.MatchString(in.AlertID) {
-		return nil, invalid("alert_id %q is not an alert's id", clip(in.AlertID))
+		return nil, invalid("alert_id %q is not an alert's id", clip.Text(in.AlertID, shownBytes))
 	}
 	match := anyOf(clause{"ids": clause{"values": []string{in.AlertID}}}, term("id", in.AlertID))
 	if c.label != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
@@ -150,7 +151,7 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 	for _, by := range in.GroupBy {
 		key, ok := by.field()
 		if !ok {
-			return nil, invalid("group_by: %q is none of %v", clip(string(by)), AlertKey("").Enum())
+			return nil, invalid("group_by: %q is none of %v", clip.Text(string(by), shownBytes), AlertKey("").Enum())
 		}
 		top := in.Top
 		if len(key.fields) > 2 {
@@ -187,7 +188,7 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 func (in *GetAlertStatsInput) checkInterval(from, until, now time.Time) error {
 	step, err := When(in.Interval).time("interval", now, time.UTC)
 	if err != nil || !step.Before(now) {
-		return invalid("interval %q: want a length such as 5m, 1h or 1d", clip(in.Interval))
+		return invalid("interval %q: want a length such as 5m, 1h or 1d", clip.Text(in.Interval, shownBytes))
 	}
 	if until.IsZero() {
 		until = now

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -82,7 +83,7 @@ var plainName = lazyregexp.New(`^[\pL\pN_.:/@+-][\pL\pN_ .:/@+-]*$`)
 
 func checkName(field, s string) error {
 	if !plainName.MatchString(s) {
-		return invalid("%s %q: want letters, digits, spaces and _ . : / @ + -", field, clip(s))
+		return invalid("%s %q: want letters, digits, spaces and _ . : / @ + -", field, clip.Text(s, shownBytes))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -95,7 +96,7 @@ func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePag
 		return nil, err
 	}
 	if in.Hash != "" && !fileHash.MatchString(in.Hash) {
-		return nil, invalid("hash %q: want an MD5, SHA-1 or SHA-256 in hex", clip(in.Hash))
+		return nil, invalid("hash %q: want an MD5, SHA-1 or SHA-256 in hex", clip.Text(in.Hash, shownBytes))
 	}
 	five, err := c.five(ctx)
 	if err != nil {

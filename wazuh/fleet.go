@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
@@ -122,7 +123,7 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	}
 	kind, ok := inventories[in.Kind]
 	if !ok {
-		return nil, invalid("kind %q: want one of %v", clip(string(in.Kind)), InventoryKind("").Enum())
+		return nil, invalid("kind %q: want one of %v", clip.Text(string(in.Kind), shownBytes), InventoryKind("").Enum())
 	}
 	var filter []clause
 	if in.AgentID != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -65,7 +66,7 @@ func (GroupID) Pattern() string { return groupName.Compiled().String() }
 // check refuses what Wazuh has no group for, the word that means all of them included.
 func (g GroupID) check() error {
 	if s := string(g); !groupName.MatchString(s) || strings.Trim(s, ".") == "" || s == "all" {
-		return invalid("group_id %q: want letters, digits, . _ and -, and neither all nor dots alone", clip(s))
+		return invalid("group_id %q: want letters, digits, . _ and -, and neither all nor dots alone", clip.Text(s, shownBytes))
 	}
 	return nil
 }

@@ -3,8 +3,12 @@ package wazuh
 import (
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
+
+// shownBytes is how much of a value an error shows.
+const shownBytes = 80
 
 // An AgentID names an agent by its number. "7" and "007" are the same one, and
 // "000" is the manager itself.
@@ -17,11 +21,11 @@ func (AgentID) Pattern() string { return `^[0-9]{1,32}$` }
 func (id AgentID) padded() (string, error) {
 	s := string(id)
 	if s == "" || len(s) > 32 || strings.Trim(s, "0123456789") != "" {
-		return "", invalid("agent_id %q: want an agent's number, such as 007", clip(s))
+		return "", invalid("agent_id %q: want an agent's number, such as 007", clip.Text(s, shownBytes))
 	}
 	s = strings.TrimLeft(s, "0")
 	if len(s) > 10 {
-		return "", invalid("agent_id %q: no agent has so large a number", clip(string(id)))
+		return "", invalid("agent_id %q: no agent has so large a number", clip.Text(string(id), shownBytes))
 	}
 	return strings.Repeat("0", max(0, 3-len(s))) + s, nil
 }
@@ -38,7 +42,7 @@ func (RuleID) Pattern() string { return ruleID.Compiled().String() }
 func (id RuleID) number() (string, error) {
 	s := strings.TrimLeft(string(id), "0")
 	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
-		return "", invalid("rule_id %q: want a rule's number, such as 5710", clip(string(id)))
+		return "", invalid("rule_id %q: want a rule's number, such as 5710", clip.Text(string(id), shownBytes))
 	}
 	return s, nil
 }
@@ -50,14 +54,7 @@ func (id RuleID) text(five bool) (string, error) {
 		return n, err
 	}
 	if !ruleID.MatchString(string(id)) {
-		return "", invalid("rule_id %q: want a rule's id", clip(string(id)))
+		return "", invalid("rule_id %q: want a rule's id", clip.Text(string(id), shownBytes))
 	}
 	return string(id), nil
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -104,9 +105,9 @@ func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInpu
 func checkSearch(s string) error {
 	switch {
 	case strings.HasPrefix(s, "-"):
-		return invalid("search %q: in front, a - would ask Wazuh for what does not match; leave it away", clip(s))
+		return invalid("search %q: in front, a - would ask Wazuh for what does not match; leave it away", clip.Text(s, shownBytes))
 	case strings.ContainsAny(s, ";|&^*>"):
-		return invalid("search %q: Wazuh's API takes none of ; | & ^ * >", clip(s))
+		return invalid("search %q: Wazuh's API takes none of ; | & ^ * >", clip.Text(s, shownBytes))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -82,7 +83,7 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	}
 	node := in.Node
 	if node != "" && !nodeName.MatchString(node) || strings.Trim(node, ".") == "" && node != "" {
-		return nil, invalid("node %q: want the name of a cluster node, such as master-node", clip(node))
+		return nil, invalid("node %q: want the name of a cluster node, such as master-node", clip.Text(node, shownBytes))
 	}
 	if node == "" {
 		var err error
@@ -167,7 +168,7 @@ var running5 = map[string]string{"auth": "auth", "monitor": "monitor", "request"
 // parts returns the daemon and its part, as this version calls them.
 func (r RunningConfig) parts(version string, five bool) (daemon, part string, err error) {
 	if !slices.Contains(r.Enum(), any(string(r))) {
-		return "", "", invalid("running %q: want one of %v", clip(string(r)), r.Enum())
+		return "", "", invalid("running %q: want one of %v", clip.Text(string(r), shownBytes), r.Enum())
 	}
 	daemon, part, _ = strings.Cut(string(r), "/")
 	if !five {
@@ -192,13 +193,13 @@ var fieldName = lazyregexp.New(`^[A-Za-z0-9_.%-]{1,64}$`)
 func (in *GetManagerConfigInput) check() error {
 	switch {
 	case in.Section != "" && !slices.Contains(in.Section.Enum(), any(string(in.Section))):
-		return invalid("section %q: want one of %v", clip(string(in.Section)), in.Section.Enum())
+		return invalid("section %q: want one of %v", clip.Text(string(in.Section), shownBytes), in.Section.Enum())
 	case in.Running != "" && (in.Section != "" || in.Field != ""):
 		return invalid("running: goes with neither section nor field, which are the file's")
 	case in.Field != "" && (in.Section == "" || in.Section == "analysis"):
 		return invalid("field: give the one section that it is in")
 	case in.Field != "" && !fieldName.MatchString(in.Field):
-		return invalid("field %q: want the name of a member of the section", clip(in.Field))
+		return invalid("field %q: want the name of a member of the section", clip.Text(in.Field, shownBytes))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // Resources lists what a host can fetch without calling a tool. They are the
@@ -29,7 +30,7 @@ func (c *Client) Prompts() []gate.Prompt {
 			Args: []gate.PromptArg{{Name: "alert_id", Doc: "The alert's id.", Required: true}},
 			Text: func(args map[string]string) (string, error) {
 				if !alertID.MatchString(args["alert_id"]) {
-					return "", invalid("alert_id %q is not an alert's id", clip(args["alert_id"]))
+					return "", invalid("alert_id %q is not an alert's id", clip.Text(args["alert_id"], shownBytes))
 				}
 				id, err := quoted(args["alert_id"])
 				return fmt.Sprintf(investigateAlert, id), err

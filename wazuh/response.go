@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -104,7 +105,7 @@ func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Re
 				names = append(names, r.Name)
 			}
 		}
-		return nil, nil, fmt.Errorf("%w as %q; it allows %s", ErrNotAllowed, clip(in.Response), strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("%w as %q; it allows %s", ErrNotAllowed, clip.Text(in.Response, shownBytes), strings.Join(names, ", "))
 	}
 	r := &c.allows[i]
 	if len(in.Agents) == 0 {
@@ -140,13 +141,13 @@ func checkResponseValue(r *gate.Response, value string) error {
 		a, err := netip.ParseAddr(value)
 		switch {
 		case err != nil || a.Zone() != "" || a.Is4In6():
-			return invalid("value %q: %s acts on an address", clip(value), r.Name)
+			return invalid("value %q: %s acts on an address", clip.Text(value, shownBytes), r.Name)
 		case a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() || a.IsLinkLocalUnicast():
 			return invalid("value %s: it isn't the address of another host", a)
 		}
 	case gate.TakesUser:
 		if !accountName.MatchString(value) {
-			return invalid("value %q: %s acts on an account", clip(value), r.Name)
+			return invalid("value %q: %s acts on an account", clip.Text(value, shownBytes), r.Name)
 		}
 	default:
 		if value != "" {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -117,7 +118,7 @@ func (c *Client) listRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 		}
 	}
 	if in.MITREID != "" && !techniqueID.MatchString(params.Mitre) {
-		return nil, invalid("mitre_id %q is not a technique's id, such as T1110 or T1110.001", clip(in.MITREID))
+		return nil, invalid("mitre_id %q is not a technique's id, such as T1110 or T1110.001", clip.Text(in.MITREID, shownBytes))
 	}
 	return c.rules(ctx, params, in.Level, in.MaxLevel)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -149,7 +150,7 @@ func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*Check
 		return nil, err
 	}
 	if !policyID.MatchString(in.PolicyID) {
-		return nil, invalid("policy_id %q is not a policy's id", clip(in.PolicyID))
+		return nil, invalid("policy_id %q is not a policy's id", clip.Text(in.PolicyID, shownBytes))
 	}
 	five, err := c.five(ctx)
 	if err != nil {

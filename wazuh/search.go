@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -133,7 +134,7 @@ func techniques(ids []string) (clause, error) {
 	for _, id := range ids {
 		t := strings.ToUpper(strings.TrimSpace(id))
 		if !techniqueID.MatchString(t) {
-			return nil, invalid("mitre_ids: %q is not a technique's id, such as T1110 or T1110.001", clip(id))
+			return nil, invalid("mitre_ids: %q is not a technique's id, such as T1110 or T1110.001", clip.Text(id, shownBytes))
 		}
 		for _, f := range []string{"rule.mitre.id", "threat.technique.id", "threat.technique.subtechnique.id", "wazuh.rule.mitre.technique", "wazuh.rule.mitre.technique.id", "wazuh.rule.mitre.subtechnique", "wazuh.rule.mitre.subtechnique.id"} {
 			some = append(some, term(f, t))
@@ -263,13 +264,13 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked
 		}
 		addr, err := netip.ParseAddr(strings.TrimSpace(a.value))
 		if err != nil {
-			return nil, invalid("%s %q is not an address", a.name, clip(a.value))
+			return nil, invalid("%s %q is not an address", a.name, clip.Text(a.value, shownBytes))
 		}
 		q.clauses = append(q.clauses, anyOf(addressIn(addr, a.fields)...))
 	}
 	if f.Location != "" {
 		if strings.Trim(f.Location, "* ") == "" {
-			return nil, invalid("location %q holds nothing to search for", clip(f.Location))
+			return nil, invalid("location %q holds nothing to search for", clip.Text(f.Location, shownBytes))
 		}
 		q.clauses = append(q.clauses, anyOf(wildcard("location", escaped(f.Location)), wildcard("log.file.path", escaped(f.Location))))
 	}
@@ -413,7 +414,7 @@ var label = lazyregexp.New(`^([A-Za-z0-9_.-]{1,64})=(.{1,128})$`)
 func labelled(s string) (clause, error) {
 	m := label.FindStringSubmatch(s)
 	if m == nil {
-		return nil, invalid("label %q: want name=value, as customer=acme", clip(s))
+		return nil, invalid("label %q: want name=value, as customer=acme", clip.Text(s, shownBytes))
 	}
 	return anyOf(termFold("agent.labels."+m[1], m[2]), termFold("wazuh.agent.labels."+m[1], m[2])), nil
 }
@@ -458,7 +459,7 @@ var namedHash = lazyregexp.New(`^(?:(?i:MD5|SHA1|SHA256|IMPHASH)=)?([0-9A-Fa-f]{
 func hashIn(s string) (clause, error) {
 	m := namedHash.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
-		return nil, invalid("file_hash %q: want an MD5, SHA-1 or SHA-256 in hex, as it is or as MD5=…, SHA1=…, SHA256=…, IMPHASH=…", clip(s))
+		return nil, invalid("file_hash %q: want an MD5, SHA-1 or SHA-256 in hex, as it is or as MD5=…, SHA1=…, SHA256=…, IMPHASH=…", clip.Text(s, shownBytes))
 	}
 	name, _, named := strings.Cut(strings.TrimSpace(s), "=")
 	in := "*="

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -236,7 +237,7 @@ func wordsOf(name, s string) ([]word, error) {
 	}
 	switch {
 	case len(list) == 0:
-		return nil, invalid("%s %q holds nothing to search for", name, clip(s))
+		return nil, invalid("%s %q holds nothing to search for", name, clip.Text(s, shownBytes))
 	case len(list) > maxWords:
 		list = []string{strings.TrimSpace(s)}
 	}

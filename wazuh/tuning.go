@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -47,11 +48,11 @@ func (in *ApplyTuningInput) Validate() error {
 	now := time.Now()
 	day, err := time.Parse(time.DateOnly, in.Expires)
 	if err != nil || day.Before(now.AddDate(0, 0, -1)) || day.After(now.AddDate(1, 0, 1)) {
-		return invalid("expires %q: want a day within a year, as 2026-01-31", clip(in.Expires))
+		return invalid("expires %q: want a day within a year, as 2026-01-31", clip.Text(in.Expires, shownBytes))
 	}
 	until, err := time.Parse(time.RFC3339, in.MeasuredUntil)
 	if err != nil || until.Before(now.AddDate(0, 0, -2)) || until.After(now.Add(2*time.Minute)) {
-		return invalid("measured_until %q: want the time from the preview, within two days", clip(in.MeasuredUntil))
+		return invalid("measured_until %q: want the time from the preview, within two days", clip.Text(in.MeasuredUntil, shownBytes))
 	}
 	return nil
 }

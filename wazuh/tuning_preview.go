@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
@@ -119,7 +120,7 @@ func (c *Client) TunePreview(ctx context.Context, in TunePreviewInput) (*TunePre
 			return nil, err
 		}
 		if in.RuleID != "" && string(in.RuleID) != a.Rule.ID {
-			return nil, invalid("alert %s is of rule %s, not %s", in.AlertID, a.Rule.ID, clip(string(in.RuleID)))
+			return nil, invalid("alert %s is of rule %s, not %s", in.AlertID, a.Rule.ID, clip.Text(string(in.RuleID), shownBytes))
 		}
 		m.tuning.RuleID = RuleID(a.Rule.ID)
 		if like, err = textsOf(h.Source); err != nil {
@@ -178,7 +179,7 @@ func (c *Client) tunable(ctx context.Context) error {
 // alertHit fetches the document of an alert.
 func (c *Client) alertHit(ctx context.Context, id string) (*indexer.Hit, error) {
 	if !alertID.MatchString(id) {
-		return nil, invalid("alert_id %q is not an alert's id", clip(id))
+		return nil, invalid("alert_id %q is not an alert's id", clip.Text(id, shownBytes))
 	}
 	some := []clause{anyOf(clause{"ids": clause{"values": []string{id}}}, term("id", id))}
 	f, err := c.tuningSearch(ctx, some, 2, nil, nil)

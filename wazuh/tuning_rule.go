@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -63,7 +64,7 @@ var static = []string{"srcuser", "dstuser", "srcport", "dstport", "data", "extra
 func (c TuningCondition) check() error {
 	switch {
 	case !conditionField.MatchString(c.Field):
-		return invalid("conditions: the field %q: want srcip, user, hostname and so on, or a decoded field such as win.eventdata.image", clip(c.Field))
+		return invalid("conditions: the field %q: want srcip, user, hostname and so on, or a decoded field such as win.eventdata.image", clip.Text(c.Field, shownBytes))
 	case slices.Contains(static, c.Field):
 		return invalid("conditions: the field %q can't be a condition here; use user for accounts", c.Field)
 	case c.Value == "" || len(c.Value) > 1024 || strings.ContainsFunc(c.Value, unicode.IsControl):
@@ -72,7 +73,7 @@ func (c TuningCondition) check() error {
 	if c.Field == "srcip" || c.Field == "dstip" {
 		a, err := netip.ParseAddr(c.Value)
 		if err != nil || a.Zone() != "" || a.Is4In6() {
-			return invalid("conditions: %s %q: want an address", c.Field, clip(c.Value))
+			return invalid("conditions: %s %q: want an address", c.Field, clip.Text(c.Value, shownBytes))
 		}
 	}
 	return nil

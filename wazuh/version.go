@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -60,7 +61,7 @@ func major(version string) (int, error) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	n, err := strconv.Atoi(first)
 	if err != nil || n < 4 || n > 5 {
-		return 0, fmt.Errorf("%w: Wazuh %q; 4 and 5 are", ErrUnsupported, clip(version))
+		return 0, fmt.Errorf("%w: Wazuh %q; 4 and 5 are", ErrUnsupported, clip.Text(version, shownBytes))
 	}
 	return n, nil
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -56,7 +57,7 @@ func (w When) read(field string, now time.Time, zone *time.Location) (t time.Tim
 		n, err := strconv.Atoi(m[1])
 		unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
 		if err != nil || n > int(100*365*24*time.Hour/unit) {
-			return time.Time{}, false, invalid("%s %q is longer ago than a hundred years", field, clip(string(w)))
+			return time.Time{}, false, invalid("%s %q is longer ago than a hundred years", field, clip.Text(string(w), shownBytes))
 		}
 		return now.Add(-time.Duration(n) * unit), false, nil
 	}
@@ -65,5 +66,5 @@ func (w When) read(field string, now time.Time, zone *time.Location) (t time.Tim
 			return t.UTC(), layout == time.DateOnly, nil
 		}
 	}
-	return time.Time{}, false, invalid("%s %q: want a time such as 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d", field, clip(string(w)))
+	return time.Time{}, false, invalid("%s %q: want a time such as 2025-01-02T03:04:05Z, or how long ago, such as 24h or now-7d", field, clip.Text(string(w), shownBytes))
 }

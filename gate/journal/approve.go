@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // Approve signs the proposal id with s. digest is what the approver saw; it
@@ -57,7 +58,7 @@ func (j *Journal) Deny(id, approver, reason string) error {
 		if _, err := u.in(id, state.StatePending, state.StateApproved); err != nil {
 			return err
 		}
-		return u.append(state.Event{Kind: state.EventDenied, ID: id, Approver: approver, Detail: clip(reason, 500)})
+		return u.append(state.Event{Kind: state.EventDenied, ID: id, Approver: approver, Detail: clip.Bytes(reason, 500)})
 	})
 }
 
@@ -81,7 +82,7 @@ func (u *update) in(id string, states ...state.State) (*state.Record, error) {
 // appends an event each time, whatever stood before, and holds from the moment in which
 // it is called, also where another process keeps the journal locked.
 func (j *Journal) Freeze(by, reason string) error {
-	b, err := json.Marshal(halted{by, clip(reason, 500)})
+	b, err := json.Marshal(halted{by, clip.Bytes(reason, 500)})
 	if err != nil {
 		return fmt.Errorf("gate: freeze: %w", err)
 	}
@@ -96,7 +97,7 @@ func (j *Journal) Freeze(by, reason string) error {
 		if u.moved != nil {
 			return u.moved
 		}
-		return u.append(state.Event{Kind: state.EventFrozen, Approver: by, Detail: clip(reason, 500)})
+		return u.append(state.Event{Kind: state.EventFrozen, Approver: by, Detail: clip.Bytes(reason, 500)})
 	})
 }
 

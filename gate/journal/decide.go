@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // A Decision is where a call stands.
@@ -367,5 +368,7 @@ func (u *update) propose(p *state.Proposal, ttl time.Duration) (*state.Record, e
 
 // Finish records how the execution of id went, or with [state.EventProgress] how far it is.
 func (j *Journal) Finish(id string, kind state.EventKind, detail string) error {
-	return j.update(func(u *update) error { return u.append(state.Event{Kind: kind, ID: id, Detail: clip(detail, 500)}) })
+	return j.update(func(u *update) error {
+		return u.append(state.Event{Kind: kind, ID: id, Detail: clip.Bytes(detail, 500)})
+	})
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/internal/chain"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 const (
@@ -388,7 +389,7 @@ func (u *update) dead() error {
 		if r.Detail != "" {
 			why += "; the last that it began was to " + r.Detail
 		}
-		if err := u.append(state.Event{Kind: state.EventUnknown, ID: r.ID, Detail: clip(why, 500)}); err != nil {
+		if err := u.append(state.Event{Kind: state.EventUnknown, ID: r.ID, Detail: clip.Bytes(why, 500)}); err != nil {
 			return err
 		}
 	}
@@ -655,15 +656,4 @@ func newID() string {
 	var b [5]byte
 	rand.Read(b[:]) //nolint:errcheck // crypto/rand never fails
 	return "P-" + base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b[:])
-}
-
-// clip cuts s to at most n bytes at a rune's edge.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/internal/escape"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 const (
@@ -112,7 +113,7 @@ func Shown(s string) string {
 	for tail < len(s) && s[tail]&0xc0 == 0x80 {
 		tail++
 	}
-	return fmt.Sprintf("%s … %s [%d bytes, sha256 %s]", Escape(clip(s, maxShown-100)), Escape(s[tail:]), len(s), hex.EncodeToString(h[:8]))
+	return fmt.Sprintf("%s … %s [%d bytes, sha256 %s]", Escape(clip.Bytes(s, maxShown-100)), Escape(s[tail:]), len(s), hex.EncodeToString(h[:8]))
 }
 
 // Escape makes every character that a person can't see, or that moves others
@@ -122,14 +123,3 @@ func Shown(s string) string {
 // scripts that look alike, and an accent that is part of a letter or follows it,
 // aren't told apart, so that a name may still pass for another.
 func Escape(s string) string { return escape.Text(s) }
-
-// clip cuts s to at most n bytes at a rune's edge.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
-}

@@ -76,29 +76,33 @@ func platform(path string) string {
 	return ""
 }
 
+// ground are the packages that the gate shares with others. They import nothing
+// but the standard library and each other.
+var ground = []string{"clip", "completion", "input", "lazyregexp", "nearest", "settings", "spelling", "trusted"}
+
+func isGround(path string) bool {
+	name, ours := strings.CutPrefix(path, module+"internal/")
+	return ours && slices.Contains(ground, name)
+}
+
+func isStandard(path string) bool { return !strings.Contains(strings.Split(path, "/")[0], ".") }
+
 // The key of an approver is the operator's: its passphrase and ssh-agent may
 // need more than the standard library, which nothing that a server links does, but the
 // driver of the database that a journal can be in. What speaks to witnesses is the
 // operator's too.
 // gate has a test of its own that says which package may import what.
-// internal/input, which all clients share, internal/spelling, which it shares with
-// the egress guard, and internal/trusted,
-// which it shares with the adapter, import no more.
 func TestTheGateImportsOnlyTheStandardLibrary(t *testing.T) {
 	forbid(t, "gate", func(path string) bool {
 		operators := strings.HasPrefix(path, "golang.org/x/crypto/ssh") || path == "golang.org/x/term" || path == module+"gate/keyring"
 		database := path == "github.com/jackc/pgx/v5/pgconn" || strings.HasPrefix(path, "golang.org/x/mod/sumdb/") // of gate/postgres and gate/witness
-		return strings.Contains(strings.Split(path, "/")[0], ".") && !operators && !database &&
-			!strings.HasPrefix(path, module+"gate/") && path != module+"gate" && path != module+"internal/settings" &&
-			path != module+"internal/input" && path != module+"internal/spelling" && path != module+"internal/trusted" && path != module+"internal/nearest" && path != module+"internal/completion" && path != module+"internal/lazyregexp"
+		return !isStandard(path) && !isGround(path) && !operators && !database && !strings.HasPrefix(path, module+"gate/") && path != module+"gate"
 	})
 }
 
 func TestWhatTheGateImportsOfOursIsStandardLibraryToo(t *testing.T) {
-	for _, dir := range []string{"internal/input", "internal/spelling", "internal/trusted", "internal/lazyregexp", "internal/settings"} {
-		forbid(t, dir, func(path string) bool {
-			return strings.Contains(strings.Split(path, "/")[0], ".") && path != module+"internal/lazyregexp" && path != module+"internal/nearest"
-		})
+	for _, name := range ground {
+		forbid(t, "internal/"+name, func(path string) bool { return !isStandard(path) && !isGround(path) })
 	}
 }
 

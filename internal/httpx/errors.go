@@ -16,6 +16,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -44,7 +45,7 @@ func (f *Failure) Refusal() connect.Refusal {
 func (f *Failure) RequestID() string {
 	for _, h := range []string{"X-Request-Id", "X-Correlation-Id", "X-Opaque-Id"} {
 		if v := f.Header.Get(h); v != "" {
-			return clip(v, 80)
+			return clip.Text(v, 80)
 		}
 	}
 	return ""
@@ -138,9 +139,9 @@ func redirected(location string, base *url.URL) string {
 	case to.Host == base.Host && to.Scheme == "https" && base.Scheme == "http":
 		return "; the server wants https"
 	case to.Host != base.Host:
-		return fmt.Sprintf("; this one leads to %s, which may be a login page that stands in front", clip(to.Host, 100))
+		return fmt.Sprintf("; this one leads to %s, which may be a login page that stands in front", clip.Text(to.Host, 100))
 	}
-	return fmt.Sprintf("; this one leads to %s: the URL may be wrong, or a login page answers in its place", clip(to.Path, 100))
+	return fmt.Sprintf("; this one leads to %s: the URL may be wrong, or a login page answers in its place", clip.Text(to.Path, 100))
 }
 
 type tooLarge struct{ limit int64 }
@@ -275,9 +276,9 @@ func (c *Client) alert(err error) string {
 	text := err.Error()
 	_, why, _ := strings.Cut(text, "remote error: tls: ")
 	if strings.Contains(why, "certificate") {
-		return ": it demands a client certificate, or refuses the one it got (" + clip(why, 80) + ")" + c.setting("", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
+		return ": it demands a client certificate, or refuses the one it got (" + clip.Text(why, 80) + ")" + c.setting("", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
 	}
-	return ": " + clip(why, 80) + c.setting("; it may demand a client certificate", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
+	return ": " + clip.Text(why, 80) + c.setting("; it may demand a client certificate", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
 }
 
 const maxNames = 5
@@ -298,7 +299,7 @@ func validFor(cert *x509.Certificate) string {
 	if n := len(names) - maxNames; n > 0 {
 		names, more = names[:maxNames], fmt.Sprintf(" and %d more", n)
 	}
-	return clip(strings.Join(names, ", "), 300) + more
+	return clip.Text(strings.Join(names, ", "), 300) + more
 }
 
 // decode reads the JSON of a 2xx answer.
@@ -337,12 +338,12 @@ var title = lazyregexp.New(`(?is)<title[^>]*>([^<]{1,200})`)
 
 func htmlTitle(body []byte) string {
 	if m := title.Compiled().FindSubmatch(body); m != nil {
-		return clip(strings.Join(strings.Fields(string(m[1])), " "), 100)
+		return clip.Text(strings.Join(strings.Fields(string(m[1])), " "), 100)
 	}
 	return ""
 }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return clip(strings.ToValidUTF8(strings.TrimSpace(line), ""), 200)
+	return clip.Text(strings.ToValidUTF8(strings.TrimSpace(line), ""), 200)
 }

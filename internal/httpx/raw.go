@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // maxRawBody is how many bytes a raw call may send.
@@ -54,20 +55,20 @@ func (c *Client) Raw(ctx context.Context, known []gate.Endpoint, method, path st
 // checkRaw refuses what could lead to another place than it says.
 func checkRaw(method, path string) error {
 	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) {
-		return fmt.Errorf("method: %q: want GET, POST, PUT, PATCH or DELETE", clip(method, 20))
+		return fmt.Errorf("method: %q: want GET, POST, PUT, PATCH or DELETE", clip.Text(method, 20))
 	}
 	if len(path) > 4096 || !strings.HasPrefix(path, "/") {
-		return fmt.Errorf("path: %q: want one that begins with /, without the address of the server", clip(path, 80))
+		return fmt.Errorf("path: %q: want one that begins with /, without the address of the server", clip.Text(path, 80))
 	}
 	if path == "/" {
 		return nil
 	}
 	for segment := range strings.SplitSeq(path[1:], "/") {
 		if err := CheckSegment(segment); err != nil {
-			return fmt.Errorf("path: a part of %q %w", clip(path, 80), err)
+			return fmt.Errorf("path: a part of %q %w", clip.Text(path, 80), err)
 		}
 		if unreserved.Replace(url.PathEscape(segment)) != segment {
-			return fmt.Errorf("path: %q in it would have to be escaped", clip(segment, 80))
+			return fmt.Errorf("path: %q in it would have to be escaped", clip.Text(segment, 80))
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // A Request is one call of an endpoint in the making. Its first mistakes are
@@ -68,7 +69,7 @@ func (r *Request) Path(name, value, pattern string) {
 			return
 		}
 		if !re.MatchString(value) {
-			r.errs = append(r.errs, fmt.Errorf("%s: %q does not have the form %s", name, clip(value, 80), pattern))
+			r.errs = append(r.errs, fmt.Errorf("%s: %q does not have the form %s", name, clip.Text(value, 80), pattern))
 			return
 		}
 	}
@@ -88,9 +89,9 @@ func CheckSegment(s string) error {
 	case s == "." || s == "..":
 		return fmt.Errorf("%q is not an identifier", s)
 	case strings.ContainsAny(s, `/\%?#`):
-		return fmt.Errorf("%q holds a separator", clip(s, 80))
+		return fmt.Errorf("%q holds a separator", clip.Text(s, 80))
 	case strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 || c == 0x7f || c == 0xfffd }):
-		return fmt.Errorf("%q holds a control character", clip(s, 80))
+		return fmt.Errorf("%q holds a control character", clip.Text(s, 80))
 	case len(s) > 512:
 		return fmt.Errorf("has %d bytes, at most 512 are allowed", len(s))
 	}
@@ -178,13 +179,6 @@ func (r *Request) url(base *url.URL) string {
 		s += "?" + strings.Join(r.query, "&")
 	}
 	return s
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
 // Fingerprint identifies a credential without giving it away: eight hex digits

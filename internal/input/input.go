@@ -25,6 +25,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // ErrInvalid is matched by every [Error].
@@ -306,8 +308,5 @@ func list(enum []any) string {
 // shown is a value in quotes, short enough for an error.
 func shown(s string) string {
 	const most = 80
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return strconv.Quote(s)
+	return strconv.Quote(clip.Text(s, most))
 }

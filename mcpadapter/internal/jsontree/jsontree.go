@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // Kind is the JSON type of a value.
@@ -231,15 +233,13 @@ func Encode(v any) ([]byte, error) {
 	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
-// Clip cuts s to at most n bytes at a rune's edge and says so.
+// Clip cuts s to at most n bytes at a rune's edge and says so. Broken bytes stay:
+// where they are shown, they are escaped.
 func Clip(s string, n int) string {
-	if len(s) <= n {
-		return s
+	if short := clip.Bytes(s, n); len(short) < len(s) {
+		return short + "…"
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
+	return s
 }
 
 // Walk calls fn for v and all below it. In a path a key stands as name says.
