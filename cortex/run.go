@@ -35,8 +35,6 @@ func (in *RunAnalyzerInput) Validate() error {
 		return invalid("tlp is missing: want 0 to 3")
 	case in.PAP == nil:
 		return invalid("pap is missing: want 0 to 3")
-	case strings.TrimSpace(in.DataType) == "":
-		return invalid("dataType is missing: want a word such as ip, domain or user-agent")
 	}
 	return checkMarking(*in.TLP, *in.PAP)
 }

@@ -22,9 +22,6 @@ type CorrelateInput struct {
 
 // Validate refuses a value that MISP would take for everything.
 func (in CorrelateInput) Validate() error {
-	if in.Limit < 0 || in.Limit > maxLimit {
-		return invalid("limit: want 1 to %d", maxLimit)
-	}
 	return checkFilter("value", in.Value)
 }
 
@@ -175,10 +172,6 @@ func (in GetRelatedEventsInput) Validate() error {
 	switch {
 	case (in.EventID == "") == (in.Value == ""):
 		return invalid("give either eventId or value")
-	case in.MaxAttributes < 0 || in.MaxAttributes > 100:
-		return invalid("maxAttributes: want 1 to 100")
-	case in.PerAttributeLimit < 0 || in.PerAttributeLimit > maxLimit:
-		return invalid("perAttributeLimit: want 1 to %d", maxLimit)
 	case in.EventID != "":
 		return in.EventID.check()
 	}

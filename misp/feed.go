@@ -55,9 +55,6 @@ type ListFeedsInput struct {
 	Paging
 }
 
-// Validate checks the page.
-func (in ListFeedsInput) Validate() error { return in.check() }
-
 // A FeedPage is one page of feeds.
 type FeedPage struct {
 	Feeds []*Feed `json:"feeds" jsonschema:"The feeds, by name."`

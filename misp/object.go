@@ -53,9 +53,6 @@ type ListObjectTemplatesInput struct {
 	Paging
 }
 
-// Validate checks the page.
-func (in ListObjectTemplatesInput) Validate() error { return in.check() }
-
 // A TemplatePage is one page of object templates.
 type TemplatePage struct {
 	Templates []*TemplateHead `json:"templates" jsonschema:"The templates, by name."`

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -33,14 +32,6 @@ type ListOrganisationsInput struct {
 	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere." default:"all"`
 	Search string            `json:"search,omitempty" jsonschema:"In name, sector or nationality." maxLength:"255"`
 	Paging
-}
-
-// Validate refuses a scope that MISP doesn't know.
-func (in ListOrganisationsInput) Validate() error {
-	if in.Scope != "" && !slices.Contains(in.Scope.Enum(), any(in.Scope)) {
-		return invalid("scope: %q: want local, external or all", clip.Text(string(in.Scope), 60))
-	}
-	return in.check()
 }
 
 // An OrganisationDetail is what MISP knows of an organisation.
@@ -119,9 +110,6 @@ type ListSharingGroupsInput struct {
 	Search string `json:"search,omitempty" jsonschema:"In name or releasability." maxLength:"255"`
 	Paging
 }
-
-// Validate checks the page.
-func (in ListSharingGroupsInput) Validate() error { return in.check() }
 
 // A SharingGroupDetail is a sharing group with those who are in it.
 type SharingGroupDetail struct {

@@ -53,16 +53,6 @@ type Paging struct {
 	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
-func (p Paging) check() error {
-	switch {
-	case p.Page < 0 || p.Page > 100000:
-		return invalid("page: want 1 to 100000")
-	case p.Limit < 0 || p.Limit > maxLimit:
-		return invalid("limit: want 1 to %d", maxLimit)
-	}
-	return nil
-}
-
 // cut returns the page of list that p asks for, and whether there is more.
 func cut[T any](p Paging, list []T) ([]T, bool) {
 	from := min((p.Page-1)*p.Limit, len(list))

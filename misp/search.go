@@ -39,9 +39,6 @@ var dateRegexp = lazyregexp.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 // Validate refuses a search that MISP would answer with everything it has, or
 // silently with nothing.
 func (in SearchEventsInput) Validate() error {
-	if err := in.check(); err != nil {
-		return err
-	}
 	attributes := SearchAttributesInput{Value: in.Value, Type: in.Type, Category: in.Category, Tags: in.Tags, AllTags: in.AllTags, EventID: in.EventID, Last: in.Last, Changed: in.Changed, ToIDs: new(bool)}
 	if err := attributes.Validate(); err != nil {
 		return err

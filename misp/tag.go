@@ -256,9 +256,6 @@ type ListTagsInput struct {
 	Paging
 }
 
-// Validate checks the page.
-func (in ListTagsInput) Validate() error { return in.check() }
-
 // A TagPage is one page of tags.
 type TagPage struct {
 	Tags  []*TagUse `json:"tags" jsonschema:"The tags, by name."`
@@ -315,10 +312,7 @@ type SearchByTagInput struct {
 
 // Validate refuses a tag that MISP would take for everything.
 func (in SearchByTagInput) Validate() error {
-	if in.Type != "" && in.Type != TaggedEvents && in.Type != TaggedAttributes {
-		return invalid("type: %q: want event or attribute", clip.Text(string(in.Type), 60))
-	}
-	return errors.Join(in.check(), checkFilter("tag", in.Tag))
+	return checkFilter("tag", in.Tag)
 }
 
 // WithTag is one page of what has a tag.
