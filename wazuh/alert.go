@@ -543,6 +543,11 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.getAlerts(ctx, in)
+}
+
+// getAlerts takes values as alerts hold them, however long they are.
+func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
 	now, err := in.Cursor.now()
 	if err != nil {
 		return nil, err

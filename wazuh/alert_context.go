@@ -127,11 +127,11 @@ func (c *Client) around(ctx context.Context, a *Alert, in GetAlertsInput, from, 
 	before, after := in, in
 	before.StartTime, before.EndTime, before.Sort = At(from), At(a.Timestamp), NewestFirst
 	after.StartTime, after.EndTime, after.Sort = At(a.Timestamp.Add(time.Millisecond)), At(until), OldestFirst
-	b, err := c.GetAlerts(ctx, before)
+	b, err := c.getAlerts(ctx, before)
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.GetAlerts(ctx, after)
+	f, err := c.getAlerts(ctx, after)
 	if err != nil {
 		return nil, err
 	}

@@ -255,6 +255,21 @@ func TestTheContextLooksAtBothEnds(t *testing.T) {
 	}
 }
 
+func TestTheContextTakesValuesLongerThanAnArgumentMayBe(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	now, user := time.Now().Truncate(time.Second), strings.Repeat("u", 300)
+	for _, id := range []string{"one", "other"} {
+		s.AddAlert(now, id, wazuhtest.Object{"agent": wazuhtest.Object{"id": "000"}, "rule": wazuhtest.Object{"id": "1", "level": 5}, "data": wazuhtest.Object{"dstuser": user}})
+	}
+	got, err := s.Client().GetAlertContext(t.Context(), wazuh.GetAlertContextInput{AlertID: "one"})
+	if err != nil || !slices.ContainsFunc(got.Pivot, func(p wazuh.AlertsAround) bool {
+		return p.Relation == "same_user" && slices.Equal(ids(p.Alerts), []string{"other"})
+	}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestAgentsAreFoundByWhatIsShown(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)
