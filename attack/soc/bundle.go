@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -133,8 +134,8 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 	if c.wazuh == nil {
 		return nil, errNoWazuh
 	}
-	if len(in.Agents) > 5 {
-		return nil, errors.New("soc: agents: at most 5 hosts go into one bundle")
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
 	}
 	alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID, IncludeFullLog: true, IncludeRawData: true})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -31,15 +32,8 @@ func (PageForm) Enum() []any { return []any{string(MarkdownPage), string(HTMLPag
 
 // HandoverInput is the input of [Client.Handover].
 type HandoverInput struct {
-	Hours int      `json:"hours,omitempty" jsonschema:"Since when; 12 unless given." minimum:"1" maximum:"336"`
+	Hours int      `json:"hours,omitempty" jsonschema:"Since when; 12 unless given." minimum:"1" maximum:"336" default:"12"`
 	Page  PageForm `json:"page,omitempty" jsonschema:"Also as one page."`
-}
-
-// SetDefaults fills the fields left at zero.
-func (in *HandoverInput) SetDefaults() {
-	if in.Hours == 0 {
-		in.Hours = 12
-	}
 }
 
 // A HandoverCase is a case in a hand-over.
@@ -98,6 +92,7 @@ type HandoverOutput struct {
 
 const (
 	handoverCases  = 30
+	handoverTasks  = 500 // that are looked at
 	handoverEvents = 2000
 	usualDays      = 14
 )
@@ -108,9 +103,8 @@ const (
 //
 // TheHive: POST /api/v1/query. Indexer: POST wazuh-alerts-*/_search. Wazuh: GET /rules/files/{filename}
 func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutput, error) {
-	in.SetDefaults()
-	if in.Hours < 1 || in.Hours > 336 {
-		return nil, errors.New("soc: hours: want 1 to 336")
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	out := &HandoverOutput{From: now.Add(-time.Duration(in.Hours) * time.Hour), Until: now, Cases: []HandoverCase{}, Tasks: []HandoverTask{}, Unusual: []UnusualRule{},
@@ -148,19 +142,24 @@ func (c *Client) handoverCases(ctx context.Context, out *HandoverOutput) error {
 		return cmp.Or(-cmp.Compare(b2i(a.CreatedAt.After(out.From)), b2i(b.CreatedAt.After(out.From))), -cmp.Compare(a.Severity, b.Severity), b.CreatedAt.Compare(a.CreatedAt))
 	})
 	list = list[:min(len(list), handoverCases)]
+	listed := map[string]bool{}
 	for _, cs := range list {
 		out.Cases = append(out.Cases, HandoverCase{cs.ID, cs.Number, cs.Title, cs.Status, fmt.Sprint(cs.Severity), cs.Assignee, cs.CreatedAt.After(out.From)})
-		p, err := c.hive.ListTasks(ctx, thehive.ListTasksInput{CaseID: cs.ID, Limit: 100})
-		if err != nil {
-			return err
-		}
-		for _, t := range p.Tasks {
-			if !t.DueDate.IsZero() && t.EndDate.IsZero() && t.DueDate.Before(out.Until.Add(24*time.Hour)) {
-				out.Tasks = append(out.Tasks, HandoverTask{cs.Number, t.Title, t.Assignee, t.DueDate, t.DueDate.Before(out.Until)})
-			}
+		listed[cs.ID] = true
+	}
+	due, err := c.hive.ListOpenTasks(ctx, thehive.ListOpenTasksInput{Whose: thehive.Everybody, DueBefore: thehive.At(out.Until.Add(24 * time.Hour)), Limit: handoverTasks})
+	if err != nil {
+		return err
+	}
+	for _, t := range due.Tasks {
+		if listed[t.CaseID] {
+			out.Tasks = append(out.Tasks, HandoverTask{t.CaseNumber, t.Task.Title, t.Task.Assignee, t.Task.DueDate, t.Task.DueDate.Before(out.Until)})
 		}
 	}
 	slices.SortStableFunc(out.Tasks, func(a, b HandoverTask) int { return a.Due.Compare(b.Due) })
+	if due.More {
+		return fmt.Errorf("%d tasks are due, and only the %d newest were looked at", due.Total, handoverTasks)
+	}
 	return nil
 }
 

@@ -9,10 +9,11 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 	"path"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/zipcrypto"
 )
 
 // Errors of [File.Unzip].
@@ -119,17 +120,17 @@ func decrypt(e *zip.File, raw io.Reader, password string) (io.Reader, error) {
 			return nil, err
 		}
 	default:
-		keys := newKeys(password)
-		var head [12]byte
+		keys := zipcrypto.New(password)
+		var head [zipcrypto.HeaderSize]byte
 		if _, err := io.ReadFull(raw, head[:]); err != nil {
 			return nil, ErrZip
 		}
-		keys.decrypt(head[:])
+		keys.Decrypt(head[:])
 		check := byte(e.CRC32 >> 24)
 		if e.Flags&streamed != 0 {
 			check = byte(e.ModifiedTime >> 8) // of the time as it is stored
 		}
-		if head[11] != check {
+		if head[zipcrypto.HeaderSize-1] != check {
 			return nil, ErrPassword
 		}
 		raw = &classic{raw, keys}
@@ -204,42 +205,11 @@ func (c *counting) Read(b []byte) (int, error) {
 // classic undoes PKWARE's own encryption.
 type classic struct {
 	r    io.Reader
-	keys *keys
+	keys *zipcrypto.Keys
 }
 
 func (c *classic) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
-	c.keys.decrypt(b[:n])
+	c.keys.Decrypt(b[:n])
 	return n, err
-}
-
-type keys [3]uint32
-
-func newKeys(password string) *keys {
-	k := &keys{0x12345678, 0x23456789, 0x34567890}
-	for i := range len(password) {
-		k.update(password[i])
-	}
-	return k
-}
-
-func (k *keys) update(b byte) {
-	k[0] = crc(k[0], b)
-	k[1] = (k[1]+k[0]&0xff)*134775813 + 1
-	k[2] = crc(k[2], byte(k[1]>>24))
-}
-
-func crc(sum uint32, b byte) uint32 { return crc32.IEEETable[byte(sum)^b] ^ sum>>8 }
-
-// next is the byte that the next one is mixed with.
-func (k *keys) next() byte {
-	t := k[2] | 2
-	return byte(t * (t ^ 1) >> 8)
-}
-
-func (k *keys) decrypt(b []byte) {
-	for i := range b {
-		b[i] ^= k.next()
-		k.update(b[i])
-	}
 }
