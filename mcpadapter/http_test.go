@@ -427,9 +427,11 @@ func TestOneUserTakesNobodyElsesSession(t *testing.T) {
 	}
 }
 
-// Many clients leave without ending their session, and don't come back to it.
-func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
-	started, release := make(chan bool), make(chan bool)
+// overHTTPWithASlowTool serves desk_wait, which tells started that it is called and
+// answers when release lets it, to that many sessions at most.
+func overHTTPWithASlowTool(t *testing.T, sessions int) (url string, started, release chan bool) {
+	t.Helper()
+	started, release = make(chan bool), make(chan bool)
 	slow := gate.Read("desk_wait", func(context.Context, struct{}) (string, error) {
 		started <- true
 		<-release
@@ -439,7 +441,12 @@ func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
 	if err := s.Add(slow); err != nil {
 		t.Fatal(err)
 	}
-	url := overHTTP(t, s, mcphttp.Options{MaxSessions: 3})
+	return overHTTP(t, s, mcphttp.Options{MaxSessions: sessions}), started, release
+}
+
+// Many clients leave without ending their session, and don't come back to it.
+func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
+	url, started, release := overHTTPWithASlowTool(t, 3)
 	busy, idle, lively := httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0])
 	done := make(chan error)
 	go func() {
@@ -466,17 +473,7 @@ func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
 }
 
 func TestWhereEachSessionHasACallInFlightAnotherIsToldToComeLater(t *testing.T) {
-	started, release := make(chan bool), make(chan bool)
-	slow := gate.Read("desk_wait", func(context.Context, struct{}) (string, error) {
-		started <- true
-		<-release
-		return "ok", nil
-	}, "Wait.")
-	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{})
-	if err := s.Add(slow); err != nil {
-		t.Fatal(err)
-	}
-	url := overHTTP(t, s, mcphttp.Options{MaxSessions: 1})
+	url, started, release := overHTTPWithASlowTool(t, 1)
 	busy := httpSession(t, url, "", eras[0])
 	go busy.CallTool(context.WithoutCancel(t.Context()), &mcp.CallToolParams{Name: "desk_wait", Arguments: map[string]any{}}) //nolint:errcheck // it is only in the way
 	<-started

@@ -3,6 +3,7 @@ package wazuh_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -252,6 +253,17 @@ func TestTheContextLooksAtBothEnds(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, related); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAListOfAlertsTakesTheFiltersThatStatisticsTake(t *testing.T) {
+	t.Parallel()
+	list, filter := reflect.TypeFor[wazuh.GetAlertsInput](), reflect.TypeFor[wazuh.AlertFilter]()
+	for i := range filter.NumField() {
+		want := filter.Field(i)
+		if got, ok := list.FieldByName(want.Name); !ok || got.Type != want.Type || got.Tag != want.Tag {
+			t.Errorf("%s: %v `%s`, want %v `%s`", want.Name, got.Type, got.Tag, want.Type, want.Tag)
+		}
 	}
 }
 
