@@ -247,3 +247,30 @@ type ctx = context.Context
 func plan(_ ctx, in act) (gate.Plan, error) {
 	return gate.Plan{Summary: "Act.", Targets: []gate.Target{{Kind: "host", ID: in.Agents[0]}}, Undo: "wazuh_undo_response"}, nil
 }
+
+func TestTheHandoverNamesTheTasksThatAreDue(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	now := time.Now()
+	for title, task := range map[string]thehivetest.Object{
+		"overdue":   {"dueDate": now.Add(-time.Hour).UnixMilli(), "status": "InProgress"},
+		"today":     {"dueDate": now.Add(time.Hour).UnixMilli(), "status": "Waiting"},
+		"next week": {"dueDate": now.Add(7 * 24 * time.Hour).UnixMilli(), "status": "Waiting"},
+		"done":      {"dueDate": now.Add(-time.Hour).UnixMilli(), "status": "Completed", "endDate": now.UnixMilli()},
+		"whenever":  {"status": "Waiting"},
+	} {
+		task["title"] = title
+		s.hive.Add("Task", thehivetest.PhishingCase, task)
+	}
+	out, err := s.soc.Handover(t.Context(), soc.HandoverInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, task := range out.Tasks {
+		got[task.Title] = task.Overdue
+	}
+	if diff := cmp.Diff(map[string]bool{"overdue": true, "today": false}, got); diff != "" {
+		t.Errorf("tasks, and whether they are overdue (-want +got):\n%s", diff)
+	}
+}
