@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -369,8 +370,9 @@ func rename(names map[string]string, path string) (string, bool) {
 	return path, true
 }
 
-// leaves are the values of v by path, as texts. What says nothing, such as an
-// empty text or a 0, is as good as absent.
+// leaves are the values of v by path, as texts; a time with a zone is the
+// instant, since servers write both Z and +00:00. What says nothing, such as
+// an empty text or a 0, is as good as absent.
 func leaves(v any) map[string]string {
 	out := map[string]string{}
 	var walk func(path string, v any)
@@ -390,6 +392,9 @@ func leaves(v any) map[string]string {
 			}
 		default:
 			if s := strings.TrimSpace(fmt.Sprint(v)); s != "" && s != "0" && s != "false" && s != "<nil>" {
+				if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
+					s = at.UTC().Format(time.RFC3339Nano)
+				}
 				out[path] = s
 			}
 		}
