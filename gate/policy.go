@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
@@ -351,11 +351,15 @@ func LoadPolicy(file string) (Policy, error) {
 }
 
 func parsePolicy(b []byte) (Policy, error) {
-	if err := uniqueKeys(json.NewDecoder(bytes.NewReader(b))); err != nil {
+	v, err := jsontree.Parse(b, jsontree.MaxDepthIn)
+	if err != nil {
 		return Policy{}, err
 	}
-	if b = bytes.TrimSpace(b); !bytes.HasPrefix(b, []byte("{")) {
+	if v.Kind != jsontree.Object {
 		return Policy{}, errors.New("want a JSON object")
+	}
+	if key, twice := v.Duplicate(strings.ToLower); twice { // encoding/json would take the last
+		return Policy{}, fmt.Errorf("%q stands there twice", key)
 	}
 	var f policyFile
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -363,13 +367,10 @@ func parsePolicy(b []byte) (Policy, error) {
 	if err := d.Decode(&f); err != nil {
 		return Policy{}, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Policy{}, errors.New("something follows the object")
-	}
 	if f.Approval[TierRead] != "" || f.Approvers[TierRead] != 0 {
 		return Policy{}, errors.New("a read is nobody's to approve")
 	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(bytes.TrimSpace(b))
 	p := Policy{
 		Max: TierDestructive, Approval: f.Approval[TierWrite], Destructive: f.Approval[TierDestructive],
 		Quorum:    Quorum{Write: f.Approvers[TierWrite], Destructive: f.Approvers[TierDestructive]},
@@ -390,37 +391,6 @@ func parsePolicy(b []byte) (Policy, error) {
 	if _, err := newProtection(p.Protected); err != nil {
 		return Policy{}, err
 	}
-	_, err := p.complete()
+	_, err = p.complete()
 	return p, err
-}
-
-// uniqueKeys refuses an object that holds a key twice, in any case: the JSON
-// package would take the last one and say nothing.
-func uniqueKeys(d *json.Decoder) error {
-	t, err := d.Token()
-	if err != nil {
-		return err
-	}
-	if t != json.Delim('{') && t != json.Delim('[') {
-		return nil
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		if t == json.Delim('{') {
-			k, err := d.Token()
-			if err != nil {
-				return err
-			}
-			key := strings.ToLower(fmt.Sprint(k))
-			if seen[key] {
-				return fmt.Errorf("%q stands there twice", k)
-			}
-			seen[key] = true
-		}
-		if err := uniqueKeys(d); err != nil {
-			return err
-		}
-	}
-	_, err = d.Token()
-	return err
 }

@@ -37,7 +37,7 @@
 // client's own form, where the policy lets a client's word count.
 //
 // The packages below internal are its floors, each built on those before it:
-// jsontree (a JSON value), schema (what Go types look like, and binding of
+// schema (what Go types look like, and binding of
 // arguments), untrusted (finding and marking what others wrote), answer (making
 // an answer fit, keeping what was cut), inflight (the calls being served).
 package mcpadapter

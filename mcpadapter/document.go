@@ -6,8 +6,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // A Document is an output that is, or holds, a file for another program, such as

@@ -11,8 +11,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 // MetaTier is the key in a tool's _meta under which its tier stands.

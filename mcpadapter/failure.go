@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )

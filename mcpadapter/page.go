@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -150,33 +152,27 @@ func raw(s step) json.RawMessage {
 // stepName returns the one name of a step. Members that differ from it in case
 // alone are refused, as is a second one: somebody would read the other.
 func stepName(s json.RawMessage) (string, error) {
-	d := json.NewDecoder(bytes.NewReader(s))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return "", fmt.Errorf("isn't an object")
+	v, err := jsontree.Parse(s, jsontree.MaxDepthIn)
+	if err != nil {
+		return "", err
 	}
-	var name *string
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return "", err
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return "", err
-		}
-		if !strings.EqualFold(key.(string), "_name") {
+	if v.Kind != jsontree.Object {
+		return "", errors.New("isn't an object")
+	}
+	var name *jsontree.Value
+	for i, key := range v.Keys {
+		if !strings.EqualFold(key, "_name") {
 			continue
 		}
-		var text string
-		if key != "_name" || name != nil || json.Unmarshal(value, &text) != nil {
-			return "", fmt.Errorf("wants one _name, which is a string")
+		if key != "_name" || name != nil || v.Elems[i].Kind != jsontree.String {
+			return "", errors.New("wants one _name, which is a string")
 		}
-		name = &text
+		name = v.Elems[i]
 	}
 	if name == nil {
-		return "", fmt.Errorf("has no _name")
+		return "", errors.New("has no _name")
 	}
-	return *name, nil
+	return name.Text, nil
 }
 
 func checkPage(s json.RawMessage) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
@@ -287,7 +288,7 @@ func (a *Alert) describe(source []byte, words []word) error {
 		text string
 	}
 	told := make([]best, len(meanings))
-	err := jsoncodec.Leaves(source, func(path, text []byte) {
+	err := jsontext.Leaves(source, func(path, text []byte) {
 		for _, t := range tellsOf[string(path)] {
 			if b := told[t.row]; b.text != "" && b.rank <= t.rank {
 				continue

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -128,7 +128,7 @@ func (c *Client) sampled(ctx context.Context, index string) map[string]fieldKind
 		return kinds
 	}
 	for _, h := range f.Hits.Hits {
-		_ = jsoncodec.Leaves(h.Source, func(path, _ []byte) { // what can't be read tells of no further field
+		_ = jsontext.Leaves(h.Source, func(path, _ []byte) { // what can't be read tells of no further field
 			if p := string(path); !notText[p] {
 				if _, known := kinds[p]; !known {
 					kinds[p] = templated[p]

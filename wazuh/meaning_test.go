@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // telling are the last words of names of fields that say whom, what or where an
@@ -91,7 +91,7 @@ func TestTheTableKnowsTheFieldsOfTheVendor(t *testing.T) {
 		if err := json.Unmarshal(b, &x); err != nil {
 			t.Fatal(err)
 		}
-		if err := jsoncodec.Leaves(x.Source, func(path, _ []byte) { fields[string(path)] = "alert" }); err != nil {
+		if err := jsontext.Leaves(x.Source, func(path, _ []byte) { fields[string(path)] = "alert" }); err != nil {
 			t.Fatal(err)
 		}
 	})

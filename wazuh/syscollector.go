@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -283,7 +283,7 @@ func searchFor(words []word) string {
 func rowMatches(row json.RawMessage, words []word, port int) bool {
 	hit := make([]bool, len(words))
 	atPort := port == 0
-	err := jsoncodec.Leaves(row, func(path, text []byte) {
+	err := jsontext.Leaves(row, func(path, text []byte) {
 		p, t := string(path), string(text)
 		if p == "agent_id" || strings.HasPrefix(p, "scan.") {
 			return

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -226,7 +227,7 @@ type leafTexts map[string]string
 
 func textsOf(source []byte) (leafTexts, error) {
 	t := leafTexts{}
-	err := jsoncodec.Leaves(source, func(path, text []byte) {
+	err := jsontext.Leaves(source, func(path, text []byte) {
 		if _, have := t[string(path)]; !have {
 			t[string(path)] = string(text)
 		}

@@ -32,6 +32,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // codec reads and writes the values of one type.
@@ -191,7 +193,7 @@ func collect(t reflect.Type, at []int, made map[reflect.Type]*codec) []field {
 		if name == "" {
 			x.name = f.Name
 		}
-		x.prefix = string(appendString(nil, x.name)) + ":"
+		x.prefix = string(jsontext.AppendString(nil, x.name)) + ":"
 		for o := range strings.SplitSeq(options, ",") {
 			switch o {
 			case "omitempty":
@@ -234,21 +236,21 @@ func withoutNull(c *codec) *codec {
 func quoted(c *codec) *codec {
 	return &codec{
 		decode: func(d *decoder, v reflect.Value) error {
-			switch d.next() {
+			switch d.Next() {
 			case '"':
-				s, err := d.text()
+				s, err := d.Text()
 				if err != nil {
 					return err
 				}
-				return c.decode(&decoder{scanner: scanner{data: s}}, v)
+				return c.decode(&decoder{Scanner: jsontext.Scanner{Data: s}}, v)
 			case 'n':
-				return d.literal("null")
+				return d.Literal("null")
 			}
 			return d.mismatch(v.Type())
 		},
 		encode: func(b []byte, v reflect.Value) ([]byte, error) {
 			inner, err := c.encode(nil, v)
-			return appendString(b, string(inner)), err
+			return jsontext.AppendString(b, string(inner)), err
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 type event struct {
@@ -274,7 +275,7 @@ func BenchmarkUnmarshal(b *testing.B) {
 func TestLeavesAreTheValuesWithTheirPaths(t *testing.T) {
 	t.Parallel()
 	var got []string
-	err := jsoncodec.Leaves([]byte(` {"a":{"b":["x\n",1.50,{"c":true}],"d":null},"e":"é","f":{},"g.h":[]} `), func(path, text []byte) {
+	err := jsontext.Leaves([]byte(` {"a":{"b":["x\n",1.50,{"c":true}],"d":null},"e":"é","f":{},"g.h":[]} `), func(path, text []byte) {
 		got = append(got, string(path)+"="+string(text))
 	})
 	if err != nil {
@@ -284,7 +285,7 @@ func TestLeavesAreTheValuesWithTheirPaths(t *testing.T) {
 		t.Errorf("leaves (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{"", "{", `{"a":1}}`, `["a",]`} {
-		if err := jsoncodec.Leaves([]byte(bad), func(_, _ []byte) {}); err == nil {
+		if err := jsontext.Leaves([]byte(bad), func(_, _ []byte) {}); err == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}

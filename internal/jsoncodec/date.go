@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // dated is the codec of a time.Time in the form that a tag names.
@@ -55,7 +57,7 @@ func OfUnix(n int64) time.Time {
 func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 	return &codec{
 		decode: func(d *decoder, v reflect.Value) error {
-			b, err := d.skip()
+			b, err := d.Skip()
 			if err != nil {
 				return err
 			}
@@ -66,7 +68,7 @@ func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 			}
 			n, err := strconv.ParseInt(s, 10, 64)
 			if err != nil {
-				d.pos -= len(b)
+				d.Pos -= len(b)
 				return d.mismatch(timeType)
 			}
 			v.Set(reflect.ValueOf(from(n)))
@@ -83,7 +85,7 @@ func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 func written(layout string) *codec {
 	return &codec{
 		decode: func(d *decoder, v reflect.Value) error {
-			from := d.pos
+			from := d.Pos
 			var s string
 			if err := decodeString(d, reflect.ValueOf(&s).Elem()); err != nil {
 				return err
@@ -97,7 +99,7 @@ func written(layout string) *codec {
 				t, err = time.Parse(time.RFC3339Nano, s)
 			}
 			if err != nil {
-				d.pos = from
+				d.Pos = from
 				return d.mismatch(timeType)
 			}
 			v.Set(reflect.ValueOf(t))
@@ -105,7 +107,7 @@ func written(layout string) *codec {
 		},
 		encode: func(b []byte, v reflect.Value) ([]byte, error) {
 			if t := v.Interface().(time.Time); !t.IsZero() {
-				return appendString(b, t.Format(layout)), nil
+				return jsontext.AppendString(b, t.Format(layout)), nil
 			}
 			return append(b, `""`...), nil
 		},

@@ -7,12 +7,9 @@ import (
 	"reflect"
 	"strconv"
 	"sync"
+
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
-
-// errSyntax stands for what encoding/json says about the same text.
-var errSyntax = errors.New("jsoncodec: not JSON")
-
-const maxDepth = 10000 // as in encoding/json
 
 // Unmarshal reads the JSON text b into v, a pointer. Nothing in v shares memory
 // with b. Errors are those of encoding/json; the first ends the reading.
@@ -22,12 +19,12 @@ func Unmarshal(b []byte, v any) error {
 		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(v)}
 	}
 	d := decoders.Get().(*decoder)
-	d.scanner = scanner{data: b}
+	d.Scanner = jsontext.Scanner{Data: b}
 	err := codecOf(p.Type().Elem()).decode(d, p.Elem())
-	if err == nil && d.next() != 0 {
-		err = errSyntax
+	if err == nil && d.Next() != 0 {
+		err = jsontext.ErrSyntax
 	}
-	d.data, d.room = nil, nil
+	d.Data, d.room = nil, nil
 	clear(d.recent[:])
 	decoders.Put(d)
 	if err == nil {
@@ -43,7 +40,7 @@ func Unmarshal(b []byte, v any) error {
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 type decoder struct {
-	scanner
+	jsontext.Scanner
 	recent [64]string // short texts that came lately, each in the place that its bytes give
 	room   []byte     // for copies of raw values: one piece of memory for many
 }
@@ -67,7 +64,7 @@ func (d *decoder) copy(b []byte) []byte {
 		return bytes.Clone(b)
 	}
 	if cap(d.room)-len(d.room) < len(b) {
-		d.room = make([]byte, 0, min(piece, max(len(b), len(d.data)-d.pos)))
+		d.room = make([]byte, 0, min(piece, max(len(b), len(d.Data)-d.Pos)))
 	}
 	from := len(d.room)
 	d.room = append(d.room, b...)
@@ -76,7 +73,7 @@ func (d *decoder) copy(b []byte) []byte {
 
 // mismatch steps over the value and says that it can't be a t.
 func (d *decoder) mismatch(t reflect.Type) error {
-	b, err := d.skip()
+	b, err := d.Skip()
 	if err != nil {
 		return err
 	}
@@ -95,7 +92,7 @@ func (d *decoder) mismatch(t reflect.Type) error {
 			kind += " " + string(b)
 		}
 	}
-	return &json.UnmarshalTypeError{Value: kind, Type: t, Offset: int64(d.pos)}
+	return &json.UnmarshalTypeError{Value: kind, Type: t, Offset: int64(d.Pos)}
 }
 
 // decoderOf returns how values of type t are read. keeps says that t is our own.
@@ -139,7 +136,7 @@ func decoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func(*dec
 
 // foreignDecode leaves the value to encoding/json.
 func foreignDecode(d *decoder, v reflect.Value) error {
-	b, err := d.skip()
+	b, err := d.Skip()
 	if err != nil {
 		return err
 	}
@@ -147,7 +144,7 @@ func foreignDecode(d *decoder, v reflect.Value) error {
 }
 
 func decodeByMethod(d *decoder, v reflect.Value) error {
-	b, err := d.skip()
+	b, err := d.Skip()
 	if err != nil {
 		return err
 	}
@@ -155,7 +152,7 @@ func decodeByMethod(d *decoder, v reflect.Value) error {
 }
 
 func decodeRaw(d *decoder, v reflect.Value) error {
-	b, err := d.skip()
+	b, err := d.Skip()
 	if err != nil {
 		return err
 	}
@@ -164,49 +161,49 @@ func decodeRaw(d *decoder, v reflect.Value) error {
 }
 
 func decodeString(d *decoder, v reflect.Value) error {
-	switch d.next() {
+	switch d.Next() {
 	case '"':
-		s, err := d.text()
+		s, err := d.Text()
 		if err != nil {
 			return err
 		}
 		v.SetString(d.shared(s))
 		return nil
 	case 'n':
-		return d.literal("null")
+		return d.Literal("null")
 	}
 	return d.mismatch(v.Type())
 }
 
 func decodeBool(d *decoder, v reflect.Value) error {
-	switch d.next() {
+	switch d.Next() {
 	case 't':
 		v.SetBool(true)
-		return d.literal("true")
+		return d.Literal("true")
 	case 'f':
 		v.SetBool(false)
-		return d.literal("false")
+		return d.Literal("false")
 	case 'n':
-		return d.literal("null")
+		return d.Literal("null")
 	}
 	return d.mismatch(v.Type())
 }
 
 // numeric reads a number for v with set, which says whether v can hold it.
 func numeric(d *decoder, v reflect.Value, set func(s string) bool) error {
-	switch c := d.next(); {
+	switch c := d.Next(); {
 	case c == 'n':
-		return d.literal("null")
+		return d.Literal("null")
 	case c == '-' || '0' <= c && c <= '9':
-		from := d.pos
-		b, err := d.number()
+		from := d.Pos
+		b, err := d.Number()
 		if err != nil {
 			return err
 		}
 		if set(string(b)) {
 			return nil
 		}
-		d.pos = from
+		d.Pos = from
 	}
 	return d.mismatch(v.Type())
 }
@@ -245,9 +242,9 @@ func decodeFloat(d *decoder, v reflect.Value) error {
 }
 
 func decodePointer(d *decoder, v reflect.Value, elem *codec) error {
-	if d.next() == 'n' {
+	if d.Next() == 'n' {
 		v.SetZero()
-		return d.literal("null")
+		return d.Literal("null")
 	}
 	if v.IsNil() {
 		v.Set(reflect.New(v.Type().Elem()))
@@ -256,20 +253,20 @@ func decodePointer(d *decoder, v reflect.Value, elem *codec) error {
 }
 
 func decodeSlice(d *decoder, v reflect.Value, elem *codec) error {
-	switch d.next() {
+	switch d.Next() {
 	case 'n':
 		v.SetZero()
-		return d.literal("null")
+		return d.Literal("null")
 	case '[':
 	default:
 		return d.mismatch(v.Type())
 	}
-	if err := d.enter(); err != nil {
+	if err := d.Enter(); err != nil {
 		return err
 	}
 	v.SetZero()
 	for n := 0; ; n++ {
-		ok, err := d.more(n == 0, ']')
+		ok, err := d.More(n == 0, ']')
 		if err != nil {
 			return err
 		}
@@ -290,15 +287,15 @@ func decodeSlice(d *decoder, v reflect.Value, elem *codec) error {
 }
 
 func decodeMap(d *decoder, v reflect.Value, elem *codec) error {
-	switch d.next() {
+	switch d.Next() {
 	case 'n':
 		v.SetZero()
-		return d.literal("null")
+		return d.Literal("null")
 	case '{':
 	default:
 		return d.mismatch(v.Type())
 	}
-	if err := d.enter(); err != nil {
+	if err := d.Enter(); err != nil {
 		return err
 	}
 	t := v.Type()
@@ -306,10 +303,10 @@ func decodeMap(d *decoder, v reflect.Value, elem *codec) error {
 		v.Set(reflect.MakeMap(t))
 	}
 	for first := true; ; first = false {
-		if ok, err := d.more(first, '}'); !ok {
+		if ok, err := d.More(first, '}'); !ok {
 			return err
 		}
-		name, err := d.name()
+		name, err := d.Name()
 		if err != nil {
 			return err
 		}
@@ -410,34 +407,34 @@ func (o *object) keep(d *decoder, name, value []byte) {
 }
 
 func (s *structType) decode(d *decoder, v reflect.Value) error {
-	switch d.next() {
+	switch d.Next() {
 	case 'n':
-		return d.literal("null")
+		return d.Literal("null")
 	case '{':
 	default:
 		return d.mismatch(v.Type())
 	}
-	if err := d.enter(); err != nil {
+	if err := d.Enter(); err != nil {
 		return err
 	}
 	o := object{structType: s}
-	depth := d.depth
+	depth := d.Depth
 	next := 0 // the field that comes if members come in their order
 	for first := true; ; first = false {
-		ok, err := d.more(first, '}')
+		ok, err := d.More(first, '}')
 		if err != nil {
 			return err
 		}
 		if !ok {
 			break
 		}
-		name, err := d.name()
+		name, err := d.Name()
 		if err != nil {
 			return err
 		}
 		at, exact := o.place(name, next)
 		if at < 0 {
-			value, err := d.skip()
+			value, err := d.Skip()
 			if err != nil {
 				return err
 			}
@@ -451,15 +448,15 @@ func (s *structType) decode(d *decoder, v reflect.Value) error {
 		if next = at + 1; exact {
 			o.own(d, at, target)
 		}
-		d.next()
-		from := d.pos
+		d.Next()
+		from := d.Pos
 		err = f.decode(d, target)
 		switch {
 		case err == nil && !exact && s.unknown >= 0:
-			o.other = append(o.other, otherCase{at, name, d.data[from:d.pos]})
-		case err != nil && err != errSyntax && (f.date || !exact) && s.unknown >= 0: // a member of its own, then
-			d.pos, d.depth = from, depth
-			value, err := d.skip()
+			o.other = append(o.other, otherCase{at, name, d.Data[from:d.Pos]})
+		case err != nil && err != jsontext.ErrSyntax && (f.date || !exact) && s.unknown >= 0: // a member of its own, then
+			d.Pos, d.Depth = from, depth
+			value, err := d.Skip()
 			if err != nil {
 				return err
 			}

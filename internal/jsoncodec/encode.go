@@ -11,7 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
-	"unicode/utf8"
+
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // Marshal returns the JSON text of v, which is as short as can be. Unlike that
@@ -59,7 +60,7 @@ func encoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func([]by
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return func(b []byte, v reflect.Value) ([]byte, error) { return appendString(b, v.String()), nil }
+		return func(b []byte, v reflect.Value) ([]byte, error) { return jsontext.AppendString(b, v.String()), nil }
 	case reflect.Bool:
 		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendBool(b, v.Bool()), nil }
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -122,7 +123,7 @@ func encodeByText(b []byte, v reflect.Value) ([]byte, error) {
 	if err != nil {
 		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
 	}
-	return appendString(b, string(text)), nil
+	return jsontext.AppendString(b, string(text)), nil
 }
 
 func encodeTime(b []byte, v reflect.Value) ([]byte, error) {
@@ -138,8 +139,8 @@ func appendRaw(b, raw []byte) ([]byte, error) {
 	if raw == nil {
 		return append(b, "null"...), nil
 	}
-	s := scanner{data: raw}
-	if _, err := s.skip(); err != nil || s.next() != 0 {
+	s := jsontext.Scanner{Data: raw}
+	if _, err := s.Skip(); err != nil || s.Next() != 0 {
 		var text json.RawMessage
 		if err := json.Unmarshal(raw, &text); err != nil {
 			return nil, err
@@ -159,55 +160,6 @@ func appendRaw(b, raw []byte) ([]byte, error) {
 		}
 	}
 	return append(b, raw[from:]...), nil
-}
-
-// appendString appends s as a JSON text.
-func appendString(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' {
-				i++
-				continue
-			}
-			b = append(append(b, s[from:i]...), '\\')
-			switch c {
-			case '"', '\\':
-				b = append(b, c)
-			case '\b':
-				b = append(b, 'b')
-			case '\f':
-				b = append(b, 'f')
-			case '\n':
-				b = append(b, 'n')
-			case '\r':
-				b = append(b, 'r')
-			case '\t':
-				b = append(b, 't')
-			default:
-				b = append(b, 'u', '0', '0', digits[c>>4], digits[c&15])
-			}
-			i++
-			from = i
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			b = append(append(b, s[from:i]...), `\ufffd`...)
-		case r == '\u2028' || r == '\u2029': // ends a line in JavaScript
-			b = append(append(b, s[from:i]...), '\\', 'u', '2', '0', '2', digits[r&15])
-		default:
-			i += n
-			continue
-		}
-		i += n
-		from = i
-	}
-	return append(append(b, s[from:]...), '"')
 }
 
 func encodeSlice(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
@@ -243,7 +195,7 @@ func encodeMap(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, k.String()), ':')
+		b = append(jsontext.AppendString(b, k.String()), ':')
 		var err error
 		if b, err = elem.encode(b, v.MapIndex(k)); err != nil {
 			return nil, err
@@ -319,7 +271,7 @@ func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
 		if len(b) > from {
 			b = append(b, ',')
 		}
-		if b, err = appendRaw(append(appendString(b, name), ':'), unknown[name]); err != nil {
+		if b, err = appendRaw(append(jsontext.AppendString(b, name), ':'), unknown[name]); err != nil {
 			return nil, err
 		}
 	}

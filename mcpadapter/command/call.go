@@ -186,13 +186,15 @@ func (p *program) call(ctx context.Context, args []string) int {
 		if file != "" && !waits(res) {
 			return p.write(ctx, cs, res, file)
 		}
-		answer := forAPerson(text(res))
-		if asJSON {
-			p.print(json.RawMessage(answer))
-		} else if v, err := decode(answer); err == nil {
-			p.screen().table(v)
+		text, v := answerOf(res)
+		if v == nil {
+			fmt.Fprintln(p.out, visible(text))
+			return exitOf(res)
+		}
+		if forAPerson(v); asJSON {
+			p.print(json.RawMessage(v.Append(nil)))
 		} else {
-			fmt.Fprintln(p.out, visible(answer))
+			p.screen().table(v)
 		}
 		return exitOf(res)
 	})
@@ -201,7 +203,8 @@ func (p *program) call(ctx context.Context, args []string) int {
 // write writes what a result holds into a file that isn't there yet: the file that
 // the tool made, or else its answer.
 func (p *program) write(ctx context.Context, cs *mcp.ClientSession, res *mcp.CallToolResult, file string) int {
-	content := []byte(text(res))
+	text, _ := answerOf(res)
+	content := []byte(text)
 	m, _ := res.StructuredContent.(map[string]any)
 	member, _ := res.Meta[mcpadapter.MetaDocument].(string)
 	about, _ := m["_file"].(map[string]any)

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 )
 
 const (
@@ -45,21 +46,19 @@ func width(w io.Writer) int {
 
 // table writes v for a person: what an object holds as lines, lists of objects
 // as tables, objects in objects below their name.
-func (w screen) table(v any) {
-	o, ok := v.(object)
-	if !ok {
+func (w screen) table(v *jsontree.Value) {
+	if v.Kind != jsontree.Object {
 		fmt.Fprintln(w, cell(v, 4096))
 		return
 	}
-	w.section(o, "", 0)
+	w.section(v, "", 0)
 }
 
-func (w screen) section(o object, indent string, depth int) {
+func (w screen) section(v *jsontree.Value, indent string, depth int) {
 	var lines [][]string
 	var below []member
-	for _, m := range ordered(o) {
-		inner, isObject := m.value.(object)
-		if depth < maxDepth && (isObject && len(inner) > 0 || len(objects(m.value)) > 0) {
+	for _, m := range members(v) {
+		if depth < maxDepth && (m.value.Kind == jsontree.Object && len(m.value.Elems) > 0 || len(objects(m.value)) > 0) {
 			below = append(below, m)
 			continue
 		}
@@ -67,7 +66,7 @@ func (w screen) section(o object, indent string, depth int) {
 	}
 	w.texts(lines, indent)
 	for i, m := range below {
-		if depth == 0 && (i > 0 || len(below) < len(o)) {
+		if depth == 0 && (i > 0 || len(below) < len(v.Elems)) {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintf(w, "%s%s:\n", indent, visible(m.key))
@@ -75,8 +74,8 @@ func (w screen) section(o object, indent string, depth int) {
 		if depth == 0 && len(objects(m.value)) > 0 {
 			inner = "" // as wide as the screen
 		}
-		if o, ok := m.value.(object); ok {
-			w.section(o, inner, depth+1)
+		if m.value.Kind == jsontree.Object {
+			w.section(m.value, inner, depth+1)
 		} else {
 			w.rows(objects(m.value), inner)
 		}
@@ -161,7 +160,7 @@ func fitted(widths []int, room int) []int {
 }
 
 // rows writes a table of list.
-func (w screen) rows(list []object, indent string) {
+func (w screen) rows(list []*jsontree.Value, indent string) {
 	columns := columnsOf(list)
 	heads := make([]string, len(columns))
 	for i, c := range columns {
@@ -209,21 +208,12 @@ func clipped(s string, n int) string {
 	return string(r)
 }
 
-// objects returns v if it is a list of objects.
-func objects(v any) []object {
-	list, ok := v.([]any)
-	if !ok {
+// objects returns the elements of v if it is a list of objects.
+func objects(v *jsontree.Value) []*jsontree.Value {
+	if v.Kind != jsontree.Array || slices.ContainsFunc(v.Elems, func(e *jsontree.Value) bool { return e.Kind != jsontree.Object }) {
 		return nil
 	}
-	out := make([]object, 0, len(list))
-	for _, e := range list {
-		o, ok := e.(object)
-		if !ok {
-			return nil
-		}
-		out = append(out, o)
-	}
-	return out
+	return v.Elems
 }
 
 // rank says how soon a member is shown: what says which object it is first.
@@ -239,48 +229,49 @@ func rank(key string) int {
 	return 3
 }
 
-// ordered returns the members of o by rank, those of one rank as they came.
-func ordered(o object) object {
-	o = slices.Clone(o)
-	slices.SortStableFunc(o, func(a, b member) int { return rank(a.key) - rank(b.key) })
-	return o
+type member struct {
+	key   string
+	value *jsontree.Value
+}
+
+// members returns those of v by rank, those of one rank as they came.
+func members(v *jsontree.Value) []member {
+	list := make([]member, len(v.Keys))
+	for i, k := range v.Keys {
+		list[i] = member{k, v.Elems[i]}
+	}
+	slices.SortStableFunc(list, func(a, b member) int { return rank(a.key) - rank(b.key) })
+	return list
 }
 
 // A column is the path of a value in a row.
 type column []string
 
-func (c column) of(o object) any {
-	v := o.get(c[0])
-	for _, key := range c[1:] {
-		inner, ok := v.(object)
-		if !ok {
-			return nil
+// of returns the value in v, or nil.
+func (c column) of(v *jsontree.Value) *jsontree.Value {
+	for _, key := range c {
+		if v = v.Get(key); v == nil {
+			break
 		}
-		v = inner.get(key)
 	}
 	return v
 }
 
 // columnsOf returns the members that are worth a column: those that aren't empty
 // everywhere, and of an object in a row what says which it is.
-func columnsOf(list []object) []column {
-	var all object // the members of all rows, each once, with a value that isn't empty
+func columnsOf(list []*jsontree.Value) []column {
+	all := new(jsontree.Value) // the members of all rows, each once, with a value that isn't empty
 	for _, row := range list {
-		for _, m := range row {
-			if !empty(m.value) && all.get(m.key) == nil {
-				all = append(all, m)
+		for i, k := range row.Keys {
+			if !empty(row.Elems[i]) && all.Get(k) == nil {
+				all.Keys, all.Elems = append(all.Keys, k), append(all.Elems, row.Elems[i])
 			}
 		}
 	}
 	var columns []column
-	for _, m := range ordered(all) {
-		inner, ok := m.value.(object)
-		if !ok {
-			columns = append(columns, column{m.key})
-			continue
-		}
+	for _, m := range members(all) {
 		before := len(columns)
-		for _, in := range ordered(inner) {
+		for _, in := range members(m.value) {
 			if rank(in.key) < 2 && !empty(in.value) {
 				columns = append(columns, column{m.key, in.key})
 			}
@@ -292,63 +283,49 @@ func columnsOf(list []object) []column {
 	return columns[:min(len(columns), maxColumns)]
 }
 
-func empty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case string:
-		return v == ""
-	case []any:
-		return len(v) == 0
-	case object:
-		return len(v) == 0
-	}
-	return false
-}
+func empty(v *jsontree.Value) bool { return v.Text == "" && len(v.Elems) == 0 }
 
-// label says in a word which object o is.
-func label(o object) string {
+// label says in a word which object v is.
+func label(v *jsontree.Value) string {
 	var best string
-	for _, m := range ordered(o) {
-		s, ok := m.value.(string)
+	for _, m := range members(v) {
 		switch key := strings.ToLower(m.key); {
-		case !ok || s == "":
+		case m.value.Kind != jsontree.String || m.value.Text == "":
 		case rank(key) == 1 || key == "value":
-			return s
+			return m.value.Text
 		case best == "":
-			best = s
+			best = m.value.Text
 		}
 	}
 	return best
 }
 
-// cell returns v on one line of at most n runes, of which a terminal shows all.
-func cell(v any, n int) string {
-	var s string
-	switch v := v.(type) {
-	case nil:
-	case string:
-		s = local(v)
-	case object: // with what says which it is first
-		parts := []string{}
-		for _, m := range ordered(v) {
+// cell returns v, which may be nil, on one line of at most n runes, of which a
+// terminal shows all.
+func cell(v *jsontree.Value, n int) string {
+	if v == nil {
+		return ""
+	}
+	s := v.Text
+	var parts []string
+	switch v.Kind {
+	case jsontree.String:
+		s = local(s)
+	case jsontree.Object: // with what says which it is first
+		for _, m := range members(v) {
 			if !empty(m.value) {
 				parts = append(parts, m.key+" "+cell(m.value, n))
 			}
 		}
 		s = strings.Join(parts, ", ")
-	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			if o, ok := e.(object); ok && label(o) != "" {
-				e = label(o)
+	case jsontree.Array:
+		for _, e := range v.Elems {
+			if l := label(e); l != "" {
+				e = jsontree.StringValue(l)
 			}
-			parts[i] = cell(e, n)
+			parts = append(parts, cell(e, n))
 		}
 		s = strings.Join(parts, ", ")
-	default:
-		b, _ := json.Marshal(v) //nolint:errcheck // it came as JSON
-		s = string(b)
 	}
 	s = strings.NewReplacer("\n", " ", "\t", " ", "\r", " ").Replace(s)
 	return clipped(visible(s), n)

@@ -5,7 +5,8 @@ package answer
 import (
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
@@ -132,7 +133,7 @@ func (r *reader) value(v *jsontree.Value, t *schema.Type, theirs bool, depth int
 		v.Size = len("null")
 	case jsontree.String:
 		r.text(v.Text, theirs, "")
-		v.Size = jsontree.StringSize(v.Text)
+		v.Size = jsontext.StringSize(v.Text)
 	case jsontree.Array:
 		r.a.depth = max(r.a.depth, depth)
 		var elem *schema.Type
@@ -200,7 +201,7 @@ func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth in
 			}
 		}
 		v.Keys[n], v.Elems[n] = key, e
-		v.Size += jsontree.StringSize(key) + len(":,") + e.Size
+		v.Size += jsontext.StringSize(key) + len(":,") + e.Size
 		n++
 	}
 	if n > 0 {
@@ -221,7 +222,7 @@ func (a *Answer) head(cuts []*cut) []byte {
 			b = append(b, ',')
 		}
 		j, _ := jsontree.Encode(v) //nolint:errcheck // strings and integers always encode
-		b = append(append(jsontree.AppendString(b, name), ':'), j...)
+		b = append(append(jsontext.AppendString(b, name), ':'), j...)
 	}
 	if len(a.paths) > 0 || len(a.Flags) > 0 {
 		member(keyUntrusted, untrusted.Mark(a.paths, len(a.Flags) > 0))

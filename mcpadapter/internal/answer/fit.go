@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 )
 
 const (
@@ -131,7 +132,7 @@ func shrinkString(v *jsontree.Value, want int) {
 		for n > 0 && !utf8.RuneStart(v.Text[n]) {
 			n--
 		}
-		long := len(jsontree.AppendString(nil, v.Text[:n])) - len(`""`) // escapes make it longer
+		long := len(jsontext.AppendString(nil, v.Text[:n])) - len(`""`) // escapes make it longer
 		if long <= room {
 			break
 		}
@@ -169,7 +170,7 @@ func shrinkArray(v *jsontree.Value, want int) {
 // leaves out those that can't be made to fit, and shares the room among the rest.
 func shrinkObject(v *jsontree.Value, want int) {
 	room := want - len("{}")
-	overhead := func(i int) int { return len(jsontree.AppendString(nil, v.Keys[i])) + len(":,") }
+	overhead := func(i int) int { return len(jsontext.AppendString(nil, v.Keys[i])) + len(":,") }
 	var kept []int
 	for i, e := range v.Elems {
 		if least := overhead(i) + min(e.Size, minMember); overhead(i) <= max(minMember, want/4) && least <= room {

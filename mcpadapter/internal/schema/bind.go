@@ -13,10 +13,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
 	"github.com/sallyport-soc/sallyport/internal/spelling"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
 )
 
 const (
@@ -126,7 +127,7 @@ func Shown(v *jsontree.Value) string {
 	case jsontree.Array, jsontree.Object:
 		return v.Kind.String()
 	case jsontree.String:
-		return string(jsontree.AppendString(nil, jsontree.Clip(v.Text, maxShown)))
+		return string(jsontext.AppendString(nil, jsontree.Clip(v.Text, maxShown)))
 	}
 	return jsontree.Clip(v.Text, maxShown)
 }
@@ -311,7 +312,7 @@ func (b *binding) string(s *Type, v *jsontree.Value, path string) {
 			return
 		}
 	}
-	j := jsontree.AppendString(nil, text)
+	j := jsontext.AppendString(nil, text)
 	if s.text {
 		if err := json.Unmarshal(j, reflect.New(s.typ).Interface()); err != nil {
 			b.errorf(path, "want %s, got %s: %s", s.describe(), Shown(v), jsontree.Clip(err.Error(), 200))
@@ -397,7 +398,7 @@ func (b *binding) raw(s *Type, v *jsontree.Value, path string) {
 		b.want(s, v, path)
 		return
 	}
-	if k, ok := v.Duplicate(); ok {
+	if k, ok := v.Duplicate(jsontree.Exactly); ok {
 		b.errorf(path, "%s is given twice", Shown(jsontree.StringValue(k)))
 		return
 	}
@@ -422,7 +423,7 @@ func (b *binding) members(s *Type, v *jsontree.Value, path string) {
 		if i > 0 {
 			b.out = append(b.out, ',')
 		}
-		b.out = append(jsontree.AppendString(b.out, k), ':')
+		b.out = append(jsontext.AppendString(b.out, k), ':')
 		b.value(s.Elem, v.Elems[i], at)
 	}
 	b.out = append(b.out, '}')
@@ -466,7 +467,7 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 		if b.out[len(b.out)-1] != '{' {
 			b.out = append(b.out, ',')
 		}
-		b.out = append(jsontree.AppendString(b.out, f.Name), ':')
+		b.out = append(jsontext.AppendString(b.out, f.Name), ':')
 		start := len(b.out)
 		b.value(f.Type, list[0].v, path+list[0].key)
 		first := string(b.out[start:])
@@ -486,7 +487,7 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 
 // Label returns a name that came from outside as it may stand in an error.
 func Label(k string) string {
-	q := string(jsontree.AppendString(nil, jsontree.Clip(k, maxShown)))
+	q := string(jsontext.AppendString(nil, jsontree.Clip(k, maxShown)))
 	if plain := q[1 : len(q)-1]; plain == k && k != "" && !strings.ContainsAny(k, " :") {
 		return k
 	}

@@ -13,7 +13,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 )
 
 // Check reports what keeps t from being the input of a tool.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // schema appends the JSON Schema of an input or of a part of one. It stands in the
@@ -54,7 +54,7 @@ func (s *Type) AnswerSchema(common string, shared ...string) []byte {
 	w.text("type", "object")
 	p := schemaWriter{b: []byte("{" + common)}
 	for _, f := range s.Fields {
-		if name := string(jsontree.AppendString(nil, f.Name)); strings.Contains(common, name+":") {
+		if name := string(jsontext.AppendString(nil, f.Name)); strings.Contains(common, name+":") {
 			continue
 		}
 		k := schemaWriter{b: []byte{'{'}}
@@ -73,7 +73,7 @@ func (w *schemaWriter) raw(key string, json []byte) {
 	if w.b[len(w.b)-1] != '{' {
 		w.b = append(w.b, ',')
 	}
-	w.b = append(append(jsontree.AppendString(w.b, key), ':'), json...)
+	w.b = append(append(jsontext.AppendString(w.b, key), ':'), json...)
 }
 
 func (w *schemaWriter) kind(s *Type) {
@@ -93,7 +93,7 @@ func (w *schemaWriter) kind(s *Type) {
 	}
 }
 
-func (w *schemaWriter) text(key, s string) { w.raw(key, jsontree.AppendString(nil, s)) }
+func (w *schemaWriter) text(key, s string) { w.raw(key, jsontext.AppendString(nil, s)) }
 
 func (w *schemaWriter) int(key string, n int64) { w.raw(key, strconv.AppendInt(nil, n, 10)) }
 
@@ -144,7 +144,7 @@ func (w *schemaWriter) required(s *Type) {
 		if len(r) > 1 {
 			r = append(r, ',')
 		}
-		r = jsontree.AppendString(r, f.Name)
+		r = jsontext.AppendString(r, f.Name)
 	}
 	if len(r) > 1 {
 		w.raw("required", append(r, ']'))

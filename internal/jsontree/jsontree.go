@@ -6,9 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // Kind is the JSON type of a value.
@@ -56,22 +56,26 @@ func (v *Value) Get(key string) *Value {
 	return nil
 }
 
-// Duplicate returns the first key that an object below v holds twice.
-func (v *Value) Duplicate() (string, bool) {
+// Duplicate returns the first key that an object below v holds twice, as fold
+// spells it.
+func (v *Value) Duplicate(fold func(key string) string) (string, bool) {
 	seen := make(map[string]bool, len(v.Keys))
 	for _, k := range v.Keys {
-		if seen[k] {
+		if k = fold(k); seen[k] {
 			return k, true
 		}
 		seen[k] = true
 	}
 	for _, e := range v.Elems {
-		if k, ok := e.Duplicate(); ok {
+		if k, ok := e.Duplicate(fold); ok {
 			return k, true
 		}
 	}
 	return "", false
 }
+
+// Exactly spells a key as it is, for [Value.Duplicate].
+func Exactly(key string) string { return key }
 
 // Strings yields every string in v, keys too.
 func (v *Value) Strings(yield func(string)) {
@@ -92,7 +96,7 @@ func (v *Value) Append(b []byte) []byte {
 	case Null:
 		return append(b, "null"...)
 	case String:
-		return AppendString(b, v.Text)
+		return jsontext.AppendString(b, v.Text)
 	case Array:
 		b = append(b, '[')
 		for i, e := range v.Elems {
@@ -108,7 +112,7 @@ func (v *Value) Append(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(AppendString(b, v.Keys[i]), ':')
+			b = append(jsontext.AppendString(b, v.Keys[i]), ':')
 			b = e.Append(b)
 		}
 		return append(b, '}')
@@ -124,102 +128,17 @@ func (v *Value) Measure() int {
 		for i, e := range v.Elems {
 			v.Size += e.Measure()
 			if v.Kind == Object {
-				v.Size += StringSize(v.Keys[i]) + 1
+				v.Size += jsontext.StringSize(v.Keys[i]) + 1
 			}
 		}
 	case String:
-		v.Size = StringSize(v.Text)
+		v.Size = jsontext.StringSize(v.Text)
 	case Null:
 		v.Size = len("null")
 	default:
 		v.Size = len(v.Text)
 	}
 	return v.Size
-}
-
-const hex = "0123456789abcdef"
-
-// AppendString adds s as a JSON string, as JavaScript's JSON.stringify does and
-// unlike json.Marshal: <, > and & stay as they are. What ends a line for some
-// readers and not in JSON is escaped all the same.
-func AppendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' {
-				i++
-				continue
-			}
-			b = append(b, s[from:i]...)
-			switch c {
-			case '"', '\\':
-				b = append(b, '\\', c)
-			case '\n':
-				b = append(b, '\\', 'n')
-			case '\t':
-				b = append(b, '\\', 't')
-			case '\r':
-				b = append(b, '\\', 'r')
-			case '\b':
-				b = append(b, '\\', 'b')
-			case '\f':
-				b = append(b, '\\', 'f')
-			default:
-				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			}
-			i++
-			from = i
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if esc := runeEscape(r, n); esc != "" {
-			b = append(append(b, s[from:i]...), esc...)
-			from = i + n
-		}
-		i += n
-	}
-	return append(append(b, s[from:]...), '"')
-}
-
-// runeEscape returns how a rune of n bytes beyond ASCII is escaped, if it is.
-func runeEscape(r rune, n int) string {
-	switch {
-	case r == utf8.RuneError && n == 1:
-		return `\ufffd`
-	case r == '\u0085':
-		return `\u0085`
-	case r == '\u2028':
-		return `\u2028`
-	case r == '\u2029':
-		return `\u2029`
-	}
-	return ""
-}
-
-// StringSize returns how many bytes AppendString would add.
-func StringSize(s string) int {
-	size := len(s) + 2
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r' || c == '\b' || c == '\f':
-				size++
-			case c < 0x20:
-				size += len(`\u0000`) - 1
-			}
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if esc := runeEscape(r, n); esc != "" {
-			size += len(esc) - n
-		}
-		i += n
-	}
-	return size
 }
 
 // Encode returns v as JSON without a line break in it.

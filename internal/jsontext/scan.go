@@ -1,24 +1,34 @@
-package jsoncodec
+// Package jsontext reads and writes the text of JSON: the ground of jsoncodec,
+// which knows Go's types, and of jsontree, which knows none.
+package jsontext
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// A scanner steps through a JSON text and finds what breaks its grammar.
-type scanner struct {
-	data  []byte
-	pos   int
-	depth int
+// ErrSyntax says that a text isn't JSON. encoding/json says best what is wrong
+// with it.
+var ErrSyntax = errors.New("not JSON")
+
+// MaxDepth is how deep a value may be nested, as in encoding/json.
+const MaxDepth = 10000
+
+// A Scanner steps through a JSON text and finds what breaks its grammar.
+type Scanner struct {
+	Data  []byte
+	Pos   int // of the next byte to read
+	Depth int // how many objects and lists are open
 }
 
-// next skips white space and returns the byte there, or 0 at the end.
-func (s *scanner) next() byte {
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; c {
+// Next skips white space and returns the byte there, or 0 at the end.
+func (s *Scanner) Next() byte {
+	for s.Pos < len(s.Data) {
+		switch c := s.Data[s.Pos]; c {
 		case ' ', '\n', '\t', '\r':
-			s.pos++
+			s.Pos++
 		case 0:
 			return 1 // no byte of JSON
 		default:
@@ -28,64 +38,64 @@ func (s *scanner) next() byte {
 	return 0
 }
 
-// enter steps over the bracket that opens an object or a list.
-func (s *scanner) enter() error {
-	s.pos++
-	if s.depth++; s.depth > maxDepth {
-		return errSyntax
+// Enter steps over the bracket that opens an object or a list.
+func (s *Scanner) Enter() error {
+	s.Pos++
+	if s.Depth++; s.Depth > MaxDepth {
+		return ErrSyntax
 	}
 	return nil
 }
 
-// more steps over a comma, or over the bracket that closes, and says whether
+// More steps over a comma, or over the bracket that closes, and says whether
 // another element follows.
-func (s *scanner) more(first bool, end byte) (bool, error) {
-	switch c := s.next(); {
+func (s *Scanner) More(first bool, end byte) (bool, error) {
+	switch c := s.Next(); {
 	case c == end:
-		s.pos++
-		s.depth--
+		s.Pos++
+		s.Depth--
 		return false, nil
 	case first:
 		return true, nil
 	case c == ',':
-		s.pos++
-		if s.next() == end {
-			return false, errSyntax
+		s.Pos++
+		if s.Next() == end {
+			return false, ErrSyntax
 		}
 		return true, nil
 	}
-	return false, errSyntax
+	return false, ErrSyntax
 }
 
-// name reads the name of a member and the colon. What it returns may be a part
+// Name reads the name of a member and the colon. What it returns may be a part
 // of the text.
-func (s *scanner) name() ([]byte, error) {
-	if s.next() != '"' {
-		return nil, errSyntax
+func (s *Scanner) Name() ([]byte, error) {
+	if s.Next() != '"' {
+		return nil, ErrSyntax
 	}
-	name, err := s.text()
+	name, err := s.Text()
 	if err != nil {
 		return nil, err
 	}
-	if s.next() != ':' {
-		return nil, errSyntax
+	if s.Next() != ':' {
+		return nil, ErrSyntax
 	}
-	s.pos++
+	s.Pos++
 	return name, nil
 }
 
-// literal steps over null, true or false.
-func (s *scanner) literal(word string) error {
-	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
-		return errSyntax
+// Literal steps over null, true or false.
+func (s *Scanner) Literal(word string) error {
+	if !bytes.HasPrefix(s.Data[s.Pos:], []byte(word)) {
+		return ErrSyntax
 	}
-	s.pos += len(word)
+	s.Pos += len(word)
 	return nil
 }
 
-// number steps over a number and returns it.
-func (s *scanner) number() ([]byte, error) {
-	b, i := s.data, s.pos
+// Number steps over a number and returns it.
+func (s *Scanner) Number() ([]byte, error) {
+	b, i := s.Data, s.Pos
 	digits := func() bool {
 		from := i
 		for i < len(b) && '0' <= b[i] && b[i] <= '9' {
@@ -99,11 +109,11 @@ func (s *scanner) number() ([]byte, error) {
 	if i < len(b) && b[i] == '0' {
 		i++
 	} else if !digits() {
-		return nil, errSyntax
+		return nil, ErrSyntax
 	}
 	if i < len(b) && b[i] == '.' {
 		if i++; !digits() {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 	}
 	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
@@ -111,54 +121,54 @@ func (s *scanner) number() ([]byte, error) {
 			i++
 		}
 		if !digits() {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 	}
-	n := b[s.pos:i]
-	s.pos = i
+	n := b[s.Pos:i]
+	s.Pos = i
 	return n, nil
 }
 
-// end returns where the text that begins at s.pos ends, before its quote, and
+// end returns where the text that begins at s.Pos ends, before its quote, and
 // whether it is what it stands for as it is.
-func (s *scanner) end() (int, bool, error) {
+func (s *Scanner) end() (int, bool, error) {
 	plain, ascii := true, true
-	for i := s.pos + 1; i < len(s.data); i++ {
-		switch c := s.data[i]; {
+	for i := s.Pos + 1; i < len(s.Data); i++ {
+		switch c := s.Data[i]; {
 		case c == '"':
-			return i, plain && (ascii || utf8.Valid(s.data[s.pos+1:i])), nil
+			return i, plain && (ascii || utf8.Valid(s.Data[s.Pos+1:i])), nil
 		case c == '\\':
 			plain = false
-			if i++; i == len(s.data) {
-				return 0, false, errSyntax
+			if i++; i == len(s.Data) {
+				return 0, false, ErrSyntax
 			}
-			switch s.data[i] {
+			switch s.Data[i] {
 			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 			case 'u':
-				if i+4 >= len(s.data) || hex(s.data[i+1:]) < 0 {
-					return 0, false, errSyntax
+				if i+4 >= len(s.Data) || hex(s.Data[i+1:]) < 0 {
+					return 0, false, ErrSyntax
 				}
 				i += 4
 			default:
-				return 0, false, errSyntax
+				return 0, false, ErrSyntax
 			}
 		case c < ' ':
-			return 0, false, errSyntax
+			return 0, false, ErrSyntax
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
-	return 0, false, errSyntax
+	return 0, false, ErrSyntax
 }
 
-// text reads the text at s.pos. What it returns may be a part of s.data.
-func (s *scanner) text() ([]byte, error) {
+// Text reads the text at s.Pos. What it returns may be a part of s.Data.
+func (s *Scanner) Text() ([]byte, error) {
 	end, plain, err := s.end()
 	if err != nil {
 		return nil, err
 	}
-	text := s.data[s.pos+1 : end]
-	s.pos = end + 1
+	text := s.Data[s.Pos+1 : end]
+	s.Pos = end + 1
 	if plain {
 		return text, nil
 	}
@@ -232,55 +242,55 @@ func unquote(s []byte) []byte {
 	return out
 }
 
-// skip steps over a value and returns it.
-func (s *scanner) skip() ([]byte, error) {
-	c := s.next()
-	from := s.pos
+// Skip steps over a value and returns it.
+func (s *Scanner) Skip() ([]byte, error) {
+	c := s.Next()
+	from := s.Pos
 	var err error
 	switch c {
 	case '"':
 		var end int
 		end, _, err = s.end()
-		s.pos = end + 1
+		s.Pos = end + 1
 	case 'n':
-		err = s.literal("null")
+		err = s.Literal("null")
 	case 't':
-		err = s.literal("true")
+		err = s.Literal("true")
 	case 'f':
-		err = s.literal("false")
+		err = s.Literal("false")
 	case '{', '[':
 		err = s.skipAll(c)
 	default:
-		_, err = s.number()
+		_, err = s.Number()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.data[from:s.pos], nil
+	return s.Data[from:s.Pos], nil
 }
 
-func (s *scanner) skipAll(open byte) error {
-	if err := s.enter(); err != nil {
+func (s *Scanner) skipAll(open byte) error {
+	if err := s.Enter(); err != nil {
 		return err
 	}
 	for first := true; ; first = false {
-		if ok, err := s.more(first, open+2); !ok { // ] and } are two behind [ and {
+		if ok, err := s.More(first, open+2); !ok { // ] and } are two behind [ and {
 			return err
 		}
 		if open == '{' {
-			if s.next() != '"' {
-				return errSyntax
+			if s.Next() != '"' {
+				return ErrSyntax
 			}
 			end, _, err := s.end()
 			if err != nil {
 				return err
 			}
-			if s.pos = end + 1; s.next() != ':' {
-				return errSyntax
+			if s.Pos = end + 1; s.Next() != ':' {
+				return ErrSyntax
 			}
-			s.pos++
+			s.Pos++
 		}
-		if _, err := s.skip(); err != nil {
+		if _, err := s.Skip(); err != nil {
 			return err
 		}
 	}
@@ -291,40 +301,40 @@ func (s *scanner) skipAll(open byte) error {
 // {"source":{"ip":["10.0.0.1"]}}. A number is as it is written. Path and text
 // are good until f returns.
 func Leaves(b []byte, f func(path, text []byte)) error {
-	s := scanner{data: b}
-	if err := s.leaves(make([]byte, 0, 128), f); err != nil || s.next() != 0 {
-		return errSyntax
+	s := Scanner{Data: b}
+	if err := s.leaves(make([]byte, 0, 128), f); err != nil || s.Next() != 0 {
+		return ErrSyntax
 	}
 	return nil
 }
 
-func (s *scanner) leaves(path []byte, f func(path, text []byte)) error {
-	c := s.next()
+func (s *Scanner) leaves(path []byte, f func(path, text []byte)) error {
+	c := s.Next()
 	switch c {
 	case '"':
-		text, err := s.text()
+		text, err := s.Text()
 		if err == nil {
 			f(path, text)
 		}
 		return err
 	case '{', '[':
 	default:
-		text, err := s.skip()
+		text, err := s.Skip()
 		if err == nil && c != 'n' {
 			f(path, text)
 		}
 		return err
 	}
-	if err := s.enter(); err != nil {
+	if err := s.Enter(); err != nil {
 		return err
 	}
 	for first := true; ; first = false {
-		if ok, err := s.more(first, c+2); !ok {
+		if ok, err := s.More(first, c+2); !ok {
 			return err
 		}
 		inner := path
 		if c == '{' {
-			name, err := s.name()
+			name, err := s.Name()
 			if err != nil {
 				return err
 			}
