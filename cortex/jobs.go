@@ -191,6 +191,27 @@ type JobPage struct {
 	Note    string    `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
 }
 
+// FirstRows returns the page with its first n jobs, or a few less, for an answer
+// without room for all.
+func (p *JobPage) FirstRows(n int) (page any, next map[string]any) {
+	short := *p
+	if p.Offset > 0 || p.Next != nil {
+		to := p.Offset + n
+		if short.Jobs, short.Next = p.Jobs[:n], &to; p.Before.IsZero() {
+			return nil, nil
+		}
+		return &short, map[string]any{"offset": to, "before": p.Before.UnixMilli()}
+	}
+	for n > 0 && !p.Jobs[n].CreatedAt.Before(p.Jobs[n-1].CreatedAt) { // by date one goes on from a new millisecond
+		n--
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	short.Jobs, short.Before = p.Jobs[:n], p.Jobs[n].CreatedAt
+	return &short, map[string]any{"before": short.Before.UnixMilli()}
+}
+
 // ListJobs returns the jobs of the organisation that match, newest first, a page
 // at a time. Those on one observable are looked for in 2,000 jobs at most; the
 // note tells how to go on.

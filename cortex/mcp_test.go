@@ -2,13 +2,16 @@ package cortex_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
+	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
@@ -44,6 +47,59 @@ func TestOwnersCalls(t *testing.T) {
 	}
 	call("cortex_wait_and_get_report", `{"jobId": "`+done.Result.JobIDs[0]+`"}`, "ISP Example Net")
 	call("cortex_get_job_artifacts", `{"job_id": "`+done.Result.JobIDs[0]+`"}`, "AS64500")
+}
+
+// TestPagesOfJobsThatWereMadeToFit follows the jobs by offset, and those on one
+// observable by date, with room for a few: none is lost, none comes twice.
+func TestPagesOfJobsThatWereMadeToFit(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	var jobs []cortextest.Job
+	for i := range 60 {
+		jobs = append(jobs, cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: []string{"8.8.8.8", "203.0.113.9"}[i%2], Created: time.Now().Add(-time.Duration(i/3*3) * time.Minute)})
+	}
+	s.AddJobs(jobs...)
+	g := mcptest.Guard(t)
+	server := mcpadapter.New(g, mcpadapter.Options{MaxResponse: 2048})
+	if err := server.Add(s.Client(func(cfg *cortex.Config) { cfg.Guard = g }).Ops()...); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, server, nil, nil)
+	for args, want := range map[string]int{`{"limit":25,"analyzerName":"MaxMind*"}`: 60, `{"data":"8.8.8.8","limit":25}`: 30, `{"data":"8.8.8.8","limit":100}`: 30} {
+		seen, pages := map[string]bool{}, 0
+		var next map[string]any
+		if err := json.Unmarshal([]byte(args), &next); err != nil {
+			t.Fatal(err)
+		}
+		for ; next != nil && pages < 100; pages++ {
+			var p struct {
+				cortex.JobPage
+				Next map[string]any `json:"_next"`
+			}
+			mcptest.Structured(t, mcptest.Call(t, cs, "cortex_list_jobs", next), &p)
+			for _, j := range p.Jobs {
+				if seen[j.ID] {
+					t.Errorf("%s: job %s comes twice", args, j.ID)
+				}
+				seen[j.ID] = true
+			}
+			args := next
+			switch {
+			case p.Next != nil:
+				maps.Copy(args, p.Next)
+			case p.JobPage.Next != nil:
+				args["offset"], args["before"] = *p.JobPage.Next, p.Before.UnixMilli()
+			case !p.Before.IsZero():
+				args["before"] = p.Before.UnixMilli()
+			default:
+				args = nil
+			}
+			next = args
+		}
+		if len(seen) < want || pages < 4 {
+			t.Errorf("%s: %d jobs in %d pages, want %d", args, len(seen), pages, want)
+		}
+	}
 }
 
 func TestRefusedArguments(t *testing.T) {

@@ -4,8 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -116,14 +121,42 @@ func identity(row any) string {
 	return strings.Join(parts, " ")
 }
 
+// askedTwice are the tools of which a page that doesn't fit is asked for again:
+// what they turn pages of is a part of an object that says no total.
+var askedTwice = []string{"misp_get_event", "misp_get_galaxy", "misp_export_hashes"}
+
+// counted puts a proxy before each platform in env, and returns the environment
+// with these and the number of requests so far.
+func counted(t *testing.T, env []string) (through []string, requests func() int64) {
+	t.Helper()
+	var n atomic.Int64
+	for _, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		if to, err := url.Parse(value); strings.HasSuffix(name, "_URL") && err == nil {
+			proxy := httputil.NewSingleHostReverseProxy(to)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n.Add(1)
+				proxy.ServeHTTP(w, r)
+			}))
+			t.Cleanup(s.Close)
+			kv = name + "=" + s.URL
+		}
+		through = append(through, kv)
+	}
+	return through, n.Load
+}
+
 // TestWhoFollowsPagesSeesEveryRowWhateverFits walks every paged tool of every
-// server with the smallest budget, and with so much that nothing is cut.
+// server with the smallest budget, and with so much that nothing is cut. What
+// doesn't fit costs the platform no request more.
 func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
 			r := newResults(t, server)
+			var requests func() int64
+			r.env, requests = counted(t, r.env)
 			small, whole := r.connect(nil, "-max-response", "2048"), r.connect(nil, "-max-response", "8388608")
 			r.list(small)
 			tools := map[string]*mcp.Tool{}
@@ -151,7 +184,17 @@ func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
 				for _, name := range []string{limit, place, "cursor"} {
 					delete(args, name)
 				}
+				spent := func(cs *mcp.ClientSession) int64 {
+					before := requests()
+					if _, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: c.Op, Arguments: args}); err != nil {
+						t.Fatal(err)
+					}
+					return requests() - before
+				}
 				want, _, list := turn(t, whole, c.Op, place, "", args)
+				if first, again := spent(whole), spent(small); spent(small) > spent(whole) && !slices.Contains(askedTwice, c.Op) {
+					t.Errorf("%s: %d requests where all fits, %d where it doesn't", c.Op, first, again)
+				}
 				got, cut, _ := turn(t, small, c.Op, place, list, args)
 				if cut {
 					cuts++

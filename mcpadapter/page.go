@@ -15,13 +15,18 @@ import (
 // that is too large for an answer is made smaller before it says where the next
 // one begins, so that whoever follows it sees every row.
 //
-// An output needs no such method: the operation is then called again with a
-// smaller limit. The method saves the platform that second call.
+// An output whose next page an offset or a page number tells needs no such
+// method, if it says in total how many rows there are: by that, and by what was
+// asked for, its rows are found and left out. Any other operation is called again
+// with a smaller limit. The method saves the platform that second call.
 type Pager interface {
-	// FirstRows returns the output with its first n rows, of which it has more.
-	// What it says of the next page (next_cursor, next, more, …) is so that the
-	// next page begins with row n. It leaves the receiver as it is.
-	FirstRows(n int) any
+	// FirstRows returns the output with its first n rows, or a few less, of
+	// which it has more; or nil, if it can't end there. What it says of the next
+	// page (next_cursor, next, more, …) is so that the next page begins behind
+	// them. The arguments in next, the others being the same, bring that; there
+	// are none if the output says it under the name of the argument or as its
+	// next one. It leaves the receiver as it is.
+	FirstRows(n int) (page any, next map[string]any)
 }
 
 // paging is how an input asks for a page: by the names of its arguments.
@@ -66,7 +71,38 @@ func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 	return otherwise
 }
 
-const maxSmaller = 4 // times that a page is made smaller
+// rows returns the name of the list in the answer a to v that the arguments turn,
+// and how many rows come before it. It is known by its length: as many as were
+// asked for, or as there are left. If it isn't, it is taken to be the longest, and
+// before is -1.
+func (p *paging) rows(a *answer.Answer, v *jsontree.Value) (list string, before int) {
+	total, err := strconv.Atoi(text(a.Get("total")))
+	limit := number(v, p.limit, 0)
+	switch {
+	case err != nil || limit < 1 || p.cursor != nil && (v.Get(p.cursor.Name) != nil || a.Get("next_cursor") != nil):
+		return a.LongestList(), -1
+	case p.offset != nil:
+		before = number(v, p.offset, 0)
+	case p.page != nil:
+		before = (max(1, number(v, p.page, 1)) - 1) * limit
+	default:
+		return a.LongestList(), -1
+	}
+	lists := a.Lists(min(limit, total-before))
+	if len(lists) != 1 {
+		return a.LongestList(), -1
+	}
+	return lists[0], before
+}
+
+func text(v *jsontree.Value) string {
+	if v == nil {
+		return ""
+	}
+	return v.Text
+}
+
+const maxSmaller = 10 // times that another size of a page is tried
 
 // page returns a, the answer with out, or one with fewer rows if it doesn't fit.
 // An answer of one row that doesn't fit is left to be cut.
@@ -75,32 +111,37 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 	if p == nil || a.Fits(t.opts.MaxResponse) {
 		return a
 	}
-	list, fit, of := a.RoomFor(t.opts.MaxResponse - pageNote)
+	v, err := jsontree.Parse(in.args, jsontree.MaxDepthIn)
+	if err != nil {
+		return a
+	}
+	whole := a
+	list, before := p.rows(whole, v)
+	fit, of := a.RoomFor(list, t.opts.MaxResponse-pageNote)
 	how := ""
-	for n := 0; n < maxSmaller && list != "" && fit < of && !a.Fits(t.opts.MaxResponse); n++ {
-		smaller, next := t.firstRows(ctx, p, in.args, out, fit)
-		if smaller == nil {
-			break
-		}
-		b, err := t.answerOf(in, smaller)
-		if err != nil {
+	for n := 0; n < maxSmaller && of > 1 && fit < max(of, number(v, p.limit, 0)) && !a.Fits(t.opts.MaxResponse); n++ {
+		b, next := t.firstRows(ctx, p, in, v, out, whole, list, before, fit)
+		if b == nil {
 			break
 		}
 		rows := b.Get(list)
-		if rows == nil || len(rows.Elems) == 0 {
+		if rows == nil {
 			break
 		}
+		if len(rows.Elems) == 0 { // what would have been rows was left out of the page
+			fit *= 2
+			continue
+		}
 		if how == "" {
-			how = t.described().how + t.keep(ctx, a)
+			how = t.described().how + t.keep(ctx, whole)
 		}
 		b.SetPage(list, len(rows.Elems), of, how, next)
 		a = b
-		if _, less, has := a.RoomFor(t.opts.MaxResponse); less < has {
-			fit = less
-		} else {
-			fit--
+		less, has := a.RoomFor(list, t.opts.MaxResponse)
+		if has == 1 {
+			break
 		}
-		fit = max(1, fit)
+		fit = max(1, min(less, fit-1))
 	}
 	return a
 }
@@ -108,49 +149,78 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 // pageNote is about what an answer needs to say that it is a smaller page.
 const pageNote = 400
 
-// firstRows returns out, the output for args, with its first n rows or fewer, and
-// the arguments that bring what comes next, if the output itself doesn't say so.
-func (t *tool) firstRows(ctx context.Context, p *paging, args []byte, out any, n int) (smaller any, next map[string]int) {
-	again, next := p.smaller(args, n)
-	if pager, ok := out.(Pager); ok && p.page == nil {
-		return pager.FirstRows(n), next
+// firstRows returns whole, the answer with out to v, with its first n rows or
+// fewer, and the arguments that bring what comes next, if it doesn't say so itself.
+func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.Value, out any, whole *answer.Answer, list string, before, n int) (a *answer.Answer, next map[string]any) {
+	var short any
+	pager, ends := out.(Pager)
+	if ends {
+		short, next = pager.FirstRows(n)
 	}
-	if again == nil {
-		return nil, nil
+	if short == nil {
+		n, next = p.next(v, n)
+		if before >= 0 && !ends {
+			a, err := answer.New(whole.FirstRows(list, n, p.said(before, n)), t.described().answer)
+			if err != nil {
+				return nil, nil
+			}
+			a.Understood = in.understood
+			return a, next
+		}
+		res, err := t.do(ctx, p.smaller(v, n))
+		if err != nil {
+			return nil, nil
+		}
+		short = res.Out
 	}
-	res, err := t.do(ctx, again)
+	a, err := t.answerOf(in, short)
 	if err != nil {
 		return nil, nil
 	}
-	return res.Out, next
+	if p.cursor != nil && a.Get("next_cursor") != nil {
+		next = nil
+	}
+	return a, next
 }
 
-// smaller returns args for a page that begins where that of args does and has at
-// most n rows, and where one goes on after it, if the answer itself doesn't say
-// so. Pages that are counted have all one size, so the size must divide what is
-// before them.
-func (p *paging) smaller(args []byte, n int) (again []byte, next map[string]int) {
-	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
-	if err != nil {
-		return nil, nil
-	}
-	next = map[string]int{}
+// next returns where one goes on behind the first n rows of the page that v asks
+// for, if the answer itself doesn't say so. Pages that are counted have all one
+// size, so fewer rows may be left, whose number divides what is before them.
+func (p *paging) next(v *jsontree.Value, n int) (rows int, next map[string]any) {
 	switch {
-	case p.cursor != nil:
+	case p.cursor != nil && p.offset == nil, p.cursor != nil && v.Get(p.cursor.Name) != nil:
+		return n, nil
 	case p.offset != nil:
-		next[p.offset.Name] = number(v, p.offset, 0) + n
-	default:
-		page := max(1, number(v, p.page, 1))
-		before := (page - 1) * number(v, p.limit, n)
-		for before%n != 0 {
-			n--
-		}
-		page = before/n + 1
-		set(v, p.page.Name, page)
-		next[p.page.Name], next[p.limit.Name] = page+1, n
+		return n, map[string]any{p.offset.Name: number(v, p.offset, 0) + n}
 	}
-	set(v, p.limit.Name, n)
-	return v.Append(nil), next
+	before := (max(1, number(v, p.page, 1)) - 1) * number(v, p.limit, n)
+	for before%n != 0 {
+		n--
+	}
+	return n, map[string]any{p.page.Name: before/n + 2, p.limit.Name: n}
+}
+
+// said is what an answer with n rows, behind so many, says of its page.
+func (p *paging) said(before, n int) map[string]string {
+	m := map[string]string{"more": "true"}
+	if p.offset != nil {
+		m["next"] = strconv.Itoa(before + n)
+		m["nextOffset"] = m["next"]
+	} else {
+		m["page"], m["limit"] = strconv.Itoa(before/n+1), strconv.Itoa(n)
+	}
+	return m
+}
+
+// smaller returns v for a page that begins where that of v does and has n rows.
+func (p *paging) smaller(v *jsontree.Value, n int) []byte {
+	again := &jsontree.Value{Kind: jsontree.Object, Keys: slices.Clone(v.Keys), Elems: slices.Clone(v.Elems)}
+	if p.offset == nil && p.page != nil && p.cursor == nil {
+		before := (max(1, number(v, p.page, 1)) - 1) * number(v, p.limit, n)
+		set(again, p.page.Name, before/n+1)
+	}
+	set(again, p.limit.Name, n)
+	return again.Append(nil)
 }
 
 func set(v *jsontree.Value, name string, n int) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,6 +61,9 @@ type rowPage struct {
 	More       bool     `json:"more"`
 	Next       *int     `json:"next,omitempty"`
 	NextCursor string   `json:"next_cursor,omitempty"`
+	Total      *int     `json:"total,omitempty"`
+	Page       int      `json:"page,omitempty"`
+	Others     []string `json:"others"`
 }
 
 func slice(from, limit int) *rowPage {
@@ -76,11 +80,11 @@ func slice(from, limit int) *rowPage {
 // A pager is a page that can be cut without asking again.
 type pager struct{ rowPage }
 
-func (p *pager) FirstRows(n int) any {
+func (p *pager) FirstRows(n int) (page any, next map[string]any) {
 	short := *p
-	short.Rows = p.Rows[:n]
-	short.More = true
-	return &short
+	from, _ := strconv.Atoi(p.Rows[0][:3])
+	short.Rows, short.More = p.Rows[:n], true
+	return &short, map[string]any{"offset": from + n}
 }
 
 // walk follows a tool's pages to the end, as an agent does, and returns the
@@ -115,7 +119,7 @@ func walk(t *testing.T, cs *mcp.ClientSession, tool string, args map[string]any)
 			maps.Copy(args, p.Args)
 		case p.NextCursor != "" && tool == "by_cursor":
 			args["cursor"] = p.NextCursor
-		case tool == "by_page":
+		case strings.HasPrefix(tool, "by_page") && tool != "by_pager":
 			page, _ := args["page"].(float64)
 			args["page"] = max(1, page) + 1
 		case p.Next != nil:
@@ -127,7 +131,36 @@ func walk(t *testing.T, cs *mcp.ClientSession, tool string, args map[string]any)
 }
 
 func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
+	asked := map[string]int{} // how often each operation ran
+	total := len(allRows())
 	ops := []gate.Op{
+		gate.Read("by_offset_of_total", func(_ context.Context, in byOffset) (*rowPage, error) {
+			in.SetDefaults()
+			asked["by_offset_of_total"]++
+			p := slice(in.Offset, in.Limit)
+			p.Total, p.Others = &total, []string{"one", "two"}
+			return p, nil
+		}, "By offset, of a total."),
+		gate.Read("by_page_of_total", func(_ context.Context, in byPage) (*rowPage, error) {
+			in.SetDefaults()
+			asked["by_page_of_total"]++
+			p := slice((max(1, in.Page)-1)*in.Limit, in.Limit)
+			p.Total, p.Next, p.NextCursor, p.Page = &total, nil, "", max(1, in.Page)
+			return p, nil
+		}, "By page, of a total."),
+		gate.Read("by_offset_with_gaps", func(_ context.Context, in byOffset) (*rowPage, error) {
+			in.SetDefaults()
+			to := min(in.Offset+in.Limit, 2*total)
+			p := &rowPage{Rows: []string{}, More: to < 2*total, Next: &to}
+			for i := in.Offset; i < to; i++ { // each second one is no row
+				if i%2 == 0 {
+					p.Rows = append(p.Rows, allRows()[i/2])
+				}
+			}
+			all := 2 * total
+			p.Total, p.Others = &all, make([]string, len(p.Rows))
+			return p, nil
+		}, "By offset, of which some rows are left out."),
 		gate.Read("by_offset", func(_ context.Context, in byOffset) (*rowPage, error) {
 			in.SetDefaults()
 			return slice(in.Offset, in.Limit), nil
@@ -153,12 +186,17 @@ func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
 			return p, nil
 		}, "By page."),
 	}
-	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096})
+	calls := 0
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096, Trace: func(ctx context.Context, _ string) (context.Context, func(mcpadapter.Call)) {
+		calls++
+		return ctx, func(mcpadapter.Call) {}
+	}})
 	if err := s.Add(ops...); err != nil {
 		t.Fatal(err)
 	}
 	cs := mcptest.Dial(t, s, nil, nil)
 	for _, op := range ops {
+		calls = 0
 		for _, limit := range []int{0, 7, 100} {
 			args := map[string]any{}
 			if limit > 0 {
@@ -173,6 +211,9 @@ func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
 			if len(seen) != len(allRows()) {
 				t.Errorf("%s, limit %d: %d rows of %d", op.Name(), limit, len(seen), len(allRows()))
 			}
+		}
+		if n := asked[op.Name()]; n != 0 && n != calls {
+			t.Errorf("%s ran %d times for %d calls: a page was asked for twice", op.Name(), n, calls)
 		}
 	}
 }

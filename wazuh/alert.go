@@ -541,6 +541,11 @@ const window = 10_000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
+	r, err := c.alertRows(ctx, in)
+	return r.page(), err
+}
+
+func (c *Client) alertRows(ctx context.Context, in GetAlertsInput) (*alertRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -548,7 +553,7 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 }
 
 // getAlerts takes values as alerts hold them, however long they are.
-func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
+func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*alertRows, error) {
 	now, err := in.Cursor.now()
 	if err != nil {
 		return nil, err
@@ -577,24 +582,29 @@ type SearchAlertsInput struct {
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
+	r, err := c.searchRows(ctx, in)
+	return r.page(), err
+}
+
+func (c *Client) searchRows(ctx context.Context, in SearchAlertsInput) (*alertRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Query) == "" {
 		return nil, invalid("query is empty")
 	}
-	p, err := c.GetAlerts(ctx, GetAlertsInput{
+	r, err := c.alertRows(ctx, GetAlertsInput{
 		Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime,
 		Limit: in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.Query = in.Query
-	return p, nil
+	r.Query = in.Query
+	return r, nil
 }
 
-func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*AlertPage, error) {
+func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*alertRows, error) {
 	s := q.search
 	s.From, s.TrackTotalHits = in.Offset, true
 	if err := resume(in.Cursor, in.Offset, q.index, s); err != nil {
@@ -622,11 +632,12 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}
-	cursor := next(q.index, s, f, now)
+	ends := &turning{q.index, s, f, now}
+	cursor := ends.next()
 	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(p.Alerts), p.Total)); p.More {
 		p.NextCursor = cursor
 	}
-	return p, nil
+	return &alertRows{p, ends}, nil
 }
 
 // notOf4 adds to why, which may be empty, what is true of every answer about the

@@ -86,15 +86,101 @@ func resume(cursor Cursor, offset int, index string, s *indexer.Search) error {
 	return nil
 }
 
-// next returns the cursor for what comes behind f, or nothing when f is the end.
-func next(index string, s *indexer.Search, f *indexer.Found, now time.Time) Cursor {
-	n := len(f.Hits.Hits)
-	if n == 0 || s.Size == nil || n < *s.Size || len(f.Hits.Hits[n-1].Sort) != len(s.Sort) {
+// A turning tells where a page of f can end.
+type turning struct {
+	index string
+	s     *indexer.Search
+	f     *indexer.Found
+	now   time.Time
+}
+
+// behind returns the cursor for what comes behind the first n hits, or nothing
+// when the indexer doesn't say where those are.
+func (t turning) behind(n int) Cursor {
+	if n == 0 || len(t.f.Hits.Hits[n-1].Sort) != len(t.s.Sort) {
 		return ""
 	}
-	c, err := encodeCursor(position{Search: fingerprint(index, s), After: f.Hits.Hits[n-1].Sort, Now: now.UnixMilli()})
+	c, err := encodeCursor(position{Search: fingerprint(t.index, t.s), After: t.f.Hits.Hits[n-1].Sort, Now: t.now.UnixMilli()})
 	if err != nil {
 		return ""
 	}
 	return c
+}
+
+// next returns the cursor for what comes behind all hits, or nothing when they
+// are the last.
+func (t turning) next() Cursor {
+	n := len(t.f.Hits.Hits)
+	if t.s.Size == nil || n < *t.s.Size {
+		return ""
+	}
+	return t.behind(n)
+}
+
+// The outputs of the tools whose pages cursors turn, each with what tells where
+// it can end. It has none when the indexer wasn't asked.
+type (
+	alertRows struct {
+		*AlertPage
+		ends *turning
+	}
+	vulnerabilityRows struct {
+		*VulnerabilityPage
+		ends *turning
+	}
+	thingRows struct {
+		*ThingPage
+		ends *turning
+	}
+)
+
+func (r *alertRows) page() *AlertPage {
+	if r == nil {
+		return nil
+	}
+	return r.AlertPage
+}
+
+func (r *vulnerabilityRows) page() *VulnerabilityPage {
+	if r == nil {
+		return nil
+	}
+	return r.VulnerabilityPage
+}
+
+func (r *thingRows) page() *ThingPage {
+	if r == nil {
+		return nil
+	}
+	return r.ThingPage
+}
+
+// FirstRows returns the page with its first n alerts.
+func (r *alertRows) FirstRows(n int) (page any, next map[string]any) {
+	p := *r.AlertPage
+	if p.Alerts, p.More, p.NextCursor = p.Alerts[:n], true, r.ends.behind(n); p.NextCursor == "" {
+		return nil, nil
+	}
+	return &p, nil
+}
+
+// FirstRows returns the page with its first n vulnerabilities.
+func (r *vulnerabilityRows) FirstRows(n int) (page any, next map[string]any) {
+	p := *r.VulnerabilityPage
+	if p.Vulnerabilities, p.More, p.NextCursor = p.Vulnerabilities[:n], true, r.ends.behind(n); p.NextCursor == "" {
+		return nil, nil
+	}
+	return &p, nil
+}
+
+// FirstRows returns the page with its first n things.
+func (r *thingRows) FirstRows(n int) (page any, next map[string]any) {
+	if r.ends == nil {
+		return nil, nil
+	}
+	p := *r.ThingPage
+	if p.Items, p.More, p.NextCursor = p.Items[:n], true, r.ends.behind(n); p.NextCursor == "" {
+		return nil, nil
+	}
+	return &p, nil
 }

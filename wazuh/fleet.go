@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
 // InventoryKind is a kind of thing that the fleet's inventory holds.
@@ -118,6 +117,11 @@ func inventoryIndex(kind InventoryKind) string { return inventories[kind].index 
 //
 // Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search; server: GET /agents and /syscollector/{agent_id}/{kind}
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
+	r, err := c.thingRows(ctx, in)
+	return r.page(), err
+}
+
+func (c *Client) thingRows(ctx context.Context, in SearchInventoryInput) (*thingRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -154,10 +158,12 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	if v, older, err := c.before4(ctx, 13); err != nil {
 		return nil, err
 	} else if older {
-		return c.askHosts(ctx, in, fmt.Sprintf("this server is Wazuh %s, and the inventory of the fleet is in the indexer from Wazuh 4.13 on", strings.TrimPrefix(v, "v")))
+		p, err := c.askHosts(ctx, in, fmt.Sprintf("this server is Wazuh %s, and the inventory of the fleet is in the indexer from Wazuh 4.13 on", strings.TrimPrefix(v, "v")))
+		return &thingRows{ThingPage: p}, err
 	}
 	if c.indexer == nil && !five {
-		return c.askHosts(ctx, in, "no indexer is configured")
+		p, err := c.askHosts(ctx, in, "no indexer is configured")
+		return &thingRows{ThingPage: p}, err
 	}
 	agent := map[bool]string{false: "agent.id", true: "wazuh.agent.id"}[five]
 	s, err := newSearch(filter, in.Limit, in.Offset, slices.Concat(orders(agent+" "+kind.by), tie))
@@ -175,15 +181,17 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	if err != nil {
 		return nil, err
 	}
-	p, err := in.page(index, s, f)
+	ends := &turning{index, s, f, time.Time{}}
+	p, err := in.page(ends)
 	if err != nil {
 		return nil, err
 	}
 	p.Incomplete = c.incomplete(ctx, f, index)
-	return p, nil
+	return &thingRows{p, ends}, nil
 }
 
-func (in *SearchInventoryInput) page(index string, s *indexer.Search, f *indexer.Found) (*ThingPage, error) {
+func (in *SearchInventoryInput) page(ends *turning) (*ThingPage, error) {
+	f := ends.f
 	p := &ThingPage{Kind: in.Kind, Items: make([]*Thing, len(f.Hits.Hits)), Agents: []AgentCount{}, Offset: in.Offset}
 	for i, h := range f.Hits.Hits {
 		var d map[string]json.RawMessage
@@ -225,7 +233,7 @@ func (in *SearchInventoryInput) page(index string, s *indexer.Search, f *indexer
 		p.Agents = append(p.Agents, AgentCount{AgentID: string(b.Key), Count: b.Count})
 	}
 	p.MoreAgents = counted.Agents.Others > 0
-	cursor := next(index, s, f, time.Time{})
+	cursor := ends.next()
 	if p.More = cursor != "" && (in.Cursor != "" || more(in.Offset, len(p.Items), p.Total)); p.More {
 		p.NextCursor = cursor
 	}

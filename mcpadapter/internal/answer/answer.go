@@ -3,6 +3,7 @@
 package answer
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
@@ -51,7 +52,7 @@ type Answer struct {
 	paths []string // where others wrote
 	raw   []byte   // the encoding of root, unless it has changed
 	depth int      // of lists and objects
-	next  map[string]int
+	next  map[string]any
 	page  *cut // what made a page smaller
 	file  *File
 }
@@ -300,7 +301,7 @@ func (a *Answer) Without(name string) []byte {
 // SetPage says that the answer is a page which was made smaller: it shows so many
 // elements of list instead of so many, and how the rest is had. The arguments in
 // next, the others being the same, bring what comes next.
-func (a *Answer) SetPage(list string, shown, of int, how string, next map[string]int) {
+func (a *Answer) SetPage(list string, shown, of int, how string, next map[string]any) {
 	a.page, a.next = &cut{Path: list, Shown: shown, Total: of, Unit: "elements", How: how}, next
 }
 
@@ -335,17 +336,34 @@ func (a *Answer) Fits(budget int) bool {
 	return a.depth <= maxNesting && a.root.Size+len(a.head(nil)) <= budget
 }
 
-// RoomFor returns the longest list among the members of the answer, and how many
-// of its elements, at least one, fit when budget is all there is for the answer.
-func (a *Answer) RoomFor(budget int) (list string, fit, of int) {
-	var rows *jsontree.Value
+// LongestList returns the name of the member that is a list of several elements,
+// of several the one with the most bytes, or "".
+func (a *Answer) LongestList() (list string) {
+	most := 0
 	for i, e := range a.root.Elems {
-		if e.Kind == jsontree.Array && len(e.Elems) > 1 && (rows == nil || e.Size > rows.Size) {
-			list, rows = a.root.Keys[i], e
+		if e.Kind == jsontree.Array && len(e.Elems) > 1 && e.Size > most {
+			list, most = a.root.Keys[i], e.Size
 		}
 	}
-	if rows == nil {
-		return "", 0, 0
+	return list
+}
+
+// Lists returns the names of the members that are lists of n elements.
+func (a *Answer) Lists(n int) (names []string) {
+	for i, e := range a.root.Elems {
+		if e.Kind == jsontree.Array && len(e.Elems) == n {
+			names = append(names, a.root.Keys[i])
+		}
+	}
+	return names
+}
+
+// RoomFor returns how many elements of list, at least one, fit when budget is all
+// there is for the answer, and how many it has.
+func (a *Answer) RoomFor(list string, budget int) (fit, of int) {
+	rows := a.root.Get(list)
+	if rows == nil || rows.Kind != jsontree.Array {
+		return 0, 0
 	}
 	room := budget - (a.root.Size - rows.Size) - len(a.head(nil)) - aside
 	for _, e := range rows.Elems {
@@ -354,7 +372,26 @@ func (a *Answer) RoomFor(budget int) (list string, fit, of int) {
 		}
 		fit++
 	}
-	return list, max(1, fit), len(rows.Elems)
+	return max(1, fit), len(rows.Elems)
+}
+
+// FirstRows returns the encoding of the answer as its tool would have made it with
+// the first n elements of list, and with what said has for literals among its members.
+func (a *Answer) FirstRows(list string, n int, said map[string]string) []byte {
+	s := &jsontree.Value{Kind: jsontree.Object, Keys: a.root.Keys, Elems: slices.Clone(a.root.Elems)}
+	for i, key := range s.Keys {
+		e := *s.Elems[i]
+		switch literal, ok := said[key]; {
+		case key == list:
+			e.Elems = e.Elems[:n]
+		case ok && (e.Kind == jsontree.Number || e.Kind == jsontree.Bool):
+			e.Text = literal
+		default:
+			continue
+		}
+		s.Elems[i] = &e
+	}
+	return s.Append(nil)
 }
 
 // aside is what a page may have beside its rows that it hadn't before it was cut.
