@@ -491,3 +491,20 @@ func TestASnapshotSparesTheHistory(t *testing.T) {
 	}
 	var _ journal.Store
 }
+
+// Another goroutine of the process may read the approval between a waiter's look and its wait.
+func TestWhoWaitsMissesNothingThatItsProcessReadMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard()
+	in := one
+	p := must(newCounted().Do(t.Context(), g, &in)).Proposal
+	j := must(g.Journal())
+	seen := must(j.Standing()).Events
+	w.approve(p)
+	must(j.Pending())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if j.Watch(ctx, seen); ctx.Err() != nil {
+		t.Error("it waits on")
+	}
+}

@@ -71,9 +71,11 @@ func Shown(state string) string {
 	if !IsAddress(state) {
 		return state
 	}
+	scheme, rest, _ := strings.Cut(state, "://")
 	u, err := url.Parse(state)
-	if err != nil {
-		scheme, _, _ := strings.Cut(state, "://")
+	// A password with one of /?# in it ends what is taken for the host: what is behind
+	// may be the rest of it.
+	if at := strings.IndexAny(rest, "/?#"); err != nil || at >= 0 && strings.Contains(rest[at:], "@") {
 		return scheme + "://…"
 	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}

@@ -64,7 +64,7 @@ type Options struct {
 	Roster func() ([]state.Approver, error)
 	// Client attests for a client, in this process only.
 	Client *Signer
-	// Now is the clock. Default: time.Now.
+	// Now is the clock. Default: the store's, if it is a [Clock], or else time.Now.
 	Now func() time.Time
 	// Logger is told what went wrong and stopped nothing. Default: silent.
 	Logger *slog.Logger
@@ -74,6 +74,9 @@ type Options struct {
 func New(store Store, o Options) *Journal {
 	if o.Now == nil {
 		o.Now = time.Now
+		if c, ok := store.(Clock); ok {
+			o.Now = c.Now
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -228,7 +231,11 @@ func (u *update) append(e state.Event) error {
 	}
 	line, e, err := state.Encode(e)
 	if err == nil {
-		err = u.tx.Append(line, string(e.Kind), e.ID)
+		made := uint64(0)
+		if r := u.m.Record(e.ID); r != nil {
+			made = r.Seq
+		}
+		err = u.tx.Append(line, string(e.Kind), about(e, made))
 	}
 	if err == nil {
 		err = u.m.Apply(e)
@@ -237,6 +244,15 @@ func (u *update) append(e state.Event) error {
 		return fmt.Errorf("%w: %w", ErrJournal, err)
 	}
 	return nil
+}
+
+// about says for the store what e is about. A spending is of the proposal that was made
+// by that event: once an id is forgotten, it may be given to another.
+func about(e state.Event, made uint64) string {
+	if e.Kind == state.EventConsumed {
+		return fmt.Sprintf("%s/%d", e.ID, made)
+	}
+	return e.ID
 }
 
 // settle writes what has come about without anybody writing it: where the journal
@@ -277,6 +293,9 @@ type MovedError struct{ Was, Is string }
 func (e *MovedError) Error() string {
 	if strings.HasPrefix(e.Is, "database ") && strings.HasPrefix(e.Was, "database ") {
 		return "this database was restored from a copy, or a standby took over, so the last approvals that were spent may be missing in it: nothing is written. Once that is settled, an approver takes it over with gate adopt"
+	}
+	if strings.HasPrefix(e.Is, "database ") {
+		return "this database holds the copy of a folder that wasn't moved to its end: run gate migrate again"
 	}
 	return "this state folder is a copy, or was moved to another machine, and the original may be in use: nothing is written in it. If it isn't, an approver takes this one over with gate adopt"
 }
@@ -479,8 +498,8 @@ func (u *update) copy(p *state.Record) *state.Proposal {
 	return &c
 }
 
-// Watch returns when something may have been appended, or ctx ends.
-func (j *Journal) Watch(ctx context.Context) { j.store.Watch(ctx) }
+// Watch returns when there may be an event behind that of the number seq, or ctx ends.
+func (j *Journal) Watch(ctx context.Context, seq uint64) { j.store.Watch(ctx, seq) }
 
 // Note has all processes know when something was last so, beside the chain. Only a
 // store with [Notes] does.
@@ -503,8 +522,14 @@ func (j *Journal) Noted(name string) (time.Time, error) {
 
 // Pending returns the proposals that wait for an approver, oldest first.
 func (j *Journal) Pending() ([]*state.Proposal, error) {
-	var list []*state.Proposal
-	err := j.view(func(u *update) error {
+	list, _, err := j.pending()
+	return list, err
+}
+
+// pending is [Journal.Pending] and as of which event that is.
+func (j *Journal) pending() (list []*state.Proposal, seq uint64, err error) {
+	err = j.view(func(u *update) error {
+		list, seq = nil, u.m.Seq
 		for _, p := range u.m.Open {
 			if u.standing(p) == state.StatePending {
 				list = append(list, u.copy(p))
@@ -512,7 +537,7 @@ func (j *Journal) Pending() ([]*state.Proposal, error) {
 		}
 		return nil
 	})
-	return list, err
+	return list, seq, err
 }
 
 // ErrNoProposal means that there is no proposal of that id.
@@ -522,20 +547,25 @@ var isID = regexp.MustCompile(`^P-[0-9A-Z]{8}$`)
 
 // Proposal returns the proposal of that id.
 func (j *Journal) Proposal(id string) (*state.Proposal, error) {
-	var out *state.Proposal
+	p, _, err := j.proposal(id)
+	return p, err
+}
+
+// proposal is [Journal.Proposal] and as of which event that is.
+func (j *Journal) proposal(id string) (out *state.Proposal, seq uint64, err error) {
 	var now time.Time
 	var past *state.Past
-	err := j.view(func(u *update) error {
-		if p := u.m.Record(id); p != nil {
-			out = u.copy(p)
+	err = j.view(func(u *update) error {
+		if out = nil; u.m.Record(id) != nil {
+			out = u.copy(u.m.Record(id))
 		}
-		now, past = u.time(), u.m.Ended(id)
+		now, past, seq = u.time(), u.m.Ended(id), u.m.Seq
 		return nil
 	})
-	if err != nil || out != nil {
-		return out, err
+	if err == nil && out == nil {
+		out, err = j.ended(id, now, past)
 	}
-	return j.ended(id, now, past)
+	return out, seq, err
 }
 
 // time is the present, or what the journal has seen of the future.
@@ -616,12 +646,12 @@ func (u *update) process() (string, error) {
 // Wait returns the proposal once it is no longer pending, or as it is when ctx ends.
 func (j *Journal) Wait(ctx context.Context, id string) (*state.Proposal, error) {
 	for {
-		p, err := j.Proposal(id)
+		p, seq, err := j.proposal(id)
 		if err != nil || p.State != state.StatePending || ctx.Err() != nil {
 			return p, err
 		}
 		until, cancel := context.WithTimeout(ctx, max(p.Expires.Sub(j.o.Now()), 100*time.Millisecond))
-		j.store.Watch(until)
+		j.store.Watch(until, seq)
 		cancel()
 	}
 }
@@ -633,7 +663,7 @@ func (j *Journal) Waiting(ctx context.Context) iter.Seq2[*state.Proposal, error]
 	return func(yield func(*state.Proposal, error) bool) {
 		told := map[string]bool{}
 		for ctx.Err() == nil {
-			list, err := j.Pending()
+			list, seq, err := j.pending()
 			if err != nil {
 				yield(nil, err)
 				return
@@ -646,7 +676,7 @@ func (j *Journal) Waiting(ctx context.Context) iter.Seq2[*state.Proposal, error]
 				}
 			}
 			told = still
-			j.store.Watch(ctx)
+			j.store.Watch(ctx, seq)
 		}
 	}
 }

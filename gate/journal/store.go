@@ -30,8 +30,8 @@ type Store interface {
 	Lines() iter.Seq2[[]byte, error]
 	// Back yields them newest first.
 	Back() iter.Seq2[[]byte, error]
-	// Watch returns when something may have been appended, or ctx ends.
-	Watch(ctx context.Context)
+	// Watch returns when there may be a line behind that of the number seq, or ctx ends.
+	Watch(ctx context.Context, seq uint64)
 
 	// Place tells this journal from a copy of it. "": there can be no copy.
 	Place() (string, error)
@@ -61,8 +61,8 @@ type Tx interface {
 	// still be there, or else it yields an error. 0 is before the first that is kept.
 	After(seq uint64, hash string) iter.Seq2[[]byte, error]
 	// Append writes a line behind all others, all of which were read by After. kind
-	// and id say what it is about: an event consumed is the spending of id, of which
-	// there can be only one.
+	// and id say what it is about: an event consumed is a spending, of which there can
+	// be only one of that id.
 	Append(line []byte, kind, id string) error
 	// Save keeps a snapshot of the state behind the last line. It may be lost.
 	Save(snapshot []byte) error
@@ -84,6 +84,11 @@ type Looker interface {
 // ErrLook means that something is to be appended in a transaction that only looks: it
 // is to be done again under the lock.
 var ErrLook = errors.New("it is only looked at")
+
+// A Clock is a [Store] with a clock that all who share it go by, on whatever host they are.
+type Clock interface {
+	Now() time.Time
+}
 
 // A Rotator is a [Tx] whose lines are in files, of which a new one can be begun.
 type Rotator interface {

@@ -25,7 +25,7 @@ const (
 )
 
 // parameters are those of an address that may be set.
-var parameters = []string{"host", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert", "unverified"}
+var parameters = []string{"host", "pool", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert", "unverified"}
 
 var isSchema = lazyregexp.New(`^[a-z_][a-z0-9_]{0,62}$`)
 
@@ -34,12 +34,13 @@ type address struct {
 	config *pgconn.Config
 	schema string
 	shown  string // without secrets
+	pooled bool   // through a pool that keeps a session for each client
 }
 
 // parse reads an address. Its errors never hold what was read, which may be a secret.
 func parse(raw string) (*address, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Opaque != "" {
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Opaque != "" || strings.Contains(u.Path+u.Fragment, "@") {
 		return nil, errors.New("the address of the database can't be read: want postgres://USER@HOST:PORT/DATABASE, with @, /, : and % in a password written as %40, %2F, %3A and %25")
 	}
 	q, err := url.ParseQuery(u.RawQuery)
@@ -62,9 +63,16 @@ func parse(raw string) (*address, error) {
 	if anyhow != "" && anyhow != "allow" {
 		return nil, errors.New("unverified in the address of the database: want allow, or leave it out")
 	}
+	if pool := q.Get("pool"); pool != "" && pool != "session" {
+		return nil, errors.New("pool in the address of the database: want session, or leave it out; a pool that shares sessions won't do")
+	}
+	a.pooled = q.Get("pool") == "session"
 	host := u.Hostname()
 	if q.Has("host") {
 		host = q.Get("host")
+	}
+	if strings.Contains(host, ",") || q.Has("host") && u.Hostname() != "" {
+		return nil, errors.New("the address of the database names more than one host: a journal is in one database, under one name")
 	}
 	if host == "" {
 		return nil, errors.New("the address of the database names no host: want postgres://USER@HOST:PORT/DATABASE, or host=/run/postgresql for a socket")
@@ -80,6 +88,7 @@ func parse(raw string) (*address, error) {
 	}
 	q.Del("schema")
 	q.Del("unverified")
+	q.Del("pool")
 	q.Set("sslmode", mode)
 	u.RawQuery = q.Encode()
 	if a.config, err = pgconn.ParseConfig(u.String()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,17 +18,22 @@ const (
 	// lockWait is how long a process waits for another to let go of the journal. A
 	// transaction takes milliseconds.
 	lockWait = 20 * time.Second
+	// stuckFor is after what time without a word the database ends a transaction: shorter
+	// than lockWait, so that a process that hangs in one doesn't keep others from a freeze.
+	stuckFor = 10 * time.Second
 	// callWait bounds one exchange with the database, a wait for the lock included.
 	callWait = lockWait + 5*time.Second
 	maxIdle  = 2 // connections kept
 )
 
 // setup makes a connection one by which others don't wait for long when this host or
-// the network between is gone, and whose commits are on the disk.
-const setup = `SET client_min_messages = warning;
-SET lock_timeout = 20000;
+// the network between is gone, whose commits are on the disk, and in which the names of
+// functions are those of PostgreSQL, whatever the role or the database is set to.
+const setup = `SET search_path = pg_catalog, pg_temp;
+SET client_min_messages = warning;
+SET lock_timeout = %d;
 SET statement_timeout = 0;
-SET idle_in_transaction_session_timeout = 30000;
+SET idle_in_transaction_session_timeout = %d;
 SET tcp_keepalives_idle = 3;
 SET tcp_keepalives_interval = 1;
 SET tcp_keepalives_count = 3;
@@ -35,11 +41,12 @@ SET tcp_user_timeout = 6000;
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false);
 `
 
-// identity says which database this is, and whether what it commits lasts.
+// identity says which database this is, by what session of it, and whether what it
+// commits lasts.
 const identity = `SELECT pg_is_in_recovery()::text, current_setting('fsync'), current_setting('full_page_writes'),
 	(SELECT system_identifier::text FROM pg_control_system()),
 	CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END,
-	coalesce(to_regclass('%[1]s.event')::oid::text, ''), current_database()`
+	coalesce(to_regclass('%[1]s.event')::oid::text, ''), (SELECT oid::text FROM pg_database WHERE datname = current_database()), pg_backend_pid()::text`
 
 //go:embed schema.sql
 var schema string
@@ -51,11 +58,13 @@ const (
 	stmtLines  = "lines"
 	stmtBack   = "back"
 	stmtAppend = "append"
+	stmtNow    = "now"
 )
 
 func (s *Store) statements() map[string]string {
 	return map[string]string{
 		stmtLock: `SELECT pg_advisory_xact_lock($1)`,
+		stmtNow:  `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`,
 		stmtList: `SELECT name, key FROM %[1]s.approver ORDER BY name`,
 		// The line of that number was read before: its hash is enough.
 		stmtLines: `SELECT hash, CASE WHEN seq = $1 THEN ''::bytea ELSE line END FROM %[1]s.event WHERE seq >= $1 ORDER BY seq LIMIT $2`,
@@ -83,13 +92,15 @@ func (s *Store) dial(ctx context.Context) (*pgconn.PgConn, error) {
 }
 
 func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
-	results, err := c.Exec(ctx, setup+s.sql(identity)).ReadAll()
+	results, err := c.Exec(ctx, fmt.Sprintf(setup, lockWait.Milliseconds(), s.stuckFor.Milliseconds())+s.sql(identity)).ReadAll()
 	if err != nil {
 		return err
 	}
 	row := results[len(results)-1].Rows[0]
 	text := func(i int) string { return string(row[i]) }
 	switch {
+	case !s.pooled && text(7) != strconv.FormatUint(uint64(c.PID()), 10):
+		return errors.New("something between shares connections among clients, such as PgBouncer, by which locks are lost: connect to the database itself, or, if each client has a session to itself, add pool=session to the address")
 	case text(0) == "true":
 		return errors.New("the database is a standby, which takes no writes: name its primary")
 	case text(1) != "on" || text(2) != "on":
@@ -109,10 +120,13 @@ func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
 	// A dump that is restored has another table, what goes on from a backup or a
 	// standby another timeline.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", text(3), text(4), text(5), text(6)))
-	place := "database " + hex.EncodeToString(sum[:8])
-	s.place.Store(&place)
+	c.CustomData()[placeOf] = "database " + hex.EncodeToString(sum[:8])
 	return nil
 }
+
+// placeOf is where a connection keeps to which place it leads: a name may lead elsewhere
+// when it is asked for the next time.
+const placeOf = "place"
 
 // create makes the tables, if this user may.
 func (s *Store) create(ctx context.Context, c *pgconn.PgConn) error {

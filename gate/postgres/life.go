@@ -174,13 +174,12 @@ func (s *Store) Alive(process string) bool {
 	}
 	dead := false
 	err := s.ask(func(ctx context.Context, c *pgconn.PgConn) error {
-		r := c.ExecParams(ctx, `SELECT pg_try_advisory_xact_lock($1)::text`, [][]byte{number(s.key(process))}, nil, nil, nil).Read()
-		if r.Err != nil || string(r.Rows[0][0]) == "false" {
-			return r.Err
-		}
-		r = c.ExecParams(ctx, s.sql(`WITH first AS (INSERT INTO %[1]s.gone (process) VALUES ($1) ON CONFLICT DO NOTHING)
-			SELECT (clock_timestamp() - since > make_interval(secs => $2::float8 / 1000))::text FROM %[1]s.gone WHERE process = $1`),
-			[][]byte{[]byte(process), number(l.grace.Milliseconds())}, nil, nil, nil).Read()
+		// The lock is held until the row is there: whoever comes back takes it and deletes that.
+		r := c.ExecParams(ctx, s.sql(`WITH free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS it),
+				first AS (INSERT INTO %[1]s.gone (process) SELECT $2 FROM free WHERE it ON CONFLICT DO NOTHING)
+			SELECT (it AND clock_timestamp() - since > make_interval(secs => $3::float8 / 1000))::text
+			FROM free LEFT JOIN %[1]s.gone ON process = $2`),
+			[][]byte{number(s.key(process)), []byte(process), number(l.grace.Milliseconds())}, nil, nil, nil).Read()
 		dead = r.Err == nil && len(r.Rows) == 1 && string(r.Rows[0][0]) == "true"
 		return r.Err
 	})

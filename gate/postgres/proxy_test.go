@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ type proxy struct {
 	down   atomic.Bool // nobody gets through
 	deaf   atomic.Bool // what is asked arrives, no answer comes back
 	mute   atomic.Bool // what is asked doesn't arrive
+	pool   atomic.Bool // clients are given another session's name than the one they have
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -70,6 +72,9 @@ func (p *proxy) pipe(to, from net.Conn, lost *atomic.Bool) {
 			return
 		}
 		if n > 0 {
+			if key := bytes.Index(b[:n], []byte("K\x00\x00\x00\x0c")); p.pool.Load() && key >= 0 && key+9 <= n {
+				b[key+8]++ // as a pool does, which answers a request to cancel itself
+			}
 			if _, err := to.Write(b[:n]); err != nil {
 				return
 			}

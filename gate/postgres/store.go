@@ -27,17 +27,20 @@ type Store struct {
 	config *pgconn.Config
 	schema string
 	shown  string
+	pooled bool  // each client has a session to itself, though not a connection
 	lock   int64 // the number of the journal's lock
-	place  atomic.Pointer[string]
+
+	stuckFor time.Duration
+	clock    func() time.Time       // of this host
+	ahead    atomic.Int64           // by how many nanoseconds the database's is ahead of it
+	place    atomic.Pointer[string] // where the last transaction is
 
 	mu     sync.Mutex
 	idle   []*pgconn.PgConn
 	closed bool
 	listed []approver // while a transaction is under way
 
-	at   mark          // what was read last, by the one who writes
-	seen atomic.Uint64 // its number
-	read atomic.Uint64 // that of the last line that was read by whoever only reads
+	at mark // what was read last, by the one who writes
 
 	life life
 }
@@ -46,11 +49,6 @@ type Store struct {
 type mark struct {
 	seq  uint64
 	hash string
-}
-
-func (s *Store) to(m mark) {
-	s.at = m
-	s.seen.Store(m.seq)
 }
 
 // Open opens the journal in the database at address, making its tables if they aren't
@@ -71,17 +69,30 @@ func Open(address string) (journal.Store, error) {
 }
 
 func open(raw string) (*Store, error) {
+	s, err := at(raw)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.connect()
+}
+
+// at returns the journal at an address, of which only the address was looked at.
+func at(raw string) (*Store, error) {
 	a, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: a.config, schema: a.schema, shown: a.shown}
+	s := &Store{config: a.config, schema: a.schema, shown: a.shown, pooled: a.pooled, stuckFor: stuckFor, clock: time.Now}
 	s.lock = s.key("journal")
 	s.life.boot, s.life.grace = boot(), defaultGrace
-	if err := s.with(func(context.Context, *pgconn.PgConn) error { return nil }); err != nil {
-		return nil, fmt.Errorf("%s: %w", s, err)
-	}
 	return s, nil
+}
+
+func (s *Store) connect() error {
+	if err := s.with(func(context.Context, *pgconn.PgConn) error { return nil }); err != nil {
+		return fmt.Errorf("%s: %w", s, err)
+	}
+	return nil
 }
 
 // String says where the journal is, without a secret.
@@ -99,6 +110,9 @@ func (s *Store) Close() error {
 	s.end()
 	return nil
 }
+
+// Now is the time by the clock of the database, which is one for all hosts.
+func (s *Store) Now() time.Time { return s.clock().Add(time.Duration(s.ahead.Load())) }
 
 // Place tells this table from a restored copy of it.
 func (s *Store) Place() (string, error) {
@@ -206,7 +220,7 @@ func (s *Store) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		m := mark{seq, hash}
 		s.pages(yield, &m)
-		s.to(m)
+		s.at = m
 	}
 }
 
@@ -231,7 +245,6 @@ func (s *Store) Lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		var m mark
 		s.pages(yield, &m)
-		s.read.Store(m.seq)
 	}
 }
 
@@ -288,15 +301,11 @@ func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, 
 	}
 }
 
-// Watch returns when there is something that this process hasn't read, or ctx ends.
-func (s *Store) Watch(ctx context.Context) {
-	was := s.seen.Load()
-	if was == 0 { // this process only reads
-		was = s.read.Load()
-	}
+// Watch returns when the last line isn't the one of that number, or ctx ends.
+func (s *Store) Watch(ctx context.Context, seq uint64) {
 	for {
 		last, err := s.last()
-		if err == nil && last != was {
+		if err == nil && last != seq {
 			return
 		}
 		wait := poll

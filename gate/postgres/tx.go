@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -76,11 +77,16 @@ func (s *Store) begin(ctx context.Context, c *pgconn.PgConn, look bool) (*tx, er
 	}
 	b.ExecPrepared(stmtList, nil, nil, []int16{textual, binary_})
 	b.ExecPrepared(stmtLines, [][]byte{number(s.at.seq), number(page)}, nil, []int16{textual, binary_})
+	b.ExecPrepared(stmtNow, nil, nil, []int16{binary_})
 	results, err := c.ExecBatch(ctx, &b).ReadAll()
 	if err != nil {
 		return nil, err
 	}
-	results = results[len(results)-2:]
+	now := time.UnixMicro(int64(binary.BigEndian.Uint64(results[len(results)-1].Rows[0][0])))
+	s.ahead.Store(int64(now.Sub(s.clock())))
+	place := c.CustomData()[placeOf].(string)
+	s.place.Store(&place)
+	results = results[len(results)-3:]
 	s.mu.Lock()
 	s.listed = approvers(results[0].Rows)
 	s.mu.Unlock()
@@ -91,7 +97,7 @@ func (s *Store) begin(ctx context.Context, c *pgconn.PgConn, look bool) (*tx, er
 func (t *tx) After(seq uint64, hash string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		m := mark{seq, hash}
-		defer func() { t.s.to(m) }()
+		defer func() { t.s.at = m }()
 		if err := t.after(&m, func(line []byte) error {
 			if !yield(line, nil) {
 				return errStopped
@@ -206,7 +212,10 @@ func (t *tx) Commit() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callWait)
 	defer cancel()
-	_, err := t.c.ExecBatch(ctx, t.batch("COMMIT")).ReadAll()
+	results, err := t.c.ExecBatch(ctx, t.batch("COMMIT")).ReadAll()
+	if n := len(results); err == nil && results[n-1].CommandTag.String() != "COMMIT" {
+		err = errors.New("the transaction was given up")
+	}
 	last := t.last()
 	switch {
 	case err == nil:
@@ -223,7 +232,7 @@ func (t *tx) Commit() error {
 			return fmt.Errorf("%s: %w", t.s, err)
 		}
 	}
-	t.s.to(last)
+	t.s.at = last
 	return nil
 }
 

@@ -108,7 +108,7 @@ func (l *lister) run(ctx context.Context, follow bool) error {
 		if !follow || ctx.Err() != nil {
 			return nil
 		}
-		l.history.Watch(ctx)
+		l.history.Watch(ctx, l.last)
 	}
 }
 

@@ -53,8 +53,8 @@ func (c *call) where() string { return journal.Shown(c.state) }
 type history interface {
 	Events() iter.Seq2[gate.Event, error]
 	Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error)
-	// Watch returns when something may have been appended, or ctx ends.
-	Watch(ctx context.Context)
+	// Watch returns when there may be an event behind that of the number seq, or ctx ends.
+	Watch(ctx context.Context, seq uint64)
 	String() string
 	Close() error
 }
@@ -99,7 +99,7 @@ func (f *folder) Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error
 	return j.Verify(anchors, true)
 }
 
-func (f *folder) Watch(ctx context.Context) {
+func (f *folder) Watch(ctx context.Context, _ uint64) {
 	for ctx.Err() == nil {
 		now, err := os.Stat(f.String())
 		if err != nil || f.was == nil || now.Size() != f.was.Size() || !os.SameFile(now, f.was) {

@@ -206,7 +206,12 @@ func hashOf(line []byte) string {
 
 // firstOf returns the number of the first line of f.
 func (s *Store) firstOf(f *os.File) (uint64, error) {
-	for line, err := range chain.Lines(io.NewSectionReader(f, 0, chain.MaxLine), chain.MaxLine) {
+	return number(chain.Lines(io.NewSectionReader(f, 0, chain.MaxLine), chain.MaxLine))
+}
+
+// number returns that of the first of lines.
+func number(lines iter.Seq2[[]byte, error]) (uint64, error) {
+	for line, err := range lines {
 		var l struct {
 			Seq uint64 `json:"seq"`
 		}
@@ -674,20 +679,25 @@ func (s *Store) Back() iter.Seq2[[]byte, error] {
 	}
 }
 
-// Watch returns when something may have been appended, or ctx ends. It is safe for
-// concurrent use.
-func (s *Store) Watch(ctx context.Context) {
-	name := filepath.Join(s.dir, LiveFile)
-	was, err := os.Stat(name)
-	for err == nil {
+// Watch returns when the last line isn't the one of that number, or ctx ends. It is safe
+// for concurrent use.
+func (s *Store) Watch(ctx context.Context, seq uint64) {
+	var was os.FileInfo
+	for {
+		now, err := os.Stat(filepath.Join(s.dir, LiveFile))
+		if err != nil {
+			return
+		}
+		if was == nil || !os.SameFile(was, now) || now.Size() != was.Size() {
+			if last, err := number(s.Back()); last != seq || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return
+			}
+			was = now
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(poll):
-		}
-		var now os.FileInfo
-		if now, err = os.Stat(name); err == nil && (!os.SameFile(was, now) || now.Size() != was.Size()) {
-			return
 		}
 	}
 }
