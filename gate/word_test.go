@@ -137,7 +137,7 @@ func TestThingsAreCountedNotCalls(t *testing.T) {
 		}
 		return p, nil
 	})
-	g := w.guard(host, bounded)
+	g := w.guard(host, bounded, func(p *Policy) { p.Budget.Proposals = -1 })
 	op.do(t, g, comment{Case: "a"})
 	p := op.pending(t, g, comment{Case: "b"})
 	if !strings.Contains(Render(p), "20 of 30") {
@@ -145,7 +145,13 @@ func TestThingsAreCountedNotCalls(t *testing.T) {
 	}
 	w.approve(p)
 	op.do(t, g, comment{Case: "b"})
-	op.refused(t, g, comment{Case: "c"}, ReasonBudget)
+	// Who has used the budget up is asked each time, and after as many calls refused.
+	for i := range 28 {
+		c := comment{Case: fmt.Sprint("c", i)}
+		w.approve(op.pending(t, g, c))
+		op.do(t, g, c)
+	}
+	op.refused(t, g, comment{Case: "d"}, ReasonBudget)
 }
 
 func TestWhatIsManyOrCanNotBeUndoneIsAskedForWhereThePolicySaysSo(t *testing.T) {

@@ -509,6 +509,7 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 		Summary: fmt.Sprintf("Add %s to an event in MISP.", count(len(in.Attributes), "attribute")),
 		Targets: []gate.Target{e.target()},
 		Undo:    "Delete the attributes from the event.",
+		Count:   len(in.Attributes),
 	}
 	var sent []*Attribute
 	for i, a := range in.Attributes {

@@ -257,6 +257,7 @@ func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attri
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	p.Count = len(attributes)
 	var sent []*Attribute
 	for i, a := range attributes {
 		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("attribute %d", i+1), a.describe()))

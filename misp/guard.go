@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/marking"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
@@ -104,6 +106,39 @@ func tlpDoubts(tlp string, d Distribution) []string {
 		return []string{"the event is TLP:AMBER+STRICT and goes beyond this MISP"}
 	}
 	return nil
+}
+
+// markings are the tags of each scale, from open to closed.
+var markings = func() map[string][]string {
+	m := map[string][]string{}
+	for l := marking.TLPClear; l <= marking.TLPRed; l++ {
+		m["TLP"] = append(m["TLP"], l.Tag())
+	}
+	for l := marking.PAPClear; l <= marking.PAPRed; l++ {
+		m["PAP"] = append(m["PAP"], l.Tag())
+	}
+	return m
+}()
+
+// loweredMarking warns where the highest TLP or PAP among tags would be lower than it
+// was, or gone.
+func loweredMarking(before, after []string) (warnings []string) {
+	highest := func(scale string, tags []string) (at int, name string) {
+		for _, t := range tags {
+			t = strings.Replace(strings.ToLower(strings.TrimSpace(t)), ":white", ":clear", 1)
+			if i := slices.Index(markings[scale], t) + 1; i > at {
+				at, name = i, t
+			}
+		}
+		return at, cmp.Or(name, "none")
+	}
+	for _, scale := range []string{"TLP", "PAP"} {
+		had, was := highest(scale, before)
+		if has, is := highest(scale, after); has < had {
+			warnings = append(warnings, fmt.Sprintf("%s is lowered: %s -> %s", scale, was, is))
+		}
+	}
+	return warnings
 }
 
 // severalTLP warns of TLP tags that contradict each other. MISP doesn't mind.

@@ -278,6 +278,7 @@ func (c *Client) planAddSighting(ctx context.Context, in AddSightingInput) (gate
 	p := gate.Plan{
 		Summary: fmt.Sprintf("Say of %s in MISP: %s.", count(s.total, "attribute"), in.Type),
 		Undo:    "Delete the sightings in MISP.",
+		Count:   s.total,
 	}
 	for _, a := range s.list {
 		p.Targets = append(p.Targets, gate.Target{Kind: "attribute", ID: string(a.ID), Name: fmt.Sprintf("%s %s (event %s)", a.Type, a.Value, a.EventID)})

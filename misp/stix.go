@@ -142,12 +142,9 @@ func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.P
 		Warnings: []string{stixLosses},
 	}
 	values := in.actsOn()
+	p.Count = len(values)
 	for i, v := range values {
-		if i == maxListed {
-			p.Changes = append(p.Changes, gate.Set("further values", count(len(values)-i, "value")))
-			break
-		}
-		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), clip.Text(v, 200)))
+		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), v))
 	}
 	return p, c.warn(ctx, &p, values[:min(len(values), maxBulk)]...)
 }

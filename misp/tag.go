@@ -186,6 +186,7 @@ func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan,
 		p.Warnings = append(p.Warnings, notes...)
 	}
 	p.Changes = append(p.Changes, gate.Changed("tags", strings.Join(e.tagNames(), ", "), strings.Join(after, ", ")))
+	p.Warnings = append(loweredMarking(e.tagNames(), after), p.Warnings...)
 	p.Warnings = append(p.Warnings, tlpDoubts(tlp(after), e.Distribution)...)
 	p.Warnings = append(p.Warnings, severalTLP(after)...)
 	e.unpublishes(&p)

@@ -688,8 +688,11 @@ func (c *Client) planDeleteAlert(ctx context.Context, in DeleteAlertInput) (gate
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Delete an alert in TheHive, with all that is in it.", Targets: []gate.Target{a.target()}, Warnings: a.importedWarnings()}
-	if a.ObservableCount > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d observables are deleted with it.", a.ObservableCount))
+	at := place{a: a}
+	for _, part := range []Hop{HopObservables, HopComments, HopProcedures, HopAttachments} {
+		if err := c.planLoss(ctx, &p, string(part), at.query(part)); err != nil {
+			return p, err
+		}
 	}
 	return p, nil
 }

@@ -325,6 +325,7 @@ func (c *Client) planBulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInpu
 	p := gate.Plan{
 		Summary:  fmt.Sprintf("Add %s to case #%d in TheHive.", counted(len(alerts), "alert"), cs.Number),
 		Targets:  []gate.Target{cs.place()},
+		Count:    len(alerts),
 		Undo:     undoMerge,
 		Warnings: cs.closedWarnings(),
 	}

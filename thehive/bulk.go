@@ -398,7 +398,9 @@ func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsIn
 	if in.Severity != 0 {
 		p.Changes = append(p.Changes, gate.Set("severity", in.Severity))
 	}
-	p.Changes = appendMarking(p.Changes, in.TLP, in.PAP)
+	for _, a := range alerts {
+		p.Changes = appendRemarking(p.Changes, a.TLP, a.PAP, in.TLP, in.PAP)
+	}
 	if in.Assignee != nil {
 		p.Changes = append(p.Changes, gate.Set("assignee", *in.Assignee))
 	}

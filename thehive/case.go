@@ -557,6 +557,23 @@ func appendMarking(changes []gate.Change, tlp *TLP, pap *PAP) []gate.Change {
 	return changes
 }
 
+// appendRemarking adds changes of the markings that one of several things has, each
+// once, so that a lowered one is seen.
+func appendRemarking(changes []gate.Change, hadTLP TLP, hadPAP PAP, tlp *TLP, pap *PAP) []gate.Change {
+	add := func(c gate.Change) {
+		if !slices.Contains(changes, c) {
+			changes = append(changes, c)
+		}
+	}
+	if tlp != nil {
+		add(gate.Changed("TLP", hadTLP, *tlp))
+	}
+	if pap != nil {
+		add(gate.Changed("PAP", hadPAP, *pap))
+	}
+	return changes
+}
+
 // DeleteCaseInput is the input of [Client.DeleteCase].
 type DeleteCaseInput struct {
 	CaseID string `json:"caseId" alias:"id"`
@@ -590,14 +607,30 @@ func (c *Client) planDeleteCase(ctx context.Context, in DeleteCaseInput) (gate.P
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Delete a case in TheHive, with all that is in it.", Targets: []gate.Target{cs.target()}}
-	for _, what := range []Hop{HopTasks, HopObservables, HopComments, HopProcedures, HopAttachments, HopPages} {
-		n, err := count(ctx, c, "case-"+string(what), inCase(cs.ID, what))
-		if err != nil {
+	at := place{cs: cs}
+	for _, part := range []struct {
+		what string
+		hops []Hop
+	}{
+		{"tasks", []Hop{HopTasks}}, {"log entries", []Hop{HopTasks, HopLogs}}, {"observables", []Hop{HopObservables}}, {"comments", []Hop{HopComments}},
+		{"procedures", []Hop{HopProcedures}}, {"attachments", []Hop{HopAttachments}}, {"pages", []Hop{HopPages}},
+	} {
+		if err := c.planLoss(ctx, &p, part.what, at.query(part.hops...)); err != nil {
 			return p, err
 		}
-		if n > 0 {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%d %s are deleted with it.", n, what))
+	}
+	timeline, err := c.GetCaseTimeline(ctx, GetCaseTimelineInput{CaseID: cs.ID})
+	if err != nil {
+		return p, err
+	}
+	events := 0
+	for _, e := range timeline.Events {
+		if e.Entity == "CustomEvent" {
+			events++
 		}
+	}
+	if events > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d events of its timeline are deleted with it.", events))
 	}
 	n, err := count(ctx, c, "case-alerts", inCase(cs.ID, HopAlerts))
 	if err != nil {
@@ -607,4 +640,27 @@ func (c *Client) planDeleteCase(ctx context.Context, in DeleteCaseInput) (gate.P
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d alerts are taken out of it and stay.", n))
 	}
 	return p, nil
+}
+
+// planLoss tells in a plan of a deletion how many things of a kind go with it, and of
+// when the newest is: one that is added later makes an approval stale.
+func (c *Client) planLoss(ctx context.Context, p *gate.Plan, what string, q Query) error {
+	newest, n, err := paged[*dated](ctx, c, "lost-"+strings.ReplaceAll(what, " ", "-"), order{"_createdAt", Desc}, 0, 1, q)
+	if err == nil && n > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d %s are deleted with it, the newest of %s.", n, what, instant(newest[0].at())))
+	}
+	return err
+}
+
+// dated is anything that was made at some time.
+type dated struct {
+	CreatedAt time.Time `json:"_createdAt,format:unixmilli"`
+	Comment   time.Time `json:"createdAt,format:unixmilli"` // of a comment
+}
+
+func (d *dated) at() time.Time {
+	if d.CreatedAt.IsZero() {
+		return d.Comment
+	}
+	return d.CreatedAt
 }

@@ -308,6 +308,7 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 		Changes:  []gate.Change{gate.Set(in.DataType, strings.Join(data, ", "))},
 		Undo:     "Delete the observables (thehive_delete_part).",
 		Warnings: at.warnings(),
+		Count:    len(data),
 	}
 	p.Changes = appendSet(p.Changes, "message", in.Message)
 	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))
@@ -630,9 +631,14 @@ func (c *Client) planBulkUpdateObservables(ctx context.Context, in BulkUpdateObs
 	for _, o := range list {
 		p.Targets = append(p.Targets, o.target())
 	}
-	p.Changes = in.changes(&Observable{})
-	for i := range p.Changes {
-		p.Changes[i].Before = "" // each has its own
+	for _, change := range in.changes(&Observable{}) {
+		change.Before = "" // each has its own
+		if change.Field != "TLP" && change.Field != "PAP" {
+			p.Changes = append(p.Changes, change)
+		}
+	}
+	for _, o := range list {
+		p.Changes = appendRemarking(p.Changes, o.TLP, o.PAP, in.TLP, in.PAP)
 	}
 	return p, nil
 }

@@ -191,7 +191,7 @@ func (c *Client) planApplyCaseTemplate(ctx context.Context, in ApplyCaseTemplate
 	if in.UpdatePAP && t.PAP != nil {
 		p.Changes = append(p.Changes, gate.Changed("PAP", cs.PAP, *t.PAP))
 	}
-	if len(t.Tasks) == 0 {
+	if p.Count = len(t.Tasks); p.Count == 0 {
 		p.Warnings = append(p.Warnings, "The template has no tasks.")
 	}
 	return p, nil

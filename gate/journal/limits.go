@@ -20,7 +20,10 @@ type Quorum struct{ Write, Destructive int }
 
 // A Budget bounds what one principal may do within an hour, over all servers
 // that share the journal. Executions count by the things that they change or make: fifty
-// cases closed by one call are fifty. Zero means the default, a negative number no bound.
+// cases closed by one call are fifty. What would go beyond it is a human's to decide,
+// each time, whatever stands for a yes otherwise; and after that many calls, whatever
+// they were about, all others are refused. Zero means the default, a negative number no
+// bound.
 type Budget struct {
 	Writes      int // things changed or made by writes; default 30
 	Destructive int // things changed or made by destructive operations; default 5
@@ -68,7 +71,7 @@ func (u *update) checkLimits(p *state.Proposal, l Limits) error {
 	if u.m.Tripped != nil {
 		return &RefusedError{Op: p.Op, Reason: ReasonBreaker}
 	}
-	if n, limit := u.done(p), l.Budget.of(p.Tier); exceeds(n, limit) {
+	if n, limit := u.m.Calls(p.Principal, p.Tier, u.o.Now()), l.Budget.of(p.Tier); exceeds(n, limit) {
 		return &RefusedError{Op: p.Op, Reason: ReasonBudget, Detail: fmt.Sprintf("%d of %d %s operations within the hour", n, limit, p.Tier)}
 	}
 	return nil
@@ -76,14 +79,21 @@ func (u *update) checkLimits(p *state.Proposal, l Limits) error {
 
 func (u *update) done(p *state.Proposal) int { return u.m.Done(p.Principal, p.Tier, u.o.Now()) }
 
-// tooMany says by how much p would go beyond the budget, which isn't used up: then
-// a human decides. "": it wouldn't.
+// tooMany says by how much p would go beyond the budget: then a human decides. "": it
+// wouldn't.
 func (u *update) tooMany(p *state.Proposal, b Budget) string {
-	n, limit, things := u.done(p), b.of(p.Tier), p.Things()
-	if limit < 0 || n+things <= limit {
+	n, limit, count := u.done(p), b.of(p.Tier), p.Things()
+	if limit < 0 || n+count <= limit {
 		return ""
 	}
-	return fmt.Sprintf("it is about %d things at once, and %d of %d %s operations are used within the hour: a human decides", things, n, limit, p.Tier)
+	return fmt.Sprintf("it is about %s, and %d of %d %s operations are used within the hour: a human decides", things(count), n, limit, p.Tier)
+}
+
+func things(n int) string {
+	if n == 1 {
+		return "one thing"
+	}
+	return fmt.Sprintf("%d things at once", n)
 }
 
 // breakerReason says why the breaker must open before p, or "".

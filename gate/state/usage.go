@@ -74,6 +74,16 @@ func (m *Machine) Done(principal string, tier Tier, now time.Time) int {
 	return sum(m.Spent, now, func(c Count) bool { return c.Principal == principal && c.Tier == tier })
 }
 
+// Calls counts those calls.
+func (m *Machine) Calls(principal string, tier Tier, now time.Time) (n int) {
+	for _, c := range m.Spent {
+		if c.Principal == principal && c.Tier == tier && !old(c.At, now) {
+			n += c.Calls
+		}
+	}
+	return n
+}
+
 // Waiting counts the proposals of principal that wait for an approver or for
 // being spent, and those that were put before one within the hour. What an operator
 // has authorised beforehand bothers nobody.

@@ -67,8 +67,9 @@ func (rec *Recorder) Take() []gate.Endpoint {
 
 // Check runs calls, approving what waits for it, and fails the test unless
 // every one succeeds, every operation in ops is called, no operation used an
-// endpoint above its own tier, none wrote anything while it waited, and the permit
-// of none lets a request through that another operation makes. A read that changes
+// endpoint above its own tier, none wrote anything while it waited, its approver was
+// shown every text of its input, and the permit of none lets a request through that
+// another operation makes. A read that changes
 // something, or a write that is listed as one but deletes, shows here.
 func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls []Call) {
 	t.Helper()
@@ -88,7 +89,10 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 			rec.Take()
 			rec.attempt(t, g, op, ops)
 			defer rec.attempt(nil, nil, nil, nil)
-			out := do(t, g, op, call, func() {
+			out := do(t, g, op, call, func(p *gate.Proposal) {
+				for _, missing := range unseen(p) {
+					t.Errorf("%s: %s isn't on the screen:\n%s", op.Name(), missing, gate.Render(p))
+				}
 				for _, e := range rec.Take() {
 					if e.Tier > gate.TierRead {
 						t.Errorf("%s used %s before it was approved", op.Name(), e)
@@ -142,11 +146,54 @@ func (rec *Recorder) attempt(t *testing.T, g *gatetest.Gate, op gate.Op, ops []g
 // Do runs one call behind g and approves it if it waits for that.
 func Do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call) *gate.Result {
 	t.Helper()
-	return do(t, g, op, call, func() {})
+	return do(t, g, op, call, func(*gate.Proposal) {})
+}
+
+// inOtherWords are arguments whose meaning is on the screen, and not their letters.
+var inOtherWords = map[string]string{
+	"fileBase64":      "a file: its name, size, hash and type",
+	"bundle":          "its kinds of objects and each value in its patterns",
+	"objectType":      "the kind of the target",
+	"galaxyClusterId": "the name of the cluster",
+	"selection":       "the jobs that a dry run chose, which are the targets",
+	"measured_until":  "the time of the preview",
+
+	"cortex_cleanup_jobs status": "of the jobs that are the targets",
+}
+
+// unseen returns the texts of an input that an approver isn't shown.
+func unseen(p *gate.Proposal) (missing []string) {
+	screen := strings.ReplaceAll(strings.ReplaceAll(gate.Render(p), "\n", ""), "           | ", "")
+	var look func(path string, v any)
+	look = func(path string, v any) {
+		switch v := v.(type) {
+		case string:
+			if !strings.Contains(screen, strings.ReplaceAll(gate.Escape(v), `"`, `\"`)) {
+				missing = append(missing, path+" "+v)
+			}
+		case []any:
+			for _, e := range v {
+				look(path, e)
+			}
+		case map[string]any:
+			for k, e := range v {
+				if inOtherWords[k]+inOtherWords[p.Op+" "+k] == "" {
+					look(path+"."+k, e)
+				}
+			}
+		}
+	}
+	var in any
+	if err := json.Unmarshal(p.Input, &in); err != nil {
+		return []string{err.Error()}
+	}
+	look("", in)
+	slices.Sort(missing)
+	return missing
 }
 
 // do is Do; waits is called once the call waits for its approval.
-func do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call, waits func()) *gate.Result {
+func do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call, waits func(*gate.Proposal)) *gate.Result {
 	t.Helper()
 	for name, value := range call.Env {
 		g.Setenv(name, value)
@@ -168,7 +215,7 @@ func do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call, waits func()) *ga
 	}
 	res := once()
 	if res.State == gate.StatePending {
-		waits()
+		waits(res.Proposal)
 		g.Approve(res.Proposal.ID)
 		res = once()
 	}
