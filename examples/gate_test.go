@@ -221,13 +221,7 @@ func (s *site) cases(n int) []string {
 	return ids
 }
 
-// stands makes a call and returns where it stands: its status, or the reason of a refusal.
-func (s *site) stands(server, tool string, args any) string {
-	s.t.Helper()
-	r := s.call(server, tool, args)
-	return r.stands()
-}
-
+// stands is where a call stands: its status, or the reason of a refusal.
 func (r reply) stands() string {
 	for _, name := range []string{"reason", "status"} {
 		if v, ok := r.content[name].(string); ok && v != "" {

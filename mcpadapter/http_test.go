@@ -1,6 +1,7 @@
 package mcpadapter_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -361,8 +362,9 @@ func TestATokensFileIsReadAsCarefullyAsAPolicy(t *testing.T) {
 }
 
 // halfSent begins n requests whose bodies never come.
-func halfSent(t *testing.T, address string, n int, header string) {
+func halfSent(t *testing.T, address string, n int, header string) (answers chan string) {
 	t.Helper()
+	answers = make(chan string, n)
 	host := strings.TrimSuffix(strings.TrimPrefix(address, "http://"), mcphttp.PathMCP)
 	for range n {
 		c, err := net.Dial("tcp", host)
@@ -371,7 +373,13 @@ func halfSent(t *testing.T, address string, n int, header string) {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 		fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n%s\r\n{", host, header)
+		go func() {
+			if line, err := bufio.NewReader(c).ReadString('\n'); err == nil {
+				answers <- strings.TrimSpace(line)
+			}
+		}()
 	}
+	return answers
 }
 
 // opened asks for a session and returns the status.
@@ -403,11 +411,33 @@ func TestWhoHasNoTokenTakesNobodysPlace(t *testing.T) {
 	}
 }
 
+// givenUp waits until n of the half-sent requests were given up.
+func givenUp(t *testing.T, answers chan string, n int) {
+	t.Helper()
+	for range n {
+		if got := <-answers; got != "HTTP/1.1 408 Request Timeout" {
+			t.Errorf("half a request is answered with %s", got)
+		}
+	}
+}
+
+// Without tokens all callers are alike: those who send half a request and wait.
+func TestWhoSendsHalfARequestKeepsNobodyOut(t *testing.T) {
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{MaxRequests: 4})
+	answers := halfSent(t, url, 600, "")
+	givenUp(t, answers, 596)
+	if code := opened(t, url, ""); code != http.StatusOK {
+		t.Errorf("who sends a whole one: %d", code)
+	}
+	givenUp(t, answers, 1) // whose place it was
+}
+
 func TestOneUserTakesNobodyElsesPlace(t *testing.T) {
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}), mcphttp.Options{Tokens: tokens(t), MaxRequests: 4})
-	halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"\r\n")
-	for code := http.StatusOK; code == http.StatusOK; code = opened(t, url, aliceToken) {
-		time.Sleep(10 * time.Millisecond)
+	bobs := halfSent(t, url, 1, "Authorization: Bearer "+bobToken+"\r\n")
+	givenUp(t, halfSent(t, url, 12, "Authorization: Bearer "+aliceToken+"\r\n"), 10)
+	if len(bobs) > 0 {
+		t.Errorf("bob's request was given up for alice's: %s", <-bobs)
 	}
 	if code := opened(t, url, bobToken); code != http.StatusOK {
 		t.Errorf("bob, while alice has many requests: %d", code)

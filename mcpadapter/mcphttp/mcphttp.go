@@ -49,8 +49,8 @@ type Options struct {
 	// two, a third if there are three, else a quarter. Who opens another ends the one
 	// of their own, without a call in flight, that was idle for the longest.
 	MaxSessions int
-	// MaxRequests is how many calls may be in flight at once, with the same part
-	// for a user. Default: 256.
+	// MaxRequests is how many calls may be in flight at once, and how many of which
+	// the body hasn't arrived yet, each with the same part for a user. Default: 256.
 	MaxRequests int
 	// SessionTimeout ends a session without requests. Default: 30 minutes.
 	SessionTimeout time.Duration
@@ -213,6 +213,7 @@ type handler struct {
 	known    http.Handler // for requests of those who may call
 	mcp      http.Handler
 	inFlight *shares
+	reading  *reading
 	sessions *sessions
 	stopped  context.Context
 	stop     context.CancelFunc
@@ -220,7 +221,7 @@ type handler struct {
 
 func newHandler(s *mcp.Server, opts Options) *handler {
 	users := opts.Tokens.users()
-	h := &handler{opts: opts, inFlight: newShares(opts.MaxRequests, users), sessions: newSessions(s, opts.MaxSessions, users)}
+	h := &handler{opts: opts, inFlight: newShares(opts.MaxRequests, users), reading: newReading(opts.MaxRequests, users), sessions: newSessions(s, opts.MaxSessions, users)}
 	h.stopped, h.stop = context.WithCancel(context.Background())
 	get := func(*http.Request) *mcp.Server { return s }
 	stateful := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
@@ -333,20 +334,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.known.ServeHTTP(w, r)
 }
 
-// serve answers a request of somebody who may call. Only such a one takes a
-// place and has its body read.
+// serve answers a request of somebody who may call. Only such a one has its body
+// read, and takes a place once it is there.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		user := userOf(r)
+		if !h.readBody(w, r, user) {
+			return
+		}
 		if !h.inFlight.take(user, nil) {
 			w.Header().Set("Retry-After", "1")
 			h.refuse(w, r, http.StatusServiceUnavailable, "too many requests at once")
 			return
 		}
 		defer h.inFlight.give(user)
-		if !h.readBody(w, r) {
-			return
-		}
 	}
 	if r.Method == http.MethodGet || r.Header.Get("Mcp-Method") == "subscriptions/listen" {
 		// A stream of notifications has no end of its own.
@@ -359,18 +360,24 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // readBody reads the whole body within the limits of size and, where the
-// connection has a deadline, of time.
-func (h *handler) readBody(w http.ResponseWriter, r *http.Request) bool {
+// connection has a deadline, of time. Where as many are read as may be, the one that
+// was begun first is given up: who sends half of one and waits keeps nobody out.
+func (h *handler) readBody(w http.ResponseWriter, r *http.Request, user string) bool {
+	c := http.NewResponseController(w)
+	end := h.reading.begin(user, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	all, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
+	givenUp := end()
 	if err != nil {
 		status, why := http.StatusBadRequest, "the body can't be read"
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			status, why = http.StatusRequestEntityTooLarge, fmt.Sprintf("a request of more than %d bytes", h.opts.MaxBody)
+		} else if givenUp {
+			status, why = http.StatusRequestTimeout, "the body took too long to arrive, and others want to send theirs"
 		}
 		h.refuse(w, r, status, why)
 		return false
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	_ = c.SetReadDeadline(time.Time{})
 	r.Body = &body{bytes.NewReader(all), all}
 	return true
 }
