@@ -394,6 +394,9 @@ func TestAProposalIsMadeListedAndDecided(t *testing.T) {
 	if again, err := theirs.ProposeAttribute(t.Context(), in); err != nil || !again.Existing {
 		t.Errorf("again: %+v, %v", again, err)
 	}
+	if text, err := theirs.ProposeAttribute(t.Context(), misp.ProposeAttributeInput{EventID: "2", Type: "text", Value: "as seen"}); err != nil || bool(text.Proposal.ToIDs) {
+		t.Errorf("a text for detection: %+v, %v", text, err)
+	}
 	c := m.Client()
 	list, err := c.ListProposals(t.Context(), misp.ListProposalsInput{EventID: "4"})
 	if err != nil || list.Total != 1 || list.Proposals[0].Org.Name != misptest.OtherOrganisation {

@@ -160,7 +160,7 @@ type NewObjectAttribute struct {
 	Relation string `json:"object_relation" jsonschema:"As the template names it." minLength:"1" maxLength:"255"`
 	Type     string `json:"type,omitempty" jsonschema:"Default: as in the template." maxLength:"100"`
 	Value    string `json:"value" minLength:"1" maxLength:"65535"`
-	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"For detection."`
+	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
 	Comment  string `json:"comment,omitempty" maxLength:"65535"`
 }
 
@@ -207,7 +207,7 @@ type AddedObject struct {
 // checked first. Adding to a published event unpublishes it. An object that the
 // event has already isn't added again.
 //
-// MISP: POST /events/restSearch, /attributes/restSearch, GET /objects/view/{objectId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
+// MISP: POST /events/restSearch, /attributes/restSearch, GET /attributes/describeTypes, /objects/view/{objectId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
 func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
@@ -225,6 +225,9 @@ func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject
 	}
 	body, err := in.object(e, t)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.detect(ctx, body); err != nil {
 		return nil, err
 	}
 	out := &AddedObject{EventID: e.ID}
@@ -323,6 +326,29 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 	return o, err
 }
 
+// detect says of each attribute of o whether it is for detection, as is usual for
+// its type: MISP takes everything in an object for detection unless it is told.
+func (c *Client) detect(ctx context.Context, o *wire.NewObject) error {
+	if !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool { return a.ToIDs == nil }) {
+		return nil
+	}
+	types, err := c.DescribeTypes(ctx, DescribeTypesInput{})
+	if err != nil {
+		return err
+	}
+	usual := map[string]bool{}
+	for _, t := range types.Types {
+		usual[t.Type] = bool(t.ToIDs)
+	}
+	for i := range o.Attributes {
+		if a := &o.Attributes[i]; a.ToIDs == nil {
+			ids := usual[a.Type]
+			a.ToIDs = &ids
+		}
+	}
+	return nil
+}
+
 // maxAlike bounds the objects that are compared with a new one.
 const maxAlike = 20
 
@@ -411,6 +437,9 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.detect(ctx, body); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{
 		Summary: "Add an object to an event in MISP.",
 		Targets: []gate.Target{e.target()},
@@ -423,7 +452,7 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 	var sent []*Attribute
 	for i, a := range in.Attributes {
 		typ := body.Attributes[i].Type
-		p.Changes = append(p.Changes, gate.Set(a.Relation, NewAttribute{Type: typ, Value: a.Value, ToIDs: a.ToIDs, Comment: a.Comment}.describe()))
+		p.Changes = append(p.Changes, gate.Set(a.Relation, NewAttribute{Type: typ, Value: a.Value, ToIDs: body.Attributes[i].ToIDs, Comment: a.Comment}.describe()))
 		sent = append(sent, &Attribute{Type: typ, Value: strings.TrimSpace(a.Value)})
 		x := t.Elements[slices.IndexFunc(t.Elements, func(x *TemplateElement) bool { return x.Relation == a.Relation })]
 		if len(x.Values) > 0 && !slices.Contains(x.Values, a.Value) {

@@ -188,6 +188,25 @@ func (c *Client) sharingGroups(ctx context.Context) ([]*SharingGroupDetail, erro
 	return nil, fmt.Errorf("misp: listSharingGroups: there are more than %d sharing groups; use search on the server itself", maxGroupPages*groupsPerPage)
 }
 
+// A groupMember is an organisation in a sharing group. MISP writes an empty list
+// for one that it doesn't know itself.
+type groupMember struct {
+	Organisation List[Organisation] `json:"Organisation"`
+}
+
+// memberNames lists who is in a sharing group, in the order of the alphabet.
+func memberNames(list []groupMember) (names []string) {
+	for _, m := range list {
+		name := "an organisation that this server does not know"
+		if len(m.Organisation) > 0 {
+			name = m.Organisation[0].Name
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // groupPage reads one page of sharing groups.
 func groupPage(res *httpx.Response, err error) ([]*SharingGroupDetail, error) {
 	type answer struct {
@@ -201,10 +220,8 @@ func groupPage(res *httpx.Response, err error) ([]*SharingGroupDetail, error) {
 				Active        *Bool  `json:"active"`
 				OrgCount      *Int   `json:"org_count"`
 			} `json:"SharingGroup"`
-			Orgs List[struct {
-				Organisation *Organisation `json:"Organisation"`
-			}] `json:"SharingGroupOrg"`
-			Editable *Bool `json:"editable"`
+			Orgs     List[groupMember] `json:"SharingGroupOrg"`
+			Editable *Bool             `json:"editable"`
 		}] `json:"response"`
 	}
 	a, err := httpx.JSON[answer](res, err)
@@ -219,12 +236,7 @@ func groupPage(res *httpx.Response, err error) ([]*SharingGroupDetail, error) {
 		}
 		d := &SharingGroupDetail{ID: g.ID, Name: g.Name, UUID: g.UUID, Releasability: g.Releasability, Description: g.Description,
 			Active: g.Active, OrgCount: g.OrgCount, Editable: r.Editable}
-		for _, o := range r.Orgs {
-			if o.Organisation != nil {
-				d.Organisations = append(d.Organisations, o.Organisation.Name)
-			}
-		}
-		slices.Sort(d.Organisations)
+		d.Organisations = memberNames(r.Orgs)
 		list = append(list, d)
 	}
 	return list, nil

@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -145,7 +146,7 @@ type ProposeAttributeInput struct {
 	Type        string   `json:"type,omitempty" jsonschema:"Such as ip-src. Default for a change: as it is." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
 	Value       string   `json:"value,omitempty" jsonschema:"Default for a change: as it is." maxLength:"65535"`
 	Category    string   `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"For detection."`
+	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type, or as it is."`
 	Comment     string   `json:"comment,omitempty" jsonschema:"Why, for those who decide." maxLength:"65535"`
 }
 
@@ -184,9 +185,12 @@ type MadeProposal struct {
 // is accepted. The same is not proposed twice while the first waits, which MISP
 // would do.
 //
-// MISP: POST /events/restSearch, GET /shadow_attributes/index/{eventId}, POST /shadow_attributes/add/{eventId} or /shadow_attributes/edit/{attributeId}
+// MISP: POST /events/restSearch, GET /attributes/describeTypes, /shadow_attributes/index/{eventId}, POST /shadow_attributes/add/{eventId} or /shadow_attributes/edit/{attributeId}
 func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput) (*MadeProposal, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
+	if err := c.complete(ctx, &in); err != nil {
 		return nil, err
 	}
 	e, a, old, err := c.proposed(ctx, in)
@@ -202,11 +206,6 @@ func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput)
 	}
 	var res *httpx.Response
 	if a == nil {
-		if body.Category == "" { // MISP wants it here
-			if body.Category, err = c.usualCategory(ctx, in.Type); err != nil {
-				return nil, err
-			}
-		}
 		res, err = c.has("ShadowAttribute")(c.wire.ProposeAttribute(ctx, string(e.ID), body))
 	} else {
 		if body.Value == "" {
@@ -230,18 +229,25 @@ func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput)
 	return &MadeProposal{Proposal: got.Proposal}, nil
 }
 
-// usualCategory is the category that a type usually has.
-func (c *Client) usualCategory(ctx context.Context, typ string) (string, error) {
-	types, err := c.DescribeTypes(ctx, DescribeTypesInput{Search: typ})
+// complete says of a new attribute what is usual for its type: here MISP wants a
+// category, and takes everything for detection unless it is told.
+func (c *Client) complete(ctx context.Context, in *ProposeAttributeInput) error {
+	if in.EventID == "" || in.Category != "" && in.ToIDs != nil {
+		return nil
+	}
+	types, err := c.DescribeTypes(ctx, DescribeTypesInput{Search: in.Type})
 	if err != nil {
-		return "", err
+		return err
 	}
-	for _, t := range types.Types {
-		if t.Type == typ {
-			return t.Category, nil
-		}
+	at := slices.IndexFunc(types.Types, func(t *AttributeType) bool { return t.Type == in.Type })
+	if at < 0 {
+		return invalid("type: this server has no attribute type %q", clip.Text(in.Type, 60))
 	}
-	return "", invalid("type: this server has no attribute type %q", clip.Text(typ, 60))
+	in.Category = cmp.Or(in.Category, types.Types[at].Category)
+	if in.ToIDs == nil {
+		in.ToIDs = (*bool)(&types.Types[at].ToIDs)
+	}
+	return nil
 }
 
 // proposed reads what a proposal is about, and the same one if it waits.
@@ -275,6 +281,9 @@ func (c *Client) proposed(ctx context.Context, in ProposeAttributeInput) (e *Eve
 }
 
 func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeInput) (gate.Plan, error) {
+	if err := c.complete(ctx, &in); err != nil {
+		return gate.Plan{}, err
+	}
 	e, a, old, err := c.proposed(ctx, in)
 	if err != nil {
 		return gate.Plan{}, err

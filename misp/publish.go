@@ -182,11 +182,9 @@ func (c *Client) groupsWithin(ctx context.Context, counts map[ID]int, tlp string
 // whether it is in use.
 func (c *Client) groupMembers(ctx context.Context, id ID) (to string, active bool, err error) {
 	type answer struct {
-		SharingGroup *SharingGroup `json:"SharingGroup"`
-		Orgs         List[struct {
-			Organisation *Organisation `json:"Organisation"`
-		}] `json:"SharingGroupOrg"`
-		Servers List[struct {
+		SharingGroup *SharingGroup     `json:"SharingGroup"`
+		Orgs         List[groupMember] `json:"SharingGroupOrg"`
+		Servers      List[struct {
 			Server *struct {
 				Name string `json:"name"`
 			} `json:"Server"`
@@ -200,12 +198,7 @@ func (c *Client) groupMembers(ctx context.Context, id ID) (to string, active boo
 	if g.SharingGroup == nil || g.SharingGroup.ID != id {
 		return "", false, fmt.Errorf("misp: getSharingGroup: there is no sharing group %s", id)
 	}
-	var names []string
-	for _, o := range g.Orgs {
-		if o.Organisation != nil {
-			names = append(names, o.Organisation.Name)
-		}
-	}
+	names := memberNames(g.Orgs)
 	for _, s := range g.Servers {
 		if s.Server != nil && bool(s.AllOrgs) {
 			names = append(names, "everybody on "+s.Server.Name)

@@ -62,6 +62,7 @@ var unrecorded = map[string]string{
 	"POST /shadow_attributes/discard/{id}":                 "seen running on MISP 2.5.1",
 	"POST /shadow_attributes/edit/{id}":                    "seen running on MISP 2.5.1, in an envelope",
 	"POST /shadow_attributes/add/{id} comment:string":      "seen running on MISP 2.5.1, in an envelope",
+	"POST /shadow_attributes/add/{id} to_ids:bool":         "seen running on MISP 2.5.1",
 }
 
 // shapes are requests by method and path, each with the members of its bodies

@@ -629,8 +629,9 @@ var rules = []rule{
 	{"7.1", "what MISP drops without a word is noticed", func(t *testing.T) {
 		added(`{"Attribute":[{"id":"9","type":"ip-src","value":"192.0.2.2"}]}`, []string{"192.0.2.1", "192.0.2.2"}, "refused", "added")(t)
 		c := answering(t, map[string]string{"/events/view/4": bareEvent, "/objectTemplates": `[{"ObjectTemplate":{"id":"70","uuid":"43b3b146-77eb-4931-b4cc-b66c60f28734","name":"domain-ip","meta-category":"network","version":"11"}}]`,
-			"/objectTemplates/view/70": `{"ObjectTemplate":{"id":"70","uuid":"43b3b146-77eb-4931-b4cc-b66c60f28734","name":"domain-ip","meta-category":"network","version":"11","requirements":[]},"ObjectTemplateElement":[{"object_relation":"domain","type":"domain"},{"object_relation":"ip","type":"ip-dst"}]}`,
-			"/objects/add/4/70":        `{"Object":{"id":"2","name":"domain-ip","Attribute":[{"id":"5","type":"domain","object_relation":"domain","value":"x.example"}]}}`})
+			"/objectTemplates/view/70":  `{"ObjectTemplate":{"id":"70","uuid":"43b3b146-77eb-4931-b4cc-b66c60f28734","name":"domain-ip","meta-category":"network","version":"11","requirements":[]},"ObjectTemplateElement":[{"object_relation":"domain","type":"domain"},{"object_relation":"ip","type":"ip-dst"}]}`,
+			"/attributes/describeTypes": `{"result":{"sane_defaults":{"domain":{"to_ids":1}},"types":["domain"]}}`,
+			"/objects/add/4/70":         `{"Object":{"id":"2","name":"domain-ip","Attribute":[{"id":"5","type":"domain","object_relation":"domain","value":"x.example"}]}}`})
 		out, err := c.AddObject(t.Context(), misp.AddObjectInput{EventID: "4", TemplateName: "domain-ip", Attributes: []misp.NewObjectAttribute{{Relation: "domain", Value: "x.example"}, {Relation: "ip", Value: "192.0.2.1"}}})
 		if err != nil || !cmp.Equal(out.Dropped, []string{"ip"}) {
 			t.Errorf("%+v, %v", out, err)

@@ -153,6 +153,15 @@ func TestObjectsFollowTheirTemplate(t *testing.T) {
 	if err != nil || !again.Existing || again.Object.ID != out.Object.ID {
 		t.Errorf("again: %+v, %v; want the same object", again, err)
 	}
+	in.Attributes = []misp.NewObjectAttribute{{Relation: "domain", Value: "seen.example"}, {Relation: "port", Value: "22"}, {Relation: "text", Value: "as seen"}}
+	if out, err = c.AddObject(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range out.Object.Attributes {
+		if bool(a.ToIDs) != (a.Type == "domain") {
+			t.Errorf("%s %s is for detection: %v", a.Type, a.Value, a.ToIDs)
+		}
+	}
 	m.Requests()
 	for want, attributes := range map[string][]misp.NewObjectAttribute{
 		"has no \"bogus\"":   {{Relation: "bogus", Value: "x"}},
@@ -433,10 +442,14 @@ func TestDistributionNeedsItsSharingGroup(t *testing.T) {
 
 func TestSharingGroupsHaveMembers(t *testing.T) {
 	t.Parallel()
-	_, c := seeded(t)
+	m, c := seeded(t)
+	m.AddSharingGroup("With a stranger", true, 99)
 	p, err := c.ListSharingGroups(t.Context(), misp.ListSharingGroupsInput{})
-	if err != nil || p.Total != 1 || !cmp.Equal(p.Groups[0].Organisations, []string{"CERT-EXAMPLE", "SOC"}) || *p.Groups[0].OrgCount != 2 {
-		t.Errorf("groups: %+v, %v", p, err)
+	if err != nil || p.Total != 2 || !cmp.Equal(p.Groups[0].Organisations, []string{"CERT-EXAMPLE", "SOC"}) || *p.Groups[0].OrgCount != 2 {
+		t.Fatalf("groups: %+v, %v", p, err)
+	}
+	if diff := cmp.Diff([]string{"CERT-EXAMPLE", "SOC", "an organisation that this server does not know"}, p.Groups[1].Organisations); diff != "" {
+		t.Errorf("with a stranger (-want +got):\n%s", diff)
 	}
 }
 

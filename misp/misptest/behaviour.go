@@ -27,6 +27,12 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "A member of a sharing group that the server doesn't know is an empty list where the others are objects.",
+			Client: "It is named as one that the server doesn't know.",
+			Test:   "TestWhatMISPDoes/an unknown member of a sharing group",
+		},
+		{
+			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "A sharing group that was switched off is in no list, though events go to it.",
 			Client: "Plans read the group itself and warn that it is inactive.",
 			Test:   "TestWhatMISPDoes/an inactive group is in no list",
@@ -219,10 +225,9 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.Search, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
-			Does:     "date filters events by the exact day.",
-			Client:   "Days are sent as from and to.",
-			Disagree: "an earlier recording of the same version had it ignored",
-			Test:     "TestWhatMISPDoes/date of events is exact",
+			Does:   "date finds events of that day and of every later one; two days in a list are a range.",
+			Client: "Days are sent as from and to.",
+			Test:   "TestWhatMISPDoes/date of events is a beginning",
 		},
 		{
 			Group: behaviour.Search, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
@@ -478,6 +483,18 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "Everything in an object is for detection unless it is told otherwise, a port or a comment too; on its own an attribute is as is usual for its type.",
+			Client: "to_ids is sent as is usual for the type, and the plan shows it.",
+			Test:   "TestWhatMISPDoes/all in an object is for detection",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "A proposed attribute is for detection unless it is told otherwise, whatever is usual for its type.",
+			Client: "to_ids is sent as is usual for the type.",
+			Test:   "TestWhatMISPDoes/a proposal is for detection",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "The same proposal again makes a second one.",
 			Client: "One that waits is found first.",
 			Test:   "TestWhatMISPDoes/the same proposal twice",
@@ -586,8 +603,14 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
-			Does:   "Whoever proposed something can't accept it: that is a 405 that says it wasn't found.",
+			Does:   "Whoever proposed a change can't accept it: that is a 405 that says it wasn't found.",
 			Client: "The owner is checked before a human is asked.",
+			Test:   "TestWhatMISPDoes/accepting one's own change",
+		},
+		{
+			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "Whoever proposed a new attribute and accepts it is sent to the start page, without a word of why.",
+			Client: "The owner is checked before a human is asked, and redirects aren't followed.",
 			Test:   "TestWhatMISPDoes/accepting one's own proposal",
 		},
 		{

@@ -36,6 +36,7 @@ func traits() map[string]trait {
 				m.AddSharingGroup("Partners", true)
 			}
 		}, []step{{misptest.Key, "GET", "/sharing_groups/index/page:3", ""}}, 404, `Not Found`},
+		"an unknown member of a sharing group": {func(m *misptest.Server) { m.AddSharingGroup("Partners", true, 99) }, []step{{misptest.Key, "GET", "/sharing_groups", ""}}, 200, `"Organisation":[]`},
 		"an inactive group is in no list":      {func(m *misptest.Server) { m.AddSharingGroup("Old partners", false) }, []step{{misptest.Key, "GET", "/sharing_groups", ""}}, 200, `rows=1`},
 		"feeds of a plain user":                {nil, []step{{misptest.UserKey, "GET", "/feeds", ""}}, 200, `rows=0`},
 		"an empty map is a list":               {nil, []step{{misptest.Key, "GET", "/objectTemplates/view/2", ""}}, 200, `"requirements":[]`},
@@ -80,7 +81,7 @@ func traits() map[string]trait {
 		"last needs publication":           {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"4","last":"7d"}`}}, 200, `rows=0`},
 		"changed doesn't need publication": {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"4","attribute_timestamp":"7d"}`}}, 200, `rows=2`},
 		"a time that isn't one":            {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","last":"5x"}`}}, 200, `rows=0`},
-		"date of events is exact":          {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"date":"1999-01-01"}`}}, 200, `rows=0`},
+		"date of events is a beginning":    {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"date":"1999-01-01","limit":1}`}}, 200, `"orgc_id"`},
 		"date of attributes is ignored":    {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","date":"1999-01-01"}`}}, 200, `rows=16`},
 		"first seen then or later": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", FirstSeen: "2024-04-01T08:00:00Z"}, {Type: "domain", Value: "two.example", FirstSeen: "2024-05-01T00:00:00Z"}}})
@@ -148,13 +149,15 @@ func traits() map[string]trait {
 		"a tag that is there": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b", Tags: []string{"tlp:amber"}})
 		}, []step{{misptest.Key, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"tlp:amber"}`}}, 200, `already has the requested tag`},
-		"a sighting of nothing":           {nil, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["nowhere.example"]}`}}, 200, `No valid attributes found that match the criteria.`},
-		"sightings of deleted attributes": {func(m *misptest.Server) { m.SoftDelete("4", "svc-backup") }, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["svc-backup"]}`}}, 200, `"Sighting":{`},
-		"the same proposal twice":         {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"id":"2"`},
-		"a proposal of a bad value":       {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"ip-dst","category":"Network activity","value":"nope"}`}}, 404, `IP address has an invalid format.`},
-		"a proposal for one's own event":  {nil, []step{{misptest.Key, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"ShadowAttribute":{`},
-		"discarding twice":                {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}}, 500, `Internal Error`},
-		"an import is for detection":      {nil, []step{{misptest.Key, "POST", "/events/upload_stix/2", `{"type":"bundle","id":"bundle--38a47dd0-1fc4-4629-886d-5be502b3c79b","objects":[{"type":"indicator","id":"indicator--1","pattern":"[domain-name:value = 'x.example']"}]}`}}, 200, `"threat_level_id":"4"`},
+		"a sighting of nothing":             {nil, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["nowhere.example"]}`}}, 200, `No valid attributes found that match the criteria.`},
+		"sightings of deleted attributes":   {func(m *misptest.Server) { m.SoftDelete("4", "svc-backup") }, []step{{misptest.Key, "POST", "/sightings/add", `{"values":["svc-backup"]}`}}, 200, `"Sighting":{`},
+		"all in an object is for detection": {nil, []step{{misptest.Key, "POST", "/objects/add/4/43b3b146-77eb-4931-b4cc-b66c60f28734", `{"Attribute":[{"object_relation":"text","type":"text","value":"as seen"},{"object_relation":"domain","type":"domain","value":"one.example"}]}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","eventid":"4","to_ids":1}`}}, 200, `rows=2`},
+		"a proposal is for detection":       {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"text","category":"Other","value":"as seen"}`}}, 200, `"to_ids":true`},
+		"the same proposal twice":           {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"id":"2"`},
+		"a proposal of a bad value":         {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"ip-dst","category":"Network activity","value":"nope"}`}}, 404, `IP address has an invalid format.`},
+		"a proposal for one's own event":    {nil, []step{{misptest.Key, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}}, 200, `"ShadowAttribute":{`},
+		"discarding twice":                  {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}, {misptest.Key, "POST", "/shadow_attributes/discard/1", `{}`}}, 500, `Internal Error`},
+		"an import is for detection":        {nil, []step{{misptest.Key, "POST", "/events/upload_stix/2", `{"type":"bundle","id":"bundle--38a47dd0-1fc4-4629-886d-5be502b3c79b","objects":[{"type":"indicator","id":"indicator--1","pattern":"[domain-name:value = 'x.example']"}]}`}}, 200, `"threat_level_id":"4"`},
 		"an import of what exists": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
 		}, []step{{misptest.Key, "POST", "/events/upload_stix/2", `{"type":"bundle","id":"bundle--38a47dd0-1fc4-4629-886d-5be502b3c79b","objects":[]}`}}, 403, `Event with the same UUID already exists.`},
@@ -174,7 +177,8 @@ func traits() map[string]trait {
 		"a new tag needs a permission": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
 		}, []step{{misptest.Key, "POST", "/tags/attachTagToObject", `{"uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","tag":"made:up"}`}}, 403, `insufficient privileges to create it`},
-		"accepting one's own proposal": {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/accept/1", `{}`}}, 405, `Proposal not found`},
+		"accepting one's own change":   {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/edit/11", `{"type":"target-user","category":"Targeting data","value":"svc-copy"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/accept/1", `{}`}}, 405, `Proposal not found`},
+		"accepting one's own proposal": {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.OtherKey, "POST", "/shadow_attributes/accept/1", `{}`}}, 302, ``},
 		"the role of a key":            {nil, []step{{misptest.ReadOnlyKey, "GET", "/users/view/me", ""}}, 200, `"perm_add":false`},
 		"without accepting JSON":       {nil, []step{{misptest.Key, "GET!", "/servers/getVersion", ""}}, 302, `header Location=/users/login`},
 		"broken JSON":                  {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{`}}, 405, `Invalid JSON input`},

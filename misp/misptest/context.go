@@ -71,7 +71,7 @@ func (s *Server) template(t *template) object {
 func (s *Server) indexTemplates() answer {
 	list := []object{}
 	for _, t := range templates {
-		list = append(list, object{"ObjectTemplate": s.template(t), "Organisation": s.organisation(1)})
+		list = append(list, object{"ObjectTemplate": s.template(t), "Organisation": s.named(1)})
 	}
 	return ok(list)
 }
@@ -90,7 +90,7 @@ func (s *Server) viewTemplate(r *request, id string) answer {
 		elements = append(elements, object{"id": s.num(700 + i), "object_template_id": s.num(t.id), "object_relation": e.relation, "type": e.typ, "ui-priority": s.num(1),
 			"categories": []string{}, "sane_default": []string{}, "values_list": values, "description": "", "disable_correlation": nil, "multiple": e.multiple})
 	}
-	return ok(object{"ObjectTemplate": s.template(t), "User": object{"id": s.num(1), "email": "analyst@soc.example"}, "Organisation": s.organisation(1), "ObjectTemplateElement": elements})
+	return ok(object{"ObjectTemplate": s.template(t), "User": object{"id": s.num(1), "email": "analyst@soc.example"}, "Organisation": s.named(1), "ObjectTemplateElement": elements})
 }
 
 func (s *Server) objectOf(id string) (*event, *composite) {
@@ -165,9 +165,11 @@ func (s *Server) addObject(r *request, event, templateID string) answer {
 		q, _ := x.(object)
 		a := Attribute{Type: text(q, "type"), Category: text(q, "category"), Relation: text(q, "object_relation"), Comment: text(q, "comment"), Distribution: 5}
 		a.Value = normal(a.Type, text(q, "value"))
-		if ids, given := flagged(q["to_ids"]); given {
-			a.ToIDs = &ids
+		ids, given := flagged(q["to_ids"])
+		if !given {
+			ids = q["to_ids"] != false // whatever is usual for the type
 		}
+		a.ToIDs = &ids
 		why := object{}
 		if a.Type == "" {
 			why["type"] = []string{"No type set."}

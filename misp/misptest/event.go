@@ -309,7 +309,14 @@ var orgNames = map[int]string{1: Organisation, 2: OtherOrganisation}
 func orgUUID(id int) string { return fmt.Sprintf("55f6ea5e-0000-4000-8000-%012d", id) }
 
 func (s *Server) organisation(id int) object {
-	return object{"id": s.num(id), "name": orgNames[id], "uuid": orgUUID(id), "local": id == 1}
+	o := s.named(id)
+	o["local"] = id == 1
+	return o
+}
+
+// named is an organisation beside something else.
+func (s *Server) named(id int) object {
+	return object{"id": s.num(id), "name": orgNames[id], "uuid": orgUUID(id)}
 }
 
 func (s *Server) tags(names []string) (list []object) {
@@ -372,13 +379,13 @@ func (s *Server) sightings(e *event, a *attribute) []object {
 	list := []object{}
 	for _, x := range a.sightings {
 		o := s.sighting(e, a, x)
-		o["attribute_uuid"], o["Organisation"] = a.UUID, s.organisation(1)
+		o["attribute_uuid"], o["Organisation"] = a.UUID, s.named(1)
 		list = append(list, o)
 	}
 	for i := range a.Sighted {
 		list = append(list, object{"id": s.num(100*a.id + i), "attribute_id": s.num(a.id), "event_id": s.num(e.id), "org_id": s.num(1),
 			"date_sighting": s.num(int(a.changed)), "uuid": fmt.Sprintf("53fa57f7-0000-4000-8000-%012d", 100*a.id+i), "source": "", "type": s.num(0),
-			"attribute_uuid": a.UUID, "Organisation": s.organisation(1)})
+			"attribute_uuid": a.UUID, "Organisation": s.named(1)})
 	}
 	return list
 }
@@ -427,7 +434,7 @@ func (s *Server) full(u *user, e *event) object {
 			}
 			seen[c.e] = true
 			r := s.related(c.e)
-			r["Org"], r["Orgc"] = s.organisation(1), s.organisation(c.e.org)
+			r["Org"], r["Orgc"] = s.named(1), s.named(c.e.org)
 			related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
 		}
 	}
@@ -602,7 +609,7 @@ func (s *Server) searchEvents(r *request) answer {
 		case !org.none() && !org.matchesCase(strconv.Itoa(e.org), orgNames[e.org], orgUUID(e.org)):
 		case !some(e, typ, func(a *attribute) string { return a.Type }), !some(e, category, func(a *attribute) string { return a.Category }):
 		case from != "" && e.Date.Format(time.DateOnly) < from, to != "" && e.Date.Format(time.DateOnly) > to:
-		case date != "" && e.Date.Format(time.DateOnly) != date:
+		case date != "" && e.Date.Format(time.DateOnly) < date:
 		case filtered && published != e.Published:
 		case timed && (e.publicAt == 0 || e.publicAt < after.Unix()):
 		case byChange && e.changed < changed.Unix():

@@ -13,7 +13,7 @@ import (
 
 // anywhere are the behaviours that one request which only reads shows at any MISP.
 var anywhere = []string{
-	"a time that isn't one", "a limit that is a word", "warninglists take a bare list", "an unknown format", "date of events is exact",
+	"a time that isn't one", "a limit that is a word", "warninglists take a bare list", "an unknown format", "date of events is a beginning",
 	"a whole composite finds nothing", "a defanged value finds nothing", "a title with its case", "an organisation with its case",
 }
 

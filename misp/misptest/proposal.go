@@ -101,7 +101,7 @@ func (s *Server) newProposal(r *request, e *event, old *attribute) answer {
 			p.value.Category = old.Category
 		}
 	} else {
-		p.toIDs = types[p.value.Type].toIDs
+		p.toIDs = true // whatever is usual for the type
 	}
 	if ids, given := flagged(b["to_ids"]); given {
 		p.toIDs = ids
@@ -131,6 +131,8 @@ func (s *Server) decideProposal(r *request, id string, accept bool) answer {
 		return ok(object{"name": m, "message": m, "url": s.URL + r.path})
 	}
 	switch {
+	case accept && p != nil && !p.decided && p.a == nil && p.e.org != r.org && !r.admin: // of a new attribute
+		return answer{http.StatusFound, http.Header{"Location": {s.URL + "/"}}, plain{"application/json", ""}}
 	case accept && (p == nil || p.decided || p.e.org != r.org && !r.admin):
 		return refuse(http.StatusMethodNotAllowed, r, "Proposal not found or you are not authorised to accept it.")
 	case p == nil, p.decided:

@@ -25,13 +25,14 @@ type group struct {
 	inactive bool
 }
 
-// AddSharingGroup stores a sharing group of both organisations and returns its
-// id. One that isn't active is in no list.
-func (s *Server) AddSharingGroup(name string, active bool) int {
+// AddSharingGroup stores a sharing group of both organisations, and of others by
+// their ids, which the server doesn't know, and returns its id. One that isn't
+// active is in no list.
+func (s *Server) AddSharingGroup(name string, active bool, others ...int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := len(s.groups) + 1
-	s.groups = append(s.groups, &group{id: id, name: name, orgs: []int{1, 2}, inactive: !active})
+	s.groups = append(s.groups, &group{id: id, name: name, orgs: append([]int{1, 2}, others...), inactive: !active})
 	return id
 }
 
@@ -124,7 +125,11 @@ func (s *Server) viewGroup(r *request, id string) answer {
 	}
 	orgs := []object{}
 	for _, o := range g.orgs {
-		orgs = append(orgs, object{"id": s.num(o), "sharing_group_id": s.num(g.id), "org_id": s.num(o), "extend": false, "Organisation": s.organisation(o)})
+		var org any = s.organisation(o)
+		if orgNames[o] == "" {
+			org = []object{}
+		}
+		orgs = append(orgs, object{"id": s.num(o), "sharing_group_id": s.num(g.id), "org_id": s.num(o), "extend": false, "Organisation": org})
 	}
 	return ok(object{
 		"SharingGroup":       object{"id": s.num(g.id), "name": g.name, "releasability": "partners", "description": "", "uuid": fmt.Sprintf("3e8f9a5c-0000-4000-8000-%012d", g.id), "active": !g.inactive, "local": true, "roaming": false},
