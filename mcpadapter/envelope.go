@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 )
@@ -137,7 +138,7 @@ func (t *tool) answerOf(in bound, out any) (*answer.Answer, error) {
 }
 
 func (t *tool) encoded(in bound, v any) (*answer.Answer, error) {
-	raw, err := jsontree.Encode(v)
+	raw, err := jsoncodec.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the answer can't be encoded: %w", t.op.Name(), err)
 	}

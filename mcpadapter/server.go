@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -86,6 +87,7 @@ type Server struct {
 	known schema.Leaves
 	kept  answer.Store
 	calls inflight.Calls
+	line  atomic.Pointer[line] // over stdio
 
 	mu          sync.Mutex
 	tools       map[string]*tool

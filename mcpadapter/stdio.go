@@ -25,20 +25,46 @@ const (
 // stopped; the journal has a write among them as unknown. A line of the input
 // may have 4 MiB.
 func (s *Server) Serve(ctx context.Context) error {
-	return s.serve(ctx, &mcp.StdioTransport{MaxLineLength: maxLine}, drainTime)
+	return s.serve(ctx, os.Stdin, standardOutput{os.Stdout}, drainTime)
 }
 
-func (s *Server) serve(ctx context.Context, t mcp.Transport, limit time.Duration) error {
+// standardOutput isn't closed: the SDK closes what it writes to.
+type standardOutput struct{ io.Writer }
+
+func (standardOutput) Close() error { return nil }
+
+func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser, limit time.Duration) error {
 	defer context.AfterFunc(ctx, func() {
 		time.Sleep(stopTime)
 		s.calls.Abort()
 	})()
-	err := s.mcp.Run(ctx, &drainingTransport{t, limit})
+	err := s.run(ctx, in, newOutlet(out), limit)
 	s.calls.Settle()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
+}
+
+// run is that of the SDK's server for one client, whose answers out writes.
+func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit time.Duration) error {
+	t := &mcp.IOTransport{Reader: in, Writer: out, MaxLineLength: maxLine}
+	session, err := s.mcp.Connect(ctx, &drainingTransport{t, limit}, nil)
+	if err != nil {
+		return err
+	}
+	s.line.Store(&line{session, out})
+	defer s.line.Store(nil)
+	ended := make(chan error, 1)
+	go func() { ended <- session.Wait() }()
+	select {
+	case <-ctx.Done():
+		_ = session.Close()
+		<-ended
+		return ctx.Err()
+	case err := <-ended:
+		return err
+	}
 }
 
 // Tune sets how the garbage collector works in a server over stdio, whose

@@ -2,7 +2,9 @@ package mcpadapter
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
@@ -59,7 +61,7 @@ func pipe(t *testing.T, s *Server, input string, limit time.Duration) []string {
 		lines <- got
 	}()
 	in := io.NopCloser(strings.NewReader(input))
-	if err := s.serve(t.Context(), &mcp.IOTransport{Reader: in, Writer: w, MaxLineLength: maxLine}, limit); err != nil {
+	if err := s.serve(t.Context(), in, w, limit); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	_ = w.Close()
@@ -107,7 +109,7 @@ func TestAWriteInFlightIsJournalledWhenTheServerIsStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- s.serve(ctx, &mcp.IOTransport{Reader: r, Writer: nopCloser{io.Discard}}, time.Minute)
+		done <- s.serve(ctx, r, nopCloser{io.Discard}, time.Minute)
 	}()
 	fmt.Fprint(w, hello+`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write","arguments":{}}}`+"\n")
 	<-started
@@ -158,7 +160,7 @@ func TestALineThatIsTooLongEndsTheSession(t *testing.T) {
 	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{"x":"` + strings.Repeat("x", 2*maxLine) + `"}}}` + "\n"
 	r, w := io.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, r) }()
-	err := slowServer(t, 0, "").serve(t.Context(), &mcp.IOTransport{Reader: io.NopCloser(strings.NewReader(in)), Writer: w, MaxLineLength: maxLine}, time.Second)
+	err := slowServer(t, 0, "").serve(t.Context(), io.NopCloser(strings.NewReader(in)), w, time.Second)
 	if err == nil {
 		t.Error("it was read")
 	}
@@ -171,7 +173,7 @@ func TestCancellingServeEndsIt(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	done := make(chan error, 1)
 	go func() {
-		done <- slowServer(t, 0, "").serve(ctx, &mcp.IOTransport{Reader: in, Writer: w}, time.Minute)
+		done <- slowServer(t, 0, "").serve(ctx, in, w, time.Minute)
 	}()
 	cancel()
 	select {
@@ -222,5 +224,90 @@ func TestErrorsAreValidText(t *testing.T) {
 	}
 	if got := bounded(strings.Repeat("é", 5000)); len(got) > maxErrorText || !strings.HasSuffix(got, "é…") {
 		t.Errorf("%d bytes, ends %q", len(got), got[len(got)-6:])
+	}
+}
+
+// TestAnAnswerOverStdioIsTheSameInBothForms calls a tool that says what its caller
+// gave it, in a request each and in a batch.
+func TestAnAnswerOverStdioIsTheSameInBothForms(t *testing.T) {
+	g, err := gate.New(gate.Policy{Max: gate.TierRead, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	type said struct {
+		Text string `json:"text" jsonschema:"What to say."`
+	}
+	s := New(g, Options{Name: "test"})
+	if err := s.Add(gate.Read("say", func(_ context.Context, in said) (said, error) { return in, nil }, "Say.")); err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{`a "quoted" \ <b> & é` + "\n\t\x01\u2028", `"text":"answer-`, strings.Repeat("long ", 3000), "", "x"}
+	var in, batch []string
+	for i, text := range texts {
+		args, err := json.Marshal(said{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"say","arguments":` + string(args) + `}}`
+		in = append(in, fmt.Sprintf(call, 10+i))
+		batch = append(batch, fmt.Sprintf(call, 20+i))
+	}
+	before := strings.Replace(hello, "2025-11-25", "2025-03-26", 1) // which has batches
+	lines := pipe(t, s, before+strings.Join(in, "\n")+"\n["+strings.Join(batch, ",")+"]\n", time.Minute)
+	type response struct {
+		ID     int
+		Result struct {
+			Content           []struct{ Text string }
+			StructuredContent json.RawMessage
+		}
+	}
+	got := map[int]string{}
+	for _, line := range lines {
+		var all []response
+		if !strings.HasPrefix(line, "[") {
+			line = "[" + line + "]"
+		}
+		if err := json.Unmarshal([]byte(line), &all); err != nil {
+			t.Fatalf("%v\n%s", err, line)
+		}
+		for _, r := range all {
+			if len(r.Result.Content) == 0 {
+				continue
+			}
+			if r.Result.Content[0].Text != string(r.Result.StructuredContent) {
+				t.Errorf("call %d has the text\n%s\nand the structured content\n%s", r.ID, r.Result.Content[0].Text, r.Result.StructuredContent)
+			}
+			var out said
+			if err := json.Unmarshal(r.Result.StructuredContent, &out); err != nil {
+				t.Fatal(err)
+			}
+			got[r.ID] = out.Text
+		}
+	}
+	want := map[int]string{}
+	for i, text := range texts {
+		want[10+i], want[20+i] = text, text
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheTicketOfAnAnswerIsGoodOnce(t *testing.T) {
+	var to bytes.Buffer
+	o := newOutlet(nopCloser{&to})
+	ticket := string(o.put([]byte(`{"a":1}`)))
+	for _, want := range []string{`{"structuredContent":{"a":1}}`, `{"structuredContent":}`} {
+		to.Reset()
+		if n, err := o.Write([]byte(`{"structuredContent":` + ticket + `}`)); err != nil || n != len(`{"structuredContent":`+ticket+`}`) {
+			t.Errorf("%d, %v", n, err)
+		}
+		if to.String() != want {
+			t.Errorf("%s, want %s", &to, want)
+		}
+	}
+	if len(o.waiting) > 0 {
+		t.Errorf("%d answers are held", len(o.waiting))
 	}
 }

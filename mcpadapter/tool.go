@@ -143,7 +143,8 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 	}
 	ctx, stop := t.reportProgress(ctx, req)
 	defer stop()
-	return t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) }).result, nil
+	r := t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) })
+	return t.seal(req.Session, r.result), nil
 }
 
 // serve binds, runs and answers.
