@@ -134,8 +134,8 @@ type ListJobsInput struct {
 	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable or file (name or SHA-256), of 2000." alias:"observable,value" maxLength:"16384"`
 	Limit        int            `json:"limit,omitempty" minimum:"1" maximum:"500"`
 	Offset       int            `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
-	After        time.Time      `json:"after,omitzero,format:unixmilli" minimum:"0"`
-	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Keep that of the first page, so that new jobs don't shift the next." minimum:"0"`
+	After        time.Time      `json:"after,omitzero,format:unixmilli" jsonschema:"Date: 2026-05-01T10:00:00Z, or 24h."`
+	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Keep that of the first page, so that new jobs don't shift the next."`
 }
 
 const (
@@ -200,7 +200,7 @@ func (p *JobPage) FirstRows(n int) (page any, next map[string]any) {
 		if short.Jobs, short.Next = p.Jobs[:n], &to; p.Before.IsZero() {
 			return nil, nil
 		}
-		return &short, map[string]any{"offset": to, "before": p.Before.UnixMilli()}
+		return &short, map[string]any{"offset": to, "before": p.Before}
 	}
 	for n > 0 && !p.Jobs[n].CreatedAt.Before(p.Jobs[n-1].CreatedAt) { // by date one goes on from a new millisecond
 		n--
@@ -209,7 +209,7 @@ func (p *JobPage) FirstRows(n int) (page any, next map[string]any) {
 		return nil, nil
 	}
 	short.Jobs, short.Before = p.Jobs[:n], p.Jobs[n].CreatedAt
-	return &short, map[string]any{"before": short.Before.UnixMilli()}
+	return &short, map[string]any{"before": short.Before}
 }
 
 // ListJobs returns the jobs of the organisation that match, newest first, a page

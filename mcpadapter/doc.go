@@ -19,9 +19,11 @@
 //     that says what became of the call: executed, pending, dry_run or read.
 //   - Lists are cut by whole elements to a budget, and the answer says so. The
 //     whole is kept for a while as a resource, to be fetched in pieces.
+//   - The times of an answer are RFC 3339, however the output encodes them, and
+//     members that a platform added are left out where they are empty or the tag
+//     quiet of the field that keeps them names them.
 //   - Output fields with the tag untrusted:"true" hold text that an attacker can
-//     write. Their paths are listed with the result, and the text form of the
-//     result stands between two lines with a random mark. On a struct, a list or
+//     write. Their paths are listed in the mark that the answer begins with. On a struct, a list or
 //     a map the tag covers all that is in it. JSON that is passed on as it came
 //     counts as such unless its tag says untrusted:"false".
 //   - Text that looks like instructions to an agent is flagged, with its path and

@@ -108,7 +108,6 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun
 		case gate.StateExecuted:
-			env.Digest = p.Digest
 			if env.Result == nil && res.Repeated {
 				if env.Next = nextGone; len(res.Kept) > 0 {
 					env.Result, env.Next = res.Kept, nextKept

@@ -50,19 +50,14 @@ type Alert struct {
 	UpdatedBy       string            `json:"_updatedBy,omitempty"`
 	UpdatedAt       time.Time         `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Existing        bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
-	When            when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (a *Alert) identity() string { return a.ID }
 
 func (a *Alert) created() time.Time { return a.CreatedAt }
-
-func (a *Alert) readable() {
-	a.When = when(nil).add("date", a.Date).add("_createdAt", a.CreatedAt).add("_updatedAt", a.UpdatedAt).add("importedDate", a.ImportedDate)
-}
 
 // place is a as the plan of an addition shows it.
 func (a *Alert) place() gate.Target {

@@ -26,7 +26,7 @@ type Worker struct {
 	Local        bool     `json:"local,omitempty" jsonschema:"Whether the operator says that it shows data to nobody outside."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-"`
+	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
 }
 
 // workers decodes an answer that lists workers.

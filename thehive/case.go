@@ -58,19 +58,14 @@ type Case struct {
 	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	Existing     bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
 	Notes        []string          `json:"notes,omitempty" jsonschema:"What else the call brought about, or didn't." untrusted:"true"`
-	When         when              `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-"`
+	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
 }
 
 func (c *Case) identity() string { return c.ID }
 
 func (c *Case) created() time.Time { return c.CreatedAt }
-
-func (c *Case) readable() {
-	c.When = when(nil).add("_createdAt", c.CreatedAt).add("_updatedAt", c.UpdatedAt).add("startDate", c.StartDate).add("endDate", c.EndDate)
-}
 
 // place is c as the plan of an addition shows it: whatever else happens to the
 // case doesn't make the addition a different one.

@@ -20,19 +20,14 @@ type Comment struct {
 	UpdatedBy string    `json:"updatedBy,omitempty"`
 	UpdatedAt time.Time `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	IsEdited  bool      `json:"isEdited,omitempty"`
-	When      when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (m *Comment) identity() string { return m.ID }
 
 func (m *Comment) created() time.Time { return m.CreatedAt }
-
-func (m *Comment) readable() {
-	m.When = when(nil).add("createdAt", m.CreatedAt).add("updatedAt", m.UpdatedAt)
-}
 
 // ListCommentsInput is the input of [Client.ListComments].
 type ListCommentsInput struct {

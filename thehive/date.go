@@ -103,17 +103,3 @@ func (d Date) checkFixed(name string) error {
 
 // instant is a date of TheHive as a person reads it; none is "".
 func instant(t time.Time) string { return At(t).String() }
-
-// when collects the dates of an entity by name, as a person reads them.
-type when map[string]string
-
-func (w when) add(name string, t time.Time) when {
-	if t.IsZero() {
-		return w
-	}
-	if w == nil {
-		w = when{}
-	}
-	w[name] = instant(t)
-	return w
-}

@@ -518,10 +518,6 @@ func TestDatesAndLevelsAreTakenAsPeopleWriteThem(t *testing.T) {
 	}
 	hive := thehivetest.New(t)
 	c := hive.Client()
-	cs, err := c.GetCase(t.Context(), thehive.GetCaseInput{CaseID: "#2"})
-	if err != nil || !strings.HasSuffix(cs.When["_createdAt"], "Z") {
-		t.Errorf("%+v, %v", cs, err)
-	}
 	if _, err := c.CreateTask(t.Context(), thehive.CreateTaskInput{CaseID: "2", Title: "t", DueDate: -86400000}); !errors.Is(err, thehive.ErrInvalid) {
 		t.Errorf("a relative due date: %v", err)
 	}

@@ -37,7 +37,7 @@ type Attachment struct {
 	Hashes      []string `json:"hashes" jsonschema:"SHA-256, SHA-1, MD5."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 // A FileSource is where a file comes from: a path below the folder of files, or

@@ -196,14 +196,9 @@ type Page struct {
 	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy string    `json:"_updatedBy,omitempty"`
 	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	When      when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 }
 
 func (p *Page) identity() string { return p.ID }
-
-func (p *Page) readable() {
-	p.When = when(nil).add("_createdAt", p.CreatedAt).add("_updatedAt", p.UpdatedAt)
-}
 
 // ListPagesInput is the input of [Client.ListPages].
 type ListPagesInput struct {
@@ -342,11 +337,6 @@ type JobFacts struct {
 	StartDate    time.Time `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970; of a job that runs, when it was last looked at."`
 	CreatedBy    string    `json:"_createdBy,omitempty"`
-	When         when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
-}
-
-func (j *JobFacts) readable() {
-	j.When = when(nil).add("startDate", j.StartDate).add("endDate", j.EndDate)
 }
 
 // ListJobs returns one page of the analyzer jobs that were run, newest first: of an

@@ -40,19 +40,14 @@ type Observable struct {
 	CreatedAt        time.Time       `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy        string          `json:"_updatedBy,omitempty"`
 	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	When             when            `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (o *Observable) identity() string { return o.ID }
 
 func (o *Observable) created() time.Time { return o.CreatedAt }
-
-func (o *Observable) readable() {
-	o.When = when(nil).add("_createdAt", o.CreatedAt).add("_updatedAt", o.UpdatedAt).add("startDate", o.StartDate).add("sightedAt", o.SightedAt)
-}
 
 // value is what o is about, for a person.
 func (o *Observable) value() string {

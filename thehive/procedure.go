@@ -23,19 +23,14 @@ type Procedure struct {
 	Description string    `json:"description,omitempty" untrusted:"true"`
 	CreatedBy   string    `json:"_createdBy,omitempty"`
 	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	When        when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (p *Procedure) identity() string { return p.ID }
 
 func (p *Procedure) created() time.Time { return p.CreatedAt }
-
-func (p *Procedure) readable() {
-	p.When = when(nil).add("occurDate", p.OccurDate).add("_createdAt", p.CreatedAt)
-}
 
 // maxProcedures bounds the procedures of one case.
 const maxProcedures = 500

@@ -265,23 +265,7 @@ func (l *listing[T]) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	l.sent, l.items = len(l.items), present(l.items)
-	for i := range l.items {
-		readable(&l.items[i])
-	}
 	return nil
-}
-
-// readable fills in what makes an entity readable for a person, if v is one or
-// points to a pointer to one.
-func readable(v any) {
-	type entity interface{ readable() }
-	if e, ok := v.(entity); ok {
-		e.readable()
-	} else if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() && p.Elem().Kind() == reflect.Pointer && !p.Elem().IsNil() {
-		if e, ok := p.Elem().Interface().(entity); ok {
-			e.readable()
-		}
-	}
 }
 
 // present returns a list without its nil pointers.
@@ -442,7 +426,6 @@ func entity[T any, P interface {
 		return nil, err
 	}
 	if P(v).identity() != "" {
-		readable(v)
 		return v, nil
 	}
 	err = fail(&httpx.Failure{Op: res.Endpoint.ID, Status: res.Status, Header: res.Header, Body: res.Body, Text: "the answer holds no entity"})

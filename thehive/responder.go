@@ -44,7 +44,7 @@ type Action struct {
 	CreatedBy     string    `json:"_createdBy,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (a *Action) identity() string { return a.ID }

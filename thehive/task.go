@@ -55,19 +55,14 @@ type Task struct {
 	CreatedAt   time.Time  `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
 	UpdatedBy   string     `json:"_updatedBy,omitempty"`
 	UpdatedAt   time.Time  `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	When        when       `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (t *Task) identity() string { return t.ID }
 
 func (t *Task) created() time.Time { return t.CreatedAt }
-
-func (t *Task) readable() {
-	t.When = when(nil).add("_createdAt", t.CreatedAt).add("_updatedAt", t.UpdatedAt).add("startDate", t.StartDate).add("endDate", t.EndDate).add("dueDate", t.DueDate)
-}
 
 // target is t as the plan of a change shows it.
 func (t *Task) target() gate.Target {
@@ -214,7 +209,6 @@ func (r *taskRow) UnmarshalJSON(b []byte) error {
 	cs := v.ExtraData.Case
 	r.CaseID, r.CaseNumber, r.CaseTitle, r.CaseStage = cs.ID, cs.Number, cs.Title, cs.Stage
 	delete(r.Task.Extra, "extraData") // it is told beside the task
-	r.Task.readable()
 	return nil
 }
 
@@ -462,19 +456,14 @@ type TaskLog struct {
 	IncludeInTimeline time.Time `json:"includeInTimeline,omitzero,format:unixmilli" jsonschema:"The date under which the case's timeline shows it, in milliseconds since 1970."`
 	CreatedBy         string    `json:"_createdBy,omitempty"`
 	CreatedAt         time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	When              when      `json:"when,omitempty" jsonschema:"The dates as RFC 3339, by name."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
 }
 
 func (l *TaskLog) identity() string { return l.ID }
 
 func (l *TaskLog) created() time.Time { return l.CreatedAt }
-
-func (l *TaskLog) readable() {
-	l.When = when(nil).add("date", l.Date).add("includeInTimeline", l.IncludeInTimeline)
-}
 
 // ListTaskLogsInput is the input of [Client.ListTaskLogs].
 type ListTaskLogsInput struct {

@@ -28,7 +28,7 @@ type CaseTemplate struct {
 	Tasks       []*Task  `json:"tasks,omitempty" jsonschema:"The tasks that a case gets from it."`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-"`
+	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
 }
 
 // ListCaseTemplatesInput is the input of [Client.ListCaseTemplates].

@@ -530,6 +530,8 @@ type AlertPage struct {
 	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from this answer; absent when none are."`
 	// NotSearched says where the words were not looked for.
 	NotSearched string `json:"not_searched,omitempty" jsonschema:"Where the words were not looked for; absent when everywhere." untrusted:"true"`
+
+	ends *turning
 }
 
 // window is how far into its hits the indexer lets one look.
@@ -541,11 +543,6 @@ const window = 10_000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
-	r, err := c.alertRows(ctx, in)
-	return r.page(), err
-}
-
-func (c *Client) alertRows(ctx context.Context, in GetAlertsInput) (*alertRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -553,7 +550,7 @@ func (c *Client) alertRows(ctx context.Context, in GetAlertsInput) (*alertRows, 
 }
 
 // getAlerts takes values as alerts hold them, however long they are.
-func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*alertRows, error) {
+func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
 	now, err := in.Cursor.now()
 	if err != nil {
 		return nil, err
@@ -582,29 +579,24 @@ type SearchAlertsInput struct {
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
-	r, err := c.searchRows(ctx, in)
-	return r.page(), err
-}
-
-func (c *Client) searchRows(ctx context.Context, in SearchAlertsInput) (*alertRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Query) == "" {
 		return nil, invalid("query is empty")
 	}
-	r, err := c.alertRows(ctx, GetAlertsInput{
+	p, err := c.GetAlerts(ctx, GetAlertsInput{
 		Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime,
 		Limit: in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.Query = in.Query
-	return r, nil
+	p.Query = in.Query
+	return p, nil
 }
 
-func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*alertRows, error) {
+func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*AlertPage, error) {
 	s := q.search
 	s.From, s.TrackTotalHits = in.Offset, true
 	if err := resume(in.Cursor, in.Offset, q.index, s); err != nil {
@@ -615,7 +607,7 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 		return nil, err
 	}
 	p := &AlertPage{
-		Alerts: make([]*Alert, len(f.Hits.Hits)), Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
+		Alerts: make([]*Alert, len(f.Hits.Hits)), ends: &turning{q.index, s, f, now}, Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
 		Note: q.asked.note, Incomplete: incomplete(f, q.index), NotSearched: q.missed,
 	}
 	if in.Sort == "timestamp" {
@@ -632,12 +624,11 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}
-	ends := &turning{q.index, s, f, now}
-	cursor := ends.next()
+	cursor := p.ends.next()
 	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(p.Alerts), p.Total)); p.More {
 		p.NextCursor = cursor
 	}
-	return &alertRows{p, ends}, nil
+	return p, nil
 }
 
 // notOf4 adds to why, which may be empty, what is true of every answer about the

@@ -448,6 +448,9 @@ func TestWhatOthersWriteIsMarked(t *testing.T) {
 		seen[typ] = true
 		for i := range typ.NumField() {
 			f := typ.Field(i)
+			if !f.IsExported() && !f.Anonymous {
+				continue
+			}
 			name := typ.Name() + "." + f.Name
 			inner := f.Type
 			for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice && inner != reflect.TypeFor[json.RawMessage]() || inner.Kind() == reflect.Map {

@@ -1,6 +1,7 @@
 package wazuh
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -95,9 +96,9 @@ type turning struct {
 }
 
 // behind returns the cursor for what comes behind the first n hits, or nothing
-// when the indexer doesn't say where those are.
-func (t turning) behind(n int) Cursor {
-	if n == 0 || len(t.f.Hits.Hits[n-1].Sort) != len(t.s.Sort) {
+// when the indexer doesn't say where those are, or wasn't asked.
+func (t *turning) behind(n int) Cursor {
+	if t == nil || n == 0 || len(t.f.Hits.Hits[n-1].Sort) != len(t.s.Sort) {
 		return ""
 	}
 	c, err := encodeCursor(position{Search: fingerprint(t.index, t.s), After: t.f.Hits.Hits[n-1].Sort, Now: t.now.UnixMilli()})
@@ -109,7 +110,7 @@ func (t turning) behind(n int) Cursor {
 
 // next returns the cursor for what comes behind all hits, or nothing when they
 // are the last.
-func (t turning) next() Cursor {
+func (t *turning) next() Cursor {
 	n := len(t.f.Hits.Hits)
 	if t.s.Size == nil || n < *t.s.Size {
 		return ""
@@ -117,70 +118,50 @@ func (t turning) next() Cursor {
 	return t.behind(n)
 }
 
-// The outputs of the tools whose pages cursors turn, each with what tells where
-// it can end. It has none when the indexer wasn't asked.
-type (
-	alertRows struct {
-		*AlertPage
-		ends *turning
+// brief lets list return alerts as an agent reads a list of them: the index, the
+// manager and its id of the alert are told of the one that get_alert returns, and
+// where all that was decoded is asked for.
+func brief[In any](list func(context.Context, In) (*AlertPage, error)) func(context.Context, In) (*AlertPage, error) {
+	return func(ctx context.Context, in In) (*AlertPage, error) {
+		p, err := list(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range p.Alerts {
+			if a.Data == nil {
+				a.Index, a.WazuhID, a.Manager = "", "", HostRef{}
+			}
+		}
+		return p, nil
 	}
-	vulnerabilityRows struct {
-		*VulnerabilityPage
-		ends *turning
-	}
-	thingRows struct {
-		*ThingPage
-		ends *turning
-	}
-)
-
-func (r *alertRows) page() *AlertPage {
-	if r == nil {
-		return nil
-	}
-	return r.AlertPage
 }
 
-func (r *vulnerabilityRows) page() *VulnerabilityPage {
-	if r == nil {
-		return nil
-	}
-	return r.VulnerabilityPage
-}
-
-func (r *thingRows) page() *ThingPage {
-	if r == nil {
-		return nil
-	}
-	return r.ThingPage
-}
-
-// FirstRows returns the page with its first n alerts.
-func (r *alertRows) FirstRows(n int) (page any, next map[string]any) {
-	p := *r.AlertPage
-	if p.Alerts, p.More, p.NextCursor = p.Alerts[:n], true, r.ends.behind(n); p.NextCursor == "" {
+// FirstRows returns the page with its first n alerts, for an answer without room
+// for all; or nil if it can't end there.
+func (p *AlertPage) FirstRows(n int) (page any, next map[string]any) {
+	short := *p
+	if short.Alerts, short.More, short.NextCursor = p.Alerts[:n], true, p.ends.behind(n); short.NextCursor == "" {
 		return nil, nil
 	}
-	return &p, nil
+	return &short, nil
 }
 
-// FirstRows returns the page with its first n vulnerabilities.
-func (r *vulnerabilityRows) FirstRows(n int) (page any, next map[string]any) {
-	p := *r.VulnerabilityPage
-	if p.Vulnerabilities, p.More, p.NextCursor = p.Vulnerabilities[:n], true, r.ends.behind(n); p.NextCursor == "" {
+// FirstRows returns the page with its first n vulnerabilities, for an answer
+// without room for all; or nil if it can't end there.
+func (p *VulnerabilityPage) FirstRows(n int) (page any, next map[string]any) {
+	short := *p
+	if short.Vulnerabilities, short.More, short.NextCursor = p.Vulnerabilities[:n], true, p.ends.behind(n); short.NextCursor == "" {
 		return nil, nil
 	}
-	return &p, nil
+	return &short, nil
 }
 
-// FirstRows returns the page with its first n things.
-func (r *thingRows) FirstRows(n int) (page any, next map[string]any) {
-	if r.ends == nil {
+// FirstRows returns the page with its first n things, for an answer without room
+// for all; or nil if it can't end there.
+func (p *ThingPage) FirstRows(n int) (page any, next map[string]any) {
+	short := *p
+	if short.Items, short.More, short.NextCursor = p.Items[:n], true, p.ends.behind(n); short.NextCursor == "" {
 		return nil, nil
 	}
-	p := *r.ThingPage
-	if p.Items, p.More, p.NextCursor = p.Items[:n], true, r.ends.behind(n); p.NextCursor == "" {
-		return nil, nil
-	}
-	return &p, nil
+	return &short, nil
 }

@@ -106,6 +106,8 @@ type ThingPage struct {
 	NextCursor Cursor        `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
 	Note       string        `json:"note,omitempty" jsonschema:"Where this comes from, if not from the indexer."`
 	Incomplete string        `json:"incomplete,omitempty" jsonschema:"Why some may be missing from this answer; absent when none are."`
+
+	ends *turning
 }
 
 func inventoryIndex(kind InventoryKind) string { return inventories[kind].index }
@@ -117,11 +119,6 @@ func inventoryIndex(kind InventoryKind) string { return inventories[kind].index 
 //
 // Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search; server: GET /agents and /syscollector/{agent_id}/{kind}
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
-	r, err := c.thingRows(ctx, in)
-	return r.page(), err
-}
-
-func (c *Client) thingRows(ctx context.Context, in SearchInventoryInput) (*thingRows, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -158,12 +155,10 @@ func (c *Client) thingRows(ctx context.Context, in SearchInventoryInput) (*thing
 	if v, older, err := c.before4(ctx, 13); err != nil {
 		return nil, err
 	} else if older {
-		p, err := c.askHosts(ctx, in, fmt.Sprintf("this server is Wazuh %s, and the inventory of the fleet is in the indexer from Wazuh 4.13 on", strings.TrimPrefix(v, "v")))
-		return &thingRows{ThingPage: p}, err
+		return c.askHosts(ctx, in, fmt.Sprintf("this server is Wazuh %s, and the inventory of the fleet is in the indexer from Wazuh 4.13 on", strings.TrimPrefix(v, "v")))
 	}
 	if c.indexer == nil && !five {
-		p, err := c.askHosts(ctx, in, "no indexer is configured")
-		return &thingRows{ThingPage: p}, err
+		return c.askHosts(ctx, in, "no indexer is configured")
 	}
 	agent := map[bool]string{false: "agent.id", true: "wazuh.agent.id"}[five]
 	s, err := newSearch(filter, in.Limit, in.Offset, slices.Concat(orders(agent+" "+kind.by), tie))
@@ -181,18 +176,17 @@ func (c *Client) thingRows(ctx context.Context, in SearchInventoryInput) (*thing
 	if err != nil {
 		return nil, err
 	}
-	ends := &turning{index, s, f, time.Time{}}
-	p, err := in.page(ends)
+	p, err := in.page(&turning{index, s, f, time.Time{}})
 	if err != nil {
 		return nil, err
 	}
 	p.Incomplete = c.incomplete(ctx, f, index)
-	return &thingRows{p, ends}, nil
+	return p, nil
 }
 
 func (in *SearchInventoryInput) page(ends *turning) (*ThingPage, error) {
 	f := ends.f
-	p := &ThingPage{Kind: in.Kind, Items: make([]*Thing, len(f.Hits.Hits)), Agents: []AgentCount{}, Offset: in.Offset}
+	p := &ThingPage{Kind: in.Kind, ends: ends, Items: make([]*Thing, len(f.Hits.Hits)), Agents: []AgentCount{}, Offset: in.Offset}
 	for i, h := range f.Hits.Hits {
 		var d map[string]json.RawMessage
 		var of struct {

@@ -51,7 +51,7 @@ func FuzzCursor(f *testing.F) {
 			hits := []indexer.Hit{{Sort: b.SearchAfter}}
 			one := 1
 			b.Size = &one
-			c := turning{alertIndex, b, &indexer.Found{Hits: indexer.Hits{Hits: hits}}, now}.next()
+			c := (&turning{alertIndex, b, &indexer.Found{Hits: indexer.Hits{Hits: hits}}, now}).next()
 			if again, err := c.position(); err != nil || again.Now != now.UnixMilli() {
 				t.Errorf("%q becomes %q: %v", s, c, err)
 			}

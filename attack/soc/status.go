@@ -18,7 +18,6 @@ type StatusOutput struct {
 	Platforms []PlatformStatus       `json:"platforms" jsonschema:"Of each platform, whether it answered, its version, and if it didn't answer, why."`
 	ATTACK    []attack.DomainVersion `json:"attack"`
 	Source    attack.Source          `json:"attackSource,omitempty"`
-	Stats     *attack.Stats          `json:"attackStats,omitempty"`
 	Problem   string                 `json:"attackProblem,omitempty"`
 }
 
@@ -81,8 +80,7 @@ func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, erro
 		out.Problem = err.Error()
 		return out, nil
 	}
-	stats := kb.Stats()
-	out.Source, out.Stats = kb.Source(), &stats
+	out.Source = kb.Source()
 	for _, d := range kb.Domains() {
 		out.ATTACK = append(out.ATTACK, attack.DomainVersion{Domain: d, Version: kb.Version(d)})
 	}

@@ -52,8 +52,9 @@ func OfUnix(n int64) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-// counted is the codec of a time that is a number, or a text with one. 0, the
-// empty text, null, and false, which is none in PHP, are the zero time.
+// counted is the codec of a time that is a number, or a text with one. Any of
+// RFC 3339 is read as well. 0, the empty text, null, and false, which is none in
+// PHP, are the zero time.
 func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 	return &codec{
 		decode: func(d *decoder, v reflect.Value) error {
@@ -66,12 +67,16 @@ func counted(from func(int64) time.Time, to func(time.Time) int64) *codec {
 				v.SetZero()
 				return nil
 			}
-			n, err := strconv.ParseInt(s, 10, 64)
+			if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+				v.Set(reflect.ValueOf(from(n)))
+				return nil
+			}
+			t, err := time.Parse(time.RFC3339Nano, s)
 			if err != nil {
 				d.Pos -= len(b)
 				return d.mismatch(timeType)
 			}
-			v.Set(reflect.ValueOf(from(n)))
+			v.Set(reflect.ValueOf(t.UTC()))
 			return nil
 		},
 		encode: func(b []byte, v reflect.Value) ([]byte, error) {

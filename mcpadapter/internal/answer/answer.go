@@ -58,8 +58,10 @@ type Answer struct {
 }
 
 // New reads raw, the encoding of an object of type t, in one pass: what is null
-// goes where t promises a list, an object or nothing; what others wrote and what
-// looks like instructions is noted; sizes are measured.
+// goes where t promises a list, an object or nothing, and so does what is empty
+// or says nothing among the members that t doesn't know; a time that is a number becomes one that
+// can be read; what others wrote and what looks like instructions is noted; sizes
+// are measured.
 func New(raw []byte, t *schema.Type) (*Answer, error) {
 	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
 	if err != nil {
@@ -181,7 +183,19 @@ func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth in
 				inner, noted = true, t
 			}
 		}
+		if f != nil && e.Kind == jsontree.Number {
+			if at, ok := below.Time(e.Text); ok {
+				e.Kind, e.Text, r.a.raw = jsontree.String, at, nil
+				if at == "" {
+					e.Kind = jsontree.Null
+				}
+			}
+		}
 		if f != nil && e.Kind == jsontree.Null && below.Kind != schema.Array && below.Kind != schema.Map && below.Kind != schema.Any {
+			r.a.raw = nil
+			continue
+		}
+		if f == nil && t != nil && t.Kind == schema.Object && (slices.Contains(t.Quiet, key) || len(e.Elems) == 0 && e.Text == "") {
 			r.a.raw = nil
 			continue
 		}

@@ -234,9 +234,7 @@ func (b *inputBuilder) fields(s *Type, t reflect.Type, at string) {
 			continue
 		}
 		f := jf.field()
-		if f.Type = b.typeOf(jf.sf.Type, where); strings.HasPrefix(jf.format, "unix") {
-			f.Type = &Type{Kind: Integer, typ: reflect.TypeFor[int64]()}
-		}
+		f.Type = b.typeOf(jf.sf.Type, where) // a time that the input's own JSON has as a number is taken as a text, too
 		b.tags(f.Type, jf.sf.Tag, where)
 		if a := jf.sf.Tag.Get("alias"); a != "" {
 			f.aliases = strings.Split(a, ",")

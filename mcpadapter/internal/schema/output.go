@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Output returns the type of an output. There is one for every type: what
@@ -71,12 +72,13 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 			case jf.asString || strings.HasPrefix(jf.format, "'"):
 				f.Type = &Type{Kind: String}
 			case jf.format != "":
-				f.Type = &Type{Kind: Integer}
+				f.Type = &Type{Kind: String, counted: map[string]time.Duration{"unix": time.Second, "unixmilli": time.Millisecond}[jf.format]}
 			}
 			s.Fields = append(s.Fields, f)
 		}
-		if x, ok := extra(t); ok && x.Tag.Get("untrusted") == "true" {
-			s.Open = true
+		if x, ok := extra(t); ok {
+			s.Open = x.Tag.Get("untrusted") == "true"
+			s.Quiet = strings.FieldsFunc(x.Tag.Get("quiet"), func(r rune) bool { return r == ',' })
 		}
 		delete(b.stack, t)
 	}

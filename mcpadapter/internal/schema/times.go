@@ -47,6 +47,21 @@ func rfc3339(text string, now time.Time) (at string, relative bool) {
 	return text, false
 }
 
+// Time returns the time that a number of an output stands for, as people and
+// models read it, or "" for the zero time; ok says whether s is such a time.
+func (s *Type) Time(number string) (text string, ok bool) {
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case s.counted == 0 || err != nil:
+		return "", false
+	case n == 0:
+		return "", true
+	case s.counted == time.Second:
+		return time.Unix(n, 0).UTC().Format(time.RFC3339), true
+	}
+	return time.UnixMilli(n).UTC().Format(time.RFC3339Nano), true
+}
+
 // A moment is a text that says when: a time, or a day.
 type moment uint8
 

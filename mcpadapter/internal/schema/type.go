@@ -37,10 +37,11 @@ type Type struct {
 	bytes bool     // base64
 	enum  []string // the JSON of the values that are allowed, if only some are
 
-	labels map[string]string // the numbers that names stand for, by the name without case and signs
-	named  []string          // the values of enum with their names
-	moment moment            // says when
-	refang bool              // a value of an indicator, which may be written so that nobody clicks on it
+	labels  map[string]string // the numbers that names stand for, by the name without case and signs
+	named   []string          // the values of enum with their names
+	moment  moment            // says when
+	counted time.Duration     // of an output: a time that is written as how many of these passed since 1970
+	refang  bool              // a value of an indicator, which may be written so that nobody clicks on it
 
 	minimum, maximum     *int64
 	minLength, maxLength *int
@@ -54,7 +55,8 @@ type Type struct {
 	// FixedTimes says that the input is of a call that is repeated once it is
 	// approved, so that no time in it may depend on when it is made.
 	FixedTimes bool
-	Open       bool // members that the type doesn't know are kept, and others wrote them
+	Quiet      []string // of the members that the type doesn't know, those that say nothing to a model
+	Open       bool     // members that the type doesn't know are kept, and others wrote them
 }
 
 // Field is a member of an object.

@@ -45,10 +45,10 @@ func (s *Type) schema(b []byte, doc string, def []byte) []byte {
 }
 
 // AnswerSchema returns the JSON Schema of an answer of type s, an object or a
-// map: the members that any answer may have, which common is, and the names and
-// types of its own. A success and an error both keep to it. No host shows it to a
-// model, so it is short. A name that stands in both may have any value, and so may
-// those that an error has too.
+// map: the members that any answer may have, which common is, and the names of its
+// own, of lists and objects with the type. A success and an error both keep to it.
+// No host shows it to a model, so it is short. A name that stands in both may have
+// any value, and so may those that an error has too.
 func (s *Type) AnswerSchema(common string, shared ...string) []byte {
 	w := schemaWriter{b: []byte{'{'}}
 	w.text("type", "object")
@@ -58,7 +58,7 @@ func (s *Type) AnswerSchema(common string, shared ...string) []byte {
 			continue
 		}
 		k := schemaWriter{b: []byte{'{'}}
-		if !slices.Contains(shared, f.Name) {
+		if !slices.Contains(shared, f.Name) && f.Type.Kind >= Array {
 			k.kind(f.Type)
 		}
 		p.raw(f.Name, append(k.b, '}'))
