@@ -35,24 +35,27 @@ import (
 // promises are what the gate keeps, each proved on servers as they are started: against
 // the simulation, some of it behind a proxy that fails, with the command gate beside.
 var promises = map[string]func(*testing.T){
-	"bulk-counts-as-one":                  thingsAreBudgeted,
-	"client-approval-over-http":           nobodyApprovesOneselfOverHTTP,
-	"clock-that-was-ahead":                aClockThatWasAheadIsMended,
-	"eleventh-proposal":                   theEleventhProposalIsToldWhy,
-	"evidence-added-after-approval":       evidenceMakesADeletionStale,
-	"freeze-after-an-approver-left":       aFreezeHoldsWhoeverIsEnrolled,
-	"freeze-with-a-long-history":          eightServersComeUpTogether,
-	"long-list-on-the-screen":             allThatIsSignedIsShown,
-	"lost-answers-by-status":              aGatewaysAnswerIsNoFailure,
-	"lowering-the-tlp":                    loweringTheTLPIsAskedFor,
-	"one-lost-answer-of-an-analyzer":      oneLostAnswerStopsNothingElse,
-	"policy-that-names-writes-only":       aPolicyFileChangesWhatItNames,
-	"repeated-write-after-a-change":       aRepeatedCallAfterAChangeIsNew,
-	"reset-after-an-approver-left":        aResetHoldsWhoeverIsEnrolled,
-	"second-request-of-a-write-fails":     whatWasDoneBeforeAFailureIsSaid,
-	"server-killed-in-a-write":            aKilledServersWriteIsUnknown,
-	"servers-under-another-user":          nil, // TestServersAndApproverAreTwoUsers of gate/cmd/gate
+	"bulk-counts-as-one":              thingsAreBudgeted,
+	"client-approval-over-http":       nobodyApprovesOneselfOverHTTP,
+	"clock-that-was-ahead":            aClockThatWasAheadIsMended,
+	"eleventh-proposal":               theEleventhProposalIsToldWhy,
+	"evidence-added-after-approval":   evidenceMakesADeletionStale,
+	"freeze-after-an-approver-left":   aFreezeHoldsWhoeverIsEnrolled,
+	"freeze-with-a-long-history":      eightServersComeUpTogether,
+	"long-list-on-the-screen":         allThatIsSignedIsShown,
+	"lost-answers-by-status":          aGatewaysAnswerIsNoFailure,
+	"lowering-the-tlp":                loweringTheTLPIsAskedFor,
+	"one-lost-answer-of-an-analyzer":  oneLostAnswerStopsNothingElse,
+	"policy-that-names-writes-only":   aPolicyFileChangesWhatItNames,
+	"repeated-write-after-a-change":   aRepeatedCallAfterAChangeIsNew,
+	"reset-after-an-approver-left":    aResetHoldsWhoeverIsEnrolled,
+	"second-request-of-a-write-fails": whatWasDoneBeforeAFailureIsSaid,
+	"server-killed-in-a-write":        aKilledServersWriteIsUnknown,
+	"servers-under-another-user":      nil, // TestServersAndApproverAreTwoUsers of gate/cmd/gate
+
+	// Siblings of those.
 	"frozen-while-a-server-is-in-a-write": aFreezeStopsTheNextRequest,
+	"what-can-not-be-taken-back":          whatCanNotBeTakenBackIsSaidFirst,
 }
 
 func TestTheGateKeepsItsWord(t *testing.T) {
@@ -888,5 +891,40 @@ func aFreezeStopsTheNextRequest(t *testing.T) {
 	between <- struct{}{}
 	if r := <-done; !r.failed || !strings.Contains(r.text, "createAlert") || !strings.Contains(r.text, "frozen") {
 		t.Errorf("%s", r.text)
+	}
+}
+
+func whatCanNotBeTakenBackIsSaidFirst(t *testing.T) {
+	s := with(t, "SALLYPORT_APPROVAL=client", destructive, "CORTEX_ALLOW_DESTRUCTIVE=1")
+	form := ""
+	for _, server := range []string{"thehive-mcp", "cortex-mcp", "misp-mcp"} {
+		cmd := exec.Command(s.program(server))
+		cmd.Env = s.env
+		s.sessions[server] = s.connect(&mcp.CommandTransport{Command: cmd}, func(message string) { form = message })
+	}
+	const never = "UNDO         NOT POSSIBLE"
+	for _, tt := range []struct {
+		server, tool string
+		args         args
+		want         []string
+	}{
+		{"thehive-mcp", "thehive_close_case", args{"caseId": "2", "status": "TruePositive", "summary": "x"}, []string{"Closing ends 1 open task for good", "Ended for good: Reset the passwords of those who clicked"}},
+		{"thehive-mcp", "thehive_delete_case", args{"caseId": "2"}, []string{never, "2 tasks are deleted with it"}},
+		{"thehive-mcp", "thehive_merge_cases", args{"caseIds": []string{"5", "6"}}, []string{never}},
+		{"thehive-mcp", "thehive_run_responder", args{"responderId": "Block_IP_1_0", "objectType": "case_artifact", "objectId": thehivetest.AttackerObservable}, []string{never, "LEAVES TO    Block_IP_1_0"}},
+		{"cortex-mcp", "cortex_run_responder", args{"responderId": "Mailer_1_0", "objectType": "case", "objectId": "~4096", "confirm": true,
+			"data": args{"_id": "~4096", "_type": "Case", "number": 1, "title": "Brute force", "tlp": 2, "pap": 2}}, []string{never, "LEAVES TO    Mailer (Mailer_1_0): the whole case"}},
+		{"misp-mcp", "misp_publish_event", args{"eventId": misptest.DraftEvent, "confirm": true}, []string{never, "LEAVES TO    this community"}},
+	} {
+		r := s.wants("pending", tt.server, tt.tool, tt.args)
+		first, _, _ := strings.Cut(s.gate("show", fmt.Sprint(r.content["proposal"])), "OPERATION")
+		for _, want := range tt.want {
+			if !strings.Contains(first, want) {
+				t.Errorf("%s: %q isn't said first:\n%s", tt.tool, want, first)
+			}
+		}
+	}
+	if form != "" {
+		t.Errorf("a client's form could approve it: %s", form)
 	}
 }

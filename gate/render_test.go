@@ -91,6 +91,23 @@ func checkScreen(t *testing.T, p *Proposal) {
 	}
 }
 
+func TestWhatSpeaksAgainstItComesFirst(t *testing.T) {
+	p := &Proposal{ID: "P-1", Op: "x", Tier: TierDestructive, State: StatePending, History: []string{"done before"}, Plan: Plan{
+		Summary: "Close a case.", Egress: []Egress{{To: "Mailer", What: "the whole case", TLP: "TLP:AMBER"}}, Warnings: []string{"Closing ends 1 open task for good."},
+		Targets: []Target{{Kind: "case", ID: "~1", Name: "Phishing", Version: "New, updated 1"}}, Changes: []Change{Changed("TLP", "RED", "CLEAR")}}.Warned()}
+	var got []string
+	for line := range strings.Lines(Render(p)) {
+		got = append(got, strings.TrimSpace(line[:min(12, len(line))]))
+	}
+	want := []string{"PROPOSAL", "WHAT", "UNDO", "LEAVES TO", "WARNING", "WARNING", "BEFORE", "OPERATION", "WHERE", "TARGET 1/1", "CHANGE", "ASKED BY", "EXPIRES", "DIGEST"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(Render(p), `as of "New, updated 1"`) {
+		t.Errorf("the state of the target, which is signed, isn't shown:\n%s", Render(p))
+	}
+}
+
 func TestEscapeShowsWhatCannotBeSeen(t *testing.T) {
 	for in, want := range map[string]string{
 		"Grüße, 世界 (a-b) <c>":  "Grüße, 世界 (a-b) <c>",

@@ -40,8 +40,8 @@ type sealed struct {
 // Seal returns the state to send to a client together with the question about
 // p. It reports false where a client's word isn't enough: outside
 // [ApprovalClient], for anything above [TierWrite], for what isn't pending, for
-// what leaves for a third party, can't be undone or has warnings, and once the
-// principal was shown untrusted text, unless the policy lets it be.
+// what leaves for a third party, can't be undone, has warnings or a history, and once
+// the principal was shown untrusted text, unless the policy lets it be.
 func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
 	if !g.trustsClient(p) || p.State != StatePending || len(Render(p)) > maxForm {
 		return "", false
@@ -59,7 +59,7 @@ const maxForm = 4 << 10
 
 // trustsClient reports whether a client's word can be enough for p.
 func (g *Guard) trustsClient(p *Proposal) bool {
-	harmless := p.Tier == TierWrite && len(p.Plan.Egress) == 0 && len(p.Plan.Warnings) == 0 && p.Plan.Undo != ""
+	harmless := p.Tier == TierWrite && len(p.Plan.Egress) == 0 && len(p.Plan.Warnings) == 0 && len(p.History) == 0 && p.Plan.Undo != ""
 	return g.client != nil && harmless && (g.policy.ClientAfterUntrusted || !g.Tainted(p.Principal))
 }
 

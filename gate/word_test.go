@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/postgres"
 )
@@ -513,4 +514,93 @@ func TestWhoWaitsMissesNothingThatItsProcessReadMeanwhile(t *testing.T) {
 	if j.Watch(ctx, seen); ctx.Err() != nil {
 		t.Error("it waits on")
 	}
+}
+
+// haltedBy has somebody else come between a freeze and its event.
+type haltedBy struct {
+	journal.Store
+	then func()
+}
+
+func (s haltedBy) Halt(why []byte) (bool, error) {
+	told, err := s.Store.Halt(why)
+	s.then()
+	return told, err
+}
+
+func TestAFreezeHoldsThoughTheOneBeforeWasEndedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	dir := w.folder()
+	other := w.journal()
+	store := haltedBy{journal.Folder{Store: must(filestore.Open(dir, filestore.Owners{}))}, func() {
+		must(other.Standing()) // it writes the freeze down
+		must(0, other.Unfreeze(w.signer))
+	}}
+	j := journal.New(store, journal.Options{Roster: func() ([]Approver, error) { return journal.Approvers(dir) }})
+	defer j.Close()
+	must(0, j.Freeze("carol", "emergency"))
+	if !must(other.Frozen()) {
+		t.Error("gate freeze came back, and nothing is frozen")
+	}
+}
+
+func TestAnApproverWhoWasNotToldOfALostAnswerIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	op.Plan(func(_ context.Context, in comment) (Plan, error) {
+		return Plan{Summary: "X.", Targets: []Target{{Kind: "case", ID: in.Case}}}, nil
+	})
+	ask, free := w.guard(), w.guard(host)
+	before := op.pending(t, ask, comment{Case: "1", Text: "a"})
+	op.fail = ErrOutcomeUnknown
+	in := comment{Case: "1", Text: "b"}
+	if _, err := op.Do(t.Context(), free, &in); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Fatal(err)
+	}
+	op.fail = nil
+	w.approve(before)
+	after := op.pending(t, ask, comment{Case: "1", Text: "a"})
+	if after.ID == before.ID || len(after.History) != 1 || !strings.Contains(after.History[0], "unknown outcome") {
+		t.Errorf("%s, %q", after.ID, after.History)
+	}
+	w.approve(after)
+	op.do(t, ask, comment{Case: "1", Text: "a"})
+	op.ran(t, 2)
+}
+
+func TestAReplayOfALostAnswerSaysSoAndRuns(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	g := w.guard()
+	p := op.pending(t, g, one)
+	w.approve(p)
+	op.fail = ErrOutcomeUnknown
+	in := one
+	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Fatal(err)
+	}
+	op.fail = nil
+	again := must(w.journal().Replay(p.ID, 0))
+	if len(again.History) != 1 || !strings.Contains(again.History[0], p.ID) {
+		t.Errorf("the approver isn't told: %q", again.History)
+	}
+	w.approve(again)
+	op.do(t, g, one)
+	op.ran(t, 2)
+}
+
+func TestALostCreationIsForAHumanWhoeverAsksForItAgain(t *testing.T) {
+	w := newWorld(t)
+	op := newCounted()
+	g := w.guard(host)
+	op.fail = ErrOutcomeUnknown
+	in := one
+	if _, err := op.Do(WithPrincipal(t.Context(), "bob"), g, &in); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Fatal(err)
+	}
+	op.fail = nil
+	if p := op.pending(t, g, one); !strings.Contains(Render(p), "the same by another") {
+		t.Errorf("the screen doesn't say why:\n%s", Render(p))
+	}
+	op.do(t, g, comment{Case: "2"})
 }

@@ -104,6 +104,8 @@ func (t *tool) noForm(p *gate.Proposal) string {
 		return "a form is enough only for what can be undone and stays inside"
 	case len(p.Plan.Warnings) > 0:
 		return "a form is not enough for what has warnings"
+	case len(p.History) > 0:
+		return "a form is not enough where an earlier call of the kind matters"
 	case t.guard.Tainted(p.Principal):
 		return "text that others wrote was read within the last two hours, by any server of this state folder; until two hours after the last of it no form is shown, unless the policy has client_after_untrusted"
 	}

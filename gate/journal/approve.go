@@ -91,7 +91,7 @@ func (j *Journal) Freeze(by, reason string) error {
 		return fmt.Errorf("%w: freeze: %w", ErrJournal, err)
 	}
 	return j.update(func(u *update) error {
-		if b, err := u.store.Halted(); told && (err != nil || b == nil) {
+		if b, err := u.store.Halted(); told && (err != nil || b == nil && u.m.Frozen != nil) {
 			return err // whoever came first has written it down
 		}
 		if u.moved != nil {
@@ -227,7 +227,7 @@ func (j *Journal) Replay(id string, ttl time.Duration) (*state.Proposal, error) 
 				return fmt.Errorf("gate: %s: the same call is %s as %s", id, s, r.ID)
 			}
 		}
-		old.Replays = id
+		old.Replays, old.History = id, u.maybe(old)
 		r, err := u.propose(old, ttl)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -106,6 +107,12 @@ func (e *earlier) acted(on []string) bool {
 	return slices.ContainsFunc(have, func(o string) bool { return slices.Contains(on, o) })
 }
 
+// asks reports whether e asks for what p does, by another principal, of nothing that is
+// there already.
+func (e *earlier) asks(p *state.Proposal) bool {
+	return e.record != nil && len(p.On()) == 0 && e.record.Upstream == p.Upstream && bytes.Equal(e.record.Input, p.Input)
+}
+
 // relate says how e stands to p. It is the one notion of the same call.
 func (u *update) relate(e *earlier, p *state.Proposal) relation {
 	same := e.call == p.Call
@@ -124,7 +131,7 @@ func (u *update) relate(e *earlier, p *state.Proposal) relation {
 		return outdated
 	case same && e.state == state.StateDenied && e.past.Content == p.Content():
 		return denied
-	case lost && (same || e.op == p.Op && e.acted(p.On())):
+	case lost && (same || e.op == p.Op && (e.acted(p.On()) || e.asks(p))):
 		return maybeDone
 	}
 	return unrelated
@@ -192,14 +199,31 @@ func (h *history) note(format string, args ...any) {
 	h.notes = append(h.notes, fmt.Sprintf(format, args...))
 }
 
+// maybe are the earlier calls that may have done what p asks for, as its approver is told.
+func (u *update) maybe(p *state.Proposal) (notes []string) {
+	for r, e := range u.related(p) {
+		switch {
+		case r != maybeDone:
+		case e.state == state.StatePartly:
+			notes = append(notes, fmt.Sprintf("an earlier attempt, %s, was done in part (%s); check the platform before approving again", e.id, e.past.Detail))
+		case e.call == p.Call:
+			notes = append(notes, fmt.Sprintf("an earlier attempt, %s, ended with an unknown outcome; check the platform before approving again", e.id))
+		case len(p.On()) == 0:
+			notes = append(notes, fmt.Sprintf("%s, the same by another, ended with an unknown outcome; check the platform before approving", e.id))
+		default:
+			notes = append(notes, fmt.Sprintf("%s, on the same target, ended with an unknown outcome; check the platform before approving", e.id))
+		}
+	}
+	return notes
+}
+
 // find returns what earlier calls mean for p. A waiting one whose target has changed
-// since, or that was approved before an execution whose outcome is unknown, is marked
+// since, or whose approver wasn't told of one that may have done the same, is marked
 // stale and not used. A denial of the same content refuses, whatever policy it was
 // proposed under; an open proposal of another policy is left to whoever runs under that.
 func (u *update) find(p *state.Proposal) (history, error) {
 	var h history
 	var no error
-	var lost time.Time
 	var stale []string
 	for r, e := range u.related(p) {
 		switch r {
@@ -212,33 +236,20 @@ func (u *update) find(p *state.Proposal) (history, error) {
 		case outdated:
 			stale = append(stale, e.id)
 			h.note("the target changed since %s was proposed; that proposal is stale", e.id)
-		case maybeDone:
-			switch lost = later(lost, e.changed); {
-			case e.state == state.StatePartly:
-				h.note("an earlier attempt, %s, was done in part (%s); check the platform before approving again", e.id, e.past.Detail)
-			case e.call == p.Call:
-				h.note("an earlier attempt, %s, ended with an unknown outcome; check the platform before approving again", e.id)
-			default:
-				h.note("%s, on the same target, ended with an unknown outcome; check the platform before approving", e.id)
-			}
 		}
+	}
+	maybe := u.maybe(p)
+	h.unknown = len(maybe) > 0
+	h.notes = append(h.notes, maybe...)
+	if h.open != nil && slices.ContainsFunc(maybe, func(n string) bool { return !slices.Contains(h.open.History, n) }) {
+		stale, h.open = append(stale, h.open.ID), nil
 	}
 	for _, id := range stale {
 		if err := u.append(state.Event{Kind: state.EventStale, ID: id}); err != nil {
 			return h, err
 		}
 	}
-	if no != nil {
-		return h, no
-	}
-	h.unknown = !lost.IsZero()
-	if h.unknown && h.open != nil && u.spendable(h.open) && !h.open.Changed.After(lost) {
-		if err := u.append(state.Event{Kind: state.EventStale, ID: h.open.ID}); err != nil {
-			return h, err
-		}
-		h.open = nil
-	}
-	return h, nil
+	return h, no
 }
 
 func later(a, b time.Time) time.Time {

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"context"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -730,8 +731,8 @@ func TestTheFactsComeFirstAndTheClaimApart(t *testing.T) {
 	}
 	text := d.get("p/" + res.Proposal.ID)
 	at := 0
-	for _, want := range []string{"DESTRUCTIVE", "Touch a case", "on a warninglist", "Phishing at ACME", "hive_delete", "New", "Closed", "VirusTotal", "TLP:AMBER",
-		"NOT POSSIBLE", "agent", "Expires", res.Proposal.Code(), "claim, unverified", "the chief approved it", "Approve"} {
+	for _, want := range []string{"DESTRUCTIVE", "Touch a case", "NOT POSSIBLE", "VirusTotal", "TLP:AMBER", "on a warninglist", "Phishing at ACME", "hive_delete", "New", "Closed",
+		"agent", "Expires", res.Proposal.Code(), "claim, unverified", "the chief approved it", "Approve"} {
 		i := strings.Index(text[at:], want)
 		if i < 0 {
 			t.Fatalf("%q is missing, or not after what comes before it, in %s", want, text)
@@ -740,6 +741,32 @@ func TestTheFactsComeFirstAndTheClaimApart(t *testing.T) {
 	}
 	if strings.Contains(d.get(""), "the chief approved it") {
 		t.Error("the overview repeats the claim")
+	}
+}
+
+// Whoever decides on the page is told what happened before, as on the terminal.
+func TestAnEarlierAttemptIsOnThePage(t *testing.T) {
+	d := entered(t)
+	lost := gate.Write("hive_lose", func(context.Context, target) (string, error) { return "", gate.ErrOutcomeUnknown }, "Lose it.")
+	in := target{ID: "~1"}
+	do := func() *gate.Result {
+		t.Helper()
+		res, err := lost.Do(t.Context(), d.guard, &in)
+		if err != nil && !errors.Is(err, gate.ErrOutcomeUnknown) {
+			t.Fatal(err)
+		}
+		return res
+	}
+	first := do().Proposal
+	action := "p/" + first.ID + "/approve"
+	d.post(action, with(d.form("p/"+first.ID, action), "typed", first.Code()))
+	do()
+	again := do().Proposal
+	for _, page := range []string{"", "p/" + again.ID} {
+		text := d.get(page)
+		if at := strings.Index(text, "an earlier attempt, "+first.ID); at < 0 || page != "" && at > strings.Index(text, "hive_lose") {
+			t.Errorf("what happened before isn't said first:\n%s", text)
+		}
 	}
 }
 

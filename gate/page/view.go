@@ -205,7 +205,7 @@ type proposalView struct {
 	Targets                                                  []targetView
 	Changes                                                  []changeView
 	Egress                                                   []egressView
-	Warnings                                                 []value
+	Warnings, History                                        []value
 	Undo                                                     value
 	Claim                                                    *value
 	Input                                                    string
@@ -231,7 +231,7 @@ func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 		Created: moment(pr.Created), Expires: moment(pr.Expires), Changed: moment(pr.Changed), Tier: pr.Tier.String(),
 		Destructive: pr.Tier == gate.TierDestructive, Pending: pr.State == gate.StatePending, Revocable: pr.State == gate.StateApproved,
 		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Summary: show(pr.Plan.Summary),
-		Warnings: showAll(pr.Plan.Warnings), Undo: show(pr.Plan.Undo), Input: gate.Escape(string(pr.Input)),
+		Warnings: showAll(pr.Plan.Warnings), History: showAll(pr.History), Undo: show(pr.Plan.Undo), Input: gate.Escape(string(pr.Input)),
 		Approver: show(pr.Approver), Detail: show(pr.Detail),
 		Untrusted: showAll(pr.Untrusted), Budget: show(pr.Budget), Replays: show(pr.Replays), Needs: pr.Needs,
 	}

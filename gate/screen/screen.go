@@ -22,8 +22,10 @@ const (
 )
 
 // Render returns the text that an approver decides on: what speaks against it first,
-// then the facts in a fixed order, all of each, and the agent's own claim apart and last. Every value is escaped and only
-// continued under a bar, so none can look like a part of the screen.
+// that nobody can undo it, who outside gets what, what it is warned of and what happened
+// before; then the facts in a fixed order, all of each, and the agent's own claim apart
+// and last. Every value is escaped and only continued under a bar, so none can look like
+// a part of the screen.
 func Render(p *state.Proposal) string {
 	var b strings.Builder
 	line := func(label, value string) {
@@ -47,6 +49,16 @@ func Render(p *state.Proposal) string {
 
 	line("PROPOSAL", fmt.Sprintf("%s (%s)", Escape(p.ID), p.State))
 	line("WHAT", Escape(p.Plan.Summary))
+	if p.Plan.Undo == "" {
+		line("UNDO", "NOT POSSIBLE")
+	}
+	for _, e := range p.Plan.Egress {
+		to := Escape(e.To) + ": " + Escape(e.What)
+		if e.TLP != "" {
+			to += " (" + Escape(e.TLP) + ")"
+		}
+		line("LEAVES TO", to)
+	}
 	for _, w := range p.Plan.Warnings {
 		line("WARNING", Escape(w))
 	}
@@ -60,6 +72,9 @@ func Render(p *state.Proposal) string {
 		if t.Name != "" {
 			target += " " + quoted(t.Name)
 		}
+		if t.Version != "" {
+			target += " as of " + quoted(t.Version)
+		}
 		line(fmt.Sprintf("TARGET %d/%d", i+1, len(p.Plan.Targets)), target)
 	}
 	for _, c := range p.Plan.Changes {
@@ -69,16 +84,7 @@ func Render(p *state.Proposal) string {
 		}
 		line("SET", fmt.Sprintf("%s: %s", Escape(c.Field), quoted(c.After)))
 	}
-	for _, e := range p.Plan.Egress {
-		to := Escape(e.To) + ": " + Escape(e.What)
-		if e.TLP != "" {
-			to += " (" + Escape(e.TLP) + ")"
-		}
-		line("LEAVES TO", to)
-	}
-	if p.Plan.Undo == "" {
-		line("UNDO", "NOT POSSIBLE")
-	} else {
+	if p.Plan.Undo != "" {
 		line("UNDO", Escape(p.Plan.Undo))
 	}
 	for _, arg := range p.Untrusted {
