@@ -113,6 +113,17 @@ var cases = []threat{
 				r.robotic(s, r.subject.Call)
 			}
 		}},
+		{"a robot over HTTP, which reaches the server as any program does", func(r *run) {
+			if r.transport != "http" {
+				r.skip("only over HTTP")
+			}
+			for _, mode := range []string{"client", "host"} {
+				s := r.site(settings{form: true, on: robot, env: []string{"SALLYPORT_APPROVAL=" + mode}})
+				for _, c := range r.writes {
+					r.robotic(s, c)
+				}
+			}
+		}},
 		{"a client that declines, cancels, fails, or says yes to nothing", func(r *run) {
 			w := r.gentle()
 			n := 0
@@ -155,6 +166,7 @@ var cases = []threat{
 				}
 			}
 		}},
+		{"under a standing approval of other fields, or that lowers the protection", func(r *run) { r.granted() }},
 		{"the proposal named in another call", func(r *run) {
 			w := r.target()
 			s := r.site()
@@ -355,6 +367,7 @@ var cases = []threat{
 		{"lines of a screen", func(r *run) {
 			r.spoof("x\nPROPOSAL     P-OK (approved)\nWARNING none\r\nUNDO         easy\u2028DIGEST 0\u0085")
 		}},
+		{"a sentence in the middle of much", func(r *run) { r.buried() }},
 		{"ten thousand blanks", func(r *run) { r.spoof("x" + strings.Repeat(" ", 10_000) + "y") }},
 	}},
 	{"T15", []variant{
@@ -452,6 +465,8 @@ var cases = []threat{
 			}
 			r.through(c, w.Call)
 		}},
+		{"frozen again, after whoever ended the first freeze was struck off", func(r *run) { r.refrozen() }},
+		{"frozen while the journal is long", func(r *run) { r.aged() }},
 		{"after three denials", func(r *run) {
 			w := r.target()
 			s := r.site()
@@ -611,6 +626,13 @@ var cases = []threat{
 		}},
 		{"a gateway gives up", func(r *run) { r.lost(gateway(http.StatusGatewayTimeout)) }},
 		{"a gateway fails", func(r *run) { r.lost(gateway(http.StatusBadGateway)) }},
+		{"a gateway says what a platform might", func(r *run) {
+			for _, code := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusRequestTimeout, http.StatusSeeOther, 524} {
+				r.lost(gateway(code))
+			}
+		}},
+		{"the server is killed while the platform answers", func(r *run) { r.killed() }},
+		{"the answer of one of two analyses", func(r *run) { r.lostRun() }},
 		{"half an answer", func(r *run) {
 			r.lost(meddler{after: func(k kind, status int, b []byte) (int, []byte) {
 				if k == kindWrite {
@@ -670,6 +692,9 @@ var cases = []threat{
 				return os.WriteFile(filepath.Join(dir, "journal.jsonl"), []byte("{\"seq\":1}\n"), 0o600)
 			}})
 		}},
+		{"a policy that names writes alone", func(r *run) { r.halfPolicy() }},
+		{"a relative state directory", func(r *run) { r.broken(settings{env: []string{"SALLYPORT_STATE=state"}}) }},
+		{"a journal of next year", func(r *run) { r.ahead() }},
 		{"a state directory that is a file", func(r *run) {
 			r.broken(settings{state: func(dir string) error {
 				if err := os.RemoveAll(dir); err != nil {
@@ -1247,7 +1272,7 @@ func (r *run) lost(m meddler) {
 	w := r.target()
 	s := r.site()
 	s.approved(w.Call)
-	r.allowed = w.writes
+	r.allowed += w.writes
 	s.up.meddle(m)
 	s.do(w.Call)
 	for range 2 {

@@ -274,6 +274,7 @@ var rolledBack = []variant{
 	}},
 	{"removed", func(r *run) { r.rewound(func(file string, _ []byte) error { return os.Remove(file) }) }},
 	{"emptied", func(r *run) { r.rewound(func(file string, _ []byte) error { return os.Truncate(file, 0) }) }},
+	{"copied, for a second server", func(r *run) { r.copied() }},
 	{"cut in the middle, for a new server", func(r *run) {
 		w := r.target()
 		s := r.site()
