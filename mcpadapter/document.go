@@ -51,15 +51,17 @@ func (t *tool) document(ctx context.Context, in bound, out any, a *answer.Answer
 	if err != nil || about == nil {
 		return a
 	}
-	kept, gone := t.kept.KeepFile(name, mediaType, principalOf(ctx), content)
+	kept, again, gone := t.kept.KeepFile(name, mediaType, principalOf(ctx), content)
 	t.mcp.RemoveResources(gone...)
 	how := "too large to be kept as a resource"
 	file := answer.File{Name: name, MediaType: mediaType, Bytes: len(content), Holds: holds}
 	if kept != nil {
 		file.Resource = kept.Address(1)
 		how = fmt.Sprintf("read that resource, kept for %.0f minutes where this server goes on running", answer.KeptFor.Minutes())
-		t.mcp.AddResource(&mcp.Resource{URI: file.Resource, Name: name, MIMEType: mediaType, Size: int64(len(content)),
-			Description: "The file that " + t.op.Name() + " made."}, t.readKept)
+		if !again {
+			t.mcp.AddResource(&mcp.Resource{URI: file.Resource, Name: name, MIMEType: mediaType, Size: int64(len(content)),
+				Description: "The file that " + t.op.Name() + " made."}, t.readKept)
+		}
 	}
 	file.How = how + "; or have it written in a shell: call " + t.op.Name() + " … -o " + name
 	if marked {

@@ -138,6 +138,12 @@ func TestACutAnswerIsOnlyForWhoseItIs(t *testing.T) {
 			t.Errorf("%s is told of %d pieces: %v", who, len(list.Resources), err)
 		}
 	}
+	if again := keptAt(t, mcptest.Call(t, alice, "desk_list_tickets", `{"limit":300}`)); again != uri {
+		t.Errorf("the same answer is kept at %s and at %s", uri, again)
+	}
+	if his := keptAt(t, mcptest.Call(t, bob, "desk_list_tickets", `{"limit":300}`)); his == uri {
+		t.Errorf("bob is sent to the answer to alice")
+	}
 }
 
 const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`

@@ -130,12 +130,12 @@ const maxListed = 8
 // keep keeps the whole of a, which is cut, and says how to read it: there are
 // hosts that read only what is listed as a resource.
 func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
-	kept, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a.Whole(), a.Marked(), t.opts.MaxResponse)
+	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a.Whole(), a.Marked(), t.opts.MaxResponse)
 	t.mcp.RemoveResources(gone...)
 	if kept == nil {
 		return ""
 	}
-	for n := 1; n <= min(kept.Parts, maxListed); n++ {
+	for n := 1; !again && n <= min(kept.Parts, maxListed); n++ {
 		t.mcp.AddResource(&mcp.Resource{URI: kept.Address(n), Name: fmt.Sprintf("%s, part %d of %d", t.op.Name(), n, kept.Parts), MIMEType: "text/plain",
 			Description: "Of an answer that was cut; kept for a while."}, t.readKept)
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -67,16 +69,40 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit t
 	}
 }
 
-// Tune sets how the garbage collector works in a server over stdio, whose
-// decoder allocates much and keeps little: it lets the heap grow to five times
-// what is live, within 512 MiB. GOGC and GOMEMLIMIT, if set, have their way.
+// Tune sets how the garbage collector works in a server, whose decoders allocate much
+// and keep little: it lets the heap grow to five times what is live while that is
+// little, and by heapRoom or a half while it is more, within 512 MiB. GOGC and
+// GOMEMLIMIT, if set, have their way.
 func Tune() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(percent(0))
+		paced.Do(func() { pace(new(cycle)) })
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(512 << 20)
 	}
+}
+
+const heapRoom = 16 << 20
+
+// percent returns by how much a heap may grow of which so many bytes are live.
+func percent(live uint64) int {
+	return int(min(400, max(50, 100*heapRoom/max(1, live))))
+}
+
+var paced sync.Once
+
+// A cycle is garbage at once, so that it is finalized after each collection.
+type cycle struct{ _ *cycle }
+
+func pace(c *cycle) {
+	runtime.SetFinalizer(c, func(c *cycle) {
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 {
+			debug.SetGCPercent(percent(live[0].Value.Uint64()))
+		}
+		pace(c)
+	})
 }
 
 // drainingTransport delays the end of the input until what came before it is

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // Errors that [Error] matches with errors.Is. MISP answers 403 to a wrong key,
@@ -204,8 +205,8 @@ func (c *Client) has(member string) func(*httpx.Response, error) (*httpx.Respons
 }
 
 func (c *Client) refused(res *httpx.Response, member string) error {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(res.Body, &members) != nil {
+	members := map[string]json.RawMessage{}
+	if jsontext.Members(res.Body, func(name, value []byte) { members[string(name)] = value }) != nil {
 		return nil // for the decoder to judge
 	}
 	said := func(name string) json.RawMessage { // and nothing of what is asked for, which is long

@@ -3,6 +3,7 @@ package analysis
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -43,6 +44,9 @@ func Harmless(v json.RawMessage) bool {
 func Redact(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return nil
+	}
+	if !bytes.ContainsAny(raw, `{\`) && !mayTell(string(raw)) && json.Valid(raw) { // most: a text, a number, a list of them
+		return raw
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -111,12 +115,17 @@ func value(v any, strict bool) (_ any, changed bool) {
 		}
 		return v, changed
 	case string:
-		if strings.Contains(v, "check_tlp") || strings.Contains(v, "proxy_http") || strings.Contains(v, "cacerts") {
+		if mayTell(v) {
 			s := Scrub(v)
 			return s, s != v
 		}
 	}
 	return v, false
+}
+
+// mayTell reports whether a text may quote the configuration of a worker.
+func mayTell(s string) bool {
+	return strings.Contains(s, "check_tlp") || strings.Contains(s, "proxy_http") || strings.Contains(s, "cacerts")
 }
 
 // workerConfig reports whether m is the configuration that Cortex hands to an
@@ -131,9 +140,9 @@ func workerConfig(m map[string]any) bool {
 }
 
 // Fold returns a name without case and what stands between its words.
-func Fold(name string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
-}
+func Fold(name string) string { return between.Replace(strings.ToLower(name)) }
+
+var between = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
 
 var secretNames = lazyregexp.New(`(token|pwd|passw|passphrase|secret|apikey|authkey|accesskey|privatekey|clientkey|integrationkey|licensekey|(api|auth|access|private|client|integration|secret)keyid|keyval|credential|webhook|certificatebase64|contentbase64|^authorization|^pw$|zippw$|^(http|https)?proxy(http|https|url)|^https?proxy)`)
 
@@ -145,8 +154,12 @@ var named = lazyregexp.New(`token|pwd|pass|secret|key|cert|cred|hook|integration
 // that it is in a configuration, where shorter names mean secrets too.
 func SecretKey(name string, strict bool) bool {
 	n := Fold(name)
-	return secretNames.MatchString(n) || strict && named.MatchString(n)
+	hinted := slices.ContainsFunc(hints, func(h string) bool { return strings.Contains(n, h) })
+	return hinted && secretNames.MatchString(n) || strict && named.MatchString(n)
 }
+
+// hints are what a name has in it that secretNames may match.
+var hints = []string{"key", "pass", "secret", "token", "pw", "credential", "webhook", "base64", "authorization", "proxy"}
 
 const secretWords = `(?:[\w-]*(?:api[_-]?key|auth[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|secret|password|passwd|passphrase|token|pwd|webhook|credentials?|authorization|proxy_https?)|\bkey)`
 

@@ -296,6 +296,40 @@ func (s *Scanner) skipAll(open byte) error {
 	}
 }
 
+// Members calls f with the name and the value of each member of the JSON text b, an
+// object, in their order. Both may be parts of b.
+func Members(b []byte, f func(name, value []byte)) error {
+	s := Scanner{Data: b}
+	if s.Next() != '{' {
+		return ErrSyntax
+	}
+	if err := s.Enter(); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		ok, err := s.More(first, '}')
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		name, err := s.Name()
+		if err != nil {
+			return err
+		}
+		value, err := s.Skip()
+		if err != nil {
+			return err
+		}
+		f(name, value)
+	}
+	if s.Next() != 0 {
+		return ErrSyntax
+	}
+	return nil
+}
+
 // Leaves calls f with the path and the text of each value in the JSON text b
 // that is neither an object nor a list nor null: source.ip and 10.0.0.1 for
 // {"source":{"ip":["10.0.0.1"]}}. A number is as it is written. Path and text

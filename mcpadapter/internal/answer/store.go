@@ -1,10 +1,12 @@
 package answer
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +22,7 @@ const (
 	Scheme     = "sallyport://answers/" // of the addresses of the pieces
 	KeptFor    = 15 * time.Minute
 	maxKept    = 16 << 20 // bytes of one answer
-	maxKeptSum = 64 << 20
+	maxKeptSum = 32 << 20
 	maxStored  = 64
 )
 
@@ -59,31 +61,44 @@ func (w *Stored) addresses() (list []string) {
 }
 
 // Keep holds raw for principal, in parts of size bytes, unless it is too large.
-// It returns the addresses of what is let go for it.
-func (s *Store) Keep(tool, principal string, raw []byte, marked bool, size int) (kept *Stored, gone []string) {
+// It returns whether it was held already, which it is for longer then, and the
+// addresses of what is let go for it.
+func (s *Store) Keep(tool, principal string, raw []byte, marked bool, size int) (kept *Stored, again bool, gone []string) {
 	return s.keep(&Stored{tool: tool, principal: principal, raw: raw, marked: marked, size: size, Parts: (len(raw) + size - 1) / size})
 }
 
-// KeepFile holds a file for principal, unless it is too large. It returns the
-// addresses of what is let go for it.
-func (s *Store) KeepFile(name, mediaType, principal string, content []byte) (kept *Stored, gone []string) {
+// KeepFile holds a file for principal as Keep does an answer.
+func (s *Store) KeepFile(name, mediaType, principal string, content []byte) (kept *Stored, again bool, gone []string) {
 	return s.keep(&Stored{name: name, mediaType: mediaType, principal: principal, raw: content, size: len(content), Parts: 1})
 }
 
-func (s *Store) keep(w *Stored) (kept *Stored, gone []string) {
+func (s *Store) keep(w *Stored) (kept *Stored, again bool, gone []string) {
 	raw := w.raw
 	if len(raw) > maxKept {
-		return nil, nil
+		return nil, false, nil
 	}
 	var b [16]byte
 	rand.Read(b[:]) //nolint:errcheck // crypto/rand never fails
 	w.id, w.until = hex.EncodeToString(b[:]), time.Now().Add(KeptFor)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	gone = s.drop(len(raw))
+	gone = s.drop(0)
+	if i := slices.IndexFunc(s.kept, w.same); i >= 0 {
+		before := s.kept[i]
+		w.id = before.id // nobody changes what others may be reading
+		s.kept = append(slices.Delete(s.kept, i, i+1), w)
+		return w, true, gone
+	}
+	gone = append(gone, s.drop(len(raw))...)
 	s.kept = append(s.kept, w)
 	s.total += len(raw)
-	return w, gone
+	return w, false, gone
+}
+
+// same reports whether other, as it is held, is what w is.
+func (w *Stored) same(other *Stored) bool {
+	return w.tool == other.tool && w.principal == other.principal && w.name == other.name && w.mediaType == other.mediaType &&
+		w.size == other.size && w.marked == other.marked && bytes.Equal(w.raw, other.raw)
 }
 
 // drop makes room for an answer of n bytes, and returns the addresses of what is
