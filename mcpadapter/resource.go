@@ -130,6 +130,9 @@ const maxListed = 8
 // keep keeps the whole of a, which is cut, and says how to read it: there are
 // hosts that read only what is listed as a resource.
 func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
+	if a.Size() > answer.MaxKept {
+		return ""
+	}
 	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a.Whole(), a.Marked(), t.opts.MaxResponse)
 	t.mcp.RemoveResources(gone...)
 	if kept == nil {

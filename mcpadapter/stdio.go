@@ -71,7 +71,7 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit t
 
 // Tune sets how the garbage collector works in a server, whose decoders allocate much
 // and keep little: it lets the heap grow to five times what is live while that is
-// little, and by heapRoom or a half while it is more, within 512 MiB. GOGC and
+// little, and by heapRoom or a quarter while it is more, within 512 MiB. GOGC and
 // GOMEMLIMIT, if set, have their way.
 func Tune() {
 	if os.Getenv("GOGC") == "" {
@@ -83,11 +83,11 @@ func Tune() {
 	}
 }
 
-const heapRoom = 16 << 20
+const heapRoom = 8 << 20
 
 // percent returns by how much a heap may grow of which so many bytes are live.
 func percent(live uint64) int {
-	return int(min(400, max(50, 100*heapRoom/max(1, live))))
+	return int(min(400, max(25, 100*heapRoom/max(1, live))))
 }
 
 var paced sync.Once

@@ -199,10 +199,10 @@ func TestTuneLeavesTheEnvironmentItsWay(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	debug.SetGCPercent(1000)
 	Tune()
-	if got := debug.SetGCPercent(100); got < 50 || got > 400 || debug.SetMemoryLimit(-1) != 512<<20 {
+	if got := debug.SetGCPercent(100); got < 25 || got > 400 || debug.SetMemoryLimit(-1) != 512<<20 {
 		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
 	}
-	for live, want := range map[uint64]int{0: 400, 4 << 20: 400, 16 << 20: 100, 32 << 20: 50, 1 << 30: 50} {
+	for live, want := range map[uint64]int{0: 400, 2 << 20: 400, 8 << 20: 100, 16 << 20: 50, 1 << 30: 25} {
 		if got := percent(live); got != want {
 			t.Errorf("with %d bytes live the heap may grow by %d%%, want %d%%", live, got, want)
 		}

@@ -252,11 +252,9 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 			out.Status, out.Header = res.StatusCode, res.Header
 			return save(progress.Reader(ctx, res.Body), r.into, limit)
 		}
-		body, err := io.ReadAll(io.LimitReader(progress.Reader(ctx, res.Body), limit+1))
-		if err == nil && int64(len(body)) > limit {
-			err = &tooLarge{limit}
-		}
-		out.Status, out.Header, out.Body = res.StatusCode, res.Header, body
+		out.Status, out.Header = res.StatusCode, res.Header
+		var err error
+		out.Body, err = readBody(progress.Reader(ctx, res.Body), res.ContentLength, limit)
 		return err
 	})
 	res, err := c.retry.Do(req)
@@ -275,6 +273,44 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 	c.credentials(req.Header.Get("Authorization")).cut(out)
 	return out, nil
 }
+
+// readBody reads a body of at most limit bytes. length is how many it is said to have,
+// or less than none. Where that isn't known it is read in pieces, which are put
+// together once: what grows by copying is held several times over.
+func readBody(body io.Reader, length, limit int64) ([]byte, error) {
+	if length > limit {
+		return nil, &tooLarge{limit}
+	}
+	size := int64(pieceOfBody)
+	if length >= 0 {
+		size = length + 1 // to see the end
+	}
+	var pieces [][]byte
+	for read := int64(0); read <= limit; size = min(2*size, maxPieceOfBody) {
+		piece := make([]byte, 0, min(size, limit+1-read))
+		var err error
+		for n := 0; err == nil && len(piece) < cap(piece); piece = piece[:len(piece)+n] {
+			n, err = body.Read(piece[len(piece):cap(piece)])
+		}
+		read += int64(len(piece))
+		if pieces = append(pieces, piece); err == nil || read > limit {
+			continue
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		if len(pieces) == 1 {
+			return piece, err
+		}
+		return slices.Concat(pieces...), err
+	}
+	return nil, &tooLarge{limit}
+}
+
+const (
+	pieceOfBody    = 8 << 10
+	maxPieceOfBody = 1 << 20
+)
 
 // save writes a body to what open gives.
 func save(body io.Reader, open func() (io.Writer, error), limit int64) error {

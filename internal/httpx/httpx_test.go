@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -449,6 +450,31 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		if _, err := get(b.Context(), c); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestABodyIsReadWholeUpToTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 100_000
+	for _, size := range []int{20, 8<<10 - 1, 8 << 10, 8<<10 + 1, 24 << 10, limit - 1, limit, limit + 1, 10 * limit} {
+		for _, said := range []bool{true, false} {
+			want := thing{strings.Repeat("x", size-len(`{"Name":""}`))}
+			url, _ := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+				if said {
+					w.Header().Set("Content-Length", strconv.Itoa(size))
+				} else {
+					w.(http.Flusher).Flush()
+				}
+				fmt.Fprintf(w, `{"Name":%q}`, want.Name)
+			})
+			got, err := get(t.Context(), client(t, url, func(o *httpx.Options) { o.Connect.MaxBody = limit }))
+			switch {
+			case size > limit && !errors.Is(err, connect.ErrTooLarge):
+				t.Errorf("%d bytes, length said %t: %v, want that it is too large", size, said, err)
+			case size <= limit && (err != nil || *got != want):
+				t.Errorf("%d bytes, length said %t: %v", size, said, err)
+			}
 		}
 	}
 }

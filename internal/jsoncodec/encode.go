@@ -24,11 +24,12 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := bytes.Clone(b)
-	if cap(b) <= 1<<20 {
-		*room = b
-		buffers.Put(room)
+	if cap(b) > 1<<20 {
+		return b, nil
 	}
+	text := bytes.Clone(b)
+	*room = b
+	buffers.Put(room)
 	return text, nil
 }
 
@@ -167,9 +168,13 @@ func encodeSlice(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
 		return append(b, "null"...), nil
 	}
 	b = append(b, '[')
-	for i := range v.Len() {
+	from, n := len(b), v.Len()
+	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
+			if each := (len(b) - from) / i; cap(b)-len(b) < each { // room for all that follow if they are like those before, and not step by step
+				b = slices.Grow(b, min((n-i)*(each+each/16), 4*len(b)))
+			}
 		}
 		var err error
 		if b, err = elem.encode(b, v.Index(i)); err != nil {

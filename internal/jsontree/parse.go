@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
@@ -20,12 +21,13 @@ const (
 var errTooDeep = errors.New("nested too deep")
 
 // Parse reads exactly one JSON value, nested up to depth. It accepts duplicate
-// keys: who cares looks at [Value.Duplicate].
+// keys: who cares looks at [Value.Duplicate]. The texts of the value are parts of data,
+// which must not change any more.
 func Parse(data []byte, depth int) (*Value, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
 	}
-	p := parser{Scanner: jsontext.Scanner{Data: data}, s: string(data), depth: depth}
+	p := parser{Scanner: jsontext.Scanner{Data: data}, s: unsafe.String(unsafe.SliceData(data), len(data)), depth: depth}
 	v, err := p.value()
 	if err == errTooDeep {
 		return nil, err

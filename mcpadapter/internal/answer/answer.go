@@ -277,6 +277,9 @@ type File struct {
 // SetFile says that what the tool made is a file, and where it is.
 func (a *Answer) SetFile(f File) { a.file = &f }
 
+// Size returns how many bytes the answer has, without a member of ours.
+func (a *Answer) Size() int { return a.root.Size }
+
 // Body returns the answer as the tool made it, without a member of ours.
 func (a *Answer) Body() []byte {
 	if a.raw == nil {

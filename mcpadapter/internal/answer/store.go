@@ -21,7 +21,8 @@ import (
 const (
 	Scheme     = "sallyport://answers/" // of the addresses of the pieces
 	KeptFor    = 15 * time.Minute
-	maxKept    = 16 << 20 // bytes of one answer
+	MaxKept    = 4 << 20  // bytes of one answer
+	maxFile    = 16 << 20 // and of a file
 	maxKeptSum = 32 << 20
 	maxStored  = 64
 )
@@ -74,7 +75,7 @@ func (s *Store) KeepFile(name, mediaType, principal string, content []byte) (kep
 
 func (s *Store) keep(w *Stored) (kept *Stored, again bool, gone []string) {
 	raw := w.raw
-	if len(raw) > maxKept {
+	if len(raw) > maxFile || w.name == "" && len(raw) > MaxKept {
 		return nil, false, nil
 	}
 	var b [16]byte
