@@ -66,6 +66,9 @@ func (g *Guard) Saw(principal string, values []string) {
 		s.new = map[uint64]struct{}{}
 	}
 	for _, v := range values {
+		if _, known := s.new[maphash.String(m.seed, v)]; known { // and so are its forms
+			continue
+		}
 		for _, form := range forms(v) {
 			if len(s.new) >= maxSaw { // a flood: what is newest counts most
 				s.old, s.new, s.turn = s.new, map[uint64]struct{}{}, now
