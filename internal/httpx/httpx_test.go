@@ -112,6 +112,10 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 	}{
 		{"a read after 503", read, status(503), 4, false},
 		{"a read by POST after 503", query, status(503), 4, false},
+		{"a read after 502", read, status(502), 4, false},
+		{"a read after 504", read, status(504), 4, false},
+		{"a read by POST after 504, where we are asked to come again", query, status(504), 4, false},
+		{"a read by POST after 504", query, func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(504) }, 1, false},
 		{"a read after 500", read, status(500), 1, false},
 		{"a read after 404", read, status(404), 1, false},
 		{"a read after a redirect", read, status(302), 1, false},
@@ -210,17 +214,41 @@ func TestAnAnswerCutInTheMiddleIsReadAgainForReadsOnly(t *testing.T) {
 
 func TestAServerCannotMakeUsWaitForLong(t *testing.T) {
 	t.Parallel()
-	url, _ := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "99999999999")
-		w.WriteHeader(429)
-		fmt.Fprint(w, `{"reason":"slow down"}`)
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	_, err := get(ctx, client(t, url))
-	var r *refusal
-	if !errors.As(err, &r) || r.Status != 429 {
-		t.Errorf("err = %v, want the answer that was in hand", err)
+	for _, status := range []int{429, 502, 503, 504} {
+		for _, wait := range []string{"99999999999", "50"} { // for ever, and longer than the caller has
+			url, n := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", wait)
+				w.WriteHeader(status)
+				fmt.Fprint(w, `{"reason":"slow down"}`)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			_, err := get(ctx, client(t, url, func(o *httpx.Options) { o.Connect.Retry.MaxWait = time.Minute }))
+			cancel()
+			var r *refusal
+			if !errors.As(err, &r) || r.Status != status || n.Load() != 1 {
+				t.Errorf("%d, Retry-After %s: %v after %d requests, want the answer that was in hand", status, wait, err, n.Load())
+			}
+		}
+	}
+}
+
+func TestAGatewayIsGivenMoreTimeWithEachTry(t *testing.T) {
+	second := func(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+	for status, want := range map[int][]time.Duration{
+		502: {second(0.5), second(1), second(2), second(4), second(5)},
+		503: {second(0.5), second(1), second(2), second(4), second(5)},
+		504: {second(2), second(4), second(5), second(5), second(5)},
+		429: {second(0.2), second(0.4), second(0.8), second(1.6), second(3.2)},
+	} {
+		for try, wait := range want {
+			if got := httpx.Backoff(try, 5*time.Second, &http.Response{StatusCode: status}); got != wait {
+				t.Errorf("after %d, try %d: %s, want %s", status, try, got, wait)
+			}
+		}
+		asked := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"3"}}}
+		if got := httpx.Backoff(0, 5*time.Second, asked); got != second(3) {
+			t.Errorf("after %d and Retry-After 3: %s", status, got)
+		}
 	}
 }
 
