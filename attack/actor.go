@@ -10,25 +10,27 @@ import (
 
 // UsedTechnique is a technique that a group, software or campaign uses.
 type UsedTechnique struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
+	ID    string `json:"id"`              // its id
+	Name  string `json:"name"`            // the technique's name
 	Usage string `json:"usage,omitempty"` // how it was used; only bundles tell
 	Via   []Ref  `json:"via,omitempty"`   // the campaigns, where only those attributed to the group used it
 }
 
 // Summary is a group, a campaign or software in a list.
 type Summary struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Aliases     []string `json:"aliases"`
-	Techniques  int      `json:"techniques"`
-	Description string   `json:"description,omitempty"`
+	ID          string   `json:"id"`                    // its id
+	Name        string   `json:"name"`                  // its name
+	Aliases     []string `json:"aliases"`               // its other names
+	Techniques  int      `json:"techniques"`            // how many techniques it has
+	Description string   `json:"description,omitempty"` // what it is, in words of the platform
 }
 
 // SearchGroupsInput says which groups to find. All that is given must hold.
 type SearchGroupsInput struct {
-	Query     string `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
-	Technique string `json:"technique,omitempty" jsonschema:"Exactly this one, themselves or in a campaign of theirs."`
+	// Words, name, alias or id.
+	Query string `json:"query,omitempty" maxLength:"1000"`
+	// Exactly this one, themselves or in a campaign of theirs.
+	Technique string `json:"technique,omitempty"`
 	Paging
 }
 
@@ -63,26 +65,29 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summ
 
 // GetGroupInput says which group to describe.
 type GetGroupInput struct {
-	GroupID string `json:"groupId,omitempty" alias:"id" jsonschema:"Such as G0016."`
-	Name    string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
+	// Such as G0016.
+	GroupID string `json:"groupId,omitempty" alias:"id"`
+	// Or alias.
+	Name string `json:"name,omitempty"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // GroupOutput describes a group.
 type GroupOutput struct {
-	ID             string              `json:"id"`
-	Name           string              `json:"name"`
-	Aliases        []string            `json:"aliases"`
-	Domains        []Domain            `json:"domains"`
-	URL            string              `json:"url"`
-	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
-	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
-	Deprecated     bool                `json:"deprecated"`
-	Description    string              `json:"description,omitempty"`
-	Techniques     List[UsedTechnique] `json:"techniques"` // with those of campaigns attributed to the group
-	Software       List[Ref]           `json:"software"`   // likewise
-	Campaigns      List[Ref]           `json:"campaigns"`
-	References     *List[Reference]    `json:"references,omitempty"`
+	ID             string              `json:"id"`                       // its id
+	Name           string              `json:"name"`                     // its name
+	Aliases        []string            `json:"aliases"`                  // its other names
+	Domains        []Domain            `json:"domains"`                  // the domains of ATT&CK that have it
+	URL            string              `json:"url"`                      // its page at MITRE
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"`      // others that have the name asked for as an alias
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Deprecated     bool                `json:"deprecated"`               // whether MITRE has deprecated it
+	Description    string              `json:"description,omitempty"`    // what it is, in words of the platform
+	Techniques     List[UsedTechnique] `json:"techniques"`               // with those of campaigns attributed to the group
+	Software       List[Ref]           `json:"software"`                 // likewise
+	Campaigns      List[Ref]           `json:"campaigns"`                // its campaigns
+	References     *List[Reference]    `json:"references,omitempty"`     // where it is written about
 }
 
 // GetGroup describes a group. What a campaign used that is attributed to it counts, and says through which.
@@ -142,16 +147,18 @@ func references(kb *KB, o *Object, limit int) *List[Reference] {
 
 // SearchSoftwareInput says which software to find. All that is given must hold.
 type SearchSoftwareInput struct {
-	Query     string       `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
-	Technique string       `json:"technique,omitempty" jsonschema:"Exactly this one."`
-	Type      SoftwareType `json:"type,omitempty"`
+	// Words, name, alias or id.
+	Query string `json:"query,omitempty" maxLength:"1000"`
+	// Exactly this one.
+	Technique string       `json:"technique,omitempty"`
+	Type      SoftwareType `json:"type,omitempty"` // its type
 	Paging
 }
 
 // SoftwareSummary is software in a list.
 type SoftwareSummary struct {
 	Summary
-	Type SoftwareType `json:"type"`
+	Type SoftwareType `json:"type"` // its type
 }
 
 // SearchSoftware finds malware and tools by words and by a technique they implement. Those whose name or alias fits come
@@ -180,28 +187,31 @@ func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*P
 
 // GetSoftwareInput says which software to describe.
 type GetSoftwareInput struct {
-	SoftwareID string `json:"softwareId,omitempty" alias:"id" jsonschema:"Such as S0154."`
-	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
+	// Such as S0154.
+	SoftwareID string `json:"softwareId,omitempty" alias:"id"`
+	// Or alias.
+	Name string `json:"name,omitempty"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // SoftwareOutput describes malware or a tool.
 type SoftwareOutput struct {
-	ID             string              `json:"id"`
-	Name           string              `json:"name"`
-	Type           SoftwareType        `json:"type"`
-	Aliases        []string            `json:"aliases"`
-	Platforms      []string            `json:"platforms"`
-	Domains        []Domain            `json:"domains"`
-	URL            string              `json:"url"`
-	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
-	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
-	Deprecated     bool                `json:"deprecated"`
-	Description    string              `json:"description,omitempty"`
-	Techniques     List[UsedTechnique] `json:"techniques"`
-	Groups         List[Ref]           `json:"groups"`
-	Campaigns      List[Ref]           `json:"campaigns"`
-	References     *List[Reference]    `json:"references,omitempty"`
+	ID             string              `json:"id"`                       // its id
+	Name           string              `json:"name"`                     // its name
+	Type           SoftwareType        `json:"type"`                     // its type
+	Aliases        []string            `json:"aliases"`                  // its other names
+	Platforms      []string            `json:"platforms"`                // the platforms it runs on
+	Domains        []Domain            `json:"domains"`                  // the domains of ATT&CK that have it
+	URL            string              `json:"url"`                      // its page at MITRE
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"`      // others that have the name asked for as an alias
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Deprecated     bool                `json:"deprecated"`               // whether MITRE has deprecated it
+	Description    string              `json:"description,omitempty"`    // what it is, in words of the platform
+	Techniques     List[UsedTechnique] `json:"techniques"`               // the techniques
+	Groups         List[Ref]           `json:"groups"`                   // the groups that use it
+	Campaigns      List[Ref]           `json:"campaigns"`                // its campaigns
+	References     *List[Reference]    `json:"references,omitempty"`     // where it is written about
 }
 
 // GetSoftware describes malware or a tool.
@@ -230,17 +240,19 @@ func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*Softwar
 
 // SearchCampaignsInput says which campaigns to find. All that is given must hold.
 type SearchCampaignsInput struct {
-	Query     string `json:"query,omitempty" jsonschema:"Words, name, alias or id." maxLength:"1000"`
-	Technique string `json:"technique,omitempty" jsonschema:"Exactly this one."`
+	// Words, name, alias or id.
+	Query string `json:"query,omitempty" maxLength:"1000"`
+	// Exactly this one.
+	Technique string `json:"technique,omitempty"`
 	Paging
 }
 
 // CampaignSummary is a campaign in a list.
 type CampaignSummary struct {
 	Summary
-	FirstSeen string `json:"firstSeen,omitempty"`
-	LastSeen  string `json:"lastSeen,omitempty"`
-	Groups    []Ref  `json:"groups"` // to which it is attributed
+	FirstSeen string `json:"firstSeen,omitempty"` // when it was first seen
+	LastSeen  string `json:"lastSeen,omitempty"`  // when it was last seen
+	Groups    []Ref  `json:"groups"`              // to which it is attributed
 }
 
 // SearchCampaigns finds campaigns by words and by a technique used in them. Those whose name or alias fits come first.
@@ -275,28 +287,31 @@ func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Pag
 
 // GetCampaignInput says which campaign to describe.
 type GetCampaignInput struct {
-	CampaignID string `json:"campaignId,omitempty" alias:"id" jsonschema:"Such as C0024."`
-	Name       string `json:"name,omitempty" jsonschema:"Or alias."`
-	Limit      int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
+	// Such as C0024.
+	CampaignID string `json:"campaignId,omitempty" alias:"id"`
+	// Or alias.
+	Name string `json:"name,omitempty"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // CampaignOutput describes a campaign.
 type CampaignOutput struct {
-	ID             string              `json:"id"`
-	Name           string              `json:"name"`
-	Aliases        []string            `json:"aliases"`
-	FirstSeen      string              `json:"firstSeen,omitempty"`
-	LastSeen       string              `json:"lastSeen,omitempty"`
-	Domains        []Domain            `json:"domains"`
-	URL            string              `json:"url"`
-	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"` // others that have the name asked for as an alias
-	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
-	Deprecated     bool                `json:"deprecated"`
-	Description    string              `json:"description,omitempty"`
-	Groups         []Ref               `json:"groups"` // to which it is attributed
-	Techniques     List[UsedTechnique] `json:"techniques"`
-	Software       List[Ref]           `json:"software"`
-	References     *List[Reference]    `json:"references,omitempty"`
+	ID             string              `json:"id"`                       // its id
+	Name           string              `json:"name"`                     // its name
+	Aliases        []string            `json:"aliases"`                  // its other names
+	FirstSeen      string              `json:"firstSeen,omitempty"`      // when it was first seen
+	LastSeen       string              `json:"lastSeen,omitempty"`       // when it was last seen
+	Domains        []Domain            `json:"domains"`                  // the domains of ATT&CK that have it
+	URL            string              `json:"url"`                      // its page at MITRE
+	AlsoNamed      []Ref               `json:"alsoNamed,omitempty"`      // others that have the name asked for as an alias
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Deprecated     bool                `json:"deprecated"`               // whether MITRE has deprecated it
+	Description    string              `json:"description,omitempty"`    // what it is, in words of the platform
+	Groups         []Ref               `json:"groups"`                   // to which it is attributed
+	Techniques     List[UsedTechnique] `json:"techniques"`               // the techniques
+	Software       List[Ref]           `json:"software"`                 // the software that uses it
+	References     *List[Reference]    `json:"references,omitempty"`     // where it is written about
 }
 
 // GetCampaign describes a campaign.

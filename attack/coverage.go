@@ -13,28 +13,31 @@ import (
 
 // GetDatasourceInput says which source of data to describe.
 type GetDatasourceInput struct {
-	DataSourceID string `json:"dataSourceId,omitempty" alias:"id" jsonschema:"Such as DC0032 or DS0009."`
-	Name         string `json:"name,omitempty" jsonschema:"Data component, log source (WinEventLog:Sysmon) or data source."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"Of each component." minimum:"1" maximum:"500" default:"20"`
+	// Such as DC0032 or DS0009.
+	DataSourceID string `json:"dataSourceId,omitempty" alias:"id"`
+	// Data component, log source (WinEventLog:Sysmon) or data source.
+	Name string `json:"name,omitempty"`
+	// Of each component.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"20"`
 }
 
 // DatasourceOutput says what a source of data is good for.
 type DatasourceOutput struct {
-	Meanings   []Meaning          `json:"meanings"` // what the name was taken for
-	Detects    int                `json:"detects"`  // techniques of which it shows something
-	Components []ComponentSummary `json:"components"`
-	Note       string             `json:"note,omitempty"`
+	Meanings   []Meaning          `json:"meanings"`       // what the name was taken for
+	Detects    int                `json:"detects"`        // techniques of which it shows something
+	Components []ComponentSummary `json:"components"`     // the data components
+	Note       string             `json:"note,omitempty"` // what to know about the answer
 }
 
 // ComponentSummary describes a data component.
 type ComponentSummary struct {
-	ID          string               `json:"id"`
-	Name        string               `json:"name"`
-	URL         string               `json:"url"`
-	DataSources []string             `json:"dataSources"` // of ATT&CK 17, to which it belonged
-	Description string               `json:"description,omitempty"`
-	LogSources  List[LogSourceEntry] `json:"logSources"`
-	Techniques  List[Ref]            `json:"techniques"` // of which an analytic needs it
+	ID          string               `json:"id"`                    // its id
+	Name        string               `json:"name"`                  // its name
+	URL         string               `json:"url"`                   // its page at MITRE
+	DataSources []string             `json:"dataSources"`           // of ATT&CK 17, to which it belonged
+	Description string               `json:"description,omitempty"` // what it is, in words of the platform
+	LogSources  List[LogSourceEntry] `json:"logSources"`            // where it is logged
+	Techniques  List[Ref]            `json:"techniques"`            // of which an analytic needs it
 }
 
 const noDataSources = "ATT&CK 18 has no data sources: detection strategies have analytics, these need log sources, and log " +
@@ -87,51 +90,56 @@ func summariseComponent(c *DataComponent, limit int) ComponentSummary {
 
 // DetectionCoverageInput says what a site collects.
 type DetectionCoverageInput struct {
-	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" jsonschema:"What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon), or data sources of ATT&CK 17 (Process, DS0009)." maxItems:"500"`
-	Domain               Domain   `json:"domain,omitempty" jsonschema:"Default: the first that is loaded."`
-	Platform             string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
-	Limit                int      `json:"limit,omitempty" jsonschema:"Gaps, of each tactic and in all." minimum:"1" maximum:"100" default:"10"`
+	// What the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon),
+	// or data sources of ATT&CK 17 (Process, DS0009).
+	AvailableDataSources []string `json:"availableDataSources" alias:"dataSources" maxItems:"500"`
+	// Default: the first that is loaded.
+	Domain Domain `json:"domain,omitempty"`
+	// Such as Windows.
+	Platform string `json:"platform,omitempty"`
+	// Gaps, of each tactic and in all.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 }
 
 // CoverageOutput says what can be detected.
 type CoverageOutput struct {
-	Domain          Domain           `json:"domain"`
-	AttackVersion   string           `json:"attackVersion,omitempty"`
-	Denominator     string           `json:"denominator"` // what total counts
-	Total           int              `json:"total"`
-	Observable      int              `json:"observable"`      // of which ATT&CK names any log source
-	Detectable      int              `json:"detectable"`      // of which something would be seen
-	FullyCovered    int              `json:"fullyCovered"`    // of which one analytic has all that it needs
-	CoveragePercent float64          `json:"coveragePercent"` // detectable of total
-	Understood      []Meaning        `json:"understood"`      // what each given name was taken for
-	Tactics         []TacticCoverage `json:"tactics"`
-	TopGaps         []Gap            `json:"topGaps"`         // undetectable ones, those that most groups use first
-	Recommendations []Recommendation `json:"recommendations"` // what to collect next, by what it would add
-	Note            string           `json:"note,omitempty"`
+	Domain          Domain           `json:"domain"`                  // the domain of ATT&CK
+	AttackVersion   string           `json:"attackVersion,omitempty"` // the version of ATT&CK behind the answer
+	Denominator     string           `json:"denominator"`             // what total counts
+	Total           int              `json:"total"`                   // how many there are
+	Observable      int              `json:"observable"`              // of which ATT&CK names any log source
+	Detectable      int              `json:"detectable"`              // of which something would be seen
+	FullyCovered    int              `json:"fullyCovered"`            // of which one analytic has all that it needs
+	CoveragePercent float64          `json:"coveragePercent"`         // detectable of total
+	Understood      []Meaning        `json:"understood"`              // what each given name was taken for
+	Tactics         []TacticCoverage `json:"tactics"`                 // its tactics
+	TopGaps         []Gap            `json:"topGaps"`                 // undetectable ones, those that most groups use first
+	Recommendations []Recommendation `json:"recommendations"`         // what to collect next, by what it would add
+	Note            string           `json:"note,omitempty"`          // what to know about the answer
 }
 
 // TacticCoverage is the coverage of one tactic.
 type TacticCoverage struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Total      int       `json:"total"`
-	Detectable int       `json:"detectable"`
-	Gaps       List[Ref] `json:"gaps"`
+	ID         string    `json:"id"`         // its id
+	Name       string    `json:"name"`       // its name
+	Total      int       `json:"total"`      // how many there are
+	Detectable int       `json:"detectable"` // how many can be detected
+	Gaps       List[Ref] `json:"gaps"`       // those that can't
 }
 
 // Gap is a technique that isn't covered.
 type Gap struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
+	ID     string `json:"id"`     // its id
+	Name   string `json:"name"`   // its name
 	Groups int    `json:"groups"` // that used it
 }
 
 // Recommendation is a data component that is worth collecting.
 type Recommendation struct {
-	ID         string   `json:"id"`
-	Name       string   `json:"name"`
-	Adds       int      `json:"adds"` // techniques that become detectable, after the recommendations above it
-	LogSources []string `json:"logSources"`
+	ID         string   `json:"id"`         // its id
+	Name       string   `json:"name"`       // its name
+	Adds       int      `json:"adds"`       // techniques that become detectable, after the recommendations above it
+	LogSources []string `json:"logSources"` // where it is logged
 }
 
 // DetectionCoverage tells which techniques a site can detect with what it collects, and what to collect next. A technique
@@ -300,19 +308,23 @@ func (k *KB) recommend(gaps []*Technique) []Recommendation {
 
 // MapAlertToTechniqueInput is an alert in words.
 type MapAlertToTechniqueInput struct {
-	AlertType  string   `json:"alertType" jsonschema:"What the alert says, in words." minLength:"1" maxLength:"2000"`
-	Indicators []string `json:"indicators,omitempty" jsonschema:"What was seen: commands, process names, tools." maxItems:"100"`
-	Platform   string   `json:"platform,omitempty" jsonschema:"Such as Windows."`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"50" default:"10"`
+	// What the alert says, in words.
+	AlertType string `json:"alertType" minLength:"1" maxLength:"2000"`
+	// What was seen: commands, process names, tools.
+	Indicators []string `json:"indicators,omitempty" maxItems:"100"`
+	// Such as Windows.
+	Platform string `json:"platform,omitempty"`
+	// Techniques.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"50" default:"10"`
 }
 
 // MapAlertToTechniqueOutput is what an alert may mean.
 type MapAlertToTechniqueOutput struct {
-	Total   int            `json:"total"`
-	Matches []AlertMapping `json:"matches"`
+	Total   int            `json:"total"`             // how many there are
+	Matches []AlertMapping `json:"matches"`           // what each alert may mean
 	Tactics []Ref          `json:"tactics,omitempty"` // that the alert names by id
 	Unknown []string       `json:"unknown,omitempty"` // ids that the alert names and this ATT&CK doesn't have
-	Note    string         `json:"note"`
+	Note    string         `json:"note"`              // what to know about the answer
 }
 
 // AlertMapping is a technique that an alert names, or may mean.

@@ -32,7 +32,7 @@ func (s *DetectionStrategy) Techniques() []*Technique {
 // Analytic is detection logic for some platforms. It needs log sources.
 type Analytic struct {
 	Object
-	Platforms []string
+	Platforms []string // the platforms it runs on
 	logs      []facts.Log
 }
 
@@ -63,9 +63,9 @@ func (a *Analytic) LogSources() []LogSource {
 
 // LogSource is a log in which a data component can be seen.
 type LogSource struct {
-	Name      string // such as WinEventLog:Sysmon
-	Channel   string // such as EventCode=1
-	Component *DataComponent
+	Name      string         // such as WinEventLog:Sysmon
+	Channel   string         // such as EventCode=1
+	Component *DataComponent // the data component it gives
 }
 
 // DataComponent is a kind of event that can be observed, such as Process Creation.
@@ -106,10 +106,10 @@ func (c *DataComponent) DataSources() []string {
 
 // Detection is all that ATT&CK says on how to detect a technique. Each list is without repetition.
 type Detection struct {
-	Strategies []*DetectionStrategy
-	Analytics  []*Analytic
-	LogSources []LogSource
-	Components []*DataComponent
+	Strategies []*DetectionStrategy // how it can be detected
+	Analytics  []*Analytic          // the analytics that detect it
+	LogSources []LogSource          // where it is logged
+	Components []*DataComponent     // the data components
 }
 
 // Detection returns how to detect the technique: its strategies, their analytics, and what those need. In bundles of
@@ -179,11 +179,11 @@ func (s Sensors) shows(component int32) bool {
 
 // Meaning is what a name of something that a site collects stands for.
 type Meaning struct {
-	Given      string `json:"given"`
-	As         string `json:"as"` // data component, log source, or data source of ATT&CK 17
-	ID         string `json:"id,omitempty"`
-	Name       string `json:"name"`
-	Components []Ref  `json:"components"` // the data components that are meant, or can be seen in the log source
+	Given      string `json:"given"`        // what was given
+	As         string `json:"as"`           // data component, log source, or data source of ATT&CK 17
+	ID         string `json:"id,omitempty"` // its id
+	Name       string `json:"name"`         // its name
+	Components []Ref  `json:"components"`   // the data components that are meant, or can be seen in the log source
 }
 
 // What a [Meaning] can be.

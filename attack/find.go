@@ -14,8 +14,8 @@ import (
 
 // Paging says which part of a list to return.
 type Paging struct {
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
-	Offset int `json:"offset,omitempty" minimum:"0"`
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many were asked for
+	Offset int `json:"offset,omitempty" minimum:"0"`                           // how many were skipped
 }
 
 func (p *Paging) check() error {
@@ -33,10 +33,10 @@ func (p *Paging) check() error {
 
 // Page is a part of a list, with how long the whole is.
 type Page[T any] struct {
-	Total      int    `json:"total"`
+	Total      int    `json:"total"`                // how many there are
 	NextOffset int    `json:"nextOffset,omitempty"` // where the next page begins; absent on the last
-	Items      []T    `json:"items"`
-	Note       string `json:"note,omitempty"`
+	Items      []T    `json:"items"`                // these of them
+	Note       string `json:"note,omitempty"`       // what to know about the answer
 }
 
 // page converts a part of a list.
@@ -140,16 +140,16 @@ func one(first, a, second, b string) (string, error) {
 
 // Redirect says that a revoked object was asked for, and which one took its place.
 type Redirect struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From string `json:"from"` // the id that was given
+	To   string `json:"to"`   // the id that took its place
 }
 
 // Resolved is what became of a list of ids or names of techniques.
 type Resolved struct {
 	Techniques []*Technique // each once
-	Redirected []Redirect
-	Unknown    []string // those that this ATT&CK doesn't have, as they were given
-	Note       string   // what is known of the unknown ones
+	Redirected []Redirect   // ids that another took the place of
+	Unknown    []string     // those that this ATT&CK doesn't have, as they were given
+	Note       string       // what is known of the unknown ones
 }
 
 // ResolveAll resolves techniques as [KB.Resolve] does. What is unknown is listed beside the others; only where nothing is

@@ -32,11 +32,11 @@ const (
 
 // Guess is a technique that a text may mean.
 type Guess struct {
-	Technique  *Technique
-	Score      int // how many of 100 guesses like this were right, on rules that it wasn't learned from
-	Confidence Confidence
-	Reason     string   // what to know of a weak one
-	Words      []string // of the text, those that speak for it, the strongest first
+	Technique  *Technique // the technique
+	Score      int        // how many of 100 guesses like this were right, on rules that it wasn't learned from
+	Confidence Confidence // how sure it is
+	Reason     string     // what to know of a weak one
+	Words      []string   // of the text, those that speak for it, the strongest first
 }
 
 // Guess ranks the techniques that a text may mean by what was learned from public detection rules and from ATT&CK's own

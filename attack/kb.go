@@ -170,11 +170,11 @@ func (kb *KB) note() string {
 
 // Bundle is a file that a knowledge base was read from.
 type Bundle struct {
-	Domain  Domain `json:"domain"`
-	File    string `json:"file"`
+	Domain  Domain `json:"domain"`            // the domain of ATT&CK
+	File    string `json:"file"`              // the file
 	Version string `json:"version,omitempty"` // of ATT&CK
-	Size    int64  `json:"size"`
-	SHA256  string `json:"sha256,omitempty"` // of the file as it is
+	Size    int64  `json:"size"`              // its size in bytes
+	SHA256  string `json:"sha256,omitempty"`  // of the file as it is
 }
 
 func bundlesOf(files []facts.File) []Bundle {
@@ -241,25 +241,25 @@ func (k *KB) Version(d Domain) string {
 
 // Count is a number of objects: those in force, and those with the revoked and deprecated ones.
 type Count struct {
-	Active int `json:"active"`
-	Total  int `json:"total"`
+	Active int `json:"active"` // those in use
+	Total  int `json:"total"`  // with those that were revoked or deprecated
 }
 
 // Stats counts what a knowledge base holds.
 type Stats struct {
-	Techniques     Count `json:"techniques"`
-	Subtechniques  Count `json:"subtechniques"`
-	Tactics        Count `json:"tactics"`
-	Groups         Count `json:"groups"`
-	Malware        Count `json:"malware"`
-	Tools          Count `json:"tools"`
-	Campaigns      Count `json:"campaigns"`
-	Mitigations    Count `json:"mitigations"`
-	Strategies     Count `json:"detectionStrategies"`
-	Analytics      Count `json:"analytics"`
-	DataComponents Count `json:"dataComponents"`
-	Assets         Count `json:"assets"`
-	Relations      int   `json:"relations"` // without sub-technique-of and revoked-by
+	Techniques     Count `json:"techniques"`          // techniques
+	Subtechniques  Count `json:"subtechniques"`       // subtechniques
+	Tactics        Count `json:"tactics"`             // tactics
+	Groups         Count `json:"groups"`              // groups
+	Malware        Count `json:"malware"`             // malware
+	Tools          Count `json:"tools"`               // tools
+	Campaigns      Count `json:"campaigns"`           // campaigns
+	Mitigations    Count `json:"mitigations"`         // mitigations
+	Strategies     Count `json:"detectionStrategies"` // detection strategies
+	Analytics      Count `json:"analytics"`           // analytics
+	DataComponents Count `json:"dataComponents"`      // data components
+	Assets         Count `json:"assets"`              // assets of ICS
+	Relations      int   `json:"relations"`           // without sub-technique-of and revoked-by
 }
 
 // Stats counts the objects of all domains held.

@@ -100,9 +100,9 @@ func older(a, b string) bool {
 
 // Later is what a technique is called in a later version of ATT&CK than the one that is held.
 type Later struct {
-	Version string   `json:"attackVersion"`
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
+	Version string   `json:"attackVersion"`     // its version
+	ID      string   `json:"id"`                // its id
+	Name    string   `json:"name"`              // its name
 	Tactics []string `json:"tactics,omitempty"` // ids
 }
 

@@ -17,25 +17,25 @@ const (
 
 // Layer is an ATT&CK Navigator layer of format 4.5. Its JSON is a file that the Navigator opens.
 type Layer struct {
-	Name                          string           `json:"name"`
-	Versions                      LayerVersions    `json:"versions"`
-	Domain                        string           `json:"domain"` // such as enterprise-attack
-	Description                   string           `json:"description,omitempty"`
-	Filters                       *LayerFilters    `json:"filters,omitempty"`
-	Sorting                       int              `json:"sorting"` // by name 0 or 1 (descending), by score 2 or 3 (descending)
-	Layout                        LayerLayout      `json:"layout"`
-	HideDisabled                  bool             `json:"hideDisabled"`
-	Techniques                    []LayerTechnique `json:"techniques"`
-	Gradient                      *LayerGradient   `json:"gradient,omitempty"`
-	LegendItems                   []LegendItem     `json:"legendItems,omitempty"`
-	Metadata                      []LayerMetadata  `json:"metadata,omitempty"`
-	Links                         []LayerLink      `json:"links,omitempty"`
-	ShowTacticRowBackground       bool             `json:"showTacticRowBackground"`
-	TacticRowBackground           string           `json:"tacticRowBackground,omitempty"`
-	SelectTechniquesAcrossTactics bool             `json:"selectTechniquesAcrossTactics"`
-	SelectSubtechniquesWithParent bool             `json:"selectSubtechniquesWithParent"`
-	SelectVisibleTechniques       bool             `json:"selectVisibleTechniques"`
-	CustomDataURL                 string           `json:"customDataURL,omitempty"` // of the data that the layer was made for, where it isn't MITRE's
+	Name                          string           `json:"name"`                          // its name
+	Versions                      LayerVersions    `json:"versions"`                      // the versions it was made for
+	Domain                        string           `json:"domain"`                        // such as enterprise-attack
+	Description                   string           `json:"description,omitempty"`         // what it shows
+	Filters                       *LayerFilters    `json:"filters,omitempty"`             // what the Navigator shows of it
+	Sorting                       int              `json:"sorting"`                       // by name 0 or 1 (descending), by score 2 or 3 (descending)
+	Layout                        LayerLayout      `json:"layout"`                        // how the matrix is laid out
+	HideDisabled                  bool             `json:"hideDisabled"`                  // leave out techniques that are not enabled
+	Techniques                    []LayerTechnique `json:"techniques"`                    // the techniques
+	Gradient                      *LayerGradient   `json:"gradient,omitempty"`            // the colours of scores
+	LegendItems                   []LegendItem     `json:"legendItems,omitempty"`         // what the colours mean
+	Metadata                      []LayerMetadata  `json:"metadata,omitempty"`            // facts beside it, by name
+	Links                         []LayerLink      `json:"links,omitempty"`               // links shown with it
+	ShowTacticRowBackground       bool             `json:"showTacticRowBackground"`       // colour the row of tactics
+	TacticRowBackground           string           `json:"tacticRowBackground,omitempty"` // that colour, as #rrggbb
+	SelectTechniquesAcrossTactics bool             `json:"selectTechniquesAcrossTactics"` // select a technique in all its tactics
+	SelectSubtechniquesWithParent bool             `json:"selectSubtechniquesWithParent"` // select subtechniques with theirs
+	SelectVisibleTechniques       bool             `json:"selectVisibleTechniques"`       // select none that are hidden
+	CustomDataURL                 string           `json:"customDataURL,omitempty"`       // of the data that the layer was made for, where it isn't MITRE's
 
 	// Notes say what [ReadLayer] changed to read the layer. They aren't part of the file.
 	Notes []string `json:"-"`
@@ -48,65 +48,65 @@ func (*Layer) Document() (name, mediaType, member string) {
 
 // LayerVersions says what a layer was made for.
 type LayerVersions struct {
-	ATTACK    string `json:"attack,omitempty"` // the major version of ATT&CK, such as 18
-	Navigator string `json:"navigator,omitempty"`
-	Layer     string `json:"layer"` // 4.5
+	ATTACK    string `json:"attack,omitempty"`    // the major version of ATT&CK, such as 18
+	Navigator string `json:"navigator,omitempty"` // the version of the Navigator
+	Layer     string `json:"layer"`               // 4.5
 }
 
 // LayerFilters limits a layer to platforms.
 type LayerFilters struct {
-	Platforms []string `json:"platforms"`
+	Platforms []string `json:"platforms"` // the platforms it runs on
 }
 
 // LayerLayout says how a layer is drawn.
 type LayerLayout struct {
-	Layout                string `json:"layout"`            // side, flat or mini
-	AggregateFunction     string `json:"aggregateFunction"` // average, min, max or sum
-	ShowID                bool   `json:"showID"`
-	ShowName              bool   `json:"showName"`
-	ShowAggregateScores   bool   `json:"showAggregateScores"`
-	CountUnscored         bool   `json:"countUnscored"`
+	Layout                string `json:"layout"`                          // side, flat or mini
+	AggregateFunction     string `json:"aggregateFunction"`               // average, min, max or sum
+	ShowID                bool   `json:"showID"`                          // show ids
+	ShowName              bool   `json:"showName"`                        // show names
+	ShowAggregateScores   bool   `json:"showAggregateScores"`             // show scores over subtechniques
+	CountUnscored         bool   `json:"countUnscored"`                   // count those without a score as 0
 	ExpandedSubtechniques string `json:"expandedSubtechniques,omitempty"` // none, annotated or all
 }
 
 // LayerTechnique is what a layer says of one technique.
 type LayerTechnique struct {
-	TechniqueID       string          `json:"techniqueID"`
-	Tactic            string          `json:"tactic,omitempty"` // short name; empty for all tactics of the technique
-	Score             *float64        `json:"score,omitempty"`
-	Color             string          `json:"color,omitempty"` // #rrggbb or #rrggbbaa; empty to colour by score
-	Comment           string          `json:"comment,omitempty"`
-	Enabled           *bool           `json:"enabled,omitempty"` // nil means true
-	Metadata          []LayerMetadata `json:"metadata,omitempty"`
-	Links             []LayerLink     `json:"links,omitempty"`
-	ShowSubtechniques bool            `json:"showSubtechniques,omitempty"`
+	TechniqueID       string          `json:"techniqueID"`                 // the technique
+	Tactic            string          `json:"tactic,omitempty"`            // short name; empty for all tactics of the technique
+	Score             *float64        `json:"score,omitempty"`             // its score; nil: none
+	Color             string          `json:"color,omitempty"`             // #rrggbb or #rrggbbaa; empty to colour by score
+	Comment           string          `json:"comment,omitempty"`           // a comment on it
+	Enabled           *bool           `json:"enabled,omitempty"`           // nil means true
+	Metadata          []LayerMetadata `json:"metadata,omitempty"`          // facts beside it, by name
+	Links             []LayerLink     `json:"links,omitempty"`             // links shown with it
+	ShowSubtechniques bool            `json:"showSubtechniques,omitempty"` // whether its subtechniques are unfolded
 }
 
 // LayerGradient maps scores to colours.
 type LayerGradient struct {
-	Colors   []string `json:"colors"` // #rrggbb or #rrggbbaa, at least two
-	MinValue float64  `json:"minValue"`
-	MaxValue float64  `json:"maxValue"`
+	Colors   []string `json:"colors"`   // #rrggbb or #rrggbbaa, at least two
+	MinValue float64  `json:"minValue"` // the score of the first colour
+	MaxValue float64  `json:"maxValue"` // the score of the last colour
 }
 
 // LegendItem explains a colour.
 type LegendItem struct {
-	Label string `json:"label"`
-	Color string `json:"color"`
+	Label string `json:"label"` // the text
+	Color string `json:"color"` // the colour, as #rrggbb
 }
 
 // LayerMetadata is a name with a value, or else a divider.
 type LayerMetadata struct {
-	Name    string `json:"name,omitempty"`
-	Value   string `json:"value,omitempty"`
-	Divider bool   `json:"divider,omitempty"`
+	Name    string `json:"name,omitempty"`    // its name
+	Value   string `json:"value,omitempty"`   // its value
+	Divider bool   `json:"divider,omitempty"` // a line instead
 }
 
 // LayerLink is a label with an address, or else a divider.
 type LayerLink struct {
-	Label   string `json:"label,omitempty"`
-	URL     string `json:"url,omitempty"`
-	Divider bool   `json:"divider,omitempty"`
+	Label   string `json:"label,omitempty"`   // the text
+	URL     string `json:"url,omitempty"`     // its page at MITRE
+	Divider bool   `json:"divider,omitempty"` // a line instead
 }
 
 // NewLayer returns an empty layer for a domain and a version of ATT&CK such as 18.1, which may be empty if unknown.

@@ -9,7 +9,8 @@ import (
 
 // SearchMitigationsInput says which mitigations to find.
 type SearchMitigationsInput struct {
-	Query string `json:"query" jsonschema:"Words, name or id." minLength:"1" maxLength:"1000"`
+	// Words, name or id.
+	Query string `json:"query" minLength:"1" maxLength:"1000"`
 	Paging
 }
 
@@ -33,28 +34,30 @@ func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInpu
 
 // GetMitigationInput says which mitigation to describe.
 type GetMitigationInput struct {
-	MitigationID string `json:"mitigationId" alias:"id" jsonschema:"Such as M1032, or name."`
-	Limit        int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500" default:"50"`
+	// Such as M1032, or name.
+	MitigationID string `json:"mitigationId" alias:"id"`
+	// Techniques.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // MitigationOutput describes a mitigation.
 type MitigationOutput struct {
-	ID             string                   `json:"id"`
-	Name           string                   `json:"name"`
-	Domains        []Domain                 `json:"domains"`
-	URL            string                   `json:"url"`
-	RedirectedFrom string                   `json:"redirectedFrom,omitempty"`
-	Deprecated     bool                     `json:"deprecated"`
-	Description    string                   `json:"description,omitempty"`
-	Techniques     List[MitigatedTechnique] `json:"techniques"`
-	References     *List[Reference]         `json:"references,omitempty"`
+	ID             string                   `json:"id"`                       // its id
+	Name           string                   `json:"name"`                     // its name
+	Domains        []Domain                 `json:"domains"`                  // the domains of ATT&CK that have it
+	URL            string                   `json:"url"`                      // its page at MITRE
+	RedirectedFrom string                   `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Deprecated     bool                     `json:"deprecated"`               // whether MITRE has deprecated it
+	Description    string                   `json:"description,omitempty"`    // what it is, in words of the platform
+	Techniques     List[MitigatedTechnique] `json:"techniques"`               // the techniques
+	References     *List[Reference]         `json:"references,omitempty"`     // where it is written about
 }
 
 // MitigatedTechnique is a technique that a mitigation prevents, and how.
 type MitigatedTechnique struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Guidance string `json:"guidance,omitempty"`
+	ID       string `json:"id"`                 // its id
+	Name     string `json:"name"`               // its name
+	Guidance string `json:"guidance,omitempty"` // how it helps here
 }
 
 // GetMitigation describes a mitigation and what it prevents.
@@ -85,25 +88,26 @@ func (c *Client) GetMitigation(ctx context.Context, in GetMitigationInput) (*Mit
 
 // MitigationsForTechniqueInput says which technique to prevent.
 type MitigationsForTechniqueInput struct {
-	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"Such as T1110, or exact name."`
+	// Such as T1110, or exact name.
+	TechniqueID string `json:"techniqueId" alias:"id"`
 }
 
 // MitigationsForTechniqueOutput is what prevents a technique.
 type MitigationsForTechniqueOutput struct {
-	Technique      Ref                 `json:"technique"`
-	RedirectedFrom string              `json:"redirectedFrom,omitempty"`
-	Total          int                 `json:"total"`
-	Mitigations    []MitigationSummary `json:"mitigations"`
-	Parent         *Ref                `json:"parent,omitempty"` // whose mitigations may apply where a sub-technique has none
-	Note           string              `json:"note,omitempty"`
+	Technique      Ref                 `json:"technique"`                // the technique
+	RedirectedFrom string              `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Total          int                 `json:"total"`                    // how many there are
+	Mitigations    []MitigationSummary `json:"mitigations"`              // what mitigates it
+	Parent         *Ref                `json:"parent,omitempty"`         // whose mitigations may apply where a sub-technique has none
+	Note           string              `json:"note,omitempty"`           // what to know about the answer
 }
 
 // MitigationSummary is a mitigation, and how it applies to the technique.
 type MitigationSummary struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	Guidance    string `json:"guidance,omitempty"`
+	ID          string `json:"id"`                    // its id
+	Name        string `json:"name"`                  // its name
+	Description string `json:"description,omitempty"` // what it is, in words of the platform
+	Guidance    string `json:"guidance,omitempty"`    // how it helps here
 }
 
 // MitigationsForTechnique lists what prevents a technique.

@@ -41,17 +41,28 @@ const maxLayerItems = 2000
 
 // NavigatorLayerInput says what layer to make. Which fields a mode needs is in their descriptions.
 type NavigatorLayerInput struct {
-	Mode              LayerMode `json:"mode" jsonschema:"coverage by dataSources, a group, a campaign, techniques, or the diff of two groups."`
-	Name              string    `json:"name,omitempty" jsonschema:"Of the layer."`
-	DataSources       []string  `json:"dataSources,omitempty" jsonschema:"For coverage, what the site collects: data components (Process Creation, DC0032), log sources (WinEventLog:Sysmon) or data sources of ATT&CK 17 (Process, DS0009)."`
-	GroupID           string    `json:"groupId,omitempty" jsonschema:"For group: id, name or alias, such as APT29."`
-	CampaignID        string    `json:"campaignId,omitempty" jsonschema:"For campaign: such as C0024. Default: techniques."`
-	Techniques        []string  `json:"techniques,omitempty" jsonschema:"For techniques, and campaign without campaignId."`
-	CompareGroupIDs   []string  `json:"compareGroupIds,omitempty" jsonschema:"For diff: two groups."`
-	Color             string    `json:"color,omitempty" jsonschema:"#rrggbb."`
-	ShowSubtechniques *bool     `json:"showSubtechniques,omitempty"`
-	Platforms         []string  `json:"platforms,omitempty" jsonschema:"Such as Windows." maxItems:"30"`
-	Domain            Domain    `json:"domain,omitempty" jsonschema:"Default: that of the first technique."`
+	// coverage by dataSources, a group, a campaign, techniques, or the diff of two groups.
+	Mode LayerMode `json:"mode"`
+	// Of the layer.
+	Name string `json:"name,omitempty"`
+	// For coverage, what the site collects: data components (Process Creation, DC0032), log sources
+	// (WinEventLog:Sysmon) or data sources of ATT&CK 17 (Process, DS0009).
+	DataSources []string `json:"dataSources,omitempty"`
+	// For group: id, name or alias, such as APT29.
+	GroupID string `json:"groupId,omitempty"`
+	// For campaign: such as C0024. Default: techniques.
+	CampaignID string `json:"campaignId,omitempty"`
+	// For techniques, and campaign without campaignId.
+	Techniques []string `json:"techniques,omitempty"`
+	// For diff: two groups.
+	CompareGroupIDs []string `json:"compareGroupIds,omitempty"`
+	// #rrggbb.
+	Color             string `json:"color,omitempty"`
+	ShowSubtechniques *bool  `json:"showSubtechniques,omitempty"` // unfold subtechniques; nil: as it fits
+	// Such as Windows.
+	Platforms []string `json:"platforms,omitempty" maxItems:"30"`
+	// Default: that of the first technique.
+	Domain Domain `json:"domain,omitempty"`
 }
 
 // SetDefaults sets the colour to #ff6666 and unfolds sub-techniques.

@@ -9,13 +9,13 @@ import (
 
 // Object is what all ATT&CK objects have in common.
 type Object struct {
-	ID          string // such as T1059.001, G0016, S0154
-	Name        string
-	Description string // as MITRE wrote it, with citations; empty in the embedded facts
-	References  []Reference
-	Deprecated  bool   // no longer in use, without a successor
-	Revoked     bool   // replaced
-	RevokedBy   string // the id of the object that took its place, if one did
+	ID          string      // such as T1059.001, G0016, S0154
+	Name        string      // its name
+	Description string      // as MITRE wrote it, with citations; empty in the embedded facts
+	References  []Reference // where it is written about
+	Deprecated  bool        // no longer in use, without a successor
+	Revoked     bool        // replaced
+	RevokedBy   string      // the id of the object that took its place, if one did
 
 	kb      *KB
 	uuid    string // of its STIX id, 16 bytes
@@ -25,9 +25,9 @@ type Object struct {
 
 // Reference is a work that an object cites.
 type Reference struct {
-	Source      string `json:"source"`
-	Description string `json:"description,omitempty"`
-	URL         string `json:"url"`
+	Source      string `json:"source"`                // who wrote it
+	Description string `json:"description,omitempty"` // its title
+	URL         string `json:"url"`                   // where it is
 }
 
 // Active reports whether the object is in force, that is neither deprecated nor revoked.
@@ -99,8 +99,8 @@ func (t *Tactic) URL() string { return site + "tactics/" + t.ID }
 // Technique is how an adversary achieves a tactic.
 type Technique struct {
 	Object
-	Subtechnique bool
-	Platforms    []string
+	Subtechnique bool     // whether it is a subtechnique
+	Platforms    []string // the platforms it runs on
 }
 
 // Domain returns the domain of the technique.
@@ -237,9 +237,9 @@ func (SoftwareType) Enum() []any { return []any{Malware, Tool} }
 // Software is malware or a tool that adversaries use.
 type Software struct {
 	Object
-	Type      SoftwareType
-	Aliases   []string // other names
-	Platforms []string
+	Type      SoftwareType // its type
+	Aliases   []string     // other names
+	Platforms []string     // the platforms it runs on
 }
 
 // URL returns where MITRE describes the software.
@@ -311,7 +311,7 @@ func (m *Mitigation) Guidance(t *Technique) string {
 // Asset is a kind of device in an industrial network.
 type Asset struct {
 	Object
-	Platforms    []string
+	Platforms    []string // the platforms it runs on
 	RelatedNames []string // what the same kind of device is called elsewhere
 }
 

@@ -55,11 +55,11 @@ func (u *weights) sum(list []*Technique) float64 {
 
 // Match is someone, or something, that uses some of the techniques asked about.
 type Match struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Shared []Ref  `json:"shared"`
-	Uses   int    `json:"uses"`  // techniques it uses in all
-	Score  int    `json:"score"` // 0 to 100: how well it fits. Rare techniques count more; those observed that it lacks count against it, and a tenth of that those it has besides
+	ID     string `json:"id"`     // its id
+	Name   string `json:"name"`   // its name
+	Shared []Ref  `json:"shared"` // the techniques they share
+	Uses   int    `json:"uses"`   // techniques it uses in all
+	Score  int    `json:"score"`  // 0 to 100: how well it fits. Rare techniques count more; those observed that it lacks count against it, and a tenth of that those it has besides
 }
 
 // extra is what a technique costs that only the group has, compared with one that only was observed: a group isn't less
@@ -125,27 +125,30 @@ func (k *KB) GroupsLike(asked []*Technique, limit int) List[Match] {
 
 // TechniqueOverlapInput names two or more groups, or else techniques.
 type TechniqueOverlapInput struct {
-	GroupIDs   []string `json:"groupIds,omitempty" jsonschema:"Two at least, by id, name or alias." maxItems:"20"`
-	Techniques []string `json:"techniques,omitempty" jsonschema:"To compare with all groups. This or groupIds." maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Groups, and shared techniques of each pair." minimum:"1" maximum:"500" default:"15"`
+	// Two at least, by id, name or alias.
+	GroupIDs []string `json:"groupIds,omitempty" maxItems:"20"`
+	// To compare with all groups. This or groupIds.
+	Techniques []string `json:"techniques,omitempty" maxItems:"200"`
+	// Groups, and shared techniques of each pair.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"15"`
 }
 
 // TechniqueOverlapOutput is the overlap of pairs of groups, or of techniques with groups.
 type TechniqueOverlapOutput struct {
-	Pairs      []GroupPair  `json:"pairs,omitempty"`
-	Groups     *List[Match] `json:"groups,omitempty"`
-	Redirected []Redirect   `json:"redirected,omitempty"`
-	Unknown    []string     `json:"unknown,omitempty"` // what was given and this ATT&CK doesn't have
-	Note       string       `json:"note"`
+	Pairs      []GroupPair  `json:"pairs,omitempty"`      // each two of the groups
+	Groups     *List[Match] `json:"groups,omitempty"`     // groups known to use them
+	Redirected []Redirect   `json:"redirected,omitempty"` // ids that another took the place of
+	Unknown    []string     `json:"unknown,omitempty"`    // what was given and this ATT&CK doesn't have
+	Note       string       `json:"note"`                 // what to know about the answer
 }
 
 // GroupPair is what two groups have in common.
 type GroupPair struct {
-	A              Ref       `json:"a"`
-	B              Ref       `json:"b"`
-	Shared         List[Ref] `json:"shared"`
-	OnlyA          int       `json:"onlyA"`
-	OnlyB          int       `json:"onlyB"`
+	A              Ref       `json:"a"`              // the one group
+	B              Ref       `json:"b"`              // the other group
+	Shared         List[Ref] `json:"shared"`         // the techniques they share
+	OnlyA          int       `json:"onlyA"`          // how many only the one uses
+	OnlyB          int       `json:"onlyB"`          // how many only the other uses
 	JaccardPercent float64   `json:"jaccardPercent"` // shared of what either uses
 }
 
@@ -252,31 +255,34 @@ func (k *KB) compare(a, b *Group, limit int) GroupPair {
 
 // AttackPathInput says where a path begins and ends.
 type AttackPathInput struct {
-	StartTechnique string `json:"startTechnique" jsonschema:"Such as T1566.001, or exact name."`
-	TargetTactic   string `json:"targetTactic,omitempty" jsonschema:"Where the path ends: id, short name or name. Default: the last."`
-	Limit          int    `json:"limit,omitempty" jsonschema:"Of each tactic." minimum:"1" maximum:"20" default:"3"`
+	// Such as T1566.001, or exact name.
+	StartTechnique string `json:"startTechnique"`
+	// Where the path ends: id, short name or name. Default: the last.
+	TargetTactic string `json:"targetTactic,omitempty"`
+	// Of each tactic.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"20" default:"3"`
 }
 
 // AttackPathOutput is what else those do who use a technique, tactic by tactic.
 type AttackPathOutput struct {
-	Start          Ref        `json:"start"`
-	RedirectedFrom string     `json:"redirectedFrom,omitempty"`
-	StartTactic    Ref        `json:"startTactic"`
-	Actors         int        `json:"actors"` // groups, and campaigns of no known group, that use the start technique
-	Steps          []PathStep `json:"steps"`
-	Note           string     `json:"note"`
+	Start          Ref        `json:"start"`                    // where the path begins
+	RedirectedFrom string     `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	StartTactic    Ref        `json:"startTactic"`              // its tactic
+	Actors         int        `json:"actors"`                   // groups, and campaigns of no known group, that use the start technique
+	Steps          []PathStep `json:"steps"`                    // the tactics behind it
+	Note           string     `json:"note"`                     // what to know about the answer
 }
 
 // PathStep is one later tactic.
 type PathStep struct {
-	Tactic     Ref             `json:"tactic"`
-	Techniques []PathTechnique `json:"techniques"`
+	Tactic     Ref             `json:"tactic"`     // the tactic
+	Techniques []PathTechnique `json:"techniques"` // the techniques
 }
 
 // PathTechnique is a technique that goes with the start technique.
 type PathTechnique struct {
-	ID     string  `json:"id"`
-	Name   string  `json:"name"`
+	ID     string  `json:"id"`     // its id
+	Name   string  `json:"name"`   // its name
 	Actors int     `json:"actors"` // that use both
 	Lift   float64 `json:"lift"`   // how many times as likely as among all actors
 }
@@ -419,42 +425,44 @@ func (k *KB) countActors() *cast {
 
 // CampaignProfileInput is what was observed.
 type CampaignProfileInput struct {
-	Techniques []string `json:"techniques" jsonschema:"Such as T1566.001." minItems:"1" maxItems:"200"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"50" default:"10"`
+	// Such as T1566.001.
+	Techniques []string `json:"techniques" minItems:"1" maxItems:"200"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"50" default:"10"`
 }
 
 // CampaignProfileOutput sets what was observed beside what ATT&CK knows.
 type CampaignProfileOutput struct {
-	Techniques       []Ref          `json:"techniques"`
-	Redirected       []Redirect     `json:"redirected,omitempty"`
-	Unknown          []string       `json:"unknown,omitempty"` // what was given and this ATT&CK doesn't have
-	TacticCoverage   []TacticSeen   `json:"tacticCoverage"`
-	LikelyGroups     List[Match]    `json:"likelyGroups"`
-	LikelySoftware   List[Match]    `json:"likelySoftware"`
-	MatchingCampaign List[Match]    `json:"matchingCampaigns"`
-	SuggestedNext    []Suggestion   `json:"suggestedNextTechniques"`
-	Mitigations      List[Priority] `json:"mitigationPriorities"`
-	Note             string         `json:"note"`
+	Techniques       []Ref          `json:"techniques"`              // the techniques that were given
+	Redirected       []Redirect     `json:"redirected,omitempty"`    // ids that another took the place of
+	Unknown          []string       `json:"unknown,omitempty"`       // what was given and this ATT&CK doesn't have
+	TacticCoverage   []TacticSeen   `json:"tacticCoverage"`          // what was seen of each tactic
+	LikelyGroups     List[Match]    `json:"likelyGroups"`            // groups that work like this
+	LikelySoftware   List[Match]    `json:"likelySoftware"`          // software that works like this
+	MatchingCampaign List[Match]    `json:"matchingCampaigns"`       // campaigns that went like this
+	SuggestedNext    []Suggestion   `json:"suggestedNextTechniques"` // what often comes with it
+	Mitigations      List[Priority] `json:"mitigationPriorities"`    // what mitigates it
+	Note             string         `json:"note"`                    // what to know about the answer
 }
 
 // TacticSeen is a tactic with the observed techniques of it.
 type TacticSeen struct {
-	Tactic     Ref      `json:"tactic"`
-	Techniques []string `json:"techniques"`
+	Tactic     Ref      `json:"tactic"`     // the tactic
+	Techniques []string `json:"techniques"` // the techniques
 }
 
 // Suggestion is a technique to look for.
 type Suggestion struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
+	ID     string   `json:"id"`     // its id
+	Name   string   `json:"name"`   // its name
 	Groups []string `json:"groups"` // of the most alike ones, those that use it
 }
 
 // Priority is a mitigation and which of the techniques it prevents.
 type Priority struct {
-	ID         string   `json:"id"`
-	Name       string   `json:"name"`
-	Techniques []string `json:"techniques"`
+	ID         string   `json:"id"`         // its id
+	Name       string   `json:"name"`       // its name
+	Techniques []string `json:"techniques"` // the techniques
 }
 
 // suggestFrom is how many of the most alike groups say what to look for.

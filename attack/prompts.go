@@ -12,27 +12,28 @@ import (
 
 // MatrixInput is the input of [Client.Matrix].
 type MatrixInput struct {
-	Domain Domain `json:"domain" jsonschema:"The domain of the matrix."`
+	// The domain of the matrix.
+	Domain Domain `json:"domain"`
 }
 
 // MatrixOutput is a matrix as people draw it: tactics with their techniques.
 type MatrixOutput struct {
-	Domain        Domain         `json:"domain"`
-	AttackVersion string         `json:"attackVersion,omitempty"`
-	Tactics       []MatrixColumn `json:"tactics"`
+	Domain        Domain         `json:"domain"`                  // the domain of ATT&CK
+	AttackVersion string         `json:"attackVersion,omitempty"` // the version of ATT&CK behind the answer
+	Tactics       []MatrixColumn `json:"tactics"`                 // its tactics
 }
 
 // MatrixColumn is one tactic.
 type MatrixColumn struct {
-	Tactic     Ref          `json:"tactic"`
-	Techniques []MatrixCell `json:"techniques"`
+	Tactic     Ref          `json:"tactic"`     // the tactic
+	Techniques []MatrixCell `json:"techniques"` // the techniques
 }
 
 // MatrixCell is one technique with its sub-techniques.
 type MatrixCell struct {
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	Subtechniques []Ref  `json:"subtechniques,omitempty"`
+	ID            string `json:"id"`                      // its id
+	Name          string `json:"name"`                    // its name
+	Subtechniques []Ref  `json:"subtechniques,omitempty"` // its subtechniques
 }
 
 // Matrix returns the matrix of one domain. It is a resource, not a tool.

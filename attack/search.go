@@ -12,10 +12,10 @@ import (
 
 // Hit is a technique that a search found.
 type Hit struct {
-	Technique *Technique
-	Score     int      // comparable within one search only; more is better
-	Fit       int      // 0 to 100, comparable between searches: how much of the query the technique's name accounts for
-	Words     []string // the words of the query that were found, in their order
+	Technique *Technique // the technique
+	Score     int        // comparable within one search only; more is better
+	Fit       int        // 0 to 100, comparable between searches: how much of the query the technique's name accounts for
+	Words     []string   // the words of the query that were found, in their order
 }
 
 // How much a word is worth by where it is found.

@@ -16,9 +16,9 @@ import (
 
 // SigmaRule is a Sigma rule, as far as it says what it is about.
 type SigmaRule struct {
-	File   string // below the folder
-	ID     string // a UUID
-	Title  string
+	File   string   // below the folder
+	ID     string   // a UUID
+	Title  string   // its title
 	Status string   // such as stable, test, experimental or deprecated
 	IDs    []string // ids of techniques and tactics in its tags, in their usual form
 }

@@ -13,25 +13,26 @@ import (
 
 // TacticSummary is a tactic in a list.
 type TacticSummary struct {
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	ShortName     string `json:"shortName"`
-	Domain        Domain `json:"domain"`
-	Deprecated    bool   `json:"deprecated,omitempty"`
-	Techniques    int    `json:"techniques"`
-	Subtechniques int    `json:"subtechniques"`
-	Description   string `json:"description,omitempty"`
+	ID            string `json:"id"`                    // its id
+	Name          string `json:"name"`                  // its name
+	ShortName     string `json:"shortName"`             // its name in data
+	Domain        Domain `json:"domain"`                // the domain of ATT&CK
+	Deprecated    bool   `json:"deprecated,omitempty"`  // whether MITRE has deprecated it
+	Techniques    int    `json:"techniques"`            // how many techniques it has
+	Subtechniques int    `json:"subtechniques"`         // how many subtechniques they have
+	Description   string `json:"description,omitempty"` // what it is, in words of the platform
 }
 
 // ListTacticsInput says whose tactics to list.
 type ListTacticsInput struct {
-	Matrix Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Default: all."`
+	// Default: all.
+	Matrix Domain `json:"matrix,omitempty" alias:"domain"`
 }
 
 // ListTacticsOutput is tactics in the order of their matrices.
 type ListTacticsOutput struct {
-	Total   int             `json:"total"`
-	Tactics []TacticSummary `json:"tactics"`
+	Total   int             `json:"total"`   // how many there are
+	Tactics []TacticSummary `json:"tactics"` // its tactics
 }
 
 // ListTactics lists the tactics in force, in the order of their matrix. Tactics of different domains stay apart though
@@ -79,26 +80,29 @@ func (k *KB) holds(argument string, d Domain) error {
 
 // GetTacticInput says which tactic to describe.
 type GetTacticInput struct {
-	TacticID string `json:"tacticId" alias:"id" jsonschema:"TA0006, credential-access or name."`
-	Matrix   Domain `json:"matrix,omitempty" alias:"domain" jsonschema:"Where several have such a tactic."`
-	Limit    int    `json:"limit,omitempty" jsonschema:"Techniques." minimum:"1" maximum:"500" default:"100"`
+	// TA0006, credential-access or name.
+	TacticID string `json:"tacticId" alias:"id"`
+	// Where several have such a tactic.
+	Matrix Domain `json:"matrix,omitempty" alias:"domain"`
+	// Techniques.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // GetTacticOutput describes a tactic.
 type GetTacticOutput struct {
 	TacticSummary
-	URL  string              `json:"url"`
+	URL  string              `json:"url"`            // its page at MITRE
 	Note string              `json:"note,omitempty"` // such as that the name asked for is an earlier one
-	List List[TechniqueLine] `json:"techniqueList"`
+	List List[TechniqueLine] `json:"techniqueList"`  // its techniques
 }
 
 // TechniqueLine is a technique in a list.
 type TechniqueLine struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Tactics      []string `json:"tactics"` // short names
-	Platforms    []string `json:"platforms"`
-	Subtechnique bool     `json:"isSubtechnique"`
+	ID           string   `json:"id"`             // its id
+	Name         string   `json:"name"`           // its name
+	Tactics      []string `json:"tactics"`        // short names
+	Platforms    []string `json:"platforms"`      // the platforms it runs on
+	Subtechnique bool     `json:"isSubtechnique"` // whether it is a subtechnique
 }
 
 func line(t *Technique) TechniqueLine {
@@ -168,12 +172,19 @@ func (k *KB) tacticsNamed(key string) []*Tactic {
 
 // SearchTechniquesInput says which techniques to find. All that is given must hold.
 type SearchTechniquesInput struct {
-	Query          string `json:"query,omitempty" jsonschema:"Words or an id." maxLength:"1000"`
-	Tactic         string `json:"tactic,omitempty" jsonschema:"TA0006, credential-access or name."`
-	Platform       string `json:"platform,omitempty" jsonschema:"Such as Windows."`
-	DataSource     string `json:"dataSource,omitempty" jsonschema:"What shows it: data component (Process Creation), log source (WinEventLog:Sysmon) or data source (Process)."`
-	IsSubtechnique *bool  `json:"isSubtechnique,omitempty" jsonschema:"Default: both."`
-	Domain         Domain `json:"domain,omitempty" jsonschema:"Default: all."`
+	// Words or an id.
+	Query string `json:"query,omitempty" maxLength:"1000"`
+	// TA0006, credential-access or name.
+	Tactic string `json:"tactic,omitempty"`
+	// Such as Windows.
+	Platform string `json:"platform,omitempty"`
+	// What shows it: data component (Process Creation), log source (WinEventLog:Sysmon) or data source
+	// (Process).
+	DataSource string `json:"dataSource,omitempty"`
+	// Default: both.
+	IsSubtechnique *bool `json:"isSubtechnique,omitempty"`
+	// Default: all.
+	Domain Domain `json:"domain,omitempty"`
 	Paging
 }
 

@@ -9,85 +9,87 @@ import (
 
 // GetTechniqueInput says which technique to describe.
 type GetTechniqueInput struct {
-	TechniqueID string `json:"techniqueId" alias:"id" jsonschema:"T1110, T1059.001 or exact name."`
-	Limit       int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"20"`
+	// T1110, T1059.001 or exact name.
+	TechniqueID string `json:"techniqueId" alias:"id"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"20"`
 }
 
 // Ref names an ATT&CK object.
 type Ref struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   string `json:"id"`   // its id
+	Name string `json:"name"` // its name
 }
 
 // List is the beginning of a list, with how long the whole is.
 type List[T any] struct {
-	Total int `json:"total"`
-	Items []T `json:"items"`
+	Total int `json:"total"` // how many there are
+	Items []T `json:"items"` // these of them
 }
 
 // GetTechniqueOutput describes a technique.
 type GetTechniqueOutput struct {
-	ID             string               `json:"id"`
-	Name           string               `json:"name"`
-	Domain         Domain               `json:"domain"`
-	AttackVersion  string               `json:"attackVersion,omitempty"`
-	URL            string               `json:"url"`
-	Source         Source               `json:"source"`         // "embedded facts" have no descriptions, procedures or references
-	Note           string               `json:"note,omitempty"` // what to know about the answer
-	RedirectedFrom string               `json:"redirectedFrom,omitempty"`
-	Later          *Later               `json:"later,omitempty"` // in a later version of ATT&CK, where that has it otherwise
-	Revoked        bool                 `json:"revoked"`
-	Deprecated     bool                 `json:"deprecated"`
-	Subtechnique   bool                 `json:"isSubtechnique"`
-	Description    string               `json:"description,omitempty"`
-	Tactics        []Ref                `json:"tactics"`
-	Platforms      []string             `json:"platforms"`
-	Parent         *Ref                 `json:"parent,omitempty"`
-	Subtechniques  []Ref                `json:"subtechniques"`
-	Mitigations    []MitigationRef      `json:"mitigations"`
-	Detection      TechniqueDetection   `json:"detection"`
-	Groups         List[Ref]            `json:"groups"` // including those to which a campaign that used it is attributed
-	Software       List[Ref]            `json:"software"`
-	Campaigns      List[Ref]            `json:"campaigns"`
-	Assets         []Ref                `json:"assets,omitempty"`
-	Procedures     *List[ProcedureText] `json:"procedures,omitempty"`
-	References     *List[Reference]     `json:"references,omitempty"`
+	ID             string               `json:"id"`                       // its id
+	Name           string               `json:"name"`                     // its name
+	Domain         Domain               `json:"domain"`                   // the domain of ATT&CK
+	AttackVersion  string               `json:"attackVersion,omitempty"`  // the version of ATT&CK behind the answer
+	URL            string               `json:"url"`                      // its page at MITRE
+	Source         Source               `json:"source"`                   // "embedded facts" have no descriptions, procedures or references
+	Note           string               `json:"note,omitempty"`           // what to know about the answer
+	RedirectedFrom string               `json:"redirectedFrom,omitempty"` // the id that was asked for, where another took its place
+	Later          *Later               `json:"later,omitempty"`          // in a later version of ATT&CK, where that has it otherwise
+	Revoked        bool                 `json:"revoked"`                  // whether another took its place
+	Deprecated     bool                 `json:"deprecated"`               // whether MITRE has deprecated it
+	Subtechnique   bool                 `json:"isSubtechnique"`           // whether it is a subtechnique
+	Description    string               `json:"description,omitempty"`    // what it is, in words of the platform
+	Tactics        []Ref                `json:"tactics"`                  // its tactics
+	Platforms      []string             `json:"platforms"`                // the platforms it runs on
+	Parent         *Ref                 `json:"parent,omitempty"`         // the technique it is part of
+	Subtechniques  []Ref                `json:"subtechniques"`            // its subtechniques
+	Mitigations    []MitigationRef      `json:"mitigations"`              // what mitigates it
+	Detection      TechniqueDetection   `json:"detection"`                // how it can be detected
+	Groups         List[Ref]            `json:"groups"`                   // including those to which a campaign that used it is attributed
+	Software       List[Ref]            `json:"software"`                 // the software that uses it
+	Campaigns      List[Ref]            `json:"campaigns"`                // its campaigns
+	Assets         []Ref                `json:"assets,omitempty"`         // what it aims at, in ICS
+	Procedures     *List[ProcedureText] `json:"procedures,omitempty"`     // how it was done
+	References     *List[Reference]     `json:"references,omitempty"`     // where it is written about
 }
 
 // MitigationRef names a mitigation and says how it applies.
 type MitigationRef struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Guidance string `json:"guidance,omitempty"`
+	ID       string `json:"id"`                 // its id
+	Name     string `json:"name"`               // its name
+	Guidance string `json:"guidance,omitempty"` // how it helps here
 }
 
 // TechniqueDetection is how to detect a technique.
 type TechniqueDetection struct {
-	Strategies     []Ref                `json:"strategies"`
-	Analytics      List[AnalyticRef]    `json:"analytics"`
-	DataComponents List[Ref]            `json:"dataComponents"`
-	LogSources     List[LogSourceEntry] `json:"logSources"`
+	Strategies     []Ref                `json:"strategies"`     // how it can be detected
+	Analytics      List[AnalyticRef]    `json:"analytics"`      // the analytics that detect it
+	DataComponents List[Ref]            `json:"dataComponents"` // the data that shows it
+	LogSources     List[LogSourceEntry] `json:"logSources"`     // where it is logged
 }
 
 // AnalyticRef names an analytic and its platforms.
 type AnalyticRef struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Platforms   []string `json:"platforms"`
-	Description string   `json:"description,omitempty"`
+	ID          string   `json:"id"`                    // its id
+	Name        string   `json:"name"`                  // its name
+	Platforms   []string `json:"platforms"`             // the platforms it runs on
+	Description string   `json:"description,omitempty"` // what it is, in words of the platform
 }
 
 // LogSourceEntry is a log source and what can be seen in it.
 type LogSourceEntry struct {
-	Name      string `json:"name"`
-	Channel   string `json:"channel,omitempty"`
-	Component Ref    `json:"dataComponent"`
+	Name      string `json:"name"`              // its name
+	Channel   string `json:"channel,omitempty"` // the channel or event
+	Component Ref    `json:"dataComponent"`     // the data component it gives
 }
 
 // ProcedureText is one observed use of a technique, and whose.
 type ProcedureText struct {
-	Actor Ref    `json:"actor"`
-	Text  string `json:"text"`
+	Actor Ref    `json:"actor"` // who did it
+	Text  string `json:"text"`  // how
 }
 
 // noProse is the note of answers from the embedded facts.

@@ -21,7 +21,8 @@ import (
 
 // UpdateDataInput says what an update must bring.
 type UpdateDataInput struct {
-	SHA256 []string `json:"sha256,omitempty" jsonschema:"Of each new bundle, in hexadecimal; else nothing is replaced." maxItems:"3"`
+	// Of each new bundle, in hexadecimal; else nothing is replaced.
+	SHA256 []string `json:"sha256,omitempty" maxItems:"3"`
 }
 
 // Validate wants whole sums.
@@ -36,13 +37,13 @@ func (in UpdateDataInput) Validate() error {
 
 // UpdateDataOutput says what an update brought.
 type UpdateDataOutput struct {
-	Before  []DomainVersion `json:"before"`
-	After   []DomainVersion `json:"after"`
-	Files   []Bundle        `json:"files"`  // now in use
-	Stored  []Bundle        `json:"stored"` // as they came
-	Cache   string          `json:"cache,omitempty"`
-	Changes map[string]int  `json:"changes"` // how many objects of ATT&CK were added, changed, revoked, …
-	Note    string          `json:"note,omitempty"`
+	Before  []DomainVersion `json:"before"`          // the versions so far
+	After   []DomainVersion `json:"after"`           // the versions now
+	Files   []Bundle        `json:"files"`           // now in use
+	Stored  []Bundle        `json:"stored"`          // as they came
+	Cache   string          `json:"cache,omitempty"` // the folder of the files
+	Changes map[string]int  `json:"changes"`         // how many objects of ATT&CK were added, changed, revoked, …
+	Note    string          `json:"note,omitempty"`  // what to know about the answer
 }
 
 // Published is the address below which MITRE publishes the bundles. Updates come from there unless another source is

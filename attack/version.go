@@ -12,27 +12,29 @@ import (
 
 // DataVersionInput says what to compare the loaded version with.
 type DataVersionInput struct {
-	Compare string `json:"compare,omitempty" jsonschema:"Another version in the data folder, such as 17.1, and the difference." pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each list." minimum:"1" maximum:"500" default:"50"`
+	// Another version in the data folder, such as 17.1, and the difference.
+	Compare string `json:"compare,omitempty" pattern:"^[0-9]+(\\.[0-9]+)*$" maxLength:"20"`
+	// Of each list.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
 }
 
 // DataVersionOutput says what is loaded.
 type DataVersionOutput struct {
-	Source     Source          `json:"source"`
-	Domains    []DomainVersion `json:"domains"`
-	Files      []Bundle        `json:"files"`
-	Cache      string          `json:"cache,omitempty"`
-	Held       []string        `json:"held"` // bundles in the data folder, of all versions
-	Stats      Stats           `json:"stats"`
+	Source     Source          `json:"source"`               // where the facts come from
+	Domains    []DomainVersion `json:"domains"`              // the domains of ATT&CK that have it
+	Files      []Bundle        `json:"files"`                // the files read
+	Cache      string          `json:"cache,omitempty"`      // the folder of the files
+	Held       []string        `json:"held"`                 // bundles in the data folder, of all versions
+	Stats      Stats           `json:"stats"`                // how much there is
 	Difference *Difference     `json:"difference,omitempty"` // from the compared version to the loaded one
-	Note       string          `json:"note,omitempty"`
-	Fallback   string          `json:"fallback,omitempty"` // why these are the embedded facts although a folder is set
+	Note       string          `json:"note,omitempty"`       // what to know about the answer
+	Fallback   string          `json:"fallback,omitempty"`   // why these are the embedded facts although a folder is set
 }
 
 // DomainVersion is the version of one domain.
 type DomainVersion struct {
-	Domain  Domain `json:"domain"`
-	Version string `json:"version,omitempty"`
+	Domain  Domain `json:"domain"`            // the domain of ATT&CK
+	Version string `json:"version,omitempty"` // its version
 }
 
 // DataVersion says which version of ATT&CK is loaded and from where, and how it differs from another that the data folder
@@ -110,25 +112,25 @@ func (c *Client) otherVersion(ctx context.Context, kb *KB, version string, held 
 
 // Difference is how two versions of ATT&CK differ. Each list is cut and says how long it is.
 type Difference struct {
-	From           []DomainVersion `json:"from"`
-	To             []DomainVersion `json:"to"`
-	Added          List[Item]      `json:"added"`
-	Changed        List[Item]      `json:"changed"`
-	Revoked        List[Item]      `json:"revoked"`
-	Deprecated     List[Item]      `json:"deprecated"`
-	Removed        List[Item]      `json:"removed"`
-	RenamedTactics List[Item]      `json:"renamedTactics"`
-	Note           string          `json:"note,omitempty"`
+	From           []DomainVersion `json:"from"`           // the version before
+	To             []DomainVersion `json:"to"`             // the version after
+	Added          List[Item]      `json:"added"`          // what is new
+	Changed        List[Item]      `json:"changed"`        // what changed
+	Revoked        List[Item]      `json:"revoked"`        // whether another took its place
+	Deprecated     List[Item]      `json:"deprecated"`     // whether MITRE has deprecated it
+	Removed        List[Item]      `json:"removed"`        // what is gone
+	RenamedTactics List[Item]      `json:"renamedTactics"` // tactics with another name
+	Note           string          `json:"note,omitempty"` // what to know about the answer
 }
 
 // Item is an object that differs.
 type Item struct {
-	Kind    string   `json:"kind"`
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Was     string   `json:"was,omitempty"` // the earlier name
-	By      string   `json:"by,omitempty"`  // the id that took the place of a revoked one
-	Changed []string `json:"changed,omitempty"`
+	Kind    string   `json:"kind"`              // of which kind it is
+	ID      string   `json:"id"`                // its id
+	Name    string   `json:"name"`              // its name
+	Was     string   `json:"was,omitempty"`     // the earlier name
+	By      string   `json:"by,omitempty"`      // the id that took the place of a revoked one
+	Changed []string `json:"changed,omitempty"` // which of its fields
 }
 
 // Compare tells how one version of ATT&CK differs from an earlier one. Descriptions are compared where both have them.

@@ -21,19 +21,30 @@ import (
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
 // analyzers, or set FanOut.
 type AnalyzeObservableInput struct {
-	Data         string                     `json:"data" jsonschema:"The observable, also defanged." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	DataType     string                     `json:"dataType,omitempty" jsonschema:"ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or one of the server's own. Default: detected." pattern:"^([A-Za-z][A-Za-z0-9_.:-]{0,63})?$"`
-	Analyzers    []string                   `json:"analyzers,omitempty" jsonschema:"By name, id, or a part of the name that only one has." alias:"analyzerNames" maxItems:"100" maxLength:"128"`
-	FanOut       bool                       `json:"fanOut,omitempty" jsonschema:"Run every analyzer that takes the type; needs an approval."`
-	MaxAnalyzers int                        `json:"maxAnalyzers,omitempty" jsonschema:"Refuse to run more." minimum:"1" maximum:"100"`
-	TLP          *TLP                       `json:"tlp,omitempty"`
-	PAP          *PAP                       `json:"pap,omitempty"`
-	Timeout      int                        `json:"timeout,omitempty" jsonschema:"Seconds for all to end." minimum:"1" maximum:"3600"`
-	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
-	Message      string                     `json:"message,omitempty" jsonschema:"Kept with the jobs." maxLength:"4096"`
-	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the jobs." maxLength:"256"`
-	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`
+	// The observable, also defanged.
+	Data string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
+	// ip, domain, fqdn, url, mail, hash, filename, registry, regexp, other, user-agent, … or one of the
+	// server's own. Default: detected.
+	DataType string `json:"dataType,omitempty" pattern:"^([A-Za-z][A-Za-z0-9_.:-]{0,63})?$"`
+	// By name, id, or a part of the name that only one has.
+	Analyzers []string `json:"analyzers,omitempty" alias:"analyzerNames" maxItems:"100" maxLength:"128"`
+	// Run every analyzer that takes the type; needs an approval.
+	FanOut bool `json:"fanOut,omitempty"`
+	// Refuse to run more.
+	MaxAnalyzers int  `json:"maxAnalyzers,omitempty" minimum:"1" maximum:"100"`
+	TLP          *TLP `json:"tlp,omitempty"` // how far it may be passed on; nil: the default
+	PAP          *PAP `json:"pap,omitempty"` // what may be done with it; nil: the default
+	// Seconds for all to end.
+	Timeout int `json:"timeout,omitempty" minimum:"1" maximum:"3600"`
+	// Although a recent answer is cached.
+	Force bool `json:"force,omitempty"`
+	// Although it has a query, token or name; a person must approve.
+	WholeURL bool `json:"wholeUrl,omitempty"`
+	// Kept with the jobs.
+	Message string `json:"message,omitempty" maxLength:"4096"`
+	// Kept with the jobs.
+	Label      string                     `json:"label,omitempty" maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own
 }
 
 // SetDefaults fills the fields left at zero.
@@ -66,36 +77,48 @@ func (in *AnalyzeObservableInput) Validate() error {
 
 // An AnalyzerRun is what became of one analyzer.
 type AnalyzerRun struct {
-	Analyzer     string     `json:"analyzer"`
-	AnalyzerID   string     `json:"analyzerId"`
-	JobID        string     `json:"jobId,omitempty" jsonschema:"Absent when there is no job."`
-	Status       JobStatus  `json:"status" jsonschema:"Success, Failure, Deleted, Waiting, InProgress; NotSubmitted: there is no job; Unknown: an answer was lost."`
-	FromCache    bool       `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
-	EndDate      time.Time  `json:"endDate,omitzero,format:unixmilli" jsonschema:"When it answered, in milliseconds since 1970."`
-	Level        Level      `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
-	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`
-	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"`
-	Note         string     `json:"note,omitempty"`
+	Analyzer   string `json:"analyzer"`   // the analyzer
+	AnalyzerID string `json:"analyzerId"` // the analyzer's id
+	// Absent when there is no job.
+	JobID string `json:"jobId,omitempty"`
+	// Success, Failure, Deleted, Waiting, InProgress; NotSubmitted: there is no job; Unknown: an answer was
+	// lost.
+	Status JobStatus `json:"status"`
+	// Whether it is the answer of an earlier job.
+	FromCache bool `json:"fromCache,omitempty"`
+	// When it answered.
+	EndDate time.Time `json:"endDate,omitzero,format:unixmilli"`
+	// The worst level of the taxonomies; unknown if there are none.
+	Level        Level      `json:"level"`
+	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`             // its verdicts, in short
+	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"` // why it failed
+	Note         string     `json:"note,omitempty"`                          // what to know about the run
 
 	artifacts []Artifact
 }
 
 // A Finding is an observable that analyzers found while they looked at another.
 type Finding struct {
-	DataType  string   `json:"dataType"`
-	Data      string   `json:"data" untrusted:"true"`
-	Analyzers []string `json:"analyzers" jsonschema:"Who found it."`
+	DataType string `json:"dataType"`              // the type of the observable
+	Data     string `json:"data" untrusted:"true"` // its value
+	// Who found it.
+	Analyzers []string `json:"analyzers"`
 }
 
 // An Analysis is what analyzers say of one observable.
 type Analysis struct {
-	Observable Observable     `json:"observable"`
-	Verdict    Verdict        `json:"verdict"`
-	JobIDs     []string       `json:"jobIds" jsonschema:"The jobs, for their full reports."`
-	Results    []*AnalyzerRun `json:"results" jsonschema:"Each analyzer that was selected, by name."`
-	Artifacts  []Finding      `json:"artifacts" jsonschema:"Further observables that were found, each once."`
-	Texts      []Finding      `json:"otherTexts,omitempty" jsonschema:"What analyzers gave as observables though it isn't what its type says, such as a sentence as an address: to read, not to act on."`
-	Note       string         `json:"note,omitempty"`
+	Observable Observable `json:"observable"` // what was analyzed
+	Verdict    Verdict    `json:"verdict"`    // what all jobs say of it together
+	// The jobs, for their full reports.
+	JobIDs []string `json:"jobIds"`
+	// Each analyzer that was selected, by name.
+	Results []*AnalyzerRun `json:"results"`
+	// Further observables that were found, each once.
+	Artifacts []Finding `json:"artifacts"`
+	// What analyzers gave as observables though it isn't what its type says, such as a sentence as an
+	// address: to read, not to act on.
+	Texts []Finding `json:"otherTexts,omitempty"`
+	Note  string    `json:"note,omitempty"` // what to know about the answer
 }
 
 // AnalyzeObservable submits an observable to analyzers, waits for them and sums

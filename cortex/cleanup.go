@@ -22,11 +22,14 @@ import (
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
 // OlderThanDays, or both.
 type CleanupJobsInput struct {
-	Status        FindableStatus `json:"status,omitempty"`
-	OlderThanDays int            `json:"olderThanDays,omitempty" minimum:"1" maximum:"36500"`
-	Limit         int            `json:"limit,omitempty" jsonschema:"The oldest first." minimum:"1" maximum:"500"`
-	DryRun        *bool          `json:"dryRun,omitempty" jsonschema:"Only list them."`
-	Selection     string         `json:"selection,omitempty" jsonschema:"What the dry run told." pattern:"^([0-9]{1,15}-[0-9a-f]{16})?$"`
+	Status        FindableStatus `json:"status,omitempty"`                                    // only those with this status
+	OlderThanDays int            `json:"olderThanDays,omitempty" minimum:"1" maximum:"36500"` // made at least so many days ago
+	// The oldest first.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	// Only list them.
+	DryRun *bool `json:"dryRun,omitempty"`
+	// What the dry run told.
+	Selection string `json:"selection,omitempty" pattern:"^([0-9]{1,15}-[0-9a-f]{16})?$"`
 	gate.Confirmation
 }
 
@@ -65,27 +68,33 @@ func (in *CleanupJobsInput) Validate() error {
 
 // A Cleanup is what a cleanup would delete or has deleted.
 type Cleanup struct {
-	DryRun    bool          `json:"dryRun"`
-	Matching  *int          `json:"matchingJobs,omitempty" jsonschema:"How many jobs match in all, beyond the limit too."`
-	AtLeast   bool          `json:"matchingIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
-	Selection string        `json:"selection" jsonschema:"Stands for exactly these jobs."`
-	Jobs      []*CleanupJob `json:"jobs" jsonschema:"Exactly the jobs that would be deleted, or what became of each."`
-	Deleted   int           `json:"deleted"`
-	Returning int           `json:"returning,omitempty" jsonschema:"How many had not ended and come back when they do."`
-	Failed    int           `json:"failed"`
-	Message   string        `json:"message"`
+	DryRun bool `json:"dryRun"` // whether nothing was deleted
+	// How many jobs match in all, beyond the limit too.
+	Matching *int `json:"matchingJobs,omitempty"`
+	// Whether there are at least so many: Cortex counts to 10000.
+	AtLeast bool `json:"matchingIsAtLeast,omitempty"`
+	// Stands for exactly these jobs.
+	Selection string `json:"selection"`
+	// Exactly the jobs that would be deleted, or what became of each.
+	Jobs    []*CleanupJob `json:"jobs"`
+	Deleted int           `json:"deleted"` // how many were deleted
+	// How many had not ended and come back when they do.
+	Returning int    `json:"returning,omitempty"`
+	Failed    int    `json:"failed"`  // how many could not be
+	Message   string `json:"message"` // what came of it, in a sentence
 }
 
 // A CleanupJob is one job of a cleanup.
 type CleanupJob struct {
-	ID        string    `json:"jobId"`
-	Status    JobStatus `json:"status"`
-	Analyzer  string    `json:"analyzerName,omitempty"`
-	DataType  string    `json:"dataType,omitempty"`
-	Data      string    `json:"data,omitempty" untrusted:"true"`
-	CreatedAt time.Time `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Deleted   bool      `json:"deleted,omitempty"`
-	Error     string    `json:"error,omitempty" jsonschema:"Why it was not deleted, or that nobody knows."`
+	ID        string    `json:"jobId"`                               // its id
+	Status    JobStatus `json:"status"`                              // its status
+	Analyzer  string    `json:"analyzerName,omitempty"`              // the analyzer
+	DataType  string    `json:"dataType,omitempty"`                  // the type of the observable
+	Data      string    `json:"data,omitempty" untrusted:"true"`     // what was analyzed
+	CreatedAt time.Time `json:"createdAt,omitzero,format:unixmilli"` // when it was started
+	Deleted   bool      `json:"deleted,omitempty"`                   // whether it was deleted
+	// Why it was not deleted, or that nobody knows.
+	Error string `json:"error,omitempty"`
 }
 
 // selected is the jobs that a cleanup is about.

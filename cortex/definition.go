@@ -23,38 +23,48 @@ import (
 
 // A Definition is an analyzer or a responder that the server has, enabled or not.
 type Definition struct {
-	ID             string       `json:"id" jsonschema:"To enable it by."`
-	Name           string       `json:"name"`
-	Version        string       `json:"version"`
-	Description    string       `json:"description,omitempty"`
-	DataTypes      []string     `json:"dataTypeList" jsonschema:"What it takes."`
-	Author         string       `json:"author,omitempty"`
-	License        string       `json:"license,omitempty"`
-	BaseConfig     string       `json:"baseConfig,omitempty" jsonschema:"The service whose settings it uses."`
-	DockerImage    string       `json:"dockerImage,omitempty"`
-	RequiresConfig bool         `json:"requiresConfig" jsonschema:"Whether it has a setting that must be given."`
-	Config         []ConfigItem `json:"configFields"`
+	// To enable it by.
+	ID          string `json:"id"`
+	Name        string `json:"name"`                  // its name
+	Version     string `json:"version"`               // its version
+	Description string `json:"description,omitempty"` // what it does
+	// What it takes.
+	DataTypes []string `json:"dataTypeList"`
+	Author    string   `json:"author,omitempty"`  // who wrote it
+	License   string   `json:"license,omitempty"` // the licence it comes under
+	// The service whose settings it uses.
+	BaseConfig  string `json:"baseConfig,omitempty"`
+	DockerImage string `json:"dockerImage,omitempty"` // the image it runs in
+	// Whether it has a setting that must be given.
+	RequiresConfig bool         `json:"requiresConfig"`
+	Config         []ConfigItem `json:"configFields"` // what can be set
 }
 
 // A ConfigItem is a setting of a [Definition]. Its default is left out: it can
 // be a secret.
 type ConfigItem struct {
-	Name        string `json:"name"`
-	Type        string `json:"type" jsonschema:"string, text, number or boolean."`
-	Multi       bool   `json:"multi,omitempty" jsonschema:"Whether it is a list."`
-	Required    bool   `json:"required,omitempty"`
-	HasDefault  bool   `json:"hasDefault,omitempty"`
-	Secret      bool   `json:"secret,omitempty" jsonschema:"Whether only the operator can give it."`
-	Description string `json:"description,omitempty"`
+	Name string `json:"name"` // its name
+	// string, text, number or boolean.
+	Type string `json:"type"`
+	// Whether it is a list.
+	Multi      bool `json:"multi,omitempty"`
+	Required   bool `json:"required,omitempty"`   // whether it must be set
+	HasDefault bool `json:"hasDefault,omitempty"` // whether it has a value of its own
+	// Whether only the operator can give it.
+	Secret      bool   `json:"secret,omitempty"`
+	Description string `json:"description,omitempty"` // what it is for
 }
 
 // ListDefinitionsInput says which definitions to list.
 type ListDefinitionsInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"For responders thehive:case or case, and so on." maxLength:"64"`
-	FreeOnly bool   `json:"freeOnly,omitempty" jsonschema:"Those that need no setting."`
-	Search   string `json:"search,omitempty" jsonschema:"In name or description." alias:"query" maxLength:"128"`
-	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
-	Offset   int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
+	// For responders thehive:case or case, and so on.
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
+	// Those that need no setting.
+	FreeOnly bool `json:"freeOnly,omitempty"`
+	// In name or description.
+	Search string `json:"search,omitempty" alias:"query" maxLength:"128"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"`         // how many to skip
 }
 
 // ListAnalyzerDefinitionsInput is the input of [Client.ListAnalyzerDefinitions].
@@ -74,11 +84,14 @@ func (in *ListDefinitionsInput) Validate() error {
 
 // A DefinitionPage is a part of a list of definitions, sorted by name.
 type DefinitionPage struct {
-	Definitions []*Definition `json:"definitions"`
-	Total       int           `json:"total" jsonschema:"How many match in all."`
-	Offset      int           `json:"offset"`
-	Next        *int          `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end."`
-	Note        string        `json:"note,omitempty" jsonschema:"Why the list is empty."`
+	Definitions []*Definition `json:"definitions"` // the definitions
+	// How many match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// The offset to go on with; absent at the end.
+	Next *int `json:"next,omitempty"`
+	// Why the list is empty.
+	Note string `json:"note,omitempty"`
 }
 
 // ListAnalyzerDefinitions returns the analyzers that the server has, enabled or
@@ -224,16 +237,19 @@ func (RateUnit) Enum() []any { return []any{"Second", "Minute", "Hour", "Day", "
 
 // EnableInput says how to enable an analyzer or a responder.
 type EnableInput struct {
-	DefinitionID  string                     `json:"definitionId" alias:"id" pattern:"^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$"`
-	Configuration map[string]json.RawMessage `json:"configuration,omitempty" jsonschema:"Its settings, but no secrets: the operator has them in a file."`
-	Rate          *int                       `json:"rate,omitempty" jsonschema:"Jobs in each rateUnit; 0: no limit." minimum:"0"`
-	RateUnit      RateUnit                   `json:"rateUnit,omitempty"`
+	DefinitionID string `json:"definitionId" alias:"id" pattern:"^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$"` // what to enable
+	// Its settings, but no secrets: the operator has them in a file.
+	Configuration map[string]json.RawMessage `json:"configuration,omitempty"`
+	// Jobs in each rateUnit; 0: no limit.
+	Rate     *int     `json:"rate,omitempty" minimum:"0"`
+	RateUnit RateUnit `json:"rateUnit,omitempty"` // the time that the rate is counted in
 }
 
 // EnableAnalyzerInput is the input of [Client.EnableAnalyzer].
 type EnableAnalyzerInput struct {
 	EnableInput
-	JobCache *int `json:"jobCache,omitempty" jsonschema:"Minutes that an answer is given again." minimum:"0"`
+	// Minutes that an answer is given again.
+	JobCache *int `json:"jobCache,omitempty" minimum:"0"`
 }
 
 // EnableResponderInput is the input of [Client.EnableResponder].
@@ -318,11 +334,11 @@ func (c *Client) notEnabled(ctx context.Context, k kind, name string) error {
 
 // An EnabledWorker is an analyzer or responder that was enabled or disabled.
 type EnabledWorker struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Version   string   `json:"version,omitempty"`
-	DataTypes []string `json:"dataTypeList,omitempty"`
-	Message   string   `json:"message"`
+	ID        string   `json:"id"`                     // its id
+	Name      string   `json:"name"`                   // its name
+	Version   string   `json:"version,omitempty"`      // its version
+	DataTypes []string `json:"dataTypeList,omitempty"` // the types of observables it takes
+	Message   string   `json:"message"`                // what is said of it
 }
 
 // EnableAnalyzer enables an analyzer in the organisation of the key. What its
@@ -543,13 +559,13 @@ func (c *Client) planEnable(ctx context.Context, k kind, in EnableInput) (gate.P
 
 // DisableAnalyzerInput is the input of [Client.DisableAnalyzer].
 type DisableAnalyzerInput struct {
-	AnalyzerID string `json:"analyzerId" alias:"id"`
+	AnalyzerID string `json:"analyzerId" alias:"id"` // the analyzer
 	gate.Confirmation
 }
 
 // DisableResponderInput is the input of [Client.DisableResponder].
 type DisableResponderInput struct {
-	ResponderID string `json:"responderId" alias:"id"`
+	ResponderID string `json:"responderId" alias:"id"` // the responder
 	gate.Confirmation
 }
 

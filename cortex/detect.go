@@ -15,9 +15,11 @@ import (
 
 // An Observable is a value with what kind of value it is.
 type Observable struct {
-	DataType string `json:"dataType" jsonschema:"ip, domain, fqdn, url, mail, hash, … or a type of the server's own."`
-	Data     string `json:"data" untrusted:"true"`
-	Note     string `json:"note,omitempty" jsonschema:"What was changed or assumed to come to this."`
+	// ip, domain, fqdn, url, mail, hash, … or a type of the server's own.
+	DataType string `json:"dataType"`
+	Data     string `json:"data" untrusted:"true"` // its value
+	// What was changed or assumed to come to this.
+	Note string `json:"note,omitempty"`
 }
 
 // The data types that Cortex's own analyzers use. A server can have others.

@@ -13,9 +13,9 @@ import (
 // It matches [ErrEgress].
 type EgressError struct {
 	Analyzers []string // the third parties, by name
-	DataType  string
-	Reason    string
-	WayOut    string // what can be done instead
+	DataType  string   // the type of the observable
+	Reason    string   // why it may not leave
+	WayOut    string   // what can be done instead
 }
 
 // Error gives the analyzers and the reason, and not the value.

@@ -21,19 +21,28 @@ import (
 // RunAnalyzerFileInput is the input of [Client.RunAnalyzerFile]. Give FilePath
 // or FileBase64.
 type RunAnalyzerFileInput struct {
-	AnalyzerID  string                     `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
-	FilePath    string                     `json:"filePath,omitempty" jsonschema:"Below the operator's folder." alias:"path" maxLength:"4096"`
-	FileBase64  []byte                     `json:"fileBase64,omitempty" jsonschema:"Needs filename."`
-	Filename    string                     `json:"filename,omitempty" jsonschema:"Default: that of filePath." alias:"name" maxLength:"255"`
-	ContentType string                     `json:"contentType,omitempty" jsonschema:"Media type." maxLength:"128"`
-	SHA256      string                     `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
-	ZipPassword string                     `json:"zipPassword,omitempty" jsonschema:"Opens a zip, whose one file is submitted." maxLength:"256"`
-	TLP         *TLP                       `json:"tlp,omitempty"`
-	PAP         *PAP                       `json:"pap,omitempty"`
-	Message     string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
-	Label       string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
-	Parameters  map[string]json.RawMessage `json:"parameters,omitempty"`
-	Force       bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
+	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"` // the analyzer
+	// Below the operator's folder.
+	FilePath string `json:"filePath,omitempty" alias:"path" maxLength:"4096"`
+	// Needs filename.
+	FileBase64 []byte `json:"fileBase64,omitempty"`
+	// Default: that of filePath.
+	Filename string `json:"filename,omitempty" alias:"name" maxLength:"255"`
+	// Media type.
+	ContentType string `json:"contentType,omitempty" maxLength:"128"`
+	// Refuse other content.
+	SHA256 string `json:"sha256,omitempty" pattern:"^([0-9A-Fa-f]{64})?$"`
+	// Opens a zip, whose one file is submitted.
+	ZipPassword string `json:"zipPassword,omitempty" maxLength:"256"`
+	TLP         *TLP   `json:"tlp,omitempty"` // how far it may be passed on; nil: the default
+	PAP         *PAP   `json:"pap,omitempty"` // what may be done with it; nil: the default
+	// Kept with the job.
+	Message string `json:"message,omitempty" maxLength:"4096"`
+	// Kept with the job.
+	Label      string                     `json:"label,omitempty" maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own
+	// Although a recent answer is cached.
+	Force bool `json:"force,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -115,15 +124,18 @@ func (c *Client) RunAnalyzerFile(ctx context.Context, in RunAnalyzerFileInput) (
 
 // A StartedFile is an analyzer at work on a file, or its earlier answer.
 type StartedFile struct {
-	JobID      string    `json:"jobId" jsonschema:"The job, to wait for."`
-	Status     JobStatus `json:"status"`
-	FromCache  bool      `json:"fromCache,omitempty" jsonschema:"Whether it is an earlier job, whose answer Cortex gives again."`
-	AnalyzerID string    `json:"analyzerId"`
-	Analyzer   string    `json:"analyzerName"`
-	Filename   string    `json:"filename" untrusted:"true"`
-	Size       int64     `json:"fileSize" jsonschema:"Bytes."`
-	SHA256     string    `json:"sha256"`
-	Note       string    `json:"note"`
+	// The job, to wait for.
+	JobID  string    `json:"jobId"`
+	Status JobStatus `json:"status"` // its status
+	// Whether it is an earlier job, whose answer Cortex gives again.
+	FromCache  bool   `json:"fromCache,omitempty"`
+	AnalyzerID string `json:"analyzerId"`                // the analyzer's id
+	Analyzer   string `json:"analyzerName"`              // the analyzer
+	Filename   string `json:"filename" untrusted:"true"` // its file name
+	// Bytes.
+	Size   int64  `json:"fileSize"`
+	SHA256 string `json:"sha256"` // the SHA-256 of the content, in hex
+	Note   string `json:"note"`   // what to know about the answer
 }
 
 // submissionFile reads the file and returns what would be submitted.

@@ -38,45 +38,56 @@ func (s JobStatus) Ended() bool {
 
 // An Artifact is an observable that a job found.
 type Artifact struct {
-	DataType   string      `json:"dataType"`
-	Data       string      `json:"data,omitempty" untrusted:"true"`
-	Attachment *Attachment `json:"attachment,omitempty"`
-	TLP        *TLP        `json:"tlp,omitempty"`
-	Tags       []string    `json:"tags,omitempty" untrusted:"true"`
-	Message    string      `json:"message,omitempty" untrusted:"true"`
+	DataType   string      `json:"dataType"`                           // the type of the observable
+	Data       string      `json:"data,omitempty" untrusted:"true"`    // its value; empty of a file
+	Attachment *Attachment `json:"attachment,omitempty"`               // the file, where it is one
+	TLP        *TLP        `json:"tlp,omitempty"`                      // how far it may be passed on
+	Tags       []string    `json:"tags,omitempty" untrusted:"true"`    // its tags
+	Message    string      `json:"message,omitempty" untrusted:"true"` // what was noted on it
 }
 
 // An Attachment is a file that Cortex keeps.
 type Attachment struct {
-	ID          string   `json:"id" jsonschema:"SHA-256 of the content."`
-	Name        string   `json:"name,omitempty" untrusted:"true"`
-	Size        int64    `json:"size,omitempty" jsonschema:"Bytes."`
-	ContentType string   `json:"contentType,omitempty" untrusted:"true"`
-	Hashes      []string `json:"hashes,omitempty"`
+	// SHA-256 of the content.
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty" untrusted:"true"` // its file name
+	// Bytes.
+	Size        int64    `json:"size,omitempty"`
+	ContentType string   `json:"contentType,omitempty" untrusted:"true"` // its media type
+	Hashes      []string `json:"hashes,omitempty"`                       // its digests, in hex
 }
 
 // A JobReport is a job with what came of it.
 type JobReport struct {
-	JobID        string            `json:"jobId"`
-	Status       JobStatus         `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	Finished     bool              `json:"finished" jsonschema:"Whether the job has ended. If not, ask again, unless it is dead."`
-	Dead         bool              `json:"dead,omitempty" jsonschema:"Whether it runs longer than its analyzer may, so that it will not end any more."`
-	Note         string            `json:"note,omitempty" jsonschema:"What is missing from the report, and why."`
-	Analyzer     string            `json:"analyzerName,omitempty" jsonschema:"The analyzer or responder."`
-	DataType     string            `json:"dataType,omitempty"`
-	Data         string            `json:"data,omitempty" untrusted:"true"`
-	TLP          TLP               `json:"tlp"`
-	PAP          PAP               `json:"pap"`
-	FromCache    bool              `json:"fromCache,omitempty" jsonschema:"Whether it is the answer of an earlier job."`
-	CreatedAt    time.Time         `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	StartDate    time.Time         `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Level        Level             `json:"level" jsonschema:"The worst level of the taxonomies; unknown if there are none."`
-	Taxonomies   []Taxonomy        `json:"taxonomies" untrusted:"true"`
-	ErrorMessage string            `json:"errorMessage,omitempty" untrusted:"true"`
-	Artifacts    []Artifact        `json:"artifacts,omitempty" untrusted:"true"`
-	Operations   []json.RawMessage `json:"operations,omitempty" untrusted:"true" jsonschema:"What a responder asks TheHive to do."`
-	Full         json.RawMessage   `json:"fullReport,omitempty" untrusted:"true" jsonschema:"The whole report, as the analyzer wrote it, without secrets."`
+	JobID string `json:"jobId"` // the job
+	// Waiting, InProgress, Success, Failure or Deleted.
+	Status JobStatus `json:"status"`
+	// Whether the job has ended. If not, ask again, unless it is dead.
+	Finished bool `json:"finished"`
+	// Whether it runs longer than its analyzer may, so that it will not end any more.
+	Dead bool `json:"dead,omitempty"`
+	// What is missing from the report, and why.
+	Note string `json:"note,omitempty"`
+	// The analyzer or responder.
+	Analyzer string `json:"analyzerName,omitempty"`
+	DataType string `json:"dataType,omitempty"`              // the type of the observable
+	Data     string `json:"data,omitempty" untrusted:"true"` // what was analyzed
+	TLP      TLP    `json:"tlp"`                             // how far it may be passed on
+	PAP      PAP    `json:"pap"`                             // what may be done with it
+	// Whether it is the answer of an earlier job.
+	FromCache bool      `json:"fromCache,omitempty"`
+	CreatedAt time.Time `json:"createdAt,omitzero,format:unixmilli"` // when it was asked for
+	StartDate time.Time `json:"startDate,omitzero,format:unixmilli"` // when it began
+	EndDate   time.Time `json:"endDate,omitzero,format:unixmilli"`   // when it ended
+	// The worst level of the taxonomies; unknown if there are none.
+	Level        Level      `json:"level"`
+	Taxonomies   []Taxonomy `json:"taxonomies" untrusted:"true"`             // its verdicts, in short
+	ErrorMessage string     `json:"errorMessage,omitempty" untrusted:"true"` // why it failed
+	Artifacts    []Artifact `json:"artifacts,omitempty" untrusted:"true"`    // observables that were found
+	// What a responder asks TheHive to do.
+	Operations []json.RawMessage `json:"operations,omitempty" untrusted:"true"`
+	// The whole report, as the analyzer wrote it, without secrets.
+	Full json.RawMessage `json:"fullReport,omitempty" untrusted:"true"`
 }
 
 // report makes a JobReport of what Cortex says of a job. Neither the input of
@@ -139,8 +150,9 @@ func report(j *wire.JobReport) *JobReport {
 
 // WaitAndGetReportInput is the input of [Client.WaitAndGetReport].
 type WaitAndGetReportInput struct {
-	JobID   string `json:"jobId" alias:"id"`
-	Timeout int    `json:"timeout,omitempty" jsonschema:"Seconds for it to end." minimum:"1" maximum:"3600"`
+	JobID string `json:"jobId" alias:"id"` // the job
+	// Seconds for it to end.
+	Timeout int `json:"timeout,omitempty" minimum:"1" maximum:"3600"`
 }
 
 const (
@@ -350,16 +362,18 @@ func (c *Client) jobStatus(ctx context.Context, id string) (JobStatus, error) {
 
 // GetJobArtifactsInput is the input of [Client.GetJobArtifacts].
 type GetJobArtifactsInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 }
 
 // An ArtifactList is what a job found.
 type ArtifactList struct {
-	JobID     string     `json:"jobId"`
-	Status    JobStatus  `json:"status,omitempty" jsonschema:"How the job stands; only told when the list is empty."`
-	Artifacts []Artifact `json:"artifacts"`
-	Total     int        `json:"total"`
-	Note      string     `json:"note,omitempty" jsonschema:"Why the list is empty."`
+	JobID string `json:"jobId"` // the job
+	// How the job stands; only told when the list is empty.
+	Status    JobStatus  `json:"status,omitempty"`
+	Artifacts []Artifact `json:"artifacts"` // observables that were found
+	Total     int        `json:"total"`     // how many there are
+	// Why the list is empty.
+	Note string `json:"note,omitempty"`
 }
 
 // GetJobArtifacts returns every observable that a job found.

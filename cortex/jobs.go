@@ -23,26 +23,30 @@ import (
 
 // A Job is one run of an analyzer or a responder, without its report.
 type Job struct {
-	ID           string          `json:"jobId"`
-	Status       JobStatus       `json:"status"`
-	Type         string          `json:"type,omitempty" jsonschema:"analyzer or responder."`
-	WorkerID     string          `json:"analyzerId,omitempty" jsonschema:"The analyzer or responder."`
-	Worker       string          `json:"analyzerName,omitempty" jsonschema:"The analyzer or responder."`
-	DataType     string          `json:"dataType,omitempty"`
-	Data         string          `json:"data,omitempty" untrusted:"true" jsonschema:"Absent for files and for responders."`
-	Attachment   *Attachment     `json:"attachment,omitempty"`
-	TLP          TLP             `json:"tlp"`
-	PAP          PAP             `json:"pap"`
-	Message      string          `json:"message,omitempty" untrusted:"true"`
-	Label        string          `json:"label,omitempty" untrusted:"true"`
-	Parameters   json.RawMessage `json:"parameters,omitempty" untrusted:"true"`
-	Organization string          `json:"organization,omitempty"`
-	CreatedBy    string          `json:"createdBy,omitempty"`
-	CreatedAt    time.Time       `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970, as all dates."`
-	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli"`
-	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli"`
-	FromCache    bool            `json:"fromCache,omitempty"`
-	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"`
+	ID     string    `json:"jobId"`  // its id
+	Status JobStatus `json:"status"` // its status
+	// analyzer or responder.
+	Type string `json:"type,omitempty"`
+	// The analyzer or responder.
+	WorkerID string `json:"analyzerId,omitempty"`
+	// The analyzer or responder.
+	Worker   string `json:"analyzerName,omitempty"`
+	DataType string `json:"dataType,omitempty"` // the type of the observable
+	// Absent for files and for responders.
+	Data         string          `json:"data,omitempty" untrusted:"true"`
+	Attachment   *Attachment     `json:"attachment,omitempty"`                    // the file, where it is one
+	TLP          TLP             `json:"tlp"`                                     // how far it may be passed on
+	PAP          PAP             `json:"pap"`                                     // what may be done with it
+	Message      string          `json:"message,omitempty" untrusted:"true"`      // what was noted with it
+	Label        string          `json:"label,omitempty" untrusted:"true"`        // the label it was started with
+	Parameters   json.RawMessage `json:"parameters,omitempty" untrusted:"true"`   // what it was started with beside the observable
+	Organization string          `json:"organization,omitempty"`                  // the organization it belongs to
+	CreatedBy    string          `json:"createdBy,omitempty"`                     // the login of who made it
+	CreatedAt    time.Time       `json:"createdAt,omitzero,format:unixmilli"`     // when it was asked for
+	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli"`     // when it began
+	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli"`       // when it ended
+	FromCache    bool            `json:"fromCache,omitempty"`                     // whether an earlier job's answer was taken
+	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"` // why it failed
 }
 
 // newJob takes over what Cortex says of a job, but neither its input nor the
@@ -78,7 +82,7 @@ func (j *Job) what() string {
 
 // GetJobInput is the input of [Client.GetJob].
 type GetJobInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 }
 
 // GetJob returns a job without its report.
@@ -94,7 +98,7 @@ func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
 
 // GetJobReportInput is the input of [Client.GetJobReport].
 type GetJobReportInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 }
 
 // GetJobReport returns a job with its report as it is, and doesn't wait. See
@@ -128,14 +132,18 @@ func (s FindableStatus) check() error {
 
 // ListJobsInput is the input of [Client.ListJobs].
 type ListJobsInput struct {
-	DataType     string         `json:"dataType,omitempty" maxLength:"64"`
-	AnalyzerName string         `json:"analyzerName,omitempty" jsonschema:"Analyzer or responder, exactly; * stands for any text." maxLength:"128"`
-	Status       FindableStatus `json:"status,omitempty"`
-	Data         string         `json:"data,omitempty" jsonschema:"Only jobs on this observable or file (name or SHA-256), of 2000." alias:"observable,value" maxLength:"16384"`
-	Limit        int            `json:"limit,omitempty" minimum:"1" maximum:"500"`
-	Offset       int            `json:"offset,omitempty" minimum:"0" maximum:"1000000"`
-	After        time.Time      `json:"after,omitzero,format:unixmilli" jsonschema:"Date: 2026-05-01T10:00:00Z, or 24h."`
-	Before       time.Time      `json:"before,omitzero,format:unixmilli" jsonschema:"Keep that of the first page, so that new jobs don't shift the next."`
+	DataType string `json:"dataType,omitempty" maxLength:"64"` // only of this type
+	// Analyzer or responder, exactly; * stands for any text.
+	AnalyzerName string         `json:"analyzerName,omitempty" maxLength:"128"`
+	Status       FindableStatus `json:"status,omitempty"` // only those with this status
+	// Only jobs on this observable or file (name or SHA-256), of 2000.
+	Data   string `json:"data,omitempty" alias:"observable,value" maxLength:"16384"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`      // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"` // how many to skip
+	// Date: 2026-05-01T10:00:00Z, or 24h.
+	After time.Time `json:"after,omitzero,format:unixmilli"`
+	// Keep that of the first page, so that new jobs don't shift the next.
+	Before time.Time `json:"before,omitzero,format:unixmilli"`
 }
 
 const (
@@ -182,13 +190,19 @@ func checkLimit(n, most int) error {
 
 // A JobPage is a part of a list of jobs, newest first.
 type JobPage struct {
-	Jobs    []*Job    `json:"jobs"`
-	Total   *int      `json:"total,omitempty" jsonschema:"How many jobs match in all; absent when Cortex doesn't say."`
-	AtLeast bool      `json:"totalIsAtLeast,omitempty" jsonschema:"Whether there are at least so many: Cortex counts to 10000."`
-	Offset  int       `json:"offset" jsonschema:"How many came before these."`
-	Next    *int      `json:"next,omitempty" jsonschema:"The offset to go on with; absent at the end, and where note says how to go on."`
-	Before  time.Time `json:"before,omitzero,format:unixmilli" jsonschema:"To be given with next, or as note says."`
-	Note    string    `json:"note,omitempty" jsonschema:"Why the list is empty, or how to go on."`
+	Jobs []*Job `json:"jobs"` // the jobs
+	// How many jobs match in all; absent when Cortex doesn't say.
+	Total *int `json:"total,omitempty"`
+	// Whether there are at least so many: Cortex counts to 10000.
+	AtLeast bool `json:"totalIsAtLeast,omitempty"`
+	// How many came before these.
+	Offset int `json:"offset"`
+	// The offset to go on with; absent at the end, and where note says how to go on.
+	Next *int `json:"next,omitempty"`
+	// To be given with next, or as note says.
+	Before time.Time `json:"before,omitzero,format:unixmilli"`
+	// Why the list is empty, or how to go on.
+	Note string `json:"note,omitempty"`
 }
 
 // FirstRows returns the page with its first n jobs, or a few less, for an answer
@@ -450,16 +464,19 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 
 // DeleteJobInput is the input of [Client.DeleteJob].
 type DeleteJobInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 	gate.Confirmation
 }
 
 // A DeletedJob is a job that is gone, or will be back.
 type DeletedJob struct {
-	JobID   string    `json:"jobId"`
-	Deleted bool      `json:"deleted" jsonschema:"Whether it is gone for good."`
-	Status  JobStatus `json:"status,omitempty" jsonschema:"How it stood when it was deleted, if it had not ended."`
-	Note    string    `json:"note,omitempty" jsonschema:"Why it is not gone for good."`
+	JobID string `json:"jobId"` // the job
+	// Whether it is gone for good.
+	Deleted bool `json:"deleted"`
+	// How it stood when it was deleted, if it had not ended.
+	Status JobStatus `json:"status,omitempty"`
+	// Why it is not gone for good.
+	Note string `json:"note,omitempty"`
 }
 
 // comesBack is said of a job that is deleted before it has ended.

@@ -31,13 +31,13 @@ const ownOrganization = "cortex"
 
 // An Organization has users, and its own analyzers and responders.
 type Organization struct {
-	ID          string             `json:"id"`
-	Name        string             `json:"name"`
-	Description string             `json:"description,omitempty"`
-	Status      OrganizationStatus `json:"status"`
-	CreatedAt   time.Time          `json:"createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	CreatedBy   string             `json:"createdBy,omitempty"`
-	UpdatedAt   time.Time          `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID          string             `json:"id"`                                  // its id
+	Name        string             `json:"name"`                                // its name
+	Description string             `json:"description,omitempty"`               // what it is for
+	Status      OrganizationStatus `json:"status"`                              // its status
+	CreatedAt   time.Time          `json:"createdAt,omitzero,format:unixmilli"` // when it was made
+	CreatedBy   string             `json:"createdBy,omitempty"`                 // the login of who made it
+	UpdatedAt   time.Time          `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
 }
 
 func newOrganization(o wire.Organization) *Organization {
@@ -52,8 +52,8 @@ type ListOrganizationsInput struct{}
 
 // An OrganizationList is a whole list of organisations.
 type OrganizationList struct {
-	Organizations []*Organization `json:"organizations"`
-	Total         int             `json:"total"`
+	Organizations []*Organization `json:"organizations"` // the organizations
+	Total         int             `json:"total"`         // how many there are
 }
 
 // ListOrganizations returns every organisation of the server.
@@ -77,7 +77,8 @@ func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput
 
 // GetOrganizationInput is the input of [Client.GetOrganization].
 type GetOrganizationInput struct {
-	OrgID string `json:"orgId" jsonschema:"Its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
+	// Its name.
+	OrgID string `json:"orgId" alias:"id,organizationId" minLength:"1" maxLength:"128"`
 }
 
 // GetOrganization returns one organisation.
@@ -101,8 +102,9 @@ func organization(res *httpx.Response, err error) (*Organization, error) {
 
 // CreateOrganizationInput is the input of [Client.CreateOrganization].
 type CreateOrganizationInput struct {
-	Name        string `json:"name" jsonschema:"Becomes its id." minLength:"1" maxLength:"128"`
-	Description string `json:"description" minLength:"1" maxLength:"1024"`
+	// Becomes its id.
+	Name        string `json:"name" minLength:"1" maxLength:"128"`
+	Description string `json:"description" minLength:"1" maxLength:"1024"` // what it is for
 }
 
 // Validate checks what a schema can't.
@@ -151,9 +153,11 @@ func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizati
 // UpdateOrganizationInput is the input of [Client.UpdateOrganization]. What is
 // absent stays as it is.
 type UpdateOrganizationInput struct {
-	OrgID       string             `json:"orgId" jsonschema:"Its name." alias:"id,organizationId" minLength:"1" maxLength:"128"`
-	Description *string            `json:"description,omitempty" maxLength:"1024"`
-	Status      OrganizationStatus `json:"status,omitempty" jsonschema:"Locked: its users can't work."`
+	// Its name.
+	OrgID       string  `json:"orgId" alias:"id,organizationId" minLength:"1" maxLength:"128"`
+	Description *string `json:"description,omitempty" maxLength:"1024"` // what it is for; nil stays
+	// Locked: its users can't work.
+	Status OrganizationStatus `json:"status,omitempty"`
 }
 
 // Validate checks what a schema can't.

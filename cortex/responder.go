@@ -47,15 +47,22 @@ func (t ObjectType) dataType() string { return "thehive:" + string(t) }
 
 // RunResponderInput is the input of [Client.RunResponder].
 type RunResponderInput struct {
-	ResponderID string                     `json:"responderId" jsonschema:"Or its whole name." minLength:"1" maxLength:"128"`
-	ObjectType  ObjectType                 `json:"objectType"`
-	ObjectID    string                     `json:"objectId" jsonschema:"Its id in TheHive." minLength:"1" maxLength:"128"`
-	Data        json.RawMessage            `json:"data,omitempty" jsonschema:"The entity as TheHive describes it, where this server can't fetch it."`
-	Parameters  map[string]json.RawMessage `json:"parameters,omitempty"`
-	TLP         *TLP                       `json:"tlp,omitempty" jsonschema:"Not below that of the entity, the default."`
-	PAP         *PAP                       `json:"pap,omitempty" jsonschema:"Not below that of the entity, the default."`
-	Message     string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
-	Label       string                     `json:"label,omitempty" jsonschema:"Default: the name of the entity." maxLength:"256"`
+	// Or its whole name.
+	ResponderID string     `json:"responderId" minLength:"1" maxLength:"128"`
+	ObjectType  ObjectType `json:"objectType"` // of which kind the object is
+	// Its id in TheHive.
+	ObjectID string `json:"objectId" minLength:"1" maxLength:"128"`
+	// The entity as TheHive describes it, where this server can't fetch it.
+	Data       json.RawMessage            `json:"data,omitempty"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the responder's own
+	// Not below that of the entity, the default.
+	TLP *TLP `json:"tlp,omitempty"`
+	// Not below that of the entity, the default.
+	PAP *PAP `json:"pap,omitempty"`
+	// Kept with the job.
+	Message string `json:"message,omitempty" maxLength:"4096"`
+	// Default: the name of the entity.
+	Label string `json:"label,omitempty" maxLength:"256"`
 	gate.Confirmation
 }
 
@@ -82,13 +89,14 @@ func (in *RunResponderInput) Validate() error {
 
 // An ActionJob is a responder at work.
 type ActionJob struct {
-	JobID         string     `json:"jobId" jsonschema:"The job, to wait for."`
-	Status        JobStatus  `json:"status"`
-	ResponderID   string     `json:"responderId"`
-	ResponderName string     `json:"responderName"`
-	ObjectType    ObjectType `json:"objectType"`
-	ObjectID      string     `json:"objectId"`
-	Note          string     `json:"note"`
+	// The job, to wait for.
+	JobID         string     `json:"jobId"`
+	Status        JobStatus  `json:"status"`        // how far it is
+	ResponderID   string     `json:"responderId"`   // the responder
+	ResponderName string     `json:"responderName"` // the responder's name
+	ObjectType    ObjectType `json:"objectType"`    // of which kind the object is
+	ObjectID      string     `json:"objectId"`      // on which object
+	Note          string     `json:"note"`          // what to know about the answer
 }
 
 // RunResponder runs a responder on an entity of TheHive and doesn't wait for

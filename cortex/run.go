@@ -16,16 +16,21 @@ import (
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
 type RunAnalyzerInput struct {
-	AnalyzerID string                     `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
-	DataType   string                     `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
-	Data       string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP        *TLP                       `json:"tlp"`
-	PAP        *PAP                       `json:"pap"`
-	Message    string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
-	Label      string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
-	Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
-	Force      bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL   bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
+	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"` // the analyzer
+	DataType   string `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`  // the type of the observable
+	// The observable.
+	Data string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP  *TLP   `json:"tlp"` // how far it may be passed on; nil: the default
+	PAP  *PAP   `json:"pap"` // what may be done with it; nil: the default
+	// Kept with the job.
+	Message string `json:"message,omitempty" maxLength:"4096"`
+	// Kept with the job.
+	Label      string                     `json:"label,omitempty" maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own
+	// Although a recent answer is cached.
+	Force bool `json:"force,omitempty"`
+	// Although it has a query, token or name; a person must approve.
+	WholeURL bool `json:"wholeUrl,omitempty"`
 }
 
 // Validate checks what a schema can't.
@@ -41,13 +46,16 @@ func (in *RunAnalyzerInput) Validate() error {
 
 // A StartedJob is an analyzer at work, or its earlier answer.
 type StartedJob struct {
-	JobID      string     `json:"jobId" jsonschema:"The job, to wait for."`
-	Status     JobStatus  `json:"status"`
-	FromCache  bool       `json:"fromCache,omitempty" jsonschema:"Whether it is an earlier job, whose answer Cortex gives again."`
-	AnalyzerID string     `json:"analyzerId"`
-	Analyzer   string     `json:"analyzerName"`
-	Observable Observable `json:"observable" jsonschema:"What was submitted."`
-	Note       string     `json:"note"`
+	// The job, to wait for.
+	JobID  string    `json:"jobId"`
+	Status JobStatus `json:"status"` // its status
+	// Whether it is an earlier job, whose answer Cortex gives again.
+	FromCache  bool   `json:"fromCache,omitempty"`
+	AnalyzerID string `json:"analyzerId"`   // the analyzer's id
+	Analyzer   string `json:"analyzerName"` // the analyzer
+	// What was submitted.
+	Observable Observable `json:"observable"`
+	Note       string     `json:"note"` // what to know about the answer
 }
 
 // RunAnalyzer submits an observable to one analyzer and doesn't wait for it.
@@ -89,16 +97,22 @@ func (c *Client) planRunAnalyzer(ctx context.Context, in RunAnalyzerInput) (gate
 
 // RunAnalyzerByNameInput is the input of [Client.RunAnalyzerByName].
 type RunAnalyzerByNameInput struct {
-	AnalyzerName string                     `json:"analyzerName" jsonschema:"Whole, or a part that only one analyzer for the type has." alias:"name,analyzer" minLength:"1" maxLength:"128"`
-	DataType     string                     `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`
-	Data         string                     `json:"data" jsonschema:"The observable." alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP          *TLP                       `json:"tlp,omitempty"`
-	PAP          *PAP                       `json:"pap,omitempty"`
-	Message      string                     `json:"message,omitempty" jsonschema:"Kept with the job." maxLength:"4096"`
-	Label        string                     `json:"label,omitempty" jsonschema:"Kept with the job." maxLength:"256"`
-	Parameters   map[string]json.RawMessage `json:"parameters,omitempty"`
-	Force        bool                       `json:"force,omitempty" jsonschema:"Although a recent answer is cached."`
-	WholeURL     bool                       `json:"wholeUrl,omitempty" jsonschema:"Although it has a query, token or name; a person must approve."`
+	// Whole, or a part that only one analyzer for the type has.
+	AnalyzerName string `json:"analyzerName" alias:"name,analyzer" minLength:"1" maxLength:"128"`
+	DataType     string `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"` // the type of the observable
+	// The observable.
+	Data string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP  *TLP   `json:"tlp,omitempty"` // how far it may be passed on; nil: the default
+	PAP  *PAP   `json:"pap,omitempty"` // what may be done with it; nil: the default
+	// Kept with the job.
+	Message string `json:"message,omitempty" maxLength:"4096"`
+	// Kept with the job.
+	Label      string                     `json:"label,omitempty" maxLength:"256"`
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own
+	// Although a recent answer is cached.
+	Force bool `json:"force,omitempty"`
+	// Although it has a query, token or name; a person must approve.
+	WholeURL bool `json:"wholeUrl,omitempty"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -266,7 +280,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 
 // GetAnalyzerInput is the input of [Client.GetAnalyzer].
 type GetAnalyzerInput struct {
-	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"`
+	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"` // the analyzer
 }
 
 // GetAnalyzer returns one enabled analyzer, without its configuration.

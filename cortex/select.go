@@ -13,8 +13,8 @@ import (
 // A SelectionError says why a call selects no analyzers that can be run, and
 // which there are. It matches [ErrSelection].
 type SelectionError struct {
-	Reason     string
-	DataType   string
+	Reason     string   // why none can be taken
+	DataType   string   // the type of the observable
 	Candidates []string // names that would do, sorted
 }
 

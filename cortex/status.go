@@ -18,16 +18,20 @@ type GetStatusInput struct{}
 
 // A Status says whether Cortex can be worked with.
 type Status struct {
-	Healthy      bool              `json:"healthy" jsonschema:"Whether the server answers, takes the key, and lets it list, run and read analyzers."`
-	Problem      string            `json:"problem,omitempty" jsonschema:"Why it is not healthy."`
-	Version      string            `json:"version,omitempty"`
-	Versions     map[string]string `json:"versions"`
-	AuthTypes    []string          `json:"authTypes"`
-	Capabilities []string          `json:"capabilities"`
-	User         string            `json:"user,omitempty" jsonschema:"Whose key it is."`
-	Organization string            `json:"organization,omitempty"`
-	Roles        []string          `json:"roles"`
-	Can          []string          `json:"can" jsonschema:"What the roles allow; none implies another."`
+	// Whether the server answers, takes the key, and lets it list, run and read analyzers.
+	Healthy bool `json:"healthy"`
+	// Why it is not healthy.
+	Problem      string            `json:"problem,omitempty"`
+	Version      string            `json:"version,omitempty"` // the version of Cortex
+	Versions     map[string]string `json:"versions"`          // the versions of its parts
+	AuthTypes    []string          `json:"authTypes"`         // how users may log in
+	Capabilities []string          `json:"capabilities"`      // what logging in allows
+	// Whose key it is.
+	User         string   `json:"user,omitempty"`
+	Organization string   `json:"organization,omitempty"` // the organization of the key
+	Roles        []string `json:"roles"`                  // the roles of the key
+	// What the roles allow; none implies another.
+	Can []string `json:"can"`
 }
 
 // may is what each role of Cortex allows.

@@ -34,13 +34,15 @@ func (Role) Enum() []any { return []any{"read", "analyze", "orgadmin", "superadm
 
 // A User is somebody who can use Cortex, or a program that can.
 type User struct {
-	ID           string `json:"id" jsonschema:"The login."`
-	Name         string `json:"name"`
-	Organization string `json:"organization"`
-	Roles        []Role `json:"roles"`
-	Status       string `json:"status" jsonschema:"Ok or Locked."`
-	HasKey       bool   `json:"hasKey"`
-	HasPassword  bool   `json:"hasPassword"`
+	// The login.
+	ID           string `json:"id"`
+	Name         string `json:"name"`         // the person's name
+	Organization string `json:"organization"` // the organization it belongs to
+	Roles        []Role `json:"roles"`        // the roles
+	// Ok or Locked.
+	Status      string `json:"status"`
+	HasKey      bool   `json:"hasKey"`      // whether there is an API key
+	HasPassword bool   `json:"hasPassword"` // whether there is a password
 }
 
 func newUser(u wire.User) *User {
@@ -58,8 +60,8 @@ type ListUsersInput struct{}
 
 // A UserList is a whole list of users.
 type UserList struct {
-	Users []*User `json:"users"`
-	Total int     `json:"total"`
+	Users []*User `json:"users"` // the users
+	Total int     `json:"total"` // how many there are
 }
 
 // ListUsers returns the users of all organisations.
@@ -83,7 +85,8 @@ func (c *Client) ListUsers(ctx context.Context, _ ListUsersInput) (*UserList, er
 
 // GetUserInput is the input of [Client.GetUser].
 type GetUserInput struct {
-	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
+	// The login.
+	UserID string `json:"userId" alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // GetUser returns one user.
@@ -107,11 +110,15 @@ func oneUser(res *httpx.Response, err error) (*User, error) {
 
 // CreateUserInput is the input of [Client.CreateUser].
 type CreateUserInput struct {
-	Login        string `json:"login" jsonschema:"Becomes the id." minLength:"1" maxLength:"128"`
-	Name         string `json:"name" jsonschema:"The full name." minLength:"1" maxLength:"256"`
-	Organization string `json:"organization" jsonschema:"Its id." minLength:"1" maxLength:"128"`
-	Roles        []Role `json:"roles" minItems:"1" maxItems:"4"`
-	Password     string `json:"password,omitempty" jsonschema:"Refused: it is set in Cortex itself, or a key is made."`
+	// Becomes the id.
+	Login string `json:"login" minLength:"1" maxLength:"128"`
+	// The full name.
+	Name string `json:"name" minLength:"1" maxLength:"256"`
+	// Its id.
+	Organization string `json:"organization" minLength:"1" maxLength:"128"`
+	Roles        []Role `json:"roles" minItems:"1" maxItems:"4"` // what the user may do
+	// Refused: it is set in Cortex itself, or a key is made.
+	Password string `json:"password,omitempty"`
 }
 
 // Validate checks what a schema can't.
@@ -201,21 +208,25 @@ const superOrganisation = "cortex"
 
 // RenewUserKeyInput is the input of [Client.RenewUserKey].
 type RenewUserKeyInput struct {
-	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
+	// The login.
+	UserID string `json:"userId" alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // GetUserKeyInput is the input of [Client.GetUserKey].
 type GetUserKeyInput struct {
-	UserID string `json:"userId" jsonschema:"The login." alias:"id,login" minLength:"1" maxLength:"128"`
+	// The login.
+	UserID string `json:"userId" alias:"id,login" minLength:"1" maxLength:"128"`
 }
 
 // A StoredKey says where the key of a user was written to. The key itself is
 // in nothing that this package returns.
 type StoredKey struct {
-	UserID      string `json:"userId"`
-	File        string `json:"file" jsonschema:"The name of the file in the operator's directory for keys."`
-	Fingerprint string `json:"fingerprint" jsonschema:"Eight hex digits of the key's SHA-256."`
-	Note        string `json:"note"`
+	UserID string `json:"userId"` // whose key it is
+	// The name of the file in the operator's directory for keys.
+	File string `json:"file"`
+	// Eight hex digits of the key's SHA-256.
+	Fingerprint string `json:"fingerprint"`
+	Note        string `json:"note"` // what to know about the answer
 }
 
 // RenewUserKey gives a user a new key and writes it to a file in

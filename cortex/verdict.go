@@ -22,10 +22,13 @@ const (
 
 // A Taxonomy is one line of an analyzer's summary: what it found and how bad it is.
 type Taxonomy struct {
-	Level     Level  `json:"level" jsonschema:"malicious, suspicious, safe or info."`
-	Namespace string `json:"namespace" jsonschema:"Who says it."`
-	Predicate string `json:"predicate" jsonschema:"What is said."`
-	Value     string `json:"value"`
+	// malicious, suspicious, safe or info.
+	Level Level `json:"level"`
+	// Who says it.
+	Namespace string `json:"namespace"`
+	// What is said.
+	Predicate string `json:"predicate"`
+	Value     string `json:"value"` // what is said
 }
 
 // String returns "[level] namespace:predicate = value".
@@ -69,17 +72,25 @@ func worst(list []Taxonomy) Level {
 
 // A Verdict sums up what the analyzers say of one observable.
 type Verdict struct {
-	Level         Level  `json:"level" jsonschema:"The worst level that any analyzer gave: malicious, suspicious, safe or info; unknown if none gave one."`
-	Complete      bool   `json:"complete" jsonschema:"Whether every analyzer answered. If not, the level can get worse."`
-	Contradiction bool   `json:"contradiction" jsonschema:"Whether it is called both safe and malicious."`
-	Malicious     int    `json:"malicious" jsonschema:"How many taxonomies say malicious."`
-	Suspicious    int    `json:"suspicious"`
-	Safe          int    `json:"safe"`
-	Info          int    `json:"info"`
-	Answered      int    `json:"answered" jsonschema:"How many analyzers answered."`
-	Failed        int    `json:"failed" jsonschema:"How many failed or weren't reached."`
-	Unfinished    int    `json:"unfinished" jsonschema:"How many are still at work."`
-	Note          string `json:"note,omitempty" jsonschema:"What to keep in mind about the level."`
+	// The worst level that any analyzer gave: malicious, suspicious, safe or info; unknown if none gave one.
+	Level Level `json:"level"`
+	// Whether every analyzer answered. If not, the level can get worse.
+	Complete bool `json:"complete"`
+	// Whether it is called both safe and malicious.
+	Contradiction bool `json:"contradiction"`
+	// How many taxonomies say malicious.
+	Malicious  int `json:"malicious"`
+	Suspicious int `json:"suspicious"` // how many say suspicious
+	Safe       int `json:"safe"`       // how many say safe
+	Info       int `json:"info"`       // how many say neither
+	// How many analyzers answered.
+	Answered int `json:"answered"`
+	// How many failed or weren't reached.
+	Failed int `json:"failed"`
+	// How many are still at work.
+	Unfinished int `json:"unfinished"`
+	// What to keep in mind about the level.
+	Note string `json:"note,omitempty"`
 }
 
 // judge sums up runs.

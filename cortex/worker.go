@@ -18,22 +18,33 @@ import (
 // A Worker is an analyzer or a responder that is enabled in the organisation.
 // Its configuration is left out: it holds the keys of third parties.
 type Worker struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name" jsonschema:"Its name with its version, such as Abuse_Finder_3_0."`
-	Version      string   `json:"version"`
-	DefinitionID string   `json:"workerDefinitionId,omitempty" jsonschema:"Which definition it was made from."`
-	Description  string   `json:"description,omitempty"`
-	DataTypes    []string `json:"dataTypeList" jsonschema:"What it takes."`
-	Author       string   `json:"author,omitempty"`
-	BaseConfig   string   `json:"baseConfig,omitempty" jsonschema:"The service whose settings it uses."`
-	Rate         int      `json:"rate,omitempty" jsonschema:"How many jobs it may run in each rateUnit; absent: any number."`
-	RateUnit     string   `json:"rateUnit,omitempty"`
-	JobCache     *int     `json:"jobCache,omitempty" jsonschema:"For how many minutes an earlier answer is given again; absent: the server's default."`
-	JobTimeout   int      `json:"jobTimeout,omitempty" jsonschema:"How many minutes a job may take; absent: the server's default, 30."`
-	Type         string   `json:"type" jsonschema:"analyzer or responder."`
-	MaxTLP       *TLP     `json:"maxTlp,omitempty" jsonschema:"The highest TLP it takes, where the key may see that."`
-	MaxPAP       *PAP     `json:"maxPap,omitempty" jsonschema:"The highest PAP it takes, where the key may see that."`
-	Local        bool     `json:"local,omitempty" jsonschema:"Whether the operator says that it shows data to nobody outside."`
+	ID string `json:"id"` // its id
+	// Its name with its version, such as Abuse_Finder_3_0.
+	Name    string `json:"name"`
+	Version string `json:"version"` // its version
+	// Which definition it was made from.
+	DefinitionID string `json:"workerDefinitionId,omitempty"`
+	Description  string `json:"description,omitempty"` // what it does
+	// What it takes.
+	DataTypes []string `json:"dataTypeList"`
+	Author    string   `json:"author,omitempty"` // who wrote it
+	// The service whose settings it uses.
+	BaseConfig string `json:"baseConfig,omitempty"`
+	// How many jobs it may run in each rateUnit; absent: any number.
+	Rate     int    `json:"rate,omitempty"`
+	RateUnit string `json:"rateUnit,omitempty"` // the time that its rate is counted in
+	// For how many minutes an earlier answer is given again; absent: the server's default.
+	JobCache *int `json:"jobCache,omitempty"`
+	// How many minutes a job may take; absent: the server's default, 30.
+	JobTimeout int `json:"jobTimeout,omitempty"`
+	// analyzer or responder.
+	Type string `json:"type"`
+	// The highest TLP it takes, where the key may see that.
+	MaxTLP *TLP `json:"maxTlp,omitempty"`
+	// The highest PAP it takes, where the key may see that.
+	MaxPAP *PAP `json:"maxPap,omitempty"`
+	// Whether the operator says that it shows data to nobody outside.
+	Local bool `json:"local,omitempty"`
 
 	// Extra holds the members that this version doesn't know, without secrets.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -104,14 +115,15 @@ func (w *Worker) target() gate.Target {
 
 // ListAnalyzersInput is the input of [Client.ListAnalyzers].
 type ListAnalyzersInput struct {
-	DataType string `json:"dataType,omitempty" maxLength:"64"`
+	DataType string `json:"dataType,omitempty" maxLength:"64"` // only those that take this type
 }
 
 // An AnalyzerList is a whole list of analyzers, sorted by name.
 type AnalyzerList struct {
-	Analyzers []*Worker `json:"analyzers"`
-	Total     int       `json:"total"`
-	Note      string    `json:"note,omitempty" jsonschema:"Why the list is empty."`
+	Analyzers []*Worker `json:"analyzers"` // the analyzers
+	Total     int       `json:"total"`     // how many there are
+	// Why the list is empty.
+	Note string `json:"note,omitempty"`
 }
 
 // ListAnalyzers returns every analyzer that is enabled in the organisation and
@@ -146,14 +158,16 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 
 // ListRespondersInput is the input of [Client.ListResponders].
 type ListRespondersInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"case, case_task, case_artifact or alert." maxLength:"64"`
+	// case, case_task, case_artifact or alert.
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
 }
 
 // A ResponderList is a whole list of responders, sorted by name.
 type ResponderList struct {
-	Responders []*Worker `json:"responders"`
-	Total      int       `json:"total"`
-	Note       string    `json:"note,omitempty" jsonschema:"Why the list is empty."`
+	Responders []*Worker `json:"responders"` // the responders
+	Total      int       `json:"total"`      // how many there are
+	// Why the list is empty.
+	Note string `json:"note,omitempty"`
 }
 
 // ListResponders returns every responder that is enabled in the organisation and

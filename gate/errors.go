@@ -29,7 +29,9 @@ var (
 type InvalidError = input.Error
 
 // A PendingError carries the proposal that waits. It matches [ErrPending].
-type PendingError struct{ Proposal *Proposal }
+type PendingError struct {
+	Proposal *Proposal // what waits
+}
 
 // Error names the proposal and until when it waits.
 func (e *PendingError) Error() string {
@@ -43,7 +45,7 @@ func (e *PendingError) Is(target error) bool { return target == ErrPending }
 // A RepeatedError says that this very call was executed a moment ago, as which
 // proposal, and wasn't executed again. It matches [ErrRepeated].
 type RepeatedError struct {
-	Proposal *Proposal
+	Proposal *Proposal       // what was executed
 	Out      any             // the first answer; nil: it is no longer at hand
 	Kept     json.RawMessage // the ids that were in it, if it is no longer at hand
 }
@@ -65,8 +67,8 @@ func (e *RepeatedError) Is(target error) bool { return target == ErrRepeated }
 
 // A DryRunError carries the plan of a call that was only a dry run. It matches [ErrDryRun].
 type DryRunError struct {
-	Op   string
-	Plan Plan
+	Op   string // the operation
+	Plan Plan   // what would have happened
 }
 
 // Error names the operation.

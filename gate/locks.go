@@ -8,7 +8,7 @@ import (
 // Confirmation is embedded in the inputs of operations that must be confirmed.
 // The argument alone opens nothing: an agent can fill it in.
 type Confirmation struct {
-	Confirm bool `json:"confirm,omitempty"`
+	Confirm bool `json:"confirm,omitempty"` // whether it is really meant
 }
 
 // Confirmed reports whether the call confirms the action.

@@ -13,9 +13,9 @@ type Resource struct {
 // A Prompt is a text that an agent can be given to start with. It calls
 // nothing and permits nothing.
 type Prompt struct {
-	Name string // such as "investigate-alert"
-	Doc  string // what it is for
-	Args []PromptArg
+	Name string      // such as "investigate-alert"
+	Doc  string      // what it is for
+	Args []PromptArg // its arguments
 	// Text renders the prompt. args holds every required argument; values come
 	// from whoever asks and are to be quoted as data.
 	Text func(args map[string]string) (string, error)
@@ -23,8 +23,8 @@ type Prompt struct {
 
 // A PromptArg is an argument of a [Prompt].
 type PromptArg struct {
-	Name     string
-	Doc      string
-	Required bool
+	Name     string   // its name
+	Doc      string   // what it is
+	Required bool     // whether it must be given
 	Values   []string // what is allowed; nil: anything
 }

@@ -4,7 +4,7 @@ import "encoding/json"
 
 // A Result is the outcome of [Op.Do].
 type Result struct {
-	State State
+	State State // what became of the call
 	// Proposal is set unless State is StateRead. For a dry run it has no ID.
 	Proposal *Proposal
 	// Out is the answer of the operation: set for StateRead and, unless it is no

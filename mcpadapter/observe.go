@@ -20,15 +20,15 @@ type Tracer func(ctx context.Context, tool string) (context.Context, func(Call))
 
 // A Call is what is known of a call when it has ended.
 type Call struct {
-	Tool      string
-	Tier      gate.Tier
-	Principal string // the authenticated user, if the transport knows one
+	Tool      string    // the tool
+	Tier      gate.Tier // its tier
+	Principal string    // the authenticated user, if the transport knows one
 	// Decision is the state that the gate answered with, such as "read" or
 	// "pending", or "invalid", "failed", "unknown" or "refused: " and the reason.
 	Decision string
-	Duration time.Duration
-	In, Out  int // bytes of the arguments and of the answer
-	Flags    int // texts in the answer that look like instructions
+	Duration time.Duration // how long it took
+	In, Out  int           // bytes of the arguments and of the answer
+	Flags    int           // texts in the answer that look like instructions
 }
 
 // observe runs do, which is one call, and tells the log and the tracer of it. A

@@ -20,11 +20,14 @@ import (
 
 // A NewAttribute is a value to add to an event.
 type NewAttribute struct {
-	Type     string `json:"type" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value    string `json:"value" minLength:"1" maxLength:"65535"`
-	Category string `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs    *bool  `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
-	Comment  string `json:"comment,omitempty" maxLength:"65535"`
+	// Such as ip-src, domain, sha256.
+	Type  string `json:"type" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value string `json:"value" minLength:"1" maxLength:"65535"` // its value
+	// Such as Network activity. Default: the usual one of the type.
+	Category string `json:"category,omitempty" pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	// For detection. Default: as is usual for the type.
+	ToIDs   *bool  `json:"toIds,omitempty"`
+	Comment string `json:"comment,omitempty" maxLength:"65535"` // a comment on it
 }
 
 // check refuses what MISP would refuse for its form.
@@ -48,8 +51,8 @@ func (a NewAttribute) wire(event string) (wire.NewAttribute, error) {
 
 // AddAttributesBulkInput is the input of [Client.AddAttributesBulk].
 type AddAttributesBulkInput struct {
-	EventID    EventRef       `json:"eventId"`
-	Attributes []NewAttribute `json:"attributes" minItems:"1" maxItems:"100"`
+	EventID    EventRef       `json:"eventId"`                                // the event
+	Attributes []NewAttribute `json:"attributes" minItems:"1" maxItems:"100"` // the attributes
 }
 
 const maxBulk = 100
@@ -90,25 +93,30 @@ const (
 
 // AddedAttributes says what became of each value.
 type AddedAttributes struct {
-	EventID   ID                `json:"eventId"`
-	EventUUID string            `json:"eventUuid"`
-	Total     int               `json:"total"`
-	Added     int               `json:"added"`
-	Existing  int               `json:"existing"`
-	Failed    int               `json:"failed" jsonschema:"How many were refused or not tried."`
-	Results   []*AddedAttribute `json:"results" jsonschema:"What became of each value, in the order given."`
-	Note      string            `json:"note,omitempty" untrusted:"true"`
+	EventID   ID     `json:"eventId"`   // the event
+	EventUUID string `json:"eventUuid"` // the event's UUID
+	Total     int    `json:"total"`     // how many there are
+	Added     int    `json:"added"`     // how many are new
+	Existing  int    `json:"existing"`  // how many were there before
+	// How many were refused or not tried.
+	Failed int `json:"failed"`
+	// What became of each value, in the order given.
+	Results []*AddedAttribute `json:"results"`
+	Note    string            `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // An AddedAttribute says what became of one value.
 type AddedAttribute struct {
-	Type   string    `json:"type"`
-	Value  string    `json:"value" untrusted:"true"`
-	Status AddStatus `json:"status" jsonschema:"added, existing, refused or not_tried."`
-	ID     ID        `json:"id,omitempty"`
-	UUID   string    `json:"uuid,omitempty"`
-	Stored string    `json:"stored,omitempty" untrusted:"true" jsonschema:"The value as MISP keeps it, if that differs."`
-	Error  string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why it was refused."`
+	Type  string `json:"type"`                   // its type
+	Value string `json:"value" untrusted:"true"` // its value
+	// added, existing, refused or not_tried.
+	Status AddStatus `json:"status"`
+	ID     ID        `json:"id,omitempty"`   // its id
+	UUID   string    `json:"uuid,omitempty"` // its UUID
+	// The value as MISP keeps it, if that differs.
+	Stored string `json:"stored,omitempty" untrusted:"true"`
+	// Why it was refused.
+	Error string `json:"error,omitempty" untrusted:"true"`
 
 	err error
 }

@@ -19,31 +19,43 @@ import (
 
 // An Attribute is one value in an event, such as an address or a hash.
 type Attribute struct {
-	ID             ID                      `json:"id"`
-	UUID           string                  `json:"uuid,omitempty"`
-	EventID        ID                      `json:"event_id,omitempty"`
-	Type           string                  `json:"type"`
-	Category       string                  `json:"category,omitempty"`
-	Value          string                  `json:"value" untrusted:"true"`
-	ToIDs          Bool                    `json:"to_ids" jsonschema:"Whether it is meant for detection."`
-	Comment        string                  `json:"comment,omitempty" untrusted:"true"`
-	Distribution   Distribution            `json:"distribution" jsonschema:"0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5 as the event."`
-	SharingGroupID ID                      `json:"sharing_group_id,omitempty"`
-	Timestamp      time.Time               `json:"timestamp,omitzero,format:unix" jsonschema:"When it was changed last, in seconds since 1970."`
-	FirstSeen      time.Time               `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
-	LastSeen       time.Time               `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
-	ObjectID       ID                      `json:"object_id,omitempty" jsonschema:"The object it is in; 0 for none."`
-	ObjectRelation string                  `json:"object_relation,omitempty" jsonschema:"What it is in that object."`
-	Deleted        Bool                    `json:"deleted,omitempty"`
-	Tags           List[*Tag]              `json:"Tag,omitempty"`
-	Galaxies       List[json.RawMessage]   `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"What the galaxy tags stand for."`
-	Sightings      List[*Sighting]         `json:"Sighting,omitempty"`
-	Related        List[*RelatedAttribute] `json:"RelatedAttribute,omitempty" jsonschema:"Attributes that MISP correlates with this one."`
-	Warnings       List[*Warning]          `json:"warnings,omitempty" jsonschema:"Warninglists that it is on."`
-	Proposals      List[json.RawMessage]   `json:"ShadowAttribute,omitempty" untrusted:"true"`
-	Decay          List[json.RawMessage]   `json:"decay_score,omitempty" jsonschema:"How much it still counts, by each decaying model that is for it." untrusted:"true"`
-	Event          *EventHead              `json:"Event,omitempty" jsonschema:"The event it is in."`
-	Object         *ObjectHead             `json:"Object,omitempty" jsonschema:"The object it is in: who gets that."`
+	ID       ID     `json:"id"`                     // its id
+	UUID     string `json:"uuid,omitempty"`         // its UUID
+	EventID  ID     `json:"event_id,omitempty"`     // the event
+	Type     string `json:"type"`                   // its type
+	Category string `json:"category,omitempty"`     // its category
+	Value    string `json:"value" untrusted:"true"` // its value
+	// Whether it is meant for detection.
+	ToIDs   Bool   `json:"to_ids"`
+	Comment string `json:"comment,omitempty" untrusted:"true"` // a comment on it
+	// 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group, 5
+	// as the event.
+	Distribution   Distribution `json:"distribution"`
+	SharingGroupID ID           `json:"sharing_group_id,omitempty"` // the sharing group that sees it, where its distribution says so
+	// When it was changed last.
+	Timestamp time.Time `json:"timestamp,omitzero,format:unix"`
+	FirstSeen time.Time `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"` // when it was first seen
+	LastSeen  time.Time `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`  // when it was last seen
+	// The object it is in; 0 for none.
+	ObjectID ID `json:"object_id,omitempty"`
+	// What it is in that object.
+	ObjectRelation string     `json:"object_relation,omitempty"`
+	Deleted        Bool       `json:"deleted,omitempty"` // whether it was deleted
+	Tags           List[*Tag] `json:"Tag,omitempty"`     // its tags
+	// What the galaxy tags stand for.
+	Galaxies  List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true"`
+	Sightings List[*Sighting]       `json:"Sighting,omitempty"` // who saw it, where asked for
+	// Attributes that MISP correlates with this one.
+	Related List[*RelatedAttribute] `json:"RelatedAttribute,omitempty"`
+	// Warninglists that it is on.
+	Warnings  List[*Warning]        `json:"warnings,omitempty"`
+	Proposals List[json.RawMessage] `json:"ShadowAttribute,omitempty" untrusted:"true"` // changes that others propose
+	// How much it still counts, by each decaying model that is for it.
+	Decay List[json.RawMessage] `json:"decay_score,omitempty" untrusted:"true"`
+	// The event it is in.
+	Event *EventHead `json:"Event,omitempty"`
+	// The object it is in: who gets that.
+	Object *ObjectHead `json:"Object,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -78,14 +90,14 @@ func (a *Attribute) is(values []string) bool {
 // A RelatedAttribute is an attribute of another event that MISP correlates
 // with one. What an answer leaves out is nil or empty.
 type RelatedAttribute struct {
-	ID       ID         `json:"id"`
-	UUID     string     `json:"uuid,omitempty"`
-	EventID  ID         `json:"event_id,omitempty"`
-	Type     string     `json:"type,omitempty"`
-	Category string     `json:"category,omitempty"`
-	Value    string     `json:"value" untrusted:"true"`
-	ToIDs    *Bool      `json:"to_ids,omitempty"`
-	Event    *EventHead `json:"Event,omitempty"`
+	ID       ID         `json:"id"`                     // its id
+	UUID     string     `json:"uuid,omitempty"`         // its UUID
+	EventID  ID         `json:"event_id,omitempty"`     // the event
+	Type     string     `json:"type,omitempty"`         // its type
+	Category string     `json:"category,omitempty"`     // its category
+	Value    string     `json:"value" untrusted:"true"` // its value
+	ToIDs    *Bool      `json:"to_ids,omitempty"`       // whether it is for detection
+	Event    *EventHead `json:"Event,omitempty"`        // the event
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -94,23 +106,23 @@ type RelatedAttribute struct {
 // An Object is several attributes that make sense together only, such as an
 // address and a port.
 type Object struct {
-	ID              ID                    `json:"id"`
-	UUID            string                `json:"uuid,omitempty"`
-	Name            string                `json:"name"`
-	MetaCategory    string                `json:"meta-category,omitempty"`
-	Description     string                `json:"description,omitempty" untrusted:"true"`
-	TemplateUUID    string                `json:"template_uuid,omitempty"`
-	TemplateVersion Int                   `json:"template_version,omitempty"`
-	EventID         ID                    `json:"event_id,omitempty"`
-	Distribution    Distribution          `json:"distribution"`
-	SharingGroupID  ID                    `json:"sharing_group_id,omitempty"`
-	Timestamp       time.Time             `json:"timestamp,omitzero,format:unix"`
-	Comment         string                `json:"comment,omitempty" untrusted:"true"`
-	Deleted         Bool                  `json:"deleted,omitempty"`
-	FirstSeen       time.Time             `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
-	LastSeen        time.Time             `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`
-	Attributes      List[*Attribute]      `json:"Attribute,omitempty"`
-	References      List[json.RawMessage] `json:"ObjectReference,omitempty" untrusted:"true"`
+	ID              ID                    `json:"id"`                                                            // its id
+	UUID            string                `json:"uuid,omitempty"`                                                // its UUID
+	Name            string                `json:"name"`                                                          // its name
+	MetaCategory    string                `json:"meta-category,omitempty"`                                       // the group of templates it belongs to
+	Description     string                `json:"description,omitempty" untrusted:"true"`                        // what it is, in words of the platform
+	TemplateUUID    string                `json:"template_uuid,omitempty"`                                       // its template
+	TemplateVersion Int                   `json:"template_version,omitempty"`                                    // the template's version
+	EventID         ID                    `json:"event_id,omitempty"`                                            // the event
+	Distribution    Distribution          `json:"distribution"`                                                  // who may see it
+	SharingGroupID  ID                    `json:"sharing_group_id,omitempty"`                                    // the sharing group that sees it, where its distribution says so
+	Timestamp       time.Time             `json:"timestamp,omitzero,format:unix"`                                // when it was changed last
+	Comment         string                `json:"comment,omitempty" untrusted:"true"`                            // a comment on it
+	Deleted         Bool                  `json:"deleted,omitempty"`                                             // whether it was deleted
+	FirstSeen       time.Time             `json:"first_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"` // when it was first seen
+	LastSeen        time.Time             `json:"last_seen,omitzero,format:'2006-01-02T15:04:05.000000-07:00'"`  // when it was last seen
+	Attributes      List[*Attribute]      `json:"Attribute,omitempty"`                                           // the attributes
+	References      List[json.RawMessage] `json:"ObjectReference,omitempty" untrusted:"true"`                    // what it refers to
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -118,9 +130,9 @@ type Object struct {
 
 // An ObjectHead is what an attribute says of the object it is in.
 type ObjectHead struct {
-	ID             ID           `json:"id"`
-	Distribution   Distribution `json:"distribution"`
-	SharingGroupID ID           `json:"sharing_group_id,omitempty"`
+	ID             ID           `json:"id"`                         // its id
+	Distribution   Distribution `json:"distribution"`               // who may see it
+	SharingGroupID ID           `json:"sharing_group_id,omitempty"` // the sharing group that sees it, where its distribution says so
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -128,12 +140,13 @@ type ObjectHead struct {
 
 // A Sighting says that an attribute was seen, was seen to be false, or has expired.
 type Sighting struct {
-	ID           ID            `json:"id"`
-	UUID         string        `json:"uuid,omitempty"`
-	Date         time.Time     `json:"date_sighting,format:unix" jsonschema:"Seconds since 1970."`
-	Source       string        `json:"source,omitempty" untrusted:"true"`
-	Type         Int           `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired."`
-	Organisation *Organisation `json:"Organisation,omitempty"`
+	ID     ID        `json:"id"`                                // its id
+	UUID   string    `json:"uuid,omitempty"`                    // its UUID
+	Date   time.Time `json:"date_sighting,format:unix"`         // when it happened
+	Source string    `json:"source,omitempty" untrusted:"true"` // who saw it
+	// 0 seen, 1 false positive, 2 expired.
+	Type         Int           `json:"type"`
+	Organisation *Organisation `json:"Organisation,omitempty"` // the organisation
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -141,11 +154,13 @@ type Sighting struct {
 
 // A Warning says that an attribute is on a warninglist.
 type Warning struct {
-	Value    string `json:"value,omitempty" untrusted:"true"`
-	Match    string `json:"match,omitempty" jsonschema:"The entry of the list."`
-	ListID   ID     `json:"warninglist_id"`
-	ListName string `json:"warninglist_name"`
-	Category string `json:"warninglist_category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
+	Value string `json:"value,omitempty" untrusted:"true"` // its value
+	// The entry of the list.
+	Match    string `json:"match,omitempty"`
+	ListID   ID     `json:"warninglist_id"`   // the list's id
+	ListName string `json:"warninglist_name"` // the list's name
+	// false_positive, or known: known for what it is.
+	Category string `json:"warninglist_category,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -154,28 +169,42 @@ type Warning struct {
 // SearchAttributesInput is the input of [Client.SearchAttributes]. At least one
 // filter is needed; those given must all match. What is left out doesn't filter.
 type SearchAttributesInput struct {
-	Value               string   `json:"value,omitempty" jsonschema:"Also defanged or host:port; % stands for any text. Of a composite (ip-dst|port) the whole or either part." maxLength:"4096"`
-	Networks            bool     `json:"networks,omitempty" jsonschema:"Of an address also its networks, of a network also its addresses; no page of their own."`
-	Type                string   `json:"type,omitempty" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Types               []string `json:"types,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxItems:"50" maxLength:"100"`
-	Category            string   `json:"category,omitempty" jsonschema:"Such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags                []string `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags             []string `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
-	EventID             EventRef `json:"eventId,omitempty"`
-	Org                 string   `json:"org,omitempty" jsonschema:"Name, id or UUID." maxLength:"255"`
-	ToIDs               *bool    `json:"toIds,omitempty" jsonschema:"For detection, or not."`
-	Published           *bool    `json:"published,omitempty"`
-	Last                string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Changed             string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	FirstSeen           string   `json:"firstSeen,omitempty" time:"instant" jsonschema:"Then or later: 2026-01-31 or a time." maxLength:"40"`
-	LastSeen            string   `json:"lastSeen,omitempty" time:"instant" jsonschema:"Then or before." maxLength:"40"`
-	DropListed          bool     `json:"dropListed,omitempty" jsonschema:"Leave out what is on a warninglist."`
-	IncludeCorrelations bool     `json:"includeCorrelations,omitempty"`
-	IncludeSightings    bool     `json:"includeSightings,omitempty"`
-	IncludeDecay        bool     `json:"includeDecay,omitempty"`
-	IncludeWarnings     bool     `json:"includeWarnings,omitempty"`
-	Page                int      `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
-	Limit               int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	// Also defanged or host:port; % stands for any text. Of a composite (ip-dst|port) the whole or either
+	// part.
+	Value string `json:"value,omitempty" maxLength:"4096"`
+	// Of an address also its networks, of a network also its addresses; no page of their own.
+	Networks bool `json:"networks,omitempty"`
+	// Such as ip-src, domain, sha256.
+	Type  string   `json:"type,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Types []string `json:"types,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxItems:"50" maxLength:"100"` // of these types
+	// Such as Network activity.
+	Category string `json:"category,omitempty" pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	// One of these, on the attribute or its event; with ! in front: none. % stands for any text.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	// Every one of these.
+	AllTags []string `json:"allTags,omitempty" maxItems:"50" maxLength:"255"`
+	EventID EventRef `json:"eventId,omitempty"` // only of this event
+	// Name, id or UUID.
+	Org string `json:"org,omitempty" maxLength:"255"`
+	// For detection, or not.
+	ToIDs     *bool `json:"toIds,omitempty"`
+	Published *bool `json:"published,omitempty"` // published or not; nil: both
+	// Published within: 7d, 12h, 30m; those never published don't match.
+	Last string `json:"last,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	// Changed within, published or not: 7d, 12h.
+	Changed string `json:"changed,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	// Then or later: 2026-01-31 or a time.
+	FirstSeen string `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
+	// Then or before.
+	LastSeen string `json:"lastSeen,omitempty" time:"instant" maxLength:"40"`
+	// Leave out what is on a warninglist.
+	DropListed          bool `json:"dropListed,omitempty"`
+	IncludeCorrelations bool `json:"includeCorrelations,omitempty"`                           // with what each correlates with
+	IncludeSightings    bool `json:"includeSightings,omitempty"`                              // with the sightings of each
+	IncludeDecay        bool `json:"includeDecay,omitempty"`                                  // with the score of each decaying model
+	IncludeWarnings     bool `json:"includeWarnings,omitempty"`                               // with the warninglists that each is on
+	Page                int  `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"` // which page, from 1
+	Limit               int  `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`  // how many to return at most
 }
 
 var (
@@ -285,13 +314,16 @@ func checkWhole(name, v string) error {
 
 // An AttributePage is one page of attributes.
 type AttributePage struct {
-	Attributes []*Attribute `json:"attributes"`
-	Total      *int         `json:"total,omitempty" jsonschema:"How many match in all. Absent when that isn't known: MISP doesn't count."`
-	Page       int          `json:"page"`
-	Limit      int          `json:"limit"`
-	More       bool         `json:"more" jsonschema:"Whether the page is full, so that there may be more on the next one."`
-	Searched   []string     `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
-	Note       string       `json:"note,omitempty" untrusted:"true"`
+	Attributes []*Attribute `json:"attributes"` // the attributes
+	// How many match in all. Absent when that isn't known: MISP doesn't count.
+	Total *int `json:"total,omitempty"`
+	Page  int  `json:"page"`  // which page this is, from 1
+	Limit int  `json:"limit"` // how many were asked for
+	// Whether the page is full, so that there may be more on the next one.
+	More bool `json:"more"`
+	// The values that MISP was asked for, if not just the one given.
+	Searched []string `json:"searched,omitempty" untrusted:"true"`
+	Note     string   `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // SearchAttributes returns one page of attributes, newest first, those in

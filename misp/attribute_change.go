@@ -16,17 +16,23 @@ import (
 
 // AddAttributeInput is the input of [Client.AddAttribute].
 type AddAttributeInput struct {
-	EventID        EventRef      `json:"eventId"`
-	Type           string        `json:"type" jsonschema:"Such as ip-src, domain, sha256." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value          string        `json:"value" minLength:"1" maxLength:"65535"`
-	Category       string        `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs          *bool         `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
-	Comment        string        `json:"comment,omitempty" maxLength:"65535"`
-	Distribution   *Distribution `json:"distribution,omitempty" jsonschema:"0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event." minimum:"0" maximum:"5"`
-	SharingGroupID NumericID     `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
-	FirstSeen      string        `json:"firstSeen,omitempty" time:"instant" jsonschema:"2026-01-31 or a time." maxLength:"40"`
-	LastSeen       string        `json:"lastSeen,omitempty" time:"instant" maxLength:"40"`
-	Tags           []string      `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	EventID EventRef `json:"eventId"` // the event
+	// Such as ip-src, domain, sha256.
+	Type  string `json:"type" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	Value string `json:"value" minLength:"1" maxLength:"65535"` // its value
+	// Such as Network activity. Default: the usual one of the type.
+	Category string `json:"category,omitempty" pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	// For detection. Default: as is usual for the type.
+	ToIDs   *bool  `json:"toIds,omitempty"`
+	Comment string `json:"comment,omitempty" maxLength:"65535"` // a comment on it
+	// 0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event.
+	Distribution *Distribution `json:"distribution,omitempty" minimum:"0" maximum:"5"`
+	// For distribution 4.
+	SharingGroupID NumericID `json:"sharingGroupId,omitempty"`
+	// 2026-01-31 or a time.
+	FirstSeen string   `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
+	LastSeen  string   `json:"lastSeen,omitempty" time:"instant" maxLength:"40"` // when it was last seen
+	Tags      []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`     // its tags
 }
 
 func (in AddAttributeInput) attribute() NewAttribute {
@@ -46,10 +52,11 @@ func (in AddAttributeInput) Validate() error {
 
 // OneAddedAttribute says what became of one value and its tags.
 type OneAddedAttribute struct {
-	EventID ID `json:"eventId"`
+	EventID ID `json:"eventId"` // the event
 	AddedAttribute
-	Tags []*TagOutcome `json:"tags,omitempty" jsonschema:"What became of each tag."`
-	Note string        `json:"note,omitempty"`
+	// What became of each tag.
+	Tags []*TagOutcome `json:"tags,omitempty"`
+	Note string        `json:"note,omitempty"` // what to know about the answer
 }
 
 // AddAttribute adds a value to an event and tags it. Adding to a published
@@ -187,15 +194,17 @@ func (in AddAttributeInput) checkRed(e *Event) error {
 
 // DeleteAttributeInput is the input of [Client.DeleteAttribute].
 type DeleteAttributeInput struct {
-	AttributeID Ref `json:"attributeId" alias:"id"`
+	AttributeID Ref `json:"attributeId" alias:"id"` // the attribute, by its id or UUID
 	HardDeletion
 }
 
 // HardDeletion is what deletions have in common that can be for good.
 type HardDeletion struct {
-	Hard bool `json:"hard,omitempty" jsonschema:"For good."`
+	// For good.
+	Hard bool `json:"hard,omitempty"`
 	gate.Confirmation
-	ConfirmHard bool `json:"confirmHard,omitempty" jsonschema:"Needed for a hard deletion."`
+	// Needed for a hard deletion.
+	ConfirmHard bool `json:"confirmHard,omitempty"`
 }
 
 // ConfirmedHard reports whether a hard deletion is asked for and confirmed.
@@ -206,10 +215,12 @@ func (in DeleteAttributeInput) Validate() error { return in.AttributeID.check("a
 
 // A Deletion confirms that something was deleted.
 type Deletion struct {
-	ID      ID     `json:"id"`
-	Deleted bool   `json:"deleted"`
-	Hard    bool   `json:"hard" jsonschema:"Whether for good; else it can be restored in MISP."`
-	Message string `json:"message,omitempty" untrusted:"true" jsonschema:"MISP's own words."`
+	ID      ID   `json:"id"`      // its id
+	Deleted bool `json:"deleted"` // whether it was deleted
+	// Whether for good; else it can be restored in MISP.
+	Hard bool `json:"hard"`
+	// MISP's own words.
+	Message string `json:"message,omitempty" untrusted:"true"`
 }
 
 // DeleteAttribute deletes an attribute: so that it can be restored, or for good.

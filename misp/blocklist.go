@@ -44,12 +44,15 @@ var blockTypes = map[BlocklistKind]struct{ types, parts []string }{
 
 // BlocklistInput is the input of [Client.Blocklist].
 type BlocklistInput struct {
-	Kind    BlocklistKind `json:"kind"`
-	Tags    []string      `json:"tags,omitempty" jsonschema:"One of these, itself or its event; with ! in front: none." maxItems:"50" maxLength:"255"`
-	AllTags []string      `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
-	Since   string        `json:"since,omitempty" jsonschema:"Also what came and went since: 1d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Page    int           `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"10000"`
+	Kind BlocklistKind `json:"kind"` // of which kind
+	// One of these, itself or its event; with ! in front: none.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	// Every one of these.
+	AllTags []string `json:"allTags,omitempty" maxItems:"50" maxLength:"255"`
+	// Also what came and went since: 1d, 12h.
+	Since string `json:"since,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page  int    `json:"page,omitempty" minimum:"1" maximum:"100000"` // which page, from 1
+	Limit int    `json:"limit,omitempty" minimum:"1" maximum:"10000"` // how many to return at most
 }
 
 // SetDefaults fills the fields left at zero.
@@ -87,15 +90,19 @@ func (in BlocklistInput) Validate() error {
 // A Blocklist holds what is meant for detection, of published events, without
 // what is on a warninglist.
 type Blocklist struct {
-	Kind    BlocklistKind `json:"kind"`
-	Values  []string      `json:"values" untrusted:"true" jsonschema:"The values of this page, in the order of the alphabet."`
-	Total   int           `json:"total"`
-	Page    int           `json:"page"`
-	More    bool          `json:"more"`
-	Added   []string      `json:"added,omitempty" untrusted:"true" jsonschema:"With since: values that came within that time, the first 200."`
-	Removed []string      `json:"removed,omitempty" untrusted:"true" jsonschema:"With since: values that were deleted or are no longer for detection, the first 200."`
-	Dropped []string      `json:"dropped,omitempty" untrusted:"true" jsonschema:"Values left out because a warninglist has them, the first 20."`
-	Note    string        `json:"note"`
+	Kind BlocklistKind `json:"kind"` // of which kind it is
+	// The values of this page, in the order of the alphabet.
+	Values []string `json:"values" untrusted:"true"`
+	Total  int      `json:"total"` // how many there are
+	Page   int      `json:"page"`  // which page this is, from 1
+	More   bool     `json:"more"`  // whether there are more behind these
+	// With since: values that came within that time, the first 200.
+	Added []string `json:"added,omitempty" untrusted:"true"`
+	// With since: values that were deleted or are no longer for detection, the first 200.
+	Removed []string `json:"removed,omitempty" untrusted:"true"`
+	// Values left out because a warninglist has them, the first 20.
+	Dropped []string `json:"dropped,omitempty" untrusted:"true"`
+	Note    string   `json:"note"` // what to know about the answer
 }
 
 // Blocklist returns one page of the values of a kind that are meant for detection,

@@ -15,9 +15,11 @@ import (
 
 // CorrelateInput is the input of [Client.Correlate].
 type CorrelateInput struct {
-	Value            string `json:"value" jsonschema:"Address, domain, hash, …: exactly this, in any case." minLength:"1" maxLength:"4096"`
-	IncludeSightings bool   `json:"includeSightings,omitempty"`
-	Limit            int    `json:"limit,omitempty" jsonschema:"Newest first." minimum:"1" maximum:"500" default:"100"`
+	// Address, domain, hash, …: exactly this, in any case.
+	Value            string `json:"value" minLength:"1" maxLength:"4096"`
+	IncludeSightings bool   `json:"includeSightings,omitempty"` // with the sightings of each
+	// Newest first.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
 }
 
 // Validate refuses a value that MISP would take for everything.
@@ -27,20 +29,28 @@ func (in CorrelateInput) Validate() error {
 
 // A Correlation says where a value was found.
 type Correlation struct {
-	Value           string              `json:"value" untrusted:"true"`
-	Events          []*CorrelatedEvent  `json:"events" jsonschema:"The events that have the value, newest first, each once."`
-	Searched        []string            `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
-	TotalEvents     int                 `json:"totalEvents" jsonschema:"How many events are listed."`
-	TotalAttributes int                 `json:"totalAttributes" jsonschema:"How many attributes of theirs have the value."`
-	Related         []*RelatedAttribute `json:"related,omitempty" jsonschema:"Attributes that MISP correlates with it, and of an address the networks it is in, of a network its addresses."`
-	Truncated       bool                `json:"truncated" jsonschema:"Whether there may be more than is listed."`
-	Reason          string              `json:"truncationReason,omitempty" jsonschema:"What was left out."`
+	Value string `json:"value" untrusted:"true"` // its value
+	// The events that have the value, newest first, each once.
+	Events []*CorrelatedEvent `json:"events"`
+	// The values that MISP was asked for, if not just the one given.
+	Searched []string `json:"searched,omitempty" untrusted:"true"`
+	// How many events are listed.
+	TotalEvents int `json:"totalEvents"`
+	// How many attributes of theirs have the value.
+	TotalAttributes int `json:"totalAttributes"`
+	// Attributes that MISP correlates with it, and of an address the networks it is in, of a network its
+	// addresses.
+	Related []*RelatedAttribute `json:"related,omitempty"`
+	// Whether there may be more than is listed.
+	Truncated bool `json:"truncated"`
+	// What was left out.
+	Reason string `json:"truncationReason,omitempty"`
 }
 
 // A CorrelatedEvent is an event that has a value, with the attributes that have it.
 type CorrelatedEvent struct {
-	Event      EventSummary `json:"event"`
-	Attributes []*Attribute `json:"attributes"`
+	Event      EventSummary `json:"event"`      // the event
+	Attributes []*Attribute `json:"attributes"` // the attributes
 }
 
 // Correlate finds the events that have a value, alone, in a composite attribute
@@ -160,10 +170,12 @@ func idNumber(id ID) int64 {
 // GetRelatedEventsInput is the input of [Client.GetRelatedEvents]. It takes
 // either an event or a value.
 type GetRelatedEventsInput struct {
-	EventID           EventRef `json:"eventId,omitempty" jsonschema:"This or value."`
-	Value             string   `json:"value,omitempty" jsonschema:"This or eventId." maxLength:"4096"`
-	MaxAttributes     int      `json:"maxAttributes,omitempty" minimum:"1" maximum:"100" default:"20"`
-	PerAttributeLimit int      `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500" default:"100"`
+	// This or value.
+	EventID EventRef `json:"eventId,omitempty"`
+	// This or eventId.
+	Value             string `json:"value,omitempty" maxLength:"4096"`
+	MaxAttributes     int    `json:"maxAttributes,omitempty" minimum:"1" maximum:"100" default:"20"`      // how many of its attributes to go by
+	PerAttributeLimit int    `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500" default:"100"` // how many events to find by each
 }
 
 // Validate refuses a call for both, or for neither, and a value that MISP would
@@ -180,21 +192,30 @@ func (in GetRelatedEventsInput) Validate() error {
 
 // RelatedEvents are the events that share values with an event, or have one.
 type RelatedEvents struct {
-	EventID   ID              `json:"eventId,omitempty" jsonschema:"The event that was asked about."`
-	EventInfo string          `json:"eventInfo,omitempty" untrusted:"true"`
-	Value     string          `json:"value,omitempty" untrusted:"true" jsonschema:"The value that was asked about."`
-	Events    []*RelatedEvent `json:"events" jsonschema:"The related events, those that share most first."`
-	Total     int             `json:"total" jsonschema:"How many are listed."`
-	Truncated bool            `json:"truncated" jsonschema:"Whether there may be more than is listed."`
-	Reason    string          `json:"truncationReason,omitempty" jsonschema:"What was left out." untrusted:"true"`
+	// The event that was asked about.
+	EventID   ID     `json:"eventId,omitempty"`
+	EventInfo string `json:"eventInfo,omitempty" untrusted:"true"` // what the event itself is about
+	// The value that was asked about.
+	Value string `json:"value,omitempty" untrusted:"true"`
+	// The related events, those that share most first.
+	Events []*RelatedEvent `json:"events"`
+	// How many are listed.
+	Total int `json:"total"`
+	// Whether there may be more than is listed.
+	Truncated bool `json:"truncated"`
+	// What was left out.
+	Reason string `json:"truncationReason,omitempty" untrusted:"true"`
 }
 
 // A RelatedEvent is an event that shares values with another.
 type RelatedEvent struct {
-	Event      EventSummary `json:"event"`
-	Shared     []string     `json:"sharedValues" untrusted:"true" jsonschema:"The values that were found in it."`
-	Count      int          `json:"count" jsonschema:"How many those are."`
-	Correlated bool         `json:"correlated,omitempty" jsonschema:"Whether MISP itself correlates it with the event."`
+	Event EventSummary `json:"event"` // the event
+	// The values that were found in it.
+	Shared []string `json:"sharedValues" untrusted:"true"`
+	// How many those are.
+	Count int `json:"count"`
+	// Whether MISP itself correlates it with the event.
+	Correlated bool `json:"correlated,omitempty"`
 }
 
 // maxSeeded bounds the attributes of an event whose values are looked up.

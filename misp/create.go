@@ -21,13 +21,20 @@ import (
 // CreateEventInput is the input of [Client.CreateEvent]. The zero values make an
 // event for the own organisation, of undefined threat, in its initial analysis.
 type CreateEventInput struct {
-	Info           string       `json:"info" jsonschema:"The title." alias:"title" minLength:"1" maxLength:"10000"`
-	Distribution   Distribution `json:"distribution" jsonschema:"Once published: 0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group." minimum:"0" maximum:"4"`
-	SharingGroupID NumericID    `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
-	ThreatLevel    ThreatLevel  `json:"threatLevel" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
-	Analysis       Analysis     `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
-	Date           string       `json:"date,omitempty" jsonschema:"Default: today." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Tags           []string     `json:"tags,omitempty" jsonschema:"Such as tlp:amber." maxItems:"50" maxLength:"255"`
+	// The title.
+	Info string `json:"info" alias:"title" minLength:"1" maxLength:"10000"`
+	// Once published: 0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group.
+	Distribution Distribution `json:"distribution" minimum:"0" maximum:"4"`
+	// For distribution 4.
+	SharingGroupID NumericID `json:"sharingGroupId,omitempty"`
+	// 1 high, 2 medium, 3 low, 4 undefined.
+	ThreatLevel ThreatLevel `json:"threatLevel" alias:"threatLevelId" minimum:"1" maximum:"4"`
+	// 0 initial, 1 ongoing, 2 complete.
+	Analysis Analysis `json:"analysis" minimum:"0" maximum:"2"`
+	// Default: today.
+	Date string `json:"date,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	// Such as tlp:amber.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
 }
 
 // Validate refuses what MISP would refuse, and a sharing group that isn't one.
@@ -59,11 +66,14 @@ func (in CreateEventInput) threat() ThreatLevel { return cmp.Or(in.ThreatLevel, 
 
 // A CreatedEvent says what became of a new event.
 type CreatedEvent struct {
-	Event    *EventSummary `json:"event"`
-	Existing bool          `json:"existing,omitempty" jsonschema:"Whether it was there before: the same title on the same day. It was left as it is but for its tags."`
-	Differs  []string      `json:"differs,omitempty" jsonschema:"What was asked for and isn't so, because the event was there before: threatLevel 3, wanted 1."`
-	Tags     []*TagOutcome `json:"tags,omitempty" jsonschema:"What became of each tag."`
-	Note     string        `json:"note,omitempty"`
+	Event *EventSummary `json:"event"` // the event
+	// Whether it was there before: the same title on the same day. It was left as it is but for its tags.
+	Existing bool `json:"existing,omitempty"`
+	// What was asked for and isn't so, because the event was there before: threatLevel 3, wanted 1.
+	Differs []string `json:"differs,omitempty"`
+	// What became of each tag.
+	Tags []*TagOutcome `json:"tags,omitempty"`
+	Note string        `json:"note,omitempty"` // what to know about the answer
 }
 
 // differs says what of in e, which was there before, hasn't.
@@ -367,10 +377,13 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 
 // UpdateEventInput is the input of [Client.UpdateEvent]. What is left out stays.
 type UpdateEventInput struct {
-	EventID     EventRef    `json:"eventId" alias:"id"`
-	Info        string      `json:"info,omitempty" jsonschema:"The new title." alias:"title" maxLength:"10000"`
-	ThreatLevel ThreatLevel `json:"threatLevel,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined." alias:"threatLevelId" minimum:"1" maximum:"4"`
-	Analysis    *Analysis   `json:"analysis,omitempty" jsonschema:"0 initial, 1 ongoing, 2 complete." minimum:"0" maximum:"2"`
+	EventID EventRef `json:"eventId" alias:"id"` // the event
+	// The new title.
+	Info string `json:"info,omitempty" alias:"title" maxLength:"10000"`
+	// 1 high, 2 medium, 3 low, 4 undefined.
+	ThreatLevel ThreatLevel `json:"threatLevel,omitempty" alias:"threatLevelId" minimum:"1" maximum:"4"`
+	// 0 initial, 1 ongoing, 2 complete.
+	Analysis *Analysis `json:"analysis,omitempty" minimum:"0" maximum:"2"`
 }
 
 // Validate refuses an update of nothing.

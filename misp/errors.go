@@ -40,7 +40,7 @@ type Error struct {
 // A FieldError is what MISP says of one value of a request.
 type FieldError struct {
 	Field   string // such as "value"; empty if MISP doesn't say
-	Message string
+	Message string // what MISP says against it
 }
 
 // String returns "field: message".

@@ -41,29 +41,41 @@ func (r EventRef) path() string { return strings.ToLower(string(r)) }
 // An Event is a report: attributes and objects that belong together, with
 // their context.
 type Event struct {
-	ID               ID                    `json:"id"`
-	UUID             string                `json:"uuid"`
-	Info             string                `json:"info" untrusted:"true"`
-	Date             string                `json:"date,omitempty" jsonschema:"YYYY-MM-DD."`
-	ThreatLevel      ThreatLevel           `json:"threat_level_id" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
-	Analysis         Analysis              `json:"analysis" jsonschema:"0 initial, 1 ongoing, 2 complete."`
-	Distribution     Distribution          `json:"distribution" jsonschema:"0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group."`
-	SharingGroupID   ID                    `json:"sharing_group_id,omitempty"`
-	Published        Bool                  `json:"published"`
-	AttributeCount   Int                   `json:"attribute_count" jsonschema:"How many attributes the event has, those in objects included."`
-	Timestamp        time.Time             `json:"timestamp,format:unix" jsonschema:"When it was changed last, in seconds since 1970."`
-	PublishTimestamp time.Time             `json:"publish_timestamp,omitzero,format:unix" jsonschema:"When it was published last, in seconds since 1970."`
-	OrgID            ID                    `json:"org_id,omitempty"`
-	OrgcID           ID                    `json:"orgc_id,omitempty"`
-	Org              *Organisation         `json:"Org,omitempty" jsonschema:"Whose event it is on this server."`
-	Orgc             *Organisation         `json:"Orgc,omitempty" jsonschema:"Who made it."`
-	SharingGroup     *SharingGroup         `json:"SharingGroup,omitempty"`
-	Tags             List[*Tag]            `json:"Tag,omitempty"`
-	Attributes       List[*Attribute]      `json:"Attribute,omitempty"`
-	Objects          List[*Object]         `json:"Object,omitempty"`
-	Correlated       List[*Correlated]     `json:"RelatedEvent,omitempty" jsonschema:"Events that MISP correlates with this one."`
-	Galaxies         List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"What the galaxy tags stand for."`
-	Proposals        List[json.RawMessage] `json:"ShadowAttribute,omitempty" jsonschema:"Attributes that others propose." untrusted:"true"`
+	ID   ID     `json:"id"`                    // its id
+	UUID string `json:"uuid"`                  // its UUID
+	Info string `json:"info" untrusted:"true"` // what the event is about
+	// YYYY-MM-DD.
+	Date string `json:"date,omitempty"`
+	// 1 high, 2 medium, 3 low, 4 undefined.
+	ThreatLevel ThreatLevel `json:"threat_level_id"`
+	// 0 initial, 1 ongoing, 2 complete.
+	Analysis Analysis `json:"analysis"`
+	// 0 own organisation, 1 this community, 2 connected communities, 3 all communities, 4 a sharing group.
+	Distribution   Distribution `json:"distribution"`
+	SharingGroupID ID           `json:"sharing_group_id,omitempty"` // the sharing group that sees it, where its distribution says so
+	Published      Bool         `json:"published"`                  // whether it is published
+	// How many attributes the event has, those in objects included.
+	AttributeCount Int `json:"attribute_count"`
+	// When it was changed last.
+	Timestamp time.Time `json:"timestamp,format:unix"`
+	// When it was published last.
+	PublishTimestamp time.Time `json:"publish_timestamp,omitzero,format:unix"`
+	OrgID            ID        `json:"org_id,omitempty"`  // the organisation that has it here
+	OrgcID           ID        `json:"orgc_id,omitempty"` // the organisation that made it
+	// Whose event it is on this server.
+	Org *Organisation `json:"Org,omitempty"`
+	// Who made it.
+	Orgc         *Organisation    `json:"Orgc,omitempty"`
+	SharingGroup *SharingGroup    `json:"SharingGroup,omitempty"` // the sharing group that sees it
+	Tags         List[*Tag]       `json:"Tag,omitempty"`          // its tags
+	Attributes   List[*Attribute] `json:"Attribute,omitempty"`    // the attributes
+	Objects      List[*Object]    `json:"Object,omitempty"`       // the objects
+	// Events that MISP correlates with this one.
+	Correlated List[*Correlated] `json:"RelatedEvent,omitempty"`
+	// What the galaxy tags stand for.
+	Galaxies List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true"`
+	// Attributes that others propose.
+	Proposals List[json.RawMessage] `json:"ShadowAttribute,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -118,19 +130,21 @@ func (e *Event) whole() gate.Target {
 // An EventSummary is what other answers say of an event. What they leave out is
 // nil or empty.
 type EventSummary struct {
-	ID               ID                    `json:"id"`
-	UUID             string                `json:"uuid,omitempty"`
-	Info             string                `json:"info" untrusted:"true"`
-	Date             string                `json:"date,omitempty"`
-	ThreatLevel      *ThreatLevel          `json:"threat_level_id,omitempty" jsonschema:"1 high, 2 medium, 3 low, 4 undefined."`
-	Analysis         *Analysis             `json:"analysis,omitempty"`
-	Distribution     *Distribution         `json:"distribution,omitempty"`
-	Published        *Bool                 `json:"published,omitempty"`
-	AttributeCount   *Int                  `json:"attribute_count,omitempty"`
-	PublishTimestamp time.Time             `json:"publish_timestamp,omitzero,format:unix"`
-	Orgc             *Organisation         `json:"Orgc,omitempty"`
-	Tags             List[*Tag]            `json:"Tag,omitempty"`
-	Galaxies         List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true" jsonschema:"Galaxy clusters that it has no tag of."`
+	ID   ID     `json:"id"`                    // its id
+	UUID string `json:"uuid,omitempty"`        // its UUID
+	Info string `json:"info" untrusted:"true"` // what the event is about
+	Date string `json:"date,omitempty"`        // the day it is of, as 2006-01-02
+	// 1 high, 2 medium, 3 low, 4 undefined.
+	ThreatLevel      *ThreatLevel  `json:"threat_level_id,omitempty"`
+	Analysis         *Analysis     `json:"analysis,omitempty"`                     // how far its analysis is
+	Distribution     *Distribution `json:"distribution,omitempty"`                 // who may see it
+	Published        *Bool         `json:"published,omitempty"`                    // whether it is published; nil: it was not told
+	AttributeCount   *Int          `json:"attribute_count,omitempty"`              // how many attributes it has
+	PublishTimestamp time.Time     `json:"publish_timestamp,omitzero,format:unix"` // when it was published last
+	Orgc             *Organisation `json:"Orgc,omitempty"`                         // the organisation that made it
+	Tags             List[*Tag]    `json:"Tag,omitempty"`                          // its tags
+	// Galaxy clusters that it has no tag of.
+	Galaxies List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -138,10 +152,10 @@ type EventSummary struct {
 
 // An EventHead is what an attribute says of an event. The rest of it is in Extra.
 type EventHead struct {
-	ID   ID     `json:"id"`
-	UUID string `json:"uuid,omitempty"`
-	Info string `json:"info" untrusted:"true"`
-	Date string `json:"date,omitempty"`
+	ID   ID     `json:"id"`                    // its id
+	UUID string `json:"uuid,omitempty"`        // its UUID
+	Info string `json:"info" untrusted:"true"` // what the event is about
+	Date string `json:"date,omitempty"`        // the day it is of, as 2006-01-02
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -158,7 +172,7 @@ func (e *EventHead) summary() *EventSummary {
 
 // Correlated is an event that MISP itself correlates with another.
 type Correlated struct {
-	Event EventSummary `json:"Event"`
+	Event EventSummary `json:"Event"` // the event
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -166,10 +180,10 @@ type Correlated struct {
 
 // An Organisation owns events or makes them.
 type Organisation struct {
-	ID    ID     `json:"id"`
-	Name  string `json:"name" untrusted:"true"`
-	UUID  string `json:"uuid,omitempty"`
-	Local *Bool  `json:"local,omitempty"` // whether it has users on this server
+	ID    ID     `json:"id"`                    // its id
+	Name  string `json:"name" untrusted:"true"` // its name
+	UUID  string `json:"uuid,omitempty"`        // its UUID
+	Local *Bool  `json:"local,omitempty"`       // whether it has users on this server
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -177,11 +191,11 @@ type Organisation struct {
 
 // A SharingGroup is a closed circle of organisations.
 type SharingGroup struct {
-	ID            ID     `json:"id"`
-	Name          string `json:"name" untrusted:"true"`
-	Releasability string `json:"releasability,omitempty" untrusted:"true"`
-	UUID          string `json:"uuid,omitempty"`
-	Active        *Bool  `json:"active,omitempty"`
+	ID            ID     `json:"id"`                                       // its id
+	Name          string `json:"name" untrusted:"true"`                    // its name
+	Releasability string `json:"releasability,omitempty" untrusted:"true"` // to whom it may be passed on
+	UUID          string `json:"uuid,omitempty"`                           // its UUID
+	Active        *Bool  `json:"active,omitempty"`                         // whether it is in use
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -189,9 +203,9 @@ type SharingGroup struct {
 
 // A Tag is a label of an event or an attribute.
 type Tag struct {
-	Name      string `json:"name" untrusted:"true"`
-	Local     Bool   `json:"local,omitempty"`     // whether it stays on this server
-	Inherited Bool   `json:"inherited,omitempty"` // whether an attribute has it from its event
+	Name      string `json:"name" untrusted:"true"` // its name
+	Local     Bool   `json:"local,omitempty"`       // whether it stays on this server
+	Inherited Bool   `json:"inherited,omitempty"`   // whether an attribute has it from its event
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -199,7 +213,7 @@ type Tag struct {
 
 // GetEventInput is the input of [Client.GetEvent].
 type GetEventInput struct {
-	EventID EventRef `json:"eventId" alias:"id,uuid"`
+	EventID EventRef `json:"eventId" alias:"id,uuid"` // the event
 }
 
 // Validate refuses what isn't the name of an event.

@@ -53,16 +53,23 @@ const maxExport = 10000
 // ExportIOCsInput is the input of [Client.ExportIOCs]. At least one filter is
 // needed; those given must all match.
 type ExportIOCsInput struct {
-	Format  ExportFormat `json:"format" jsonschema:"suricata, snort, text, rpz, hosts and hashes hold only what is for detection, of published events."`
-	EventID EventRef     `json:"eventId,omitempty"`
-	Value   string       `json:"value,omitempty" jsonschema:"% stands for any text." maxLength:"4096"`
-	Type    string       `json:"type,omitempty" jsonschema:"Such as ip-dst." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Tags    []string     `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags []string     `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
-	Last    string       `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	ToIDs   *bool        `json:"toIds,omitempty" jsonschema:"For detection, or not."`
-	Page    int          `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
-	Limit   int          `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"250"`
+	// suricata, snort, text, rpz, hosts and hashes hold only what is for detection, of published events.
+	Format  ExportFormat `json:"format"`
+	EventID EventRef     `json:"eventId,omitempty"` // only of this event
+	// % stands for any text.
+	Value string `json:"value,omitempty" maxLength:"4096"`
+	// Such as ip-dst.
+	Type string `json:"type,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	// One of these, on the attribute or its event; with ! in front: none. % stands for any text.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	// Every one of these.
+	AllTags []string `json:"allTags,omitempty" maxItems:"50" maxLength:"255"`
+	// Published within: 7d, 12h, 30m; those never published don't match.
+	Last string `json:"last,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	// For detection, or not.
+	ToIDs *bool `json:"toIds,omitempty"`
+	Page  int   `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`   // which page, from 1
+	Limit int   `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"250"` // how many to return at most
 }
 
 // Validate refuses an export of everything, and what MISP would silently read
@@ -82,15 +89,18 @@ func (in ExportIOCsInput) Validate() error {
 // An Export is one page of attributes in a format for other tools: a whole
 // document.
 type Export struct {
-	Format      ExportFormat `json:"format"`
-	ContentType string       `json:"contentType,omitempty"`
-	Content     string       `json:"content" untrusted:"true"`
-	Attributes  *int         `json:"attributes,omitempty" jsonschema:"How many attributes it covers, where MISP says."`
-	Bytes       int          `json:"bytes" jsonschema:"How long the content is. If less is shown, ask for smaller pages with limit."`
-	Page        int          `json:"page"`
-	Limit       int          `json:"limit"`
-	More        bool         `json:"more" jsonschema:"Whether there may be more on the next page."`
-	Note        string       `json:"note,omitempty"`
+	Format      ExportFormat `json:"format"`                   // the format
+	ContentType string       `json:"contentType,omitempty"`    // its media type
+	Content     string       `json:"content" untrusted:"true"` // the content
+	// How many attributes it covers, where MISP says.
+	Attributes *int `json:"attributes,omitempty"`
+	// How long the content is. If less is shown, ask for smaller pages with limit.
+	Bytes int `json:"bytes"`
+	Page  int `json:"page"`  // which page this is, from 1
+	Limit int `json:"limit"` // how many were asked for
+	// Whether there may be more on the next page.
+	More bool   `json:"more"`
+	Note string `json:"note,omitempty"` // what to know about the answer
 }
 
 // Document says that the content is a file for other tools.
@@ -270,13 +280,16 @@ func (f HashFormat) length() int { return map[HashFormat]int{MD5: 32, SHA1: 40, 
 
 // ExportHashesInput is the input of [Client.ExportHashes].
 type ExportHashesInput struct {
-	Format  HashFormat `json:"format"`
-	EventID EventRef   `json:"eventId,omitempty"`
-	Tags    []string   `json:"tags,omitempty" jsonschema:"One of these, on the attribute or its event; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags []string   `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
-	Last    string     `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Page    int        `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
-	Limit   int        `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"500"`
+	Format  HashFormat `json:"format"`            // the format
+	EventID EventRef   `json:"eventId,omitempty"` // only of this event
+	// One of these, on the attribute or its event; with ! in front: none. % stands for any text.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	// Every one of these.
+	AllTags []string `json:"allTags,omitempty" maxItems:"50" maxLength:"255"`
+	// Published within: 7d, 12h, 30m; those never published don't match.
+	Last  string `json:"last,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Page  int    `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`   // which page, from 1
+	Limit int    `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"500"` // how many to return at most
 }
 
 // iocs is in as an export of hashes of any kind.
@@ -297,12 +310,14 @@ func (in ExportHashesInput) Validate() error {
 
 // ExportedHashes is one page of hashes.
 type ExportedHashes struct {
-	Format HashFormat `json:"format"`
-	Hashes []string   `json:"hashes" untrusted:"true"`
-	Count  int        `json:"count" jsonschema:"How many are on this page."`
-	Page   int        `json:"page"`
-	More   bool       `json:"more" jsonschema:"Whether there may be more on the next page."`
-	Note   string     `json:"note"`
+	Format HashFormat `json:"format"`                  // the format
+	Hashes []string   `json:"hashes" untrusted:"true"` // the hashes, each once
+	// How many are on this page.
+	Count int `json:"count"`
+	Page  int `json:"page"` // which page this is, from 1
+	// Whether there may be more on the next page.
+	More bool   `json:"more"`
+	Note string `json:"note"` // what to know about the answer
 }
 
 // ExportHashes returns the hashes of one kind that are meant for detection, of

@@ -17,19 +17,25 @@ import (
 // A Feed is a source that MISP can bring in. Its headers and settings, and what
 // its address may hold of credentials, aren't shown.
 type Feed struct {
-	ID             ID           `json:"id"`
-	Name           string       `json:"name" untrusted:"true"`
-	Provider       string       `json:"provider,omitempty" untrusted:"true"`
-	URL            string       `json:"url,omitempty" untrusted:"true" jsonschema:"Without user, password and query."`
-	Enabled        Bool         `json:"enabled"`
-	CachingEnabled Bool         `json:"caching_enabled"`
-	Distribution   Distribution `json:"distribution"`
-	SourceFormat   string       `json:"source_format,omitempty" jsonschema:"misp, csv or freetext."`
-	InputSource    string       `json:"input_source,omitempty" jsonschema:"network, or local: a file on the server."`
-	Publish        Bool         `json:"publish,omitempty" jsonschema:"Whether what it brings in is published at once."`
-	FixedEvent     Bool         `json:"fixed_event,omitempty" jsonschema:"Whether it always fills the same event."`
-	EventID        ID           `json:"event_id,omitempty"`
-	CacheTimestamp time.Time    `json:"cache_timestamp,omitzero,format:unix" jsonschema:"When it was cached last, in seconds since 1970."`
+	ID       ID     `json:"id"`                                  // its id
+	Name     string `json:"name" untrusted:"true"`               // its name
+	Provider string `json:"provider,omitempty" untrusted:"true"` // who offers it
+	// Without user, password and query.
+	URL            string       `json:"url,omitempty" untrusted:"true"`
+	Enabled        Bool         `json:"enabled"`         // whether it is switched on
+	CachingEnabled Bool         `json:"caching_enabled"` // whether it is cached
+	Distribution   Distribution `json:"distribution"`    // who may see it
+	// misp, csv or freetext.
+	SourceFormat string `json:"source_format,omitempty"`
+	// network, or local: a file on the server.
+	InputSource string `json:"input_source,omitempty"`
+	// Whether what it brings in is published at once.
+	Publish Bool `json:"publish,omitempty"`
+	// Whether it always fills the same event.
+	FixedEvent Bool `json:"fixed_event,omitempty"`
+	EventID    ID   `json:"event_id,omitempty"` // the one event it goes into, where it is fixed
+	// When it was cached last.
+	CacheTimestamp time.Time `json:"cache_timestamp,omitzero,format:unix"`
 }
 
 // own drops what may be a credential.
@@ -50,18 +56,21 @@ func bare(address string) string {
 
 // ListFeedsInput is the input of [Client.ListFeeds].
 type ListFeedsInput struct {
-	Enabled *bool  `json:"enabled,omitempty"`
-	Search  string `json:"search,omitempty" jsonschema:"In name, provider or address." maxLength:"255"`
+	Enabled *bool `json:"enabled,omitempty"` // switched on or not; nil: both
+	// In name, provider or address.
+	Search string `json:"search,omitempty" maxLength:"255"`
 	Paging
 }
 
 // A FeedPage is one page of feeds.
 type FeedPage struct {
-	Feeds []*Feed `json:"feeds" jsonschema:"The feeds, by name."`
-	Total int     `json:"total" jsonschema:"How many match in all."`
-	Page  int     `json:"page"`
-	More  bool    `json:"more"`
-	Note  string  `json:"note,omitempty"`
+	// The feeds, by name.
+	Feeds []*Feed `json:"feeds"`
+	// How many match in all.
+	Total int    `json:"total"`
+	Page  int    `json:"page"`           // which page this is, from 1
+	More  bool   `json:"more"`           // whether there are more behind these
+	Note  string `json:"note,omitempty"` // what to know about the answer
 }
 
 // ListFeeds returns one page of the feeds, by name.
@@ -120,8 +129,8 @@ func onOff(on bool) string {
 
 // ToggleFeedInput is the input of [Client.ToggleFeed].
 type ToggleFeedInput struct {
-	FeedID NumericID `json:"feedId" alias:"id"`
-	Enable bool      `json:"enable"`
+	FeedID NumericID `json:"feedId" alias:"id"` // the feed
+	Enable bool      `json:"enable"`            // whether to switch it on
 }
 
 // Validate refuses what isn't the id of a feed.
@@ -129,11 +138,14 @@ func (in ToggleFeedInput) Validate() error { return in.FeedID.check() }
 
 // A FeedOutcome says what became of a feed.
 type FeedOutcome struct {
-	ID      ID           `json:"id"`
-	Name    string       `json:"name" untrusted:"true"`
-	Enabled *bool        `json:"enabled,omitempty" jsonschema:"Whether it is on now, as MISP says when asked again."`
-	State   PublishState `json:"state,omitempty" jsonschema:"done; queued: a worker of MISP will do it; or accepted, in words that say no more."`
-	Message string       `json:"message" untrusted:"true" jsonschema:"MISP's own words."`
+	ID   ID     `json:"id"`                    // its id
+	Name string `json:"name" untrusted:"true"` // its name
+	// Whether it is on now, as MISP says when asked again.
+	Enabled *bool `json:"enabled,omitempty"`
+	// done; queued: a worker of MISP will do it; or accepted, in words that say no more.
+	State PublishState `json:"state,omitempty"`
+	// MISP's own words.
+	Message string `json:"message" untrusted:"true"`
 }
 
 // ToggleFeed switches a feed on or off and looks whether it is so then.
@@ -195,7 +207,7 @@ func (f *Feed) doubts() []string {
 
 // FetchFeedInput is the input of [Client.FetchFeed].
 type FetchFeedInput struct {
-	FeedID NumericID `json:"feedId" alias:"id"`
+	FeedID NumericID `json:"feedId" alias:"id"` // the feed
 }
 
 // Validate refuses what isn't the id of a feed.
@@ -261,7 +273,7 @@ func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Pla
 
 // CacheFeedInput is the input of [Client.CacheFeed].
 type CacheFeedInput struct {
-	FeedID NumericID `json:"feedId" alias:"id"`
+	FeedID NumericID `json:"feedId" alias:"id"` // the feed
 }
 
 // Validate refuses what isn't the id of a feed.

@@ -18,14 +18,15 @@ import (
 
 // A Galaxy is a collection of clusters, such as the techniques of ATT&CK.
 type Galaxy struct {
-	ID          ID     `json:"id"`
-	UUID        string `json:"uuid,omitempty"`
-	Name        string `json:"name"`
-	Type        string `json:"type" jsonschema:"The middle part of its tags, such as mitre-attack-pattern."`
-	Namespace   string `json:"namespace,omitempty"`
-	Description string `json:"description,omitempty" untrusted:"true"`
-	Version     Int    `json:"version,omitempty"`
-	Enabled     *Bool  `json:"enabled,omitempty"`
+	ID   ID     `json:"id"`             // its id
+	UUID string `json:"uuid,omitempty"` // its UUID
+	Name string `json:"name"`           // its name
+	// The middle part of its tags, such as mitre-attack-pattern.
+	Type        string `json:"type"`
+	Namespace   string `json:"namespace,omitempty"`                    // its namespace
+	Description string `json:"description,omitempty" untrusted:"true"` // what it is, in words of the platform
+	Version     Int    `json:"version,omitempty"`                      // its version
+	Enabled     *Bool  `json:"enabled,omitempty"`                      // whether it is switched on
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -33,14 +34,17 @@ type Galaxy struct {
 
 // A Cluster is one entry of a galaxy, such as a technique or a group.
 type Cluster struct {
-	ID          ID                    `json:"id"`
-	UUID        string                `json:"uuid,omitempty"`
-	GalaxyID    ID                    `json:"galaxy_id,omitempty"`
-	Type        string                `json:"type"`
-	Value       string                `json:"value" untrusted:"true" jsonschema:"Its name, for ATT&CK with the id: Brute Force - T1110."`
-	TagName     string                `json:"tag_name" untrusted:"true" jsonschema:"The tag that stands for it."`
-	Description string                `json:"description,omitempty" untrusted:"true"`
-	Elements    List[json.RawMessage] `json:"GalaxyElement,omitempty" untrusted:"true" jsonschema:"Keys and values, such as synonyms."`
+	ID       ID     `json:"id"`                  // its id
+	UUID     string `json:"uuid,omitempty"`      // its UUID
+	GalaxyID ID     `json:"galaxy_id,omitempty"` // the galaxy it belongs to
+	Type     string `json:"type"`                // its type
+	// Its name, for ATT&CK with the id: Brute Force - T1110.
+	Value string `json:"value" untrusted:"true"`
+	// The tag that stands for it.
+	TagName     string `json:"tag_name" untrusted:"true"`
+	Description string `json:"description,omitempty" untrusted:"true"` // what it is, in words of the platform
+	// Keys and values, such as synonyms.
+	Elements List[json.RawMessage] `json:"GalaxyElement,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -48,12 +52,14 @@ type Cluster struct {
 
 // A ClusterHead is a cluster in short.
 type ClusterHead struct {
-	ID          ID     `json:"id"`
-	UUID        string `json:"uuid,omitempty"`
-	Type        string `json:"type"`
-	Value       string `json:"value" untrusted:"true"`
-	TagName     string `json:"tagName" untrusted:"true" jsonschema:"The tag that stands for it."`
-	Description string `json:"description,omitempty" untrusted:"true" jsonschema:"Its beginning."`
+	ID    ID     `json:"id"`                     // its id
+	UUID  string `json:"uuid,omitempty"`         // its UUID
+	Type  string `json:"type"`                   // its type
+	Value string `json:"value" untrusted:"true"` // its value
+	// The tag that stands for it.
+	TagName string `json:"tagName" untrusted:"true"`
+	// Its beginning.
+	Description string `json:"description,omitempty" untrusted:"true"`
 }
 
 func (c *Cluster) head() *ClusterHead {
@@ -62,27 +68,32 @@ func (c *Cluster) head() *ClusterHead {
 
 // ListGalaxiesInput is the input of [Client.ListGalaxies].
 type ListGalaxiesInput struct {
-	Search    string `json:"search,omitempty" jsonschema:"In name, type or description." maxLength:"255"`
-	Namespace string `json:"namespace,omitempty" jsonschema:"Such as mitre-attack." maxLength:"255"`
+	// In name, type or description.
+	Search string `json:"search,omitempty" maxLength:"255"`
+	// Such as mitre-attack.
+	Namespace string `json:"namespace,omitempty" maxLength:"255"`
 	Paging
 }
 
 // A GalaxyPage is one page of galaxies.
 type GalaxyPage struct {
-	Galaxies []*GalaxyHead `json:"galaxies" jsonschema:"The galaxies, by name."`
-	Total    int           `json:"total" jsonschema:"How many match in all."`
-	Page     int           `json:"page"`
-	More     bool          `json:"more"`
+	// The galaxies, by name.
+	Galaxies []*GalaxyHead `json:"galaxies"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 // A GalaxyHead is a galaxy in short.
 type GalaxyHead struct {
-	ID          ID     `json:"id"`
-	Name        string `json:"name"`
-	Type        string `json:"type" jsonschema:"The middle part of its tags."`
-	Namespace   string `json:"namespace,omitempty"`
-	Description string `json:"description,omitempty" untrusted:"true"`
-	Enabled     *Bool  `json:"enabled,omitempty"`
+	ID   ID     `json:"id"`   // its id
+	Name string `json:"name"` // its name
+	// The middle part of its tags.
+	Type        string `json:"type"`
+	Namespace   string `json:"namespace,omitempty"`                    // its namespace
+	Description string `json:"description,omitempty" untrusted:"true"` // what it is, in words of the platform
+	Enabled     *Bool  `json:"enabled,omitempty"`                      // whether it is switched on
 }
 
 // ListGalaxies returns one page of the galaxies, by name.
@@ -115,7 +126,7 @@ func (c *Client) galaxies(ctx context.Context) ([]*Galaxy, error) {
 
 // GetGalaxyInput is the input of [Client.GetGalaxy].
 type GetGalaxyInput struct {
-	GalaxyID Ref `json:"galaxyId" alias:"id,uuid"`
+	GalaxyID Ref `json:"galaxyId" alias:"id,uuid"` // the galaxy, by its id or UUID
 	Paging
 }
 
@@ -126,11 +137,13 @@ func (in GetGalaxyInput) Validate() error {
 
 // GalaxyClusters is a galaxy with one page of its clusters.
 type GalaxyClusters struct {
-	Galaxy       *Galaxy        `json:"galaxy"`
-	Clusters     []*ClusterHead `json:"clusters" jsonschema:"The clusters, by name."`
-	ClusterCount int            `json:"clusterCount" jsonschema:"How many it has in all."`
-	Page         int            `json:"page"`
-	More         bool           `json:"more"`
+	Galaxy *Galaxy `json:"galaxy"` // the galaxy
+	// The clusters, by name.
+	Clusters []*ClusterHead `json:"clusters"`
+	// How many it has in all.
+	ClusterCount int  `json:"clusterCount"`
+	Page         int  `json:"page"` // which page this is, from 1
+	More         bool `json:"more"` // whether there are more behind these
 }
 
 // GetGalaxy returns a galaxy with one page of its clusters, by name.
@@ -175,8 +188,10 @@ const maxGalaxies = 25
 
 // SearchGalaxyClustersInput is the input of [Client.SearchGalaxyClusters].
 type SearchGalaxyClustersInput struct {
-	Search     string `json:"search" jsonschema:"In name, description, UUID or synonym: T1110, APT28." minLength:"2" maxLength:"255"`
-	GalaxyType string `json:"galaxyType,omitempty" jsonschema:"Such as mitre-attack-pattern. Default: those of ATT&CK." maxLength:"255"`
+	// In name, description, UUID or synonym: T1110, APT28.
+	Search string `json:"search" minLength:"2" maxLength:"255"`
+	// Such as mitre-attack-pattern. Default: those of ATT&CK.
+	GalaxyType string `json:"galaxyType,omitempty" maxLength:"255"`
 	Paging
 }
 
@@ -190,12 +205,15 @@ func (in SearchGalaxyClustersInput) Validate() error {
 
 // FoundClusters is one page of the clusters that were found.
 type FoundClusters struct {
-	Clusters []*ClusterHead `json:"clusters" jsonschema:"The clusters, the closest first: those of the id or name, then those that hold it."`
-	Total    int            `json:"total" jsonschema:"How many match in all."`
-	Page     int            `json:"page"`
-	More     bool           `json:"more"`
-	Searched []string       `json:"searched" jsonschema:"The types of the galaxies that were searched."`
-	Note     string         `json:"note,omitempty"`
+	// The clusters, the closest first: those of the id or name, then those that hold it.
+	Clusters []*ClusterHead `json:"clusters"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
+	// The types of the galaxies that were searched.
+	Searched []string `json:"searched"`
+	Note     string   `json:"note,omitempty"` // what to know about the answer
 }
 
 // SearchGalaxyClusters finds clusters in the galaxies of a type or a namespace.
@@ -270,9 +288,11 @@ func (ClusterTarget) Enum() []any { return []any{ToEvent, ToAttribute} }
 
 // AttachGalaxyClusterInput is the input of [Client.AttachGalaxyCluster].
 type AttachGalaxyClusterInput struct {
-	TargetType      ClusterTarget `json:"targetType"`
-	TargetID        Ref           `json:"targetId" jsonschema:"Its id or UUID."`
-	GalaxyClusterID Ref           `json:"galaxyClusterId" jsonschema:"Its id or UUID." alias:"clusterId"`
+	TargetType ClusterTarget `json:"targetType"` // what to attach it to
+	// Its id or UUID.
+	TargetID Ref `json:"targetId"`
+	// Its id or UUID.
+	GalaxyClusterID Ref `json:"galaxyClusterId" alias:"clusterId"`
 }
 
 // Validate refuses what names neither.
@@ -285,12 +305,15 @@ func (in AttachGalaxyClusterInput) Validate() error {
 
 // An AttachedCluster confirms that a cluster is attached.
 type AttachedCluster struct {
-	TargetType ClusterTarget `json:"targetType"`
-	TargetID   ID            `json:"targetId"`
-	Cluster    *ClusterHead  `json:"cluster"`
-	Status     TagStatus     `json:"status" jsonschema:"attached, or existing: it was there before."`
-	Confirmed  bool          `json:"confirmed" jsonschema:"Whether the event, read again, has its tag there."`
-	Message    string        `json:"message" jsonschema:"MISP's own words."`
+	TargetType ClusterTarget `json:"targetType"` // what it was attached to
+	TargetID   ID            `json:"targetId"`   // the id of that
+	Cluster    *ClusterHead  `json:"cluster"`    // the cluster
+	// attached, or existing: it was there before.
+	Status TagStatus `json:"status"`
+	// Whether the event, read again, has its tag there.
+	Confirmed bool `json:"confirmed"`
+	// MISP's own words.
+	Message string `json:"message"`
 }
 
 // AttachGalaxyCluster attaches a galaxy cluster to an event or an attribute and

@@ -19,15 +19,17 @@ import (
 
 // An ObjectTemplate says which attributes an object of its kind can have.
 type ObjectTemplate struct {
-	ID           ID                 `json:"id"`
-	UUID         string             `json:"uuid"`
-	Name         string             `json:"name"`
-	MetaCategory string             `json:"meta-category"`
-	Description  string             `json:"description,omitempty"`
-	Version      Int                `json:"version"`
-	Requirements Map[List[string]]  `json:"requirements,omitempty" jsonschema:"required: all of these relations; requiredOneOf: one of these."`
-	Active       *Bool              `json:"active,omitempty"`
-	Elements     []*TemplateElement `json:"elements,omitempty" jsonschema:"The relations an object can have."`
+	ID           ID     `json:"id"`                    // its id
+	UUID         string `json:"uuid"`                  // its UUID
+	Name         string `json:"name"`                  // its name
+	MetaCategory string `json:"meta-category"`         // the group of templates it belongs to
+	Description  string `json:"description,omitempty"` // what it is, in words of the platform
+	Version      Int    `json:"version"`               // its version
+	// required: all of these relations; requiredOneOf: one of these.
+	Requirements Map[List[string]] `json:"requirements,omitempty"`
+	Active       *Bool             `json:"active,omitempty"` // whether it is in use
+	// The relations an object can have.
+	Elements []*TemplateElement `json:"elements,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -35,13 +37,17 @@ type ObjectTemplate struct {
 
 // A TemplateElement is an attribute that an object can have.
 type TemplateElement struct {
-	Relation    string       `json:"object_relation"`
-	Type        string       `json:"type" jsonschema:"The attribute type."`
-	Description string       `json:"description,omitempty"`
-	Categories  List[string] `json:"categories,omitempty"`
-	Defaults    List[string] `json:"sane_default,omitempty" jsonschema:"Suggested values."`
-	Values      List[string] `json:"values_list,omitempty" jsonschema:"The values there are to choose from."`
-	Multiple    Bool         `json:"multiple,omitempty" jsonschema:"Whether an object can have several."`
+	Relation string `json:"object_relation"` // its name in the object
+	// The attribute type.
+	Type        string       `json:"type"`
+	Description string       `json:"description,omitempty"` // what it is, in words of the platform
+	Categories  List[string] `json:"categories,omitempty"`  // the categories it may have
+	// Suggested values.
+	Defaults List[string] `json:"sane_default,omitempty"`
+	// The values there are to choose from.
+	Values List[string] `json:"values_list,omitempty"`
+	// Whether an object can have several.
+	Multiple Bool `json:"multiple,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -49,26 +55,29 @@ type TemplateElement struct {
 
 // ListObjectTemplatesInput is the input of [Client.ListObjectTemplates].
 type ListObjectTemplatesInput struct {
-	Search string `json:"search,omitempty" jsonschema:"In name or description." maxLength:"255"`
+	// In name or description.
+	Search string `json:"search,omitempty" maxLength:"255"`
 	Paging
 }
 
 // A TemplatePage is one page of object templates.
 type TemplatePage struct {
-	Templates []*TemplateHead `json:"templates" jsonschema:"The templates, by name."`
-	Total     int             `json:"total" jsonschema:"How many match in all."`
-	Page      int             `json:"page"`
-	More      bool            `json:"more"`
+	// The templates, by name.
+	Templates []*TemplateHead `json:"templates"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 // A TemplateHead is an object template without its elements.
 type TemplateHead struct {
-	ID           ID     `json:"id"`
-	UUID         string `json:"uuid"`
-	Name         string `json:"name"`
-	MetaCategory string `json:"metaCategory"`
-	Description  string `json:"description,omitempty"`
-	Version      Int    `json:"version"`
+	ID           ID     `json:"id"`                    // its id
+	UUID         string `json:"uuid"`                  // its UUID
+	Name         string `json:"name"`                  // its name
+	MetaCategory string `json:"metaCategory"`          // the group of templates it belongs to
+	Description  string `json:"description,omitempty"` // what it is, in words of the platform
+	Version      Int    `json:"version"`               // its version
 }
 
 // ListObjectTemplates returns one page of the object templates, by name.
@@ -101,7 +110,7 @@ func (c *Client) templates(ctx context.Context) ([]*ObjectTemplate, error) {
 
 // GetObjectTemplateInput is the input of [Client.GetObjectTemplate].
 type GetObjectTemplateInput struct {
-	TemplateID Ref `json:"templateId" alias:"id,uuid"`
+	TemplateID Ref `json:"templateId" alias:"id,uuid"` // the template, by its id or UUID
 }
 
 // Validate refuses what isn't the name of a template.
@@ -157,21 +166,27 @@ func (c *Client) template(ctx context.Context, name string) (*ObjectTemplate, er
 
 // A NewObjectAttribute is an attribute of a new object.
 type NewObjectAttribute struct {
-	Relation string `json:"object_relation" jsonschema:"As the template names it." minLength:"1" maxLength:"255"`
-	Type     string `json:"type,omitempty" jsonschema:"Default: as in the template." maxLength:"100"`
-	Value    string `json:"value" minLength:"1" maxLength:"65535"`
-	ToIDs    *bool  `json:"to_ids,omitempty" jsonschema:"For detection. Default: as is usual for the type."`
-	Comment  string `json:"comment,omitempty" maxLength:"65535"`
+	// As the template names it.
+	Relation string `json:"object_relation" minLength:"1" maxLength:"255"`
+	// Default: as in the template.
+	Type  string `json:"type,omitempty" maxLength:"100"`
+	Value string `json:"value" minLength:"1" maxLength:"65535"` // its value
+	// For detection. Default: as is usual for the type.
+	ToIDs   *bool  `json:"to_ids,omitempty"`
+	Comment string `json:"comment,omitempty" maxLength:"65535"` // a comment on it
 }
 
 // AddObjectInput is the input of [Client.AddObject].
 type AddObjectInput struct {
-	EventID        EventRef             `json:"eventId"`
-	TemplateName   string               `json:"templateName" jsonschema:"Such as file, domain-ip, email." alias:"template" minLength:"1" maxLength:"255"`
-	Attributes     []NewObjectAttribute `json:"attributes" minItems:"1" maxItems:"100"`
-	Comment        string               `json:"comment,omitempty" maxLength:"65535"`
-	Distribution   *Distribution        `json:"distribution,omitempty" jsonschema:"0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event." minimum:"0" maximum:"5"`
-	SharingGroupID NumericID            `json:"sharingGroupId,omitempty" jsonschema:"For distribution 4."`
+	EventID EventRef `json:"eventId"` // the event
+	// Such as file, domain-ip, email.
+	TemplateName string               `json:"templateName" alias:"template" minLength:"1" maxLength:"255"`
+	Attributes   []NewObjectAttribute `json:"attributes" minItems:"1" maxItems:"100"` // the attributes
+	Comment      string               `json:"comment,omitempty" maxLength:"65535"`    // a comment on it
+	// 0 own organisation, 1 this community, 2 connected, 3 all, 4 a sharing group, 5 as the event.
+	Distribution *Distribution `json:"distribution,omitempty" minimum:"0" maximum:"5"`
+	// For distribution 4.
+	SharingGroupID NumericID `json:"sharingGroupId,omitempty"`
 }
 
 // Validate refuses what no template can take.
@@ -197,10 +212,12 @@ func (in AddObjectInput) Validate() error {
 
 // AddedObject says what became of a new object.
 type AddedObject struct {
-	EventID  ID       `json:"eventId"`
-	Object   *Object  `json:"object"`
-	Existing bool     `json:"existing,omitempty" jsonschema:"Whether the event had this very object before. It was left as it is."`
-	Dropped  []string `json:"dropped,omitempty" untrusted:"true" jsonschema:"The relations that MISP left out without a word."`
+	EventID ID      `json:"eventId"` // the event
+	Object  *Object `json:"object"`  // the object
+	// Whether the event had this very object before. It was left as it is.
+	Existing bool `json:"existing,omitempty"`
+	// The relations that MISP left out without a word.
+	Dropped []string `json:"dropped,omitempty" untrusted:"true"`
 }
 
 // AddObject adds an object to an event by a template, against which it is
@@ -480,7 +497,7 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 
 // DeleteObjectInput is the input of [Client.DeleteObject].
 type DeleteObjectInput struct {
-	ObjectID Ref `json:"objectId" alias:"id"`
+	ObjectID Ref `json:"objectId" alias:"id"` // the object, by its id or UUID
 	HardDeletion
 }
 

@@ -29,22 +29,25 @@ func (OrganisationScope) Enum() []any {
 
 // ListOrganisationsInput is the input of [Client.ListOrganisations].
 type ListOrganisationsInput struct {
-	Scope  OrganisationScope `json:"scope,omitempty" jsonschema:"local: with users here; external: known from elsewhere." default:"all"`
-	Search string            `json:"search,omitempty" jsonschema:"In name, sector or nationality." maxLength:"255"`
+	// local: with users here; external: known from elsewhere.
+	Scope OrganisationScope `json:"scope,omitempty" default:"all"`
+	// In name, sector or nationality.
+	Search string `json:"search,omitempty" maxLength:"255"`
 	Paging
 }
 
 // An OrganisationDetail is what MISP knows of an organisation.
 type OrganisationDetail struct {
-	ID          ID     `json:"id"`
-	Name        string `json:"name" untrusted:"true"`
-	UUID        string `json:"uuid,omitempty"`
-	Local       Bool   `json:"local" jsonschema:"Whether it has users on this server."`
-	Type        string `json:"type,omitempty" untrusted:"true"`
-	Nationality string `json:"nationality,omitempty" untrusted:"true"`
-	Sector      string `json:"sector,omitempty" untrusted:"true"`
-	Description string `json:"description,omitempty" untrusted:"true"`
-	Users       *Int   `json:"user_count,omitempty"`
+	ID   ID     `json:"id"`                    // its id
+	Name string `json:"name" untrusted:"true"` // its name
+	UUID string `json:"uuid,omitempty"`        // its UUID
+	// Whether it has users on this server.
+	Local       Bool   `json:"local"`
+	Type        string `json:"type,omitempty" untrusted:"true"`        // its type
+	Nationality string `json:"nationality,omitempty" untrusted:"true"` // its country
+	Sector      string `json:"sector,omitempty" untrusted:"true"`      // its line of business
+	Description string `json:"description,omitempty" untrusted:"true"` // what it is, in words of the platform
+	Users       *Int   `json:"user_count,omitempty"`                   // how many users it has
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -52,10 +55,12 @@ type OrganisationDetail struct {
 
 // An OrganisationPage is one page of organisations.
 type OrganisationPage struct {
-	Organisations []*OrganisationDetail `json:"organisations" jsonschema:"The organisations, by name."`
-	Total         int                   `json:"total" jsonschema:"How many match in all."`
-	Page          int                   `json:"page"`
-	More          bool                  `json:"more"`
+	// The organisations, by name.
+	Organisations []*OrganisationDetail `json:"organisations"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 // ListOrganisations returns one page of the organisations, by name.
@@ -79,7 +84,7 @@ func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInpu
 
 // GetOrganisationInput is the input of [Client.GetOrganisation].
 type GetOrganisationInput struct {
-	OrgID Ref `json:"orgId" alias:"id,organisationId"`
+	OrgID Ref `json:"orgId" alias:"id,organisationId"` // the organisation, by its id or UUID
 }
 
 // Validate refuses what isn't the name of an organisation.
@@ -107,29 +112,34 @@ func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (
 
 // ListSharingGroupsInput is the input of [Client.ListSharingGroups].
 type ListSharingGroupsInput struct {
-	Search string `json:"search,omitempty" jsonschema:"In name or releasability." maxLength:"255"`
+	// In name or releasability.
+	Search string `json:"search,omitempty" maxLength:"255"`
 	Paging
 }
 
 // A SharingGroupDetail is a sharing group with those who are in it.
 type SharingGroupDetail struct {
-	ID            ID       `json:"id"`
-	Name          string   `json:"name" untrusted:"true"`
-	UUID          string   `json:"uuid,omitempty"`
-	Releasability string   `json:"releasability,omitempty" untrusted:"true"`
-	Description   string   `json:"description,omitempty" untrusted:"true"`
-	Active        *Bool    `json:"active,omitempty"`
-	Organisations []string `json:"organisations,omitempty" untrusted:"true" jsonschema:"The names of its members."`
-	OrgCount      *Int     `json:"orgCount,omitempty" jsonschema:"How many members it has."`
-	Editable      *Bool    `json:"editable,omitempty"`
+	ID            ID     `json:"id"`                                       // its id
+	Name          string `json:"name" untrusted:"true"`                    // its name
+	UUID          string `json:"uuid,omitempty"`                           // its UUID
+	Releasability string `json:"releasability,omitempty" untrusted:"true"` // to whom it may be passed on
+	Description   string `json:"description,omitempty" untrusted:"true"`   // what it is, in words of the platform
+	Active        *Bool  `json:"active,omitempty"`                         // whether it is in use
+	// The names of its members.
+	Organisations []string `json:"organisations,omitempty" untrusted:"true"`
+	// How many members it has.
+	OrgCount *Int  `json:"orgCount,omitempty"`
+	Editable *Bool `json:"editable,omitempty"` // whether the key's user may change it
 }
 
 // A SharingGroupPage is one page of sharing groups.
 type SharingGroupPage struct {
-	Groups []*SharingGroupDetail `json:"sharingGroups" jsonschema:"The groups that the key may use, by name. MISP lists the active ones."`
-	Total  int                   `json:"total" jsonschema:"How many match, of those MISP lists."`
-	Page   int                   `json:"page"`
-	More   bool                  `json:"more"`
+	// The groups that the key may use, by name. MISP lists the active ones.
+	Groups []*SharingGroupDetail `json:"sharingGroups"`
+	// How many match, of those MISP lists.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 // ListSharingGroups returns one page of the sharing groups, by name.

@@ -21,19 +21,24 @@ import (
 // A Proposal is what an organisation proposes for an event of another: a new
 // attribute, or a change or the deletion of one.
 type Proposal struct {
-	ID          ID            `json:"id"`
-	UUID        string        `json:"uuid,omitempty"`
-	EventID     ID            `json:"event_id"`
-	AttributeID ID            `json:"old_id,omitempty" jsonschema:"The attribute that it would change; 0 for a new one."`
-	Type        string        `json:"type"`
-	Category    string        `json:"category,omitempty"`
-	Value       string        `json:"value" untrusted:"true"`
-	ToIDs       Bool          `json:"to_ids"`
-	Comment     string        `json:"comment,omitempty" untrusted:"true"`
-	Timestamp   time.Time     `json:"timestamp,omitzero,format:unix" jsonschema:"When it was made, in seconds since 1970."`
-	ToDelete    Bool          `json:"proposal_to_delete,omitempty" jsonschema:"Whether it proposes to delete the attribute."`
-	Deleted     Bool          `json:"deleted,omitempty" jsonschema:"Whether it was decided on."`
-	Org         *Organisation `json:"Org,omitempty" jsonschema:"Who proposes it."`
+	ID      ID     `json:"id"`             // its id
+	UUID    string `json:"uuid,omitempty"` // its UUID
+	EventID ID     `json:"event_id"`       // the event
+	// The attribute that it would change; 0 for a new one.
+	AttributeID ID     `json:"old_id,omitempty"`
+	Type        string `json:"type"`                               // its type
+	Category    string `json:"category,omitempty"`                 // its category
+	Value       string `json:"value" untrusted:"true"`             // its value
+	ToIDs       Bool   `json:"to_ids"`                             // whether it is for detection
+	Comment     string `json:"comment,omitempty" untrusted:"true"` // a comment on it
+	// When it was made.
+	Timestamp time.Time `json:"timestamp,omitzero,format:unix"`
+	// Whether it proposes to delete the attribute.
+	ToDelete Bool `json:"proposal_to_delete,omitempty"`
+	// Whether it was decided on.
+	Deleted Bool `json:"deleted,omitempty"`
+	// Who proposes it.
+	Org *Organisation `json:"Org,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -72,8 +77,9 @@ func (p *Proposal) target() gate.Target {
 
 // ListProposalsInput is the input of [Client.ListProposals].
 type ListProposalsInput struct {
-	EventID EventRef `json:"eventId,omitempty"`
-	Decided bool     `json:"decided,omitempty" jsonschema:"With those accepted or discarded."`
+	EventID EventRef `json:"eventId,omitempty"` // the event
+	// With those accepted or discarded.
+	Decided bool `json:"decided,omitempty"`
 	Paging
 }
 
@@ -87,10 +93,12 @@ func (in ListProposalsInput) Validate() error {
 
 // A ProposalPage is one page of proposals.
 type ProposalPage struct {
-	Proposals []*Proposal `json:"proposals" jsonschema:"The proposals, newest first."`
-	Total     int         `json:"total" jsonschema:"How many match in all."`
-	Page      int         `json:"page"`
-	More      bool        `json:"more"`
+	// The proposals, newest first.
+	Proposals []*Proposal `json:"proposals"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 func (p *ProposalPage) brief() { each(p.Proposals) }
@@ -141,13 +149,20 @@ func (c *Client) openProposals(ctx context.Context, e *Event) (n int, err error)
 // ProposeAttributeInput is the input of [Client.ProposeAttribute]: for a new
 // attribute an event, for a change an attribute.
 type ProposeAttributeInput struct {
-	EventID     EventRef `json:"eventId,omitempty" jsonschema:"For a new attribute. This or attributeId."`
-	AttributeID Ref      `json:"attributeId,omitempty" jsonschema:"For a change. This or eventId."`
-	Type        string   `json:"type,omitempty" jsonschema:"Such as ip-src. Default for a change: as it is." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Value       string   `json:"value,omitempty" jsonschema:"Default for a change: as it is." maxLength:"65535"`
-	Category    string   `json:"category,omitempty" jsonschema:"Such as Network activity. Default: the usual one of the type." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	ToIDs       *bool    `json:"toIds,omitempty" jsonschema:"For detection. Default: as is usual for the type, or as it is."`
-	Comment     string   `json:"comment,omitempty" jsonschema:"Why, for those who decide." maxLength:"65535"`
+	// For a new attribute. This or attributeId.
+	EventID EventRef `json:"eventId,omitempty"`
+	// For a change. This or eventId.
+	AttributeID Ref `json:"attributeId,omitempty"`
+	// Such as ip-src. Default for a change: as it is.
+	Type string `json:"type,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	// Default for a change: as it is.
+	Value string `json:"value,omitempty" maxLength:"65535"`
+	// Such as Network activity. Default: the usual one of the type.
+	Category string `json:"category,omitempty" pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	// For detection. Default: as is usual for the type, or as it is.
+	ToIDs *bool `json:"toIds,omitempty"`
+	// Why, for those who decide.
+	Comment string `json:"comment,omitempty" maxLength:"65535"`
 }
 
 // Validate refuses a proposal for both, for neither, and of nothing.
@@ -175,9 +190,10 @@ func (in ProposeAttributeInput) attribute() NewAttribute {
 
 // A MadeProposal says what became of a proposal.
 type MadeProposal struct {
-	Proposal *Proposal `json:"proposal"`
-	Existing bool      `json:"existing,omitempty" jsonschema:"Whether the same was proposed before and waits: no second one was made."`
-	Note     string    `json:"note,omitempty"`
+	Proposal *Proposal `json:"proposal"` // the proposal
+	// Whether the same was proposed before and waits: no second one was made.
+	Existing bool   `json:"existing,omitempty"`
+	Note     string `json:"note,omitempty"` // what to know about the answer
 }
 
 // ProposeAttribute proposes a new attribute for an event, or a change of one, to
@@ -329,7 +345,8 @@ func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeIn
 // DecideProposalInput is the input of [Client.AcceptProposal] and
 // [Client.DiscardProposal].
 type DecideProposalInput struct {
-	ProposalID NumericID `json:"proposalId" jsonschema:"From misp_list_proposals." alias:"id"`
+	// From misp_list_proposals.
+	ProposalID NumericID `json:"proposalId" alias:"id"`
 }
 
 // Validate refuses what isn't the id of a proposal.
@@ -342,10 +359,12 @@ func (in DecideProposalInput) Validate() error {
 
 // A DecidedProposal says what became of a proposal.
 type DecidedProposal struct {
-	ID      ID     `json:"id"`
-	EventID ID     `json:"eventId"`
-	Did     string `json:"did" untrusted:"true" jsonschema:"What was done, or wasn't."`
-	Message string `json:"message" untrusted:"true" jsonschema:"MISP's own words."`
+	ID      ID `json:"id"`      // its id
+	EventID ID `json:"eventId"` // the event
+	// What was done, or wasn't.
+	Did string `json:"did" untrusted:"true"`
+	// MISP's own words.
+	Message string `json:"message" untrusted:"true"`
 }
 
 // AcceptProposal does what a proposal proposes: it adds, changes or deletes an

@@ -16,7 +16,7 @@ import (
 
 // PublishEventInput is the input of [Client.PublishEvent].
 type PublishEventInput struct {
-	EventID EventRef `json:"eventId" alias:"id"`
+	EventID EventRef `json:"eventId" alias:"id"` // the event
 	gate.Confirmation
 }
 
@@ -35,9 +35,11 @@ const (
 
 // A PublishedEvent says what became of publishing an event.
 type PublishedEvent struct {
-	ID      ID           `json:"id"`
-	State   PublishState `json:"state" jsonschema:"published, or queued: a worker of MISP will do it, and until then the event counts as unpublished."`
-	Message string       `json:"message" jsonschema:"MISP's own words."`
+	ID ID `json:"id"` // its id
+	// published, or queued: a worker of MISP will do it, and until then the event counts as unpublished.
+	State PublishState `json:"state"`
+	// MISP's own words.
+	Message string `json:"message"`
 }
 
 // done is MISP's answer to a change that worked.
@@ -298,7 +300,7 @@ func yes(b bool) string {
 
 // DeleteEventInput is the input of [Client.DeleteEvent].
 type DeleteEventInput struct {
-	EventID EventRef `json:"eventId" alias:"id"`
+	EventID EventRef `json:"eventId" alias:"id"` // the event
 	gate.Confirmation
 }
 
@@ -307,9 +309,10 @@ func (in DeleteEventInput) Validate() error { return in.EventID.check() }
 
 // A DeletedEvent confirms a deletion.
 type DeletedEvent struct {
-	ID      ID     `json:"id"`
-	Deleted bool   `json:"deleted"`
-	Message string `json:"message,omitempty" jsonschema:"MISP's own words."`
+	ID      ID   `json:"id"`      // its id
+	Deleted bool `json:"deleted"` // whether it was deleted
+	// MISP's own words.
+	Message string `json:"message,omitempty"`
 }
 
 // DeleteEvent deletes an event with all that is in it. MISP then refuses its

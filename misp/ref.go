@@ -49,8 +49,8 @@ func (id NumericID) check() error {
 
 // Paging asks for one page of a list.
 type Paging struct {
-	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`
-	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"` // which page this is, from 1
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`  // how many were asked for
 }
 
 // cut returns the page of list that p asks for, and whether there is more.

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/fielddoc"
 	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
@@ -530,7 +531,7 @@ var rules = []rule{
 			t.Errorf("never published: %+v, %v", p, err)
 		}
 		for _, op := range c.Ops() {
-			if f, ok := op.In().FieldByName("Last"); ok && op.Name() == "misp_search_attributes" && !strings.Contains(f.Tag.Get("jsonschema"), "never published") {
+			if f, ok := op.In().FieldByName("Last"); ok && op.Name() == "misp_search_attributes" && !strings.Contains(fielddoc.Of(op.In(), f.Name), "never published") {
 				t.Errorf("%s: %s", op.Name(), f.Tag)
 			}
 		}

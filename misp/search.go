@@ -18,19 +18,28 @@ import (
 // SearchEventsInput is the input of [Client.SearchEvents]. At least one filter
 // is needed; those given must all match. What is left out doesn't filter.
 type SearchEventsInput struct {
-	Value     string   `json:"value,omitempty" jsonschema:"Also defanged or host:port; % stands for any text." maxLength:"4096"`
-	Type      string   `json:"type,omitempty" jsonschema:"Such as ip-src." pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
-	Category  string   `json:"category,omitempty" jsonschema:"Such as Network activity." pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
-	Tags      []string `json:"tags,omitempty" jsonschema:"One of these, on the event or in it; with ! in front: none. % stands for any text." maxItems:"50" maxLength:"255"`
-	AllTags   []string `json:"allTags,omitempty" jsonschema:"Every one of these." maxItems:"50" maxLength:"255"`
-	EventID   EventRef `json:"eventId,omitempty"`
-	Info      string   `json:"info,omitempty" jsonschema:"The whole title; % stands for any text." maxLength:"1000"`
-	Org       string   `json:"org,omitempty" jsonschema:"Name, id or UUID." maxLength:"255"`
-	DateFrom  string   `json:"dateFrom,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	DateTo    string   `json:"dateTo,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Last      string   `json:"last,omitempty" jsonschema:"Published within: 7d, 12h, 30m; those never published don't match." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Changed   string   `json:"changed,omitempty" jsonschema:"Changed within, published or not: 7d, 12h." pattern:"^[1-9][0-9]{0,5}[dhms]$"`
-	Published *bool    `json:"published,omitempty"`
+	// Also defanged or host:port; % stands for any text.
+	Value string `json:"value,omitempty" maxLength:"4096"`
+	// Such as ip-src.
+	Type string `json:"type,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
+	// Such as Network activity.
+	Category string `json:"category,omitempty" pattern:"^[A-Za-z][A-Za-z -]*$" maxLength:"100"`
+	// One of these, on the event or in it; with ! in front: none. % stands for any text.
+	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
+	// Every one of these.
+	AllTags []string `json:"allTags,omitempty" maxItems:"50" maxLength:"255"`
+	EventID EventRef `json:"eventId,omitempty"` // only this event
+	// The whole title; % stands for any text.
+	Info string `json:"info,omitempty" maxLength:"1000"`
+	// Name, id or UUID.
+	Org      string `json:"org,omitempty" maxLength:"255"`
+	DateFrom string `json:"dateFrom,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"` // of this day or later
+	DateTo   string `json:"dateTo,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`   // of this day or earlier
+	// Published within: 7d, 12h, 30m; those never published don't match.
+	Last string `json:"last,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	// Changed within, published or not: 7d, 12h.
+	Changed   string `json:"changed,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
+	Published *bool  `json:"published,omitempty"` // published or not; nil: both
 	Paging
 }
 
@@ -67,13 +76,17 @@ func (in SearchEventsInput) Validate() error {
 
 // FoundEvents is one page of events, without what is in them.
 type FoundEvents struct {
-	Events   []*EventSummary `json:"events" jsonschema:"The events, newest first."`
-	Total    *int            `json:"total,omitempty" jsonschema:"How many match in all. Absent when the server doesn't say."`
-	Page     int             `json:"page"`
-	Limit    int             `json:"limit"`
-	More     bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
-	Searched []string        `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that MISP was asked for, if not just the one given."`
-	Note     string          `json:"note,omitempty" untrusted:"true"`
+	// The events, newest first.
+	Events []*EventSummary `json:"events"`
+	// How many match in all. Absent when the server doesn't say.
+	Total *int `json:"total,omitempty"`
+	Page  int  `json:"page"`  // which page this is, from 1
+	Limit int  `json:"limit"` // how many were asked for
+	// Whether there may be more on the next page.
+	More bool `json:"more"`
+	// The values that MISP was asked for, if not just the one given.
+	Searched []string `json:"searched,omitempty" untrusted:"true"`
+	Note     string   `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // SearchEvents returns one page of events, newest first, without what is in them.

@@ -14,26 +14,30 @@ import (
 
 // ServerStatusInput is the input of [Client.ServerStatus].
 type ServerStatusInput struct {
-	Diagnostics bool `json:"diagnostics,omitempty" jsonschema:"The server's own checks: slow, for site administrators."`
+	// The server's own checks: slow, for site administrators.
+	Diagnostics bool `json:"diagnostics,omitempty"`
 }
 
 // ServerStatus says which version a server has, what the key may do there, and
 // how the server is.
 type ServerStatus struct {
-	Version     string                     `json:"version"`
-	PyMISP      string                     `json:"pymispRecommended,omitempty"`
-	UUID        string                     `json:"uuid,omitempty" jsonschema:"The server's own UUID."`
-	Permissions Permissions                `json:"permissions" jsonschema:"What the key may do."`
-	Diagnostics map[string]json.RawMessage `json:"diagnostics,omitempty" untrusted:"true" jsonschema:"What the server's own checks found."`
-	Note        string                     `json:"note,omitempty"`
+	Version string `json:"version"`                     // the version of MISP
+	PyMISP  string `json:"pymispRecommended,omitempty"` // the version of PyMISP it recommends
+	// The server's own UUID.
+	UUID string `json:"uuid,omitempty"`
+	// What the key may do.
+	Permissions Permissions `json:"permissions"`
+	// What the server's own checks found.
+	Diagnostics map[string]json.RawMessage `json:"diagnostics,omitempty" untrusted:"true"`
+	Note        string                     `json:"note,omitempty"` // what to know about the answer
 }
 
 // Permissions says what a key may do.
 type Permissions struct {
-	Sync         *Bool `json:"sync,omitempty"`
-	Sighting     *Bool `json:"sighting,omitempty"`
-	GalaxyEditor *Bool `json:"galaxyEditor,omitempty"`
-	AnalystData  *Bool `json:"analystData,omitempty"`
+	Sync         *Bool `json:"sync,omitempty"`         // may synchronize servers
+	Sighting     *Bool `json:"sighting,omitempty"`     // may add sightings
+	GalaxyEditor *Bool `json:"galaxyEditor,omitempty"` // may change galaxies
+	AnalystData  *Bool `json:"analystData,omitempty"`  // may write notes and opinions
 }
 
 // The checks that are shown. The settings themselves, which hold secrets, aren't.
@@ -82,23 +86,30 @@ func (c *Client) ServerStatus(ctx context.Context, in ServerStatusInput) (*Serve
 
 // DescribeTypesInput is the input of [Client.DescribeTypes].
 type DescribeTypesInput struct {
-	Search   string `json:"search,omitempty" maxLength:"100"`
-	Category string `json:"category,omitempty" jsonschema:"Such as Network activity." maxLength:"100"`
+	Search string `json:"search,omitempty" maxLength:"100"` // only those that this is in
+	// Such as Network activity.
+	Category string `json:"category,omitempty" maxLength:"100"`
 }
 
 // Types says which attribute types and categories there are.
 type Types struct {
-	Types      []*AttributeType `json:"types" jsonschema:"The types, by name."`
-	Categories []string         `json:"categories" jsonschema:"Every category."`
-	Total      int              `json:"total" jsonschema:"How many types match."`
+	// The types, by name.
+	Types []*AttributeType `json:"types"`
+	// Every category.
+	Categories []string `json:"categories"`
+	// How many types match.
+	Total int `json:"total"`
 }
 
 // An AttributeType is a type of attribute.
 type AttributeType struct {
-	Type     string   `json:"type"`
-	Category string   `json:"category" jsonschema:"Its usual category."`
-	ToIDs    Bool     `json:"toIds" jsonschema:"Whether it is usually meant for detection."`
-	Also     []string `json:"also,omitempty" jsonschema:"The other categories it can have; with search or category only."`
+	Type string `json:"type"` // its type
+	// Its usual category.
+	Category string `json:"category"`
+	// Whether it is usually meant for detection.
+	ToIDs Bool `json:"toIds"`
+	// The other categories it can have; with search or category only.
+	Also []string `json:"also,omitempty"`
 }
 
 // DescribeTypes returns the attribute types with what is usual for each. Which
@@ -156,7 +167,8 @@ type nothing struct{}
 
 // statistics is what a server holds, counted by itself.
 type statistics struct {
-	Counts map[string]json.RawMessage `json:"counts" jsonschema:"What the server holds: events, attributes, correlations, organisations, users."`
+	// What the server holds: events, attributes, correlations, organisations, users.
+	Counts map[string]json.RawMessage `json:"counts"`
 }
 
 func (c *Client) statistics(ctx context.Context, _ nothing) (*statistics, error) {
@@ -172,9 +184,11 @@ func (c *Client) statistics(ctx context.Context, _ nothing) (*statistics, error)
 
 // taxonomies are the vocabularies of tags that a server has.
 type taxonomies struct {
-	Enabled []*taxonomy `json:"enabled" jsonschema:"Those in use."`
-	Others  []string    `json:"others" jsonschema:"The namespaces of those that are not."`
-	Total   int         `json:"total"`
+	// Those in use.
+	Enabled []*taxonomy `json:"enabled"`
+	// The namespaces of those that are not.
+	Others []string `json:"others"`
+	Total  int      `json:"total"`
 }
 
 // A taxonomy is a vocabulary of tags.
@@ -182,8 +196,9 @@ type taxonomy struct {
 	Namespace   string `json:"namespace"`
 	Description string `json:"description,omitempty"`
 	Version     Int    `json:"version"`
-	Exclusive   Bool   `json:"exclusive,omitempty" jsonschema:"Whether only one of its tags is meant to be used."`
-	Enabled     Bool   `json:"-"`
+	// Whether only one of its tags is meant to be used.
+	Exclusive Bool `json:"exclusive,omitempty"`
+	Enabled   Bool `json:"-"`
 }
 
 func (t *taxonomy) UnmarshalJSON(b []byte) error {

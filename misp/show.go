@@ -14,7 +14,7 @@ import (
 
 // ShowEventInput is the input of [Client.ShowEvent].
 type ShowEventInput struct {
-	EventID EventRef `json:"eventId" alias:"id,uuid"`
+	EventID EventRef `json:"eventId" alias:"id,uuid"` // the event
 	Paging
 }
 
@@ -37,10 +37,11 @@ const (
 // A ShownEvent is an event with a page of what is in it.
 type ShownEvent struct {
 	plainEvent
-	Page  int    `json:"page"`
-	Limit int    `json:"limit"`
-	More  bool   `json:"more" jsonschema:"Whether the event has more attributes, on the next page."`
-	Note  string `json:"note,omitempty" untrusted:"true"`
+	Page  int `json:"page"`  // which page this is, from 1
+	Limit int `json:"limit"` // how many were asked for
+	// Whether the event has more attributes, on the next page.
+	More bool   `json:"more"`
+	Note string `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // plainEvent is an Event to embed.

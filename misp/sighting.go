@@ -43,11 +43,16 @@ const (
 // AddSightingInput is the input of [Client.AddSighting]. It takes either an
 // attribute or a value.
 type AddSightingInput struct {
-	AttributeID Ref          `json:"attributeId,omitempty" jsonschema:"This or value."`
-	Value       string       `json:"value,omitempty" jsonschema:"Every attribute that has it gets a sighting. This or attributeId." maxLength:"4096"`
-	Type        SightingType `json:"type" jsonschema:"0 seen, 1 false positive, 2 expired; these weaken it for everybody and need confirm."`
-	Source      string       `json:"source,omitempty" jsonschema:"Such as the name of a sensor." maxLength:"255"`
-	Timestamp   string       `json:"timestamp,omitempty" time:"instant" jsonschema:"Default: now." maxLength:"40"`
+	// This or value.
+	AttributeID Ref `json:"attributeId,omitempty"`
+	// Every attribute that has it gets a sighting. This or attributeId.
+	Value string `json:"value,omitempty" maxLength:"4096"`
+	// 0 seen, 1 false positive, 2 expired; these weaken it for everybody and need confirm.
+	Type SightingType `json:"type"`
+	// Such as the name of a sensor.
+	Source string `json:"source,omitempty" maxLength:"255"`
+	// Default: now.
+	Timestamp string `json:"timestamp,omitempty" time:"instant" maxLength:"40"`
 	gate.Confirmation
 }
 
@@ -97,22 +102,25 @@ func (in AddSightingInput) at() (int64, error) {
 
 // AddedSightings says which attributes got a sighting.
 type AddedSightings struct {
-	Type      string           `json:"type" jsonschema:"seen, false positive or expired."`
-	Added     int              `json:"added"`
-	Failed    int              `json:"failed"`
-	Sightings []*AddedSighting `json:"sightings" jsonschema:"What became of each attribute."`
-	Note      string           `json:"note,omitempty"`
+	// seen, false positive or expired.
+	Type   string `json:"type"`
+	Added  int    `json:"added"`  // how many are new
+	Failed int    `json:"failed"` // how many got none
+	// What became of each attribute.
+	Sightings []*AddedSighting `json:"sightings"`
+	Note      string           `json:"note,omitempty"` // what to know about the answer
 }
 
 // An AddedSighting says what became of one attribute.
 type AddedSighting struct {
-	ID          ID        `json:"id,omitempty"`
-	AttributeID ID        `json:"attributeId"`
-	EventID     ID        `json:"eventId"`
-	Value       string    `json:"value" untrusted:"true"`
-	Date        time.Time `json:"date,omitzero,format:unix" jsonschema:"Seconds since 1970."`
-	Source      string    `json:"source,omitempty" untrusted:"true"`
-	Error       string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why there is none."`
+	ID          ID        `json:"id,omitempty"`                      // its id
+	AttributeID ID        `json:"attributeId"`                       // the attribute
+	EventID     ID        `json:"eventId"`                           // the event
+	Value       string    `json:"value" untrusted:"true"`            // its value
+	Date        time.Time `json:"date,omitzero,format:unix"`         // when it happened
+	Source      string    `json:"source,omitempty" untrusted:"true"` // who saw it
+	// Why there is none.
+	Error string `json:"error,omitempty" untrusted:"true"`
 }
 
 // AddSighting adds a sighting to an attribute, or to each that has a value: with

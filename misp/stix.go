@@ -25,7 +25,8 @@ const maxBundle = 200_000
 
 // ImportSTIXInput is the input of [Client.ImportSTIX].
 type ImportSTIXInput struct {
-	Bundle string `json:"bundle" jsonschema:"JSON text." minLength:"2" maxLength:"200000"`
+	// JSON text.
+	Bundle string `json:"bundle" minLength:"2" maxLength:"200000"`
 }
 
 // stixBundle is what is read of a bundle before it is sent.
@@ -94,8 +95,9 @@ func (b *stixBundle) contents() string {
 
 // An ImportedEvent is the event that MISP made of a bundle.
 type ImportedEvent struct {
-	Event *EventSummary `json:"event"`
-	Note  string        `json:"note" jsonschema:"What the conversion loses."`
+	Event *EventSummary `json:"event"` // the event that it became
+	// What the conversion loses.
+	Note string `json:"note"`
 }
 
 func (e *ImportedEvent) brief() {

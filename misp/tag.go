@@ -28,9 +28,11 @@ const (
 
 // A TagOutcome says what became of one tag.
 type TagOutcome struct {
-	Tag    string    `json:"tag" untrusted:"true"`
-	Status TagStatus `json:"status" jsonschema:"attached, existing, removed or refused."`
-	Error  string    `json:"error,omitempty" untrusted:"true" jsonschema:"Why it was refused."`
+	Tag string `json:"tag" untrusted:"true"` // the tag
+	// attached, existing, removed or refused.
+	Status TagStatus `json:"status"`
+	// Why it was refused.
+	Error string `json:"error,omitempty" untrusted:"true"`
 }
 
 // attach tags what has uuid. MISP makes a tag that it doesn't have yet, if the
@@ -98,9 +100,10 @@ func checkTag(name, t string) error {
 
 // TagEventInput is the input of [Client.TagEvent].
 type TagEventInput struct {
-	EventID EventRef `json:"eventId" alias:"id"`
-	Tag     string   `json:"tag" jsonschema:"Such as tlp:amber." minLength:"1" maxLength:"255"`
-	Remove  bool     `json:"remove,omitempty"`
+	EventID EventRef `json:"eventId" alias:"id"` // the event
+	// Such as tlp:amber.
+	Tag    string `json:"tag" minLength:"1" maxLength:"255"`
+	Remove bool   `json:"remove,omitempty"` // take the tag away
 	gate.Confirmation
 }
 
@@ -115,9 +118,10 @@ func (in TagEventInput) ExemptFromConfirmation() bool { return !in.Remove }
 
 // A TaggedEvent says what became of a tag of an event.
 type TaggedEvent struct {
-	EventID ID `json:"eventId"`
+	EventID ID `json:"eventId"` // the event
 	TagOutcome
-	Message string `json:"message,omitempty" untrusted:"true" jsonschema:"MISP's own words."`
+	// MISP's own words.
+	Message string `json:"message,omitempty" untrusted:"true"`
 }
 
 // TagEvent tags an event, or takes a tag from it. Either unpublishes it.
@@ -237,15 +241,19 @@ func (c *Client) newTags(ctx context.Context, tags []string) (warnings []string,
 
 // A TagUse is a tag with how often it is used.
 type TagUse struct {
-	ID         ID     `json:"id"`
-	Name       string `json:"name" untrusted:"true"`
-	Colour     string `json:"colour,omitempty"`
-	Exportable *Bool  `json:"exportable,omitempty" jsonschema:"Whether other servers receive it."`
-	Hidden     Bool   `json:"hide_tag,omitempty"`
-	IsGalaxy   Bool   `json:"is_galaxy,omitempty" jsonschema:"Whether it stands for a galaxy cluster."`
-	LocalOnly  Bool   `json:"local_only,omitempty"`
-	Events     *Int   `json:"count,omitempty" jsonschema:"How many events have it."`
-	Attributes *Int   `json:"attribute_count,omitempty" jsonschema:"How many attributes have it."`
+	ID     ID     `json:"id"`                    // its id
+	Name   string `json:"name" untrusted:"true"` // its name
+	Colour string `json:"colour,omitempty"`      // its colour, as #RRGGBB
+	// Whether other servers receive it.
+	Exportable *Bool `json:"exportable,omitempty"`
+	Hidden     Bool  `json:"hide_tag,omitempty"` // whether it isn't offered
+	// Whether it stands for a galaxy cluster.
+	IsGalaxy  Bool `json:"is_galaxy,omitempty"`
+	LocalOnly Bool `json:"local_only,omitempty"` // whether it never leaves the server
+	// How many events have it.
+	Events *Int `json:"count,omitempty"`
+	// How many attributes have it.
+	Attributes *Int `json:"attribute_count,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -253,16 +261,18 @@ type TagUse struct {
 
 // ListTagsInput is the input of [Client.ListTags].
 type ListTagsInput struct {
-	Search string `json:"search,omitempty" maxLength:"255"`
+	Search string `json:"search,omitempty" maxLength:"255"` // only those that this is in
 	Paging
 }
 
 // A TagPage is one page of tags.
 type TagPage struct {
-	Tags  []*TagUse `json:"tags" jsonschema:"The tags, by name."`
-	Total int       `json:"total" jsonschema:"How many match in all."`
-	Page  int       `json:"page"`
-	More  bool      `json:"more"`
+	// The tags, by name.
+	Tags []*TagUse `json:"tags"`
+	// How many match in all.
+	Total int  `json:"total"`
+	Page  int  `json:"page"` // which page this is, from 1
+	More  bool `json:"more"` // whether there are more behind these
 }
 
 // ListTags returns one page of the tags, by name, with how often each is used.
@@ -306,8 +316,9 @@ func (Tagged) Enum() []any { return []any{TaggedEvents, TaggedAttributes} }
 
 // SearchByTagInput is the input of [Client.SearchByTag].
 type SearchByTagInput struct {
-	Tag  string `json:"tag" jsonschema:"% stands for any text." minLength:"1" maxLength:"255"`
-	Type Tagged `json:"type,omitempty" default:"event"`
+	// % stands for any text.
+	Tag  string `json:"tag" minLength:"1" maxLength:"255"`
+	Type Tagged `json:"type,omitempty" default:"event"` // whether events or attributes
 	Paging
 }
 
@@ -318,13 +329,16 @@ func (in SearchByTagInput) Validate() error {
 
 // WithTag is one page of what has a tag.
 type WithTag struct {
-	Tag        string          `json:"tag" untrusted:"true"`
-	Events     []*EventSummary `json:"events,omitempty"`
-	Attributes []*Attribute    `json:"attributes,omitempty" jsonschema:"Those of tagged events included."`
-	Total      *int            `json:"total,omitempty" jsonschema:"How many there are in all. Absent when that isn't known."`
-	Page       int             `json:"page"`
-	More       bool            `json:"more" jsonschema:"Whether there may be more on the next page."`
-	Note       string          `json:"note,omitempty" untrusted:"true"`
+	Tag    string          `json:"tag" untrusted:"true"` // the tag
+	Events []*EventSummary `json:"events,omitempty"`     // the events
+	// Those of tagged events included.
+	Attributes []*Attribute `json:"attributes,omitempty"`
+	// How many there are in all. Absent when that isn't known.
+	Total *int `json:"total,omitempty"`
+	Page  int  `json:"page"` // which page this is, from 1
+	// Whether there may be more on the next page.
+	More bool   `json:"more"`
+	Note string `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // SearchByTag returns the events, or the attributes, that have a tag. An

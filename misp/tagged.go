@@ -8,9 +8,12 @@ import (
 
 // An EventPage is one page of events.
 type EventPage struct {
-	Events []*Event `json:"events" jsonschema:"The events, without what is in them."`
-	Total  *int     `json:"total,omitempty" jsonschema:"How many match in all. Absent when the server doesn't say."`
-	More   bool     `json:"more" jsonschema:"Whether there are more than these."`
+	// The events, without what is in them.
+	Events []*Event `json:"events"`
+	// How many match in all. Absent when the server doesn't say.
+	Total *int `json:"total,omitempty"`
+	// Whether there are more than these.
+	More bool `json:"more"`
 }
 
 // EventsByTags returns the newest events that have one of tags, or an attribute

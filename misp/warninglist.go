@@ -17,15 +17,18 @@ import (
 // A Warninglist is a list of values that make poor indicators: public
 // resolvers, CDNs, well-known sites.
 type Warninglist struct {
-	ID              ID     `json:"id"`
-	Name            string `json:"name"`
-	Type            string `json:"type,omitempty" jsonschema:"How its entries match: string, substring, hostname, cidr, regex."`
-	Description     string `json:"description,omitempty"`
-	Category        string `json:"category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
-	Enabled         *Bool  `json:"enabled,omitempty"`
-	Version         Int    `json:"version,omitempty"`
-	EntryCount      Int    `json:"warninglist_entry_count,omitempty"`
-	ValidAttributes string `json:"valid_attributes,omitempty" jsonschema:"The attribute types it is for."`
+	ID   ID     `json:"id"`   // its id
+	Name string `json:"name"` // its name
+	// How its entries match: string, substring, hostname, cidr, regex.
+	Type        string `json:"type,omitempty"`
+	Description string `json:"description,omitempty"` // what it is, in words of the platform
+	// false_positive, or known: known for what it is.
+	Category   string `json:"category,omitempty"`
+	Enabled    *Bool  `json:"enabled,omitempty"`                 // whether it is switched on
+	Version    Int    `json:"version,omitempty"`                 // its version
+	EntryCount Int    `json:"warninglist_entry_count,omitempty"` // how many entries it has
+	// The attribute types it is for.
+	ValidAttributes string `json:"valid_attributes,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -33,7 +36,8 @@ type Warninglist struct {
 
 // CheckWarninglistsInput is the input of [Client.CheckWarninglists].
 type CheckWarninglistsInput struct {
-	Value string `json:"value" jsonschema:"Such as an address or a domain." minLength:"1" maxLength:"4096"`
+	// Such as an address or a domain.
+	Value string `json:"value" minLength:"1" maxLength:"4096"`
 }
 
 // Validate refuses a value that is blank.
@@ -46,23 +50,30 @@ func (in CheckWarninglistsInput) Validate() error {
 
 // A WarninglistCheck says which warninglists a value is on.
 type WarninglistCheck struct {
-	Value        string            `json:"value" untrusted:"true"`
-	Searched     []string          `json:"searched,omitempty" untrusted:"true" jsonschema:"The values that were looked up, if not just the one given: lists are compared with their case."`
-	Listed       bool              `json:"listed" jsonschema:"Whether it is on any."`
-	Hits         []*WarninglistHit `json:"hits"`
-	ListsEnabled *int              `json:"listsEnabled,omitempty" jsonschema:"How many lists were asked: those enabled on this server."`
-	Note         string            `json:"note,omitempty"`
+	Value string `json:"value" untrusted:"true"` // what was looked up
+	// The values that were looked up, if not just the one given: lists are compared with their case.
+	Searched []string `json:"searched,omitempty" untrusted:"true"`
+	// Whether it is on any.
+	Listed bool              `json:"listed"`
+	Hits   []*WarninglistHit `json:"hits"` // the lists that have it
+	// How many lists were asked: those enabled on this server.
+	ListsEnabled *int   `json:"listsEnabled,omitempty"`
+	Note         string `json:"note,omitempty"` // what to know about the answer
 }
 
 // A WarninglistHit is one list that a value is on.
 type WarninglistHit struct {
-	ID          ID     `json:"id"`
-	Name        string `json:"name"`
-	Value       string `json:"value,omitempty" untrusted:"true" jsonschema:"The value that is on it, if not the one given."`
-	Matched     string `json:"matched,omitempty" jsonschema:"The entry that matches."`
-	Category    string `json:"category,omitempty" jsonschema:"false_positive, or known: known for what it is."`
-	Type        string `json:"type,omitempty" jsonschema:"How its entries match."`
-	Description string `json:"description,omitempty"`
+	ID   ID     `json:"id"`   // its id
+	Name string `json:"name"` // its name
+	// The value that is on it, if not the one given.
+	Value string `json:"value,omitempty" untrusted:"true"`
+	// The entry that matches.
+	Matched string `json:"matched,omitempty"`
+	// false_positive, or known: known for what it is.
+	Category string `json:"category,omitempty"`
+	// How its entries match.
+	Type        string `json:"type,omitempty"`
+	Description string `json:"description,omitempty"` // what it is, in words of the platform
 }
 
 // CheckWarninglists says which of the warninglists that are enabled have a

@@ -23,33 +23,40 @@ import (
 // An Alert is something that a source reports. Type, source and reference
 // together occur once.
 type Alert struct {
-	ID              string            `json:"_id"`
-	Type            string            `json:"type"`
-	Source          string            `json:"source"`
-	SourceRef       string            `json:"sourceRef" untrusted:"true"`
-	ExternalLink    string            `json:"externalLink,omitempty" untrusted:"true"`
-	Title           string            `json:"title" untrusted:"true"`
-	Description     string            `json:"description" untrusted:"true"`
-	Severity        Severity          `json:"severity"`
-	Date            time.Time         `json:"date,format:unixmilli" jsonschema:"When it happened, in milliseconds since 1970."`
-	Tags            []string          `json:"tags,omitempty" untrusted:"true"`
-	TLP             TLP               `json:"tlp"`
-	PAP             PAP               `json:"pap"`
-	Status          string            `json:"status" jsonschema:"New, InProgress, Imported, … or a status of this server's own."`
-	Stage           Stage             `json:"stage" jsonschema:"New, InProgress, Closed or Imported."`
-	Follow          bool              `json:"follow" jsonschema:"Take updates of the source."`
-	Assignee        string            `json:"assignee,omitempty"`
-	Summary         string            `json:"summary,omitempty" untrusted:"true"`
-	CaseID          string            `json:"caseId,omitempty" jsonschema:"The case that it is in."`
-	ImportedDate    time.Time         `json:"importedDate,omitzero,format:unixmilli" jsonschema:"When it came into the case, in milliseconds since 1970."`
-	CaseTemplate    string            `json:"caseTemplate,omitempty"`
-	ObservableCount int               `json:"observableCount"`
-	CustomFields    []json.RawMessage `json:"customFields,omitempty" untrusted:"true"`
-	CreatedBy       string            `json:"_createdBy,omitempty"`
-	CreatedAt       time.Time         `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy       string            `json:"_updatedBy,omitempty"`
-	UpdatedAt       time.Time         `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Existing        bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
+	ID           string   `json:"_id"`                                     // its id
+	Type         string   `json:"type"`                                    // the kind of source it came from
+	Source       string   `json:"source"`                                  // which source it came from
+	SourceRef    string   `json:"sourceRef" untrusted:"true"`              // its id at the source, once per type and source
+	ExternalLink string   `json:"externalLink,omitempty" untrusted:"true"` // its page at the source
+	Title        string   `json:"title" untrusted:"true"`                  // its title
+	Description  string   `json:"description" untrusted:"true"`            // what happened, in Markdown
+	Severity     Severity `json:"severity"`                                // how severe it is
+	// When it happened.
+	Date time.Time `json:"date,format:unixmilli"`
+	Tags []string  `json:"tags,omitempty" untrusted:"true"` // its tags
+	TLP  TLP       `json:"tlp"`                             // how far it may be passed on
+	PAP  PAP       `json:"pap"`                             // what may be done with it
+	// New, InProgress, Imported, … or a status of this server's own.
+	Status string `json:"status"`
+	// New, InProgress, Closed or Imported.
+	Stage Stage `json:"stage"`
+	// Take updates of the source.
+	Follow   bool   `json:"follow"`
+	Assignee string `json:"assignee,omitempty"`                 // the login of whom it is assigned to
+	Summary  string `json:"summary,omitempty" untrusted:"true"` // what came of it
+	// The case that it is in.
+	CaseID string `json:"caseId,omitempty"`
+	// When it came into the case.
+	ImportedDate    time.Time         `json:"importedDate,omitzero,format:unixmilli"`
+	CaseTemplate    string            `json:"caseTemplate,omitempty"`                  // the template of a case that is made of it
+	ObservableCount int               `json:"observableCount"`                         // how many observables it has
+	CustomFields    []json.RawMessage `json:"customFields,omitempty" untrusted:"true"` // its custom fields, as TheHive has them
+	CreatedBy       string            `json:"_createdBy,omitempty"`                    // the login of who made it
+	CreatedAt       time.Time         `json:"_createdAt,omitzero,format:unixmilli"`    // when it was made
+	UpdatedBy       string            `json:"_updatedBy,omitempty"`                    // the login of who changed it last
+	UpdatedAt       time.Time         `json:"_updatedAt,omitzero,format:unixmilli"`    // when it was changed last
+	// Whether it was there before, so that nothing was created.
+	Existing bool `json:"existing,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -81,21 +88,25 @@ func (a *Alert) importedWarnings() []string {
 
 // ListAlertsInput is the input of [Client.ListAlerts]. What is left out doesn't filter.
 type ListAlertsInput struct {
-	Status   string   `json:"status,omitempty" jsonschema:"New, InProgress, Imported, Ignored, … or one of the server's own." maxLength:"64"`
-	Stage    Stage    `json:"stage,omitempty" jsonschema:"New, InProgress, Closed or Imported, whatever the status." pattern:"^(New|InProgress|Closed|Imported)$"`
-	Severity Severity `json:"severity,omitempty"`
-	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
-	Source   string   `json:"source,omitempty" maxLength:"32"`
-	Type     string   `json:"type,omitempty" maxLength:"32"`
-	Query    string   `json:"query,omitempty" jsonschema:"Words or parts of words, all in title, description, reference or a tag; \"in quotes\": as it is." maxLength:"512"`
-	Assignee string   `json:"assignee,omitempty" maxLength:"128"`
-	CaseID   string   `json:"caseId,omitempty"`
-	After    Date     `json:"createdAfter,omitempty"`
-	Before   Date     `json:"createdBefore,omitempty"`
-	Since    Date     `json:"happenedAfter,omitempty"`
-	Until    Date     `json:"happenedBefore,omitempty"`
-	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	// New, InProgress, Imported, Ignored, … or one of the server's own.
+	Status string `json:"status,omitempty" maxLength:"64"`
+	// New, InProgress, Closed or Imported, whatever the status.
+	Stage    Stage    `json:"stage,omitempty" pattern:"^(New|InProgress|Closed|Imported)$"`
+	Severity Severity `json:"severity,omitempty"` // this severity
+	// All of these.
+	Tags   []string `json:"tags,omitempty" maxItems:"20" maxLength:"128"`
+	Source string   `json:"source,omitempty" maxLength:"32"` // only from this source
+	Type   string   `json:"type,omitempty" maxLength:"32"`   // only of this type
+	// Words or parts of words, all in title, description, reference or a tag; "in quotes": as it is.
+	Query    string `json:"query,omitempty" maxLength:"512"`
+	Assignee string `json:"assignee,omitempty" maxLength:"128"`                     // only those assigned to this login
+	CaseID   string `json:"caseId,omitempty"`                                       // only those in this case
+	After    Date   `json:"createdAfter,omitempty"`                                 // made after this moment
+	Before   Date   `json:"createdBefore,omitempty"`                                // made before this moment
+	Since    Date   `json:"happenedAfter,omitempty"`                                // happened after this moment
+	Until    Date   `json:"happenedBefore,omitempty"`                               // happened before this moment
+	Offset   int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -105,11 +116,14 @@ func (in *ListAlertsInput) Validate() error {
 
 // An AlertPage is one page of alerts.
 type AlertPage struct {
-	Alerts []*Alert `json:"alerts"`
-	Total  int      `json:"total" jsonschema:"How many alerts match in all."`
-	Offset int      `json:"offset"`
-	More   bool     `json:"more" jsonschema:"Whether there are alerts behind this page."`
-	Note   string   `json:"note,omitempty" jsonschema:"What wasn't looked at."`
+	Alerts []*Alert `json:"alerts"` // the alerts
+	// How many alerts match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are alerts behind this page.
+	More bool `json:"more"`
+	// What wasn't looked at.
+	Note string `json:"note,omitempty"`
 }
 
 // ListAlerts returns one page of alerts, newest first. [Client.Alerts] walks all of them.
@@ -197,7 +211,8 @@ func (c *Client) Alerts(ctx context.Context, in ListAlertsInput) iter.Seq2[*Aler
 
 // GetAlertInput is the input of [Client.GetAlert].
 type GetAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId" alias:"id"`
 }
 
 // GetAlert returns one alert. An unknown one is [ErrNotFound].
@@ -241,46 +256,65 @@ func (c *Client) alertID(ctx context.Context, name string) (string, error) {
 
 // AlertObservable is an observable that an alert is raised with.
 type AlertObservable struct {
-	DataType         string   `json:"dataType" minLength:"1" maxLength:"64"`
-	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"4096"`
-	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty"`
-	PAP              *PAP     `json:"pap,omitempty"`
-	IOC              bool     `json:"ioc,omitempty"`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
+	DataType string `json:"dataType" minLength:"1" maxLength:"64"` // the type of the observable
+	// The value.
+	Data string `json:"data" minLength:"1" maxLength:"4096"`
+	// Where it was seen.
+	Message string   `json:"message,omitempty" maxLength:"4096"`
+	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on
+	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it
+	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	// In one's own systems.
+	Sighted          bool `json:"sighted,omitempty"`
+	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it doesn't make cases similar
 }
 
 // AlertProcedure is a technique that an alert is raised with.
 type AlertProcedure struct {
-	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110.001." pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
-	Tactic      string `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{1,32}$"`
-	OccurDate   Date   `json:"occurDate,omitempty" jsonschema:"Default: the alert's date."`
-	Description string `json:"description,omitempty" jsonschema:"Markdown." maxLength:"4096"`
+	// ATT&CK technique: T1110.001.
+	PatternID string `json:"patternId" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	// Such as credential-access.
+	Tactic string `json:"tactic,omitempty" pattern:"^[a-z-]{1,32}$"`
+	// Default: the alert's date.
+	OccurDate Date `json:"occurDate,omitempty"`
+	// Markdown.
+	Description string `json:"description,omitempty" maxLength:"4096"`
 }
 
 // CreateAlertInput is the input of [Client.CreateAlert].
 type CreateAlertInput struct {
-	Title        string                     `json:"title" minLength:"1" maxLength:"512"`
-	Type         string                     `json:"type" jsonschema:"Such as siem." minLength:"1" maxLength:"32"`
-	Source       string                     `json:"source" jsonschema:"Who reports it, such as wazuh." minLength:"1" maxLength:"32"`
-	SourceRef    string                     `json:"sourceRef" jsonschema:"The source's own id; of the same type and source one alert only." minLength:"1" maxLength:"128"`
-	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title." maxLength:"1048576"`
-	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened. Default: now."`
-	ExternalLink string                     `json:"externalLink,omitempty" jsonschema:"URL at the source." maxLength:"512"`
-	Severity     Severity                   `json:"severity,omitempty"`
-	TLP          *TLP                       `json:"tlp,omitempty"`
-	PAP          *PAP                       `json:"pap,omitempty"`
-	Tags         []string                   `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string                     `json:"status,omitempty" jsonschema:"Default: New." maxLength:"64"`
-	Summary      string                     `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Assignee     string                     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
-	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Take updates of the source."`
-	CaseTemplate string                     `json:"caseTemplate,omitempty" jsonschema:"For a case made of it." alias:"template" maxLength:"128"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several."`
-	Observables  []AlertObservable          `json:"observables,omitempty" maxItems:"100"`
-	Procedures   []AlertProcedure           `json:"procedures,omitempty" jsonschema:"ATT&CK techniques." maxItems:"50"`
+	Title string `json:"title" minLength:"1" maxLength:"512"` // its title
+	// Such as siem.
+	Type string `json:"type" minLength:"1" maxLength:"32"`
+	// Who reports it, such as wazuh.
+	Source string `json:"source" minLength:"1" maxLength:"32"`
+	// The source's own id; of the same type and source one alert only.
+	SourceRef string `json:"sourceRef" minLength:"1" maxLength:"128"`
+	// Markdown. Empty: the title.
+	Description string `json:"description,omitempty" maxLength:"1048576"`
+	// When it happened. Default: now.
+	Date Date `json:"date,omitempty"`
+	// URL at the source.
+	ExternalLink string   `json:"externalLink,omitempty" maxLength:"512"`
+	Severity     Severity `json:"severity,omitempty"`                                          // how severe it is; default: medium
+	TLP          *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP          *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	Tags         []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	// Default: New.
+	Status string `json:"status,omitempty" maxLength:"64"`
+	// What was found, in Markdown.
+	Summary  string `json:"summary,omitempty" maxLength:"1048576"`
+	Assignee string `json:"assignee,omitempty" alias:"owner" maxLength:"128"` // the login of whom it is assigned to
+	// Take updates of the source.
+	Follow *bool `json:"follow,omitempty"`
+	// For a case made of it.
+	CaseTemplate string `json:"caseTemplate,omitempty" alias:"template" maxLength:"128"`
+	// By name; an array for several.
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty"`
+	Observables  []AlertObservable          `json:"observables,omitempty" maxItems:"100"` // what it comes with
+	// ATT&CK techniques.
+	Procedures []AlertProcedure `json:"procedures,omitempty" maxItems:"50"`
 }
 
 // Validate refuses dates that aren't any, and a link that is none.
@@ -515,24 +549,36 @@ func (AlertField) Enum() []any { return []any{AlertAssignee, AlertSummary, Alert
 
 // UpdateAlertInput is the input of [Client.UpdateAlert]. What is left out stays.
 type UpdateAlertInput struct {
-	AlertID      string                     `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
-	Title        string                     `json:"title,omitempty" maxLength:"512"`
-	Description  *string                    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Date         Date                       `json:"date,omitempty" jsonschema:"When it happened."`
-	ExternalLink *string                    `json:"externalLink,omitempty" jsonschema:"URL at the source; empty: none." maxLength:"512"`
-	Severity     Severity                   `json:"severity,omitempty"`
-	TLP          *TLP                       `json:"tlp,omitempty"`
-	PAP          *PAP                       `json:"pap,omitempty"`
-	Tags         *[]string                  `json:"tags,omitempty" jsonschema:"All it shall have." maxItems:"100" minLength:"1" maxLength:"128"`
-	AddTags      []string                   `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags   []string                   `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string                     `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own, but not Imported." maxLength:"64"`
-	Summary      *string                    `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Assignee     *string                    `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
-	Follow       *bool                      `json:"follow,omitempty" jsonschema:"Take updates of the source."`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
-	Clear        []AlertField               `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt  *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId" alias:"id"`
+	Title   string `json:"title,omitempty" maxLength:"512"` // its title
+	// Markdown.
+	Description *string `json:"description,omitempty" maxLength:"1048576"`
+	// When it happened.
+	Date Date `json:"date,omitempty"`
+	// URL at the source; empty: none.
+	ExternalLink *string  `json:"externalLink,omitempty" maxLength:"512"`
+	Severity     Severity `json:"severity,omitempty"` // how severe it is
+	TLP          *TLP     `json:"tlp,omitempty"`      // how far it may be passed on; nil stays
+	PAP          *PAP     `json:"pap,omitempty"`      // what may be done with it; nil stays
+	// All it shall have.
+	Tags       *[]string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	AddTags    []string  `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`    // tags to add to those it has
+	RemoveTags []string  `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // tags to take away
+	// New, InProgress, Ignored, FalsePositive, … or one of the server's own, but not Imported.
+	Status string `json:"status,omitempty" maxLength:"64"`
+	// What was found, in Markdown.
+	Summary *string `json:"summary,omitempty" maxLength:"1048576"`
+	// Login; empty: nobody.
+	Assignee *string `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	// Take updates of the source.
+	Follow *bool `json:"follow,omitempty"`
+	// By name; an array for several, null for none. The others stay.
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty"`
+	// Fields to empty.
+	Clear []AlertField `json:"clear,omitempty" maxItems:"3"`
+	// Refuse if its _updatedAt is another.
+	IfUpdatedAt *Date `json:"ifUpdatedAt,omitempty"`
 }
 
 // Validate refuses an update of nothing, and what contradicts itself.
@@ -659,7 +705,7 @@ func (c *Client) planReopenAlert(ctx context.Context, p *gate.Plan, status strin
 
 // DeleteAlertInput is the input of [Client.DeleteAlert].
 type DeleteAlertInput struct {
-	AlertID string `json:"alertId" alias:"id"`
+	AlertID string `json:"alertId" alias:"id"` // the alert, by its id
 }
 
 // DeleteAlert deletes an alert with its observables and comments. Nobody can

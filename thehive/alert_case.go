@@ -16,15 +16,20 @@ import (
 // PromoteAlertInput is the input of [Client.PromoteAlert]. What is left out is
 // taken from the alert.
 type PromoteAlertInput struct {
-	AlertID      string   `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
-	CaseTemplate string   `json:"caseTemplate,omitempty" jsonschema:"Its name." alias:"template" maxLength:"128"`
-	Title        string   `json:"title,omitempty" jsonschema:"Of the case." maxLength:"512"`
-	Severity     Severity `json:"severity,omitempty"`
-	TLP          *TLP     `json:"tlp,omitempty"`
-	PAP          *PAP     `json:"pap,omitempty"`
-	Tags         []string `json:"tags,omitempty" jsonschema:"Beside the template's. Default: the alert's." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status       string   `json:"status,omitempty" jsonschema:"Default: New." maxLength:"64"`
-	Assignee     string   `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId" alias:"id"`
+	// Its name.
+	CaseTemplate string `json:"caseTemplate,omitempty" alias:"template" maxLength:"128"`
+	// Of the case.
+	Title    string   `json:"title,omitempty" maxLength:"512"`
+	Severity Severity `json:"severity,omitempty"` // the case's severity; default: the alert's
+	TLP      *TLP     `json:"tlp,omitempty"`      // how far it may be passed on; nil: the default
+	PAP      *PAP     `json:"pap,omitempty"`      // what may be done with it; nil: the default
+	// Beside the template's. Default: the alert's.
+	Tags []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	// Default: New.
+	Status   string `json:"status,omitempty" maxLength:"64"`
+	Assignee string `json:"assignee,omitempty" alias:"owner" maxLength:"128"` // the login of whom it is assigned to
 }
 
 // check returns the alert, which must be in no case, and the tags to send: those
@@ -137,8 +142,9 @@ func (c *Client) planPromoteAlert(ctx context.Context, in PromoteAlertInput) (ga
 
 // MergeAlertInput is the input of [Client.MergeAlert].
 type MergeAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef. In no case yet."`
-	CaseID  string `json:"caseId"`
+	// Or type;source;sourceRef. In no case yet.
+	AlertID string `json:"alertId"`
+	CaseID  string `json:"caseId"` // the case, by its id or number
 }
 
 // MergeAlert adds an alert with all that is in it to a case. TheHive unites their
@@ -240,8 +246,9 @@ func (c *Client) sameObservables(ctx context.Context, caseID string, list []*Obs
 
 // BulkMergeAlertsInput is the input of [Client.BulkMergeAlerts].
 type BulkMergeAlertsInput struct {
-	AlertIDs []string `json:"alertIds" jsonschema:"In no case yet." alias:"ids" minItems:"1" maxItems:"1000"`
-	CaseID   string   `json:"caseId"`
+	// In no case yet.
+	AlertIDs []string `json:"alertIds" alias:"ids" minItems:"1" maxItems:"1000"`
+	CaseID   string   `json:"caseId"` // the case, by its id or number
 }
 
 // maxMergeAlerts is how many alerts one call merges; mergeAtOnce is how many
@@ -345,8 +352,10 @@ func (c *Client) planBulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInpu
 
 // UnlinkAlertInput is the input of [Client.UnlinkAlert].
 type UnlinkAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef."`
-	CaseID  string `json:"caseId,omitempty" jsonschema:"Default: whichever it is in."`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId"`
+	// Default: whichever it is in.
+	CaseID string `json:"caseId,omitempty"`
 }
 
 // check returns the alert and the case that it is in.

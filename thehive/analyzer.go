@@ -17,13 +17,16 @@ import (
 
 // A Worker is an analyzer or a responder of a Cortex server behind TheHive.
 type Worker struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Version      string   `json:"version,omitempty"`
-	Description  string   `json:"description,omitempty"`
-	DataTypeList []string `json:"dataTypeList,omitempty" jsonschema:"The types that it takes."`
-	CortexIDs    []string `json:"cortexIds,omitempty" jsonschema:"The Cortex servers that have it."`
-	Local        bool     `json:"local,omitempty" jsonschema:"Whether the operator says that it shows data to nobody outside."`
+	ID          string `json:"id"`                    // its id
+	Name        string `json:"name"`                  // its name, with its version
+	Version     string `json:"version,omitempty"`     // its version
+	Description string `json:"description,omitempty"` // what it does
+	// The types that it takes.
+	DataTypeList []string `json:"dataTypeList,omitempty"`
+	// The Cortex servers that have it.
+	CortexIDs []string `json:"cortexIds,omitempty"`
+	// Whether the operator says that it shows data to nobody outside.
+	Local bool `json:"local,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
@@ -65,13 +68,14 @@ func noRoute(err error) bool {
 
 // ListAnalyzersInput is the input of [Client.ListAnalyzers].
 type ListAnalyzersInput struct {
-	DataType string `json:"dataType,omitempty" jsonschema:"Such as ip." maxLength:"64"`
+	// Such as ip.
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
 }
 
 // Analyzers are the analyzers that TheHive offers.
 type Analyzers struct {
-	Analyzers []*Worker `json:"analyzers"`
-	Total     int       `json:"total"`
+	Analyzers []*Worker `json:"analyzers"` // the analyzers
+	Total     int       `json:"total"`     // how many there are
 }
 
 // ListAnalyzers returns all analyzers, or those for one type, by name.
@@ -102,14 +106,15 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 
 // GetObservableEnrichmentOptionsInput is the input of [Client.GetObservableEnrichmentOptions].
 type GetObservableEnrichmentOptionsInput struct {
-	ObservableID string `json:"observableId" alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"` // the observable
 }
 
 // EnrichmentOptions are the analyzers that take an observable.
 type EnrichmentOptions struct {
-	Observable *Observable `json:"observable"`
-	Analyzers  []*Worker   `json:"analyzers"`
-	Stays      string      `json:"stays,omitempty" jsonschema:"Why the observable may go to no third party, so that only local analyzers can run."`
+	Observable *Observable `json:"observable"` // the observable
+	Analyzers  []*Worker   `json:"analyzers"`  // the analyzers
+	// Why the observable may go to no third party, so that only local analyzers can run.
+	Stays string `json:"stays,omitempty"`
 }
 
 // GetObservableEnrichmentOptions returns an observable and the analyzers that
@@ -131,9 +136,9 @@ func (c *Client) GetObservableEnrichmentOptions(ctx context.Context, in GetObser
 // An EgressError says what would have left, to whom, and why it stays inside.
 // It matches [ErrEgress].
 type EgressError struct {
-	Analyzer string
-	DataType string
-	Reason   string
+	Analyzer string // the analyzer that would have got it
+	DataType string // the type of the observable
+	Reason   string // why
 	WayOut   string // what can be done instead
 }
 
@@ -164,11 +169,16 @@ func (c *Client) stays(o *Observable, whole bool) string {
 
 // RunAnalyzerInput is the input of [Client.RunAnalyzer].
 type RunAnalyzerInput struct {
-	AnalyzerID   string `json:"analyzerId" jsonschema:"Or its name." minLength:"1" maxLength:"128"`
-	CortexID     string `json:"cortexId" jsonschema:"The Cortex server: one of the analyzer's cortexIds." minLength:"1" maxLength:"128"`
-	ObservableID string `json:"observableId" jsonschema:"Of a case." minLength:"1" maxLength:"64"`
-	SendFile     bool   `json:"sendFile,omitempty" jsonschema:"Although it is a file; a person must approve."`
-	WholeURL     bool   `json:"wholeUrl,omitempty" jsonschema:"Send a URL with its query, token or name; a person approves."`
+	// Or its name.
+	AnalyzerID string `json:"analyzerId" minLength:"1" maxLength:"128"`
+	// The Cortex server: one of the analyzer's cortexIds.
+	CortexID string `json:"cortexId" minLength:"1" maxLength:"128"`
+	// Of a case.
+	ObservableID string `json:"observableId" minLength:"1" maxLength:"64"`
+	// Although it is a file; a person must approve.
+	SendFile bool `json:"sendFile,omitempty"`
+	// Send a URL with its query, token or name; a person approves.
+	WholeURL bool `json:"wholeUrl,omitempty"`
 }
 
 // asks reports whether a person must approve the run.

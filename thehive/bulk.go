@@ -20,20 +20,27 @@ const bulkWorkers = 4
 
 // A BulkOutcome says how a bulk went, item by item.
 type BulkOutcome struct {
-	Succeeded int          `json:"succeeded"`
-	Failed    int          `json:"failed" jsonschema:"How many failed or have an unknown outcome."`
-	Results   []BulkResult `json:"results" jsonschema:"One for each, in the order of the call; what is named twice counts once."`
-	Notes     []string     `json:"notes,omitempty" jsonschema:"What else the call brought about." untrusted:"true"`
+	Succeeded int `json:"succeeded"` // how many were changed
+	// How many failed or have an unknown outcome.
+	Failed int `json:"failed"`
+	// One for each, in the order of the call; what is named twice counts once.
+	Results []BulkResult `json:"results"`
+	// What else the call brought about.
+	Notes []string `json:"notes,omitempty" untrusted:"true"`
 }
 
 // A BulkResult is the outcome for one item.
 type BulkResult struct {
-	ID      string `json:"id" jsonschema:"As the call named it."`
-	Title   string `json:"title,omitempty" untrusted:"true"`
-	OK      bool   `json:"ok"`
-	Status  string `json:"status,omitempty" jsonschema:"The status afterwards."`
-	Error   string `json:"error,omitempty" jsonschema:"Why it failed."`
-	Unknown bool   `json:"unknown,omitempty" jsonschema:"Whether it may have happened all the same: look before trying again."`
+	// As the call named it.
+	ID    string `json:"id"`
+	Title string `json:"title,omitempty" untrusted:"true"` // the title of the case or alert
+	OK    bool   `json:"ok"`                               // whether it was changed
+	// The status afterwards.
+	Status string `json:"status,omitempty"`
+	// Why it failed.
+	Error string `json:"error,omitempty"`
+	// Whether it may have happened all the same: look before trying again.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // each runs do for 0 to n-1, some at a time, and returns its errors. Once ctx
@@ -159,8 +166,9 @@ func checkIDs(name string, ids []string) error {
 
 // BulkAssignCasesInput is the input of [Client.BulkAssignCases].
 type BulkAssignCasesInput struct {
-	CaseIDs []string `json:"caseIds" jsonschema:"Ids or numbers." alias:"ids" minItems:"1" maxItems:"50"`
-	Owner   string   `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"`
+	// Ids or numbers.
+	CaseIDs []string `json:"caseIds" alias:"ids" minItems:"1" maxItems:"50"`
+	Owner   string   `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"` // the login of whom to give them to
 }
 
 // Validate refuses repeated ids.
@@ -209,10 +217,13 @@ func former(cases []*Case, value func(*Case) string) string {
 
 // BulkCloseCasesInput is the input of [Client.BulkCloseCases].
 type BulkCloseCasesInput struct {
-	CaseIDs      []string     `json:"caseIds" jsonschema:"Ids or numbers." alias:"ids" minItems:"1" maxItems:"50"`
-	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one." minLength:"1" maxLength:"64"`
-	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown." minLength:"1" maxLength:"1048576"`
-	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"`
+	// Ids or numbers.
+	CaseIDs []string `json:"caseIds" alias:"ids" minItems:"1" maxItems:"50"`
+	// TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one.
+	Status string `json:"status" minLength:"1" maxLength:"64"`
+	// What was found, in Markdown.
+	Summary      string       `json:"summary" minLength:"1" maxLength:"1048576"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"` // whether there was an impact
 }
 
 // Validate refuses repeated ids and an empty summary.
@@ -281,15 +292,18 @@ func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput)
 
 // BulkUpdateAlertsInput is the input of [Client.BulkUpdateAlerts].
 type BulkUpdateAlertsInput struct {
-	AlertIDs   []string `json:"alertIds" alias:"ids" minItems:"1" maxItems:"50"`
-	Status     string   `json:"status,omitempty" jsonschema:"New, InProgress, Ignored, FalsePositive, … or one of the server's own." maxLength:"64"`
-	Severity   Severity `json:"severity,omitempty"`
-	TLP        *TLP     `json:"tlp,omitempty"`
-	PAP        *PAP     `json:"pap,omitempty"`
-	Assignee   *string  `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
-	AddTags    []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	Follow     *bool    `json:"follow,omitempty" jsonschema:"Take updates of the source."`
+	AlertIDs []string `json:"alertIds" alias:"ids" minItems:"1" maxItems:"50"` // the alerts, by their ids
+	// New, InProgress, Ignored, FalsePositive, … or one of the server's own.
+	Status   string   `json:"status,omitempty" maxLength:"64"`
+	Severity Severity `json:"severity,omitempty"` // how severe they are
+	TLP      *TLP     `json:"tlp,omitempty"`      // how far they may be passed on; nil stays
+	PAP      *PAP     `json:"pap,omitempty"`      // what may be done with them; nil stays
+	// Login; empty: nobody.
+	Assignee   *string  `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	AddTags    []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`    // tags to add to those it has
+	RemoveTags []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // tags to take away
+	// Take updates of the source.
+	Follow *bool `json:"follow,omitempty"`
 }
 
 // Validate refuses repeated ids and an update of nothing.

@@ -35,29 +35,33 @@ const (
 
 // A Case is an investigation.
 type Case struct {
-	ID           string            `json:"_id"`
-	Number       int               `json:"number"`
-	Title        string            `json:"title" untrusted:"true"`
-	Description  string            `json:"description" untrusted:"true"`
-	Severity     Severity          `json:"severity"`
-	TLP          TLP               `json:"tlp"`
-	PAP          PAP               `json:"pap"`
-	Status       string            `json:"status" jsonschema:"New, InProgress, TruePositive, … or a status of this server's own."`
-	Stage        Stage             `json:"stage" jsonschema:"New, InProgress or Closed."`
-	Tags         []string          `json:"tags,omitempty" untrusted:"true"`
-	Flag         bool              `json:"flag,omitempty"`
-	Assignee     string            `json:"assignee,omitempty"`
-	Summary      string            `json:"summary,omitempty" untrusted:"true"`
-	ImpactStatus string            `json:"impactStatus,omitempty"`
-	CustomFields []json.RawMessage `json:"customFields,omitempty" untrusted:"true"`
-	CreatedBy    string            `json:"_createdBy,omitempty"`
-	CreatedAt    time.Time         `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy    string            `json:"_updatedBy,omitempty"`
-	UpdatedAt    time.Time         `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	StartDate    time.Time         `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Existing     bool              `json:"existing,omitempty" jsonschema:"Whether it was there before, so that nothing was created."`
-	Notes        []string          `json:"notes,omitempty" jsonschema:"What else the call brought about, or didn't." untrusted:"true"`
+	ID          string   `json:"_id"`                          // its id
+	Number      int      `json:"number"`                       // the number a person calls it by
+	Title       string   `json:"title" untrusted:"true"`       // its title
+	Description string   `json:"description" untrusted:"true"` // what it is about, in Markdown
+	Severity    Severity `json:"severity"`                     // how severe it is
+	TLP         TLP      `json:"tlp"`                          // how far it may be passed on
+	PAP         PAP      `json:"pap"`                          // what may be done with it
+	// New, InProgress, TruePositive, … or a status of this server's own.
+	Status string `json:"status"`
+	// New, InProgress or Closed.
+	Stage        Stage             `json:"stage"`
+	Tags         []string          `json:"tags,omitempty" untrusted:"true"`         // its tags
+	Flag         bool              `json:"flag,omitempty"`                          // whether it is flagged
+	Assignee     string            `json:"assignee,omitempty"`                      // the login of whom it is assigned to
+	Summary      string            `json:"summary,omitempty" untrusted:"true"`      // what came of it, of a closed case
+	ImpactStatus string            `json:"impactStatus,omitempty"`                  // whether there was an impact, of a closed case
+	CustomFields []json.RawMessage `json:"customFields,omitempty" untrusted:"true"` // its custom fields, as TheHive has them
+	CreatedBy    string            `json:"_createdBy,omitempty"`                    // the login of who made it
+	CreatedAt    time.Time         `json:"_createdAt,omitzero,format:unixmilli"`    // when it was made
+	UpdatedBy    string            `json:"_updatedBy,omitempty"`                    // the login of who changed it last
+	UpdatedAt    time.Time         `json:"_updatedAt,omitzero,format:unixmilli"`    // when it was changed last
+	StartDate    time.Time         `json:"startDate,omitzero,format:unixmilli"`     // when it began
+	EndDate      time.Time         `json:"endDate,omitzero,format:unixmilli"`       // when it ended
+	// Whether it was there before, so that nothing was created.
+	Existing bool `json:"existing,omitempty"`
+	// What else the call brought about, or didn't.
+	Notes []string `json:"notes,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
@@ -90,7 +94,7 @@ func (c *Case) closedWarnings() []string {
 
 // GetCaseInput is the input of [Client.GetCase].
 type GetCaseInput struct {
-	CaseID string `json:"caseId" alias:"id"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
 }
 
 // GetCase returns one case. An unknown one is [ErrNotFound].
@@ -129,15 +133,19 @@ func caseRef(name, text string) (string, error) {
 
 // ListCasesInput is the input of [Client.ListCases]. What is left out doesn't filter.
 type ListCasesInput struct {
-	Status   string   `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
-	Severity Severity `json:"severity,omitempty"`
-	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
-	Owner    string   `json:"owner,omitempty" alias:"assignee" maxLength:"128"`
-	Stage    Stage    `json:"stage,omitempty" jsonschema:"New, InProgress or Closed, whatever the status." pattern:"^(New|InProgress|Closed)$"`
-	After    Date     `json:"createdAfter,omitempty"`
-	Before   Date     `json:"createdBefore,omitempty"`
-	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	// New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's
+	// own.
+	Status   string   `json:"status,omitempty" maxLength:"64"`
+	Severity Severity `json:"severity,omitempty"` // this severity
+	// All of these.
+	Tags  []string `json:"tags,omitempty" maxItems:"20" maxLength:"128"`
+	Owner string   `json:"owner,omitempty" alias:"assignee" maxLength:"128"` // only those assigned to this login
+	// New, InProgress or Closed, whatever the status.
+	Stage  Stage `json:"stage,omitempty" pattern:"^(New|InProgress|Closed)$"`
+	After  Date  `json:"createdAfter,omitempty"`                                 // made after this moment
+	Before Date  `json:"createdBefore,omitempty"`                                // made before this moment
+	Offset int   `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit  int   `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -147,11 +155,14 @@ func (in *ListCasesInput) Validate() error {
 
 // A CasePage is one page of cases.
 type CasePage struct {
-	Cases  []*Case `json:"cases"`
-	Total  int     `json:"total" jsonschema:"How many cases match in all."`
-	Offset int     `json:"offset"`
-	More   bool    `json:"more" jsonschema:"Whether there are cases behind this page."`
-	Note   string  `json:"note,omitempty" jsonschema:"What wasn't looked at."`
+	Cases []*Case `json:"cases"` // the cases
+	// How many cases match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are cases behind this page.
+	More bool `json:"more"`
+	// What wasn't looked at.
+	Note string `json:"note,omitempty"`
 }
 
 // ListCases returns one page of cases, newest first. [Client.Cases] walks all of them.
@@ -248,9 +259,11 @@ func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, 
 
 // SearchCasesInput is the input of [Client.SearchCases].
 type SearchCasesInput struct {
-	Query  string `json:"query" jsonschema:"A number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is." minLength:"1" maxLength:"512"`
-	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	// A number, or words or parts of words, all in title, description, summary or tags; "in quotes": as it
+	// is.
+	Query  string `json:"query" minLength:"1" maxLength:"512"`
+	Offset int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // SearchCases returns one page of the cases that hold every word of a text, in
@@ -281,18 +294,23 @@ var caseTexts = []string{"title", "description", "summary", "tags"}
 
 // CreateCaseInput is the input of [Client.CreateCase].
 type CreateCaseInput struct {
-	Title        string                     `json:"title" minLength:"1" maxLength:"512"`
-	Description  string                     `json:"description,omitempty" jsonschema:"Markdown. Empty: the title." maxLength:"1048576"`
-	Severity     Severity                   `json:"severity,omitempty"`
-	TLP          *TLP                       `json:"tlp,omitempty"`
-	PAP          *PAP                       `json:"pap,omitempty"`
-	Tags         []string                   `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	Flag         bool                       `json:"flag,omitempty"`
-	Owner        string                     `json:"owner,omitempty" alias:"assignee" maxLength:"128"`
-	Template     string                     `json:"template,omitempty" jsonschema:"Its name. What is set here wins over it." alias:"caseTemplate" maxLength:"128"`
-	CustomFields map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name."`
-	Key          string                     `json:"key,omitempty" jsonschema:"A word of your own, such as the alert's id. A case that has it is returned instead of a second one." pattern:"^[0-9A-Za-z_.:-]{1,100}$"`
-	IfClosed     IfClosed                   `json:"ifClosed,omitempty" jsonschema:"When that case is closed: refuse, reuse it, or create another. Default: refuse."`
+	Title string `json:"title" minLength:"1" maxLength:"512"` // its title
+	// Markdown. Empty: the title.
+	Description string   `json:"description,omitempty" maxLength:"1048576"`
+	Severity    Severity `json:"severity,omitempty"`                                          // how severe it is; default: medium
+	TLP         *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP         *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	Tags        []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	Flag        bool     `json:"flag,omitempty"`                                              // whether it is flagged
+	Owner       string   `json:"owner,omitempty" alias:"assignee" maxLength:"128"`            // the login of whom it is assigned to
+	// Its name. What is set here wins over it.
+	Template string `json:"template,omitempty" alias:"caseTemplate" maxLength:"128"`
+	// By name.
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty"`
+	// A word of your own, such as the alert's id. A case that has it is returned instead of a second one.
+	Key string `json:"key,omitempty" pattern:"^[0-9A-Za-z_.:-]{1,100}$"`
+	// When that case is closed: refuse, reuse it, or create another. Default: refuse.
+	IfClosed IfClosed `json:"ifClosed,omitempty"`
 }
 
 // IfClosed says what becomes of a creation when the case that has its key is closed.
@@ -571,14 +589,15 @@ func appendRemarking(changes []gate.Change, hadTLP TLP, hadPAP PAP, tlp *TLP, pa
 
 // DeleteCaseInput is the input of [Client.DeleteCase].
 type DeleteCaseInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Force  bool   `json:"force,omitempty" jsonschema:"Changes nothing."`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// Changes nothing.
+	Force bool `json:"force,omitempty"`
 }
 
 // Deleted confirms a deletion.
 type Deleted struct {
-	ID      string `json:"id"`
-	Deleted bool   `json:"deleted"`
+	ID      string `json:"id"`      // what was deleted
+	Deleted bool   `json:"deleted"` // whether it was deleted
 }
 
 // DeleteCase deletes a case with its tasks, observables and comments. Nobody

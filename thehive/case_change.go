@@ -176,22 +176,32 @@ func (CaseField) Enum() []any { return []any{CaseOwner, CaseSummaryField, CaseIm
 
 // UpdateCaseInput is the input of [Client.UpdateCase]. What is left out stays.
 type UpdateCaseInput struct {
-	CaseID           string                     `json:"caseId" alias:"id"`
-	Title            string                     `json:"title,omitempty" maxLength:"512"`
-	Description      *string                    `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Severity         Severity                   `json:"severity,omitempty"`
-	TLP              *TLP                       `json:"tlp,omitempty"`
-	PAP              *PAP                       `json:"pap,omitempty"`
-	Tags             *[]string                  `json:"tags,omitempty" jsonschema:"All it shall have." maxItems:"100" minLength:"1" maxLength:"128"`
-	Status           string                     `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own." maxLength:"64"`
-	Summary          *string                    `json:"summary,omitempty" jsonschema:"What was found, in Markdown." maxLength:"1048576"`
-	Owner            *string                    `json:"owner,omitempty" jsonschema:"Login; empty: nobody." alias:"assignee" maxLength:"128"`
-	ImpactStatus     ImpactStatus               `json:"impactStatus,omitempty"`
-	ResolutionStatus Resolution                 `json:"resolutionStatus,omitempty" jsonschema:"The same as status."`
-	Flag             *bool                      `json:"flag,omitempty"`
-	CustomFields     map[string]json.RawMessage `json:"customFields,omitempty" jsonschema:"By name; an array for several, null for none. The others stay."`
-	Clear            []CaseField                `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"3"`
-	IfUpdatedAt      *Date                      `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
+	CaseID string `json:"caseId" alias:"id"`               // the case, by its id or number
+	Title  string `json:"title,omitempty" maxLength:"512"` // its title
+	// Markdown.
+	Description *string  `json:"description,omitempty" maxLength:"1048576"`
+	Severity    Severity `json:"severity,omitempty"` // how severe it is
+	TLP         *TLP     `json:"tlp,omitempty"`      // how far it may be passed on; nil stays
+	PAP         *PAP     `json:"pap,omitempty"`      // what may be done with it; nil stays
+	// All it shall have.
+	Tags *[]string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	// New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's
+	// own.
+	Status string `json:"status,omitempty" maxLength:"64"`
+	// What was found, in Markdown.
+	Summary *string `json:"summary,omitempty" maxLength:"1048576"`
+	// Login; empty: nobody.
+	Owner        *string      `json:"owner,omitempty" alias:"assignee" maxLength:"128"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"` // whether there was an impact
+	// The same as status.
+	ResolutionStatus Resolution `json:"resolutionStatus,omitempty"`
+	Flag             *bool      `json:"flag,omitempty"` // whether it is flagged; nil stays
+	// By name; an array for several, null for none. The others stay.
+	CustomFields map[string]json.RawMessage `json:"customFields,omitempty"`
+	// Fields to empty.
+	Clear []CaseField `json:"clear,omitempty" maxItems:"3"`
+	// Refuse if its _updatedAt is another.
+	IfUpdatedAt *Date `json:"ifUpdatedAt,omitempty"`
 }
 
 // Validate refuses an update of nothing, two statuses, and a field that is set
@@ -506,8 +516,8 @@ func (d diff) custom(before []json.RawMessage, after map[string]json.RawMessage)
 
 // AssignCaseInput is the input of [Client.AssignCase].
 type AssignCaseInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Owner  string `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"`
+	CaseID string `json:"caseId" alias:"id"`                                    // the case, by its id or number
+	Owner  string `json:"owner" alias:"assignee" minLength:"1" maxLength:"128"` // the login of whom it is assigned to
 }
 
 // AssignCase gives a case to a user. [Client.UpdateCase] takes it from everybody.
@@ -526,8 +536,8 @@ func (c *Client) planAssignCase(ctx context.Context, in AssignCaseInput) (gate.P
 
 // AddCaseTagsInput is the input of [Client.AddCaseTags].
 type AddCaseTagsInput struct {
-	CaseID string   `json:"caseId" alias:"id"`
-	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
+	CaseID string   `json:"caseId" alias:"id"`                                              // the case, by its id or number
+	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"` // the tags to add
 }
 
 // AddCaseTags adds tags to those of a case.
@@ -570,8 +580,8 @@ func (c *Client) planAddCaseTags(ctx context.Context, in AddCaseTagsInput) (gate
 
 // RemoveCaseTagsInput is the input of [Client.RemoveCaseTags].
 type RemoveCaseTagsInput struct {
-	CaseID string   `json:"caseId" alias:"id"`
-	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"`
+	CaseID string   `json:"caseId" alias:"id"`                                              // the case, by its id or number
+	Tags   []string `json:"tags" minItems:"1" maxItems:"100" minLength:"1" maxLength:"128"` // the tags to take away
 }
 
 // RemoveCaseTags takes tags from a case.
@@ -608,8 +618,8 @@ func (c *Client) planRemoveCaseTags(ctx context.Context, in RemoveCaseTagsInput)
 
 // SetCaseFlagInput is the input of [Client.SetCaseFlag].
 type SetCaseFlagInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Flag   bool   `json:"flag"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	Flag   bool   `json:"flag"`              // whether it is flagged
 }
 
 // SetCaseFlag flags a case, or takes its flag.

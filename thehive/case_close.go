@@ -14,10 +14,12 @@ import (
 
 // CloseCaseInput is the input of [Client.CloseCase].
 type CloseCaseInput struct {
-	CaseID       string       `json:"caseId" alias:"id"`
-	Status       string       `json:"status" jsonschema:"TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one." minLength:"1" maxLength:"64"`
-	Summary      string       `json:"summary" jsonschema:"What was found, in Markdown. Empty: stays." maxLength:"1048576"`
-	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one.
+	Status string `json:"status" minLength:"1" maxLength:"64"`
+	// What was found, in Markdown. Empty: stays.
+	Summary      string       `json:"summary" maxLength:"1048576"`
+	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"` // whether there was an impact
 }
 
 // CloseCase closes a case. Its status must be one that closes. TheHive ends the
@@ -95,7 +97,8 @@ func (c *Client) planCloseCase(ctx context.Context, in CloseCaseInput) (gate.Pla
 
 // MergeCasesInput is the input of [Client.MergeCases].
 type MergeCasesInput struct {
-	CaseIDs []string `json:"caseIds" jsonschema:"They are gone afterwards." alias:"ids" minItems:"2" maxItems:"50"`
+	// They are gone afterwards.
+	CaseIDs []string `json:"caseIds" alias:"ids" minItems:"2" maxItems:"50"`
 }
 
 // Validate refuses what isn't several cases.

@@ -13,13 +13,13 @@ import (
 // A Comment is a remark on a case. Its author and dates have no underscore in
 // JSON, unlike those of everything else.
 type Comment struct {
-	ID        string    `json:"_id"`
-	Message   string    `json:"message" untrusted:"true"`
-	CreatedBy string    `json:"createdBy"`
-	CreatedAt time.Time `json:"createdAt,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy string    `json:"updatedBy,omitempty"`
-	UpdatedAt time.Time `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	IsEdited  bool      `json:"isEdited,omitempty"`
+	ID        string    `json:"_id"`                                 // its id
+	Message   string    `json:"message" untrusted:"true"`            // its text, in Markdown
+	CreatedBy string    `json:"createdBy"`                           // the login of who made it
+	CreatedAt time.Time `json:"createdAt,format:unixmilli"`          // when it was made
+	UpdatedBy string    `json:"updatedBy,omitempty"`                 // the login of who changed it last
+	UpdatedAt time.Time `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
+	IsEdited  bool      `json:"isEdited,omitempty"`                  // whether it was changed
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -31,17 +31,19 @@ func (m *Comment) created() time.Time { return m.CreatedAt }
 
 // ListCommentsInput is the input of [Client.ListComments].
 type ListCommentsInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	CaseID string `json:"caseId" alias:"id"`                                      // the case, by its id or number
+	Offset int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // A CommentPage is one page of comments.
 type CommentPage struct {
-	Comments []*Comment `json:"comments"`
-	Total    int        `json:"total" jsonschema:"How many comments there are in all."`
-	Offset   int        `json:"offset"`
-	More     bool       `json:"more" jsonschema:"Whether there are comments behind this page."`
+	Comments []*Comment `json:"comments"` // the comments
+	// How many comments there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are comments behind this page.
+	More bool `json:"more"`
 }
 
 // ListComments returns one page of a case's comments, newest first. An unknown
@@ -65,8 +67,9 @@ func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*Comme
 
 // CreateCommentInput is the input of [Client.CreateComment].
 type CreateCommentInput struct {
-	CaseID  string `json:"caseId" alias:"id"`
-	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// Markdown.
+	Message string `json:"message" minLength:"1" maxLength:"1048576"`
 }
 
 // CreateComment comments on a case.
@@ -96,8 +99,10 @@ func (c *Client) planCreateComment(ctx context.Context, in CreateCommentInput) (
 
 // CreateAlertCommentInput is the input of [Client.CreateAlertComment].
 type CreateAlertCommentInput struct {
-	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
-	Message string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId" alias:"id"`
+	// Markdown.
+	Message string `json:"message" minLength:"1" maxLength:"1048576"`
 }
 
 // CreateAlertComment comments on an alert.

@@ -19,13 +19,16 @@ import (
 
 // A CustomField is a field that the administrator has added to cases and alerts.
 type CustomField struct {
-	Name        string            `json:"name"`
-	DisplayName string            `json:"displayName,omitempty"`
-	Group       string            `json:"group,omitempty"`
-	Description string            `json:"description,omitempty"`
-	Type        string            `json:"type" jsonschema:"string, integer, float, boolean, date (milliseconds since 1970) or url."`
-	Options     []json.RawMessage `json:"options,omitempty" untrusted:"false" jsonschema:"The values that it can have; none: any."`
-	Mandatory   bool              `json:"mandatory,omitempty" jsonschema:"Whether a case needs it to be closed."`
+	Name        string `json:"name"`                  // the name to set it by
+	DisplayName string `json:"displayName,omitempty"` // the name that people see
+	Group       string `json:"group,omitempty"`       // the group it is shown in
+	Description string `json:"description,omitempty"` // what it is for
+	// string, integer, float, boolean, date (milliseconds since 1970) or url.
+	Type string `json:"type"`
+	// The values that it can have; none: any.
+	Options []json.RawMessage `json:"options,omitempty" untrusted:"false"`
+	// Whether a case needs it to be closed.
+	Mandatory bool `json:"mandatory,omitempty"`
 }
 
 // customFields lists the custom fields of the server. known is false where it
@@ -279,23 +282,27 @@ func (CatalogueKind) Enum() []any {
 
 // GetCatalogueInput is the input of [Client.GetCatalogue].
 type GetCatalogueInput struct {
-	Of CatalogueKind `json:"of,omitempty" jsonschema:"Default: all."`
+	// Default: all.
+	Of CatalogueKind `json:"of,omitempty"`
 }
 
 // A Catalogue is what this server's cases, alerts and observables can have.
 type Catalogue struct {
-	CustomFields    []*CustomField   `json:"customFields,omitempty"`
-	CaseStatuses    []CatalogueEntry `json:"caseStatuses,omitempty"`
-	AlertStatuses   []CatalogueEntry `json:"alertStatuses,omitempty"`
-	ObservableTypes []CatalogueEntry `json:"observableTypes,omitempty"`
-	Notes           []string         `json:"notes,omitempty" jsonschema:"What this server doesn't tell."`
+	CustomFields    []*CustomField   `json:"customFields,omitempty"`    // the custom fields of the server
+	CaseStatuses    []CatalogueEntry `json:"caseStatuses,omitempty"`    // the statuses of cases
+	AlertStatuses   []CatalogueEntry `json:"alertStatuses,omitempty"`   // the statuses of alerts
+	ObservableTypes []CatalogueEntry `json:"observableTypes,omitempty"` // the types of observables
+	// What this server doesn't tell.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // A CatalogueEntry is a status or a type of observables.
 type CatalogueEntry struct {
-	Name  string `json:"name"`
-	Stage Stage  `json:"stage,omitempty" jsonschema:"Of a status: New, InProgress, Closed or Imported."`
-	File  bool   `json:"file,omitempty" jsonschema:"Of a type: whether its observables are files."`
+	Name string `json:"name"` // the word itself
+	// Of a status: New, InProgress, Closed or Imported.
+	Stage Stage `json:"stage,omitempty"`
+	// Of a type: whether its observables are files.
+	File bool `json:"file,omitempty"`
 }
 
 // GetCatalogue returns the custom fields, the statuses and the types of
@@ -340,8 +347,9 @@ func (c *Client) GetCatalogue(ctx context.Context, in GetCatalogueInput) (*Catal
 
 // UpdateCaseCustomFieldsInput is the input of [Client.UpdateCaseCustomFields].
 type UpdateCaseCustomFieldsInput struct {
-	CaseID       string                     `json:"caseId" alias:"id"`
-	CustomFields map[string]json.RawMessage `json:"customFields" jsonschema:"By name; an array for several, null for none. thehive_get_catalogue has the names."`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// By name; an array for several, null for none. thehive_get_catalogue has the names.
+	CustomFields map[string]json.RawMessage `json:"customFields"`
 }
 
 // Validate refuses an update of nothing.

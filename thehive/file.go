@@ -30,11 +30,13 @@ const (
 
 // An Attachment is a file that TheHive keeps.
 type Attachment struct {
-	ID          string   `json:"_id"`
-	Name        string   `json:"name" untrusted:"true"`
-	Size        int64    `json:"size" jsonschema:"Bytes."`
-	ContentType string   `json:"contentType" untrusted:"true"`
-	Hashes      []string `json:"hashes" jsonschema:"SHA-256, SHA-1, MD5."`
+	ID   string `json:"_id"`                   // its id
+	Name string `json:"name" untrusted:"true"` // its file name
+	// Bytes.
+	Size        int64  `json:"size"`
+	ContentType string `json:"contentType" untrusted:"true"` // its media type
+	// SHA-256, SHA-1, MD5.
+	Hashes []string `json:"hashes"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -43,10 +45,14 @@ type Attachment struct {
 // A FileSource is where a file comes from: a path below the folder of files, or
 // its content.
 type FileSource struct {
-	FilePath   string `json:"filePath,omitempty" jsonschema:"Below the operator's folder. This or fileBase64." alias:"path" maxLength:"4096"`
-	FileBase64 []byte `json:"fileBase64,omitempty" jsonschema:"Needs filename."`
-	Filename   string `json:"filename,omitempty" jsonschema:"Default: that of filePath." maxLength:"255"`
-	SHA256     string `json:"sha256,omitempty" jsonschema:"Refuse other content." pattern:"^([0-9A-Fa-f]{64})?$"`
+	// Below the operator's folder. This or fileBase64.
+	FilePath string `json:"filePath,omitempty" alias:"path" maxLength:"4096"`
+	// Needs filename.
+	FileBase64 []byte `json:"fileBase64,omitempty"`
+	// Default: that of filePath.
+	Filename string `json:"filename,omitempty" maxLength:"255"`
+	// Refuse other content.
+	SHA256 string `json:"sha256,omitempty" pattern:"^([0-9A-Fa-f]{64})?$"`
 }
 
 // file is one that is about to be sent.
@@ -126,14 +132,17 @@ func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string,
 
 // ListAttachmentsInput is the input of [Client.ListAttachments].
 type ListAttachmentsInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty"`
+	// This or caseId.
+	AlertID string `json:"alertId,omitempty"`
 }
 
 // Attachments are the files of a case or an alert.
 type Attachments struct {
-	Attachments []*Attachment `json:"attachments"`
-	Total       int           `json:"total" jsonschema:"How many there are in all; at most 500 are listed."`
+	Attachments []*Attachment `json:"attachments"` // the files
+	// How many there are in all; at most 500 are listed.
+	Total int `json:"total"`
 }
 
 // ListAttachments returns the files of a case or an alert, at most 500.
@@ -153,8 +162,10 @@ func (c *Client) ListAttachments(ctx context.Context, in ListAttachmentsInput) (
 
 // AddAttachmentInput is the input of [Client.AddAttachment].
 type AddAttachmentInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty"`
+	// This or caseId.
+	AlertID string `json:"alertId,omitempty"`
 	FileSource
 }
 
@@ -216,18 +227,24 @@ func (a *Attachment) check(size int64, sum string) error {
 
 // CreateFileObservableInput is the input of [Client.CreateFileObservable].
 type CreateFileObservableInput struct {
-	CaseID           string   `json:"caseId,omitempty" jsonschema:"This or alertId."`
-	AlertID          string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	DataType         string   `json:"dataType,omitempty" jsonschema:"Default: file." maxLength:"64"`
-	IsZip            bool     `json:"isZip,omitempty" jsonschema:"Each file in it becomes an observable."`
-	ZipPassword      string   `json:"zipPassword,omitempty" maxLength:"512"`
-	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
-	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty"`
-	PAP              *PAP     `json:"pap,omitempty"`
-	IOC              bool     `json:"ioc,omitempty"`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty"`
+	// This or caseId.
+	AlertID string `json:"alertId,omitempty"`
+	// Default: file.
+	DataType string `json:"dataType,omitempty" maxLength:"64"`
+	// Each file in it becomes an observable.
+	IsZip       bool   `json:"isZip,omitempty"`
+	ZipPassword string `json:"zipPassword,omitempty" maxLength:"512"` // opens the zip, where it is locked
+	// Where it was seen.
+	Message string   `json:"message,omitempty" maxLength:"1048576"`
+	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	// In one's own systems.
+	Sighted          bool `json:"sighted,omitempty"`
+	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it shall not make cases similar
 	FileSource
 }
 
@@ -335,22 +352,29 @@ func (o *Observable) attachment() *Attachment {
 
 // GetFileInput is the input of [Client.GetFile].
 type GetFileInput struct {
-	CaseID       string `json:"caseId,omitempty"`
-	AlertID      string `json:"alertId,omitempty"`
-	ObservableID string `json:"observableId,omitempty" jsonschema:"The observable that it is; without attachmentId."`
-	AttachmentID string `json:"attachmentId,omitempty" jsonschema:"Or its name."`
-	Plain        bool   `json:"plain,omitempty" jsonschema:"Not in a zip with the server's password."`
-	SaveAs       string `json:"saveAs,omitempty" jsonschema:"New path below the operator's folder. Default: as base64, up to 8 MiB." maxLength:"4096"`
+	CaseID  string `json:"caseId,omitempty"`  // the case it is in
+	AlertID string `json:"alertId,omitempty"` // the alert it is in
+	// The observable that it is; without attachmentId.
+	ObservableID string `json:"observableId,omitempty"`
+	// Or its name.
+	AttachmentID string `json:"attachmentId,omitempty"`
+	// Not in a zip with the server's password.
+	Plain bool `json:"plain,omitempty"`
+	// New path below the operator's folder. Default: as base64, up to 8 MiB.
+	SaveAs string `json:"saveAs,omitempty" maxLength:"4096"`
 }
 
 // A File is one that was fetched.
 type File struct {
-	Name    string `json:"name" untrusted:"true"`
-	Size    int64  `json:"size" jsonschema:"Bytes."`
-	SHA256  string `json:"sha256"`
-	Zip     bool   `json:"zip,omitempty" jsonschema:"It is in a zip; size and sha256 are those of the zip."`
-	Content []byte `json:"content,omitempty" jsonschema:"Base64." untrusted:"true"`
-	SavedAs string `json:"savedAs,omitempty"`
+	Name string `json:"name" untrusted:"true"` // its file name
+	// Bytes.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // the SHA-256 of the content, in hex
+	// It is in a zip; size and sha256 are those of the zip.
+	Zip bool `json:"zip,omitempty"`
+	// Base64.
+	Content []byte `json:"content,omitempty" untrusted:"true"`
+	SavedAs string `json:"savedAs,omitempty"` // the file it was written to
 }
 
 // fileRequest is the request for a file, and what TheHive says of it.

@@ -17,14 +17,16 @@ import (
 
 // ListLinkedCasesInput is the input of [Client.ListLinkedCases].
 type ListLinkedCasesInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"Those that share most." minimum:"1" maximum:"100" default:"20"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// Those that share most.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"20"`
 }
 
 // LinkedCases are the cases that share observables with one.
 type LinkedCases struct {
-	Cases []*Similar `json:"cases"`
-	Total int        `json:"total" jsonschema:"How many there are in all."`
+	Cases []*Similar `json:"cases"` // the cases
+	// How many there are in all.
+	Total int `json:"total"`
 }
 
 // linkedCase is one as TheHive tells it.
@@ -71,24 +73,29 @@ func (c *Client) ListLinkedCases(ctx context.Context, in ListLinkedCasesInput) (
 
 // GetCaseTimelineInput is the input of [Client.GetCaseTimeline].
 type GetCaseTimelineInput struct {
-	CaseID string `json:"caseId" alias:"id"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
 }
 
 // A Timeline is TheHive's own of a case: what people put there.
 type Timeline struct {
-	Events  []TimelineEntry `json:"events" jsonschema:"Oldest first."`
-	LeftOut int             `json:"leftOut,omitempty" jsonschema:"How many older ones are missing here."`
+	// Oldest first.
+	Events []TimelineEntry `json:"events"`
+	// How many older ones are missing here.
+	LeftOut int `json:"leftOut,omitempty"`
 }
 
 // A TimelineEntry is one date in it.
 type TimelineEntry struct {
-	Date     time.Time       `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate  time.Time       `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	At       string          `json:"at" jsonschema:"The date as RFC 3339."`
-	Kind     string          `json:"kind" jsonschema:"Which date of it, such as startDate or includeInTimeline."`
-	Entity   string          `json:"entity" jsonschema:"Case, Alert, Log, Procedure, CustomEvent, …"`
-	EntityID string          `json:"entityId"`
-	Details  json.RawMessage `json:"details,omitempty" untrusted:"true"`
+	Date    time.Time `json:"date,format:unixmilli"`             // when it happened
+	EndDate time.Time `json:"endDate,omitzero,format:unixmilli"` // when it ended
+	// The date as RFC 3339.
+	At string `json:"at"`
+	// Which date of it, such as startDate or includeInTimeline.
+	Kind string `json:"kind"`
+	// Case, Alert, Log, Procedure, CustomEvent, …
+	Entity   string          `json:"entity"`
+	EntityID string          `json:"entityId"`                           // what it is about
+	Details  json.RawMessage `json:"details,omitempty" untrusted:"true"` // facts of its kind, as TheHive has them
 }
 
 // maxTimeline bounds the entries of a timeline.
@@ -120,11 +127,13 @@ func (c *Client) GetCaseTimeline(ctx context.Context, in GetCaseTimelineInput) (
 
 // AddTimelineEventInput is the input of [Client.AddTimelineEvent].
 type AddTimelineEventInput struct {
-	CaseID      string `json:"caseId"`
-	Title       string `json:"title" jsonschema:"What happened." minLength:"1" maxLength:"512"`
-	Date        Date   `json:"date"`
-	EndDate     Date   `json:"endDate,omitempty"`
-	Description string `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
+	CaseID string `json:"caseId"` // the case, by its id or number
+	// What happened.
+	Title   string `json:"title" minLength:"1" maxLength:"512"`
+	Date    Date   `json:"date"`              // when it happened
+	EndDate Date   `json:"endDate,omitempty"` // when it ended
+	// Markdown.
+	Description string `json:"description,omitempty" maxLength:"1048576"`
 }
 
 // Validate refuses what has no date, or ends before it begins.
@@ -145,11 +154,11 @@ func (in *AddTimelineEventInput) Validate() error {
 
 // A CustomEvent is an event that somebody put into a case's timeline.
 type CustomEvent struct {
-	ID          string    `json:"_id"`
-	Title       string    `json:"title" untrusted:"true"`
-	Date        time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate     time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Description string    `json:"description,omitempty" untrusted:"true"`
+	ID          string    `json:"_id"`                                    // its id
+	Title       string    `json:"title" untrusted:"true"`                 // its title
+	Date        time.Time `json:"date,format:unixmilli"`                  // when it happened
+	EndDate     time.Time `json:"endDate,omitzero,format:unixmilli"`      // when it ended
+	Description string    `json:"description,omitempty" untrusted:"true"` // what happened
 }
 
 func (e *CustomEvent) identity() string { return e.ID }
@@ -187,28 +196,29 @@ func (c *Client) planAddTimelineEvent(ctx context.Context, in AddTimelineEventIn
 
 // A Page is a page of notes in a case.
 type Page struct {
-	ID        string    `json:"_id"`
-	Title     string    `json:"title" untrusted:"true"`
-	Category  string    `json:"category" untrusted:"true"`
-	Content   string    `json:"content" untrusted:"true"`
-	Order     int       `json:"order"`
-	CreatedBy string    `json:"_createdBy,omitempty"`
-	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy string    `json:"_updatedBy,omitempty"`
-	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID        string    `json:"_id"`                                  // its id
+	Title     string    `json:"title" untrusted:"true"`               // its title
+	Category  string    `json:"category" untrusted:"true"`            // its category
+	Content   string    `json:"content" untrusted:"true"`             // its text, in Markdown
+	Order     int       `json:"order"`                                // its place among the pages
+	CreatedBy string    `json:"_createdBy,omitempty"`                 // the login of who made it
+	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli"` // when it was made
+	UpdatedBy string    `json:"_updatedBy,omitempty"`                 // the login of who changed it last
+	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli"` // when it was changed last
 }
 
 func (p *Page) identity() string { return p.ID }
 
 // ListPagesInput is the input of [Client.ListPages].
 type ListPagesInput struct {
-	CaseID string `json:"caseId" alias:"id"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
 }
 
 // Pages are the pages of a case.
 type Pages struct {
-	Pages []*Page `json:"pages"`
-	Total int     `json:"total" jsonschema:"How many there are in all; at most 100 are listed."`
+	Pages []*Page `json:"pages"` // the pages, in their order
+	// How many there are in all; at most 100 are listed.
+	Total int `json:"total"`
 }
 
 // ListPages returns the pages of a case, at most 100.
@@ -228,11 +238,15 @@ func (c *Client) ListPages(ctx context.Context, in ListPagesInput) (*Pages, erro
 
 // WritePageInput is the input of [Client.WritePage].
 type WritePageInput struct {
-	CaseID   string  `json:"caseId"`
-	PageID   string  `json:"pageId,omitempty" jsonschema:"Default: a new one."`
-	Title    string  `json:"title,omitempty" jsonschema:"A new page needs it." maxLength:"512"`
-	Category string  `json:"category,omitempty" jsonschema:"A new page needs it." maxLength:"128"`
-	Content  *string `json:"content,omitempty" jsonschema:"Markdown, in place of what was there. A new page needs it." maxLength:"1048576"`
+	CaseID string `json:"caseId"` // the case, by its id or number
+	// Default: a new one.
+	PageID string `json:"pageId,omitempty"`
+	// A new page needs it.
+	Title string `json:"title,omitempty" maxLength:"512"`
+	// A new page needs it.
+	Category string `json:"category,omitempty" maxLength:"128"`
+	// Markdown, in place of what was there. A new page needs it.
+	Content *string `json:"content,omitempty" maxLength:"1048576"`
 }
 
 // Validate refuses a new page without its parts, and a change of nothing.
@@ -313,30 +327,36 @@ func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Pla
 
 // ListJobsInput is the input of [Client.ListJobs].
 type ListJobsInput struct {
-	ObservableID string `json:"observableId,omitempty"`
-	CaseID       string `json:"caseId,omitempty"`
-	Analyzer     string `json:"analyzer,omitempty" jsonschema:"Its name." maxLength:"128"`
-	Offset       int    `json:"offset,omitempty" minimum:"0"`
-	Limit        int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
+	ObservableID string `json:"observableId,omitempty"` // only on this observable
+	CaseID       string `json:"caseId,omitempty"`       // only on observables of this case
+	// Its name.
+	Analyzer string `json:"analyzer,omitempty" maxLength:"128"`
+	Offset   int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
 }
 
 // A JobPage is one page of analyzer jobs.
 type JobPage struct {
-	Jobs   []*JobFacts `json:"jobs"`
-	Total  int         `json:"total" jsonschema:"How many there are in all."`
-	Offset int         `json:"offset"`
-	More   bool        `json:"more" jsonschema:"Whether there are jobs behind this page."`
+	Jobs []*JobFacts `json:"jobs"` // the jobs
+	// How many there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are jobs behind this page.
+	More bool `json:"more"`
 }
 
 // JobFacts are what is known of a job without its report.
 type JobFacts struct {
-	ID           string    `json:"_id" jsonschema:"For thehive_get_job."`
-	AnalyzerName string    `json:"analyzerName"`
-	CortexID     string    `json:"cortexId,omitempty"`
-	Status       string    `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	StartDate    time.Time `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970; of a job that runs, when it was last looked at."`
-	CreatedBy    string    `json:"_createdBy,omitempty"`
+	// For thehive_get_job.
+	ID           string `json:"_id"`
+	AnalyzerName string `json:"analyzerName"`       // the analyzer's name
+	CortexID     string `json:"cortexId,omitempty"` // which Cortex server
+	// Waiting, InProgress, Success, Failure or Deleted.
+	Status    string    `json:"status"`
+	StartDate time.Time `json:"startDate,omitzero,format:unixmilli"` // when it began
+	// Of a job that runs, when it was last looked at.
+	EndDate   time.Time `json:"endDate,omitzero,format:unixmilli"`
+	CreatedBy string    `json:"_createdBy,omitempty"` // the login of who made it
 }
 
 // ListJobs returns one page of the analyzer jobs that were run, newest first: of an

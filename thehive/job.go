@@ -30,18 +30,22 @@ func (s JobStatus) Ended() bool { return s == JobSuccess || s == JobFailure || s
 
 // A Job is one run of an analyzer on an observable.
 type Job struct {
-	ID           string          `json:"_id"`
-	AnalyzerID   string          `json:"analyzerId"`
-	AnalyzerName string          `json:"analyzerName"`
-	Status       JobStatus       `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970; only of a job that has ended."`
-	CortexID     string          `json:"cortexId,omitempty"`
-	CortexJobID  string          `json:"cortexJobId,omitempty"`
-	ObservableID string          `json:"observableId,omitempty"`
-	ErrorMessage string          `json:"errorMessage,omitempty" jsonschema:"Why it failed." untrusted:"true"`
-	Report       json.RawMessage `json:"report,omitempty" untrusted:"true"`
-	Existing     bool            `json:"existing,omitempty" jsonschema:"Whether it was under way before, so that none was started."`
+	ID           string `json:"_id"`          // its id
+	AnalyzerID   string `json:"analyzerId"`   // the analyzer
+	AnalyzerName string `json:"analyzerName"` // the analyzer's name
+	// Waiting, InProgress, Success, Failure or Deleted.
+	Status    JobStatus `json:"status"`
+	StartDate time.Time `json:"startDate,omitzero,format:unixmilli"` // when it began
+	// Only of a job that has ended.
+	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli"`
+	CortexID     string    `json:"cortexId,omitempty"`     // which Cortex server
+	CortexJobID  string    `json:"cortexJobId,omitempty"`  // the job's id at Cortex
+	ObservableID string    `json:"observableId,omitempty"` // the observable
+	// Why it failed.
+	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"`
+	Report       json.RawMessage `json:"report,omitempty" untrusted:"true"` // what the analyzer reported, as it did
+	// Whether it was under way before, so that none was started.
+	Existing bool `json:"existing,omitempty"`
 
 	looked time.Time // when TheHive asked Cortex last, if it has not ended
 }
@@ -121,7 +125,7 @@ func (j *Job) report() (r jobReport) {
 
 // GetJobInput is the input of [Client.GetJob].
 type GetJobInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 }
 
 // GetJob returns one job with its report. An unknown one is [ErrNotFound].
@@ -136,22 +140,27 @@ func (c *Client) GetJob(ctx context.Context, in GetJobInput) (*Job, error) {
 
 // Patience says how long to wait for a job.
 type Patience struct {
-	MaxAttempts int `json:"maxAttempts,omitempty" jsonschema:"Looks at most." minimum:"1" maximum:"60" default:"20"`
-	IntervalMs  int `json:"intervalMs,omitempty" jsonschema:"Between two looks." minimum:"100" maximum:"10000" default:"2000"`
+	// Looks at most.
+	MaxAttempts int `json:"maxAttempts,omitempty" minimum:"1" maximum:"60" default:"20"`
+	// Between two looks.
+	IntervalMs int `json:"intervalMs,omitempty" minimum:"100" maximum:"10000" default:"2000"`
 }
 
 // WaitForJobInput is the input of [Client.WaitForJob].
 type WaitForJobInput struct {
-	JobID string `json:"jobId" alias:"id"`
+	JobID string `json:"jobId" alias:"id"` // the job
 	Patience
 }
 
 // A JobWait is a job after some waiting.
 type JobWait struct {
-	Finished bool   `json:"finished" jsonschema:"Whether the job has ended. If not, wait again."`
-	Attempts int    `json:"attempts" jsonschema:"How often it was looked at."`
-	Job      *Job   `json:"job"`
-	Note     string `json:"note,omitempty" jsonschema:"Why it will not end any more, and isn't waited for."`
+	// Whether the job has ended. If not, wait again.
+	Finished bool `json:"finished"`
+	// How often it was looked at.
+	Attempts int  `json:"attempts"`
+	Job      *Job `json:"job"` // the job, ended or not
+	// Why it will not end any more, and isn't waited for.
+	Note string `json:"note,omitempty"`
 }
 
 // WaitForJob waits for a job to end. That it hasn't ended in time is no error.
@@ -185,10 +194,13 @@ type RunAnalyzerAndWaitInput struct {
 
 // An Analysis is a job that was started and what came of it so far.
 type Analysis struct {
-	Started  *Job        `json:"started" jsonschema:"The job as it was when it began."`
-	Finished bool        `json:"finished" jsonschema:"Whether the job has ended. If not, wait for it with thehive_wait_for_job."`
-	Summary  *JobSummary `json:"summary,omitempty"`
-	Note     string      `json:"note,omitempty" jsonschema:"What went wrong after the job was started."`
+	// The job as it was when it began.
+	Started *Job `json:"started"`
+	// Whether the job has ended. If not, wait for it with thehive_wait_for_job.
+	Finished bool        `json:"finished"`
+	Summary  *JobSummary `json:"summary,omitempty"` // what came of the job
+	// What went wrong after the job was started.
+	Note string `json:"note,omitempty"`
 }
 
 // RunAnalyzerAndWait starts a job and waits for its end. Once it is started no
@@ -234,10 +246,11 @@ const (
 
 // A Taxonomy is one short statement of an analyzer.
 type Taxonomy struct {
-	Level     Level  `json:"level" jsonschema:"info, safe, suspicious or malicious."`
-	Namespace string `json:"namespace"`
-	Predicate string `json:"predicate"`
-	Value     string `json:"value" untrusted:"true"`
+	// info, safe, suspicious or malicious.
+	Level     Level  `json:"level"`
+	Namespace string `json:"namespace"`              // who says so
+	Predicate string `json:"predicate"`              // of which of its services
+	Value     string `json:"value" untrusted:"true"` // what it says
 }
 
 // UnmarshalJSON takes a value of any kind, as analyzers write numbers too. A level
@@ -266,25 +279,31 @@ func worst(list []Taxonomy) Level {
 
 // SummarizeJobReportInput is the input of [Client.SummarizeJobReport].
 type SummarizeJobReportInput struct {
-	JobID            string `json:"jobId" alias:"id"`
-	IncludeRawReport bool   `json:"includeRawReport,omitempty"`
+	JobID            string `json:"jobId" alias:"id"`           // the job
+	IncludeRawReport bool   `json:"includeRawReport,omitempty"` // with the report as it came
 }
 
 // A JobSummary is what matters of a job.
 type JobSummary struct {
-	JobID         string          `json:"jobId"`
-	AnalyzerID    string          `json:"analyzerId"`
-	AnalyzerName  string          `json:"analyzerName"`
-	Status        JobStatus       `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	Finished      bool            `json:"finished"`
-	Verdict       Level           `json:"verdict" jsonschema:"The worst level of the taxonomies: info, safe, suspicious or malicious; unknown if there are none."`
-	Summary       string          `json:"summary,omitempty" jsonschema:"The taxonomies in a line." untrusted:"true"`
-	Taxonomies    []Taxonomy      `json:"taxonomies"`
-	ErrorMessage  string          `json:"errorMessage,omitempty" jsonschema:"Why it failed." untrusted:"true"`
-	HasArtifacts  bool            `json:"hasArtifacts"`
-	ArtifactCount int             `json:"artifactCount" jsonschema:"How many further observables it found."`
-	RawReport     json.RawMessage `json:"rawReport,omitempty" untrusted:"true"`
-	Note          string          `json:"note,omitempty" jsonschema:"What is missing here, and why."`
+	JobID        string `json:"jobId"`        // the job
+	AnalyzerID   string `json:"analyzerId"`   // the analyzer
+	AnalyzerName string `json:"analyzerName"` // the analyzer's name
+	// Waiting, InProgress, Success, Failure or Deleted.
+	Status   JobStatus `json:"status"`
+	Finished bool      `json:"finished"` // whether it has ended
+	// The worst level of the taxonomies: info, safe, suspicious or malicious; unknown if there are none.
+	Verdict Level `json:"verdict"`
+	// The taxonomies in a line.
+	Summary    string     `json:"summary,omitempty" untrusted:"true"`
+	Taxonomies []Taxonomy `json:"taxonomies"` // its verdicts, in short
+	// Why it failed.
+	ErrorMessage string `json:"errorMessage,omitempty" untrusted:"true"`
+	HasArtifacts bool   `json:"hasArtifacts"` // whether it found other observables
+	// How many further observables it found.
+	ArtifactCount int             `json:"artifactCount"`
+	RawReport     json.RawMessage `json:"rawReport,omitempty" untrusted:"true"` // the report as it came, where asked for
+	// What is missing here, and why.
+	Note string `json:"note,omitempty"`
 }
 
 // SummarizeJobReport returns what matters of a job's report. The verdict comes

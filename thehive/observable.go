@@ -22,24 +22,25 @@ import (
 
 // An Observable is something seen: an address, a name, a hash.
 type Observable struct {
-	ID               string          `json:"_id"`
-	DataType         string          `json:"dataType" jsonschema:"ip, domain, hostname, url, mail, hash, filename, … or a type of this server's own."`
-	Data             string          `json:"data,omitempty" untrusted:"true"`
-	Attachment       json.RawMessage `json:"attachment,omitempty" untrusted:"true"`
-	Message          string          `json:"message,omitempty" untrusted:"true"`
-	Tags             []string        `json:"tags,omitempty" untrusted:"true"`
-	TLP              TLP             `json:"tlp"`
-	PAP              PAP             `json:"pap"`
-	IOC              bool            `json:"ioc"`
-	Sighted          bool            `json:"sighted"`
-	SightedAt        time.Time       `json:"sightedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	StartDate        time.Time       `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	IgnoreSimilarity bool            `json:"ignoreSimilarity,omitempty"`
-	Reports          json.RawMessage `json:"reports,omitempty" untrusted:"true"`
-	CreatedBy        string          `json:"_createdBy,omitempty"`
-	CreatedAt        time.Time       `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy        string          `json:"_updatedBy,omitempty"`
-	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID string `json:"_id"` // its id
+	// ip, domain, hostname, url, mail, hash, filename, … or a type of this server's own.
+	DataType         string          `json:"dataType"`
+	Data             string          `json:"data,omitempty" untrusted:"true"`       // its value; empty of a file
+	Attachment       json.RawMessage `json:"attachment,omitempty" untrusted:"true"` // the file, where it is one
+	Message          string          `json:"message,omitempty" untrusted:"true"`    // what was noted on it
+	Tags             []string        `json:"tags,omitempty" untrusted:"true"`       // its tags
+	TLP              TLP             `json:"tlp"`                                   // how far it may be passed on
+	PAP              PAP             `json:"pap"`                                   // what may be done with it
+	IOC              bool            `json:"ioc"`                                   // whether it is an indicator of compromise
+	Sighted          bool            `json:"sighted"`                               // whether it was seen
+	SightedAt        time.Time       `json:"sightedAt,omitzero,format:unixmilli"`   // when it was seen
+	StartDate        time.Time       `json:"startDate,omitzero,format:unixmilli"`   // when it began
+	IgnoreSimilarity bool            `json:"ignoreSimilarity,omitempty"`            // whether it doesn't make cases similar
+	Reports          json.RawMessage `json:"reports,omitempty" untrusted:"true"`    // the verdicts of analyzers, by analyzer
+	CreatedBy        string          `json:"_createdBy,omitempty"`                  // the login of who made it
+	CreatedAt        time.Time       `json:"_createdAt,omitzero,format:unixmilli"`  // when it was made
+	UpdatedBy        string          `json:"_updatedBy,omitempty"`                  // the login of who changed it last
+	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli"`  // when it was changed last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -73,21 +74,26 @@ func counted(n int, thing string) string {
 
 // ListObservablesInput is the input of [Client.ListObservables]. What is left out doesn't filter.
 type ListObservablesInput struct {
-	CaseID   string `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
-	AlertID  string `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	DataType string `json:"dataType,omitempty" maxLength:"64"`
-	IOC      *bool  `json:"ioc,omitempty"`
-	Offset   int    `json:"offset,omitempty" minimum:"0"`
-	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty" alias:"id"`
+	// This or caseId.
+	AlertID  string `json:"alertId,omitempty"`
+	DataType string `json:"dataType,omitempty" maxLength:"64"`                      // the type of the observable
+	IOC      *bool  `json:"ioc,omitempty"`                                          // indicators or not; nil: both
+	Offset   int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit    int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // An ObservablePage is one page of observables.
 type ObservablePage struct {
-	Observables []*Observable `json:"observables"`
-	Total       int           `json:"total" jsonschema:"How many observables match in all."`
-	Offset      int           `json:"offset"`
-	More        bool          `json:"more" jsonschema:"Whether there are observables behind this page."`
-	Note        string        `json:"note,omitempty" jsonschema:"What wasn't looked at."`
+	Observables []*Observable `json:"observables"` // the observables
+	// How many observables match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are observables behind this page.
+	More bool `json:"more"`
+	// What wasn't looked at.
+	Note string `json:"note,omitempty"`
 }
 
 // ListObservables returns one page of the observables of a case or an alert,
@@ -141,29 +147,36 @@ func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.
 
 // CreateObservableBulkInput is the input of [Client.CreateObservableBulk].
 type CreateObservableBulkInput struct {
-	CaseID   string   `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
-	AlertID  string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	DataType string   `json:"dataType" minLength:"1" maxLength:"64"`
-	Data     []string `json:"data" jsonschema:"The values." alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
-	Message  string   `json:"message,omitempty" jsonschema:"Where they were seen, in Markdown." maxLength:"1048576"`
-	Tags     []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP      *TLP     `json:"tlp,omitempty"`
-	PAP      *PAP     `json:"pap,omitempty"`
-	IOC      bool     `json:"ioc,omitempty"`
-	Sighted  bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty" alias:"id"`
+	// This or caseId.
+	AlertID  string `json:"alertId,omitempty"`
+	DataType string `json:"dataType" minLength:"1" maxLength:"64"` // the type of the observable
+	// The values.
+	Data []string `json:"data" alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
+	// Where they were seen, in Markdown.
+	Message string   `json:"message,omitempty" maxLength:"1048576"`
+	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	// In one's own systems.
+	Sighted bool `json:"sighted,omitempty"`
 }
 
 // An ObservableBulk says which values became observables and which were refused.
 type ObservableBulk struct {
-	Created []*Observable       `json:"created"`
-	Failed  []ObservableFailure `json:"failed" jsonschema:"Values that were refused. Not an error as long as others were created."`
+	Created []*Observable `json:"created"` // those that are new
+	// Values that were refused. Not an error as long as others were created.
+	Failed []ObservableFailure `json:"failed"`
 }
 
 // An ObservableFailure is one value that TheHive refused.
 type ObservableFailure struct {
-	Data    string `json:"data,omitempty" untrusted:"true"`
-	Type    string `json:"type,omitempty" jsonschema:"TheHive's kind of error, such as CreateError."`
-	Message string `json:"message" untrusted:"true"`
+	Data string `json:"data,omitempty" untrusted:"true"` // its value
+	// TheHive's kind of error, such as CreateError.
+	Type    string `json:"type,omitempty"`
+	Message string `json:"message" untrusted:"true"` // why it wasn't made
 }
 
 // CreateObservableBulk adds observables of one type to a case. Each value is
@@ -324,7 +337,7 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 
 // GetObservableInput is the input of [Client.GetObservable].
 type GetObservableInput struct {
-	ObservableID string `json:"observableId" alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"` // the observable
 }
 
 // GetObservable returns one observable with the reports of its analyzers. An
@@ -337,17 +350,22 @@ func (c *Client) GetObservable(ctx context.Context, in GetObservableInput) (*Obs
 
 // CreateObservableInput is the input of [Client.CreateObservable].
 type CreateObservableInput struct {
-	CaseID           string   `json:"caseId,omitempty" jsonschema:"This or alertId." alias:"id"`
-	AlertID          string   `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	DataType         string   `json:"dataType" minLength:"1" maxLength:"64"`
-	Data             string   `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	Message          string   `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
-	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	TLP              *TLP     `json:"tlp,omitempty"`
-	PAP              *PAP     `json:"pap,omitempty"`
-	IOC              bool     `json:"ioc,omitempty"`
-	Sighted          bool     `json:"sighted,omitempty" jsonschema:"In one's own systems."`
-	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty" alias:"id"`
+	// This or caseId.
+	AlertID  string `json:"alertId,omitempty"`
+	DataType string `json:"dataType" minLength:"1" maxLength:"64"` // the type of the observable
+	// The value.
+	Data string `json:"data" minLength:"1" maxLength:"4096"`
+	// Where it was seen.
+	Message string   `json:"message,omitempty" maxLength:"1048576"`
+	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	// In one's own systems.
+	Sighted          bool `json:"sighted,omitempty"`
+	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it shall not make cases similar
 }
 
 func (in CreateObservableInput) all() newObservables {
@@ -377,17 +395,21 @@ func (c *Client) planCreateObservable(ctx context.Context, in CreateObservableIn
 
 // SearchObservablesInput is the input of [Client.SearchObservables]. What is left out doesn't filter.
 type SearchObservablesInput struct {
-	DataType string   `json:"dataType,omitempty" maxLength:"64"`
-	Data     string   `json:"data,omitempty" refang:"true" jsonschema:"Exactly this value." maxLength:"4096"`
-	Part     string   `json:"part,omitempty" jsonschema:"Words or parts of words, all in value or message; \"in quotes\": as it is." maxLength:"512"`
-	CaseID   string   `json:"caseId,omitempty"`
-	Tags     []string `json:"tags,omitempty" jsonschema:"All of these." maxItems:"20" maxLength:"128"`
-	IOC      *bool    `json:"ioc,omitempty"`
-	Sighted  *bool    `json:"sighted,omitempty" jsonschema:"In one's own systems."`
-	After    Date     `json:"createdAfter,omitempty"`
-	Before   Date     `json:"createdBefore,omitempty"`
-	Offset   int      `json:"offset,omitempty" minimum:"0"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	DataType string `json:"dataType,omitempty" maxLength:"64"` // the type of the observable
+	// Exactly this value.
+	Data string `json:"data,omitempty" refang:"true" maxLength:"4096"`
+	// Words or parts of words, all in value or message; "in quotes": as it is.
+	Part   string `json:"part,omitempty" maxLength:"512"`
+	CaseID string `json:"caseId,omitempty"` // only in this case
+	// All of these.
+	Tags []string `json:"tags,omitempty" maxItems:"20" maxLength:"128"`
+	IOC  *bool    `json:"ioc,omitempty"` // indicators or not; nil: both
+	// In one's own systems.
+	Sighted *bool `json:"sighted,omitempty"`
+	After   Date  `json:"createdAfter,omitempty"`                                 // made after this moment
+	Before  Date  `json:"createdBefore,omitempty"`                                // made before this moment
+	Offset  int   `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit   int   `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -439,14 +461,16 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 
 // ObservableMarks are what can be changed of observables. What is left out stays.
 type ObservableMarks struct {
-	Message          *string  `json:"message,omitempty" jsonschema:"Where it was seen." maxLength:"1048576"`
-	TLP              *TLP     `json:"tlp,omitempty"`
-	PAP              *PAP     `json:"pap,omitempty"`
-	IOC              *bool    `json:"ioc,omitempty"`
-	Sighted          *bool    `json:"sighted,omitempty" jsonschema:"In one's own systems."`
-	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`
-	AddTags          []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
-	RemoveTags       []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`
+	// Where it was seen.
+	Message *string `json:"message,omitempty" maxLength:"1048576"`
+	TLP     *TLP    `json:"tlp,omitempty"` // how far it may be passed on; nil stays
+	PAP     *PAP    `json:"pap,omitempty"` // what may be done with it; nil stays
+	IOC     *bool   `json:"ioc,omitempty"` // whether it is an indicator of compromise; nil stays
+	// In one's own systems.
+	Sighted          *bool    `json:"sighted,omitempty"`
+	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`                                        // whether it doesn't make cases similar; nil stays
+	AddTags          []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`    // tags to add to those it has
+	RemoveTags       []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // tags to take away
 }
 
 // check refuses a change of nothing.
@@ -498,7 +522,7 @@ func (o *Observable) target() gate.Target {
 
 // UpdateObservableInput is the input of [Client.UpdateObservable]. What is left out stays.
 type UpdateObservableInput struct {
-	ObservableID string `json:"observableId" alias:"id"`
+	ObservableID string `json:"observableId" alias:"id"` // the observable
 	ObservableMarks
 }
 
@@ -549,7 +573,7 @@ func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableIn
 
 // BulkUpdateObservablesInput is the input of [Client.BulkUpdateObservables].
 type BulkUpdateObservablesInput struct {
-	ObservableIDs []string `json:"observableIds" alias:"ids" minItems:"1" maxItems:"500"`
+	ObservableIDs []string `json:"observableIds" alias:"ids" minItems:"1" maxItems:"500"` // the observables
 	ObservableMarks
 }
 

@@ -31,10 +31,12 @@ func (PartKind) Enum() []any {
 
 // DeletePartInput is the input of [Client.DeletePart].
 type DeletePartInput struct {
-	Kind    PartKind `json:"kind"`
-	ID      string   `json:"id"`
-	CaseID  string   `json:"caseId,omitempty" jsonschema:"For a page, event or attachment."`
-	AlertID string   `json:"alertId,omitempty" jsonschema:"For an attachment."`
+	Kind PartKind `json:"kind"` // what it is
+	ID   string   `json:"id"`   // its id
+	// For a page, event or attachment.
+	CaseID string `json:"caseId,omitempty"`
+	// For an attachment.
+	AlertID string `json:"alertId,omitempty"`
 }
 
 // part is what a call deletes.
@@ -187,16 +189,17 @@ func (MessageKind) Enum() []any { return []any{PartComment, PartTaskLog} }
 
 // UpdateMessageInput is the input of [Client.UpdateMessage].
 type UpdateMessageInput struct {
-	Kind    MessageKind `json:"kind"`
-	ID      string      `json:"id"`
-	Message string      `json:"message" jsonschema:"The new text, in Markdown." minLength:"1" maxLength:"1048576"`
+	Kind MessageKind `json:"kind"` // what it is
+	ID   string      `json:"id"`   // its id
+	// The new text, in Markdown.
+	Message string `json:"message" minLength:"1" maxLength:"1048576"`
 }
 
 // A Message is a comment or an entry of a task's log.
 type Message struct {
-	ID      string `json:"id"`
-	Message string `json:"message" untrusted:"true"`
-	By      string `json:"by,omitempty"`
+	ID      string `json:"id"`                       // its id
+	Message string `json:"message" untrusted:"true"` // its text
+	By      string `json:"by,omitempty"`             // the login of who wrote it
 }
 
 // message returns the comment or log entry that in names.

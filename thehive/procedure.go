@@ -15,14 +15,15 @@ import (
 
 // A Procedure is an ATT&CK technique that a case or an alert was seen to use.
 type Procedure struct {
-	ID          string    `json:"_id"`
-	PatternID   string    `json:"patternId,omitempty" jsonschema:"ATT&CK id, such as T1110 or T1110.001."`
-	PatternName string    `json:"patternName,omitempty"`
-	Tactic      string    `json:"tactic,omitempty"`
-	OccurDate   time.Time `json:"occurDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Description string    `json:"description,omitempty" untrusted:"true"`
-	CreatedBy   string    `json:"_createdBy,omitempty"`
-	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID string `json:"_id"` // its id
+	// ATT&CK id, such as T1110 or T1110.001.
+	PatternID   string    `json:"patternId,omitempty"`
+	PatternName string    `json:"patternName,omitempty"`                  // the technique's name
+	Tactic      string    `json:"tactic,omitempty"`                       // the tactic
+	OccurDate   time.Time `json:"occurDate,omitzero,format:unixmilli"`    // when it was seen
+	Description string    `json:"description,omitempty" untrusted:"true"` // how it was done
+	CreatedBy   string    `json:"_createdBy,omitempty"`                   // the login of who made it
+	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli"`   // when it was made
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -53,12 +54,17 @@ func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error
 
 // AddProcedureInput is the input of [Client.AddProcedure].
 type AddProcedureInput struct {
-	CaseID      string `json:"caseId,omitempty" jsonschema:"This or alertId."`
-	AlertID     string `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	PatternID   string `json:"patternId" jsonschema:"ATT&CK technique: T1110.001." alias:"technique" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
-	Tactic      string `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{1,32}$"`
-	OccurDate   Date   `json:"occurDate"`
-	Description string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty"`
+	// This or caseId.
+	AlertID string `json:"alertId,omitempty"`
+	// ATT&CK technique: T1110.001.
+	PatternID string `json:"patternId" alias:"technique" pattern:"^T[0-9]{4}(\\.[0-9]{3})?$"`
+	// Such as credential-access.
+	Tactic    string `json:"tactic,omitempty" pattern:"^[a-z-]{1,32}$"`
+	OccurDate Date   `json:"occurDate"` // when it was seen
+	// How it was used, in Markdown.
+	Description string `json:"description,omitempty" maxLength:"1048576"`
 }
 
 // Validate refuses anything but one place, a technique and a date.
@@ -122,18 +128,22 @@ func (c *Client) planAddProcedure(ctx context.Context, in AddProcedureInput) (ga
 
 // ListProceduresInput is the input of [Client.ListProcedures].
 type ListProceduresInput struct {
-	CaseID  string `json:"caseId,omitempty" jsonschema:"This or alertId."`
-	AlertID string `json:"alertId,omitempty" jsonschema:"This or caseId."`
-	Offset  int    `json:"offset,omitempty" minimum:"0"`
-	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
+	// This or alertId.
+	CaseID string `json:"caseId,omitempty"`
+	// This or caseId.
+	AlertID string `json:"alertId,omitempty"`
+	Offset  int    `json:"offset,omitempty" minimum:"0"`                            // how many to skip
+	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"` // how many to return at most
 }
 
 // A ProcedurePage is one page of procedures.
 type ProcedurePage struct {
-	Procedures []*Procedure `json:"procedures"`
-	Total      int          `json:"total" jsonschema:"How many there are in all."`
-	Offset     int          `json:"offset"`
-	More       bool         `json:"more" jsonschema:"Whether there are procedures behind this page."`
+	Procedures []*Procedure `json:"procedures"` // the techniques
+	// How many there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are procedures behind this page.
+	More bool `json:"more"`
 }
 
 // ListProcedures returns one page of the techniques recorded with a case or an
@@ -157,11 +167,14 @@ func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*P
 
 // UpdateProcedureInput is the input of [Client.UpdateProcedure]. What is left out stays.
 type UpdateProcedureInput struct {
-	ProcedureID string  `json:"procedureId" alias:"id"`
-	PatternID   string  `json:"patternId,omitempty" jsonschema:"ATT&CK technique: T1110.001." alias:"technique" pattern:"^(T[0-9]{4}(\\.[0-9]{3})?)?$"`
-	Tactic      string  `json:"tactic,omitempty" jsonschema:"Such as credential-access." pattern:"^[a-z-]{0,32}$"`
-	OccurDate   Date    `json:"occurDate,omitempty"`
-	Description *string `json:"description,omitempty" jsonschema:"How it was used, in Markdown." maxLength:"1048576"`
+	ProcedureID string `json:"procedureId" alias:"id"` // the record of a technique
+	// ATT&CK technique: T1110.001.
+	PatternID string `json:"patternId,omitempty" alias:"technique" pattern:"^(T[0-9]{4}(\\.[0-9]{3})?)?$"`
+	// Such as credential-access.
+	Tactic    string `json:"tactic,omitempty" pattern:"^[a-z-]{0,32}$"`
+	OccurDate Date   `json:"occurDate,omitempty"` // when it was seen
+	// How it was used, in Markdown.
+	Description *string `json:"description,omitempty" maxLength:"1048576"`
 }
 
 // Validate refuses an update of nothing.

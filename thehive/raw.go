@@ -56,11 +56,17 @@ var (
 
 // QueryInput is the input of [Client.RawQuery].
 type QueryInput struct {
-	Query   string   `json:"query" jsonschema:"Steps: a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only those that read." minLength:"2" maxLength:"65536"`
-	Range   string   `json:"range,omitempty" jsonschema:"Rows from-to, without the end; at most 500." pattern:"^[0-9]{1,9}-[0-9]{1,9}$" default:"0-100"`
-	Sort    []string `json:"sort,omitempty" jsonschema:"- in front: descending." minLength:"1" maxLength:"100" maxItems:"10"`
-	Exclude []string `json:"excludeFields,omitempty" jsonschema:"Members to leave out of rows." minLength:"1" maxLength:"100" maxItems:"50"`
-	Name    string   `json:"name,omitempty" jsonschema:"For the server's log." maxLength:"100"`
+	// Steps: a JSON array of objects with a _name: listCase, getAlert, filter, observables, count, … Only
+	// those that read.
+	Query string `json:"query" minLength:"2" maxLength:"65536"`
+	// Rows from-to, without the end; at most 500.
+	Range string `json:"range,omitempty" pattern:"^[0-9]{1,9}-[0-9]{1,9}$" default:"0-100"`
+	// - in front: descending.
+	Sort []string `json:"sort,omitempty" minLength:"1" maxLength:"100" maxItems:"10"`
+	// Members to leave out of rows.
+	Exclude []string `json:"excludeFields,omitempty" minLength:"1" maxLength:"100" maxItems:"50"`
+	// For the server's log.
+	Name string `json:"name,omitempty" maxLength:"100"`
 }
 
 // Validate refuses what isn't a pipeline of reading steps.
@@ -211,8 +217,9 @@ func (in QueryInput) bounds() (from, to int, err error) {
 
 // A QueryResult is what a raw query gave: rows, of which there may be none, or a count.
 type QueryResult struct {
-	Rows  []json.RawMessage `json:"rows,omitzero" untrusted:"true"`
-	Count *int              `json:"count,omitempty" jsonschema:"What a query that counts gave."`
+	Rows []json.RawMessage `json:"rows,omitzero" untrusted:"true"` // what the query found
+	// What a query that counts gave.
+	Count *int `json:"count,omitempty"`
 }
 
 // RawQuery runs a pipeline of reading steps as TheHive has them. Programs have

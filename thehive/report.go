@@ -32,20 +32,24 @@ func (ReportFormat) Enum() []any { return []any{ReportMarkdown, ReportHTML} }
 
 // CaseReportInput is the input of [Client.CaseReport].
 type CaseReportInput struct {
-	CaseID string       `json:"caseId" alias:"id"`
-	Format ReportFormat `json:"format,omitempty" jsonschema:"html: one file that needs nothing else."`
-	SaveAs string       `json:"saveAs,omitempty" jsonschema:"New path below the operator's folder. Default: give it." maxLength:"4096"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// html: one file that needs nothing else.
+	Format ReportFormat `json:"format,omitempty"`
+	// New path below the operator's folder. Default: give it.
+	SaveAs string `json:"saveAs,omitempty" maxLength:"4096"`
 }
 
 // A Report is a case as people read it who weren't there.
 type Report struct {
-	CaseID  string       `json:"caseId"`
-	Number  int          `json:"number"`
-	Format  ReportFormat `json:"format"`
-	TLP     TLP          `json:"tlp" jsonschema:"The strictest of the case and of what is shown of it."`
-	Text    string       `json:"text,omitempty" untrusted:"true"`
-	SavedAs string       `json:"savedAs,omitempty"`
-	LeftOut []string     `json:"leftOut,omitempty" jsonschema:"What the report doesn't show; it says so, too."`
+	CaseID string       `json:"caseId"` // the case it is of
+	Number int          `json:"number"` // the case's number
+	Format ReportFormat `json:"format"` // the format
+	// The strictest of the case and of what is shown of it.
+	TLP     TLP    `json:"tlp"`
+	Text    string `json:"text,omitempty" untrusted:"true"` // the report, unless it was saved
+	SavedAs string `json:"savedAs,omitempty"`               // the file it was written to
+	// What the report doesn't show; it says so, too.
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // How much of each a report shows.

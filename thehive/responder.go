@@ -31,17 +31,19 @@ func (ObjectType) Enum() []any {
 
 // An Action is one run of a responder.
 type Action struct {
-	ID            string    `json:"_id"`
-	ResponderID   string    `json:"responderId"`
-	ResponderName string    `json:"responderName,omitempty"`
-	ObjectType    string    `json:"objectType"`
-	ObjectID      string    `json:"objectId"`
-	Status        JobStatus `json:"status" jsonschema:"Waiting, InProgress, Success, Failure or Deleted."`
-	CortexID      string    `json:"cortexId,omitempty"`
-	StartDate     time.Time `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate       time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Report        string    `json:"report,omitempty" jsonschema:"What the responder says, as JSON." untrusted:"true"`
-	CreatedBy     string    `json:"_createdBy,omitempty"`
+	ID            string `json:"_id"`                     // its id
+	ResponderID   string `json:"responderId"`             // the responder
+	ResponderName string `json:"responderName,omitempty"` // the responder's name
+	ObjectType    string `json:"objectType"`              // of which kind the object is
+	ObjectID      string `json:"objectId"`                // on which object
+	// Waiting, InProgress, Success, Failure or Deleted.
+	Status    JobStatus `json:"status"`
+	CortexID  string    `json:"cortexId,omitempty"`                  // which Cortex server
+	StartDate time.Time `json:"startDate,omitzero,format:unixmilli"` // when it began
+	EndDate   time.Time `json:"endDate,omitzero,format:unixmilli"`   // when it ended
+	// What the responder says, as JSON.
+	Report    string `json:"report,omitempty" untrusted:"true"`
+	CreatedBy string `json:"_createdBy,omitempty"` // the login of who made it
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -51,14 +53,15 @@ func (a *Action) identity() string { return a.ID }
 
 // ListRespondersInput is the input of [Client.ListResponders].
 type ListRespondersInput struct {
-	ObjectType ObjectType `json:"objectType"`
-	ObjectID   string     `json:"objectId" alias:"id"`
+	ObjectType ObjectType `json:"objectType"`          // of which kind the object is
+	ObjectID   string     `json:"objectId" alias:"id"` // the id of the object
 }
 
 // Responders are what can act on an object, and what did.
 type Responders struct {
-	Responders []*Worker `json:"responders"`
-	Actions    []*Action `json:"actions" jsonschema:"What was run on it before, and how that went."`
+	Responders []*Worker `json:"responders"` // the responders that can act on it
+	// What was run on it before, and how that went.
+	Actions []*Action `json:"actions"`
 }
 
 // ListResponders returns the responders that take an object, and the actions
@@ -79,10 +82,12 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 
 // RunResponderInput is the input of [Client.RunResponder].
 type RunResponderInput struct {
-	ResponderID string     `json:"responderId" jsonschema:"Or its name." minLength:"1" maxLength:"128"`
-	CortexID    string     `json:"cortexId,omitempty" jsonschema:"Default: any that has it." maxLength:"128"`
-	ObjectType  ObjectType `json:"objectType"`
-	ObjectID    string     `json:"objectId" alias:"id"`
+	// Or its name.
+	ResponderID string `json:"responderId" minLength:"1" maxLength:"128"`
+	// Default: any that has it.
+	CortexID   string     `json:"cortexId,omitempty" maxLength:"128"`
+	ObjectType ObjectType `json:"objectType"`          // of which kind the object is
+	ObjectID   string     `json:"objectId" alias:"id"` // the id of the object
 }
 
 // responder finds the responder that in names among those for its object.

@@ -20,25 +20,31 @@ type StatusInput struct{}
 
 // A Status says how a TheHive is.
 type Status struct {
-	Version    string      `json:"version"`
-	Supported  bool        `json:"supported" jsonschema:"Whether this client speaks to that version."`
-	Connectors []Connector `json:"connectors,omitempty" jsonschema:"The other systems that it is connected to."`
-	Note       string      `json:"note,omitempty" jsonschema:"What is missing here, and why."`
+	Version string `json:"version"` // the version of TheHive
+	// Whether this client speaks to that version.
+	Supported bool `json:"supported"`
+	// The other systems that it is connected to.
+	Connectors []Connector `json:"connectors,omitempty"`
+	// What is missing here, and why.
+	Note string `json:"note,omitempty"`
 }
 
 // A Connector is TheHive's connection to another system.
 type Connector struct {
-	Name    string      `json:"name" jsonschema:"cortex, misp, …"`
-	Enabled bool        `json:"enabled"`
-	Status  string      `json:"status,omitempty" jsonschema:"OK, WARNING or ERROR."`
-	Servers []Connected `json:"servers,omitempty"`
+	// cortex, misp, …
+	Name    string `json:"name"`
+	Enabled bool   `json:"enabled"` // whether it is switched on
+	// OK, WARNING or ERROR.
+	Status  string      `json:"status,omitempty"`
+	Servers []Connected `json:"servers,omitempty"` // the servers behind it
 }
 
 // Connected is one server behind a [Connector].
 type Connected struct {
-	Name    string `json:"name" jsonschema:"The cortexId or MISP name that calls refer to."`
-	Version string `json:"version,omitempty"`
-	Status  string `json:"status,omitempty"`
+	// The cortexId or MISP name that calls refer to.
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"` // the server's version
+	Status  string `json:"status,omitempty"`  // how it is: OK, AUTH_ERROR, …
 }
 
 // Status says which version TheHive has and how its connectors are. The
@@ -88,7 +94,9 @@ func connectors(b json.RawMessage) []Connector {
 
 // A VersionError says that a server is one that this package doesn't speak to.
 // It matches [ErrVersion].
-type VersionError struct{ Version string }
+type VersionError struct {
+	Version string // what the server says it is
+}
 
 // Error returns which version it is and why that won't do.
 func (e *VersionError) Error() string {

@@ -39,22 +39,23 @@ func openTasks() Filter { return In("status", []TaskStatus{TaskWaiting, TaskInPr
 
 // A Task is a piece of work in a case.
 type Task struct {
-	ID          string     `json:"_id"`
-	Title       string     `json:"title" untrusted:"true"`
-	Description string     `json:"description,omitempty" untrusted:"true"`
-	Group       string     `json:"group,omitempty"`
-	Status      TaskStatus `json:"status"`
-	Flag        bool       `json:"flag,omitempty"`
-	Order       int        `json:"order"`
-	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
-	Assignee    string     `json:"assignee,omitempty"`
-	StartDate   time.Time  `json:"startDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate     time.Time  `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	DueDate     time.Time  `json:"dueDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	CreatedBy   string     `json:"_createdBy,omitempty"`
-	CreatedAt   time.Time  `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedBy   string     `json:"_updatedBy,omitempty"`
-	UpdatedAt   time.Time  `json:"_updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID          string     `json:"_id"`                                    // its id
+	Title       string     `json:"title" untrusted:"true"`                 // its title
+	Description string     `json:"description,omitempty" untrusted:"true"` // what is to be done
+	Group       string     `json:"group,omitempty"`                        // the group it is shown in
+	Status      TaskStatus `json:"status"`                                 // its status
+	Flag        bool       `json:"flag,omitempty"`                         // whether it is flagged
+	Order       int        `json:"order"`                                  // its place in the list
+	// To be done before the case is closed.
+	Mandatory bool      `json:"mandatory,omitempty"`
+	Assignee  string    `json:"assignee,omitempty"`                   // the login of whom it is assigned to
+	StartDate time.Time `json:"startDate,omitzero,format:unixmilli"`  // when it began
+	EndDate   time.Time `json:"endDate,omitzero,format:unixmilli"`    // when it ended
+	DueDate   time.Time `json:"dueDate,omitzero,format:unixmilli"`    // when it is due
+	CreatedBy string    `json:"_createdBy,omitempty"`                 // the login of who made it
+	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli"` // when it was made
+	UpdatedBy string    `json:"_updatedBy,omitempty"`                 // the login of who changed it last
+	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli"` // when it was changed last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -71,19 +72,21 @@ func (t *Task) target() gate.Target {
 
 // ListTasksInput is the input of [Client.ListTasks]. What is left out doesn't filter.
 type ListTasksInput struct {
-	CaseID   string     `json:"caseId" alias:"id"`
-	Status   TaskStatus `json:"status,omitempty"`
-	Assignee string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
-	Offset   int        `json:"offset,omitempty" minimum:"0"`
-	Limit    int        `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	CaseID   string     `json:"caseId" alias:"id"`                                      // the case, by its id or number
+	Status   TaskStatus `json:"status,omitempty"`                                       // only those with this status
+	Assignee string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`       // only those assigned to this login
+	Offset   int        `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit    int        `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // A TaskPage is one page of tasks.
 type TaskPage struct {
-	Tasks  []*Task `json:"tasks"`
-	Total  int     `json:"total" jsonschema:"How many tasks match in all."`
-	Offset int     `json:"offset"`
-	More   bool    `json:"more" jsonschema:"Whether there are tasks behind this page."`
+	Tasks []*Task `json:"tasks"` // the tasks
+	// How many tasks match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are tasks behind this page.
+	More bool `json:"more"`
 }
 
 // ListTasks returns one page of a case's tasks, in their order. An unknown case
@@ -117,7 +120,7 @@ func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, e
 
 // GetTaskInput is the input of [Client.GetTask].
 type GetTaskInput struct {
-	TaskID string `json:"taskId" alias:"id"`
+	TaskID string `json:"taskId" alias:"id"` // the task
 }
 
 // GetTask returns one task. An unknown one is [ErrNotFound].
@@ -156,10 +159,11 @@ func (Whose) Enum() []any { return []any{Mine, Nobodys, Everybody} }
 
 // ListOpenTasksInput is the input of [Client.ListOpenTasks].
 type ListOpenTasksInput struct {
-	Whose     Whose `json:"whose,omitempty" jsonschema:"Default: mine."`
-	DueBefore Date  `json:"dueBefore,omitempty"`
-	Offset    int   `json:"offset,omitempty" minimum:"0"`
-	Limit     int   `json:"limit,omitempty" minimum:"1" maximum:"500"`
+	// Default: mine.
+	Whose     Whose `json:"whose,omitempty"`
+	DueBefore Date  `json:"dueBefore,omitempty"`                       // due before this moment
+	Offset    int   `json:"offset,omitempty" minimum:"0"`              // how many to skip
+	Limit     int   `json:"limit,omitempty" minimum:"1" maximum:"500"` // how many to return at most
 }
 
 // SetDefaults fills the fields left at zero.
@@ -174,19 +178,21 @@ func (in *ListOpenTasksInput) SetDefaults() {
 
 // An OpenTask is a task with the case that it is in.
 type OpenTask struct {
-	Task       *Task  `json:"task"`
-	CaseID     string `json:"caseId,omitempty"`
-	CaseNumber int    `json:"caseNumber,omitempty"`
-	CaseTitle  string `json:"caseTitle,omitempty" untrusted:"true"`
-	CaseStage  Stage  `json:"caseStage,omitempty"`
+	Task       *Task  `json:"task"`                                 // the task
+	CaseID     string `json:"caseId,omitempty"`                     // the case
+	CaseNumber int    `json:"caseNumber,omitempty"`                 // the case's number
+	CaseTitle  string `json:"caseTitle,omitempty" untrusted:"true"` // the case's title
+	CaseStage  Stage  `json:"caseStage,omitempty"`                  // how far the case is
 }
 
 // OpenTaskPage is one page of tasks of all cases.
 type OpenTaskPage struct {
-	Tasks  []*OpenTask `json:"tasks"`
-	Total  int         `json:"total" jsonschema:"How many tasks match in all."`
-	Offset int         `json:"offset"`
-	More   bool        `json:"more" jsonschema:"Whether there are tasks behind this page."`
+	Tasks []*OpenTask `json:"tasks"` // the tasks
+	// How many tasks match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are tasks behind this page.
+	More bool `json:"more"`
 }
 
 // taskRow is a task as a query gives it with its case beside it.
@@ -274,18 +280,25 @@ func (TaskField) Enum() []any { return []any{TaskAssignee, TaskDueDate} }
 
 // UpdateTaskInput is the input of [Client.UpdateTask]. What is left out stays.
 type UpdateTaskInput struct {
-	TaskID      string      `json:"taskId" alias:"id"`
-	Title       string      `json:"title,omitempty" jsonschema:"What is to be done." maxLength:"128"`
-	Description *string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Status      TaskStatus  `json:"status,omitempty"`
-	Flag        *bool       `json:"flag,omitempty"`
-	Mandatory   *bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
-	Order       *int        `json:"order,omitempty" minimum:"0" maximum:"100000"`
-	Group       *string     `json:"group,omitempty" jsonschema:"A heading; empty: default." maxLength:"64"`
-	Assignee    *string     `json:"assignee,omitempty" jsonschema:"Login; empty: nobody." alias:"owner" maxLength:"128"`
-	DueDate     Date        `json:"dueDate,omitempty"`
-	Clear       []TaskField `json:"clear,omitempty" jsonschema:"Fields to empty." maxItems:"2"`
-	IfUpdatedAt *Date       `json:"ifUpdatedAt,omitempty" jsonschema:"Refuse if its _updatedAt is another."`
+	TaskID string `json:"taskId" alias:"id"` // the task
+	// What is to be done.
+	Title string `json:"title,omitempty" maxLength:"128"`
+	// Markdown.
+	Description *string    `json:"description,omitempty" maxLength:"1048576"`
+	Status      TaskStatus `json:"status,omitempty"` // the status to set
+	Flag        *bool      `json:"flag,omitempty"`   // whether it is flagged; nil stays
+	// To be done before the case is closed.
+	Mandatory *bool `json:"mandatory,omitempty"`
+	Order     *int  `json:"order,omitempty" minimum:"0" maximum:"100000"` // its place in the list; nil stays
+	// A heading; empty: default.
+	Group *string `json:"group,omitempty" maxLength:"64"`
+	// Login; empty: nobody.
+	Assignee *string `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
+	DueDate  Date    `json:"dueDate,omitempty"` // when it is due
+	// Fields to empty.
+	Clear []TaskField `json:"clear,omitempty" maxItems:"2"`
+	// Refuse if its _updatedAt is another.
+	IfUpdatedAt *Date `json:"ifUpdatedAt,omitempty"`
 }
 
 // Validate refuses an update of nothing, a field that is set and emptied, and a
@@ -390,16 +403,21 @@ func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.P
 
 // CreateTaskInput is the input of [Client.CreateTask].
 type CreateTaskInput struct {
-	CaseID      string     `json:"caseId"`
-	Title       string     `json:"title" jsonschema:"What is to be done." minLength:"1" maxLength:"128"`
-	Description string     `json:"description,omitempty" jsonschema:"Markdown." maxLength:"1048576"`
-	Status      TaskStatus `json:"status,omitempty" jsonschema:"Default: Waiting."`
-	Flag        bool       `json:"flag,omitempty"`
-	Order       int        `json:"order,omitempty" minimum:"0" maximum:"100000"`
-	Group       string     `json:"group,omitempty" jsonschema:"A heading. Default: default." maxLength:"64"`
-	Assignee    string     `json:"assignee,omitempty" alias:"owner" maxLength:"128"`
-	DueDate     Date       `json:"dueDate,omitempty"`
-	Mandatory   bool       `json:"mandatory,omitempty" jsonschema:"To be done before the case is closed."`
+	CaseID string `json:"caseId"` // the case, by its id or number
+	// What is to be done.
+	Title string `json:"title" minLength:"1" maxLength:"128"`
+	// Markdown.
+	Description string `json:"description,omitempty" maxLength:"1048576"`
+	// Default: Waiting.
+	Status TaskStatus `json:"status,omitempty"`
+	Flag   bool       `json:"flag,omitempty"`                               // whether it is flagged
+	Order  int        `json:"order,omitempty" minimum:"0" maximum:"100000"` // its place in the list
+	// A heading. Default: default.
+	Group    string `json:"group,omitempty" maxLength:"64"`
+	Assignee string `json:"assignee,omitempty" alias:"owner" maxLength:"128"` // the login of whom it is assigned to
+	DueDate  Date   `json:"dueDate,omitempty"`                                // when it is due
+	// To be done before the case is closed.
+	Mandatory bool `json:"mandatory,omitempty"`
 }
 
 // Validate refuses a due date that isn't in milliseconds.
@@ -449,13 +467,14 @@ func (c *Client) planCreateTask(ctx context.Context, in CreateTaskInput) (gate.P
 
 // A TaskLog is an entry in a task's log.
 type TaskLog struct {
-	ID                string    `json:"_id"`
-	Message           string    `json:"message" untrusted:"true"`
-	Date              time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Owner             string    `json:"owner,omitempty"`
-	IncludeInTimeline time.Time `json:"includeInTimeline,omitzero,format:unixmilli" jsonschema:"The date under which the case's timeline shows it, in milliseconds since 1970."`
-	CreatedBy         string    `json:"_createdBy,omitempty"`
-	CreatedAt         time.Time `json:"_createdAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID      string    `json:"_id"`                      // its id
+	Message string    `json:"message" untrusted:"true"` // its text, in Markdown
+	Date    time.Time `json:"date,format:unixmilli"`    // when it happened
+	Owner   string    `json:"owner,omitempty"`          // the login of who did the work
+	// The date under which the case's timeline shows it.
+	IncludeInTimeline time.Time `json:"includeInTimeline,omitzero,format:unixmilli"`
+	CreatedBy         string    `json:"_createdBy,omitempty"`                 // the login of who made it
+	CreatedAt         time.Time `json:"_createdAt,omitzero,format:unixmilli"` // when it was made
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -467,17 +486,19 @@ func (l *TaskLog) created() time.Time { return l.CreatedAt }
 
 // ListTaskLogsInput is the input of [Client.ListTaskLogs].
 type ListTaskLogsInput struct {
-	TaskID string `json:"taskId" alias:"id"`
-	Offset int    `json:"offset,omitempty" minimum:"0"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"`
+	TaskID string `json:"taskId" alias:"id"`                                      // the task
+	Offset int    `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // A TaskLogPage is one page of log entries.
 type TaskLogPage struct {
-	Logs   []*TaskLog `json:"logs"`
-	Total  int        `json:"total" jsonschema:"How many entries there are in all."`
-	Offset int        `json:"offset"`
-	More   bool       `json:"more" jsonschema:"Whether there are entries behind this page."`
+	Logs []*TaskLog `json:"logs"` // the entries, newest first
+	// How many entries there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are entries behind this page.
+	More bool `json:"more"`
 }
 
 // ListTaskLogs returns one page of a task's log, newest first. An unknown task
@@ -501,9 +522,11 @@ func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskL
 
 // CreateTaskLogInput is the input of [Client.CreateTaskLog].
 type CreateTaskLogInput struct {
-	TaskID            string `json:"taskId" alias:"id"`
-	Message           string `json:"message" jsonschema:"Markdown." minLength:"1" maxLength:"1048576"`
-	IncludeInTimeline Date   `json:"includeInTimeline,omitempty" jsonschema:"Show it in the case's timeline under this date."`
+	TaskID string `json:"taskId" alias:"id"` // the task
+	// Markdown.
+	Message string `json:"message" minLength:"1" maxLength:"1048576"`
+	// Show it in the case's timeline under this date.
+	IncludeInTimeline Date `json:"includeInTimeline,omitempty"`
 }
 
 // Validate refuses a date that isn't in milliseconds, such as 1 for true.

@@ -13,16 +13,20 @@ import (
 
 // A TechniqueCase is a case with the techniques that it was found by.
 type TechniqueCase struct {
-	Case       *Case    `json:"case"`
-	Techniques []string `json:"techniques" jsonschema:"Which of the techniques asked for it has, itself or as a sub-technique."`
-	Tags       []string `json:"tags,omitempty" jsonschema:"Its tags that say so." untrusted:"true"`
-	Procedures []string `json:"procedures,omitempty" jsonschema:"Ids of its procedures that say so."`
+	Case *Case `json:"case"` // the case
+	// Which of the techniques asked for it has, itself or as a sub-technique.
+	Techniques []string `json:"techniques"`
+	// Its tags that say so.
+	Tags []string `json:"tags,omitempty" untrusted:"true"`
+	// Ids of its procedures that say so.
+	Procedures []string `json:"procedures,omitempty"`
 }
 
 // TechniqueCases is what [Client.CasesByTechnique] found.
 type TechniqueCases struct {
-	Cases []*TechniqueCase `json:"cases"`
-	More  bool             `json:"more" jsonschema:"Whether there may be further cases that weren't looked at."`
+	Cases []*TechniqueCase `json:"cases"` // the cases
+	// Whether there may be further cases that weren't looked at.
+	More bool `json:"more"`
 }
 
 // How far CasesByTechnique looks.

@@ -15,17 +15,19 @@ import (
 
 // A CaseTemplate is what a new case can begin with.
 type CaseTemplate struct {
-	ID          string   `json:"_id"`
-	Name        string   `json:"name" jsonschema:"The name to open a case with."`
-	DisplayName string   `json:"displayName"`
-	TitlePrefix string   `json:"titlePrefix,omitempty"`
-	Description string   `json:"description,omitempty"`
-	Severity    Severity `json:"severity,omitempty"`
-	TLP         *TLP     `json:"tlp,omitempty"`
-	PAP         *PAP     `json:"pap,omitempty"`
-	Tags        []string `json:"tags,omitempty"`
-	Flag        bool     `json:"flag,omitempty"`
-	Tasks       []*Task  `json:"tasks,omitempty" jsonschema:"The tasks that a case gets from it."`
+	ID string `json:"_id"` // its id
+	// The name to open a case with.
+	Name        string   `json:"name"`
+	DisplayName string   `json:"displayName"`           // the name that people see
+	TitlePrefix string   `json:"titlePrefix,omitempty"` // what titles of its cases begin with
+	Description string   `json:"description,omitempty"` // the description that its cases get
+	Severity    Severity `json:"severity,omitempty"`    // how severe it is
+	TLP         *TLP     `json:"tlp,omitempty"`         // how far it may be passed on
+	PAP         *PAP     `json:"pap,omitempty"`         // what may be done with it
+	Tags        []string `json:"tags,omitempty"`        // its tags
+	Flag        bool     `json:"flag,omitempty"`        // whether it is flagged
+	// The tasks that a case gets from it.
+	Tasks []*Task `json:"tasks,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
@@ -33,16 +35,18 @@ type CaseTemplate struct {
 
 // ListCaseTemplatesInput is the input of [Client.ListCaseTemplates].
 type ListCaseTemplatesInput struct {
-	Offset int `json:"offset,omitempty" minimum:"0"`
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
+	Offset int `json:"offset,omitempty" minimum:"0"`                            // how many to skip
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"` // how many to return at most
 }
 
 // A CaseTemplatePage is one page of case templates.
 type CaseTemplatePage struct {
-	Templates []*CaseTemplate `json:"templates"`
-	Total     int             `json:"total" jsonschema:"How many there are in all."`
-	Offset    int             `json:"offset"`
-	More      bool            `json:"more" jsonschema:"Whether there are templates behind this page."`
+	Templates []*CaseTemplate `json:"templates"` // the templates
+	// How many there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are templates behind this page.
+	More bool `json:"more"`
 }
 
 // ListCaseTemplates returns one page of the case templates, by name.
@@ -61,12 +65,13 @@ func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInpu
 
 // ApplyCaseTemplateInput is the input of [Client.ApplyCaseTemplate].
 type ApplyCaseTemplateInput struct {
-	CaseID         string `json:"caseId" alias:"id"`
-	Template       string `json:"template" jsonschema:"Its name." alias:"caseTemplate" minLength:"1" maxLength:"128"`
-	UpdateTags     bool   `json:"updateTags,omitempty"`
-	UpdateSeverity bool   `json:"updateSeverity,omitempty"`
-	UpdateTLP      bool   `json:"updateTlp,omitempty"`
-	UpdatePAP      bool   `json:"updatePap,omitempty"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// Its name.
+	Template       string `json:"template" alias:"caseTemplate" minLength:"1" maxLength:"128"`
+	UpdateTags     bool   `json:"updateTags,omitempty"`     // take the template's tags too
+	UpdateSeverity bool   `json:"updateSeverity,omitempty"` // take the template's severity too
+	UpdateTLP      bool   `json:"updateTlp,omitempty"`      // take the template's TLP too
+	UpdatePAP      bool   `json:"updatePap,omitempty"`      // take the template's PAP too
 }
 
 // template finds a case template by its name.

@@ -14,47 +14,52 @@ import (
 
 // CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
 type CaseTimelineSummaryInput struct {
-	CaseID string `json:"caseId" alias:"id"`
-	Limit  int    `json:"limit,omitempty" jsonschema:"The newest." minimum:"1" maximum:"100" default:"25"`
+	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
+	// The newest.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
 }
 
 // A CaseTimeline is what happened in a case so far.
 type CaseTimeline struct {
-	Case    CaseSummary     `json:"case"`
-	Counts  CaseCounts      `json:"counts" jsonschema:"How much there is in the case in all."`
-	Events  []TimelineEvent `json:"events" jsonschema:"What happened, oldest first."`
-	Total   int             `json:"total" jsonschema:"How many events there are in all."`
-	LeftOut int             `json:"leftOut" jsonschema:"How many events are missing here, all older than those shown."`
+	Case CaseSummary `json:"case"` // the case
+	// How much there is in the case in all.
+	Counts CaseCounts `json:"counts"`
+	// What happened, oldest first.
+	Events []TimelineEvent `json:"events"`
+	// How many events there are in all.
+	Total int `json:"total"`
+	// How many events are missing here, all older than those shown.
+	LeftOut int `json:"leftOut"`
 }
 
 // A CaseSummary holds the facts of a case.
 type CaseSummary struct {
-	ID           string    `json:"_id"`
-	Number       int       `json:"number"`
-	Title        string    `json:"title" untrusted:"true"`
-	Severity     Severity  `json:"severity"`
-	TLP          TLP       `json:"tlp"`
-	PAP          PAP       `json:"pap"`
-	Status       string    `json:"status"`
-	Stage        Stage     `json:"stage"`
-	ImpactStatus string    `json:"impactStatus,omitempty"`
-	Assignee     string    `json:"assignee,omitempty"`
-	Tags         []string  `json:"tags,omitempty" untrusted:"true"`
-	Summary      string    `json:"summary,omitempty" untrusted:"true"`
-	CreatedBy    string    `json:"createdBy,omitempty"`
-	CreatedAt    time.Time `json:"createdAt,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	UpdatedAt    time.Time `json:"updatedAt,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli" jsonschema:"Milliseconds since 1970."`
+	ID           string    `json:"_id"`                                 // its id
+	Number       int       `json:"number"`                              // the number a person calls it by
+	Title        string    `json:"title" untrusted:"true"`              // its title
+	Severity     Severity  `json:"severity"`                            // how severe it is
+	TLP          TLP       `json:"tlp"`                                 // how far it may be passed on
+	PAP          PAP       `json:"pap"`                                 // what may be done with it
+	Status       string    `json:"status"`                              // its status
+	Stage        Stage     `json:"stage"`                               // how far it is
+	ImpactStatus string    `json:"impactStatus,omitempty"`              // whether there was an impact
+	Assignee     string    `json:"assignee,omitempty"`                  // the login of whom it is assigned to
+	Tags         []string  `json:"tags,omitempty" untrusted:"true"`     // its tags
+	Summary      string    `json:"summary,omitempty" untrusted:"true"`  // what came of it
+	CreatedBy    string    `json:"createdBy,omitempty"`                 // the login of who made it
+	CreatedAt    time.Time `json:"createdAt,format:unixmilli"`          // when it was made
+	UpdatedAt    time.Time `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
+	EndDate      time.Time `json:"endDate,omitzero,format:unixmilli"`   // when it ended
 }
 
 // CaseCounts says how much there is in a case.
 type CaseCounts struct {
-	Tasks       int `json:"tasks"`
-	OpenTasks   int `json:"openTasks"`
-	TaskLogs    int `json:"taskLogs"`
-	Observables int `json:"observables"`
-	Comments    int `json:"comments"`
-	Alerts      int `json:"alerts"`
+	Tasks       int `json:"tasks"`       // tasks
+	OpenTasks   int `json:"openTasks"`   // tasks that have not ended
+	TaskLogs    int `json:"taskLogs"`    // entries in the logs of tasks
+	Observables int `json:"observables"` // observables
+	Comments    int `json:"comments"`    // comments
+	Alerts      int `json:"alerts"`      // alerts that were merged into it
 }
 
 // EventKind says what a [TimelineEvent] is.
@@ -74,16 +79,23 @@ const (
 
 // A TimelineEvent is one thing that happened in a case.
 type TimelineEvent struct {
-	Date   time.Time `json:"date,format:unixmilli" jsonschema:"Milliseconds since 1970."`
-	Kind   EventKind `json:"kind" jsonschema:"caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded, comment or alertAdded."`
-	ID     string    `json:"id" jsonschema:"Id of the case, task, log entry, observable, comment or alert."`
-	By     string    `json:"by,omitempty" jsonschema:"Login of who did it."`
-	Status string    `json:"status,omitempty" jsonschema:"Present status of the case or task."`
-	Type   string    `json:"dataType,omitempty" jsonschema:"Type of the observable."`
-	IOC    bool      `json:"ioc,omitempty"`
-	Text   string    `json:"text" untrusted:"true"`
-	Cut    bool      `json:"cut,omitempty" jsonschema:"Whether the text is longer than shown."`
-	Ours   bool      `json:"ours,omitempty" jsonschema:"Whether the user behind this key did it."`
+	Date time.Time `json:"date,format:unixmilli"` // when it happened
+	// caseCreated, caseClosed, taskCreated, taskEnded, taskLog, observableAdded, comment or alertAdded.
+	Kind EventKind `json:"kind"`
+	// Id of the case, task, log entry, observable, comment or alert.
+	ID string `json:"id"`
+	// Login of who did it.
+	By string `json:"by,omitempty"`
+	// Present status of the case or task.
+	Status string `json:"status,omitempty"`
+	// Type of the observable.
+	Type string `json:"dataType,omitempty"`
+	IOC  bool   `json:"ioc,omitempty"`         // whether it is an indicator of compromise
+	Text string `json:"text" untrusted:"true"` // what happened
+	// Whether the text is longer than shown.
+	Cut bool `json:"cut,omitempty"`
+	// Whether the user behind this key did it.
+	Ours bool `json:"ours,omitempty"`
 }
 
 // eventText is how many bytes of a text an event shows.

@@ -18,29 +18,37 @@ const (
 
 // TriageAlertInput is the input of [Client.TriageAlert].
 type TriageAlertInput struct {
-	AlertID string `json:"alertId" jsonschema:"Or type;source;sourceRef." alias:"id"`
+	// Or type;source;sourceRef.
+	AlertID string `json:"alertId" alias:"id"`
 }
 
 // A Triage is an alert with what is needed to judge it.
 type Triage struct {
-	Alert       *Alert        `json:"alert"`
-	Observables []*Observable `json:"observables" jsonschema:"At most 100, newest first; observableCount of the alert is how many there are."`
-	Comments    []*Comment    `json:"comments" jsonschema:"The newest 20."`
-	Procedures  []*Procedure  `json:"procedures"`
-	Similar     []*Similar    `json:"similar" jsonschema:"The 20 cases and alerts that share most observables with it."`
-	LeftOut     []string      `json:"leftOut,omitempty" jsonschema:"What isn't shown here."`
+	Alert *Alert `json:"alert"` // the alert
+	// At most 100, newest first; observableCount of the alert is how many there are.
+	Observables []*Observable `json:"observables"`
+	// The newest 20.
+	Comments   []*Comment   `json:"comments"`
+	Procedures []*Procedure `json:"procedures"` // the techniques recorded with it
+	// The 20 cases and alerts that share most observables with it.
+	Similar []*Similar `json:"similar"`
+	// What isn't shown here.
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // Similar is a case or an alert that shares observables with another one.
 type Similar struct {
-	Kind     string   `json:"kind" jsonschema:"case or alert."`
-	ID       string   `json:"id"`
-	Number   int      `json:"number,omitempty"`
-	Title    string   `json:"title" untrusted:"true"`
-	Status   string   `json:"status"`
-	Stage    Stage    `json:"stage,omitempty"`
-	Shared   int      `json:"shared" jsonschema:"How many observables they share."`
-	Examples []string `json:"examples" jsonschema:"Some of these." untrusted:"true"`
+	// case or alert.
+	Kind   string `json:"kind"`
+	ID     string `json:"id"`                     // its id
+	Number int    `json:"number,omitempty"`       // the number a person calls it by
+	Title  string `json:"title" untrusted:"true"` // its title
+	Status string `json:"status"`                 // its status
+	Stage  Stage  `json:"stage,omitempty"`        // how far it is
+	// How many observables they share.
+	Shared int `json:"shared"`
+	// Some of these.
+	Examples []string `json:"examples" untrusted:"true"`
 }
 
 // TriageAlert returns an alert with its observables, comments and procedures,

@@ -11,26 +11,29 @@ import (
 // A User is who acts in TheHive. What it holds beside this, such as a picture,
 // is nothing for an agent.
 type User struct {
-	ID                  string       `json:"_id"`
-	Login               string       `json:"login"`
-	Name                string       `json:"name"`
-	Email               string       `json:"email,omitempty"`
-	Profile             string       `json:"profile" jsonschema:"Name of the set of permissions, such as analyst or read-only."`
-	Permissions         []string     `json:"permissions,omitempty"`
-	Organisation        string       `json:"organisation" jsonschema:"The organisation that calls act in."`
-	DefaultOrganisation string       `json:"defaultOrganisation,omitempty"`
-	Organisations       []Membership `json:"organisations,omitempty"`
-	Type                string       `json:"type,omitempty" jsonschema:"Normal or Service."`
-	Locked              bool         `json:"locked,omitempty"`
-	HasMFA              bool         `json:"hasMFA,omitempty"`
+	ID    string `json:"_id"`             // its id
+	Login string `json:"login"`           // the name to log in with
+	Name  string `json:"name"`            // the person's name
+	Email string `json:"email,omitempty"` // the address of the person
+	// Name of the set of permissions, such as analyst or read-only.
+	Profile     string   `json:"profile"`
+	Permissions []string `json:"permissions,omitempty"` // what the profile allows
+	// The organisation that calls act in.
+	Organisation        string       `json:"organisation"`
+	DefaultOrganisation string       `json:"defaultOrganisation,omitempty"` // where requests go that name none
+	Organisations       []Membership `json:"organisations,omitempty"`       // where the user is a member
+	// Normal or Service.
+	Type   string `json:"type,omitempty"`
+	Locked bool   `json:"locked,omitempty"` // whether the account is locked
+	HasMFA bool   `json:"hasMFA,omitempty"` // whether a second factor is set up
 }
 
 func (u *User) identity() string { return u.ID }
 
 // A Membership is a user's place in an organisation.
 type Membership struct {
-	Organisation string `json:"organisation"`
-	Profile      string `json:"profile"`
+	Organisation string `json:"organisation"` // the organisation
+	Profile      string `json:"profile"`      // the profile there
 }
 
 // GetCurrentUserInput is the input of [Client.GetCurrentUser].
@@ -45,26 +48,31 @@ func (c *Client) GetCurrentUser(ctx context.Context, _ GetCurrentUserInput) (*Us
 
 // ListUsersInput is the input of [Client.ListUsers].
 type ListUsersInput struct {
-	Offset int `json:"offset,omitempty" minimum:"0"`
-	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"`
+	Offset int `json:"offset,omitempty" minimum:"0"`                            // how many to skip
+	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"100"` // how many to return at most
 }
 
 // A Colleague is a user as others see him: whom a case can be given to.
 type Colleague struct {
-	ID      string `json:"_id"`
-	Login   string `json:"login" jsonschema:"What to give as owner or assignee."`
-	Name    string `json:"name"`
-	Profile string `json:"profile" jsonschema:"Name of the set of permissions, such as analyst or read-only."`
-	Type    string `json:"type,omitempty" jsonschema:"Normal or Service."`
-	Locked  bool   `json:"locked,omitempty"`
+	ID string `json:"_id"` // its id
+	// What to give as owner or assignee.
+	Login string `json:"login"`
+	Name  string `json:"name"` // the person's name
+	// Name of the set of permissions, such as analyst or read-only.
+	Profile string `json:"profile"`
+	// Normal or Service.
+	Type   string `json:"type,omitempty"`
+	Locked bool   `json:"locked,omitempty"` // whether the account is locked
 }
 
 // A UserPage is one page of users.
 type UserPage struct {
-	Users  []*Colleague `json:"users"`
-	Total  int          `json:"total" jsonschema:"How many users there are in all."`
-	Offset int          `json:"offset"`
-	More   bool         `json:"more" jsonschema:"Whether there are users behind this page."`
+	Users []*Colleague `json:"users"` // the users
+	// How many users there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are users behind this page.
+	More bool `json:"more"`
 }
 
 // ListUsers returns one page of the users of the organisation, by login. Who may

@@ -43,23 +43,31 @@ func (AgentSort) Enum() []any {
 
 // An Agent is a host that Wazuh watches; 000 is the manager itself.
 type Agent struct {
-	ID                string      `json:"id"`
-	Name              string      `json:"name" untrusted:"true"`
-	Status            AgentStatus `json:"status"`
-	Groups            []string    `json:"group,omitempty"`
-	OS                *AgentOS    `json:"os,omitempty" jsonschema:"Absent for an agent that never connected."`
-	Version           string      `json:"version,omitempty" jsonschema:"Of the agent's own software."`
-	Manager           string      `json:"manager,omitempty"`
-	NodeName          string      `json:"node_name,omitempty" jsonschema:"The cluster node it reports to."`
-	DateAdd           time.Time   `json:"date_add,omitzero,format:'2006-01-02T15:04:05-07:00'" jsonschema:"When it was enrolled."`
-	LastKeepAlive     time.Time   `json:"last_keepalive,omitzero,format:'2006-01-02T15:04:05-07:00'" jsonschema:"When it was last heard of; the manager's own is in the year 9999."`
-	DisconnectionTime time.Time   `json:"disconnection_time,omitzero,format:'2006-01-02T15:04:05-07:00'"`
-	GroupConfigStatus string      `json:"group_config_status,omitempty" jsonschema:"Whether it has its groups' present configuration: synced or not synced."`
-	StatusCode        int         `json:"status_code,omitempty" jsonschema:"Why it isn't connected; absent when there is no reason to tell."`
-	ConfigSum         string      `json:"config_sum,omitempty"`
-	MergedSum         string      `json:"merged_sum,omitempty"`
-	IP                string      `json:"ip,omitempty"`
-	RegisterIP        string      `json:"register_ip,omitempty" jsonschema:"The address it was enrolled with, or any."`
+	ID     string      `json:"id"`                    // its id
+	Name   string      `json:"name" untrusted:"true"` // its name
+	Status AgentStatus `json:"status"`                // its status
+	Groups []string    `json:"group,omitempty"`       // its groups
+	// Absent for an agent that never connected.
+	OS *AgentOS `json:"os,omitempty"`
+	// Of the agent's own software.
+	Version string `json:"version,omitempty"`
+	Manager string `json:"manager,omitempty"` // the node it reports to
+	// The cluster node it reports to.
+	NodeName string `json:"node_name,omitempty"`
+	// When it was enrolled.
+	DateAdd time.Time `json:"date_add,omitzero,format:'2006-01-02T15:04:05-07:00'"`
+	// When it was last heard of; the manager's own is in the year 9999.
+	LastKeepAlive     time.Time `json:"last_keepalive,omitzero,format:'2006-01-02T15:04:05-07:00'"`
+	DisconnectionTime time.Time `json:"disconnection_time,omitzero,format:'2006-01-02T15:04:05-07:00'"` // when it was lost
+	// Whether it has its groups' present configuration: synced or not synced.
+	GroupConfigStatus string `json:"group_config_status,omitempty"`
+	// Why it isn't connected; absent when there is no reason to tell.
+	StatusCode int    `json:"status_code,omitempty"`
+	ConfigSum  string `json:"config_sum,omitempty"` // the digest of its configuration
+	MergedSum  string `json:"merged_sum,omitempty"` // the digest of its shared files
+	IP         string `json:"ip,omitempty"`         // its address, where addresses were asked for
+	// The address it was enrolled with, or any.
+	RegisterIP string `json:"register_ip,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -67,14 +75,14 @@ type Agent struct {
 
 // An AgentOS is the operating system of an agent.
 type AgentOS struct {
-	Name     string `json:"name,omitempty" untrusted:"true"`
-	Version  string `json:"version,omitempty" untrusted:"true"`
-	Platform string `json:"platform,omitempty" untrusted:"true"`
-	Arch     string `json:"arch,omitempty"`
-	Codename string `json:"codename,omitempty" untrusted:"true"`
-	Major    string `json:"major,omitempty"`
-	Minor    string `json:"minor,omitempty"`
-	Uname    string `json:"uname,omitempty" untrusted:"true"`
+	Name     string `json:"name,omitempty" untrusted:"true"`     // its name
+	Version  string `json:"version,omitempty" untrusted:"true"`  // its version
+	Platform string `json:"platform,omitempty" untrusted:"true"` // such as ubuntu, windows
+	Arch     string `json:"arch,omitempty"`                      // its architecture
+	Codename string `json:"codename,omitempty" untrusted:"true"` // the name of the version
+	Major    string `json:"major,omitempty"`                     // the first part of the version
+	Minor    string `json:"minor,omitempty"`                     // the second part of the version
+	Uname    string `json:"uname,omitempty" untrusted:"true"`    // what uname says
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -128,26 +136,35 @@ func (a *Agent) date(name, said string, to *time.Time) {
 
 // ListAgentsInput is the input of [Client.ListAgents]. What is left out doesn't filter.
 type ListAgentsInput struct {
-	Status    AgentStatus `json:"status,omitempty"`
-	Name      string      `json:"name,omitempty" jsonschema:"Exactly." minLength:"1" maxLength:"128"`
-	Group     GroupID     `json:"group,omitempty"`
-	Platform  string      `json:"os_platform,omitempty" jsonschema:"Such as ubuntu or windows." pattern:"^[A-Za-z0-9_.-]{1,64}$"`
-	OlderThan string      `json:"older_than,omitempty" jsonschema:"Only agents not heard of for as long, as 7d or 12h, or since enrolment if never." pattern:"^[0-9]{1,9}[dhms]$"`
-	Search    string      `json:"search,omitempty" jsonschema:"In name, address, id, system, version or group." minLength:"1" maxLength:"256"`
-	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	Sort      AgentSort   `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
-	IncludeIP bool        `json:"include_ip,omitempty"`
+	Status AgentStatus `json:"status,omitempty"` // only those with this status
+	// Exactly.
+	Name  string  `json:"name,omitempty" minLength:"1" maxLength:"128"`
+	Group GroupID `json:"group,omitempty"` // only of this group
+	// Such as ubuntu or windows.
+	Platform string `json:"os_platform,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$"`
+	// Only agents not heard of for as long, as 7d or 12h, or since enrolment if never.
+	OlderThan string `json:"older_than,omitempty" pattern:"^[0-9]{1,9}[dhms]$"`
+	// In name, address, id, system, version or group.
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// - in front: descending. Default: by id.
+	Sort      AgentSort `json:"sort,omitempty"`
+	IncludeIP bool      `json:"include_ip,omitempty"` // with the addresses of agents
 }
 
 // An AgentPage is one page of agents.
 type AgentPage struct {
-	Agents     []*Agent  `json:"agents"`
-	Total      int       `json:"total" jsonschema:"How many agents match in all, of those this user may see."`
-	Offset     int       `json:"offset"`
-	More       bool      `json:"more" jsonschema:"Whether there are agents behind this page."`
-	IPIncluded bool      `json:"ip_included" jsonschema:"Whether addresses were asked for."`
-	Failed     []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	Agents []*Agent `json:"agents"` // the agents
+	// How many agents match in all, of those this user may see.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are agents behind this page.
+	More bool `json:"more"`
+	// Whether addresses were asked for.
+	IPIncluded bool `json:"ip_included"`
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // ListAgents returns one page of agents, among them 000, the manager.
@@ -330,8 +347,8 @@ func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agen
 
 // GetAgentInput is the input of [Client.GetAgent].
 type GetAgentInput struct {
-	AgentID   AgentID `json:"agent_id" alias:"id"`
-	IncludeIP bool    `json:"include_ip,omitempty"`
+	AgentID   AgentID `json:"agent_id" alias:"id"`  // the agent
+	IncludeIP bool    `json:"include_ip,omitempty"` // with the addresses of agents
 }
 
 // GetAgent returns one agent. An unknown one is [ErrNotFound].

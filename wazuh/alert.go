@@ -27,33 +27,45 @@ import (
 // input. Of the JSON of an alert nothing is lost: a member of its document that
 // has the name of one of its own fields has an underscore in front.
 type Alert struct {
-	ID        string    `json:"id" jsonschema:"The id of its document, which get_alert takes."`
-	Index     string    `json:"index,omitempty" jsonschema:"The index its document is in."`
-	WazuhID   string    `json:"wazuh_id,omitempty" jsonschema:"Its own id, as in alerts.json and notifications; get_alert takes it too."`
-	Timestamp time.Time `json:"timestamp,omitzero"`
-	Rule      AlertRule `json:"rule"`
-	Agent     HostRef   `json:"agent"`
-	Manager   HostRef   `json:"manager,omitzero"`
-	Cluster   *Cluster  `json:"cluster,omitempty"`
-	Location  string    `json:"location,omitempty" jsonschema:"Where the event came from: a log file, a channel, a module." untrusted:"true"`
-	Decoder   *Decoder  `json:"decoder,omitempty"`
+	// The id of its document, which get_alert takes.
+	ID string `json:"id"`
+	// The index its document is in.
+	Index string `json:"index,omitempty"`
+	// Its own id, as in alerts.json and notifications; get_alert takes it too.
+	WazuhID   string    `json:"wazuh_id,omitempty"`
+	Timestamp time.Time `json:"timestamp,omitzero"` // when the manager raised it
+	Rule      AlertRule `json:"rule"`               // the rule that fired
+	Agent     HostRef   `json:"agent"`              // the host it is of
+	Manager   HostRef   `json:"manager,omitzero"`   // the manager that raised it
+	Cluster   *Cluster  `json:"cluster,omitempty"`  // the cluster of that manager
+	// Where the event came from: a log file, a channel, a module.
+	Location string   `json:"location,omitempty" untrusted:"true"`
+	Decoder  *Decoder `json:"decoder,omitempty"` // what read the log line
 
-	SourceIP        string `json:"source_ip,omitempty" untrusted:"true"`
-	DestinationIP   string `json:"destination_ip,omitempty" untrusted:"true"`
-	SourceUser      string `json:"source_user,omitempty" jsonschema:"Who acted, or tried to." untrusted:"true"`
-	DestinationUser string `json:"destination_user,omitempty" jsonschema:"The account that was acted on." untrusted:"true"`
+	SourceIP      string `json:"source_ip,omitempty" untrusted:"true"`      // the source address
+	DestinationIP string `json:"destination_ip,omitempty" untrusted:"true"` // the destination address
+	// Who acted, or tried to.
+	SourceUser string `json:"source_user,omitempty" untrusted:"true"`
+	// The account that was acted on.
+	DestinationUser string `json:"destination_user,omitempty" untrusted:"true"`
 
-	// Event is what else the alert is about, by what it tells.
-	Event map[Meaning]string `json:"event,omitempty" jsonschema:"What else it is about: process, command, path, hash, url, domain, action, outcome and so on, as far as it has them." untrusted:"true"`
+	// What else it is about: process, command, path, hash, url, domain, action, outcome and so on, as far as it has them.
+	Event map[Meaning]string `json:"event,omitempty" untrusted:"true"`
 
-	FoundIn []string `json:"found_in,omitempty" jsonschema:"In which of its fields the words of the search stand." untrusted:"true"`
+	// In which of its fields the words of the search stand.
+	FoundIn []string `json:"found_in,omitempty" untrusted:"true"`
 
-	Syscheck       json.RawMessage `json:"syscheck,omitempty" jsonschema:"What file integrity monitoring saw; in a list only path and event." untrusted:"true"`
-	Predecoder     json.RawMessage `json:"predecoder,omitempty" untrusted:"true"`
-	GeoLocation    json.RawMessage `json:"geo_location,omitempty" jsonschema:"Where the source address is thought to be."`
-	PreviousOutput string          `json:"previous_output,omitempty" jsonschema:"The events before this one that the rule counted." untrusted:"true"`
-	FullLog        string          `json:"full_log,omitempty" jsonschema:"The event itself. Absent unless asked for; some alerts have none." untrusted:"true"`
-	Data           json.RawMessage `json:"data,omitempty" jsonschema:"All that was decoded from the event. Absent unless asked for." untrusted:"true"`
+	// What file integrity monitoring saw; in a list only path and event.
+	Syscheck   json.RawMessage `json:"syscheck,omitempty" untrusted:"true"`
+	Predecoder json.RawMessage `json:"predecoder,omitempty" untrusted:"true"` // what the line's header said
+	// Where the source address is thought to be.
+	GeoLocation json.RawMessage `json:"geo_location,omitempty"`
+	// The events before this one that the rule counted.
+	PreviousOutput string `json:"previous_output,omitempty" untrusted:"true"`
+	// The event itself. Absent unless asked for; some alerts have none.
+	FullLog string `json:"full_log,omitempty" untrusted:"true"`
+	// All that was decoded from the event. Absent unless asked for.
+	Data json.RawMessage `json:"data,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -61,21 +73,25 @@ type Alert struct {
 
 // An AlertRule is the rule that matched, as it was then.
 type AlertRule struct {
-	ID          string       `json:"id"`
-	Level       Int          `json:"level" jsonschema:"0 to 16."`
-	LevelName   string       `json:"level_name,omitempty" jsonschema:"Wazuh 5's word for it; level is then the least number that it stands for." untrusted:"true"`
-	Description string       `json:"description" untrusted:"true"`
-	Groups      Strings      `json:"groups,omitempty"`
-	MITRE       *AlertATTACK `json:"mitre,omitempty"`
-	FiredTimes  Int          `json:"firedtimes,omitempty" jsonschema:"How often the rule has matched since the manager was started."`
-	Frequency   Int          `json:"frequency,omitempty" jsonschema:"How many events within its time frame the rule needs."`
-	Mail        bool         `json:"mail,omitempty"`
-	PCIDSS      Strings      `json:"pci_dss,omitempty"`
-	GDPR        Strings      `json:"gdpr,omitempty"`
-	GPG13       Strings      `json:"gpg13,omitempty"`
-	HIPAA       Strings      `json:"hipaa,omitempty"`
-	NIST80053   Strings      `json:"nist_800_53,omitempty"`
-	TSC         Strings      `json:"tsc,omitempty"`
+	ID string `json:"id"` // its id
+	// 0 to 16.
+	Level Int `json:"level"`
+	// Wazuh 5's word for it; level is then the least number that it stands for.
+	LevelName   string       `json:"level_name,omitempty" untrusted:"true"`
+	Description string       `json:"description" untrusted:"true"` // what it finds
+	Groups      Strings      `json:"groups,omitempty"`             // its groups
+	MITRE       *AlertATTACK `json:"mitre,omitempty"`              // the techniques of ATT&CK it is about
+	// How often the rule has matched since the manager was started.
+	FiredTimes Int `json:"firedtimes,omitempty"`
+	// How many events within its time frame the rule needs.
+	Frequency Int     `json:"frequency,omitempty"`
+	Mail      bool    `json:"mail,omitempty"`        // whether a mail was sent
+	PCIDSS    Strings `json:"pci_dss,omitempty"`     // requirements of PCI DSS
+	GDPR      Strings `json:"gdpr,omitempty"`        // articles of the GDPR
+	GPG13     Strings `json:"gpg13,omitempty"`       // requirements of GPG 13
+	HIPAA     Strings `json:"hipaa,omitempty"`       // requirements of HIPAA
+	NIST80053 Strings `json:"nist_800_53,omitempty"` // controls of NIST 800-53
+	TSC       Strings `json:"tsc,omitempty"`         // trust services criteria
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -83,9 +99,9 @@ type AlertRule struct {
 
 // An AlertATTACK says which ATT&CK techniques the rule stands for.
 type AlertATTACK struct {
-	ID        Strings `json:"id,omitempty"`
-	Tactic    Strings `json:"tactic,omitempty"`
-	Technique Strings `json:"technique,omitempty"`
+	ID        Strings `json:"id,omitempty"`        // ids of techniques
+	Tactic    Strings `json:"tactic,omitempty"`    // names of tactics
+	Technique Strings `json:"technique,omitempty"` // names of techniques
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -93,9 +109,9 @@ type AlertATTACK struct {
 
 // A HostRef names an agent or a manager.
 type HostRef struct {
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty" untrusted:"true"`
-	IP   string `json:"ip,omitempty"`
+	ID   string `json:"id,omitempty"`                    // its id
+	Name string `json:"name,omitempty" untrusted:"true"` // its name
+	IP   string `json:"ip,omitempty"`                    // its address
 
 	// Extra holds the members that this version doesn't know, such as an agent's labels.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -103,8 +119,8 @@ type HostRef struct {
 
 // A Cluster says which node of which cluster raised an alert.
 type Cluster struct {
-	Name string `json:"name,omitempty"`
-	Node string `json:"node,omitempty"`
+	Name string `json:"name,omitempty"` // its name
+	Node string `json:"node,omitempty"` // the node
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -112,8 +128,8 @@ type Cluster struct {
 
 // A Decoder is what took an event apart.
 type Decoder struct {
-	Name   string `json:"name,omitempty"`
-	Parent string `json:"parent,omitempty"`
+	Name   string `json:"name,omitempty"`   // its name
+	Parent string `json:"parent,omitempty"` // the decoder before it
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -465,35 +481,56 @@ func (s AlertSort) direction() (string, error) {
 // GetAlertsInput is the input of [Client.GetAlerts]. Its filters are those of
 // [AlertFilter]. What is left out doesn't filter.
 type GetAlertsInput struct {
-	Level         int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
-	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Such as 007."`
-	AgentName     string   `json:"agent_name,omitempty" jsonschema:"In any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Such as 5710; of Wazuh 5 also net-006."`
-	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
-	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Any of these; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
-	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
-	Decoder       string   `json:"decoder,omitempty" jsonschema:"Such as sshd." minLength:"1" maxLength:"128"`
-	SourceIP      string   `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	DestinationIP string   `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
-	User          string   `json:"user,omitempty" jsonschema:"Account that acts or is acted on." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"MD5, SHA-1, SHA-256 or IMPHASH=…." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	IP            string   `json:"ip,omitempty" refang:"true" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
-	Process       string   `json:"process,omitempty" jsonschema:"Path, or the end of it." minLength:"1" maxLength:"512"`
-	Domain        string   `json:"domain,omitempty" refang:"true" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
-	Label         string   `json:"label,omitempty" jsonschema:"Such as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
-	Location      string   `json:"location,omitempty" jsonschema:"Such as /var/log/auth.log; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" refang:"true" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
-	StartTime     When     `json:"start_time,omitempty"`
-	EndTime       When     `json:"end_time,omitempty"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// At most.
+	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
+	// Such as 007.
+	AgentID AgentID `json:"agent_id,omitempty"`
+	// In any case.
+	AgentName string `json:"agent_name,omitempty" minLength:"1" maxLength:"128"`
+	// Such as 5710; of Wazuh 5 also net-006.
+	RuleID RuleID `json:"rule_id,omitempty"`
+	// Such as authentication_failed.
+	RuleGroup string `json:"rule_group,omitempty" alias:"group" minLength:"1" maxLength:"128"`
+	// Any of these; T1110 stands for its sub-techniques too.
+	MITREIDs []string `json:"mitre_ids,omitempty" alias:"mitre_id,techniques" maxItems:"50"`
+	// Such as Credential Access.
+	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
+	// Such as sshd.
+	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
+	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address
+	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address
+	// Account that acts or is acted on.
+	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
+	// MD5, SHA-1, SHA-256 or IMPHASH=….
+	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	// As source, destination or otherwise.
+	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
+	// Path, or the end of it.
+	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
+	// Asked for or connected to, or one below it.
+	Domain string `json:"domain,omitempty" refang:"true" alias:"hostname" minLength:"1" maxLength:"253"`
+	// Such as customer=acme.
+	Label string `json:"label,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
+	// Such as /var/log/auth.log; * stands for anything.
+	Location string `json:"location,omitempty" minLength:"1" maxLength:"256"`
+	// Words that must all be in it, in any field; * stands for anything, "quotes" keep words together.
+	Search    string `json:"search,omitempty" refang:"true" alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime When   `json:"start_time,omitempty"` // from this time on
+	EndTime   When   `json:"end_time,omitempty"`   // until this time
 
-	Sort   AlertSort `json:"sort,omitempty" jsonschema:"-timestamp: newest first."`
-	Limit  int       `json:"limit,omitempty" minimum:"1" maximum:"100"`
-	Offset int       `json:"offset,omitempty" jsonschema:"At most 10000 with limit; cursor goes on." minimum:"0" maximum:"100000"`
-	Cursor Cursor    `json:"cursor,omitempty"`
+	// -timestamp: newest first.
+	Sort  AlertSort `json:"sort,omitempty"`
+	Limit int       `json:"limit,omitempty" minimum:"1" maximum:"100"` // how many to return at most
+	// At most 10000 with limit; cursor goes on.
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Cursor Cursor `json:"cursor,omitempty"` // where the page before ended
 
-	IncludeFullLog bool `json:"include_full_log,omitempty" jsonschema:"The events themselves."`
-	IncludeRawData bool `json:"include_raw_data,omitempty" jsonschema:"All that was decoded from them."`
+	// The events themselves.
+	IncludeFullLog bool `json:"include_full_log,omitempty"`
+	// All that was decoded from them.
+	IncludeRawData bool `json:"include_raw_data,omitempty"`
 }
 
 func (in *GetAlertsInput) filter() *AlertFilter {
@@ -516,20 +553,28 @@ func (in *GetAlertsInput) SetDefaults() {
 
 // An AlertPage is one page of alerts.
 type AlertPage struct {
-	Alerts     []*Alert  `json:"alerts"`
-	Total      int       `json:"total" jsonschema:"How many alerts match in all."`
-	Query      string    `json:"query,omitempty"`
-	AtLeast    bool      `json:"total_at_least,omitempty" jsonschema:"Whether total is only a lower bound."`
-	Offset     int       `json:"offset"`
-	More       bool      `json:"more" jsonschema:"Whether there are alerts behind this page."`
-	NextCursor Cursor    `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
-	Sort       AlertSort `json:"sort"`
-	From       time.Time `json:"from,omitzero" jsonschema:"The first moment that start_time stands for."`
-	Until      time.Time `json:"until,omitzero" jsonschema:"The last moment that end_time stands for."`
-	Note       string    `json:"note,omitempty" jsonschema:"What a filter was taken for."`
-	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from this answer; absent when none are."`
-	// NotSearched says where the words were not looked for.
-	NotSearched string `json:"not_searched,omitempty" jsonschema:"Where the words were not looked for; absent when everywhere." untrusted:"true"`
+	Alerts []*Alert `json:"alerts"` // the alerts
+	// How many alerts match in all.
+	Total int    `json:"total"`
+	Query string `json:"query,omitempty"` // the words that were looked for
+	// Whether total is only a lower bound.
+	AtLeast bool `json:"total_at_least,omitempty"`
+	Offset  int  `json:"offset"` // how many were skipped
+	// Whether there are alerts behind this page.
+	More bool `json:"more"`
+	// Give it as cursor for the next page.
+	NextCursor Cursor    `json:"next_cursor,omitempty"`
+	Sort       AlertSort `json:"sort"` // the order
+	// The first moment that start_time stands for.
+	From time.Time `json:"from,omitzero"`
+	// The last moment that end_time stands for.
+	Until time.Time `json:"until,omitzero"`
+	// What a filter was taken for.
+	Note string `json:"note,omitempty"`
+	// Why alerts may be missing from this answer; absent when none are.
+	Incomplete string `json:"incomplete,omitempty"`
+	// Where the words were not looked for; absent when everywhere.
+	NotSearched string `json:"not_searched,omitempty" untrusted:"true"`
 
 	ends *turning
 }
@@ -564,15 +609,21 @@ func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 
 // SearchAlertsInput is the input of [Client.SearchAlerts].
 type SearchAlertsInput struct {
-	Query          string  `json:"query" jsonschema:"Words that must all be in the alert: addresses, users, hashes, paths, commands, domains, the log line; * stands for anything, \"quotes\" keep words together." alias:"search" minLength:"1" maxLength:"4096"`
-	Level          int     `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	AgentID        AgentID `json:"agent_id,omitempty" jsonschema:"Such as 007."`
-	StartTime      When    `json:"start_time,omitempty"`
-	EndTime        When    `json:"end_time,omitempty"`
-	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Offset         int     `json:"offset,omitempty" jsonschema:"At most 10000 with limit; cursor goes on." minimum:"0" maximum:"100000"`
-	Cursor         Cursor  `json:"cursor,omitempty"`
-	IncludeFullLog bool    `json:"include_full_log,omitempty" jsonschema:"The events themselves."`
+	// Words that must all be in the alert: addresses, users, hashes, paths, commands, domains, the log line;
+	// * stands for anything, "quotes" keep words together.
+	Query string `json:"query" alias:"search" minLength:"1" maxLength:"4096"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// Such as 007.
+	AgentID   AgentID `json:"agent_id,omitempty"`
+	StartTime When    `json:"start_time,omitempty"`                                   // from this time on
+	EndTime   When    `json:"end_time,omitempty"`                                     // until this time
+	Limit     int     `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	// At most 10000 with limit; cursor goes on.
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Cursor Cursor `json:"cursor,omitempty"` // where the page before ended
+	// The events themselves.
+	IncludeFullLog bool `json:"include_full_log,omitempty"`
 }
 
 // SearchAlerts returns one page of the alerts that have a text, newest first.
@@ -919,9 +970,12 @@ func incomplete(f *indexer.Found, index string) string {
 
 // GetAlertInput is the input of [Client.GetAlert].
 type GetAlertInput struct {
-	AlertID        string `json:"alert_id" jsonschema:"Of its document, or its own, such as 1735787045.12345." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	IncludeFullLog bool   `json:"include_full_log,omitempty" jsonschema:"The event itself."`
-	IncludeRawData bool   `json:"include_raw_data,omitempty" jsonschema:"What was decoded from the event."`
+	// Of its document, or its own, such as 1735787045.12345.
+	AlertID string `json:"alert_id" alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	// The event itself.
+	IncludeFullLog bool `json:"include_full_log,omitempty"`
+	// What was decoded from the event.
+	IncludeRawData bool `json:"include_raw_data,omitempty"`
 }
 
 var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)

@@ -11,27 +11,37 @@ import (
 
 // GetAlertContextInput is the input of [Client.GetAlertContext].
 type GetAlertContextInput struct {
-	AlertID string `json:"alert_id" jsonschema:"Of its document, or its own." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	Minutes int    `json:"minutes,omitempty" jsonschema:"Before and after it." minimum:"1" maximum:"10080" default:"30"`
-	Level   int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	Limit   int    `json:"limit,omitempty" jsonschema:"Of each relation." minimum:"1" maximum:"50" default:"10"`
+	// Of its document, or its own.
+	AlertID string `json:"alert_id" alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	// Before and after it.
+	Minutes int `json:"minutes,omitempty" minimum:"1" maximum:"10080" default:"30"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// Of each relation.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"50" default:"10"`
 }
 
 // AlertsAround are the alerts around another that share something with it.
 type AlertsAround struct {
-	Relation   string   `json:"relation" jsonschema:"What they share: same_host, same_source (it came from there), same_destination (it went there), to_source (it went to where the alert came from), from_destination (it came from where the alert went), same_user, same_hash, same_process or same_rule."`
-	Value      string   `json:"value" jsonschema:"The host, address, account or rule." untrusted:"true"`
-	Alerts     []*Alert `json:"alerts" jsonschema:"In the order of time, the alert itself left out. Of many, those nearest before it and after it."`
-	Total      int      `json:"total" jsonschema:"How many there are in all, the alert itself left out."`
-	Incomplete string   `json:"incomplete,omitempty"`
+	// What they share: same_host, same_source (it came from there), same_destination (it went there),
+	// to_source (it went to where the alert came from), from_destination (it came from where the alert went),
+	// same_user, same_hash, same_process or same_rule.
+	Relation string `json:"relation"`
+	// The host, address, account or rule.
+	Value string `json:"value" untrusted:"true"`
+	// In the order of time, the alert itself left out. Of many, those nearest before it and after it.
+	Alerts []*Alert `json:"alerts"`
+	// How many there are in all, the alert itself left out.
+	Total      int    `json:"total"`
+	Incomplete string `json:"incomplete,omitempty"` // why not all were found
 }
 
 // AlertContext is what happened around an alert.
 type AlertContext struct {
-	Alert *Alert         `json:"alert"`
-	From  time.Time      `json:"from"`
-	Until time.Time      `json:"until"`
-	Pivot []AlertsAround `json:"related"`
+	Alert *Alert         `json:"alert"`   // the alert itself
+	From  time.Time      `json:"from"`    // the start of the time looked at
+	Until time.Time      `json:"until"`   // the end of the time looked at
+	Pivot []AlertsAround `json:"related"` // the alerts that share something with it
 }
 
 // GetAlertContext returns an alert with what happened around it: on the same

@@ -58,9 +58,12 @@ func (k AlertKey) field() (alertKey, bool) {
 
 // GetAlertStatsInput is the input of [Client.GetAlertStats].
 type GetAlertStatsInput struct {
-	GroupBy  []AlertKey `json:"group_by,omitempty" jsonschema:"Each on its own. Default: level, rule, agent, technique, source_ip." alias:"by" maxItems:"6"`
-	Interval string     `json:"interval,omitempty" jsonschema:"Also count over time in such steps: 5m, 1h, 1d." pattern:"^[0-9]{1,4}[mhd]$"`
-	Top      int        `json:"top,omitempty" jsonschema:"Most frequent values of each." minimum:"1" maximum:"100"`
+	// Each on its own. Default: level, rule, agent, technique, source_ip.
+	GroupBy []AlertKey `json:"group_by,omitempty" alias:"by" maxItems:"6"`
+	// Also count over time in such steps: 5m, 1h, 1d.
+	Interval string `json:"interval,omitempty" pattern:"^[0-9]{1,4}[mhd]$"`
+	// Most frequent values of each.
+	Top int `json:"top,omitempty" minimum:"1" maximum:"100"`
 	AlertFilter
 }
 
@@ -79,37 +82,46 @@ func (in *GetAlertStatsInput) SetDefaults() {
 
 // A Count is how many alerts have a value.
 type Count struct {
-	Value string `json:"value" untrusted:"true"`
-	Name  string `json:"name,omitempty" jsonschema:"What the value stands for: a rule's description, an agent's name." untrusted:"true"`
-	Count int    `json:"count"`
+	Value string `json:"value" untrusted:"true"` // its value
+	// What the value stands for: a rule's description, an agent's name.
+	Name  string `json:"name,omitempty" untrusted:"true"`
+	Count int    `json:"count"` // how many
 }
 
 // Counts are the most frequent values of a field.
 type Counts struct {
-	By     AlertKey `json:"by"`
-	Field  string   `json:"field" jsonschema:"Where it stands; several fields when modules and decoders differ. An alert that has the value in two of them is counted twice."`
-	Values []Count  `json:"values"`
-	Others int      `json:"others" jsonschema:"How many alerts have values that are not listed."`
-	Error  int      `json:"error_bound,omitempty" jsonschema:"By how much a count may be too low, since shards count on their own."`
+	By AlertKey `json:"by"` // what was counted by
+	// Where it stands; several fields when modules and decoders differ. An alert that has the value in two of
+	// them is counted twice.
+	Field  string  `json:"field"`
+	Values []Count `json:"values"` // how many of each
+	// How many alerts have values that are not listed.
+	Others int `json:"others"`
+	// By how much a count may be too low, since shards count on their own.
+	Error int `json:"error_bound,omitempty"`
 }
 
 // A Moment is how many alerts there were within one step.
 type Moment struct {
-	Time  time.Time `json:"time" jsonschema:"When the step begins."`
-	Count int       `json:"count"`
+	// When the step begins.
+	Time  time.Time `json:"time"`
+	Count int       `json:"count"` // how many
 }
 
 // AlertStats are alerts, counted.
 type AlertStats struct {
-	Total      int       `json:"total" jsonschema:"How many alerts match in all."`
-	From       time.Time `json:"from,omitzero"`
-	Until      time.Time `json:"until,omitzero"`
-	Counts     []Counts  `json:"counts"`
-	OverTime   []Moment  `json:"over_time,omitempty"`
-	Note       string    `json:"note,omitempty" jsonschema:"What a filter was taken for."`
-	Incomplete string    `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from these counts; absent when none are."`
-	// NotSearched says where the words were not looked for.
-	NotSearched string `json:"not_searched,omitempty" jsonschema:"Where the words were not looked for; absent when everywhere." untrusted:"true"`
+	// How many alerts match in all.
+	Total    int       `json:"total"`
+	From     time.Time `json:"from,omitzero"`       // the start of the time looked at
+	Until    time.Time `json:"until,omitzero"`      // the end of the time looked at
+	Counts   []Counts  `json:"counts"`              // how many, by what was asked for
+	OverTime []Moment  `json:"over_time,omitempty"` // how many in each step of time
+	// What a filter was taken for.
+	Note string `json:"note,omitempty"`
+	// Why alerts may be missing from these counts; absent when none are.
+	Incomplete string `json:"incomplete,omitempty"`
+	// Where the words were not looked for; absent when everywhere.
+	NotSearched string `json:"not_searched,omitempty" untrusted:"true"`
 }
 
 const maxSteps = 1000

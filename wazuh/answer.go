@@ -13,10 +13,12 @@ import (
 
 // A Failure is what Wazuh couldn't do beside what it did.
 type Failure struct {
-	Code        int      `json:"code" jsonschema:"Wazuh's error code; 4000 is a missing permission, 1701 an unknown agent."`
-	Message     string   `json:"message"`
-	Remediation string   `json:"remediation,omitempty"`
-	IDs         []string `json:"ids,omitempty" jsonschema:"What it is about."`
+	// Wazuh's error code; 4000 is a missing permission, 1701 an unknown agent.
+	Code        int    `json:"code"`
+	Message     string `json:"message"`               // what went wrong
+	Remediation string `json:"remediation,omitempty"` // how to mend it
+	// What it is about.
+	IDs []string `json:"ids,omitempty"`
 }
 
 // rows are what an answer of the server API holds.
@@ -167,10 +169,13 @@ func (l *Strings) UnmarshalJSON(b []byte) error {
 
 // Paging says where a page lies among all rows.
 type Paging struct {
-	Total  int       `json:"total" jsonschema:"How many match in all."`
-	Offset int       `json:"offset"`
-	More   bool      `json:"more" jsonschema:"Whether there are rows behind this page."`
-	Failed []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	// How many match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are rows behind this page.
+	More bool `json:"more"`
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // paging places rows that were fetched from offset on.

@@ -14,7 +14,7 @@ import (
 // Config configures a [Client]. BaseURL, Username and Password are required.
 type Config struct {
 	BaseURL  string // of the server API, https://wazuh.example.org:55000; a base path is kept
-	Username string
+	Username string // the API's user
 	Password string // never printed
 	Version  string // of Wazuh, such as "4.14" or "5"; empty: the server is asked, once
 

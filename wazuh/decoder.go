@@ -12,12 +12,14 @@ import (
 
 // A RulesetDecoder is a decoder of the manager's ruleset.
 type RulesetDecoder struct {
-	Name     string          `json:"name"`
-	Filename string          `json:"filename,omitempty"`
-	Dirname  string          `json:"relative_dirname,omitempty"`
-	Status   string          `json:"status,omitempty"`
-	Position int             `json:"position" jsonschema:"Its place in the file, from 0."`
-	Details  json.RawMessage `json:"details,omitempty" jsonschema:"How it takes events apart: parent, prematch, regex, order."`
+	Name     string `json:"name"`                       // its name
+	Filename string `json:"filename,omitempty"`         // the file it stands in
+	Dirname  string `json:"relative_dirname,omitempty"` // the folder of that file
+	Status   string `json:"status,omitempty"`           // its status
+	// Its place in the file, from 0.
+	Position int `json:"position"`
+	// How it takes events apart: parent, prematch, regex, order.
+	Details json.RawMessage `json:"details,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -33,16 +35,19 @@ func (DecoderSort) Enum() []any {
 
 // ListDecodersInput is the input of [Client.ListDecoders].
 type ListDecodersInput struct {
-	Name   string      `json:"name,omitempty" jsonschema:"Part of it." minLength:"1" maxLength:"128"`
-	Limit  int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Offset int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	Sort   DecoderSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by file and position."`
+	// Part of it.
+	Name   string `json:"name,omitempty" minLength:"1" maxLength:"128"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// - in front: descending. Default: by file and position.
+	Sort DecoderSort `json:"sort,omitempty"`
 }
 
 // A DecoderPage is one page of decoders.
 type DecoderPage struct {
-	Decoders []*RulesetDecoder `json:"decoders"`
-	Note     string            `json:"note,omitempty" jsonschema:"Why there may be none."`
+	Decoders []*RulesetDecoder `json:"decoders"` // the decoders
+	// Why there may be none.
+	Note string `json:"note,omitempty"`
 	Paging
 }
 

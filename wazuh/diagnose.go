@@ -25,7 +25,8 @@ const (
 
 // DiagnoseConnectionInput is the input of [Client.DiagnoseConnection].
 type DiagnoseConnectionInput struct {
-	CheckConnectivity *bool `json:"check_connectivity,omitempty" jsonschema:"Try them, not only look at the settings."`
+	// Try them, not only look at the settings.
+	CheckConnectivity *bool `json:"check_connectivity,omitempty"`
 }
 
 // SetDefaults fills the fields left out.
@@ -38,26 +39,29 @@ func (in *DiagnoseConnectionInput) SetDefaults() {
 
 // A ConnectionCheck is one thing that was looked at.
 type ConnectionCheck struct {
-	Name    string `json:"name"`
-	Status  Health `json:"status"`
-	Message string `json:"message"`
-	Advice  string `json:"advice,omitempty" jsonschema:"What to do about it."`
+	Name    string `json:"name"`    // its name
+	Status  Health `json:"status"`  // its status
+	Message string `json:"message"` // what came of it
+	// What to do about it.
+	Advice string `json:"advice,omitempty"`
 }
 
 // Settings are what a client was configured with, without what is secret.
 type Settings struct {
-	URL       string `json:"url"`
-	VerifySSL bool   `json:"verify_ssl"`
-	TimeoutMS int64  `json:"timeout_ms"`
+	URL       string `json:"url"`        // where it is
+	VerifySSL bool   `json:"verify_ssl"` // whether its certificate is verified
+	TimeoutMS int64  `json:"timeout_ms"` // how long an attempt may take, in milliseconds
 }
 
 // A Diagnosis says whether Wazuh can be reached and read.
 type Diagnosis struct {
-	Status  Health            `json:"status" jsonschema:"That of the worst check."`
-	Manager Settings          `json:"manager"`
-	Indexer *Settings         `json:"indexer,omitempty" jsonschema:"Absent when none is configured."`
-	Version string            `json:"version,omitempty"`
-	Checks  []ConnectionCheck `json:"checks"`
+	// That of the worst check.
+	Status  Health   `json:"status"`
+	Manager Settings `json:"manager"` // how the manager is reached
+	// Absent when none is configured.
+	Indexer *Settings         `json:"indexer,omitempty"`
+	Version string            `json:"version,omitempty"` // the manager's version
+	Checks  []ConnectionCheck `json:"checks"`            // what was checked
 }
 
 func (d *Diagnosis) add(name string, status Health, message, advice string) {

@@ -13,8 +13,8 @@ import (
 
 // A RegistryValue names a value of a registry key.
 type RegistryValue struct {
-	Name string `json:"name" untrusted:"true"`
-	Type string `json:"type,omitempty"`
+	Name string `json:"name" untrusted:"true"` // its name
+	Type string `json:"type,omitempty"`        // its type
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -23,24 +23,31 @@ type RegistryValue struct {
 // A FileEntry is a file, or a part of the registry, that file integrity
 // monitoring watches.
 type FileEntry struct {
-	File       string         `json:"file" jsonschema:"The path of the file or of the registry key." untrusted:"true"`
-	Type       FileType       `json:"type"`
-	Value      *RegistryValue `json:"value,omitempty" jsonschema:"Which value of the registry key."`
-	Arch       string         `json:"arch,omitempty" jsonschema:"Which view of the registry: [x32] or [x64]."`
-	Date       string         `json:"date,omitempty" jsonschema:"When a change of it was last reported."`
-	MTime      string         `json:"mtime,omitempty" jsonschema:"When it was last changed, by its own account."`
-	Changes    Int            `json:"changes" jsonschema:"How many changes were reported."`
-	Size       Int            `json:"size"`
-	Perm       Text           `json:"perm,omitempty" jsonschema:"Its permissions; on Windows a JSON object, as a text." untrusted:"true"`
-	User       string         `json:"uname,omitempty" untrusted:"true"`
-	Group      string         `json:"gname,omitempty" untrusted:"true"`
-	UID        string         `json:"uid,omitempty"`
-	GID        string         `json:"gid,omitempty"`
-	Inode      Int            `json:"inode,omitempty"`
-	Attributes string         `json:"attributes,omitempty"`
-	MD5        string         `json:"md5,omitempty"`
-	SHA1       string         `json:"sha1,omitempty"`
-	SHA256     string         `json:"sha256,omitempty"`
+	// The path of the file or of the registry key.
+	File string   `json:"file" untrusted:"true"`
+	Type FileType `json:"type"` // its type
+	// Which value of the registry key.
+	Value *RegistryValue `json:"value,omitempty"`
+	// Which view of the registry: [x32] or [x64].
+	Arch string `json:"arch,omitempty"`
+	// When a change of it was last reported.
+	Date string `json:"date,omitempty"`
+	// When it was last changed, by its own account.
+	MTime string `json:"mtime,omitempty"`
+	// How many changes were reported.
+	Changes Int `json:"changes"`
+	Size    Int `json:"size"` // its size in bytes
+	// Its permissions; on Windows a JSON object, as a text.
+	Perm       Text   `json:"perm,omitempty" untrusted:"true"`
+	User       string `json:"uname,omitempty" untrusted:"true"` // the owner's name
+	Group      string `json:"gname,omitempty" untrusted:"true"` // the group's name
+	UID        string `json:"uid,omitempty"`                    // the owner's number
+	GID        string `json:"gid,omitempty"`                    // the group's number
+	Inode      Int    `json:"inode,omitempty"`                  // its inode
+	Attributes string `json:"attributes,omitempty"`             // its attributes on Windows
+	MD5        string `json:"md5,omitempty"`                    // its MD5, in hex
+	SHA1       string `json:"sha1,omitempty"`                   // its SHA-1, in hex
+	SHA256     string `json:"sha256,omitempty"`                 // its SHA-256, in hex
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -62,21 +69,25 @@ func (FileSort) Enum() []any {
 
 // GetFIMFilesInput is the input of [Client.GetFIMFiles].
 type GetFIMFilesInput struct {
-	AgentID       AgentID  `json:"agent_id" alias:"id"`
-	Search        string   `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
-	Type          FileType `json:"type,omitempty"`
-	Hash          string   `json:"hash,omitempty" jsonschema:"MD5, SHA-1 or SHA-256." pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	Sort          FileSort `json:"sort,omitempty" jsonschema:"-mtime: last changed first; -date: last reported first." default:"-mtime"`
-	Limit         int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset        int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	IncludeHashes bool     `json:"include_hashes,omitempty"`
+	AgentID AgentID `json:"agent_id" alias:"id"` // the agent
+	// In any field.
+	Search string   `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	Type   FileType `json:"type,omitempty"` // only of this type
+	// MD5, SHA-1 or SHA-256.
+	Hash string `json:"hash,omitempty" pattern:"^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	// -mtime: last changed first; -date: last reported first.
+	Sort          FileSort `json:"sort,omitempty" default:"-mtime"`
+	Limit         int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset        int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	IncludeHashes bool     `json:"include_hashes,omitempty"`                               // with the hashes of each
 }
 
 // A FilePage is one page of what file integrity monitoring knows.
 type FilePage struct {
-	AgentID        string       `json:"agent_id"`
-	Files          []*FileEntry `json:"files"`
-	HashesIncluded bool         `json:"hashes_included" jsonschema:"Whether hashes were asked for."`
+	AgentID string       `json:"agent_id"` // the agent
+	Files   []*FileEntry `json:"files"`    // the files
+	// Whether hashes were asked for.
+	HashesIncluded bool `json:"hashes_included"`
 	Paging
 }
 

@@ -72,40 +72,51 @@ var inventories = map[InventoryKind]inventory{
 
 // SearchInventoryInput is the input of [Client.SearchInventory].
 type SearchInventoryInput struct {
-	Kind    InventoryKind `json:"kind"`
-	Search  string        `json:"search,omitempty" jsonschema:"Words that must all be in it or the agent's name; * stands for anything." alias:"query,name" minLength:"1" maxLength:"256"`
-	Port    int           `json:"port,omitempty" jsonschema:"At either end; for kind ports." minimum:"1" maximum:"65535"`
-	AgentID AgentID       `json:"agent_id,omitempty" jsonschema:"Such as 007."`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
-	Offset  int           `json:"offset,omitempty" jsonschema:"At most 10000 with limit." minimum:"0" maximum:"100000"`
-	Cursor  Cursor        `json:"cursor,omitempty"`
+	Kind InventoryKind `json:"kind"` // of which kind
+	// Words that must all be in it or the agent's name; * stands for anything.
+	Search string `json:"search,omitempty" alias:"query,name" minLength:"1" maxLength:"256"`
+	// At either end; for kind ports.
+	Port int `json:"port,omitempty" minimum:"1" maximum:"65535"`
+	// Such as 007.
+	AgentID AgentID `json:"agent_id,omitempty"`
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
+	// At most 10000 with limit.
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Cursor Cursor `json:"cursor,omitempty"` // where the page before ended
 }
 
 // A Thing is a part of a host.
 type Thing struct {
-	AgentID   string          `json:"agent_id"`
-	AgentName string          `json:"agent_name,omitempty" untrusted:"true"`
-	Item      json.RawMessage `json:"item" jsonschema:"As the inventory has it, in the words of the Elastic Common Schema, or as note says." untrusted:"true"`
+	AgentID   string `json:"agent_id"`                              // the agent
+	AgentName string `json:"agent_name,omitempty" untrusted:"true"` // the agent's name
+	// As the inventory has it, in the words of the Elastic Common Schema, or as note says.
+	Item json.RawMessage `json:"item" untrusted:"true"`
 }
 
 // AgentCount is how many things an agent's host has.
 type AgentCount struct {
-	AgentID string `json:"agent_id"`
-	Count   int    `json:"count"`
+	AgentID string `json:"agent_id"` // the agent
+	Count   int    `json:"count"`    // how many
 }
 
 // ThingPage is one page of the fleet's inventory.
 type ThingPage struct {
-	Kind       InventoryKind `json:"kind"`
-	Items      []*Thing      `json:"items"`
-	Total      int           `json:"total" jsonschema:"How many things match in all."`
-	Agents     []AgentCount  `json:"agents" jsonschema:"On which hosts they are; at most 100."`
-	MoreAgents bool          `json:"more_agents,omitempty" jsonschema:"Whether there are more hosts than are listed."`
-	Offset     int           `json:"offset"`
-	More       bool          `json:"more"`
-	NextCursor Cursor        `json:"next_cursor,omitempty" jsonschema:"Give it as cursor for the next page."`
-	Note       string        `json:"note,omitempty" jsonschema:"Where this comes from, if not from the indexer."`
-	Incomplete string        `json:"incomplete,omitempty" jsonschema:"Why some may be missing from this answer; absent when none are."`
+	Kind  InventoryKind `json:"kind"`  // of which kind it is
+	Items []*Thing      `json:"items"` // what was found
+	// How many things match in all.
+	Total int `json:"total"`
+	// On which hosts they are; at most 100.
+	Agents []AgentCount `json:"agents"`
+	// Whether there are more hosts than are listed.
+	MoreAgents bool `json:"more_agents,omitempty"`
+	Offset     int  `json:"offset"` // how many were skipped
+	More       bool `json:"more"`   // whether there are more behind these
+	// Give it as cursor for the next page.
+	NextCursor Cursor `json:"next_cursor,omitempty"`
+	// Where this comes from, if not from the indexer.
+	Note string `json:"note,omitempty"`
+	// Why some may be missing from this answer; absent when none are.
+	Incomplete string `json:"incomplete,omitempty"`
 
 	ends *turning
 }

@@ -12,22 +12,23 @@ import (
 
 // A Group is a set of agents that share a configuration.
 type Group struct {
-	Name      string `json:"name"`
-	Count     int    `json:"count" jsonschema:"How many agents are in it."`
-	ConfigSum string `json:"config_sum,omitempty"`
-	MergedSum string `json:"merged_sum,omitempty"`
+	Name string `json:"name"` // its name
+	// How many agents are in it.
+	Count     int    `json:"count"`
+	ConfigSum string `json:"config_sum,omitempty"` // the digest of its configuration
+	MergedSum string `json:"merged_sum,omitempty"` // the digest of its shared files
 }
 
 // ListGroupsInput is the input of [Client.ListGroups].
 type ListGroupsInput struct {
-	Search string `json:"search,omitempty" minLength:"1" maxLength:"128"`
-	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
-	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"128"`         // only those that this is in
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // A GroupPage is one page of groups.
 type GroupPage struct {
-	Groups []*Group `json:"groups"`
+	Groups []*Group `json:"groups"` // its groups
 	Paging
 }
 
@@ -73,11 +74,12 @@ func (g GroupID) check() error {
 
 // GetGroupAgentsInput is the input of [Client.GetGroupAgents].
 type GetGroupAgentsInput struct {
-	GroupID   GroupID     `json:"group_id" jsonschema:"Its name." alias:"id,group"`
-	Status    AgentStatus `json:"status,omitempty"`
-	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
-	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	IncludeIP bool        `json:"include_ip,omitempty"`
+	// Its name.
+	GroupID   GroupID     `json:"group_id" alias:"id,group"`
+	Status    AgentStatus `json:"status,omitempty"`                                       // only those with this status
+	Limit     int         `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
+	Offset    int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	IncludeIP bool        `json:"include_ip,omitempty"`                                   // with the addresses of agents
 }
 
 // GetGroupAgents returns one page of the agents in a group, by id. An unknown

@@ -10,13 +10,15 @@ import (
 
 // A HostOS is the operating system that an inventory scan saw.
 type HostOS struct {
-	OS           *AgentOS `json:"os,omitempty"`
-	Hostname     string   `json:"hostname,omitempty" untrusted:"true"`
-	Architecture string   `json:"architecture,omitempty"`
-	Sysname      string   `json:"sysname,omitempty"`
-	Release      string   `json:"release,omitempty" jsonschema:"Of the kernel." untrusted:"true"`
-	Version      string   `json:"version,omitempty" jsonschema:"Of the kernel." untrusted:"true"`
-	Scan         Scan     `json:"scan,omitzero"`
+	OS           *AgentOS `json:"os,omitempty"`                        // its system
+	Hostname     string   `json:"hostname,omitempty" untrusted:"true"` // the host's name
+	Architecture string   `json:"architecture,omitempty"`              // its architecture
+	Sysname      string   `json:"sysname,omitempty"`                   // the name of the kernel
+	// Of the kernel.
+	Release string `json:"release,omitempty" untrusted:"true"`
+	// Of the kernel.
+	Version string `json:"version,omitempty" untrusted:"true"`
+	Scan    Scan   `json:"scan,omitzero"` // when it was seen last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -24,13 +26,14 @@ type HostOS struct {
 
 // GetAgentOSInput is the input of [Client.GetAgentOS].
 type GetAgentOSInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"` // the agent
 }
 
 // AgentHostOS is the operating system of an agent's host.
 type AgentHostOS struct {
-	AgentID string  `json:"agent_id"`
-	OS      *HostOS `json:"os,omitempty" jsonschema:"Absent when no inventory scan has reported yet."`
+	AgentID string `json:"agent_id"` // the agent
+	// Absent when no inventory scan has reported yet.
+	OS *HostOS `json:"os,omitempty"`
 }
 
 // GetAgentOS returns the operating system of an agent's host. An unknown agent
@@ -63,16 +66,18 @@ func (c *Client) GetAgentOS(ctx context.Context, in GetAgentOSInput) (*AgentHost
 
 // A Package is a piece of software on a host.
 type Package struct {
-	Name         string `json:"name" untrusted:"true"`
-	Version      string `json:"version,omitempty" untrusted:"true"`
-	Architecture string `json:"architecture,omitempty"`
-	Format       string `json:"format,omitempty" jsonschema:"deb, rpm, win, pypi, …"`
-	Vendor       string `json:"vendor,omitempty" untrusted:"true"`
-	Description  string `json:"description,omitempty" untrusted:"true"`
-	InstallTime  string `json:"install_time,omitempty"`
-	Size         Int    `json:"size,omitempty" jsonschema:"In kB."`
-	Location     string `json:"location,omitempty" untrusted:"true"`
-	Scan         Scan   `json:"scan,omitzero"`
+	Name         string `json:"name" untrusted:"true"`              // its name
+	Version      string `json:"version,omitempty" untrusted:"true"` // its version
+	Architecture string `json:"architecture,omitempty"`             // its architecture
+	// deb, rpm, win, pypi, …
+	Format      string `json:"format,omitempty"`
+	Vendor      string `json:"vendor,omitempty" untrusted:"true"`      // who makes it
+	Description string `json:"description,omitempty" untrusted:"true"` // what it is for
+	InstallTime string `json:"install_time,omitempty"`                 // when it was installed, as the host says
+	// In kB.
+	Size     Int    `json:"size,omitempty"`
+	Location string `json:"location,omitempty" untrusted:"true"` // where it is installed
+	Scan     Scan   `json:"scan,omitzero"`                       // when it was seen last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -80,16 +85,17 @@ type Package struct {
 
 // GetAgentPackagesInput is the input of [Client.GetAgentPackages].
 type GetAgentPackagesInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	Search  string  `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
+	AgentID AgentID `json:"agent_id" alias:"id"`                                    // the agent
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// In any field.
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"256"`
 }
 
 // A PackagePage is one page of packages.
 type PackagePage struct {
-	AgentID  string     `json:"agent_id"`
-	Packages []*Package `json:"packages"`
+	AgentID  string     `json:"agent_id"` // the agent
+	Packages []*Package `json:"packages"` // the packages
 	Paging
 }
 
@@ -124,15 +130,16 @@ func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput)
 
 // GetAgentHotfixesInput is the input of [Client.GetAgentHotfixes].
 type GetAgentHotfixesInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	AgentID AgentID `json:"agent_id" alias:"id"`                                    // the agent
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // A HotfixPage is one page of Windows updates.
 type HotfixPage struct {
-	AgentID  string   `json:"agent_id"`
-	Hotfixes []string `json:"hotfixes" jsonschema:"Their numbers, such as KB2978691." untrusted:"true"`
+	AgentID string `json:"agent_id"` // the agent
+	// Their numbers, such as KB2978691.
+	Hotfixes []string `json:"hotfixes" untrusted:"true"`
 	Paging
 }
 

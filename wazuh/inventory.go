@@ -14,7 +14,7 @@ import (
 
 // A Scan is the inventory scan in which Wazuh saw something.
 type Scan struct {
-	Time string `json:"time,omitempty"`
+	Time string `json:"time,omitempty"` // when, as the host said
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -22,16 +22,20 @@ type Scan struct {
 
 // A Process is a process of an agent's host.
 type Process struct {
-	PID       Int    `json:"pid"`
-	PPID      Int    `json:"ppid"`
-	Name      string `json:"name" untrusted:"true"`
-	State     string `json:"state,omitempty" jsonschema:"S sleeping, R running, Z zombie, …"`
-	User      string `json:"euser,omitempty" jsonschema:"The effective user." untrusted:"true"`
-	VMSize    Int    `json:"vm_size,omitempty" jsonschema:"Virtual memory in kB."`
-	StartTime Int    `json:"start_time,omitempty" jsonschema:"Seconds since 1970 or, on some systems, since boot."`
-	Command   string `json:"cmd,omitempty" untrusted:"true"`
-	Arguments string `json:"argvs,omitempty" untrusted:"true"`
-	Scan      Scan   `json:"scan,omitzero"`
+	PID  Int    `json:"pid"`                   // the process's number
+	PPID Int    `json:"ppid"`                  // its parent's number
+	Name string `json:"name" untrusted:"true"` // its name
+	// S sleeping, R running, Z zombie, …
+	State string `json:"state,omitempty"`
+	// The effective user.
+	User string `json:"euser,omitempty" untrusted:"true"`
+	// Virtual memory in kB.
+	VMSize Int `json:"vm_size,omitempty"`
+	// Seconds since 1970 or, on some systems, since boot.
+	StartTime Int    `json:"start_time,omitempty"`
+	Command   string `json:"cmd,omitempty" untrusted:"true"`   // the command
+	Arguments string `json:"argvs,omitempty" untrusted:"true"` // its arguments
+	Scan      Scan   `json:"scan,omitzero"`                    // when it was seen last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -39,22 +43,28 @@ type Process struct {
 
 // GetAgentProcessesInput is the input of [Client.GetAgentProcesses].
 type GetAgentProcessesInput struct {
-	AgentID        AgentID `json:"agent_id" alias:"id"`
-	Limit          int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset         int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	Search         string  `json:"search,omitempty" jsonschema:"In any field, the command line too." minLength:"1" maxLength:"256"`
-	IncludeCommand bool    `json:"include_command,omitempty" jsonschema:"They can hold passwords."`
+	AgentID AgentID `json:"agent_id" alias:"id"`                                    // the agent
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// In any field, the command line too.
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	// They can hold passwords.
+	IncludeCommand bool `json:"include_command,omitempty"`
 }
 
 // A ProcessPage is one page of processes.
 type ProcessPage struct {
-	AgentID         string     `json:"agent_id"`
-	Processes       []*Process `json:"processes"`
-	Total           int        `json:"total" jsonschema:"How many processes match in all."`
-	Offset          int        `json:"offset"`
-	More            bool       `json:"more" jsonschema:"Whether there are processes behind this page."`
-	CommandIncluded bool       `json:"command_included" jsonschema:"Whether command lines were asked for."`
-	Failed          []Failure  `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	AgentID   string     `json:"agent_id"`  // the agent
+	Processes []*Process `json:"processes"` // the processes
+	// How many processes match in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are processes behind this page.
+	More bool `json:"more"`
+	// Whether command lines were asked for.
+	CommandIncluded bool `json:"command_included"`
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // GetAgentProcesses returns the processes that the agent's last inventory scan
@@ -114,8 +124,8 @@ func checkSearch(s string) error {
 
 // An Endpoint is one end of a connection, as far as it is known.
 type Endpoint struct {
-	IP   string `json:"ip,omitempty"`
-	Port *Int   `json:"port,omitempty"`
+	IP   string `json:"ip,omitempty"`   // its address
+	Port *Int   `json:"port,omitempty"` // its port; nil: none
 }
 
 // String is address:port, as far as they are known.
@@ -129,14 +139,17 @@ func (e Endpoint) String() string {
 
 // A Port is a socket of an agent's host: one that listens or one that is connected.
 type Port struct {
-	Protocol string   `json:"protocol" jsonschema:"tcp, udp, tcp6 or udp6."`
-	Local    Endpoint `json:"local"`
-	Remote   Endpoint `json:"remote,omitzero" jsonschema:"Absent: none is known. Port 0: nobody is connected."`
-	State    string   `json:"state,omitempty" jsonschema:"listening, established, …; absent for UDP."`
-	PID      Int      `json:"pid,omitempty"`
-	Process  string   `json:"process,omitempty" untrusted:"true"`
-	Inode    Int      `json:"inode,omitempty"`
-	Scan     Scan     `json:"scan,omitzero"`
+	// tcp, udp, tcp6 or udp6.
+	Protocol string   `json:"protocol"`
+	Local    Endpoint `json:"local"` // the ends of the connection
+	// Absent: none is known. Port 0: nobody is connected.
+	Remote Endpoint `json:"remote,omitzero"`
+	// listening, established, …; absent for UDP.
+	State   string `json:"state,omitempty"`
+	PID     Int    `json:"pid,omitempty"`                      // the process's number
+	Process string `json:"process,omitempty" untrusted:"true"` // the process's name
+	Inode   Int    `json:"inode,omitempty"`                    // its inode
+	Scan    Scan   `json:"scan,omitzero"`                      // when it was seen last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -144,19 +157,22 @@ type Port struct {
 
 // GetAgentPortsInput is the input of [Client.GetAgentPorts].
 type GetAgentPortsInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
-	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	AgentID AgentID `json:"agent_id" alias:"id"`                                    // the agent
+	Limit   int     `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset  int     `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // A PortPage is one page of ports.
 type PortPage struct {
-	AgentID string    `json:"agent_id"`
-	Ports   []*Port   `json:"ports"`
-	Total   int       `json:"total" jsonschema:"How many ports there are in all."`
-	Offset  int       `json:"offset"`
-	More    bool      `json:"more" jsonschema:"Whether there are ports behind this page."`
-	Failed  []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	AgentID string  `json:"agent_id"` // the agent
+	Ports   []*Port `json:"ports"`    // the ports
+	// How many ports there are in all.
+	Total  int `json:"total"`
+	Offset int `json:"offset"` // how many were skipped
+	// Whether there are ports behind this page.
+	More bool `json:"more"`
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // GetAgentPorts returns the ports that the agent's last inventory scan saw, by
@@ -196,10 +212,10 @@ func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*Por
 
 // Counters count what went through an interface.
 type Counters struct {
-	Bytes   Int `json:"bytes"`
-	Packets Int `json:"packets"`
-	Errors  Int `json:"errors"`
-	Dropped Int `json:"dropped"`
+	Bytes   Int `json:"bytes"`   // bytes
+	Packets Int `json:"packets"` // packets
+	Errors  Int `json:"errors"`  // packets with errors
+	Dropped Int `json:"dropped"` // packets that were dropped
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -207,32 +223,38 @@ type Counters struct {
 
 // An Address is one that an interface has.
 type Address struct {
-	Family    string `json:"family" jsonschema:"ipv4 or ipv6."`
-	Address   string `json:"address"`
-	Netmask   string `json:"netmask,omitempty"`
-	Broadcast string `json:"broadcast,omitempty"`
+	// ipv4 or ipv6.
+	Family    string `json:"family"`
+	Address   string `json:"address"`             // the address
+	Netmask   string `json:"netmask,omitempty"`   // its mask
+	Broadcast string `json:"broadcast,omitempty"` // where to reach all
 }
 
 // A Gateway is the next hop behind an interface.
 type Gateway struct {
-	Family  string `json:"family" jsonschema:"ipv4 or ipv6."`
-	Address string `json:"address,omitempty" jsonschema:"Absent when there is none."`
-	DHCP    string `json:"dhcp,omitempty" jsonschema:"enabled, disabled, unknown or BOOTP."`
+	// ipv4 or ipv6.
+	Family string `json:"family"`
+	// Absent when there is none.
+	Address string `json:"address,omitempty"`
+	// enabled, disabled, unknown or BOOTP.
+	DHCP string `json:"dhcp,omitempty"`
 }
 
 // An Interface is a network interface of an agent's host.
 type Interface struct {
-	Name      string     `json:"name" untrusted:"true"`
-	Adapter   string     `json:"adapter,omitempty" untrusted:"true"`
-	Type      string     `json:"type,omitempty"`
-	State     string     `json:"state,omitempty"`
-	MTU       Int        `json:"mtu,omitempty"`
-	MAC       string     `json:"mac,omitempty"`
-	RX        Counters   `json:"rx" jsonschema:"Received."`
-	TX        Counters   `json:"tx" jsonschema:"Sent."`
-	Addresses []*Address `json:"addresses,omitempty"`
-	Gateways  []*Gateway `json:"gateways,omitempty"`
-	Scan      Scan       `json:"scan,omitzero"`
+	Name    string `json:"name" untrusted:"true"`              // its name
+	Adapter string `json:"adapter,omitempty" untrusted:"true"` // the adapter's name, on Windows
+	Type    string `json:"type,omitempty"`                     // its type
+	State   string `json:"state,omitempty"`                    // whether it is up
+	MTU     Int    `json:"mtu,omitempty"`                      // the longest packet, in bytes
+	MAC     string `json:"mac,omitempty"`                      // its hardware address
+	// Received.
+	RX Counters `json:"rx"`
+	// Sent.
+	TX        Counters   `json:"tx"`
+	Addresses []*Address `json:"addresses,omitempty"` // its addresses
+	Gateways  []*Gateway `json:"gateways,omitempty"`  // where it leads to
+	Scan      Scan       `json:"scan,omitzero"`       // when it was seen last
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -240,16 +262,18 @@ type Interface struct {
 
 // GetAgentNetworkInput is the input of [Client.GetAgentNetwork].
 type GetAgentNetworkInput struct {
-	AgentID   AgentID `json:"agent_id" alias:"id"`
-	IncludeIP bool    `json:"include_ip,omitempty"`
+	AgentID   AgentID `json:"agent_id" alias:"id"`  // the agent
+	IncludeIP bool    `json:"include_ip,omitempty"` // with the addresses of agents
 }
 
 // A Network is what an agent's host is connected by.
 type Network struct {
-	AgentID    string       `json:"agent_id"`
-	Interfaces []*Interface `json:"interfaces"`
-	IPIncluded bool         `json:"ip_included" jsonschema:"Whether addresses and gateways were asked for."`
-	Failed     []Failure    `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	AgentID    string       `json:"agent_id"`   // the agent
+	Interfaces []*Interface `json:"interfaces"` // the interfaces
+	// Whether addresses and gateways were asked for.
+	IPIncluded bool `json:"ip_included"`
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // GetAgentNetwork returns the network interfaces that the agent's last

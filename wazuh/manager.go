@@ -24,10 +24,12 @@ func (LogLevel) Enum() []any {
 
 // A LogLine is a line of the manager's log.
 type LogLine struct {
-	Timestamp   string   `json:"timestamp"`
-	Tag         string   `json:"tag" jsonschema:"The daemon, and the module after a colon."`
-	Level       LogLevel `json:"level"`
-	Description string   `json:"description,omitempty" jsonschema:"Absent unless asked for." untrusted:"true"`
+	Timestamp string `json:"timestamp"` // when it was written
+	// The daemon, and the module after a colon.
+	Tag   string   `json:"tag"`
+	Level LogLevel `json:"level"` // its level
+	// Absent unless asked for.
+	Description string `json:"description,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -35,20 +37,25 @@ type LogLine struct {
 
 // GetManagerLogsInput is the input of [Client.GetManagerLogs].
 type GetManagerLogsInput struct {
-	Level              LogLevel `json:"level,omitempty"`
-	Tag                string   `json:"tag,omitempty" jsonschema:"Such as wazuh-modulesd or syscollector." minLength:"1" maxLength:"128"`
-	Search             string   `json:"search,omitempty" minLength:"1" maxLength:"256"`
-	Limit              int      `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
-	Offset             int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	IncludeDescription bool     `json:"include_description,omitempty" jsonschema:"The messages themselves."`
-	Node               string   `json:"node,omitempty" jsonschema:"Of this cluster node." maxLength:"64"`
+	Level LogLevel `json:"level,omitempty"` // only of this level
+	// Such as wazuh-modulesd or syscollector.
+	Tag    string `json:"tag,omitempty" minLength:"1" maxLength:"128"`
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"256"`         // only those that this is in
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// The messages themselves.
+	IncludeDescription bool `json:"include_description,omitempty"`
+	// Of this cluster node.
+	Node string `json:"node,omitempty" maxLength:"64"`
 }
 
 // A LogPage is one page of the manager's log.
 type LogPage struct {
-	Logs                []*LogLine `json:"logs"`
-	Node                string     `json:"node,omitempty" jsonschema:"The cluster node whose log it is."`
-	DescriptionIncluded bool       `json:"description_included" jsonschema:"Whether messages were asked for."`
+	Logs []*LogLine `json:"logs"` // the lines
+	// The cluster node whose log it is.
+	Node string `json:"node,omitempty"`
+	// Whether messages were asked for.
+	DescriptionIncluded bool `json:"description_included"`
 	Paging
 }
 
@@ -182,10 +189,14 @@ func (r RunningConfig) parts(version string, five bool) (daemon, part string, er
 
 // GetManagerConfigInput is the input of [Client.GetManagerConfig].
 type GetManagerConfigInput struct {
-	Section                ConfigSection `json:"section,omitempty" jsonschema:"Part of the file; analysis: alerts, global and ruleset."`
-	Field                  string        `json:"field,omitempty" jsonschema:"Of the section, such as rule_dir of ruleset." pattern:"^[A-Za-z0-9_.%-]{1,64}$"`
-	Running                RunningConfig `json:"running,omitempty" jsonschema:"Instead of the file: what a daemon runs with now."`
-	IncludeSensitiveConfig bool          `json:"include_sensitive_config,omitempty" jsonschema:"With secrets, if the operator allows."`
+	// Part of the file; analysis: alerts, global and ruleset.
+	Section ConfigSection `json:"section,omitempty"`
+	// Of the section, such as rule_dir of ruleset.
+	Field string `json:"field,omitempty" pattern:"^[A-Za-z0-9_.%-]{1,64}$"`
+	// Instead of the file: what a daemon runs with now.
+	Running RunningConfig `json:"running,omitempty"`
+	// With secrets, if the operator allows.
+	IncludeSensitiveConfig bool `json:"include_sensitive_config,omitempty"`
 }
 
 var fieldName = lazyregexp.New(`^[A-Za-z0-9_.%-]{1,64}$`)
@@ -210,13 +221,17 @@ func (in GetManagerConfigInput) WantsSensitive() bool { return in.IncludeSensiti
 // A ManagerConfig is what stands in the manager's configuration file, or what a
 // daemon runs with.
 type ManagerConfig struct {
-	Section           ConfigSection              `json:"section,omitempty"`
-	Running           RunningConfig              `json:"running,omitempty"`
-	Node              string                     `json:"node,omitempty" jsonschema:"The cluster node whose file it is."`
-	Configuration     map[string]json.RawMessage `json:"configuration" jsonschema:"By section, as the file has it, which is not always what runs; or what runs, if that was asked for." untrusted:"true"`
-	Redacted          []string                   `json:"redacted,omitempty" jsonschema:"The paths at which secrets were cut out."`
-	SensitiveIncluded bool                       `json:"sensitive_config_included"`
-	Failed            []Failure                  `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	Section ConfigSection `json:"section,omitempty"` // which part of the configuration
+	Running RunningConfig `json:"running,omitempty"` // the configuration in force
+	// The cluster node whose file it is.
+	Node string `json:"node,omitempty"`
+	// By section, as the file has it, which is not always what runs; or what runs, if that was asked for.
+	Configuration map[string]json.RawMessage `json:"configuration" untrusted:"true"`
+	// The paths at which secrets were cut out.
+	Redacted          []string `json:"redacted,omitempty"`
+	SensitiveIncluded bool     `json:"sensitive_config_included"` // whether secrets were left in
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // GetManagerConfig returns the manager's configuration file or a part of it, or

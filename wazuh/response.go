@@ -21,22 +21,28 @@ import (
 
 // ResponseTarget is what an active response is asked for: by whom it is to be done, and on what.
 type ResponseTarget struct {
-	Response    string    `json:"response" jsonschema:"In the operator's list, such as block-address." pattern:"^[a-z][a-z0-9-]{0,63}$"`
-	Agents      []AgentID `json:"agents" jsonschema:"By number; there is no all." alias:"agent_ids" minItems:"1" maxItems:"1000"`
-	Value       string    `json:"value,omitempty" refang:"true" jsonschema:"The address or account that it acts on." alias:"address,user" maxLength:"256"`
-	WaitSeconds int       `json:"wait_seconds,omitempty" jsonschema:"How long to look for the proof." minimum:"1" maximum:"300" default:"60"`
+	// In the operator's list, such as block-address.
+	Response string `json:"response" pattern:"^[a-z][a-z0-9-]{0,63}$"`
+	// By number; there is no all.
+	Agents []AgentID `json:"agents" alias:"agent_ids" minItems:"1" maxItems:"1000"`
+	// The address or account that it acts on.
+	Value string `json:"value,omitempty" refang:"true" alias:"address,user" maxLength:"256"`
+	// How long to look for the proof.
+	WaitSeconds int `json:"wait_seconds,omitempty" minimum:"1" maximum:"300" default:"60"`
 }
 
 // RunActiveResponseInput is the input of [Client.RunActiveResponse].
 type RunActiveResponseInput struct {
 	ResponseTarget
-	Reason string `json:"reason" jsonschema:"For whoever approves." minLength:"5" maxLength:"500"`
+	// For whoever approves.
+	Reason string `json:"reason" minLength:"5" maxLength:"500"`
 }
 
 // UndoResponseInput is the input of [Client.UndoResponse].
 type UndoResponseInput struct {
 	ResponseTarget
-	Reason string `json:"reason,omitempty" jsonschema:"For whoever approves." maxLength:"500"`
+	// For whoever approves.
+	Reason string `json:"reason,omitempty" maxLength:"500"`
 }
 
 // actsOn are the things that a policy can protect.
@@ -53,26 +59,35 @@ var ErrNotAllowed = errors.New("wazuh: the operator allows no such active respon
 
 // A HostResponse is what became of an active response on one host.
 type HostResponse struct {
-	AgentID string `json:"agent_id"`
-	Name    string `json:"name,omitempty" untrusted:"true"`
-	State   string `json:"state" jsonschema:"proven: its log shows that it was done; sent: it was told to, no proof yet; refused: it was not sent."`
-	Proof   string `json:"proof,omitempty" jsonschema:"The alert that shows it."`
-	Why     string `json:"why,omitempty" jsonschema:"Why it was refused."`
+	AgentID string `json:"agent_id"`                        // the agent
+	Name    string `json:"name,omitempty" untrusted:"true"` // the host's name
+	// proven: its log shows that it was done; sent: it was told to, no proof yet; refused: it was not sent.
+	State string `json:"state"`
+	// The alert that shows it.
+	Proof string `json:"proof,omitempty"`
+	// Why it was refused.
+	Why string `json:"why,omitempty"`
 }
 
 // A ResponseDone is an active response that was sent.
 type ResponseDone struct {
-	Response string          `json:"response"`
-	Command  string          `json:"command"`
-	Value    string          `json:"value,omitempty" untrusted:"true"`
-	Hosts    []*HostResponse `json:"hosts"`
-	Sent     int             `json:"sent" jsonschema:"How many hosts were told to."`
-	Proven   int             `json:"proven" jsonschema:"How many have shown that they did it."`
-	Note     string          `json:"note" jsonschema:"How it stands, in words. Sent is not done."`
-	EndsAt   time.Time       `json:"ends_at,omitzero" jsonschema:"When the hosts take it back by themselves."`
-	Undo     string          `json:"undo,omitempty"`
-	Record   string          `json:"record" jsonschema:"The record for the case, in Markdown: give it to thehive_create_comment as it is." untrusted:"true"`
-	Preserve []string        `json:"preserve,omitempty" jsonschema:"What to preserve now, before the hosts change further."`
+	Response string          `json:"response"`                         // the response, by its name in the policy
+	Command  string          `json:"command"`                          // the command that ran
+	Value    string          `json:"value,omitempty" untrusted:"true"` // what it was about
+	Hosts    []*HostResponse `json:"hosts"`                            // what became of each host
+	// How many hosts were told to.
+	Sent int `json:"sent"`
+	// How many have shown that they did it.
+	Proven int `json:"proven"`
+	// How it stands, in words. Sent is not done.
+	Note string `json:"note"`
+	// When the hosts take it back by themselves.
+	EndsAt time.Time `json:"ends_at,omitzero"`
+	Undo   string    `json:"undo,omitempty"` // how to take it back
+	// The record for the case, in Markdown: give it to thehive_create_comment as it is.
+	Record string `json:"record" untrusted:"true"`
+	// What to preserve now, before the hosts change further.
+	Preserve []string `json:"preserve,omitempty"`
 }
 
 // timeout is the number of seconds at the end of a command of ar.conf, or 0.

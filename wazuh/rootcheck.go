@@ -10,12 +10,13 @@ import (
 
 // A Finding is what the rootkit detection found on a host.
 type Finding struct {
-	Status    FindingStatus `json:"status"`
-	Log       string        `json:"log" jsonschema:"What was found." untrusted:"true"`
-	DateFirst string        `json:"date_first,omitempty"`
-	DateLast  string        `json:"date_last,omitempty"`
-	CIS       string        `json:"cis,omitempty"`
-	PCIDSS    string        `json:"pci_dss,omitempty"`
+	Status FindingStatus `json:"status"` // its status
+	// What was found.
+	Log       string `json:"log" untrusted:"true"`
+	DateFirst string `json:"date_first,omitempty"` // when it was first seen
+	DateLast  string `json:"date_last,omitempty"`  // when it was last seen
+	CIS       string `json:"cis,omitempty"`        // the requirement of the CIS benchmark
+	PCIDSS    string `json:"pci_dss,omitempty"`    // requirements of PCI DSS
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -29,17 +30,17 @@ func (FindingStatus) Enum() []any { return []any{"outstanding", "solved"} }
 
 // GetRootcheckInput is the input of [Client.GetRootcheck].
 type GetRootcheckInput struct {
-	AgentID AgentID       `json:"agent_id" alias:"id"`
-	Status  FindingStatus `json:"status,omitempty"`
-	Search  string        `json:"search,omitempty" minLength:"1" maxLength:"256"`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"`
-	Offset  int           `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	AgentID AgentID       `json:"agent_id" alias:"id"`                                    // the agent
+	Status  FindingStatus `json:"status,omitempty"`                                       // only those with this status
+	Search  string        `json:"search,omitempty" minLength:"1" maxLength:"256"`         // only those that this is in
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"25"` // how many to return at most
+	Offset  int           `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // A FindingPage is one page of findings.
 type FindingPage struct {
-	AgentID  string     `json:"agent_id"`
-	Findings []*Finding `json:"findings"`
+	AgentID  string     `json:"agent_id"` // the agent
+	Findings []*Finding `json:"findings"` // the findings
 	Paging
 }
 

@@ -16,22 +16,26 @@ import (
 
 // A Rule is a detection rule of the manager.
 type Rule struct {
-	ID          int             `json:"id"`
-	Level       int             `json:"level" jsonschema:"0 (ignored) to 16 (severe)."`
-	Description string          `json:"description"`
-	Status      string          `json:"status,omitempty"`
-	Groups      Strings         `json:"groups,omitempty"`
-	MITRE       Strings         `json:"mitre,omitempty" jsonschema:"Ids of ATT&CK techniques."`
-	PCIDSS      Strings         `json:"pci_dss,omitempty"`
-	GDPR        Strings         `json:"gdpr,omitempty"`
-	GPG13       Strings         `json:"gpg13,omitempty"`
-	HIPAA       Strings         `json:"hipaa,omitempty"`
-	NIST80053   Strings         `json:"nist_800_53,omitempty"`
-	TSC         Strings         `json:"tsc,omitempty"`
-	Filename    string          `json:"filename,omitempty"`
-	Dirname     string          `json:"relative_dirname,omitempty"`
-	Details     json.RawMessage `json:"details,omitempty" jsonschema:"The rule's conditions, as Wazuh has them."`
-	AlsoIn      []string        `json:"also_defined_in,omitempty" jsonschema:"Further files that define a rule of this number."`
+	ID int `json:"id"` // its id
+	// 0 (ignored) to 16 (severe).
+	Level       int     `json:"level"`
+	Description string  `json:"description"`      // what it finds
+	Status      string  `json:"status,omitempty"` // its status
+	Groups      Strings `json:"groups,omitempty"` // its groups
+	// Ids of ATT&CK techniques.
+	MITRE     Strings `json:"mitre,omitempty"`
+	PCIDSS    Strings `json:"pci_dss,omitempty"`          // requirements of PCI DSS
+	GDPR      Strings `json:"gdpr,omitempty"`             // articles of the GDPR
+	GPG13     Strings `json:"gpg13,omitempty"`            // requirements of GPG 13
+	HIPAA     Strings `json:"hipaa,omitempty"`            // requirements of HIPAA
+	NIST80053 Strings `json:"nist_800_53,omitempty"`      // controls of NIST 800-53
+	TSC       Strings `json:"tsc,omitempty"`              // trust services criteria
+	Filename  string  `json:"filename,omitempty"`         // the file it stands in
+	Dirname   string  `json:"relative_dirname,omitempty"` // the folder of that file
+	// The rule's conditions, as Wazuh has them.
+	Details json.RawMessage `json:"details,omitempty"`
+	// Further files that define a rule of this number.
+	AlsoIn []string `json:"also_defined_in,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -39,7 +43,8 @@ type Rule struct {
 
 // GetRuleInput is the input of [Client.GetRule].
 type GetRuleInput struct {
-	RuleID RuleID `json:"rule_id" jsonschema:"Such as 5710." alias:"id"`
+	// Such as 5710.
+	RuleID RuleID `json:"rule_id" alias:"id"`
 }
 
 // GetRule returns one rule. An unknown one is [ErrNotFound].
@@ -85,18 +90,23 @@ func (RuleSort) Enum() []any { return []any{"level", "-level", "+level", "id", "
 
 // ListRulesInput is the input of [Client.ListRules]. What is left out doesn't filter.
 type ListRulesInput struct {
-	Level    int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
-	Group    string   `json:"group,omitempty" jsonschema:"Such as authentication_failed." minLength:"1" maxLength:"128"`
-	MITREID  string   `json:"mitre_id,omitempty" jsonschema:"Exactly this technique." pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
-	Limit    int      `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Offset   int      `json:"offset,omitempty" minimum:"0" maximum:"100000"`
-	Sort     RuleSort `json:"sort,omitempty" jsonschema:"- in front: descending. Default: by id."`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// At most.
+	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
+	// Such as authentication_failed.
+	Group string `json:"group,omitempty" minLength:"1" maxLength:"128"`
+	// Exactly this technique.
+	MITREID string `json:"mitre_id,omitempty" pattern:"^[Tt][0-9]{4}([.][0-9]{3})?$"`
+	Limit   int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	Offset  int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
+	// - in front: descending. Default: by id.
+	Sort RuleSort `json:"sort,omitempty"`
 }
 
 // A RulePage is one page of rules.
 type RulePage struct {
-	Rules []*Rule `json:"rules"`
+	Rules []*Rule `json:"rules"` // the rules
 	Paging
 }
 
@@ -148,11 +158,14 @@ func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, 
 
 // SearchRulesInput is the input of [Client.SearchRules].
 type SearchRulesInput struct {
-	Description string `json:"description" jsonschema:"Text in its description, groups, conditions, techniques or file name." alias:"query,search" minLength:"1" maxLength:"256"`
-	Level       int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel    int    `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
-	Limit       int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Offset      int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	// Text in its description, groups, conditions, techniques or file name.
+	Description string `json:"description" alias:"query,search" minLength:"1" maxLength:"256"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// At most.
+	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
+	Limit    int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	Offset   int `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // SearchRules returns one page of the rules that have a text, by id.

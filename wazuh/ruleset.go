@@ -117,8 +117,8 @@ type expectation struct {
 
 // A TuningStep is one step of a change of the manager's rules.
 type TuningStep struct {
-	Step    string `json:"step"`
-	Outcome string `json:"outcome" untrusted:"true"`
+	Step    string `json:"step"`                     // what was done
+	Outcome string `json:"outcome" untrusted:"true"` // what came of it
 }
 
 // A rulesetChange is the replacement of one rule file.
@@ -143,7 +143,7 @@ type RulesetError struct {
 	Back bool         // whether the file is as it was before
 	How  string       // what was done to put it back, or why that failed
 	Past []TuningStep // what went well before
-	Err  error
+	Err  error        // what Wazuh says against it
 }
 
 // Error says which step failed, why, and how the rules stand now.

@@ -14,18 +14,20 @@ import (
 
 // A Policy is how a host fares under a policy of the configuration assessment.
 type Policy struct {
-	PolicyID    string `json:"policy_id"`
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	References  string `json:"references,omitempty"`
-	Score       Int    `json:"score" jsonschema:"Percent of the checks that passed, of those that could be made."`
-	Pass        Int    `json:"pass"`
-	Fail        Int    `json:"fail"`
-	Invalid     Int    `json:"invalid" jsonschema:"Checks that don't apply."`
-	TotalChecks Int    `json:"total_checks"`
-	HashFile    string `json:"hash_file,omitempty"`
-	StartScan   string `json:"start_scan,omitempty"`
-	EndScan     string `json:"end_scan,omitempty"`
+	PolicyID    string `json:"policy_id"`             // the policy
+	Name        string `json:"name"`                  // its name
+	Description string `json:"description,omitempty"` // what it is about
+	References  string `json:"references,omitempty"`  // where it comes from
+	// Percent of the checks that passed, of those that could be made.
+	Score Int `json:"score"`
+	Pass  Int `json:"pass"` // how many checks passed
+	Fail  Int `json:"fail"` // how many failed
+	// Checks that don't apply.
+	Invalid     Int    `json:"invalid"`
+	TotalChecks Int    `json:"total_checks"`         // how many there are
+	HashFile    string `json:"hash_file,omitempty"`  // the digest of its file
+	StartScan   string `json:"start_scan,omitempty"` // when the last scan began
+	EndScan     string `json:"end_scan,omitempty"`   // when the last scan ended
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -33,15 +35,16 @@ type Policy struct {
 
 // GetSCAPoliciesInput is the input of [Client.GetSCAPolicies].
 type GetSCAPoliciesInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"` // the agent
 }
 
 // PolicyList holds all policies that an agent was assessed by.
 type PolicyList struct {
-	AgentID  string    `json:"agent_id"`
-	Policies []*Policy `json:"policies"`
-	Total    int       `json:"total"`
-	Failed   []Failure `json:"failed,omitempty" jsonschema:"What Wazuh would not tell."`
+	AgentID  string    `json:"agent_id"` // the agent
+	Policies []*Policy `json:"policies"` // the policies
+	Total    int       `json:"total"`    // how many there are
+	// What Wazuh would not tell.
+	Failed []Failure `json:"failed,omitempty"`
 }
 
 // GetSCAPolicies returns how an agent fares under each policy of the
@@ -79,8 +82,9 @@ func (CheckResult) Enum() []any { return []any{"passed", "failed", "not applicab
 
 // A Requirement is one that a check serves.
 type Requirement struct {
-	Key   string `json:"key" jsonschema:"The standard, such as cis or pci_dss."`
-	Value string `json:"value"`
+	// The standard, such as cis or pci_dss.
+	Key   string `json:"key"`
+	Value string `json:"value"` // its value
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -88,8 +92,8 @@ type Requirement struct {
 
 // A CheckRule is what a check looks at.
 type CheckRule struct {
-	Type string `json:"type"`
-	Rule string `json:"rule"`
+	Type string `json:"type"` // its type
+	Rule string `json:"rule"` // what must hold
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -97,22 +101,24 @@ type CheckRule struct {
 
 // A Check is one of a policy's, with its outcome on a host.
 type Check struct {
-	ID          Int           `json:"id"`
-	Title       string        `json:"title"`
-	Result      CheckResult   `json:"result,omitempty"`
-	Reason      string        `json:"reason,omitempty" jsonschema:"Why it doesn't apply." untrusted:"true"`
-	Description string        `json:"description,omitempty"`
-	Rationale   string        `json:"rationale,omitempty"`
-	Remediation string        `json:"remediation,omitempty"`
-	Condition   string        `json:"condition,omitempty" jsonschema:"How its rules combine: all, any or none."`
-	Command     string        `json:"command,omitempty"`
-	File        string        `json:"file,omitempty"`
-	Directory   string        `json:"directory,omitempty"`
-	Process     string        `json:"process,omitempty"`
-	Registry    string        `json:"registry,omitempty"`
-	References  string        `json:"references,omitempty"`
-	Compliance  []Requirement `json:"compliance,omitempty"`
-	Rules       []CheckRule   `json:"rules,omitempty"`
+	ID     Int         `json:"id"`               // its id
+	Title  string      `json:"title"`            // its title
+	Result CheckResult `json:"result,omitempty"` // what came of it
+	// Why it doesn't apply.
+	Reason      string `json:"reason,omitempty" untrusted:"true"`
+	Description string `json:"description,omitempty"` // what it is about
+	Rationale   string `json:"rationale,omitempty"`   // why it matters
+	Remediation string `json:"remediation,omitempty"` // how to mend it
+	// How its rules combine: all, any or none.
+	Condition  string        `json:"condition,omitempty"`
+	Command    string        `json:"command,omitempty"`    // the command that was looked at
+	File       string        `json:"file,omitempty"`       // the file that was looked at
+	Directory  string        `json:"directory,omitempty"`  // the folder that was looked at
+	Process    string        `json:"process,omitempty"`    // the process that was looked at
+	Registry   string        `json:"registry,omitempty"`   // the key that was looked at
+	References string        `json:"references,omitempty"` // where it is written about
+	Compliance []Requirement `json:"compliance,omitempty"` // the requirements it answers
+	Rules      []CheckRule   `json:"rules,omitempty"`      // what was tested
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -120,19 +126,21 @@ type Check struct {
 
 // GetSCAChecksInput is the input of [Client.GetSCAChecks].
 type GetSCAChecksInput struct {
-	AgentID  AgentID     `json:"agent_id" alias:"id"`
-	PolicyID string      `json:"policy_id" jsonschema:"From get_sca_policies." pattern:"^[A-Za-z0-9._:-]{1,128}$"`
-	Result   CheckResult `json:"result,omitempty"`
-	Search   string      `json:"search,omitempty" jsonschema:"In any field." minLength:"1" maxLength:"256"`
-	Limit    int         `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
-	Offset   int         `json:"offset,omitempty" minimum:"0" maximum:"100000"`
+	AgentID AgentID `json:"agent_id" alias:"id"` // the agent
+	// From get_sca_policies.
+	PolicyID string      `json:"policy_id" pattern:"^[A-Za-z0-9._:-]{1,128}$"`
+	Result   CheckResult `json:"result,omitempty"` // only with this result
+	// In any field.
+	Search string `json:"search,omitempty" minLength:"1" maxLength:"256"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
+	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
 // A CheckPage is one page of checks.
 type CheckPage struct {
-	AgentID  string   `json:"agent_id"`
-	PolicyID string   `json:"policy_id"`
-	Checks   []*Check `json:"checks"`
+	AgentID  string   `json:"agent_id"`  // the agent
+	PolicyID string   `json:"policy_id"` // the policy
+	Checks   []*Check `json:"checks"`    // what was checked
 	Paging
 }
 

@@ -150,27 +150,44 @@ func techniques(ids []string) (clause, error) {
 
 // An AlertFilter says which alerts are meant: those that pass all that is given.
 type AlertFilter struct {
-	Level         int      `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16" alias:"min_level"`
-	MaxLevel      int      `json:"max_level,omitempty" jsonschema:"At most." minimum:"1" maximum:"16"`
-	AgentID       AgentID  `json:"agent_id,omitempty" jsonschema:"Such as 007."`
-	AgentName     string   `json:"agent_name,omitempty" jsonschema:"In any case." minLength:"1" maxLength:"128"`
-	RuleID        RuleID   `json:"rule_id,omitempty" jsonschema:"Such as 5710; of Wazuh 5 also net-006."`
-	RuleGroup     string   `json:"rule_group,omitempty" jsonschema:"Such as authentication_failed." alias:"group" minLength:"1" maxLength:"128"`
-	MITREIDs      []string `json:"mitre_ids,omitempty" jsonschema:"Any of these; T1110 stands for its sub-techniques too." alias:"mitre_id,techniques" maxItems:"50"`
-	MITRETactic   string   `json:"mitre_tactic,omitempty" jsonschema:"Such as Credential Access." alias:"tactic" minLength:"1" maxLength:"64"`
-	Decoder       string   `json:"decoder,omitempty" jsonschema:"Such as sshd." minLength:"1" maxLength:"128"`
-	SourceIP      string   `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`
-	DestinationIP string   `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"`
-	User          string   `json:"user,omitempty" jsonschema:"Account that acts or is acted on." alias:"username" minLength:"1" maxLength:"256"`
-	FileHash      string   `json:"file_hash,omitempty" jsonschema:"MD5, SHA-1, SHA-256 or IMPHASH=…." alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	IP            string   `json:"ip,omitempty" refang:"true" jsonschema:"As source, destination or otherwise." alias:"address" minLength:"1" maxLength:"64"`
-	Process       string   `json:"process,omitempty" jsonschema:"Path, or the end of it." minLength:"1" maxLength:"512"`
-	Domain        string   `json:"domain,omitempty" refang:"true" jsonschema:"Asked for or connected to, or one below it." alias:"hostname" minLength:"1" maxLength:"253"`
-	Label         string   `json:"label,omitempty" jsonschema:"Such as customer=acme." pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
-	Location      string   `json:"location,omitempty" jsonschema:"Such as /var/log/auth.log; * stands for anything." minLength:"1" maxLength:"256"`
-	Search        string   `json:"search,omitempty" refang:"true" jsonschema:"Words that must all be in it, in any field; * stands for anything, \"quotes\" keep words together." alias:"query" minLength:"1" maxLength:"4096"`
-	StartTime     When     `json:"start_time,omitempty"`
-	EndTime       When     `json:"end_time,omitempty"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
+	// At most.
+	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
+	// Such as 007.
+	AgentID AgentID `json:"agent_id,omitempty"`
+	// In any case.
+	AgentName string `json:"agent_name,omitempty" minLength:"1" maxLength:"128"`
+	// Such as 5710; of Wazuh 5 also net-006.
+	RuleID RuleID `json:"rule_id,omitempty"`
+	// Such as authentication_failed.
+	RuleGroup string `json:"rule_group,omitempty" alias:"group" minLength:"1" maxLength:"128"`
+	// Any of these; T1110 stands for its sub-techniques too.
+	MITREIDs []string `json:"mitre_ids,omitempty" alias:"mitre_id,techniques" maxItems:"50"`
+	// Such as Credential Access.
+	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
+	// Such as sshd.
+	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
+	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // the source address
+	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // the destination address
+	// Account that acts or is acted on.
+	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
+	// MD5, SHA-1, SHA-256 or IMPHASH=….
+	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
+	// As source, destination or otherwise.
+	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
+	// Path, or the end of it.
+	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
+	// Asked for or connected to, or one below it.
+	Domain string `json:"domain,omitempty" refang:"true" alias:"hostname" minLength:"1" maxLength:"253"`
+	// Such as customer=acme.
+	Label string `json:"label,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
+	// Such as /var/log/auth.log; * stands for anything.
+	Location string `json:"location,omitempty" minLength:"1" maxLength:"256"`
+	// Words that must all be in it, in any field; * stands for anything, "quotes" keep words together.
+	Search    string `json:"search,omitempty" refang:"true" alias:"query" minLength:"1" maxLength:"4096"`
+	StartTime When   `json:"start_time,omitempty"` // from this time on
+	EndTime   When   `json:"end_time,omitempty"`   // until this time
 }
 
 // equalFold are the filters that a keyword of the index must equal in any case.

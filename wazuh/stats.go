@@ -11,45 +11,51 @@ import (
 
 // A CPU is the processor of an agent's host.
 type CPU struct {
-	Name  string  `json:"name,omitempty"`
-	Cores *Int    `json:"cores,omitempty"`
-	MHz   float64 `json:"mhz,omitempty"`
+	Name  string  `json:"name,omitempty"`  // its name
+	Cores *Int    `json:"cores,omitempty"` // how many cores; nil: it was not told
+	MHz   float64 `json:"mhz,omitempty"`   // their clock rate
 }
 
 // Memory is the main memory of an agent's host, as of the last inventory scan.
 type Memory struct {
-	TotalKB      *Int `json:"total_kb,omitempty"`
-	FreeKB       *Int `json:"free_kb,omitempty"`
-	UsagePercent *Int `json:"usage_percent,omitempty"`
+	TotalKB      *Int `json:"total_kb,omitempty"`      // all of it, in KiB; nil: it was not told
+	FreeKB       *Int `json:"free_kb,omitempty"`       // what is free, in KiB; nil: it was not told
+	UsagePercent *Int `json:"usage_percent,omitempty"` // what is in use, in percent; nil: it was not told
 }
 
 // AgentCounters are what an agent's daemon counts since it was started.
 type AgentCounters struct {
-	Status        string `json:"status,omitempty" jsonschema:"Of its connection to the manager."`
-	LastKeepAlive string `json:"last_keepalive,omitempty"`
-	LastAck       string `json:"last_ack,omitempty"`
-	Messages      *Int   `json:"msg_count,omitempty" jsonschema:"Events it took in."`
-	Sent          *Int   `json:"msg_sent,omitempty"`
-	Buffered      *Int   `json:"msg_buffer,omitempty" jsonschema:"Events that wait to be sent."`
-	BufferEnabled *bool  `json:"buffer_enabled,omitempty"`
+	// Of its connection to the manager.
+	Status        string `json:"status,omitempty"`
+	LastKeepAlive string `json:"last_keepalive,omitempty"` // when the agent last said that it lives
+	LastAck       string `json:"last_ack,omitempty"`       // when the manager last answered
+	// Events it took in.
+	Messages *Int `json:"msg_count,omitempty"`
+	Sent     *Int `json:"msg_sent,omitempty"` // how many messages it sent
+	// Events that wait to be sent.
+	Buffered      *Int  `json:"msg_buffer,omitempty"`
+	BufferEnabled *bool `json:"buffer_enabled,omitempty"` // whether messages are buffered
 }
 
 // AgentStats is what is known of the load and health of an agent.
 type AgentStats struct {
-	AgentID     string         `json:"agent_id"`
-	AgentName   string         `json:"agent_name" untrusted:"true"`
-	AgentStatus AgentStatus    `json:"agent_status"`
-	CPU         *CPU           `json:"cpu,omitempty"`
-	Memory      *Memory        `json:"memory,omitempty"`
-	Disk        string         `json:"disk" jsonschema:"Wazuh collects nothing about disks; this says so."`
-	Daemon      *AgentCounters `json:"agent_daemon,omitempty"`
-	ScanTime    string         `json:"scan_time,omitempty" jsonschema:"When cpu and memory were seen."`
-	Missing     []string       `json:"missing,omitempty" jsonschema:"What could not be read, and why."`
+	AgentID     string      `json:"agent_id"`                    // the agent
+	AgentName   string      `json:"agent_name" untrusted:"true"` // the agent's name
+	AgentStatus AgentStatus `json:"agent_status"`                // whether it is connected
+	CPU         *CPU        `json:"cpu,omitempty"`               // the processor; nil: it was not told
+	Memory      *Memory     `json:"memory,omitempty"`            // the memory; nil: it was not told
+	// Wazuh collects nothing about disks; this says so.
+	Disk   string         `json:"disk"`
+	Daemon *AgentCounters `json:"agent_daemon,omitempty"` // what the agent counts; nil: it was not told
+	// When cpu and memory were seen.
+	ScanTime string `json:"scan_time,omitempty"`
+	// What could not be read, and why.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // GetAgentStatsInput is the input of [Client.GetAgentStats].
 type GetAgentStatsInput struct {
-	AgentID AgentID `json:"agent_id" alias:"id"`
+	AgentID AgentID `json:"agent_id" alias:"id"` // the agent
 }
 
 // GetAgentStats returns processor, memory and message counters of an agent.

@@ -26,8 +26,8 @@ type TailAlertsInput struct {
 	Settle time.Duration
 	// Limit is the most alerts of a page, 500 unless set.
 	Limit          int
-	IncludeFullLog bool
-	IncludeRawData bool
+	IncludeFullLog bool // with the log line of each
+	IncludeRawData bool // with all decoded fields of each
 }
 
 // TailAlerts returns an iterator over the alerts as they arrive, the oldest first,

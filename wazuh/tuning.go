@@ -19,13 +19,20 @@ import (
 // ApplyTuningInput is the input of [Client.ApplyTuning].
 type ApplyTuningInput struct {
 	Tuning
-	WholeRule     bool   `json:"whole_rule,omitempty" jsonschema:"All alerts of the rule, without conditions."`
-	Reason        string `json:"reason" jsonschema:"Why they are noise; it stays in the rule file." minLength:"5" maxLength:"300"`
-	Expires       string `json:"expires" jsonschema:"Day to look at it again, as 2026-01-31." pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
-	Days          int    `json:"days,omitempty" jsonschema:"As in the preview." minimum:"1" maximum:"90" default:"30"`
-	MeasuredUntil string `json:"measured_until" jsonschema:"As in the preview."`
-	FileSHA256    string `json:"file_sha256,omitempty" jsonschema:"As in the preview." maxLength:"64"`
-	WaitSeconds   int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600" default:"120"`
+	// All alerts of the rule, without conditions.
+	WholeRule bool `json:"whole_rule,omitempty"`
+	// Why they are noise; it stays in the rule file.
+	Reason string `json:"reason" minLength:"5" maxLength:"300"`
+	// Day to look at it again, as 2026-01-31.
+	Expires string `json:"expires" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	// As in the preview.
+	Days int `json:"days,omitempty" minimum:"1" maximum:"90" default:"30"`
+	// As in the preview.
+	MeasuredUntil string `json:"measured_until"`
+	// As in the preview.
+	FileSHA256 string `json:"file_sha256,omitempty" maxLength:"64"`
+	// For the manager to come back.
+	WaitSeconds int `json:"wait_seconds,omitempty" minimum:"1" maximum:"600" default:"120"`
 }
 
 // Validate refuses a tuning without a reason or an end, and one of a whole rule by mistake.
@@ -59,15 +66,21 @@ func (in *ApplyTuningInput) Validate() error {
 
 // A TuningDone is a change of the manager's rules that was made, and proven.
 type TuningDone struct {
-	TuningID    int          `json:"tuning_id" jsonschema:"The number of its rule; wazuh_revert_tuning takes it."`
-	File        string       `json:"file"`
-	SHA256      string       `json:"sha256" jsonschema:"Of the rule file as it is now; absent if it is gone."`
-	ByRestart   bool         `json:"by_restart,omitempty" jsonschema:"Whether the manager was restarted, as it can't reload its rules."`
-	Proven      int          `json:"proven" jsonschema:"How many events logtest showed to be as they should be."`
-	NotProven   string       `json:"not_proven,omitempty" jsonschema:"What could not be tried."`
-	Steps       []TuningStep `json:"steps"`
-	Undo        string       `json:"undo,omitempty"`
-	LoadedNodes []string     `json:"nodes,omitempty" jsonschema:"Of a cluster: the nodes that loaded it."`
+	// The number of its rule; wazuh_revert_tuning takes it.
+	TuningID int    `json:"tuning_id"`
+	File     string `json:"file"` // the file of rules that holds it
+	// Of the rule file as it is now; absent if it is gone.
+	SHA256 string `json:"sha256"`
+	// Whether the manager was restarted, as it can't reload its rules.
+	ByRestart bool `json:"by_restart,omitempty"`
+	// How many events logtest showed to be as they should be.
+	Proven int `json:"proven"`
+	// What could not be tried.
+	NotProven string       `json:"not_proven,omitempty"`
+	Steps     []TuningStep `json:"steps"`          // what was done, in order
+	Undo      string       `json:"undo,omitempty"` // how to take it back
+	// Of a cluster: the nodes that loaded it.
+	LoadedNodes []string `json:"nodes,omitempty"`
 }
 
 // a plannedTuning is a tuning made up: what would be in the file, and what is known of it.
@@ -290,28 +303,39 @@ type ListTuningsInput struct{}
 
 // A TuningInForce is a tuning that stands in the rule file.
 type TuningInForce struct {
-	TuningID int `json:"tuning_id"`
+	TuningID int `json:"tuning_id"` // the tuning
 	Tuning
-	Reason   string `json:"reason" untrusted:"true"`
-	Proposal string `json:"proposal" jsonschema:"The proposal that it comes from."`
-	Approved string `json:"approved_by"`
-	Since    string `json:"since" jsonschema:"The day on which it was made."`
-	Expires  string `json:"expires"`
-	Expired  bool   `json:"expired,omitempty" jsonschema:"Whether that day is over: it is still in force, and due to be looked at."`
+	Reason string `json:"reason" untrusted:"true"` // why
+	// The proposal that it comes from.
+	Proposal string `json:"proposal"`
+	Approved string `json:"approved_by"` // who approved it
+	// The day on which it was made.
+	Since   string `json:"since"`
+	Expires string `json:"expires"` // the day to look at it again
+	// Whether that day is over: it is still in force, and due to be looked at.
+	Expired bool `json:"expired,omitempty"`
 
-	StillAlerting int     `json:"still_alerting" jsonschema:"Alerts of the rule since then that meet its conditions: a tuning that works leaves none."`
-	Lowered       int     `json:"lowered,omitempty" jsonschema:"Alerts at its own level since then."`
-	PerDayBefore  float64 `json:"per_day_before" jsonschema:"How many alerts a day it would have hidden in the two weeks before; what is silenced leaves no trace to be counted."`
-	HiddenAbout   int     `json:"hidden_about,omitempty" jsonschema:"What that makes since then, about."`
+	// Alerts of the rule since then that meet its conditions: a tuning that works leaves none.
+	StillAlerting int `json:"still_alerting"`
+	// Alerts at its own level since then.
+	Lowered int `json:"lowered,omitempty"`
+	// How many alerts a day it would have hidden in the two weeks before; what is silenced leaves no trace to
+	// be counted.
+	PerDayBefore float64 `json:"per_day_before"`
+	// What that makes since then, about.
+	HiddenAbout int `json:"hidden_about,omitempty"`
 }
 
 // A TuningList is what was silenced here.
 type TuningList struct {
-	Tunings    []*TuningInForce `json:"tunings" jsonschema:"The oldest first."`
-	File       string           `json:"file"`
-	SHA256     string           `json:"sha256"`
-	Odd        []string         `json:"odd,omitempty" jsonschema:"What else is wrong with the file." untrusted:"true"`
-	Incomplete string           `json:"incomplete,omitempty" jsonschema:"Why the figures are missing or too low."`
+	// The oldest first.
+	Tunings []*TuningInForce `json:"tunings"`
+	File    string           `json:"file"`   // the file of rules that holds them
+	SHA256  string           `json:"sha256"` // the SHA-256 of the content, in hex
+	// What else is wrong with the file.
+	Odd []string `json:"odd,omitempty" untrusted:"true"`
+	// Why the figures are missing or too low.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // ListTunings lists the tunings that are in the rule file: what, when, why, by whom it was
@@ -401,9 +425,12 @@ func (c *Client) countTunings(ctx context.Context, tunings []*TuningInForce, now
 
 // RevertTuningInput is the input of [Client.RevertTuning].
 type RevertTuningInput struct {
-	TuningID    int    `json:"tuning_id" jsonschema:"As wazuh_list_tunings has it." alias:"id" minimum:"119000" maximum:"119999"`
-	Reason      string `json:"reason,omitempty" jsonschema:"Why, for whoever approves." maxLength:"300"`
-	WaitSeconds int    `json:"wait_seconds,omitempty" jsonschema:"For the manager to come back." minimum:"1" maximum:"600" default:"120"`
+	// As wazuh_list_tunings has it.
+	TuningID int `json:"tuning_id" alias:"id" minimum:"119000" maximum:"119999"`
+	// Why, for whoever approves.
+	Reason string `json:"reason,omitempty" maxLength:"300"`
+	// For the manager to come back.
+	WaitSeconds int `json:"wait_seconds,omitempty" minimum:"1" maximum:"600" default:"120"`
 }
 
 // reverting reads the file and finds the one tuning in it.

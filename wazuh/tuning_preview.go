@@ -22,66 +22,91 @@ import (
 
 // TunePreviewInput is the input of [Client.TunePreview].
 type TunePreviewInput struct {
-	AlertID    string            `json:"alert_id,omitempty" jsonschema:"One of too many." alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
-	RuleID     RuleID            `json:"rule_id,omitempty" jsonschema:"Or the rule: its most frequent source."`
-	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"Default: what the alerts have in common." maxItems:"8"`
-	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
-	Days       int               `json:"days,omitempty" jsonschema:"Days back to measure." minimum:"1" maximum:"90" default:"30"`
-	WholeRule  bool              `json:"whole_rule,omitempty" jsonschema:"The whole rule, without conditions."`
+	// One of too many.
+	AlertID string `json:"alert_id,omitempty" alias:"id" pattern:"^[A-Za-z0-9._:-]{1,256}$"`
+	// Or the rule: its most frequent source.
+	RuleID RuleID `json:"rule_id,omitempty"`
+	// Default: what the alerts have in common.
+	Conditions []TuningCondition `json:"conditions,omitempty" maxItems:"8"`
+	// Their new level; 0: no alert.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"15"`
+	// Days back to measure.
+	Days int `json:"days,omitempty" minimum:"1" maximum:"90" default:"30"`
+	// The whole rule, without conditions.
+	WholeRule bool `json:"whole_rule,omitempty"`
 }
 
 // A TuneShare is a part of a rule's alerts, and where it comes from.
 type TuneShare struct {
-	Alerts   int           `json:"alerts" jsonschema:"How many."`
-	Hosts    []Count       `json:"hosts" jsonschema:"The ten agents with most of them."`
-	Users    []Count       `json:"users" jsonschema:"The ten accounts with most of them."`
-	Sources  []Count       `json:"sources" jsonschema:"The ten source addresses with most of them."`
-	Newest   time.Time     `json:"newest,omitzero"`
-	Examples []TuneExample `json:"examples" jsonschema:"The newest three."`
+	// How many.
+	Alerts int `json:"alerts"`
+	// The ten agents with most of them.
+	Hosts []Count `json:"hosts"`
+	// The ten accounts with most of them.
+	Users []Count `json:"users"`
+	// The ten source addresses with most of them.
+	Sources []Count   `json:"sources"`
+	Newest  time.Time `json:"newest,omitzero"` // the newest alert of these
+	// The newest three.
+	Examples []TuneExample `json:"examples"`
 }
 
 // A TuneExample is one alert of a share.
 type TuneExample struct {
-	ID    string    `json:"id"`
-	Time  time.Time `json:"time,omitzero"`
-	Agent string    `json:"agent" untrusted:"true"`
-	Event string    `json:"event,omitempty" jsonschema:"The beginning of the event." untrusted:"true"`
+	ID    string    `json:"id"`                     // the alert
+	Time  time.Time `json:"time,omitzero"`          // when it was raised
+	Agent string    `json:"agent" untrusted:"true"` // the host it is of
+	// The beginning of the event.
+	Event string `json:"event,omitempty" untrusted:"true"`
 }
 
 // A TunedRule is the rule that a tuning is about.
 type TunedRule struct {
-	ID          int    `json:"id"`
-	Level       int    `json:"level"`
-	Description string `json:"description"`
-	File        string `json:"file,omitempty"`
+	ID          int    `json:"id"`             // its id
+	Level       int    `json:"level"`          // its level
+	Description string `json:"description"`    // what it finds
+	File        string `json:"file,omitempty"` // the file it stands in
 }
 
 // A CountingRule is a rule that counts the alerts of another one.
 type CountingRule struct {
-	ID          int    `json:"id"`
-	Level       int    `json:"level"`
-	Description string `json:"description"`
-	By          string `json:"by" jsonschema:"if_matched_sid or if_matched_group."`
+	ID          int    `json:"id"`          // its id
+	Level       int    `json:"level"`       // its level
+	Description string `json:"description"` // what it finds
+	// if_matched_sid or if_matched_group.
+	By string `json:"by"`
 }
 
 // A TunePreview is what a tuning would do, measured on the alerts there are.
 type TunePreview struct {
-	Rule         TunedRule         `json:"rule" jsonschema:"The rule whose alerts are too many."`
-	Tuning       Tuning            `json:"tuning" jsonschema:"What is proposed."`
-	Chosen       string            `json:"chosen,omitempty" jsonschema:"How the conditions were chosen."`
-	XML          string            `json:"xml" jsonschema:"The rule as it would stand in the file." untrusted:"true"`
-	From         time.Time         `json:"from"`
-	Until        time.Time         `json:"until"`
-	Total        int               `json:"total" jsonschema:"How many alerts of the rule there are in that time."`
-	Silenced     TuneShare         `json:"silenced" jsonschema:"Those that the tuning would take away, or to its level."`
-	Kept         TuneShare         `json:"kept" jsonschema:"Those that would stay."`
-	AlsoFires    []Count           `json:"also_fires" jsonschema:"What else the hosts and sources of the silenced ones raised: rules by how often."`
-	CountOnIt    []CountingRule    `json:"count_on_it" jsonschema:"Rules that count these alerts and would miss the silenced ones."`
-	Cases        []string          `json:"cases,omitempty" jsonschema:"That mention the same values." untrusted:"true"`
-	Warnings     []string          `json:"warnings" untrusted:"true"`
-	Alternatives []string          `json:"alternatives"`
-	Apply        *ApplyTuningInput `json:"apply,omitempty" jsonschema:"Arguments for wazuh_apply_tuning; add a reason, and another expiry if this one doesn't fit."`
-	Incomplete   string            `json:"incomplete,omitempty" jsonschema:"Why alerts may be missing from the figures; absent when none are."`
+	// The rule whose alerts are too many.
+	Rule TunedRule `json:"rule"`
+	// What is proposed.
+	Tuning Tuning `json:"tuning"`
+	// How the conditions were chosen.
+	Chosen string `json:"chosen,omitempty"`
+	// The rule as it would stand in the file.
+	XML   string    `json:"xml" untrusted:"true"`
+	From  time.Time `json:"from"`  // the start of the time looked at
+	Until time.Time `json:"until"` // the end of the time looked at
+	// How many alerts of the rule there are in that time.
+	Total int `json:"total"`
+	// Those that the tuning would take away, or to its level.
+	Silenced TuneShare `json:"silenced"`
+	// Those that would stay.
+	Kept TuneShare `json:"kept"`
+	// What else the hosts and sources of the silenced ones raised: rules by how often.
+	AlsoFires []Count `json:"also_fires"`
+	// Rules that count these alerts and would miss the silenced ones.
+	CountOnIt []CountingRule `json:"count_on_it"`
+	// That mention the same values.
+	Cases        []string `json:"cases,omitempty" untrusted:"true"`
+	Warnings     []string `json:"warnings" untrusted:"true"` // what speaks against it
+	Alternatives []string `json:"alternatives"`              // what else would do
+	// Arguments for wazuh_apply_tuning; add a reason, and another expiry if this one doesn't fit.
+	Apply *ApplyTuningInput `json:"apply,omitempty"`
+	// Why alerts may be missing from the figures; absent when none are.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // TunePreview proposes the narrowest rule that takes alerts like one away, or measures given

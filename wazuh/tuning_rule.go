@@ -30,15 +30,20 @@ const (
 
 // A TuningCondition says that a field of an event has exactly a value.
 type TuningCondition struct {
-	Field string `json:"field" jsonschema:"srcip, user, program_name, url, win.eventdata.image, …." pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
-	Value string `json:"value" jsonschema:"All of it." minLength:"1" maxLength:"1024" untrusted:"true"`
+	// srcip, user, program_name, url, win.eventdata.image, ….
+	Field string `json:"field" pattern:"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"`
+	// All of it.
+	Value string `json:"value" minLength:"1" maxLength:"1024" untrusted:"true"`
 }
 
 // A Tuning takes the alerts of a rule that meet all conditions to another level.
 type Tuning struct {
-	RuleID     RuleID            `json:"rule_id" jsonschema:"The rule whose alerts are too many."`
-	Level      int               `json:"level,omitempty" jsonschema:"Their new level; 0: no alert." minimum:"0" maximum:"15"`
-	Conditions []TuningCondition `json:"conditions,omitempty" jsonschema:"All must hold." maxItems:"8"`
+	// The rule whose alerts are too many.
+	RuleID RuleID `json:"rule_id"`
+	// Their new level; 0: no alert.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"15"`
+	// All must hold.
+	Conditions []TuningCondition `json:"conditions,omitempty" maxItems:"8"`
 }
 
 // fixedOptions are the options of a rule for fields that every decoder may fill, and where

@@ -22,13 +22,14 @@ type GetWazuhVersionInput struct{}
 
 // A Version is what the server API says of itself.
 type Version struct {
-	Title      string `json:"title,omitempty"`
-	APIVersion string `json:"api_version"`
-	Revision   string `json:"revision,omitempty"`
-	License    string `json:"license,omitempty"`
-	Hostname   string `json:"hostname,omitempty"`
-	Timestamp  string `json:"timestamp,omitempty"`
-	Pinned     string `json:"pinned,omitempty" jsonschema:"The version that the operator's settings say instead."`
+	Title      string `json:"title,omitempty"`     // what the API calls itself
+	APIVersion string `json:"api_version"`         // the API's version
+	Revision   string `json:"revision,omitempty"`  // the build
+	License    string `json:"license,omitempty"`   // the licence
+	Hostname   string `json:"hostname,omitempty"`  // the host's name
+	Timestamp  string `json:"timestamp,omitempty"` // the manager's clock
+	// The version that the operator's settings say instead.
+	Pinned string `json:"pinned,omitempty"`
 }
 
 // GetWazuhVersion returns what the server API says of itself.

@@ -16,11 +16,16 @@ import (
 // MapWazuhAlertInput is the input of [Client.MapWazuhAlert]. At least one of the
 // fields must be set.
 type MapWazuhAlertInput struct {
-	RuleID          int      `json:"ruleId,omitempty" jsonschema:"Such as 5710." minimum:"1" maximum:"999999"`
-	AlertID         string   `json:"alertId,omitempty" jsonschema:"Its own ATT&CK ids are used." maxLength:"256"`
-	RuleDescription string   `json:"ruleDescription,omitempty" jsonschema:"For a guess when no rule names a technique." maxLength:"1000"`
-	RuleGroups      []string `json:"ruleGroups,omitempty" jsonschema:"Such as sshd; for a guess." maxItems:"50"`
-	AgentPlatform   string   `json:"agentPlatform,omitempty" jsonschema:"Such as linux or windows." maxLength:"40"`
+	// Such as 5710.
+	RuleID int `json:"ruleId,omitempty" minimum:"1" maximum:"999999"`
+	// Its own ATT&CK ids are used.
+	AlertID string `json:"alertId,omitempty" maxLength:"256"`
+	// For a guess when no rule names a technique.
+	RuleDescription string `json:"ruleDescription,omitempty" maxLength:"1000"`
+	// Such as sshd; for a guess.
+	RuleGroups []string `json:"ruleGroups,omitempty" maxItems:"50"`
+	// Such as linux or windows.
+	AgentPlatform string `json:"agentPlatform,omitempty" maxLength:"40"`
 }
 
 // Validate wants something to go by.
@@ -33,13 +38,15 @@ func (in MapWazuhAlertInput) Validate() error {
 
 // MapWazuhAlertOutput is the output of [Client.MapWazuhAlert].
 type MapWazuhAlertOutput struct {
-	RuleID        int              `json:"ruleId,omitempty"`
-	Techniques    []Technique      `json:"techniques"`
-	Tactics       []attack.Ref     `json:"tactics,omitempty" jsonschema:"That the rule names itself."`
-	Unknown       []string         `json:"unknown,omitempty" jsonschema:"Ids that the rule names and this ATT&CK doesn't have."`
-	Note          string           `json:"note,omitempty"`
-	AttackVersion string           `json:"attackVersion,omitempty"`
-	Platforms     []PlatformStatus `json:"platforms"`
+	RuleID     int         `json:"ruleId,omitempty"` // the rule
+	Techniques []Technique `json:"techniques"`       // the techniques
+	// That the rule names itself.
+	Tactics []attack.Ref `json:"tactics,omitempty"`
+	// Ids that the rule names and this ATT&CK doesn't have.
+	Unknown       []string         `json:"unknown,omitempty"`
+	Note          string           `json:"note,omitempty"`          // what to know about the answer
+	AttackVersion string           `json:"attackVersion,omitempty"` // the version of ATT&CK behind the answer
+	Platforms     []PlatformStatus `json:"platforms"`               // which platforms answered
 }
 
 const maxGuesses = 5

@@ -26,34 +26,39 @@ import (
 
 // EvidenceBundleInput is the input of [Client.EvidenceBundle].
 type EvidenceBundleInput struct {
-	AlertID string          `json:"alertId" maxLength:"256"`
-	Agents  []wazuh.AgentID `json:"agents,omitempty" jsonschema:"Hosts to preserve; default: the alert's." maxItems:"5"`
-	CaseID  string          `json:"caseId,omitempty" maxLength:"64"`
+	AlertID string `json:"alertId" maxLength:"256"` // the alert at Wazuh
+	// Hosts to preserve; default: the alert's.
+	Agents []wazuh.AgentID `json:"agents,omitempty" maxItems:"5"`
+	CaseID string          `json:"caseId,omitempty" maxLength:"64"` // the case, by its id or number
 }
 
 // A BundledFile is one file of a bundle.
 type BundledFile struct {
-	Path   string `json:"path"`
-	Bytes  int    `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	Path   string `json:"path"`   // its path in the bundle
+	Bytes  int    `json:"bytes"`  // its size
+	SHA256 string `json:"sha256"` // the SHA-256 of the content, in hex
 }
 
 // A MissingPart is what could not be preserved.
 type MissingPart struct {
-	Path string `json:"path"`
-	Why  string `json:"why" untrusted:"true"`
+	Path string `json:"path"`                 // its path in the bundle
+	Why  string `json:"why" untrusted:"true"` // why it isn't there
 }
 
 // EvidenceBundleOutput is the output of [Client.EvidenceBundle].
 type EvidenceBundleOutput struct {
-	Name      string           `json:"name"`
-	SHA256    string           `json:"sha256" jsonschema:"Of the archive."`
-	Bytes     int              `json:"bytes"`
-	Files     []BundledFile    `json:"files"`
-	Missing   []MissingPart    `json:"missing" jsonschema:"What could not be preserved, and why."`
-	Verify    string           `json:"verify" jsonschema:"The command that checks every file."`
-	Platforms []PlatformStatus `json:"platforms"`
-	Archive   []byte           `json:"archive" jsonschema:"A .tar.gz in base64." untrusted:"true"`
+	Name string `json:"name"` // the bundle's file name
+	// Of the archive.
+	SHA256 string        `json:"sha256"`
+	Bytes  int           `json:"bytes"` // its size
+	Files  []BundledFile `json:"files"` // what is in it
+	// What could not be preserved, and why.
+	Missing []MissingPart `json:"missing"`
+	// The command that checks every file.
+	Verify    string           `json:"verify"`
+	Platforms []PlatformStatus `json:"platforms"` // which platforms answered
+	// A .tar.gz in base64.
+	Archive []byte `json:"archive" untrusted:"true"`
 }
 
 // Bounds of a bundle.

@@ -18,20 +18,26 @@ const tagPrefix = "mitre:"
 
 // EnrichCaseInput is the input of [Client.EnrichCase].
 type EnrichCaseInput struct {
-	CaseID     string   `json:"caseId"`
-	Techniques []string `json:"techniques,omitempty" jsonschema:"Beside those it names itself." maxItems:"50"`
-	AddTags    bool     `json:"addTags,omitempty" jsonschema:"Tag the case with them (mitre:T1110): a write, needs approval."`
+	CaseID string `json:"caseId"` // the case, by its id or number
+	// Beside those it names itself.
+	Techniques []string `json:"techniques,omitempty" maxItems:"50"`
+	// Tag the case with them (mitre:T1110): a write, needs approval.
+	AddTags bool `json:"addTags,omitempty"`
 }
 
 // EnrichCaseOutput is the output of [Client.EnrichCase].
 type EnrichCaseOutput struct {
-	Case       *thehive.Case    `json:"case"`
-	Techniques []Technique      `json:"techniques" jsonschema:"The techniques of the case, the surest first."`
-	Unknown    []string         `json:"unknown,omitempty" jsonschema:"Ids that the case names and this ATT&CK doesn't have."`
-	Groups     []GroupOverlap   `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
-	TagsAdded  []string         `json:"tagsAdded" jsonschema:"Tags that were added by this call."`
-	Note       string           `json:"note,omitempty"`
-	Platforms  []PlatformStatus `json:"platforms"`
+	Case *thehive.Case `json:"case"` // the case
+	// The techniques of the case, the surest first.
+	Techniques []Technique `json:"techniques"`
+	// Ids that the case names and this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
+	// Groups known to use most of the techniques. A lead, not an attribution.
+	Groups []GroupOverlap `json:"groups"`
+	// Tags that were added by this call.
+	TagsAdded []string         `json:"tagsAdded"`
+	Note      string           `json:"note,omitempty"` // what to know about the answer
+	Platforms []PlatformStatus `json:"platforms"`      // which platforms answered
 }
 
 // EnrichCase sets a case beside ATT&CK. Techniques come from the caller, from
@@ -131,29 +137,33 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 
 // Observable is a value to put into a new case.
 type Observable struct {
-	DataType string `json:"dataType" minLength:"1" maxLength:"64"`
-	Data     string `json:"data" jsonschema:"The value." minLength:"1" maxLength:"4096"`
-	IOC      bool   `json:"ioc,omitempty"`
-	Message  string `json:"message,omitempty" maxLength:"10000"`
+	DataType string `json:"dataType" minLength:"1" maxLength:"64"` // the type of the observable
+	// The value.
+	Data    string `json:"data" minLength:"1" maxLength:"4096"`
+	IOC     bool   `json:"ioc,omitempty"`                       // whether it is an indicator of compromise
+	Message string `json:"message,omitempty" maxLength:"10000"` // what was noted on it
 }
 
 // CreateCaseInput is the input of [Client.CreateCase].
 type CreateCaseInput struct {
-	Title       string           `json:"title" minLength:"1" maxLength:"512"`
-	Techniques  []string         `json:"techniques" jsonschema:"Such as T1110." minItems:"1" maxItems:"50"`
-	Description string           `json:"description,omitempty" jsonschema:"Markdown; the techniques are listed below it." maxLength:"100000"`
-	Severity    thehive.Severity `json:"severity,omitempty"`
-	TLP         *thehive.TLP     `json:"tlp,omitempty"`
-	Observables []Observable     `json:"observables,omitempty" maxItems:"100"`
+	Title string `json:"title" minLength:"1" maxLength:"512"` // its title
+	// Such as T1110.
+	Techniques []string `json:"techniques" minItems:"1" maxItems:"50"`
+	// Markdown; the techniques are listed below it.
+	Description string           `json:"description,omitempty" maxLength:"100000"`
+	Severity    thehive.Severity `json:"severity,omitempty"`                   // this severity
+	TLP         *thehive.TLP     `json:"tlp,omitempty"`                        // how far it may be passed on; nil: the default
+	Observables []Observable     `json:"observables,omitempty" maxItems:"100"` // the observables
 	gate.Confirmation
 }
 
 // CreateCaseOutput is the output of [Client.CreateCase].
 type CreateCaseOutput struct {
-	Case        *thehive.Case         `json:"case"`
-	Observables []*thehive.Observable `json:"observables"`
-	Tasks       []*thehive.Task       `json:"tasks"`
-	Failed      []string              `json:"failed" jsonschema:"What could not be put into the case, and why."`
+	Case        *thehive.Case         `json:"case"`        // the case
+	Observables []*thehive.Observable `json:"observables"` // the observables
+	Tasks       []*thehive.Task       `json:"tasks"`       // the tasks
+	// What could not be put into the case, and why.
+	Failed []string `json:"failed"`
 }
 
 // caseParts are the writes of one CreateCase, in order. Plan and execution are

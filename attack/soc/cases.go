@@ -13,24 +13,31 @@ import (
 
 // ListCasesInput is the input of [Client.ListCases].
 type ListCasesInput struct {
-	Limit           int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	TechniqueFilter string `json:"techniqueFilter,omitempty" jsonschema:"With its sub-techniques, as a tag or procedure." maxLength:"100"`
-	Status          string `json:"status,omitempty" jsonschema:"New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved, Closed: all that are closed." maxLength:"64"`
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	// With its sub-techniques, as a tag or procedure.
+	TechniqueFilter string `json:"techniqueFilter,omitempty" maxLength:"100"`
+	// New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's
+	// own. Resolved, Closed: all that are closed.
+	Status string `json:"status,omitempty" maxLength:"64"`
 }
 
 // ListCasesOutput is the output of [Client.ListCases].
 type ListCasesOutput struct {
-	Total *int           `json:"total,omitempty" jsonschema:"How many match in all, where that is known."`
-	More  bool           `json:"more" jsonschema:"Whether there may be further cases."`
-	Cases []CaseInATTACK `json:"cases" jsonschema:"Newest first."`
-	Note  string         `json:"note,omitempty"`
+	// How many match in all, where that is known.
+	Total *int `json:"total,omitempty"`
+	// Whether there may be further cases.
+	More bool `json:"more"`
+	// Newest first.
+	Cases []CaseInATTACK `json:"cases"`
+	Note  string         `json:"note,omitempty"` // what to know about the answer
 }
 
 // CaseInATTACK is a case and what its tags, or the filter, say that it is about.
 type CaseInATTACK struct {
-	Case       *thehive.Case `json:"case"`
-	Techniques []attack.Ref  `json:"techniques"`
-	Unknown    []string      `json:"unknown,omitempty" jsonschema:"Ids in its tags that this ATT&CK doesn't have."`
+	Case       *thehive.Case `json:"case"`       // the case
+	Techniques []attack.Ref  `json:"techniques"` // the techniques
+	// Ids in its tags that this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // closed reports whether a status is a name that TheHive before version 5 had

@@ -15,38 +15,46 @@ import (
 
 // CrossCorrelateInput is the input of [Client.CrossCorrelate].
 type CrossCorrelateInput struct {
-	Techniques []string `json:"techniques" jsonschema:"With their sub-techniques." minItems:"1" maxItems:"50"`
-	Limit      int      `json:"limit,omitempty" jsonschema:"Of each platform." minimum:"1" maximum:"100" default:"10"`
+	// With their sub-techniques.
+	Techniques []string `json:"techniques" minItems:"1" maxItems:"50"`
+	// Of each platform.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
 }
 
 // CrossCorrelateOutput is the output of [Client.CrossCorrelate].
 type CrossCorrelateOutput struct {
-	Techniques []Technique      `json:"techniques"`
-	Unknown    []string         `json:"unknown,omitempty" jsonschema:"What was given and this ATT&CK doesn't have."`
-	Note       string           `json:"note,omitempty"`
-	Platforms  []PlatformStatus `json:"platforms" jsonschema:"How each platform took part. Only one that answered without hits has none."`
-	Wazuh      WazuhHits        `json:"wazuh"`
-	TheHive    TheHiveHits      `json:"thehive"`
-	MISP       MISPHits         `json:"misp"`
-	Groups     []GroupOverlap   `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
+	Techniques []Technique `json:"techniques"` // the techniques
+	// What was given and this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
+	Note    string   `json:"note,omitempty"` // what to know about the answer
+	// How each platform took part. Only one that answered without hits has none.
+	Platforms []PlatformStatus `json:"platforms"`
+	Wazuh     WazuhHits        `json:"wazuh"`   // what Wazuh has of them
+	TheHive   TheHiveHits      `json:"thehive"` // what TheHive has of them
+	MISP      MISPHits         `json:"misp"`    // what MISP has of them
+	// Groups known to use most of the techniques. A lead, not an attribution.
+	Groups []GroupOverlap `json:"groups"`
 }
 
 // WazuhHits are the alerts whose rules name one of the techniques, newest first.
 type WazuhHits struct {
-	Total  int            `json:"total" jsonschema:"How many alerts there are in all."`
-	Alerts []*wazuh.Alert `json:"alerts"`
+	// How many alerts there are in all.
+	Total  int            `json:"total"`
+	Alerts []*wazuh.Alert `json:"alerts"` // the alerts
 }
 
 // TheHiveHits are the cases that have one of the techniques as a tag or a procedure.
 type TheHiveHits struct {
-	More  bool                     `json:"more" jsonschema:"Whether there may be further cases."`
-	Cases []*thehive.TechniqueCase `json:"cases"`
+	// Whether there may be further cases.
+	More  bool                     `json:"more"`
+	Cases []*thehive.TechniqueCase `json:"cases"` // the cases
 }
 
 // MISPHits are the events tagged with one of the techniques.
 type MISPHits struct {
-	More   bool          `json:"more" jsonschema:"Whether there may be further events."`
-	Events []*misp.Event `json:"events"`
+	// Whether there may be further events.
+	More   bool          `json:"more"`
+	Events []*misp.Event `json:"events"` // the events
 }
 
 // CrossCorrelate asks all platforms at once what they have on techniques. A

@@ -19,22 +19,23 @@ type CortexCoverageInput struct{}
 
 // CortexCoverageOutput is the output of [Client.CortexCoverage].
 type CortexCoverageOutput struct {
-	Analyzers       []AnalyzerSources       `json:"analyzers"`
-	DataSources     []string                `json:"dataSources" jsonschema:"Where what the analyzers take comes from."`
-	Denominator     string                  `json:"denominator"`
-	Total           int                     `json:"total"`
-	Detectable      int                     `json:"detectable"`
-	CoveragePercent float64                 `json:"coveragePercent"`
-	TopGaps         []attack.Gap            `json:"topGaps"`
-	Recommendations []attack.Recommendation `json:"recommendations"`
-	Note            string                  `json:"note"`
+	Analyzers []AnalyzerSources `json:"analyzers"` // the analyzers
+	// Where what the analyzers take comes from.
+	DataSources     []string                `json:"dataSources"`
+	Denominator     string                  `json:"denominator"`     // what the share is of
+	Total           int                     `json:"total"`           // how many there are
+	Detectable      int                     `json:"detectable"`      // how many can be detected
+	CoveragePercent float64                 `json:"coveragePercent"` // the share that is covered, in percent
+	TopGaps         []attack.Gap            `json:"topGaps"`         // what most groups use of the rest
+	Recommendations []attack.Recommendation `json:"recommendations"` // data that would detect most of the rest
+	Note            string                  `json:"note"`            // what to know about the answer
 }
 
 // AnalyzerSources is an analyzer and where what it takes comes from.
 type AnalyzerSources struct {
-	Name        string   `json:"name"`
-	DataTypes   []string `json:"dataTypes"`
-	DataSources []string `json:"dataSources"`
+	Name        string   `json:"name"`        // its name
+	DataTypes   []string `json:"dataTypes"`   // the types of observables it takes
+	DataSources []string `json:"dataSources"` // the data they stand for
 }
 
 // sourceOf says from which data an observable of a type is taken.
@@ -84,10 +85,13 @@ func (c *Client) CortexCoverage(ctx context.Context, _ CortexCoverageInput) (*Co
 
 // RunAnalyzersInput is the input of [Client.RunAnalyzers].
 type RunAnalyzersInput struct {
-	Data      string      `json:"data" jsonschema:"The observable." minLength:"1" maxLength:"16384"`
-	DataType  DataType    `json:"dataType"`
-	Analyzers []string    `json:"analyzers,omitempty" jsonschema:"By name or id, five at most. Without any: names those that take the type." maxItems:"5" maxLength:"128"`
-	TLP       *cortex.TLP `json:"tlp,omitempty" jsonschema:"RED goes to no third party. Default: AMBER."`
+	// The observable.
+	Data     string   `json:"data" minLength:"1" maxLength:"16384"`
+	DataType DataType `json:"dataType"` // the type of the observable
+	// By name or id, five at most. Without any: names those that take the type.
+	Analyzers []string `json:"analyzers,omitempty" maxItems:"5" maxLength:"128"`
+	// RED goes to no third party. Default: AMBER.
+	TLP *cortex.TLP `json:"tlp,omitempty"`
 	gate.Confirmation
 }
 
@@ -101,8 +105,9 @@ func (DataType) Enum() []any {
 
 // RunAnalyzersOutput is the output of [Client.RunAnalyzers].
 type RunAnalyzersOutput struct {
-	Analysis   *cortex.Analysis `json:"analysis"`
-	Techniques []Technique      `json:"techniques" jsonschema:"What an observable of this type is often part of. A hint from its type alone, not a finding."`
+	Analysis *cortex.Analysis `json:"analysis"` // how far its analysis is
+	// What an observable of this type is often part of. A hint from its type alone, not a finding.
+	Techniques []Technique `json:"techniques"`
 }
 
 // typical has the techniques in which observables of a type often occur.

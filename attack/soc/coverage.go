@@ -29,10 +29,14 @@ func (CoverageForm) Enum() []any { return []any{string(AsTable), string(AsLayer)
 
 // CoverageInput is the input of [Client.Coverage].
 type CoverageInput struct {
-	Days   int          `json:"days,omitempty" jsonschema:"Tested: a rule for it fired in so many days." minimum:"1" maximum:"365"`
-	Groups []string     `json:"groups,omitempty" jsonschema:"Id, name or alias: gaps are what they use most. Default: all." maxItems:"20"`
-	Form   CoverageForm `json:"form,omitempty" jsonschema:"Table, Navigator layer, or picture (SVG)."`
-	Limit  int          `json:"limit,omitempty" jsonschema:"Techniques of the table." minimum:"1" maximum:"1000"`
+	// Tested: a rule for it fired in so many days.
+	Days int `json:"days,omitempty" minimum:"1" maximum:"365"`
+	// Id, name or alias: gaps are what they use most. Default: all.
+	Groups []string `json:"groups,omitempty" maxItems:"20"`
+	// Table, Navigator layer, or picture (SVG).
+	Form CoverageForm `json:"form,omitempty"`
+	// Techniques of the table.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"1000"`
 }
 
 // SetDefaults fills the fields left at zero.
@@ -66,42 +70,61 @@ func (CoverageState) Enum() []any {
 
 // CoverageRow is one technique.
 type CoverageRow struct {
-	ID     string        `json:"id"`
-	Name   string        `json:"name"`
-	State  CoverageState `json:"state"`
-	Wazuh  int           `json:"wazuhRules" jsonschema:"How many rules of Wazuh name it."`
-	Sigma  int           `json:"sigmaRules" jsonschema:"How many Sigma rules name it."`
-	Alerts int           `json:"alerts" jsonschema:"How many alerts named it."`
+	ID    string        `json:"id"`    // its id
+	Name  string        `json:"name"`  // its name
+	State CoverageState `json:"state"` // whether it is covered
+	// How many rules of Wazuh name it.
+	Wazuh int `json:"wazuhRules"`
+	// How many Sigma rules name it.
+	Sigma int `json:"sigmaRules"`
+	// How many alerts named it.
+	Alerts int `json:"alerts"`
 }
 
 // CoverageGap is a technique that no rule names, and who uses it.
 type CoverageGap struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
-	Users  int      `json:"users" jsonschema:"How many of the groups use it."`
-	Groups []string `json:"groups" jsonschema:"Some of these."`
+	ID   string `json:"id"`   // its id
+	Name string `json:"name"` // its name
+	// How many of the groups use it.
+	Users int `json:"users"`
+	// Some of these.
+	Groups []string `json:"groups"`
 }
 
 // CoverageOutput is the output of [Client.Coverage].
 type CoverageOutput struct {
-	Total       int                      `json:"total"`
-	Denominator string                   `json:"denominator" jsonschema:"What total counts."`
-	Covered     int                      `json:"covered" jsonschema:"Those that a rule names: tested, silent or written."`
-	Tested      int                      `json:"tested" jsonschema:"Those of which a rule fired."`
-	Silent      int                      `json:"silent" jsonschema:"Those of which Wazuh has a rule that did not fire."`
-	Written     int                      `json:"written" jsonschema:"Those that Sigma rules alone name."`
-	Percent     float64                  `json:"coveragePercent"`
-	WazuhRules  int                      `json:"wazuhRules" jsonschema:"How many rules of Wazuh were read."`
-	SigmaRules  int                      `json:"sigmaRules" jsonschema:"How many Sigma rules were read."`
-	Techniques  attack.List[CoverageRow] `json:"techniques" jsonschema:"Tested ones first, then silent and written ones. In the form of a table only."`
-	Gaps        []CoverageGap            `json:"gaps" jsonschema:"The ten techniques without a rule that most of the groups use."`
-	Groups      []attack.Ref             `json:"groups" jsonschema:"Whose use decides on the gaps; none: that of all groups."`
-	Layer       *attack.Layer            `json:"layer,omitempty"`
-	Picture     string                   `json:"picture,omitempty" jsonschema:"SVG."`
-	Unknown     []string                 `json:"unknown,omitempty" jsonschema:"Ids that rules or alerts name, and groups, that this ATT&CK doesn't have. A technique of a later one counts for those whose place it took."`
-	Skipped     []string                 `json:"skipped,omitempty" jsonschema:"Sigma files that could not be read, and why."`
-	Note        string                   `json:"note,omitempty"`
-	Platforms   []PlatformStatus         `json:"platforms"`
+	Total int `json:"total"` // how many there are
+	// What total counts.
+	Denominator string `json:"denominator"`
+	// Those that a rule names: tested, silent or written.
+	Covered int `json:"covered"`
+	// Those of which a rule fired.
+	Tested int `json:"tested"`
+	// Those of which Wazuh has a rule that did not fire.
+	Silent int `json:"silent"`
+	// Those that Sigma rules alone name.
+	Written int     `json:"written"`
+	Percent float64 `json:"coveragePercent"` // the share, in percent
+	// How many rules of Wazuh were read.
+	WazuhRules int `json:"wazuhRules"`
+	// How many Sigma rules were read.
+	SigmaRules int `json:"sigmaRules"`
+	// Tested ones first, then silent and written ones. In the form of a table only.
+	Techniques attack.List[CoverageRow] `json:"techniques"`
+	// The ten techniques without a rule that most of the groups use.
+	Gaps []CoverageGap `json:"gaps"`
+	// Whose use decides on the gaps; none: that of all groups.
+	Groups []attack.Ref  `json:"groups"`
+	Layer  *attack.Layer `json:"layer,omitempty"` // it as a layer for the Navigator
+	// SVG.
+	Picture string `json:"picture,omitempty"`
+	// Ids that rules or alerts name, and groups, that this ATT&CK doesn't have. A technique of a later one
+	// counts for those whose place it took.
+	Unknown []string `json:"unknown,omitempty"`
+	// Sigma files that could not be read, and why.
+	Skipped   []string         `json:"skipped,omitempty"`
+	Note      string           `json:"note,omitempty"` // what to know about the answer
+	Platforms []PlatformStatus `json:"platforms"`      // which platforms answered
 }
 
 // maxGaps is how many gaps are named, and maxNamed how many groups of each and how many files that were skipped.

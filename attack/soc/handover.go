@@ -32,62 +32,74 @@ func (PageForm) Enum() []any { return []any{string(MarkdownPage), string(HTMLPag
 
 // HandoverInput is the input of [Client.Handover].
 type HandoverInput struct {
-	Hours int      `json:"hours,omitempty" jsonschema:"Since when; 12 unless given." minimum:"1" maximum:"336" default:"12"`
-	Page  PageForm `json:"page,omitempty" jsonschema:"Also as one page."`
+	// Since when; 12 unless given.
+	Hours int `json:"hours,omitempty" minimum:"1" maximum:"336" default:"12"`
+	// Also as one page.
+	Page PageForm `json:"page,omitempty"`
 }
 
 // A HandoverCase is a case in a hand-over.
 type HandoverCase struct {
-	ID       string `json:"id"`
-	Number   int    `json:"number"`
-	Title    string `json:"title" untrusted:"true"`
-	Status   string `json:"status"`
-	Severity string `json:"severity"`
-	Assignee string `json:"assignee,omitempty"`
-	New      bool   `json:"new,omitempty"`
+	ID       string `json:"id"`                     // its id
+	Number   int    `json:"number"`                 // the number a person calls it by
+	Title    string `json:"title" untrusted:"true"` // its title
+	Status   string `json:"status"`                 // its status
+	Severity string `json:"severity"`               // how severe it is
+	Assignee string `json:"assignee,omitempty"`     // the login of whom it is assigned to
+	New      bool   `json:"new,omitempty"`          // whether it came in this shift
 }
 
 // A HandoverTask is a task that is due.
 type HandoverTask struct {
-	Case     int       `json:"case"`
-	Title    string    `json:"title" untrusted:"true"`
-	Assignee string    `json:"assignee,omitempty"`
-	Due      time.Time `json:"due"`
-	Overdue  bool      `json:"overdue,omitempty"`
+	Case     int       `json:"case"`                   // the number of its case
+	Title    string    `json:"title" untrusted:"true"` // its title
+	Assignee string    `json:"assignee,omitempty"`     // the login of whom it is assigned to
+	Due      time.Time `json:"due"`                    // when it is due
+	Overdue  bool      `json:"overdue,omitempty"`      // whether it is too late
 }
 
 // An UnusualRule is a rule that raised more alerts than it used to.
 type UnusualRule struct {
-	Rule     string  `json:"rule"`
-	Name     string  `json:"name" untrusted:"true"`
-	Alerts   int     `json:"alerts" jsonschema:"In this time."`
-	Expected float64 `json:"expected" jsonschema:"In as long a time of the two weeks before, on average."`
+	Rule string `json:"rule"`                  // the rule
+	Name string `json:"name" untrusted:"true"` // what it finds
+	// In this time.
+	Alerts int `json:"alerts"`
+	// In as long a time of the two weeks before, on average.
+	Expected float64 `json:"expected"`
 }
 
 // A HandoverAct is what was done or waits, as the gate's journal has it.
 type HandoverAct struct {
-	Proposal string    `json:"proposal"`
-	Op       string    `json:"op"`
-	Summary  string    `json:"summary" untrusted:"true"`
-	At       time.Time `json:"at"`
-	Detail   string    `json:"detail,omitempty" untrusted:"true"`
-	Undo     string    `json:"undo,omitempty"`
+	Proposal string    `json:"proposal"`                          // the proposal's id
+	Op       string    `json:"op"`                                // the operation
+	Summary  string    `json:"summary" untrusted:"true"`          // what was to happen
+	At       time.Time `json:"at"`                                // when
+	Detail   string    `json:"detail,omitempty" untrusted:"true"` // what came of it
+	Undo     string    `json:"undo,omitempty"`                    // how to take it back
 }
 
 // HandoverOutput is the output of [Client.Handover].
 type HandoverOutput struct {
-	From      time.Time              `json:"from"`
-	Until     time.Time              `json:"until"`
-	OpenCases int                    `json:"openCases"`
-	Cases     []HandoverCase         `json:"cases" jsonschema:"New ones, and the gravest open ones, at most 30."`
-	Tasks     []HandoverTask         `json:"tasks" jsonschema:"Due within a day, or overdue, of these cases."`
-	Unusual   []UnusualRule          `json:"unusual"`
-	Tunings   []*wazuh.TuningInForce `json:"tunings" jsonschema:"What is silenced."`
-	Responses []HandoverAct          `json:"responses" jsonschema:"Active responses that were not undone since, of the newest events of the journal; those with a time-out may be over."`
-	Waiting   []HandoverAct          `json:"waiting" jsonschema:"Proposals that wait for an approver."`
-	Unknown   []HandoverAct          `json:"unknown" jsonschema:"Outcomes that nobody knows yet."`
-	Platforms []PlatformStatus       `json:"platforms"`
-	Text      string                 `json:"text,omitempty" jsonschema:"The page." untrusted:"true"`
+	From      time.Time `json:"from"`      // the start of the time looked at
+	Until     time.Time `json:"until"`     // the end of the time looked at
+	OpenCases int       `json:"openCases"` // how many cases are open
+	// New ones, and the gravest open ones, at most 30.
+	Cases []HandoverCase `json:"cases"`
+	// Due within a day, or overdue, of these cases.
+	Tasks   []HandoverTask `json:"tasks"`
+	Unusual []UnusualRule  `json:"unusual"` // rules that fire as they don't usually
+	// What is silenced.
+	Tunings []*wazuh.TuningInForce `json:"tunings"`
+	// Active responses that were not undone since, of the newest events of the journal; those with a time-out
+	// may be over.
+	Responses []HandoverAct `json:"responses"`
+	// Proposals that wait for an approver.
+	Waiting []HandoverAct `json:"waiting"`
+	// Outcomes that nobody knows yet.
+	Unknown   []HandoverAct    `json:"unknown"`
+	Platforms []PlatformStatus `json:"platforms"` // which platforms answered
+	// The page.
+	Text string `json:"text,omitempty" untrusted:"true"`
 }
 
 const (

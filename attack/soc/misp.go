@@ -36,37 +36,44 @@ const maxTags = 50
 
 // EventToAttackInput is the input of [Client.EventToAttack].
 type EventToAttackInput struct {
-	EventID misp.EventRef `json:"eventId"`
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"200" default:"20"`
+	EventID misp.EventRef `json:"eventId"`                                                // the event
+	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"200" default:"20"` // how many to return at most
 }
 
 // EventToAttackOutput is the output of [Client.EventToAttack].
 type EventToAttackOutput struct {
-	Event      EventHead              `json:"event"`
-	Techniques []Technique            `json:"techniques" jsonschema:"From the tags of the event, of its attributes and of those in objects, then from its title."`
-	Unknown    []string               `json:"unknown,omitempty" jsonschema:"Ids that the event names and this ATT&CK doesn't have."`
-	Tagged     []attack.Ref           `json:"taggedGroups" jsonschema:"Groups that the event's tags name."`
-	Groups     []GroupOverlap         `json:"groups" jsonschema:"Groups known to use most of the techniques. A lead, not an attribution."`
-	Components []attack.Ref           `json:"dataComponents" jsonschema:"What shows most of the techniques."`
-	Indicators attack.List[Indicator] `json:"indicators" jsonschema:"Attributes meant for detection, those in objects included."`
+	Event EventHead `json:"event"` // the event
+	// From the tags of the event, of its attributes and of those in objects, then from its title.
+	Techniques []Technique `json:"techniques"`
+	// Ids that the event names and this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
+	// Groups that the event's tags name.
+	Tagged []attack.Ref `json:"taggedGroups"`
+	// Groups known to use most of the techniques. A lead, not an attribution.
+	Groups []GroupOverlap `json:"groups"`
+	// What shows most of the techniques.
+	Components []attack.Ref `json:"dataComponents"`
+	// Attributes meant for detection, those in objects included.
+	Indicators attack.List[Indicator] `json:"indicators"`
 }
 
 // EventHead is an event without what is in it.
 type EventHead struct {
-	ID          misp.ID          `json:"id"`
-	UUID        string           `json:"uuid"`
-	Info        string           `json:"info" untrusted:"true"`
-	Date        string           `json:"date,omitempty"`
-	ThreatLevel misp.ThreatLevel `json:"threatLevel"`
-	Published   bool             `json:"published"`
+	ID          misp.ID          `json:"id"`                    // its id
+	UUID        string           `json:"uuid"`                  // its UUID
+	Info        string           `json:"info" untrusted:"true"` // what the event is about
+	Date        string           `json:"date,omitempty"`        // the day it is of, as 2006-01-02
+	ThreatLevel misp.ThreatLevel `json:"threatLevel"`           // how bad it is
+	Published   bool             `json:"published"`             // whether it is published
 }
 
 // Indicator is an attribute that is meant for detection.
 type Indicator struct {
-	Type    string `json:"type"`
-	Value   string `json:"value" untrusted:"true"`
-	Comment string `json:"comment,omitempty" untrusted:"true"`
-	Role    string `json:"objectRelation,omitempty" jsonschema:"What it is in its object, if it is in one."`
+	Type    string `json:"type"`                               // its type
+	Value   string `json:"value" untrusted:"true"`             // its value
+	Comment string `json:"comment,omitempty" untrusted:"true"` // a comment on it
+	// What it is in its object, if it is in one.
+	Role string `json:"objectRelation,omitempty"`
 }
 
 var groupID = lazyregexp.New(`mitre-(?:intrusion-set|enterprise-attack-intrusion-set|ics-groups)="[^"]*(G[0-9]{4})"`)
@@ -165,17 +172,21 @@ func components(techniques []*attack.Technique) []attack.Ref {
 
 // SearchIndicatorsInput is the input of [Client.SearchIndicators].
 type SearchIndicatorsInput struct {
-	TechniqueID   string `json:"techniqueId,omitempty" jsonschema:"With its sub-techniques, on indicator or event." maxLength:"100"`
-	GroupName     string `json:"groupName,omitempty" jsonschema:"Name, alias or id. This or techniqueId." maxLength:"100"`
-	IndicatorType string `json:"indicatorType,omitempty" jsonschema:"Such as ip-dst." maxLength:"100"`
-	Limit         int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"`
+	// With its sub-techniques, on indicator or event.
+	TechniqueID string `json:"techniqueId,omitempty" maxLength:"100"`
+	// Name, alias or id. This or techniqueId.
+	GroupName string `json:"groupName,omitempty" maxLength:"100"`
+	// Such as ip-dst.
+	IndicatorType string `json:"indicatorType,omitempty" maxLength:"100"`
+	Limit         int    `json:"limit,omitempty" minimum:"1" maximum:"500" default:"25"` // how many to return at most
 }
 
 // SearchIndicatorsOutput is the output of [Client.SearchIndicators].
 type SearchIndicatorsOutput struct {
-	Tags       []string          `json:"tags" jsonschema:"The tags that were searched for."`
-	Indicators []*misp.Attribute `json:"indicators"`
-	More       bool              `json:"more"`
+	// The tags that were searched for.
+	Tags       []string          `json:"tags"`
+	Indicators []*misp.Attribute `json:"indicators"` // the attributes
+	More       bool              `json:"more"`       // whether there are more behind these
 }
 
 // SearchIndicators finds indicators of a technique, a group or a type. A
@@ -224,23 +235,27 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 
 // ListEventsInput is the input of [Client.ListEvents].
 type ListEventsInput struct {
-	Page      int    `json:"page,omitempty" minimum:"1" maximum:"100000"`
-	Limit     int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	SearchTag string `json:"searchTag,omitempty" jsonschema:"On the event or an attribute; % stands for any text." maxLength:"255"`
+	Page  int `json:"page,omitempty" minimum:"1" maximum:"100000"`            // which page, from 1
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	// On the event or an attribute; % stands for any text.
+	SearchTag string `json:"searchTag,omitempty" maxLength:"255"`
 }
 
 // ListEventsOutput is the output of [Client.ListEvents].
 type ListEventsOutput struct {
-	Total  *int            `json:"total,omitempty" jsonschema:"How many match in all, where the server says."`
-	More   bool            `json:"more"`
-	Events []EventInATTACK `json:"events" jsonschema:"Those changed last first."`
+	// How many match in all, where the server says.
+	Total *int `json:"total,omitempty"`
+	More  bool `json:"more"` // whether there are more behind these
+	// Those changed last first.
+	Events []EventInATTACK `json:"events"`
 }
 
 // EventInATTACK is an event and which techniques its tags name.
 type EventInATTACK struct {
-	Event      *misp.EventSummary `json:"event"`
-	Techniques []attack.Ref       `json:"techniques"`
-	Unknown    []string           `json:"unknown,omitempty" jsonschema:"Ids that the tags name and this ATT&CK doesn't have."`
+	Event      *misp.EventSummary `json:"event"`      // the event
+	Techniques []attack.Ref       `json:"techniques"` // the techniques
+	// Ids that the tags name and this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // firstDay is before every event: a search needs a filter.
@@ -292,11 +307,14 @@ var threatLevels = map[ThreatLevel]misp.ThreatLevel{"high": misp.ThreatHigh, "me
 
 // CreateEventInput is the input of [Client.CreateEvent].
 type CreateEventInput struct {
-	Info         string              `json:"info" jsonschema:"The title." minLength:"1" maxLength:"10000"`
-	Techniques   []string            `json:"techniques" jsonschema:"Such as T1110." minItems:"1" maxItems:"50"`
-	ThreatLevel  ThreatLevel         `json:"threatLevel,omitempty" default:"medium"`
-	Distribution misp.Distribution   `json:"distribution,omitempty" jsonschema:"Once published: 0 own organisation, 1 this community, 2 connected, 3 all." minimum:"0" maximum:"3"`
-	Attributes   []misp.NewAttribute `json:"attributes,omitempty" maxItems:"100"`
+	// The title.
+	Info string `json:"info" minLength:"1" maxLength:"10000"`
+	// Such as T1110.
+	Techniques  []string    `json:"techniques" minItems:"1" maxItems:"50"`
+	ThreatLevel ThreatLevel `json:"threatLevel,omitempty" default:"medium"` // how bad it is
+	// Once published: 0 own organisation, 1 this community, 2 connected, 3 all.
+	Distribution misp.Distribution   `json:"distribution,omitempty" minimum:"0" maximum:"3"`
+	Attributes   []misp.NewAttribute `json:"attributes,omitempty" maxItems:"100"` // what it comes with
 	gate.Confirmation
 }
 
@@ -304,9 +322,12 @@ func (in CreateEventInput) actsOn() []string { return misp.PutToWork(in.Attribut
 
 // CreateEventOutput is the output of [Client.CreateEvent].
 type CreateEventOutput struct {
-	Event      *misp.CreatedEvent    `json:"event" jsonschema:"The event, with what became of each tag."`
-	Attributes *misp.AddedAttributes `json:"attributes,omitempty" jsonschema:"What became of each value."`
-	Failed     []string              `json:"failed" jsonschema:"What could not be done, and why."`
+	// The event, with what became of each tag.
+	Event *misp.CreatedEvent `json:"event"`
+	// What became of each value.
+	Attributes *misp.AddedAttributes `json:"attributes,omitempty"`
+	// What could not be done, and why.
+	Failed []string `json:"failed"`
 }
 
 // event returns what one CreateEvent makes. Plan and execution are both made

@@ -31,12 +31,12 @@ import (
 // Config says what to join. ATTACK is required; a nil platform is one that
 // isn't configured.
 type Config struct {
-	ATTACK  *attack.Client
-	Wazuh   *wazuh.Client
-	TheHive *thehive.Client
-	Cortex  *cortex.Client
-	MISP    *misp.Client
-	Guard   *gate.Guard // the guard of the platforms' clients
+	ATTACK  *attack.Client  // the facts; required
+	Wazuh   *wazuh.Client   // nil: there is none
+	TheHive *thehive.Client // nil: there is none
+	Cortex  *cortex.Client  // nil: there is none
+	MISP    *misp.Client    // nil: there is none
+	Guard   *gate.Guard     // the guard of the platforms' clients
 }
 
 // envAllowWrites lets the operations that would be dry runs write unasked.
@@ -207,10 +207,11 @@ func (Standing) Enum() []any {
 
 // A PlatformStatus says how one platform took part in an answer.
 type PlatformStatus struct {
-	Platform string   `json:"platform"`
-	Status   Standing `json:"status"`
-	Error    string   `json:"error,omitempty" jsonschema:"Why the platform didn't answer."`
-	Detail   string   `json:"detail,omitempty"`
+	Platform string   `json:"platform"` // the platform
+	Status   Standing `json:"status"`   // whether it answered
+	// Why the platform didn't answer.
+	Error  string `json:"error,omitempty"`
+	Detail string `json:"detail,omitempty"` // why it didn't
 }
 
 func standing(platform string, configured bool, err error) PlatformStatus {
@@ -240,16 +241,23 @@ func together(fs ...func() error) []error {
 
 // A Technique is an ATT&CK technique in an answer.
 type Technique struct {
-	ID             string            `json:"id"`
-	Name           string            `json:"name"`
-	Tactics        []attack.Ref      `json:"tactics"`
-	Source         Source            `json:"source" jsonschema:"Where the mapping comes from."`
-	RedirectedFrom string            `json:"redirectedFrom,omitempty" jsonschema:"The revoked id that was asked for."`
-	Score          int               `json:"score,omitempty" jsonschema:"Of a guess: how many of 100 guesses like it were right, on rules not learned from."`
-	Confidence     attack.Confidence `json:"confidence,omitempty" jsonschema:"Of a guess."`
-	Reason         string            `json:"reason,omitempty" jsonschema:"Of a weak guess: what to know of it."`
-	Words          []string          `json:"words,omitempty" jsonschema:"Of a guess: which words led to it."`
-	Mitigations    []attack.Ref      `json:"mitigations" jsonschema:"Up to three."`
+	ID      string       `json:"id"`      // its id
+	Name    string       `json:"name"`    // its name
+	Tactics []attack.Ref `json:"tactics"` // its tactics
+	// Where the mapping comes from.
+	Source Source `json:"source"`
+	// The revoked id that was asked for.
+	RedirectedFrom string `json:"redirectedFrom,omitempty"`
+	// Of a guess: how many of 100 guesses like it were right, on rules not learned from.
+	Score int `json:"score,omitempty"`
+	// Of a guess.
+	Confidence attack.Confidence `json:"confidence,omitempty"`
+	// Of a weak guess: what to know of it.
+	Reason string `json:"reason,omitempty"`
+	// Of a guess: which words led to it.
+	Words []string `json:"words,omitempty"`
+	// Up to three.
+	Mitigations []attack.Ref `json:"mitigations"`
 }
 
 // A Source says where the mapping to a technique comes from.
@@ -368,11 +376,14 @@ func known(kb *attack.KB, ids []string) ([]*attack.Technique, error) {
 
 // A GroupOverlap is a group that is known to use some of the techniques asked about.
 type GroupOverlap struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
-	Shared []string `json:"shared" jsonschema:"The techniques that the group is known to use."`
-	Uses   int      `json:"uses" jsonschema:"How many techniques the group is known to use in all."`
-	Score  int      `json:"score" jsonschema:"How well it fits, 0 to 100; sizes count."`
+	ID   string `json:"id"`   // its id
+	Name string `json:"name"` // its name
+	// The techniques that the group is known to use.
+	Shared []string `json:"shared"`
+	// How many techniques the group is known to use in all.
+	Uses int `json:"uses"`
+	// How well it fits, 0 to 100; sizes count.
+	Score int `json:"score"`
 }
 
 const maxGroups = 5

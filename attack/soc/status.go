@@ -15,10 +15,11 @@ type StatusInput struct{}
 
 // StatusOutput is the output of [Client.Status].
 type StatusOutput struct {
-	Platforms []PlatformStatus       `json:"platforms" jsonschema:"Of each platform, whether it answered, its version, and if it didn't answer, why."`
-	ATTACK    []attack.DomainVersion `json:"attack"`
-	Source    attack.Source          `json:"attackSource,omitempty"`
-	Problem   string                 `json:"attackProblem,omitempty"`
+	// Of each platform, whether it answered, its version, and if it didn't answer, why.
+	Platforms []PlatformStatus       `json:"platforms"`
+	ATTACK    []attack.DomainVersion `json:"attack"`                  // the versions of the facts
+	Source    attack.Source          `json:"attackSource,omitempty"`  // where the facts come from
+	Problem   string                 `json:"attackProblem,omitempty"` // what is wrong
 }
 
 // Status asks all four platforms at once whether they answer and take the

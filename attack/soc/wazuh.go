@@ -24,20 +24,23 @@ type WazuhStatusInput struct{}
 
 // WazuhStatusOutput is the output of [Client.WazuhStatus].
 type WazuhStatusOutput struct {
-	Version  string   `json:"version,omitempty"`
-	Hostname string   `json:"hostname,omitempty"`
-	Agents   *Agents  `json:"agents,omitempty"`
-	Rules    *int     `json:"rules,omitempty" jsonschema:"How many rules are loaded."`
-	Alerts   *int     `json:"alertsLastDay,omitempty" jsonschema:"How many alerts the indexer has of the last 24 hours."`
-	Failed   []string `json:"failed" jsonschema:"What could not be read, and why."`
+	Version  string  `json:"version,omitempty"`  // the manager's version
+	Hostname string  `json:"hostname,omitempty"` // the manager's name
+	Agents   *Agents `json:"agents,omitempty"`   // how many agents there are
+	// How many rules are loaded.
+	Rules *int `json:"rules,omitempty"`
+	// How many alerts the indexer has of the last 24 hours.
+	Alerts *int `json:"alertsLastDay,omitempty"`
+	// What could not be read, and why.
+	Failed []string `json:"failed"`
 }
 
 // Agents counts agents by state.
 type Agents struct {
-	Active         int `json:"active"`
-	Disconnected   int `json:"disconnected"`
-	Pending        int `json:"pending"`
-	NeverConnected int `json:"neverConnected"`
+	Active         int `json:"active"`         // connected
+	Disconnected   int `json:"disconnected"`   // lost
+	Pending        int `json:"pending"`        // connecting
+	NeverConnected int `json:"neverConnected"` // enrolled, and never seen
 }
 
 // WazuhStatus says how the configured Wazuh is: its version, agents, rules and
@@ -99,25 +102,33 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 
 // WazuhAlertsInput is the input of [Client.WazuhAlerts].
 type WazuhAlertsInput struct {
-	Limit   int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"`
-	Level   int           `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
-	AgentID wazuh.AgentID `json:"agentId,omitempty" jsonschema:"Such as 007."`
-	Search  string        `json:"search,omitempty" jsonschema:"Words." maxLength:"256"`
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16"`
+	// Such as 007.
+	AgentID wazuh.AgentID `json:"agentId,omitempty"`
+	// Words.
+	Search string `json:"search,omitempty" maxLength:"256"`
 }
 
 // WazuhAlertsOutput is the output of [Client.WazuhAlerts].
 type WazuhAlertsOutput struct {
-	Total  int             `json:"total" jsonschema:"How many alerts match in all."`
-	More   bool            `json:"more"`
-	Alerts []AlertInATTACK `json:"alerts" jsonschema:"Newest first."`
+	// How many alerts match in all.
+	Total int  `json:"total"`
+	More  bool `json:"more"` // whether there are more behind these
+	// Newest first.
+	Alerts []AlertInATTACK `json:"alerts"`
 }
 
 // AlertInATTACK is an alert with what it means.
 type AlertInATTACK struct {
-	Alert      *wazuh.Alert `json:"alert"`
-	Techniques []Technique  `json:"techniques" jsonschema:"Those the alert names, else those its stock rule names."`
-	Tactics    []attack.Ref `json:"tactics,omitempty" jsonschema:"Those the alert names by id."`
-	Unknown    []string     `json:"unknown,omitempty" jsonschema:"Ids that the alert names and this ATT&CK doesn't have."`
+	Alert *wazuh.Alert `json:"alert"` // the alert
+	// Those the alert names, else those its stock rule names.
+	Techniques []Technique `json:"techniques"`
+	// Those the alert names by id.
+	Tactics []attack.Ref `json:"tactics,omitempty"`
+	// Ids that the alert names and this ATT&CK doesn't have.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // WazuhAlerts returns the newest alerts with the techniques that they name. It
@@ -165,58 +176,75 @@ func alertIDs(a *wazuh.Alert) ([]string, Source) {
 
 // WazuhRuleCoverageInput is the input of [Client.WazuhRuleCoverage].
 type WazuhRuleCoverageInput struct {
-	RuleGroup string `json:"ruleGroup,omitempty" jsonschema:"Such as authentication_failed." maxLength:"128"`
-	Level     int    `json:"level,omitempty" jsonschema:"At least." minimum:"0" maximum:"16"`
-	Alerts    bool   `json:"alerts,omitempty" jsonschema:"With techniques of the newest 1000 alerts."`
-	Cases     bool   `json:"cases,omitempty" jsonschema:"With techniques of the newest 50 cases' procedures."`
-	Limit     int    `json:"limit,omitempty" jsonschema:"Techniques and gaps." minimum:"1" maximum:"200" default:"20"`
+	// Such as authentication_failed.
+	RuleGroup string `json:"ruleGroup,omitempty" maxLength:"128"`
+	// At least.
+	Level int `json:"level,omitempty" minimum:"0" maximum:"16"`
+	// With techniques of the newest 1000 alerts.
+	Alerts bool `json:"alerts,omitempty"`
+	// With techniques of the newest 50 cases' procedures.
+	Cases bool `json:"cases,omitempty"`
+	// Techniques and gaps.
+	Limit int `json:"limit,omitempty" minimum:"1" maximum:"200" default:"20"`
 }
 
 // WazuhRuleCoverageOutput is the output of [Client.WazuhRuleCoverage].
 type WazuhRuleCoverageOutput struct {
-	Rules           int                     `json:"rules" jsonschema:"How many different rules were read: all that match, over all pages."`
-	Mapped          int                     `json:"mapped" jsonschema:"How many of them name a technique or a tactic."`
-	Denominator     string                  `json:"denominator" jsonschema:"What total counts."`
-	Total           int                     `json:"total"`
-	Covered         int                     `json:"covered" jsonschema:"Of total, those that a rule names."`
-	CoveragePercent float64                 `json:"coveragePercent"`
-	Parents         Share                   `json:"parents" jsonschema:"The same for techniques alone, where a rule for a sub-technique counts for its parent."`
-	Tactics         []TacticShare           `json:"tactics"`
-	Techniques      attack.List[RuleCount]  `json:"techniques" jsonschema:"Those named by most rules first."`
-	Gaps            attack.List[attack.Gap] `json:"gaps" jsonschema:"Those named by no rule, the ones most groups use first."`
-	TacticsNamed    []RuleCount             `json:"tacticsNamed,omitempty" jsonschema:"Tactics that rules name by id. They count for no technique."`
-	Unknown         []string                `json:"unknown,omitempty" jsonschema:"Ids that rules name and this ATT&CK doesn't have. One of a later ATT&CK counts for the techniques whose place it took."`
-	AlertsSeen      *SeenTechniques         `json:"alertsSeen,omitempty"`
-	CasesSeen       *SeenTechniques         `json:"casesSeen,omitempty"`
-	Platforms       []PlatformStatus        `json:"platforms"`
+	// How many different rules were read: all that match, over all pages.
+	Rules int `json:"rules"`
+	// How many of them name a technique or a tactic.
+	Mapped int `json:"mapped"`
+	// What total counts.
+	Denominator string `json:"denominator"`
+	Total       int    `json:"total"` // how many there are
+	// Of total, those that a rule names.
+	Covered         int     `json:"covered"`
+	CoveragePercent float64 `json:"coveragePercent"` // the share that is covered, in percent
+	// The same for techniques alone, where a rule for a sub-technique counts for its parent.
+	Parents Share         `json:"parents"`
+	Tactics []TacticShare `json:"tactics"` // its tactics
+	// Those named by most rules first.
+	Techniques attack.List[RuleCount] `json:"techniques"`
+	// Those named by no rule, the ones most groups use first.
+	Gaps attack.List[attack.Gap] `json:"gaps"`
+	// Tactics that rules name by id. They count for no technique.
+	TacticsNamed []RuleCount `json:"tacticsNamed,omitempty"`
+	// Ids that rules name and this ATT&CK doesn't have. One of a later ATT&CK counts for the techniques whose
+	// place it took.
+	Unknown    []string         `json:"unknown,omitempty"`
+	AlertsSeen *SeenTechniques  `json:"alertsSeen,omitempty"` // techniques of alerts that were raised
+	CasesSeen  *SeenTechniques  `json:"casesSeen,omitempty"`  // techniques recorded with cases
+	Platforms  []PlatformStatus `json:"platforms"`            // which platforms answered
 }
 
 // Share is a part of a whole.
 type Share struct {
-	Covered int     `json:"covered"`
-	Total   int     `json:"total"`
-	Percent float64 `json:"percent"`
+	Covered int     `json:"covered"` // how many are covered
+	Total   int     `json:"total"`   // how many there are
+	Percent float64 `json:"percent"` // the share, in percent
 }
 
 // TacticShare is a share of one tactic.
 type TacticShare struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   string `json:"id"`   // its id
+	Name string `json:"name"` // its name
 	Share
 }
 
 // RuleCount is a technique and how many rules, alerts or cases name it.
 type RuleCount struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Count int    `json:"count"`
+	ID    string `json:"id"`    // its id
+	Name  string `json:"name"`  // its name
+	Count int    `json:"count"` // how many
 }
 
 // SeenTechniques is what was seen besides rules.
 type SeenTechniques struct {
-	Looked     int                    `json:"looked" jsonschema:"How many alerts or cases were looked at."`
-	More       bool                   `json:"more" jsonschema:"Whether there are more that were not."`
-	Techniques attack.List[RuleCount] `json:"techniques"`
+	// How many alerts or cases were looked at.
+	Looked int `json:"looked"`
+	// Whether there are more that were not.
+	More       bool                   `json:"more"`
+	Techniques attack.List[RuleCount] `json:"techniques"` // the techniques
 }
 
 // Bounds of a look at what was seen.

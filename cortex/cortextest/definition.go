@@ -10,22 +10,22 @@ import (
 
 // A Definition is an analyzer or a responder that a [Server] has, enabled or not.
 type Definition struct {
-	Name        string // with its version, as in Abuse_Finder_3_0
-	Version     string
-	Description string
-	Service     string
-	DataTypes   []string
-	Items       []Item
+	Name        string   // with its version, as in Abuse_Finder_3_0
+	Version     string   // its version
+	Description string   // what it does
+	Service     string   // whether it is an analyzer or a responder
+	DataTypes   []string // the types of observables it takes
+	Items       []Item   // what can be set
 
 	kind string
 }
 
 // An Item is a setting of a [Definition]. Default may be nil.
 type Item struct {
-	Name, Type      string
+	Name, Type      string // its name
 	Description     string // empty: "The NAME to use"
-	Multi, Required bool
-	Default         any
+	Multi, Required bool   // whether it is a list
+	Default         any    // its own value
 }
 
 // Define adds an analyzer that isn't enabled.

@@ -16,8 +16,8 @@ import (
 
 // A File is what a worker gets, or finds.
 type File struct {
-	Name, ContentType string
-	Content           []byte
+	Name, ContentType string // its name
+	Content           []byte // its bytes
 }
 
 func (f *File) id() string {

@@ -11,45 +11,45 @@ import (
 
 // A Worker is an analyzer, or a responder, that is enabled on a [Server].
 type Worker struct {
-	Name          string
-	Version       string
-	Description   string
-	Service       string // whose settings it uses
-	DataTypes     []string
-	Rate          int // jobs in each RateUnit; 0: any number
-	RateUnit      string
-	JobCache      *int // minutes; nil: the server's own, ten
-	JobTimeout    int  // minutes; 0: the server's own, thirty
-	Configuration map[string]any
-	Delay         time.Duration // how long a job takes; 0: as Server.SetDelay says
-	Answer        func(dataType, data string) Answer
+	Name          string                             // its name
+	Version       string                             // its version
+	Description   string                             // what it does
+	Service       string                             // whose settings it uses
+	DataTypes     []string                           // the types of observables it takes
+	Rate          int                                // jobs in each RateUnit; 0: any number
+	RateUnit      string                             // the time that its rate is counted in
+	JobCache      *int                               // minutes; nil: the server's own, ten
+	JobTimeout    int                                // minutes; 0: the server's own, thirty
+	Configuration map[string]any                     // its settings
+	Delay         time.Duration                      // how long a job takes; 0: as Server.SetDelay says
+	Answer        func(dataType, data string) Answer // answers each job; nil: with nothing
 
 	kind string
 }
 
 // An Answer is what a worker makes of an observable.
 type Answer struct {
-	Taxonomies []Taxonomy
-	Full       any
-	Artifacts  []Artifact
-	Operations []map[string]any
-	Error      string // the worker failed; cortexutils then hands over its whole input, which Cortex keeps
-	Silent     bool   // it failed without cortexutils, and handed over nothing
+	Taxonomies []Taxonomy       // its verdicts, in short
+	Full       any              // the full report
+	Artifacts  []Artifact       // observables that were found
+	Operations []map[string]any // what was done at the platform
+	Error      string           // the worker failed; cortexutils then hands over its whole input, which Cortex keeps
+	Silent     bool             // it failed without cortexutils, and handed over nothing
 }
 
 // A Taxonomy is a line of a summary. Value is a string or a number.
 type Taxonomy struct {
-	Level     string `json:"level"`
-	Namespace string `json:"namespace"`
-	Predicate string `json:"predicate"`
-	Value     any    `json:"value"`
+	Level     string `json:"level"`     // info, safe, suspicious or malicious
+	Namespace string `json:"namespace"` // its namespace
+	Predicate string `json:"predicate"` // of which of its services
+	Value     any    `json:"value"`     // its value
 }
 
 // An Artifact is an observable that a worker found.
 type Artifact struct {
-	DataType, Data, Message string
-	Tags                    []string
-	File                    *File // instead of Data
+	DataType, Data, Message string   // the type of the observable
+	Tags                    []string // its tags
+	File                    *File    // instead of Data
 }
 
 func (a Artifact) json() object {

@@ -607,14 +607,14 @@ func (s *Server) statuses(w http.ResponseWriter, r *http.Request, u user) {
 
 // A Submission is an observable, or an entity, as the server got it.
 type Submission struct {
-	JobID      string
-	Worker     string
-	DataType   string
+	JobID      string // the job it became
+	Worker     string // what was started
+	DataType   string // the type of the observable
 	Data       string // of an entity, its JSON
 	File       *File  // instead of Data
-	TLP, PAP   int
-	Message    string
-	Label      string
+	TLP, PAP   int    // how far it may be passed on
+	Message    string // what is said of it
+	Label      string // the label it came with
 	Parameters string // JSON
 }
 
@@ -633,9 +633,9 @@ func (s *Server) Submissions() []Submission {
 
 // A Job is a job to be added to a [Server] as if it had been submitted earlier.
 type Job struct {
-	Analyzer       string // its name
-	DataType, Data string
-	Created        time.Time
+	Analyzer       string        // its name
+	DataType, Data string        // the type of the observable
+	Created        time.Time     // when it was made
 	Delay          time.Duration // how long it takes, from Created
 	Dead           bool          // it stays InProgress for ever, as after a restart of Cortex
 }

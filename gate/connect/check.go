@@ -14,10 +14,10 @@ const (
 
 // A Finding is what a check found of one leg of the way to a platform.
 type Finding struct {
-	Of      string `json:"of"` // such as "TheHive" or "Wazuh indexer"
-	Leg     Leg    `json:"leg"`
-	Status  Health `json:"status"`
-	Message string `json:"message"`
+	Of      string `json:"of"`               // such as "TheHive" or "Wazuh indexer"
+	Leg     Leg    `json:"leg"`              // which part of the way
+	Status  Health `json:"status"`           // how it is
+	Message string `json:"message"`          // what was found
 	Advice  string `json:"advice,omitempty"` // what to do about it, with the setting that helps
 }
 

@@ -346,7 +346,7 @@ func (e *FingerprintError) Error() string {
 // A ProxyError says that a proxy didn't connect to the server.
 type ProxyError struct {
 	Host   string // of the proxy
-	Status int
+	Status int    // the status of the proxy's answer
 }
 
 // Error says what the proxy answered.

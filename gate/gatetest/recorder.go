@@ -25,7 +25,7 @@ type Recorder struct {
 // A Request is one that left.
 type Request struct {
 	Method, Path string // Path with its query
-	Body         string
+	Body         string // what was sent
 }
 
 // String returns the request as "METHOD path".

@@ -240,12 +240,12 @@ func (j *Journal) Replay(id string, ttl time.Duration) (*state.Proposal, error) 
 
 // A Standing is how the gate stands for everybody who shares the journal.
 type Standing struct {
-	Events     uint64 // how many there were
-	Head       string // the hash of the last
-	Frozen     bool
-	FrozenWhy  string // who froze all writes, and the reason that was given
-	Tripped    bool   // the breaker is open
-	TrippedWhy string
+	Events     uint64        // how many there were
+	Head       string        // the hash of the last
+	Frozen     bool          // whether an approver has stopped all writes
+	FrozenWhy  string        // who froze all writes, and the reason that was given
+	Tripped    bool          // the breaker is open
+	TrippedWhy string        // why the breaker is open
 	Approvers  []string      // by name
 	Pending    int           // proposals that wait for an approver
 	Denials    int           // within the hour, since the breaker was last reset
@@ -259,8 +259,8 @@ type Standing struct {
 
 // Used is what one principal has done and asked for within the hour.
 type Used struct {
-	Principal                               string
-	Writes, Destructive, Proposals, Pending int
+	Principal                               string // for whom
+	Writes, Destructive, Proposals, Pending int    // in the last hour
 }
 
 // Standing returns how the gate stands.

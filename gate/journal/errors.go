@@ -61,7 +61,7 @@ var reasonTexts = map[Reason]string{
 // A RefusedError is a refusal by the gate. It matches [ErrRefused].
 type RefusedError struct {
 	Op     string // the operation, or the endpoint for a refusal on the wire
-	Reason Reason
+	Reason Reason // why, in one word
 	Lock   string // the lock that is closed, for the operator's log; not in the text
 	Detail string // a number that the agent may know, such as how many wait
 	Err    error  // the cause, if there is one

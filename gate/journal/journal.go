@@ -287,7 +287,9 @@ func (u *update) settle() error {
 // A MovedError means that a journal isn't in the folder, or on the machine, in
 // which it was written last: it is a copy, or was put back. Its approvals may have been
 // spent elsewhere.
-type MovedError struct{ Was, Is string }
+type MovedError struct {
+	Was, Is string // where the journal was, and where it is now
+}
 
 // Error says what to do about it.
 func (e *MovedError) Error() string {

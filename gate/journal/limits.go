@@ -16,7 +16,9 @@ const (
 
 // A Quorum is how many approvers must sign, by tier; 0 means 1. Nobody counts
 // twice, by name or by key.
-type Quorum struct{ Write, Destructive int }
+type Quorum struct {
+	Write, Destructive int // for an operation of that tier
+}
 
 // A Budget bounds what one principal may do within an hour, over all servers
 // that share the journal. Executions count by the things that they change or make: fifty
@@ -41,8 +43,8 @@ type Breaker struct {
 
 // Limits are what a process decides by.
 type Limits struct {
-	Budget    Budget
-	Breaker   Breaker
+	Budget    Budget        // how much may run
+	Breaker   Breaker       // when all stops
 	TTL       time.Duration // how long a proposal waits
 	RotateAt  int64         // bytes of a segment, after which the next begins
 	Retention time.Duration // of closed segments; zero: for ever

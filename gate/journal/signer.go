@@ -17,7 +17,7 @@ import (
 
 // A Signer is an approver's private key. Servers never hold one.
 type Signer struct {
-	Name string
+	Name string // the approver's name
 	key  ed25519.PrivateKey
 	held crypto.Signer // a key that is held elsewhere, such as by ssh-agent
 }

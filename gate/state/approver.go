@@ -10,8 +10,8 @@ import (
 
 // An Approver is a person whose signature counts, by name and public key.
 type Approver struct {
-	Name string
-	Key  ed25519.PublicKey
+	Name string            // the name in the journal
+	Key  ed25519.PublicKey // the public key that signs
 }
 
 // ClientName stands for a client's word in the journal. It can't be enrolled.

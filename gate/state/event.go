@@ -50,21 +50,21 @@ func Kinds() []EventKind {
 // An Event is one line of the journal. Hash is the SHA-256 of the line without
 // it, which holds the hash of the line before: changing one breaks all later.
 type Event struct {
-	Seq      uint64          `json:"seq"`
-	Time     time.Time       `json:"time"`
-	Prev     string          `json:"prev"`
-	Kind     EventKind       `json:"kind"`
+	Seq      uint64          `json:"seq"`                // its number, from 1
+	Time     time.Time       `json:"time"`               // when it was written
+	Prev     string          `json:"prev"`               // the hash of the event before
+	Kind     EventKind       `json:"kind"`               // what happened
 	ID       string          `json:"id,omitempty"`       // the proposal
 	Proposal *Proposal       `json:"proposal,omitempty"` // of a proposed event
 	Grant    *Grant          `json:"grant,omitempty"`    // of a granted event
 	Ref      string          `json:"ref,omitempty"`      // the grant that an authorised event used
-	Approver string          `json:"approver,omitempty"`
-	Sig      []byte          `json:"sig,omitempty"`
-	Key      []byte          `json:"key,omitempty"`   // the public key of an enrolled event
-	Exec     string          `json:"exec,omitempty"`  // the process that consumed
-	State    json.RawMessage `json:"state,omitempty"` // the state before a genesis event
-	Detail   string          `json:"detail,omitempty"`
-	Hash     string          `json:"hash"`
+	Approver string          `json:"approver,omitempty"` // who decided
+	Sig      []byte          `json:"sig,omitempty"`      // the signature of the decision
+	Key      []byte          `json:"key,omitempty"`      // the public key of an enrolled event
+	Exec     string          `json:"exec,omitempty"`     // the process that consumed
+	State    json.RawMessage `json:"state,omitempty"`    // the state before a genesis event
+	Detail   string          `json:"detail,omitempty"`   // what else is to say
+	Hash     string          `json:"hash"`               // the hash of the event
 }
 
 // Format is the form of the journal's lines.

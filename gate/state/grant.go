@@ -13,19 +13,19 @@ import (
 // call whose plan warns of something, sends data to a third party or touches anything
 // else, and none that needs a second approver or may have happened already.
 type Grant struct {
-	ID        string    `json:"id"`
-	Op        string    `json:"op"`
-	Upstream  string    `json:"upstream"`
+	ID        string    `json:"id"`               // its id
+	Op        string    `json:"op"`               // the one operation
+	Upstream  string    `json:"upstream"`         // the one platform
 	Principal string    `json:"principal"`        // whose calls it covers
 	Kind      string    `json:"kind"`             // of the target
 	Target    string    `json:"target"`           // its id
 	Fields    []string  `json:"fields,omitempty"` // the fields that a call may set, to any value
 	Max       int       `json:"max"`              // how many calls
-	Expires   time.Time `json:"expires"`
+	Expires   time.Time `json:"expires"`          // when it ends
 
 	Approver string `json:"-"` // who granted it
-	Used     int    `json:"-"`
-	Revoked  bool   `json:"-"`
+	Used     int    `json:"-"` // how many calls it has covered
+	Revoked  bool   `json:"-"` // whether it was taken back
 }
 
 // The bounds of a grant.

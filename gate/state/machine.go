@@ -40,20 +40,20 @@ const LeftDetail = "the caller left: "
 
 // A Machine is the state. The zero Machine is that of an empty journal.
 type Machine struct {
-	Format   int                  `json:"format"`
-	Seq      uint64               `json:"seq"`              // the number of the last event
-	Head     string               `json:"head"`             // its hash
-	Last     time.Time            `json:"last,omitzero"`    // the latest time of an event
-	Swept    time.Time            `json:"swept,omitzero"`   // when what is over was let go of last
-	Snapped  uint64               `json:"snapped"`          // the last snapshot or genesis
-	Place    string               `json:"place"`            // where the journal lies; "" before that was known
-	Enrolled map[string]Enrolment `json:"enrolled"`         // approvers by name
-	Struck   map[string]Enrolment `json:"struck,omitempty"` // approvers of a program whose key doesn't count any more
-	Frozen   *Stop                `json:"frozen,omitempty"`
-	Tripped  *Stop                `json:"tripped,omitempty"`
-	Open     []*Record            `json:"open"` // proposals that wait, run or are unknown, oldest first
-	Past     []*Past              `json:"past"` // those that have ended and still matter, in the order in which they ended
-	Grants   []*Standing          `json:"grants,omitempty"`
+	Format   int                  `json:"format"`             // the format of the journal
+	Seq      uint64               `json:"seq"`                // the number of the last event
+	Head     string               `json:"head"`               // its hash
+	Last     time.Time            `json:"last,omitzero"`      // the latest time of an event
+	Swept    time.Time            `json:"swept,omitzero"`     // when what is over was let go of last
+	Snapped  uint64               `json:"snapped"`            // the last snapshot or genesis
+	Place    string               `json:"place"`              // where the journal lies; "" before that was known
+	Enrolled map[string]Enrolment `json:"enrolled"`           // approvers by name
+	Struck   map[string]Enrolment `json:"struck,omitempty"`   // approvers of a program whose key doesn't count any more
+	Frozen   *Stop                `json:"frozen,omitempty"`   // who stopped all writes; nil: nobody
+	Tripped  *Stop                `json:"tripped,omitempty"`  // what opened the breaker; nil: nothing
+	Open     []*Record            `json:"open"`               // proposals that wait, run or are unknown, oldest first
+	Past     []*Past              `json:"past"`               // those that have ended and still matter, in the order in which they ended
+	Grants   []*Standing          `json:"grants,omitempty"`   // the standing approvals
 	Spent    []Count              `json:"spent,omitempty"`    // things done within the hour
 	Asked    []Count              `json:"asked,omitempty"`    // proposals put before an approver within the hour
 	Denials  []Count              `json:"denials,omitempty"`  // since the last reset
@@ -65,8 +65,8 @@ type Machine struct {
 
 // An Enrolment is an approver's key, as of its place in the chain.
 type Enrolment struct {
-	Key []byte `json:"key"`
-	By  string `json:"by"` // ByFile or ByProgram
+	Key []byte `json:"key"` // the key
+	By  string `json:"by"`  // ByFile or ByProgram
 }
 
 // Who lists an approver.
@@ -77,14 +77,14 @@ const (
 
 // A Stop is what stands against all writes.
 type Stop struct {
-	By  string `json:"by"` // the hash of the event
-	Why string `json:"why"`
+	By  string `json:"by"`  // the hash of the event
+	Why string `json:"why"` // why
 }
 
 // A Record is an open proposal.
 type Record struct {
 	Proposal
-	Seq        uint64
+	Seq        uint64      // the number of its last event
 	Sigs       []Signature // of approvers, one from each
 	Authorised bool        // by the operator's standing choice or a standing approval
 	Exec       string      // the process that runs it
@@ -94,9 +94,9 @@ type Record struct {
 
 // A Signature is one approver's.
 type Signature struct {
-	Approver string `json:"approver"`
+	Approver string `json:"approver"`      // who signed
 	Key      []byte `json:"key,omitempty"` // under which it was found to be good
-	Sig      []byte `json:"sig"`
+	Sig      []byte `json:"sig"`           // the signature
 }
 
 type recordJSON struct {
@@ -133,14 +133,14 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 // A Past is a proposal that has ended and still matters: it was done a moment ago,
 // done in part, made something that isn't made twice, or was denied.
 type Past struct {
-	ID      string    `json:"id"`
-	Op      string    `json:"op"`
-	Made    uint64    `json:"made"` // the event that proposed it
-	Seq     uint64    `json:"seq"`  // the event that ended it
-	Call    string    `json:"call"`
-	Key     string    `json:"key,omitempty"`
-	State   State     `json:"state"`
-	Changed time.Time `json:"changed"`
+	ID      string    `json:"id"`                // its id
+	Op      string    `json:"op"`                // the operation
+	Made    uint64    `json:"made"`              // the event that proposed it
+	Seq     uint64    `json:"seq"`               // the event that ended it
+	Call    string    `json:"call"`              // the digest of the call
+	Key     string    `json:"key,omitempty"`     // the key of the call, where it has one
+	State   State     `json:"state"`             // what became of it
+	Changed time.Time `json:"changed"`           // when
 	Until   time.Time `json:"until"`             // when it stops to matter
 	On      []string  `json:"on,omitempty"`      // what it acted on
 	Content string    `json:"content,omitempty"` // of a denied one
@@ -151,11 +151,11 @@ type Past struct {
 // A Standing is a grant as far as it was used.
 type Standing struct {
 	Grant    `json:"grant"`
-	Approver string `json:"approver"`
-	Key      []byte `json:"key"`
-	Sig      []byte `json:"sig"`
-	Used     int    `json:"used"`
-	Revoked  bool   `json:"revoked,omitempty"`
+	Approver string `json:"approver"`          // who granted it
+	Key      []byte `json:"key"`               // the public key of that signature
+	Sig      []byte `json:"sig"`               // the signature
+	Used     int    `json:"used"`              // how many calls it has covered
+	Revoked  bool   `json:"revoked,omitempty"` // whether it was taken back
 }
 
 // New returns the state of an empty journal.

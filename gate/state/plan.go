@@ -14,42 +14,52 @@ import (
 // The digest covers it, so a target that changes makes the approval stale.
 type Plan struct {
 	// Summary is one line: verb, object, platform. "Delete a case in TheHive."
-	Summary string `json:"summary" jsonschema:"What would happen, in one line."`
+	Summary string `json:"summary"`
 	// Targets are the things that would be changed, with the names a person knows them by.
-	Targets []Target `json:"targets,omitempty" jsonschema:"What would be changed."`
+	Targets []Target `json:"targets,omitempty"`
 	// Changes are the values that would be set.
-	Changes []Change `json:"changes,omitempty" jsonschema:"Which values would be set, from what to what."`
+	Changes []Change `json:"changes,omitempty"`
 	// Egress lists where data would leave to.
-	Egress []Egress `json:"egress,omitempty" jsonschema:"Which outside parties would see the data."`
+	Egress []Egress `json:"egress,omitempty"`
 	// Undo says how a person can take it back; empty means that nobody can.
-	Undo string `json:"undo,omitempty" jsonschema:"How a person could undo it; absent when it can't be undone."`
+	Undo string `json:"undo,omitempty"`
 	// Warnings are facts that speak against it.
-	Warnings []string `json:"warnings,omitempty" jsonschema:"Facts that speak against it."`
+	Warnings []string `json:"warnings,omitempty"`
 	// Count is how many things would be changed or made, where the targets don't
 	// say it: budgets count things.
-	Count int `json:"count,omitempty" jsonschema:"How many things would be changed, where it isn't one for each target."`
+	Count int `json:"count,omitempty"`
 }
 
 // A Target is one thing a plan touches.
 type Target struct {
-	Kind    string `json:"kind" jsonschema:"What it is: case, event, analyzer."`
-	ID      string `json:"id" jsonschema:"Its id at the platform."`
-	Name    string `json:"name,omitempty" jsonschema:"The name a person knows it by."`
-	Version string `json:"version,omitempty" jsonschema:"Its state when the plan was made; a later state makes the approval stale."`
+	// What it is: case, event, analyzer.
+	Kind string `json:"kind"`
+	// Its id at the platform.
+	ID string `json:"id"`
+	// The name a person knows it by.
+	Name string `json:"name,omitempty"`
+	// Its state when the plan was made; a later state makes the approval stale.
+	Version string `json:"version,omitempty"`
 }
 
 // A Change is one value a plan sets.
 type Change struct {
-	Field  string `json:"field" jsonschema:"The field."`
-	Before string `json:"before,omitempty" jsonschema:"Its value now."`
-	After  string `json:"after" jsonschema:"Its value afterwards."`
+	// The field.
+	Field string `json:"field"`
+	// Its value now.
+	Before string `json:"before,omitempty"`
+	// Its value afterwards.
+	After string `json:"after"`
 }
 
 // An Egress is one outside party that a plan sends data to.
 type Egress struct {
-	To   string `json:"to" jsonschema:"Who receives it."`
-	What string `json:"what" jsonschema:"What is sent."`
-	TLP  string `json:"tlp,omitempty" jsonschema:"Under which TLP and PAP."`
+	// Who receives it.
+	To string `json:"to"`
+	// What is sent.
+	What string `json:"what"`
+	// Under which TLP and PAP.
+	TLP string `json:"tlp,omitempty"`
 }
 
 // Set returns the change that sets field to after, formatted by fmt.Sprint.

@@ -11,14 +11,14 @@ import (
 
 // A Proposal is one call that somebody wants to make, as an approver judges it.
 type Proposal struct {
-	ID        string          `json:"id"`
-	Op        string          `json:"op"`
-	Tier      Tier            `json:"tier"`
-	Principal string          `json:"principal"` // who asks
-	Upstream  string          `json:"upstream"`  // which platform, under which credential
-	Policy    string          `json:"policy"`    // version of the policy that it was proposed under
-	Input     json.RawMessage `json:"input"`     // the typed, validated, defaulted input
-	Plan      Plan            `json:"plan"`
+	ID        string          `json:"id"`                  // its id
+	Op        string          `json:"op"`                  // the operation
+	Tier      Tier            `json:"tier"`                // how much it can harm
+	Principal string          `json:"principal"`           // who asks
+	Upstream  string          `json:"upstream"`            // which platform, under which credential
+	Policy    string          `json:"policy"`              // version of the policy that it was proposed under
+	Input     json.RawMessage `json:"input"`               // the typed, validated, defaulted input
+	Plan      Plan            `json:"plan"`                // what would happen
 	Claim     string          `json:"claim,omitempty"`     // the agent's reason, unverified; not in the digest
 	Call      string          `json:"call"`                // identifies the call whatever the state of its target
 	Key       string          `json:"key,omitempty"`       // the thing that is made or done, whoever asks; see [Key]
@@ -29,8 +29,8 @@ type Proposal struct {
 	Replays   string          `json:"replays,omitempty"`   // the proposal that an operator put up again as this one
 	About     []string        `json:"about,omitempty"`     // what the call is about, if that isn't the plan's targets
 	Digest    string          `json:"digest"`              // what an approval signs
-	Created   time.Time       `json:"created"`
-	Expires   time.Time       `json:"expires"`
+	Created   time.Time       `json:"created"`             // when it was made
+	Expires   time.Time       `json:"expires"`             // when it lapses
 
 	State    State     `json:"-"` // computed from the journal
 	Approver string    `json:"-"` // who decided; several, separated by commas

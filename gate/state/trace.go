@@ -5,7 +5,7 @@ import "bytes"
 // A Trace follows one proposal through the events that are about it, and those that
 // say who was an approver then.
 type Trace struct {
-	ID string
+	ID string // its id
 
 	m     *Machine
 	found *Record

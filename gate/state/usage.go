@@ -13,12 +13,12 @@ const (
 
 // A Count is how much happened within one second.
 type Count struct {
-	At        int64  `json:"at"` // Unix time
-	Principal string `json:"principal,omitempty"`
-	Tier      Tier   `json:"tier,omitempty"`
-	N         int    `json:"n"`
-	Calls     int    `json:"calls,omitempty"`   // by how many calls, for things
-	Settled   bool   `json:"settled,omitempty"` // an approver has looked since
+	At        int64  `json:"at"`                  // Unix time
+	Principal string `json:"principal,omitempty"` // for whom
+	Tier      Tier   `json:"tier,omitempty"`      // of which tier
+	N         int    `json:"n"`                   // how many
+	Calls     int    `json:"calls,omitempty"`     // by how many calls, for things
+	Settled   bool   `json:"settled,omitempty"`   // an approver has looked since
 }
 
 // add counts c, together with the last one if that is of the same second.

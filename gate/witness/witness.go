@@ -34,7 +34,7 @@ var ErrNone = errors.New("gate: no checkpoint: an approver signs one with gate c
 
 // A Checkpoint is the one that an approver signed last.
 type Checkpoint struct {
-	Origin string
+	Origin string // which journal
 	Size   uint64 // how many events it is about
 	Text   string // what is signed
 
@@ -202,7 +202,7 @@ const maxNote = 1 << 20
 
 // A Cosignature is that of one witness, which was checked.
 type Cosignature struct {
-	Witness string
+	Witness string    // who signed
 	At      time.Time // zero where the witness doesn't say
 }
 

@@ -70,8 +70,11 @@ type Server struct {
 // A Client has operations to serve.
 type Client interface{ Ops() []gate.Op }
 
-// A Toolset is a group of tools. Match is a regular expression for their names.
-type Toolset struct{ Name, Match string }
+// A Toolset is a group of tools.
+type Toolset struct {
+	Name  string // what -toolsets calls it
+	Match string // a regular expression for the names of its tools
+}
 
 // Main runs s with the arguments of the process, and exits.
 func Main(s Server) {

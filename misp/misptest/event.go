@@ -14,39 +14,39 @@ import (
 
 // An Event is what [Server.AddEvent] stores. What is left out gets MISP's defaults.
 type Event struct {
-	Info         string
-	UUID         string
-	Date         time.Time // default: today
-	Org          string    // default: Organisation
-	ThreatLevel  int       // default: 4, undefined
-	Analysis     int
-	Distribution int
-	SharingGroup int
-	Published    bool
-	Tags         []string
-	Attributes   []Attribute
-	Objects      []Object
+	Info         string      // what the event is about
+	UUID         string      // its UUID
+	Date         time.Time   // default: today
+	Org          string      // default: Organisation
+	ThreatLevel  int         // default: 4, undefined
+	Analysis     int         // how far its analysis is
+	Distribution int         // who may see it
+	SharingGroup int         // its sharing group, by id
+	Published    bool        // whether it is published
+	Tags         []string    // its tags, by name
+	Attributes   []Attribute // the attributes
+	Objects      []Object    // its objects
 }
 
 // An Attribute is a value in an [Event]. Its category and whether it is meant
 // for detection default to what is usual for the type.
 type Attribute struct {
-	Type, Category, Value, Comment string
-	UUID                           string
-	ToIDs                          *bool
-	Distribution                   int // default: 5, as the event
-	SharingGroup                   int // with distribution 4
-	Tags                           []string
-	Relation                       string // in an object
-	Sighted                        int    // how often
-	FirstSeen, LastSeen            string // as MISP keeps them, in UTC
+	Type, Category, Value, Comment string   // its type
+	UUID                           string   // its UUID
+	ToIDs                          *bool    // whether it is for detection; nil: as the type is
+	Distribution                   int      // default: 5, as the event
+	SharingGroup                   int      // with distribution 4
+	Tags                           []string // its tags, by name
+	Relation                       string   // in an object
+	Sighted                        int      // how often
+	FirstSeen, LastSeen            string   // as MISP keeps them, in UTC
 }
 
 // An Object is several attributes of an [Event] that belong together.
 type Object struct {
-	Name, MetaCategory, Comment string
-	Distribution, SharingGroup  int // default: 5, as the event
-	Attributes                  []Attribute
+	Name, MetaCategory, Comment string      // its name
+	Distribution, SharingGroup  int         // default: 5, as the event
+	Attributes                  []Attribute // the attributes
 }
 
 type event struct {

@@ -11,11 +11,11 @@ import (
 
 // Warninglist is a list of values that make poor indicators.
 type Warninglist struct {
-	ID      int
-	Name    string
-	Type    string // cidr, or string
-	Enabled bool
-	Entries []string
+	ID      int      // its id
+	Name    string   // its name
+	Type    string   // cidr, or string
+	Enabled bool     // whether it is switched on
+	Entries []string // what is on it
 }
 
 type group struct {

@@ -88,9 +88,9 @@ type Server struct {
 
 // A Fault is an answer that a Server gives in place of its own.
 type Fault struct {
-	Status int
-	Header map[string]string
-	Body   string
+	Status int               // its status
+	Header map[string]string // headers of the answer
+	Body   string            // its body
 }
 
 // New starts a Server without alerts and stops it when the test ends.

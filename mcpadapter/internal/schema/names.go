@@ -1,10 +1,13 @@
 package schema
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/fielddoc"
 )
 
 // Snake turns caseId and excludeIDs into case_id and exclude_ids.
@@ -43,6 +46,7 @@ func Camel(name string) string {
 
 // jsonField is a field as encoding/json sees it.
 type jsonField struct {
+	in        reflect.Type // the struct that declares it
 	sf        reflect.StructField
 	name      string
 	index     []int
@@ -53,7 +57,7 @@ type jsonField struct {
 }
 
 func (jf jsonField) field() *Field {
-	return &Field{Name: jf.name, Doc: jf.sf.Tag.Get("jsonschema"), index: jf.index,
+	return &Field{Name: jf.name, Doc: cmp.Or(jf.sf.Tag.Get("jsonschema"), fielddoc.Of(jf.in, jf.sf.Name)), index: jf.index,
 		Required:  !jf.omit,
 		untrusted: jf.sf.Tag.Get("untrusted") == "true", trusted: jf.sf.Tag.Get("untrusted") == "false"}
 }
@@ -87,7 +91,7 @@ func jsonFields(t reflect.Type) []jsonField {
 			if !sf.IsExported() {
 				continue
 			}
-			jf := jsonField{sf: sf, name: name, index: at}
+			jf := jsonField{in: t, sf: sf, name: name, index: at}
 			if jf.name == "" {
 				jf.name = sf.Name
 			}
