@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // A proxy is the network between a host and the database.
@@ -14,8 +13,8 @@ type proxy struct {
 	ln     net.Listener
 	target string
 	down   atomic.Bool // nobody gets through
-	deaf   atomic.Bool // what is asked arrives, no answer comes back
-	mute   atomic.Bool // what is asked doesn't arrive
+	deaf   atomic.Bool // the next question arrives, and its answer doesn't
+	mute   atomic.Bool // the next question doesn't arrive
 	pool   atomic.Bool // clients are given another session's name than the one they have
 
 	mu    sync.Mutex
@@ -60,15 +59,14 @@ func (p *proxy) keep(conns ...net.Conn) {
 	}
 }
 
-// pipe copies until the end, or until nothing is to pass.
+// pipe copies until the end, or until something is to be lost.
 func (p *proxy) pipe(to, from net.Conn, lost *atomic.Bool) {
 	defer to.Close()
 	defer from.Close()
 	b := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(b)
-		if lost.Load() {
-			time.Sleep(20 * time.Millisecond) // what the other way carries arrives
+		if n > 0 && lost.CompareAndSwap(true, false) {
 			return
 		}
 		if n > 0 {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,21 +224,20 @@ func TestACommitThatWasNotAnsweredIsAskedFor(t *testing.T) {
 	p := newProxy(t, server.Addr)
 	s := opened(t, server.State(p.addr()))
 	lines := chain(t, mark{}, 2)
-	lost := func(l []byte, lose func(on bool)) error {
+	lost := func(l []byte, lose *atomic.Bool) error {
 		tx := must(s.Begin())
 		defer tx.End()
 		for _, err := range tx.After(s.at.seq, s.at.hash) {
 			must(0, err)
 		}
 		must(0, tx.Append(l, "frozen", ""))
-		lose(true)
-		time.AfterFunc(100*time.Millisecond, func() { lose(false) })
+		lose.Store(true)
 		return tx.Commit()
 	}
-	if err := lost(lines[0], p.deaf.Store); err != nil {
+	if err := lost(lines[0], &p.deaf); err != nil {
 		t.Errorf("the answer was lost: %v", err)
 	}
-	if err := lost(lines[1], p.mute.Store); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+	if err := lost(lines[1], &p.mute); err == nil || !strings.Contains(err.Error(), "nothing was written") {
 		t.Errorf("the question was lost: %v", err)
 	}
 	if n := must(s.last()); n != 1 {
@@ -281,15 +281,11 @@ func TestAFreezeTakesEffectOnEveryHost(t *testing.T) {
 	must(a.do(write, "1"))
 	must(b.do(write, "2"))
 	j := journal.New(opened(t, address), journal.Options{}) // of the command, on a third
-	begun := time.Now()
 	must(0, j.Freeze("bob", "drill"))
 	for _, h := range []host{a, b} {
 		if _, err := h.do(write, "3"); reason(err) != gate.ReasonFrozen {
 			t.Errorf("%v", err)
 		}
-	}
-	if took := time.Since(begun); took > time.Second {
-		t.Errorf("it took %s", took)
 	}
 	must(0, j.Unfreeze(alice))
 	must(b.do(write, "3"))
@@ -305,7 +301,7 @@ func TestWhoWaitsIsToldByAnotherHost(t *testing.T) {
 		defer j.Close()
 		must(0, j.Approve(p.ID, p.Digest, alice))
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if got := must(a.Wait(ctx, p.ID)); got.State != gate.StateApproved {
 		t.Errorf("%s", got.State)
@@ -411,21 +407,24 @@ func TestARestoredCopyWritesNothingUntilItIsTakenOver(t *testing.T) {
 func TestADatabaseThatForgetsIsRefused(t *testing.T) {
 	server := database.Server(t)
 	s := opened(t, server.State(""))
-	exec1(t, s, "ALTER SYSTEM SET fsync = off")
-	exec1(t, s, "SELECT pg_reload_conf()")
-	defer func() {
-		exec1(t, s, "ALTER SYSTEM RESET fsync")
+	set := func(how string, want bool) {
+		t.Helper()
+		exec1(t, s, "ALTER SYSTEM "+how)
 		exec1(t, s, "SELECT pg_reload_conf()")
-	}()
-	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		_, err := open(server.State(""))
-		if err != nil && strings.Contains(err.Error(), "fsync") {
-			return
+		for range 6000 {
+			o, err := open(server.State(""))
+			if err == nil {
+				o.Close()
+			}
+			if refused := err != nil && strings.Contains(err.Error(), "fsync"); refused == want {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
-		if time.Since(start) > 5*time.Second {
-			t.Fatal(err)
-		}
+		t.Fatal(how, " has no effect")
 	}
+	defer set("RESET fsync", false)
+	set("SET fsync = off", true)
 }
 
 // What a server may is what the page on databases grants it.

@@ -2,8 +2,11 @@
 package pgtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -25,6 +28,8 @@ type Server struct {
 
 	bin, dir string
 	schemas  atomic.Int64
+	reaper   *exec.Cmd      // ends the server when this process is killed, or panics
+	held     io.WriteCloser // what it reads
 }
 
 // ErrAbsent means that there is no PostgreSQL to start here, or nobody to start it as.
@@ -47,21 +52,46 @@ func Start() (s *Server, err error) {
 		err = s.run("initdb", "--no-sync", "-A", "trust", "-E", "UTF8", "--no-locale", "-U", User, "-D", s.data())
 	}
 	if err == nil {
+		err = s.reap()
+	}
+	if err == nil {
 		err = s.listen()
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir))
+		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// reap has the server end, and its files go, however this process ends.
+func (s *Server) reap() (err error) {
+	stop, err := s.command("pg_ctl", "stop", "-m", "immediate", "-D", s.data())
+	if err != nil || runtime.GOOS == "windows" {
+		return err
+	}
+	s.reaper = exec.Command("sh", append([]string{"-c", `read -r _; "$@" >/dev/null 2>&1; rm -rf "$0"`, s.dir}, stop...)...)
+	s.reaper.Dir = os.TempDir()
+	if s.held, err = s.reaper.StdinPipe(); err == nil {
+		err = s.reaper.Start()
+	}
+	if err != nil {
+		s.reaper = nil
+	}
+	return err
 }
 
 // User may do everything in the database "postgres".
 const User = "sallyport"
 
-// find returns the folder of the server's programs.
+// find returns the folder of the server's programs: what the path says, or else the
+// newest that a package of Debian's has put aside.
 func find() (string, error) {
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.Reverse(dirs)
+	version := func(dir string) float64 {
+		n, _ := strconv.ParseFloat(filepath.Base(filepath.Dir(dir)), 64)
+		return n
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(version(b), version(a)) })
 	if f, err := exec.LookPath("pg_ctl"); err == nil {
 		if f, err = filepath.EvalSymlinks(f); err == nil {
 			dirs = slices.Insert(dirs, 0, filepath.Dir(f))
@@ -107,14 +137,27 @@ func (s *Server) own() error {
 	return os.Chown(s.dir, uid, gid)
 }
 
-func (s *Server) run(name string, args ...string) error {
+// command is a program of the server, run by whom it may be run by.
+func (s *Server) command(name string, args ...string) ([]string, error) {
 	args = append([]string{filepath.Join(s.bin, name)}, args...)
-	if runtime.GOOS != "windows" && os.Getuid() == 0 {
-		u, err := account()
-		if err != nil {
-			return err
-		}
-		args = append([]string{"setpriv", "--reuid", u.Uid, "--regid", u.Gid, "--clear-groups", "--"}, args...)
+	if runtime.GOOS == "windows" || os.Getuid() != 0 {
+		return args, nil
+	}
+	u, err := account()
+	if err != nil {
+		return nil, err
+	}
+	as, err := exec.LookPath("setpriv")
+	if err != nil {
+		return nil, fmt.Errorf("%w: it doesn't run as root, and there is no setpriv to run it as %s", ErrAbsent, u.Username)
+	}
+	return append([]string{as, "--reuid", u.Uid, "--regid", u.Gid, "--clear-groups", "--"}, args...), nil
+}
+
+func (s *Server) run(name string, args ...string) error {
+	args, err := s.command(name, args...)
+	if err != nil {
+		return err
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "LC_ALL=C")
@@ -127,20 +170,21 @@ func (s *Server) run(name string, args ...string) error {
 	if err := cmd.Run(); err != nil {
 		said, _ := os.ReadFile(out.Name())
 		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-		return fmt.Errorf("%s: %w: %s%s", name, err, said, log)
+		return fmt.Errorf("%s: %w: %s%s", name, err, said, log[max(0, len(log)-4096):])
 	}
 	return nil
 }
 
-// listen starts the server on a port that is free, and stays with it.
+// listen starts the server on a port that is free, and stays with it. It is none that the
+// system gives to whoever connects: while the server is down, nobody takes it.
 func (s *Server) listen() error {
 	var err error
-	for range 5 { // somebody else may be faster
+	for range 20 { // somebody else may be faster
+		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
 		var ln net.Listener
-		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
+		if ln, err = net.Listen("tcp", s.Addr); err != nil {
+			continue
 		}
-		s.Addr = ln.Addr().String()
 		ln.Close()
 		if err = s.Restart(); err == nil {
 			return nil
@@ -149,23 +193,37 @@ func (s *Server) listen() error {
 	return err
 }
 
+// patience is how many seconds the server has for a start or an end, whatever else the
+// machine does.
+const patience = "300"
+
 // Restart starts a server that Kill ended.
 func (s *Server) Restart() error {
 	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		return err
 	}
-	return s.run("pg_ctl", "start", "-w", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o",
+	return s.run("pg_ctl", "start", "-w", "-t", patience, "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o",
 		fmt.Sprintf("-k '' -h 127.0.0.1 -p %s -c max_connections=500 -c shared_buffers=16MB", port))
 }
 
 // Kill ends the server as a crash would: what it had promised is in its files, and no more.
 func (s *Server) Kill() error {
-	return s.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", s.data())
+	return s.run("pg_ctl", "stop", "-w", "-t", patience, "-m", "immediate", "-D", s.data())
 }
 
 // Stop ends the server and removes its files.
-func (s *Server) Stop() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+func (s *Server) Stop() error {
+	var err error
+	if s.Addr != "" {
+		err = s.Kill()
+	}
+	err = errors.Join(err, os.RemoveAll(s.dir))
+	if s.reaper != nil {
+		err = errors.Join(err, s.held.Close(), s.reaper.Wait())
+	}
+	return err
+}
 
 // State returns the address of a journal that nobody has used, through addr, or the
 // server's own if that is empty.
