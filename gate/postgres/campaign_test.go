@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,19 +100,46 @@ func passing(err error) bool {
 	return true
 }
 
+// A scene is a journal that processes of two hosts go for, and what befalls it.
+type scene struct {
+	address [2]string // of each host
+	blows   []func() error
+}
+
 // Processes on two hosts go for the same approvals while processes are killed, the
 // database crashes and the network of one host is cut.
 func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
-	approvals, processes, blows, pace := 40, 4, 3, 600
-	if os.Getenv("CAMPAIGN") != "" { // .ci/campaign sets it
-		approvals, processes, blows, pace = 1000, 8, 60, 2000
-	}
-	server, err := database.Server(t), error(nil)
+	server := database.Server(t)
 	p := newProxy(t, server.Addr)
 	address := server.State("")
-	alice := enrolled(t, address)
+	campaign(t, scene{[2]string{address, strings.Replace(address, server.Addr, p.addr(), 1)}, []func() error{
+		func() error {
+			p.during(func() { time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) })
+			return nil
+		},
+		func() error { return errors.Join(server.Kill(), server.Restart()) },
+	}})
+}
+
+// The same in a folder, whose processes are all of one host, and which only they can harm.
+func TestAnApprovalIsSpentOnceInAFolderWhoeverIsKilled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	campaign(t, scene{address: [2]string{dir, dir}})
+}
+
+func campaign(t *testing.T, at scene) {
+	approvals, processes, blows, pace := 40, 4, 3, 600
+	if os.Getenv("CAMPAIGN") != "" { // .ci/campaign sets it
+		approvals, processes, blows, pace = 1000, 8, 60, 600
+	}
+	alice := must(gate.NewSigner("alice"))
 	prepare := boundless
-	prepare.Dir, prepare.OpenStore = address, Open
+	prepare.Dir, prepare.OpenStore = at.address[0], Open
+	if journal.IsAddress(prepare.Dir) {
+		must(0, opened(t, prepare.Dir).AddApprover(alice.Approver()))
+	} else {
+		must(0, gate.AddApprover(prepare.Dir, alice.Approver()))
+	}
 	g := must(gate.New(prepare))
 	defer g.Close()
 	j := must(g.Journal())
@@ -124,6 +152,11 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 	var mu sync.Mutex
 	ran := map[string]int{}
 	var said []string
+	running := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(ran)
+	}
 	var left atomic.Int32 // processes that aren't done
 	type child struct {
 		cmd *exec.Cmd
@@ -132,11 +165,7 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 	}
 	run := func(n int) *child {
 		cmd := exec.Command(os.Args[0])
-		to := address
-		if n%2 == 1 {
-			to = strings.Replace(address, server.Addr, p.addr(), 1)
-		}
-		cmd.Env = append(os.Environ(), childState+"="+to, childHost+"=host"+strconv.Itoa(n%2), childCalls+"="+strconv.Itoa(approvals), childPace+"="+strconv.Itoa(pace))
+		cmd.Env = append(os.Environ(), childState+"="+at.address[n%2], childHost+"=host"+strconv.Itoa(n%2), childCalls+"="+strconv.Itoa(approvals), childPace+"="+strconv.Itoa(pace))
 		c := &child{cmd: cmd, in: must(cmd.StdinPipe()), end: make(chan error, 1)}
 		out := must(cmd.StdoutPipe())
 		cmd.Stderr = os.Stderr
@@ -169,31 +198,27 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 		children[n] = run(n)
 	}
 	killed := 0
-	for blow := range blows {
+	kinds := append([]func() error{func() error {
+		n := rand.IntN(processes)
+		err := children[n].cmd.Process.Kill()
+		<-children[n].end
+		killed++
+		children[n] = run(n)
+		return err
+	}}, at.blows...)
+	struck := 0
+	for ; struck < blows || running() < approvals*9/10; struck++ { // until there is little left to be lost
+		if left.Load() == 0 {
+			break
+		}
 		time.Sleep(time.Duration(50+rand.IntN(250)) * time.Millisecond)
-		switch blow % 3 {
-		case 0:
-			n := rand.IntN(processes)
-			must(0, children[n].cmd.Process.Kill())
-			<-children[n].end
-			killed++
-			children[n] = run(n)
-		case 1:
-			p.during(func() { time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) })
-		case 2:
-			if err = server.Kill(); err == nil {
-				err = server.Restart()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+		if err := kinds[struck%len(kinds)](); err != nil {
+			t.Fatal(err)
 		}
 	}
-	mu.Lock()
-	t.Logf("%d of %d calls had run at the last blow", len(ran), approvals)
-	mu.Unlock()
+	t.Logf("%d of %d calls had run at the last of %d blows", running(), approvals, struck)
 	for start := time.Now(); left.Load() > 0; time.Sleep(20 * time.Millisecond) {
-		if time.Since(start) > 4*time.Minute {
+		if time.Since(start) > 8*time.Minute {
 			t.Fatal("they don't come to an end")
 		}
 	}
@@ -212,8 +237,7 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 		}
 	}
 	consumed := map[string]int{}
-	check := journal.New(opened(t, address), journal.Options{})
-	for e, err := range check.Events() {
+	for e, err := range j.Events() {
 		if must(e, err).Kind == gate.EventConsumed {
 			consumed[e.ID]++
 		}
@@ -226,7 +250,7 @@ func TestAnApprovalIsSpentOnceOverTwoHostsWhateverFails(t *testing.T) {
 	if len(consumed) != approvals {
 		t.Errorf("%d approvals were spent, want %d", len(consumed), approvals)
 	}
-	r := must(check.Verify(nil, true))
+	r := must(j.Verify(nil, true))
 	t.Logf("%d approvals, %d ran, %d processes killed, %d events", approvals, len(ran), killed, r.Events)
 	// Each call of one that was killed may have been spent and not begun.
 	if len(ran) < approvals-atOnce*killed {
