@@ -18,6 +18,7 @@ const (
 	taintDir   = "untrusted"
 	taintTouch = time.Minute // how often at most a principal's file is touched
 	noteAgain  = 2 * time.Second
+	noteWait   = time.Second
 )
 
 // A taint tells all servers of a state directory which principals were shown
@@ -31,11 +32,12 @@ type taint struct {
 	stop    context.CancelFunc
 	mu      sync.Mutex
 	touched map[string]time.Time
+	owed    map[string]time.Time // what the database has to be told
 	pruned  time.Time
 }
 
 func newTaint(dir string, open func() (*Journal, error)) *taint {
-	t := &taint{dir: filepath.Join(dir, taintDir), touched: map[string]time.Time{}}
+	t := &taint{dir: filepath.Join(dir, taintDir), touched: map[string]time.Time{}, owed: map[string]time.Time{}}
 	t.ended, t.stop = context.WithCancel(context.Background())
 	if journal.IsAddress(dir) {
 		t.journal = open
@@ -43,29 +45,54 @@ func newTaint(dir string, open func() (*Journal, error)) *taint {
 	return t
 }
 
-// note tells the database, and while that can't be reached goes on trying: reads run
-// without it.
+// note tells the database. A read doesn't need that, and so waits for it no longer than a
+// moment; until it is told, somebody goes on trying.
 func (t *taint) note(principal string, now time.Time) error {
-	try := func() error {
+	t.mu.Lock()
+	_, trying := t.owed[principal]
+	t.owed[principal] = now
+	t.mu.Unlock()
+	first := make(chan error, 1)
+	if !trying {
+		go t.tell(principal, first)
+	}
+	select {
+	case err := <-first:
+		return err
+	case <-time.After(noteWait):
+		return errors.New("the database doesn't answer")
+	}
+}
+
+// tell goes on until the database knows what is owed to it.
+func (t *taint) tell(principal string, first chan<- error) {
+	for {
+		t.mu.Lock()
+		at := t.owed[principal]
+		t.mu.Unlock()
 		j, err := t.journal()
 		if err == nil {
-			err = j.Note(noteOf(principal), now)
+			err = j.Note(noteOf(principal), at)
 		}
-		return err
+		t.mu.Lock()
+		done := err == nil && t.owed[principal].Equal(at)
+		if done {
+			delete(t.owed, principal)
+		}
+		t.mu.Unlock()
+		select {
+		case first <- err:
+		default:
+		}
+		if done {
+			return
+		}
+		select {
+		case <-t.ended.Done():
+			return
+		case <-time.After(noteAgain):
+		}
 	}
-	err := try()
-	if err != nil {
-		go func() {
-			for err := err; err != nil; err = try() {
-				select {
-				case <-t.ended.Done():
-					return
-				case <-time.After(noteAgain):
-				}
-			}
-		}()
-	}
-	return err
 }
 
 func noteOf(principal string) string {
@@ -80,14 +107,16 @@ func (t *taint) file(principal string) string {
 // touch notes that principal was shown untrusted text just now.
 func (t *taint) touch(principal string, now time.Time) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if since := now.Sub(t.touched[principal]); since >= 0 && since < taintTouch {
+		t.mu.Unlock()
 		return nil
 	}
 	if t.journal != nil {
 		t.touched[principal] = now
+		t.mu.Unlock()
 		return t.note(principal, now)
 	}
+	defer t.mu.Unlock()
 	if err := os.MkdirAll(t.dir, 0o700); err != nil {
 		return err
 	}

@@ -293,6 +293,7 @@ func TestTheStatusSaysWhoApprovesWhichTierAndWhy(t *testing.T) {
 		"client, asked over HTTP": {[]string{"SALLYPORT_APPROVAL=client"}, true, map[Tier]string{TierWrite: "operator (over HTTP the word of the client doesn't count: whoever calls could give it)", TierDestructive: "operator (a client's word is never enough for them)"}},
 	} {
 		p := must(PolicyFrom(append(tt.environ, "SALLYPORT_STATE="+w.dir)))
+		p.OpenStore = postgres.Open
 		g := must(New(p))
 		ctx := t.Context()
 		if tt.http {

@@ -94,7 +94,7 @@ func parse(raw string) (*address, error) {
 	if a.config, err = pgconn.ParseConfig(u.String()); err != nil {
 		return nil, fmt.Errorf("the address of the database: %w", cause(err))
 	}
-	dialer := net.Dialer{Timeout: dialWait, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 3}}
+	dialer := net.Dialer{Timeout: dialWait, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 3}, Control: impatient}
 	a.config.DialFunc = dialer.DialContext
 	a.config.ConnectTimeout = dialWait
 	a.config.MaxProtocolMessageBodyLen = maxMessage

@@ -23,7 +23,10 @@ const (
 	stuckFor = 10 * time.Second
 	// callWait bounds one exchange with the database, a wait for the lock included.
 	callWait = lockWait + 5*time.Second
-	maxIdle  = 2 // connections kept
+	// downFor is for how long a database that didn't answer isn't asked again, so that
+	// those who wait in a queue don't each wait for it.
+	downFor = time.Second
+	maxIdle = 2 // connections kept
 )
 
 // setup makes a connection one by which others don't wait for long when this host or
@@ -157,7 +160,10 @@ func (s *Store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool
 		c = s.idle[n-1]
 		s.idle = s.idle[:n-1]
 	}
-	closed := s.closed
+	closed, down := s.closed, s.down
+	if !s.until.After(time.Now()) {
+		down = nil
+	}
 	s.mu.Unlock()
 	switch {
 	case closed:
@@ -167,7 +173,15 @@ func (s *Store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool
 	case c != nil:
 		discard(c)
 	}
-	c, err = s.dial(ctx)
+	if down != nil {
+		return nil, false, down
+	}
+	begun := time.Now()
+	if c, err = s.dial(ctx); err != nil && time.Since(begun) > downFor {
+		s.mu.Lock()
+		s.down, s.until = err, time.Now().Add(downFor)
+		s.mu.Unlock()
+	}
 	return c, false, err
 }
 

@@ -198,3 +198,63 @@ func TestAllHostsGoByTheClockOfTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+func TestAReadWaitsForNoDatabase(t *testing.T) {
+	server := database.Server(t)
+	p := newProxy(t, server.Addr)
+	address := server.State(p.addr())
+	enrolled(t, address)
+	h := on(t, "a", address, gate.ApprovalHost)
+	must(h.do(write, "1"))
+	p.hold.Store(true)
+	read := make(chan bool)
+	go func() {
+		for _, who := range []string{"one", "two", "one"} {
+			h.Saw(who, []string{"text of others"})
+		}
+		close(read)
+	}()
+	select {
+	case <-read:
+	case <-time.After(callWait - 5*time.Second):
+		t.Error("they wait")
+	}
+	p.hold.Store(false)
+	other := on(t, "b", server.State(""), gate.ApprovalHost)
+	other.Guard = must(gate.New(gate.Policy{Dir: strings.Replace(address, p.addr(), server.Addr, 1), OpenStore: Open}))
+	defer other.Close()
+	for _, who := range []string{"one", "two"} {
+		for range 6000 {
+			if other.Tainted(who) {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if !other.Tainted(who) {
+			t.Errorf("others never hear of %s", who)
+		}
+	}
+}
+
+func TestADatabaseThatDoesNotAnswerIsNotAskedByEachInTurn(t *testing.T) {
+	server := database.Server(t)
+	p := newProxy(t, server.Addr)
+	s := must(at(server.State(p.addr())))
+	p.hold.Store(true)
+	if _, err := s.Begin(); err == nil {
+		t.Fatal("it answers")
+	}
+	asked, failed := p.calls.Load(), time.Now()
+	if _, err := s.Begin(); err == nil || p.calls.Load() != asked && time.Since(failed) < downFor {
+		t.Errorf("%v, asked again", err)
+	}
+	p.hold.Store(false)
+	for range 6000 {
+		if tx, err := s.Begin(); err == nil {
+			tx.End()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("it is never asked again")
+}

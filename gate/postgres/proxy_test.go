@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A proxy is the network between a host and the database.
@@ -14,6 +15,8 @@ type proxy struct {
 	target string
 	down   atomic.Bool // nobody gets through
 	deaf   atomic.Bool // the next question arrives, and its answer doesn't
+	hold   atomic.Bool // nothing passes, and nobody says so
+	calls  atomic.Int64
 	mute   atomic.Bool // the next question doesn't arrive
 	pool   atomic.Bool // clients are given another session's name than the one they have
 
@@ -36,6 +39,7 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
+		p.calls.Add(1)
 		if p.down.Load() {
 			c.Close()
 			continue
@@ -66,6 +70,9 @@ func (p *proxy) pipe(to, from net.Conn, lost *atomic.Bool) {
 	b := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(b)
+		for p.hold.Load() {
+			time.Sleep(5 * time.Millisecond)
+		}
 		if n > 0 && lost.CompareAndSwap(true, false) {
 			return
 		}

@@ -38,6 +38,8 @@ type Store struct {
 	mu     sync.Mutex
 	idle   []*pgconn.PgConn
 	closed bool
+	down   error // why nothing is dialed until then
+	until  time.Time
 	listed []approver // while a transaction is under way
 
 	at mark // what was read last, by the one who writes
