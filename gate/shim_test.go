@@ -157,7 +157,7 @@ func TestTheGateKeepsItsWordOnADatabase(t *testing.T) {
 		"TestAFreezeHoldsForEveryReaderWhoeverIsEnrolledByThen", "TestAResetHoldsForEveryReader", "TestAnApprovalIsSpentOnceByManyGoroutines",
 		"TestACallThatNeedsNoApprovalRunsOnceUnderARace", "TestWhatOneServerShowsTaintsTheWordGivenToAnother", "TestWhoIsStruckOffNoLongerCounts",
 		"TestAClockThatWasAheadIsSetRightByAnApprover", "TestARepeatedCallIsANewOneOnceItsTargetWasActedOn", "TestTheTailIsTheEndOfTheChain",
-		"TestAFreezeStopsWritesAndTheNextRequestOfARunningOne", "TestWhoWaitsMissesNothingThatItsProcessReadMeanwhile", "TestUnfreezeNeedsAnEnrolledKeyAndThisFreeze", "TestTheJournalIsThere",
+		"TestAFreezeStopsWritesAndTheNextRequestOfARunningOne", "TestWhoWaitsMissesNothingThatItsProcessReadMeanwhile", "TestWhatIsBehindAnEventIsReadWithoutTheRest", "TestUnfreezeNeedsAnEnrolledKeyAndThisFreeze", "TestTheJournalIsThere",
 	}, "|")+")$")
 	cmd.Env = append(os.Environ(), storeVariable+"=postgres")
 	out, err := cmd.CombinedOutput()

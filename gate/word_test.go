@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/postgres"
@@ -604,4 +607,30 @@ func TestALostCreationIsForAHumanWhoeverAsksForItAgain(t *testing.T) {
 		t.Errorf("the screen doesn't say why:\n%s", Render(p))
 	}
 	op.do(t, g, comment{Case: "2"})
+}
+
+func TestWhatIsBehindAnEventIsReadWithoutTheRest(t *testing.T) {
+	w := newWorld(t)
+	j := w.journal()
+	for range 5 {
+		must(0, j.Freeze("bob", "drill"))
+	}
+	var all []Event
+	for e, err := range j.Events() {
+		all = append(all, must(e, err))
+	}
+	for i, behind := range all {
+		var got []Event
+		for e, err := range j.After(behind.Seq, behind.Hash) {
+			got = append(got, must(e, err))
+		}
+		if diff := cmp.Diff(all[i+1:], got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("behind %d (-want +got):\n%s", behind.Seq, diff)
+		}
+	}
+	for e, err := range j.After(2, all[3].Hash) {
+		if err == nil || !strings.Contains(err.Error(), "cut or rewritten") {
+			t.Errorf("behind an event that isn't there: %v, %v", e, err)
+		}
+	}
 }

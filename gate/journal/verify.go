@@ -10,6 +10,7 @@ import (
 	"iter"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/chain"
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
@@ -76,6 +77,63 @@ func Events(dir string) iter.Seq2[state.Event, error] {
 		return func(yield func(state.Event, error) bool) { yield(state.Event{}, err) }
 	}
 	return events(filepath.Join(dir, filestore.LiveFile), filestore.Lines(dir))
+}
+
+// After returns the events behind that of the number seq, which must still have that
+// hash, oldest first, checking the chain on the way. It reads no more than those; 0 is
+// before the first. It needs no lock and ends after one error.
+func (j *Journal) After(seq uint64, hash string) iter.Seq2[state.Event, error] {
+	if seq == 0 {
+		return j.Events()
+	}
+	return after(j.store.String(), j.store.Back(), seq, hash)
+}
+
+// EventsAfter is [Journal.After] of the folder dir, which need not be opened.
+func EventsAfter(dir string, seq uint64, hash string) iter.Seq2[state.Event, error] {
+	if seq == 0 || isFolder(dir) != nil {
+		return Events(dir)
+	}
+	return after(filepath.Join(dir, filestore.LiveFile), filestore.Back(dir), seq, hash)
+}
+
+func after(where string, back iter.Seq2[[]byte, error], seq uint64, hash string) iter.Seq2[state.Event, error] {
+	return func(yield func(state.Event, error) bool) {
+		fail := func(err error) {
+			yield(state.Event{}, fmt.Errorf("%w: %s: %w: %s", ErrJournal, where, err, afterTampering))
+		}
+		var list [][]byte
+		there := false
+		for line, err := range back {
+			var l chain.Link
+			if err == nil {
+				l, err = state.Format.Parse(line)
+			}
+			if err != nil {
+				fail(err)
+				return
+			}
+			if there = l.Seq == seq && l.Hash == hash; l.Seq <= seq {
+				break
+			}
+			list = append(list, slices.Clone(line))
+		}
+		if !there {
+			fail(fmt.Errorf("it was cut or rewritten at seq %d", seq))
+			return
+		}
+		w := chain.Walk{Format: state.Format, Seq: seq, Hash: hash}
+		for _, line := range slices.Backward(list) {
+			l, err := w.Next(line)
+			if err != nil {
+				fail(err)
+				return
+			}
+			if !yield(state.Decode(l), nil) {
+				return
+			}
+		}
+	}
 }
 
 func events(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[state.Event, error] {

@@ -258,3 +258,17 @@ func TestADatabaseThatDoesNotAnswerIsNotAskedByEachInTurn(t *testing.T) {
 	}
 	t.Error("it is never asked again")
 }
+
+func TestWhoHasEnoughIsAskedNoMoreThoughTheNetworkIsCut(t *testing.T) {
+	server := database.Server(t)
+	p := newProxy(t, server.Addr)
+	s := opened(t, server.State(p.addr()))
+	must(0, add(s, chain(t, mark{}, page)...))
+	for _, lines := range []func(func([]byte, error) bool){s.Lines(), s.Back(), s.Ahead(0, "")} {
+		for range lines {
+			p.cut()
+			break
+		}
+	}
+	must(0, add(s))
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -250,10 +251,18 @@ func (s *Store) Lines() iter.Seq2[[]byte, error] {
 	}
 }
 
-// pages yields the lines behind m, each page on a connection that others have in between.
+// pages yields the lines behind m, and moves it by whole pages.
 func (s *Store) pages(yield func([]byte, error) bool, m *mark) {
-	s.each(yield, func(ctx context.Context, c *pgconn.PgConn, yield func([]byte) error) (bool, error) {
-		return s.part(ctx, c, m, yield)
+	s.each(yield, func(ctx context.Context, c *pgconn.PgConn) (lines [][]byte, more bool, err error) {
+		to := *m
+		more, err = s.part(ctx, c, &to, func(line []byte) error {
+			lines = append(lines, slices.Clone(line))
+			return nil
+		})
+		if err == nil {
+			*m = to
+		}
+		return lines, more, err
 	})
 }
 
@@ -261,44 +270,36 @@ func (s *Store) pages(yield func([]byte, error) bool, m *mark) {
 func (s *Store) Back() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		before := uint64(math.MaxInt64)
-		s.each(yield, func(ctx context.Context, c *pgconn.PgConn, yield func([]byte) error) (bool, error) {
-			n := 0
-			for row, err := range rows(c.ExecPrepared(ctx, stmtBack, [][]byte{number(before), number(page)}, nil, []int16{binary_, binary_})) {
-				if err == nil {
-					err = yield(row[1])
-				}
-				if err != nil {
-					return false, err
-				}
-				before = binary.BigEndian.Uint64(row[0])
-				n++
+		s.each(yield, func(ctx context.Context, c *pgconn.PgConn) (lines [][]byte, more bool, err error) {
+			r := c.ExecPrepared(ctx, stmtBack, [][]byte{number(before), number(page)}, nil, []int16{binary_, binary_}).Read()
+			if r.Err != nil {
+				return nil, false, r.Err
 			}
-			return n == page, nil
+			for _, row := range r.Rows {
+				before = binary.BigEndian.Uint64(row[0])
+				lines = append(lines, row[1])
+			}
+			return lines, len(r.Rows) == page, nil
 		})
 	}
 }
 
-var errStopped = errors.New("stopped")
-
-// each calls read for one page after the other.
-func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, *pgconn.PgConn, func([]byte) error) (more bool, err error)) {
-	one := func(line []byte) error {
-		if !yield(line, nil) {
-			return errStopped
-		}
-		return nil
-	}
+// each yields one page after the other. No connection waits for whoever looks at a line.
+func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, *pgconn.PgConn) (lines [][]byte, more bool, err error)) {
 	for more := true; more; {
+		var lines [][]byte
 		err := s.with(func(ctx context.Context, c *pgconn.PgConn) (err error) {
-			more, err = read(ctx, c, one)
+			lines, more, err = read(ctx, c)
 			return err
 		})
-		switch {
-		case errors.Is(err, errStopped):
-			return
-		case err != nil:
+		if err != nil {
 			yield(nil, fmt.Errorf("%s: %w", s, err))
 			return
+		}
+		for _, line := range lines {
+			if !yield(line, nil) {
+				return
+			}
 		}
 	}
 }

@@ -148,6 +148,13 @@ func TestLinesComeBackInTheirOrder(t *testing.T) {
 	if got := read(s.Back()); !slices.Equal(want, got) {
 		t.Errorf("%d lines backwards, want %d", len(got), len(want))
 	}
+	for range s.Lines() {
+		s.mu.Lock()
+		if len(s.idle) == 0 {
+			t.Fatal("a connection waits for whoever looks at a line")
+		}
+		s.mu.Unlock()
+	}
 	for l := range s.Back() { // who has enough stops
 		if string(l) != want[0] {
 			t.Error("not the last one")

@@ -93,6 +93,8 @@ func (s *Store) begin(ctx context.Context, c *pgconn.PgConn, look bool) (*tx, er
 	return &tx{s: s, c: c, look: look, from: s.at, rows: results[1].Rows}, nil
 }
 
+var errStopped = errors.New("stopped")
+
 // After yields the lines behind that one.
 func (t *tx) After(seq uint64, hash string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -54,7 +55,7 @@ func (c *call) exportCheckpoint(old uint64, request bool) error {
 		return err
 	}
 	defer h.Close()
-	last, err := witness.Latest(h.Events())
+	last, err := witness.Latest(h.After(0, ""))
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ type lister struct {
 	n       int
 	json    bool
 	export  string
-	last    uint64
+	last    uint64 // the event that was shown last
+	hash    string
 }
 
 func (l *lister) run(ctx context.Context, follow bool) error {
@@ -127,23 +129,29 @@ func syslogAt(export string) (network, addr string, ok bool) {
 
 // news hands the events that it hasn't seen to emit, the last n at most.
 func (l *lister) news(emit func(gate.Event) error) error {
-	var found []gate.Event
-	for e, err := range l.history.Events() {
+	take := func(e gate.Event) error {
+		err := emit(e)
+		if err == nil {
+			l.last, l.hash = e.Seq, e.Hash
+		}
+		return err
+	}
+	if l.n > 0 {
+		list, err := l.history.Tail(l.n)
+		for _, e := range slices.Backward(list) {
+			if err := take(e); err != nil {
+				return err
+			}
+		}
+		return err
+	}
+	for e, err := range l.history.After(l.last, l.hash) {
+		if err == nil {
+			err = take(e)
+		}
 		if err != nil {
 			return err
 		}
-		if e.Seq <= l.last {
-			continue
-		}
-		if found = append(found, e); l.n > 0 && len(found) > l.n {
-			found = found[1:]
-		}
-	}
-	for _, e := range found {
-		if err := emit(e); err != nil {
-			return err
-		}
-		l.last = e.Seq
 	}
 	return nil
 }
@@ -180,6 +188,7 @@ func (l *lister) openExport() (*os.File, error) {
 			return err
 		}
 		l.last = anchors.Last()
+		l.hash = anchors.Events[l.last]
 		_, err = l.history.Verify(anchors, false)
 		return err
 	}()

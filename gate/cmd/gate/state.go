@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -51,7 +52,10 @@ func (c *call) where() string { return journal.Shown(c.state) }
 
 // history is what has happened: it is read without the lock, and without writing anything.
 type history interface {
-	Events() iter.Seq2[gate.Event, error]
+	// After returns the events behind that of the number seq and that hash, 0 is before the first.
+	After(seq uint64, hash string) iter.Seq2[gate.Event, error]
+	// Tail returns the last n events, newest first.
+	Tail(n int) ([]gate.Event, error)
 	Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error)
 	// Watch returns when there may be an event behind that of the number seq, or ctx ends.
 	Watch(ctx context.Context, seq uint64)
@@ -81,9 +85,24 @@ type folder struct {
 
 func (f *folder) String() string { return filepath.Join(f.dir, journalFile) }
 
-func (f *folder) Events() iter.Seq2[gate.Event, error] {
+func (f *folder) After(seq uint64, hash string) iter.Seq2[gate.Event, error] {
 	f.was, _ = os.Stat(f.String())
-	return gate.Events(f.dir)
+	return journal.EventsAfter(f.dir, seq, hash)
+}
+
+// Tail walks the whole chain, for nobody else has checked it.
+func (f *folder) Tail(n int) ([]gate.Event, error) {
+	var last []gate.Event
+	for e, err := range f.After(0, "") {
+		if err != nil {
+			return nil, err
+		}
+		if last = append(last, e); len(last) > n {
+			last = last[1:]
+		}
+	}
+	slices.Reverse(last)
+	return last, nil
 }
 
 func (f *folder) Verify(anchors *gate.Anchors, replay bool) (*gate.Report, error) {

@@ -645,9 +645,12 @@ func files(dir string) ([]part, *os.File, error) {
 
 // Back yields all lines that are kept, newest first, without the lock. It is safe
 // for concurrent use. An unfinished last line isn't one.
-func (s *Store) Back() iter.Seq2[[]byte, error] {
+func (s *Store) Back() iter.Seq2[[]byte, error] { return Back(s.dir) }
+
+// Back yields all lines in dir that are kept, newest first, without a lock.
+func Back(dir string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		list, live, err := files(s.dir)
+		list, live, err := files(dir)
 		if err != nil {
 			yield(nil, err)
 			return
