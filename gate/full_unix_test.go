@@ -75,8 +75,8 @@ func TestAFullDiskLosesNothingAndRunsNothing(t *testing.T) {
 no room to spend: runs 0, state "", reason "journal_failure", journal true, grew false
 room again: runs 1, state "executed", reason "", journal false, grew true
 no room for the outcome: runs 2, state "", reason "", journal true, grew true
-asked again: runs 2, state "", reason "in_flight", journal false, grew false
-9 events
+asked again: runs 2, state "executed", reason "", journal false, grew true
+10 events
 `
 	if got := strings.TrimSpace(string(out)); err != nil || got != strings.TrimSpace(want) {
 		t.Errorf("%v, got\n%s\nwant\n%s", err, got, want)

@@ -377,9 +377,13 @@ func (u *update) propose(p *state.Proposal, ttl time.Duration) (*state.Record, e
 	return r, nil
 }
 
-// Finish records how the execution of id went, or with [state.EventProgress] how far it is.
+// Finish records how the execution of id went, or with [state.EventProgress] how far it
+// is. An outcome that can't be recorded is kept for when the journal can be written again.
 func (j *Journal) Finish(id string, kind state.EventKind, detail string) error {
-	return j.update(func(u *update) error {
-		return u.append(state.Event{Kind: kind, ID: id, Detail: clip.Bytes(detail, 500)})
-	})
+	e := state.Event{Kind: kind, ID: id, Detail: clip.Bytes(detail, 500)}
+	err := j.update(func(u *update) error { return u.append(e) })
+	if errors.Is(err, ErrJournal) && kind != state.EventProgress {
+		j.owe(e)
+	}
+	return err
 }

@@ -51,7 +51,9 @@ type Journal struct {
 
 	mu       sync.Mutex // the store's lock belongs to the process: it doesn't exclude goroutines
 	m        *state.Machine
-	unproved string // the digest of the snapshot that m was begun with, until the chain has confirmed it
+	unproved string        // the digest of the snapshot that m was begun with, until the chain has confirmed it
+	owed     []state.Event // outcomes that could not be written when they came about
+	closed   chan struct{}
 }
 
 // Options are what a process brings to its journal.
@@ -84,13 +86,18 @@ func New(store Store, o Options) *Journal {
 	if roll, ok := store.(Roll); ok && o.Roster == nil {
 		o.Roster = roll.Approvers
 	}
-	return &Journal{store: store, o: o}
+	return &Journal{store: store, o: o, closed: make(chan struct{})}
 }
 
 // Close lets go of the store. The journal can't be used afterwards.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	select {
+	case <-j.closed:
+	default:
+		close(j.closed)
+	}
 	return j.store.Close()
 }
 
@@ -112,6 +119,8 @@ type update struct {
 	tx    Tx
 	moved error // the journal isn't where it belongs: nothing is appended
 	look  bool  // it holds no lock, and appends nothing
+
+	settled bool // what was owed is appended
 }
 
 // update runs fn with the journal locked against goroutines and processes, after
@@ -136,6 +145,7 @@ func (j *Journal) run(begin func() (Tx, error), look bool, fn func(*update) erro
 		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
 	u := &update{Journal: j, tx: tx, look: look}
+	owed := len(j.owed)
 	if err = u.settle(); err == nil {
 		if err = fn(u); err == nil {
 			err = u.snapshot()
@@ -145,7 +155,39 @@ func (j *Journal) run(begin func() (Tx, error), look bool, fn func(*update) erro
 		j.m = nil // what it holds may be on no disk
 		return errors.Join(fmt.Errorf("%w: %w", ErrJournal, cerr), err)
 	}
+	if u.settled {
+		j.owed = j.owed[owed:]
+	}
 	return err
+}
+
+// owe remembers an outcome that could not be written, for the next transaction. One with
+// a database is tried again soon: it comes back by itself, unlike a disk.
+func (j *Journal) owe(e state.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.owed = append(j.owed, e)
+	if _, folder := j.store.(Folder); !folder && len(j.owed) == 1 {
+		go j.pay()
+	}
+}
+
+func (j *Journal) pay() {
+	for left := 1; left > 0; {
+		select {
+		case <-j.closed:
+			return
+		case <-time.After(time.Second):
+		}
+		err := j.update(func(*update) error { return nil })
+		j.mu.Lock()
+		if left = len(j.owed); left == 0 {
+			j.o.Logger.Info("the outcomes that the journal could not take are written")
+		} else if err == nil {
+			left = 0 // it has moved: they are written once it is adopted
+		}
+		j.mu.Unlock()
+	}
 }
 
 // view runs fn on the state as it is now, without the lock if the store can be read so.
@@ -256,7 +298,8 @@ func about(e state.Event, made uint64) string {
 }
 
 // settle writes what has come about without anybody writing it: where the journal
-// lies, who is listed as an approver, that all is to stop, that an executor has died.
+// lies, who is listed as an approver, that all is to stop, how what ran meanwhile has
+// ended, that an executor has died.
 func (u *update) settle() error {
 	place, err := u.store.Place()
 	if err != nil {
@@ -281,6 +324,14 @@ func (u *update) settle() error {
 	if err := u.halt(); err != nil {
 		return err
 	}
+	for _, e := range u.owed {
+		if r := u.m.Record(e.ID); r != nil && r.State == state.StateRunning {
+			if err := u.append(e); err != nil {
+				return err
+			}
+		}
+	}
+	u.settled = true
 	return u.dead()
 }
 

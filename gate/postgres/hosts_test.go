@@ -272,3 +272,33 @@ func TestWhoHasEnoughIsAskedNoMoreThoughTheNetworkIsCut(t *testing.T) {
 	}
 	must(0, add(s))
 }
+
+func TestAnOutcomeThatCouldNotBeRecordedIsOnceTheDatabaseIsBack(t *testing.T) {
+	server := database.Server(t)
+	p := newProxy(t, server.Addr)
+	address := server.State(p.addr())
+	enrolled(t, address)
+	h := on(t, "a", address, gate.ApprovalHost)
+	op := gate.Write("add_comment", func(context.Context, comment) (string, error) {
+		p.down.Store(true)
+		p.cut()
+		return "done", nil
+	}, "Add a comment.")
+	if _, err := h.do(op, "1"); err == nil || !strings.Contains(err.Error(), "executed, but the journal could not record it") {
+		t.Errorf("%v", err)
+	}
+	p.down.Store(false)
+	j := journal.New(opened(t, strings.Replace(address, p.addr(), server.Addr, 1)), journal.Options{})
+	for range 6000 {
+		for e, err := range j.Events() {
+			if must(e, err).Kind == gate.EventExecuted {
+				if res := must(h.do(op, "1")); !res.Repeated || res.Out != "done" {
+					t.Errorf("%+v", res)
+				}
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("it is never recorded")
+}
