@@ -179,12 +179,16 @@ func (u *update) before(p *state.Proposal) (d *Decision, note string, err error)
 // decision, an error, or neither.
 func (j *Journal) Before(p *state.Proposal, l Limits) (*Decision, error) {
 	var d *Decision
-	err := j.view(func(u *update) (err error) {
+	answer := func(u *update) (err error) {
 		if d, _, err = u.before(p); d != nil || err != nil {
 			return err
 		}
 		return u.checkLimits(p, l)
-	})
+	}
+	if _, far := j.store.(Looker); far && j.known(answer) == nil && d == nil {
+		return nil, nil // Decide asks again
+	}
+	err := j.view(answer)
 	return d, err
 }
 

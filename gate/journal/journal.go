@@ -201,6 +201,22 @@ func (j *Journal) view(fn func(u *update) error) error {
 	return j.update(fn)
 }
 
+// known runs fn on the state as it was when it was read last, without a word to the
+// store.
+func (j *Journal) known(fn func(u *update) error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.m == nil {
+		return ErrLook
+	}
+	return fn(&update{Journal: j, tx: memory{}, look: true})
+}
+
+// memory is a transaction of what is known.
+type memory struct{ Tx }
+
+func (memory) Append([]byte, string, string) error { return ErrLook }
+
 // begin starts from the snapshot, if there is one, and reads what is ahead of it as
 // far as that needs no lock.
 func (j *Journal) begin() error {

@@ -74,6 +74,13 @@ type Tx interface {
 	End()
 }
 
+// An UnreachableError is why the lines of a store could not be read, which says nothing
+// about what is in it.
+type UnreachableError struct{ Err error }
+
+// Error says why.
+func (e *UnreachableError) Error() string { return e.Err.Error() }
+
 // A Looker is a [Store] that can be read without its lock, as it is at one moment.
 type Looker interface {
 	// Look returns a transaction that holds nobody up, and whose Append and Save fail

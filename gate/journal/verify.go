@@ -160,7 +160,7 @@ func links(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[chain.Link, e
 				l, err = w.Next(line)
 			}
 			if err != nil {
-				yield(l, fmt.Errorf("%w: %s: seq %d: %w: %s", ErrJournal, where, w.Seq+1, err, afterTampering))
+				yield(l, broken(fmt.Sprintf("%s: seq %d", where, w.Seq+1), err))
 				return
 			}
 			if !yield(l, nil) {
@@ -168,6 +168,15 @@ func links(where string, lines iter.Seq2[[]byte, error]) iter.Seq2[chain.Link, e
 			}
 		}
 	}
+}
+
+// broken is an error of the chain with what to do about it, or of the way to it.
+func broken(where string, err error) error {
+	var far *UnreachableError
+	if errors.As(err, &far) {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	return fmt.Errorf("%w: %s: %w: %s", ErrJournal, where, err, afterTampering)
 }
 
 // Tail returns the last n events, newest first, without reading those before

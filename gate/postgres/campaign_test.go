@@ -36,6 +36,18 @@ var boundless = gate.Policy{Max: gate.TierDestructive,
 
 // spendAll makes all calls, in an order of its own, until each is decided.
 func spendAll(address string) {
+	alone := make(chan struct{}) // whoever started this has ended, or has seen enough
+	done := false
+	var mu sync.Mutex
+	go func() {
+		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // it ends, how doesn't matter
+		mu.Lock()
+		defer mu.Unlock()
+		if !done {
+			os.Exit(1)
+		}
+		close(alone)
+	}()
 	policy := boundless
 	policy.Dir = address
 	policy.OpenStore = func(address string) (gate.Store, error) {
@@ -85,8 +97,11 @@ func spendAll(address string) {
 	}
 	close(calls)
 	all.Wait()
+	mu.Lock()
+	done = true
+	mu.Unlock()
 	fmt.Println("DONE")
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // until all are done
+	<-alone
 	must(0, g.Close())
 }
 

@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -301,4 +304,27 @@ func TestAnOutcomeThatCouldNotBeRecordedIsOnceTheDatabaseIsBack(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Error("it is never recorded")
+}
+
+// A database that restarts ends connections in the middle, as a file may end that somebody cut.
+func TestAConnectionThatEndsIsNoTornJournal(t *testing.T) {
+	ln := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer ln.Close()
+	go func() {
+		for c, err := ln.Accept(); err == nil; c, err = ln.Accept() {
+			io.ReadFull(c, make([]byte, 8))
+			c.Close()
+		}
+	}()
+	s := must(at("postgres://u@" + ln.Addr().String() + "/gate?sslmode=disable"))
+	defer s.Close()
+	j := journal.New(s, journal.Options{})
+	_, pending := j.Pending()
+	_, verify := j.Verify(nil, false)
+	_, tail := j.Tail(1)
+	for name, err := range map[string]error{"pending": pending, "verify": verify, "tail": tail} {
+		if !errors.Is(err, gate.ErrJournal) || strings.Contains(err.Error(), "who changed it") || !strings.Contains(err.Error(), ln.Addr().String()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

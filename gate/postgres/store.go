@@ -293,7 +293,7 @@ func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, 
 			return err
 		})
 		if err != nil {
-			yield(nil, fmt.Errorf("%s: %w", s, err))
+			yield(nil, s.unread(err))
 			return
 		}
 		for _, line := range lines {
@@ -302,6 +302,16 @@ func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, 
 			}
 		}
 	}
+}
+
+// unread is why lines could not be read: the table doesn't hold what it did, or else it
+// wasn't reached.
+func (s *Store) unread(err error) error {
+	err = fmt.Errorf("%s: %w", s, plain(err))
+	if !errors.Is(err, errCut) {
+		err = &journal.UnreachableError{Err: err}
+	}
+	return err
 }
 
 // Watch returns when the last line isn't the one of that number, or ctx ends.

@@ -106,7 +106,7 @@ func (t *tx) After(seq uint64, hash string) iter.Seq2[[]byte, error] {
 			}
 			return nil
 		}); err != nil && !errors.Is(err, errStopped) {
-			yield(nil, plain(err))
+			yield(nil, t.s.unread(err))
 		}
 	}
 }
