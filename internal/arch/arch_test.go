@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -196,4 +197,31 @@ func importsOf(t *testing.T, dir string) []string {
 		}
 	}
 	return list
+}
+
+// Whoever uses a client, or a gate whose journal is in a folder, links no driver of a
+// database: only who names gate/postgres does.
+func TestTheDriverOfTheDatabaseIsLinkedOnlyWhereItIsUsed(t *testing.T) {
+	links := func(pkg string) bool {
+		t.Helper()
+		cmd := exec.Command("go", "list", "-deps", "./"+pkg)
+		cmd.Dir = filepath.Join("..", "..")
+		var said strings.Builder
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %s", err, said.String())
+		}
+		return strings.Contains(string(out), "github.com/jackc/")
+	}
+	for _, pkg := range []string{"thehive", "cortex", "misp", "wazuh", "attack", "gate", "gate/page", "gate/keyring", "gate/witness", "mcpadapter", "mcpadapter/mcphttp"} {
+		if links(pkg) {
+			t.Errorf("%s links it", pkg)
+		}
+	}
+	for _, pkg := range []string{"gate/cmd/gate", "examples/thehive-mcp"} {
+		if !links(pkg) {
+			t.Errorf("%s doesn't link it, and so can't reach the database", pkg)
+		}
+	}
 }
