@@ -79,30 +79,33 @@ func BenchmarkProposeToConsume(b *testing.B) {
 	b.ReportMetric(float64(outcome.Nanoseconds())/float64(n), "outcome-ns/op")
 }
 
-// The same, up to the outcome, in a folder and in a database on the same disk, in turn:
-// a disk that others use too is as slow for the one as for the other.
+// The same time, from the proposal to the moment in which the operation begins, in a
+// folder and in a database on the same disk, in turn: what else the machine does is as
+// slow for the one as for the other.
 func BenchmarkFolderAndDatabase(b *testing.B) {
-	op := newCounted()
+	var begun time.Time
 	var took [2][]time.Duration
-	var worlds [2]*world
+	at := 0
+	op := Write("add_comment", func(context.Context, comment) (string, error) {
+		took[at] = append(took[at], time.Since(begun))
+		return "done", nil
+	}, "Add a comment.")
 	var guards [2]*Guard
 	var operators [2]*Journal
+	signer := must(NewSigner("alice"))
 	for i, dir := range []string{filepath.Join(b.TempDir(), "state"), database.Server(b).State("")} {
-		w := &world{t: b, dir: dir, signer: must(NewSigner("alice"))}
-		must(0, w.enrol(w.signer.Approver()))
-		worlds[i], guards[i], operators[i] = w, w.guard(), w.journal()
+		w := &world{t: b, dir: dir, signer: signer}
+		must(0, w.enrol(signer.Approver()))
+		guards[i], operators[i] = w.guard(), w.journal()
 	}
 	n := 0
 	for b.Loop() {
-		for i, w := range worlds {
-			begun := time.Now()
+		for at = range guards {
+			begun = time.Now()
 			in := comment{Case: fmt.Sprint(n)}
-			p := must(op.Do(b.Context(), guards[i], &in)).Proposal
-			must(0, operators[i].Approve(p.ID, p.Digest, w.signer))
-			if res := must(op.Do(b.Context(), guards[i], &in)); res.State != StateExecuted {
-				b.Fatal(res.State)
-			}
-			took[i] = append(took[i], time.Since(begun))
+			p := must(op.Do(b.Context(), guards[at], &in)).Proposal
+			must(0, operators[at].Approve(p.ID, p.Digest, signer))
+			must(op.Do(b.Context(), guards[at], &in))
 		}
 		n++
 	}

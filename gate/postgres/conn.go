@@ -31,7 +31,8 @@ const (
 
 // setup makes a connection one by which others don't wait for long when this host or
 // the network between is gone, whose commits are on the disk, and in which the names of
-// functions are those of PostgreSQL, whatever the role or the database is set to.
+// functions are those of PostgreSQL, whatever the role or the database is set to. What it
+// prepares is planned once, by the index, however few rows there are at that time.
 const setup = `SET search_path = pg_catalog, pg_temp;
 SET client_min_messages = warning;
 SET lock_timeout = %d;
@@ -41,6 +42,10 @@ SET tcp_keepalives_idle = 3;
 SET tcp_keepalives_interval = 1;
 SET tcp_keepalives_count = 3;
 SET tcp_user_timeout = 6000;
+SET jit = off;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false);
 `
 
@@ -56,6 +61,8 @@ var schema string
 
 // The statements that every connection has prepared.
 const (
+	stmtBegin  = "begin"
+	stmtCommit = "commit"
 	stmtLock   = "lock"
 	stmtList   = "list"
 	stmtLines  = "lines"
@@ -66,17 +73,17 @@ const (
 
 func (s *Store) statements() map[string]string {
 	return map[string]string{
-		stmtLock: `SELECT pg_advisory_xact_lock($1)`,
-		stmtNow:  `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`,
-		stmtList: `SELECT name, key FROM %[1]s.approver ORDER BY name`,
+		stmtBegin:  `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`,
+		stmtCommit: `COMMIT`,
+		stmtLock:   `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM (SELECT pg_advisory_xact_lock($1) OFFSET 0) AS locked`,
+		stmtNow:    `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`,
+		stmtList:   `SELECT name, key FROM %[1]s.approver ORDER BY name`,
 		// The line of that number was read before: its hash is enough.
 		stmtLines: `SELECT hash, CASE WHEN seq = $1 THEN ''::bytea ELSE line END FROM %[1]s.event WHERE seq >= $1 ORDER BY seq LIMIT $2`,
 		stmtBack:  `SELECT seq, line FROM %[1]s.event WHERE seq < $1 ORDER BY seq DESC LIMIT $2`,
-		// It fails by a division by zero where the row isn't behind the last one.
-		stmtAppend: `WITH put AS (
-				INSERT INTO %[1]s.event (seq, prev, hash, kind, id, line) SELECT $1, $2, $3, $4, $5, $6
-				WHERE coalesce((SELECT hash FROM %[1]s.event ORDER BY seq DESC LIMIT 1), $2) = $2 RETURNING seq
-			) SELECT 1 / count(*) FROM put`,
+		// It fails where the row isn't behind the last one.
+		stmtAppend: `INSERT INTO %[1]s.event (seq, prev, hash, kind, id, line) VALUES ($1,
+			CASE WHEN coalesce((SELECT hash FROM %[1]s.event ORDER BY seq DESC LIMIT 1), $2) = $2 THEN $2 END, $3, $4, $5, $6)`,
 	}
 }
 
@@ -115,10 +122,21 @@ func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
 		}
 		return s.ready(ctx, c)
 	}
+	p := c.StartPipeline(ctx)
 	for name, sql := range s.statements() {
-		if _, err := c.Prepare(ctx, name, s.sql(sql), nil); err != nil {
+		p.SendPrepare(name, s.sql(sql), nil)
+	}
+	if err := p.Sync(); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	for range s.statements() {
+		if _, err := p.GetResults(); err != nil {
+			p.Close() //nolint:errcheck // it says the same
 			return err
 		}
+	}
+	if err := p.Close(); err != nil {
+		return err
 	}
 	// A dump that is restored has another table, what goes on from a backup or a
 	// standby another timeline.

@@ -189,7 +189,7 @@ func TestTheDatabaseItselfTakesNoFork(t *testing.T) {
 			return err
 		})
 	}
-	if err := put(lines[1], strings.Repeat("0", 64), "frozen", ""); !refused(err, "22012") {
+	if err := put(lines[1], strings.Repeat("0", 64), "frozen", ""); !refused(err, "23502") {
 		t.Errorf("behind another line: %v", err)
 	}
 	if err := put(lines[0], hashOf(lines[0]), "frozen", ""); !refused(err, "23505") {

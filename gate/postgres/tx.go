@@ -16,8 +16,6 @@ import (
 // sendAt is how many bytes of lines are kept at most before they are sent.
 const sendAt = 1 << 20
 
-const begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
-
 // tx is a transaction: it holds the journal's lock, has read what is behind the last
 // line that this process knew, and writes at its end.
 type tx struct {
@@ -55,7 +53,7 @@ func (s *Store) start(look bool) (journal.Tx, error) {
 		gone := false
 		if err == nil {
 			var t *tx
-			if t, err = s.begin(ctx, c, look); err == nil {
+			if t, err = s.begin(c, look); err == nil {
 				cancel()
 				return t, nil
 			}
@@ -69,28 +67,37 @@ func (s *Store) start(look bool) (journal.Tx, error) {
 	}
 }
 
-func (s *Store) begin(ctx context.Context, c *pgconn.PgConn, look bool) (*tx, error) {
+func (s *Store) begin(c *pgconn.PgConn, look bool) (*tx, error) {
 	var b pgconn.Batch
-	if !look {
-		b.ExecParams(begin, nil, nil, nil, nil)
-		b.ExecPrepared(stmtLock, [][]byte{number(s.lock)}, nil, nil)
+	if look {
+		b.ExecPrepared(stmtNow, nil, nil, []int16{binary_})
+	} else {
+		b.ExecPrepared(stmtBegin, nil, nil, nil)
+		b.ExecPrepared(stmtLock, [][]byte{number(s.lock)}, nil, []int16{binary_})
 	}
 	b.ExecPrepared(stmtList, nil, nil, []int16{textual, binary_})
 	b.ExecPrepared(stmtLines, [][]byte{number(s.at.seq), number(page)}, nil, []int16{textual, binary_})
-	b.ExecPrepared(stmtNow, nil, nil, []int16{binary_})
-	results, err := c.ExecBatch(ctx, &b).ReadAll()
+	results, err := ask(c, &b)
 	if err != nil {
 		return nil, err
 	}
-	now := time.UnixMicro(int64(binary.BigEndian.Uint64(results[len(results)-1].Rows[0][0])))
+	results = results[len(results)-3:]
+	now := time.UnixMicro(int64(binary.BigEndian.Uint64(results[0].Rows[0][0])))
 	s.ahead.Store(int64(now.Sub(s.clock())))
 	place := c.CustomData()[placeOf].(string)
 	s.place.Store(&place)
-	results = results[len(results)-3:]
 	s.mu.Lock()
-	s.listed = approvers(results[0].Rows)
+	s.listed = approvers(results[1].Rows)
 	s.mu.Unlock()
-	return &tx{s: s, c: c, look: look, from: s.at, rows: results[1].Rows}, nil
+	return &tx{s: s, c: c, look: look, from: s.at, rows: results[2].Rows}, nil
+}
+
+// ask has a batch answered within callWait. A context would do that too, by a goroutine
+// for each exchange, which takes longer than what is asked for.
+func ask(c *pgconn.PgConn, b *pgconn.Batch) ([]*pgconn.Result, error) {
+	c.Conn().SetDeadline(time.Now().Add(callWait)) //nolint:errcheck // a closed connection says so below
+	defer c.Conn().SetDeadline(time.Time{})        //nolint:errcheck // likewise
+	return c.ExecBatch(context.Background(), b).ReadAll()
 }
 
 var errStopped = errors.New("stopped")
@@ -160,10 +167,7 @@ func (t *tx) Append(b []byte, kind, id string) error {
 // send sends what was appended, so that little of it is kept here. It is committed with
 // the rest.
 func (t *tx) send() error {
-	ctx, cancel := context.WithTimeout(context.Background(), callWait)
-	defer cancel()
-	_, err := t.c.ExecBatch(ctx, t.batch("")).ReadAll()
-	if err != nil {
+	if _, err := ask(t.c, t.batch("")); err != nil {
 		return fmt.Errorf("%s: %w", t.s, plain(err))
 	}
 	t.sent, t.put, t.snap, t.size = t.last(), nil, nil, 0
@@ -212,9 +216,7 @@ func (t *tx) Commit() error {
 		t.rest("COMMIT")
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callWait)
-	defer cancel()
-	results, err := t.c.ExecBatch(ctx, t.batch("COMMIT")).ReadAll()
+	results, err := ask(t.c, t.batch(stmtCommit))
 	if n := len(results); err == nil && results[n-1].CommandTag.String() != "COMMIT" {
 		err = errors.New("the transaction was given up")
 	}
@@ -224,7 +226,7 @@ func (t *tx) Commit() error {
 		t.s.put(t.c)
 	case !t.c.IsClosed():
 		discard(t.c)
-		if refused(err, "23505") || refused(err, "22012") {
+		if refused(err, "23505") || refused(err, "23502") {
 			err = fmt.Errorf("somebody has appended to it, or spent the same approval, against the lock: %w", err)
 		}
 		return fmt.Errorf("%s: %w", t.s, plain(err))
@@ -250,7 +252,7 @@ func (t *tx) batch(end string) *pgconn.Batch {
 			[]int16{textual, textual, textual, textual, textual, binary_}, nil)
 	}
 	if end != "" {
-		b.ExecParams(end, nil, nil, nil, nil)
+		b.ExecPrepared(end, nil, nil, nil)
 	}
 	return &b
 }
@@ -263,10 +265,10 @@ func (s *Store) has(m mark, unanswered error) error {
 		var there bool
 		err := s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 			var b pgconn.Batch
-			b.ExecParams(begin, nil, nil, nil, nil)
+			b.ExecPrepared(stmtBegin, nil, nil, nil)
 			b.ExecPrepared(stmtLock, [][]byte{number(s.lock)}, nil, nil)
 			b.ExecParams(s.sql(`SELECT 1 FROM %[1]s.event WHERE seq = $1 AND hash = $2`), [][]byte{number(m.seq), []byte(m.hash)}, nil, nil, nil)
-			b.ExecParams("COMMIT", nil, nil, nil, nil)
+			b.ExecPrepared(stmtCommit, nil, nil, nil)
 			r, err := c.ExecBatch(ctx, &b).ReadAll()
 			there = err == nil && len(r[2].Rows) == 1
 			return err
