@@ -149,7 +149,7 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 	const of = "gate"
 	st, err := g.Status(ctx)
 	if err != nil {
-		r.add(of, "journal", connect.Broken, err.Error(), run(g.Dir(), "verify")+" says what is wrong with it")
+		r.add(of, "journal", connect.Broken, err.Error(), unusable(g.Dir()))
 		return
 	}
 	switch st.Approval {
@@ -166,7 +166,7 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 	}
 	now, err := j.Standing()
 	if err != nil {
-		r.add(of, "journal", connect.Broken, err.Error(), run(g.Dir(), "verify")+" says what is wrong with it")
+		r.add(of, "journal", connect.Broken, err.Error(), unusable(g.Dir()))
 		return
 	}
 	if len(now.Approvers) == 0 && st.Approval == gate.ApprovalOperator {
@@ -191,9 +191,21 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 
 const maxShown = 5
 
-// run is a command of the gate on the state folder dir, as it is typed.
+// unusable is what to do about a journal that can't be used.
+func unusable(dir string) string {
+	if journal.IsAddress(dir) {
+		return "until the database answers, writes are refused and reads run; " + run(dir, "verify") + " tries it alone"
+	}
+	return run(dir, "verify") + " says what is wrong with it"
+}
+
+// run is a command of the gate on the state folder dir, as it is typed. The address of a
+// database, which is shown in part only, isn't.
 func run(dir, command string) string {
 	text := "gate " + command
+	if journal.IsAddress(dir) {
+		return text + ", with the same SALLYPORT_STATE,"
+	}
 	if usual, err := gate.DefaultDir(); err != nil || usual != dir || os.Getenv("SALLYPORT_STATE") != "" {
 		text += " -state " + dir
 	}

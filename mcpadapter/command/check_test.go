@@ -2,6 +2,8 @@ package command_test
 
 import (
 	"bytes"
+	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,21 @@ func TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// lost has a write's answer lost, and another asked for where one such is enough to stop all.
+	lost := func(dir string, calls int) {
+		t.Helper()
+		g, err := gate.New(gate.Policy{Dir: dir, Max: gate.TierWrite, Approval: gate.ApprovalHost, Getenv: func(string) string { return "" }, Breaker: gate.Breaker{Unknowns: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		op := gate.Write("shelve", func(context.Context, struct{}) (string, error) { return "", gate.ErrOutcomeUnknown }, "Shelve.")
+		for range calls {
+			if _, err := op.Do(t.Context(), g, &struct{}{}); err == nil {
+				t.Fatal("its outcome is known")
+			}
+		}
+	}
 	tomorrow := func() time.Time { return time.Now().Add(24 * time.Hour) }
 	for name, tt := range map[string]struct {
 		prepare func(t *testing.T, state, usual string)
@@ -47,6 +64,10 @@ func TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt(t *testing.T) {
 		"nobody":         {func(*testing.T, string, string) {}, []string{"WARN  gate approvers: no approver is enrolled in STATE", "run gate init -state STATE"}},
 		"another folder": {func(_ *testing.T, _, usual string) { enrolled(usual) }, []string{"WARN  gate approvers: no approver is enrolled in STATE", "there are approvers in USUAL", "leave SALLYPORT_STATE out here or set it to that"}},
 		"frozen":         {func(_ *testing.T, state, _ string) { enrolled(state); frozen(state, journal.Options{}) }, []string{"WARN  gate freeze: all writes are frozen, by amy", "an exercise", "gate unfreeze -state STATE ends that"}},
+		"a lost answer": {func(_ *testing.T, state, _ string) { enrolled(state); lost(state, 1) },
+			[]string{"WARN  gate outcomes: of 1 writes it isn't known whether they took effect: P-", "look at the platform, then say so with gate resolve P executed|failed -state STATE"}},
+		"an open breaker": {func(_ *testing.T, state, _ string) { enrolled(state); lost(state, 2) },
+			[]string{"WARN  gate breaker: the breaker stops all writes, after 1 unknown outcomes within an hour", "gate reset -state STATE closes it", "gate resolve P executed|failed -state STATE"}},
 		"a clock that went back": {func(_ *testing.T, state, _ string) { enrolled(state); frozen(state, journal.Options{Now: tomorrow}) },
 			[]string{"WARN  gate clock: the clock is 24h0m0s behind the journal, so nothing is written", "gate clock -state STATE says so"}},
 		"a copy": {func(t *testing.T, state, _ string) {
@@ -82,5 +103,28 @@ func TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt(t *testing.T) {
 				t.Errorf("warns:\n%s", out.String())
 			}
 		})
+	}
+}
+
+func TestCheckOfADatabaseThatDoesNotAnswerSaysWhatGoesOn(t *testing.T) {
+	nothing(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	const canary = "canary-5f1c"
+	t.Setenv("SALLYPORT_STATE", "postgres://u:"+canary+"@"+ln.Addr().String()+"/gate?sslmode=disable")
+	var out bytes.Buffer
+	if code := command.Run(t.Context(), server(&shelf{}, nil), []string{"check"}, strings.NewReader(""), &out, &out); code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	for _, w := range []string{"gate journal: ", ln.Addr().String(), "writes are refused and reads run", "gate verify, with the same SALLYPORT_STATE,"} {
+		if !strings.Contains(out.String(), w) {
+			t.Errorf("lacks %q:\n%s", w, out.String())
+		}
+	}
+	if strings.Contains(out.String(), canary) {
+		t.Errorf("shows the password:\n%s", out.String())
 	}
 }
