@@ -80,6 +80,7 @@ type command struct {
 	arg   string // the arguments it takes, if any
 	doc   string
 	flags func(a *app, fs *flag.FlagSet) func(c *call) error
+	more  string // what else a newcomer must know, and how it is typed
 }
 
 // A call is one use of a command.
@@ -94,31 +95,38 @@ type call struct {
 
 func commands() []command {
 	return []command{
-		{"init", "", "make an approver key and enrol its public half", initialise},
-		{"pending", "", "list the proposals that wait for an approver", pending},
-		{"show", "P", "show one proposal as an approver decides on it", show},
-		{"approve", "P", "show a proposal, ask for proof that it was read, sign it", approve},
-		{"deny", "P", "deny a proposal, or take back an approval that isn't spent", deny},
-		{"replay", "P", "put an old proposal up again, as a new one", replay},
-		{"resolve", "P OUTCOME", "say how an unknown outcome was: executed or failed (signed)", resolve},
-		{"grant", "P", "approve more calls like a proposal, on the same target, for a while (signed)", grant},
-		{"revoke", "G", "end a standing approval", revoke},
-		{"freeze", "", "stop all writes of all servers; reads go on", freeze},
-		{"unfreeze", "", "end the freeze (signed)", unfreeze},
-		{"reset", "", "close the breaker after it stopped all writes (signed)", reset},
-		{"enrol", "FILE", "enrol another approver by a public key of OpenSSH", enrol},
-		{"strike", "NAME", "take an approver off the list", strike},
-		{"adopt", "", "take over a state folder that was copied or moved (signed)", adopt},
-		{"migrate", "ADDRESS", "move a state folder into the database at an address (signed)", migrate},
-		{"clock", "", "say that this clock is right though the journal is ahead (signed)", setClock},
-		{"log", "", "list the events of the journal", list},
-		{"verify", "", "walk the hash chain of the journal, offline", verify},
-		{"checkpoint", "", "vouch for the journal so far (signed)", checkpoint},
-		{"rotate", "", "begin a new segment of the journal", rotate},
-		{"status", "", "show how the gate stands", status},
+		{"init", "", "make an approver key and enrol its public half", initialise, "Begin here. The key is made once, with a passphrase, and stays with you; the servers only know its public half.\n\n  gate init\n  gate init -name alice -state /var/lib/sallyport"},
+		{"pending", "", "list the proposals that wait for an approver", pending, ""},
+		{"show", "P", "show one proposal as an approver decides on it", show, "  gate show P-7Q2M4X9A"},
+		{"approve", "P", "show a proposal, ask for proof that it was read, sign it", approve, "On a terminal it asks you to type the first characters of the digest, or for a destructive operation the name of its first target.\n\n  gate approve P-7Q2M4X9A\n  gate approve P-7Q2M4X9A -code 3f9c1a"},
+		{"deny", "P", "deny a proposal, or take back an approval that isn't spent", deny, "  gate deny P-7Q2M4X9A -reason 'the host is a domain controller'"},
+		{"replay", "P", "put an old proposal up again, as a new one", replay, "It needs an approval of its own. The agent then makes the call again.\n\n  gate replay P-7Q2M4X9A"},
+		{"resolve", "P OUTCOME", "say how an unknown outcome was: executed or failed (signed)", resolve, "Look at the platform first: nobody else can tell.\n\n  gate resolve P-7Q2M4X9A executed"},
+		{"grant", "P", "approve more calls like a proposal, on the same target, for a while (signed)", grant, "  gate grant P-7Q2M4X9A -count 10 -for 2h"},
+		{"revoke", "G", "end a standing approval", revoke, "gate status lists the standing approvals.\n\n  gate revoke G-7Q2M4X9A"},
+		{"freeze", "", "stop all writes of all servers; reads go on", freeze, "Anybody may, without a key.\n\n  gate freeze -reason 'incident 4711'"},
+		{"unfreeze", "", "end the freeze (signed)", unfreeze, ""},
+		{"reset", "", "close the breaker after it stopped all writes (signed)", reset, ""},
+		{"enrol", "FILE", "enrol another approver by a public key of OpenSSH", enrol, "  gate enrol ~/.ssh/id_ed25519.pub"},
+		{"strike", "NAME", "take an approver off the list", strike, "What they have signed and wasn't spent counts for nothing from then on.\n\n  gate strike alice"},
+		{"adopt", "", "take over a state folder that was copied or moved (signed)", adopt, "Only if the original isn't used any more: an approval that was spent there would be spent again. What waited is void."},
+		{"migrate", "ADDRESS", "move a state folder into the database at an address (signed)", migrate, "End the servers first. The folder stays frozen. If it breaks off, run it again.\n\n  gate migrate postgres://gate_owner@db.example/sallyport"},
+		{"clock", "", "say that this clock is right though the journal is ahead (signed)", setClock, ""},
+		{"log", "", "list the events of the journal", list, "  gate log -n 50\n  gate log -follow -json\n  gate log -export /mnt/elsewhere/journal"},
+		{"verify", "", "walk the hash chain of the journal, offline", verify, "  gate verify -replay\n  gate verify -anchor /mnt/elsewhere/journal"},
+		{"checkpoint", "", "vouch for the journal so far (signed)", checkpoint, ""},
+		{"rotate", "", "begin a new segment of the journal", rotate, ""},
+		{"status", "", "show how the gate stands", status, ""},
 		serveCommand(),
-		{"completion", "SHELL", "print a script that completes this command in " + strings.Join(completion.Shells, ", "), complete},
+		{"completion", "SHELL", "print a script that completes this command in " + strings.Join(completion.Shells, ", "), complete, "  gate completion bash >/etc/bash_completion.d/gate"},
 	}
+}
+
+// arguments says what the arguments of commands are.
+var arguments = map[string]string{
+	"P":         "P is the id of a proposal, as gate pending lists it.",
+	"P OUTCOME": "P is the id of a proposal, as gate status lists it; OUTCOME is executed or failed.",
+	"G":         "G is the id of a standing approval.",
 }
 
 // usageError is a mistake in the command line.
@@ -163,7 +171,7 @@ func (a *app) dispatch(args []string) error {
 			return a.call(cmd, args[1:])
 		}
 	}
-	return usageError(fmt.Sprintf("no command %q%s: run gate help", args[0], meant(args[0])))
+	return usageError(fmt.Sprintf("no command %q%s: run gate help", journal.Shown(args[0]), meant(args[0])))
 }
 
 // meant asks whether a mistyped command is one that is a letter or two away.
@@ -184,7 +192,7 @@ func (a *app) help(w io.Writer) {
 	for _, cmd := range commands() {
 		fmt.Fprintf(w, "  gate %-17s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 	}
-	fmt.Fprint(w, "\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\nExit codes: 0 done; 1 refused or failed; 2 wrong use.\n\nSettings, in the environment:\n")
+	fmt.Fprint(w, "\nBegin with gate init. P is the id of a proposal, as gate pending lists it, and G that of a standing approval.\nA command marked signed asks for the passphrase of your key.\n\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\nExit codes: 0 done; 1 refused or failed; 2 wrong use.\n\nSettings, in the environment:\n")
 	for _, s := range settings.Gate.Settings {
 		fmt.Fprintf(w, "  %-22s %s\n", s.Name, s.Help())
 	}
@@ -217,7 +225,13 @@ func (a *app) call(cmd command, args []string) error {
 	fs.BoolVar(&c.agent, "agent", false, "sign with the approver's key that ssh-agent holds")
 	do := cmd.flags(a, fs)
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "gate %s: %s\n\nFlags:\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
+		fmt.Fprintf(fs.Output(), "gate %s: %s\n\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
+		for _, text := range []string{arguments[cmd.arg], cmd.more} {
+			if text != "" {
+				fmt.Fprintf(fs.Output(), "%s\n\n", text)
+			}
+		}
+		fmt.Fprint(fs.Output(), "Flags:\n")
 		fs.PrintDefaults()
 	}
 	if slices.ContainsFunc(args, func(s string) bool { return s == "-h" || s == "-help" || s == "--help" }) {
@@ -238,7 +252,7 @@ func (a *app) call(cmd command, args []string) error {
 	}
 	switch {
 	case cmd.arg == "" && len(given) > 0:
-		return usageError(fmt.Sprintf("%s takes no argument, got %q", cmd.name, given[0]))
+		return usageError(fmt.Sprintf("%s takes no argument, got %q", cmd.name, journal.Shown(given[0])))
 	case len(given) != len(strings.Fields(cmd.arg)):
 		return usageError(fmt.Sprintf("%s takes %s, got %d arguments", cmd.name, cmd.arg, len(given)))
 	case cmd.arg != "":

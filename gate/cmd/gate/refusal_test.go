@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,4 +72,49 @@ func TestATornExportIsNotGoneOnWith(t *testing.T) {
 	}
 	d.want(exitOK, []string{"freeze"})
 	d.want(exitFailed, []string{"log", "-export", anchor}, "ends in the middle of a line")
+}
+
+// What the help shows as typed can be typed.
+func TestTheHelpShowsCommandsAndFlagsThatThereAre(t *testing.T) {
+	shown := 0
+	for _, cmd := range commands() {
+		var help bytes.Buffer
+		run([]string{cmd.name, "-h"}, nil, &help, &help, os.Getenv)
+		for line := range strings.Lines(help.String()) {
+			typed, is := strings.CutPrefix(line, "  gate ")
+			if !is {
+				continue
+			}
+			shown++
+			words := strings.Fields(typed)
+			if words[0] != cmd.name {
+				t.Errorf("gate %s -h shows another command: %s", cmd.name, typed)
+			}
+			fs := flag.NewFlagSet("", flag.ContinueOnError)
+			fs.String("state", "", "")
+			cmd.flags(&app{}, fs)
+			for _, w := range words[1:] {
+				if name, is := strings.CutPrefix(w, "-"); is && fs.Lookup(name) == nil {
+					t.Errorf("gate %s -h shows a flag that there isn't: %s", cmd.name, typed)
+				}
+			}
+		}
+	}
+	if shown < 15 {
+		t.Errorf("only %d examples", shown)
+	}
+}
+
+func TestNoErrorOfTheCommandLineShowsAPassword(t *testing.T) {
+	const canary = "canary-5f1c"
+	for _, args := range [][]string{
+		{"postgres://u:" + canary + "@db.example/gate"}, {"pending", "postgres://u:" + canary + "@db.example/gate"},
+		{"migrate", "mysql://u:" + canary + "@db.example/gate"}, {"migrate", "postgres://u:12/" + canary + "@db.example/gate"},
+		{"status", "-state", "postgres://u:12/" + canary + "@db.example/gate"},
+	} {
+		var out bytes.Buffer
+		if code := run(args, strings.NewReader(""), &out, &out, func(string) string { return "" }); code == exitOK || strings.Contains(out.String(), canary) {
+			t.Errorf("exit %d: %s", code, out.String())
+		}
+	}
 }

@@ -20,7 +20,7 @@ import (
 
 // serveCommand is the subcommand that shows the approval page.
 func serveCommand() command {
-	return command{"serve", "", "show the approval page on this host and print a link that opens it once", serve}
+	return command{"serve", "", "show the approval page on this host and print a link that opens it once", serve, "On another machine, forward the port: ssh -L 8080:127.0.0.1:8080 HOST.\n\n  gate serve\n  gate serve -addr 127.0.0.1:8080"}
 }
 
 func serve(_ *app, fset *flag.FlagSet) func(*call) error {
