@@ -93,7 +93,7 @@ func BenchmarkFolderAndDatabase(b *testing.B) {
 	var guards [2]*Guard
 	var operators [2]*Journal
 	signer := must(NewSigner("alice"))
-	for i, dir := range []string{filepath.Join(b.TempDir(), "state"), database.Server(b).State("")} {
+	for i, dir := range []string{filepath.Join(b.TempDir(), "state"), database.Server(b).Socket()} {
 		w := &world{t: b, dir: dir, signer: signer}
 		must(0, w.enrol(signer.Approver()))
 		guards[i], operators[i] = w.guard(), w.journal()

@@ -204,7 +204,7 @@ func (s *Server) Restart() error {
 		return err
 	}
 	return s.run("pg_ctl", "start", "-w", "-t", patience, "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o",
-		fmt.Sprintf("-k '' -h 127.0.0.1 -p %s -c max_connections=500 -c shared_buffers=16MB", port))
+		fmt.Sprintf("-k '%s' -h 127.0.0.1 -p %s -c max_connections=500 -c shared_buffers=16MB", s.dir, port))
 }
 
 // Kill ends the server as a crash would: what it had promised is in its files, and no more.
@@ -233,6 +233,17 @@ func (s *Server) State(addr string) string {
 	}
 	u := url.URL{Scheme: "postgres", User: url.User(User), Host: addr, Path: "postgres",
 		RawQuery: "sslmode=disable&schema=" + fmt.Sprintf("state%d", s.schemas.Add(1))}
+	return u.String()
+}
+
+// Socket is State by a socket of this machine, where it has those.
+func (s *Server) Socket() string {
+	if runtime.GOOS == "windows" {
+		return s.State("")
+	}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	u := url.URL{Scheme: "postgres", User: url.User(User), Host: ":" + port, Path: "postgres",
+		RawQuery: url.Values{"host": {s.dir}, "schema": {fmt.Sprintf("state%d", s.schemas.Add(1))}}.Encode()}
 	return u.String()
 }
 
