@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 // An Observable is a value with what kind of value it is.
@@ -265,11 +266,7 @@ func observe(data, dataType string) (Observable, error) {
 	return o, nil
 }
 
-var (
-	fangs = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[DOT]", ".", "(DOT)", ".",
-		"[://]", "://", "[:]", ":", "[/]", "/", "[@]", "@", "(@)", "@", "[at]", "@", "(at)", "@", "[AT]", "@")
-	fangedScheme = lazyregexp.New(`^(?i:(h(?:xx|tx|xt|\*\*)p|fxp)(s?))://`)
-)
+var fakedFTP = lazyregexp.New(`^(?i:fxp)(s?)://`)
 
 // clean trims and refangs s, and says so.
 func clean(s string) (data, note string, err error) {
@@ -277,14 +274,7 @@ func clean(s string) (data, note string, err error) {
 	if err := checkText(data, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }); err != nil {
 		return "", "", err
 	}
-	plain := fangs.Replace(data)
-	if m := fangedScheme.FindStringSubmatch(plain); m != nil {
-		scheme := "http"
-		if strings.EqualFold(m[1], "fxp") {
-			scheme = "ftp"
-		}
-		plain = scheme + strings.ToLower(m[2]) + plain[len(m[1])+len(m[2]):]
-	}
+	plain := fakedFTP.Compiled().ReplaceAllString(spelling.Plain(data), "ftp$1://")
 	if plain != data {
 		note = "refanged"
 	}

@@ -137,7 +137,7 @@ type ListJobsInput struct {
 	AnalyzerName string         `json:"analyzerName,omitempty" maxLength:"128"`
 	Status       FindableStatus `json:"status,omitempty"` // only those with this status
 	// Only jobs on this observable or file (name or SHA-256), of 2000.
-	Data   string `json:"data,omitempty" alias:"observable,value" maxLength:"16384"`
+	Data   string `json:"data,omitempty" refang:"true" alias:"observable,value" maxLength:"16384"`
 	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`      // how many to return at most
 	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"` // how many to skip
 	// Date: 2026-05-01T10:00:00Z, or 24h.

@@ -178,6 +178,18 @@ var phrases = []phrase{
 	{"delete observable", "thehive_delete_part"},
 	{"timeline of the incident", "thehive_case_timeline_summary thehive_get_case_timeline thehive_add_timeline_event"},
 	{"custom fields available", "thehive_get_catalogue thehive_update_case_custom_fields"},
+	{"reduce alert noise", "wazuh_tune_preview wazuh_apply_tuning"},
+	{"how many alerts would a tuning hide", "wazuh_tune_preview"},
+	{"tunings in force", "wazuh_list_tunings"},
+	{"take back a tuning", "wazuh_revert_tuning"},
+	{"unblock an address", "wazuh_undo_response"},
+	{"firewall drop on the agent", "wazuh_active_response"},
+	{"evidence package for a case", "soc_evidence_bundle"},
+	{"collect evidence before the host is changed", "soc_evidence_bundle"},
+	{"summary for the next shift", "soc_handover"},
+	{"what is open at the end of the shift", "soc_handover"},
+	{"report of the case for management", "thehive_case_report"},
+	{"add an event to the timeline", "thehive_add_timeline_event"},
 	{"has my change been approved", "wazuh_gate_status thehive_gate_status cortex_gate_status misp_gate_status mitre_gate_status"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -578,6 +579,9 @@ func (a NewAttribute) asAttribute() *Attribute {
 	return &Attribute{Type: a.Type, Value: strings.TrimSpace(a.Value)}
 }
 
+// refanged are the types of which MISP keeps a defanged value as what it means.
+var refanged = []string{"url", "domain", "hostname", "ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "email-src", "email-dst"}
+
 // describe is a as a plan shows it.
 func (a NewAttribute) describe() string {
 	category, ids := "the type's usual category", "detection as is usual for the type"
@@ -590,7 +594,11 @@ func (a NewAttribute) describe() string {
 			ids = "for detection"
 		}
 	}
-	s := fmt.Sprintf("%s %s (%s, %s)", a.Type, a.Value, category, ids)
+	value := a.Value
+	if plain := spelling.Plain(value); plain != value && slices.Contains(refanged, a.Type) {
+		value += ", which is kept as " + plain
+	}
+	s := fmt.Sprintf("%s %s (%s, %s)", a.Type, value, category, ids)
 	if a.Comment != "" {
 		s += ", comment: " + a.Comment
 	}

@@ -173,7 +173,7 @@ type GetRelatedEventsInput struct {
 	// This or value.
 	EventID EventRef `json:"eventId,omitempty"`
 	// This or eventId.
-	Value             string `json:"value,omitempty" maxLength:"4096"`
+	Value             string `json:"value,omitempty" refang:"true" maxLength:"4096"`
 	MaxAttributes     int    `json:"maxAttributes,omitempty" minimum:"1" maximum:"100" default:"20"`      // how many of its attributes to go by
 	PerAttributeLimit int    `json:"perAttributeLimit,omitempty" minimum:"1" maximum:"500" default:"100"` // how many events to find by each
 }

@@ -57,7 +57,7 @@ type ExportIOCsInput struct {
 	Format  ExportFormat `json:"format"`
 	EventID EventRef     `json:"eventId,omitempty"` // only of this event
 	// % stands for any text.
-	Value string `json:"value,omitempty" maxLength:"4096"`
+	Value string `json:"value,omitempty" refang:"true" maxLength:"4096"`
 	// Such as ip-dst.
 	Type string `json:"type,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9 |/_-]*$" maxLength:"100"`
 	// One of these, on the attribute or its event; with ! in front: none. % stands for any text.

@@ -46,7 +46,7 @@ type AddSightingInput struct {
 	// This or value.
 	AttributeID Ref `json:"attributeId,omitempty"`
 	// Every attribute that has it gets a sighting. This or attributeId.
-	Value string `json:"value,omitempty" maxLength:"4096"`
+	Value string `json:"value,omitempty" refang:"true" maxLength:"4096"`
 	// 0 seen, 1 false positive, 2 expired; these weaken it for everybody and need confirm.
 	Type SightingType `json:"type"`
 	// Such as the name of a sensor.

@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -376,6 +377,7 @@ func (in *CreateAlertInput) check(ctx context.Context, c *Client) error {
 func (in *CreateAlertInput) observables() []AlertObservable {
 	var list []AlertObservable
 	for _, o := range in.Observables {
+		o.Data = spelling.PlainOf(o.DataType, o.Data)
 		i := slices.IndexFunc(list, func(h AlertObservable) bool { return h.DataType == o.DataType && h.Data == o.Data })
 		if i < 0 {
 			o.Tags = unique(o.Tags)

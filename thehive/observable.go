@@ -14,9 +14,11 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -194,7 +196,7 @@ type newObservables struct {
 }
 
 func (c *Client) createObservables(ctx context.Context, in newObservables) (*ObservableBulk, error) {
-	data := unique(in.Data)
+	data := meant(in.DataType, in.Data)
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: data: want at least one value", ErrInvalid)
 	}
@@ -222,6 +224,15 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 	}
 	res, err := c.wire.CreateObservable(ctx, id, body)
 	return reply(data, res, err)
+}
+
+// meant returns the values that are meant by those of a data type, each once.
+func meant(dataType string, values []string) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = spelling.PlainOf(dataType, v)
+	}
+	return unique(list)
 }
 
 // reply reads TheHive's answer to a creation of observables with those values.
@@ -309,7 +320,7 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	data := unique(in.Data)
+	data := meant(in.DataType, in.Data)
 	p := gate.Plan{
 		Summary:  fmt.Sprintf("Add %s of type %s to %s in TheHive.", counted(len(data), "observable"), in.DataType, article(at.kind())),
 		Targets:  []gate.Target{at.target()},
@@ -317,6 +328,11 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 		Undo:     "Delete the observables (thehive_delete_part).",
 		Warnings: at.warnings(),
 		Count:    len(data),
+	}
+	for _, v := range unique(in.Data) {
+		if !slices.Contains(data, v) {
+			p.Warnings = append(p.Warnings, clip.Text(v, 100)+" is understood as "+clip.Text(spelling.PlainOf(in.DataType, v), 100)+".")
+		}
 	}
 	p.Changes = appendSet(p.Changes, "message", in.Message)
 	p.Changes = appendSet(p.Changes, "tags", strings.Join(unique(in.Tags), ", "))

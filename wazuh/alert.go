@@ -611,7 +611,7 @@ func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 type SearchAlertsInput struct {
 	// Words that must all be in the alert: addresses, users, hashes, paths, commands, domains, the log line;
 	// * stands for anything, "quotes" keep words together.
-	Query string `json:"query" alias:"search" minLength:"1" maxLength:"4096"`
+	Query string `json:"query" refang:"true" alias:"search" minLength:"1" maxLength:"4096"`
 	// At least.
 	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
 	// Such as 007.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive"
 )
 
@@ -205,7 +206,7 @@ func (c *Client) parts(ctx context.Context, in CreateCaseInput) (*caseParts, err
 	p.open.Description = text.String()
 	for _, o := range in.Observables {
 		p.observables = append(p.observables, thehive.CreateObservableBulkInput{
-			DataType: o.DataType, Data: []string{o.Data}, IOC: o.IOC, Message: o.Message,
+			DataType: o.DataType, Data: []string{spelling.PlainOf(o.DataType, o.Data)}, IOC: o.IOC, Message: o.Message,
 		})
 	}
 	return p, nil

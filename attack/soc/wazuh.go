@@ -108,7 +108,7 @@ type WazuhAlertsInput struct {
 	// Such as 007.
 	AgentID wazuh.AgentID `json:"agentId,omitempty"`
 	// Words.
-	Search string `json:"search,omitempty" maxLength:"256"`
+	Search string `json:"search,omitempty" refang:"true" maxLength:"256"`
 }
 
 // WazuhAlertsOutput is the output of [Client.WazuhAlerts].

@@ -94,6 +94,15 @@ func Plain(value string) string {
 	})
 }
 
+// PlainOf is Plain of a value of a data type, as TheHive and Cortex name them. One
+// that is no address stays as it is: in a regular expression brackets mean themselves.
+func PlainOf(dataType, value string) string {
+	if slices.Contains([]string{"ip", "domain", "fqdn", "hostname", "url", "mail"}, dataType) {
+		return Plain(value)
+	}
+	return value
+}
+
 // mark is the character that a bracketed one, or a bracketed word, stands for.
 func mark(m string) string {
 	switch m = strings.ToLower(strings.Trim(m, "[](){}<> \t\r\n")); m {
