@@ -178,18 +178,6 @@ func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 	return c.listAgents(ctx, in)
 }
 
-// briefAgents is ListAgents as an agent reads a list: where each one reports to is
-// told of the one that get_agent returns.
-func (c *Client) briefAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
-	p, err := c.ListAgents(ctx, in)
-	if err == nil {
-		for _, a := range p.Agents {
-			a.Manager, a.NodeName = "", ""
-		}
-	}
-	return p, err
-}
-
 func (c *Client) listAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
 	if err := in.check(); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
-		gate.Read("list_agents", c.briefAgents, "List Wazuh agents: endpoints, hosts and machines, active, online, offline or disconnected. 000 is the manager."),
+		gate.Read("list_agents", c.ListAgents, "List Wazuh agents: endpoints, hosts and machines, active, online, offline or disconnected. 000 is the manager."),
 		gate.Read("get_agent", c.GetAgent, "Details of one Wazuh agent (endpoint, host): is it online, system, version."),
 		gate.Read("get_alerts", brief(c.GetAlerts), "List Wazuh alerts: the newest, latest alerts of the SIEM (alerts are detections), high severity, today, failed logins. Wazuh alerts by level, rule, agent, address, user, time."),
 		gate.Read("get_alert", c.GetAlert, "Show one full Wazuh alert, with its raw log, by its id."),
