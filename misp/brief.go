@@ -58,6 +58,9 @@ func (in *SearchAttributesInput) bound() {
 var shown = map[ExportFormat]int{CSV: 100, JSONExport: 25, STIX: 15, STIX2: 15, Suricata: 50, Snort: 50, YARA: 10}
 
 func (in *ExportIOCsInput) bound() {
+	if in.SaveAs != "" {
+		return
+	}
 	most, ok := shown[in.Format]
 	if !ok {
 		most = 250

@@ -20,6 +20,7 @@ type Client struct {
 	upstream string
 	changes  *atomic.Int64 // how many requests were sent that aren't known to read
 	maxBody  int64         // of an answer
+	files    string        // the folder of files
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -50,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes, maxBody: cfg.Options.WithDefaults().MaxBody}, nil
+	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, changes: changes, maxBody: cfg.Options.WithDefaults().MaxBody, files: cfg.FileBaseDir}, nil
 }
 
 // reading reports whether a POST to path changes nothing.

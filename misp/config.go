@@ -15,6 +15,8 @@ type Config struct {
 	BaseURL string // https://misp.example.org; a base path is kept
 	APIKey  string // never printed
 
+	FileBaseDir string // folder below which exports are saved; empty: they are in answers only
+
 	connect.Options             // TLS, proxy, time-outs, retries, log
 	Guard           *gate.Guard // the gate on the wire; nil: a plain client
 }
@@ -31,7 +33,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // The operator's switch that authorises operations of this package beforehand.
 const envDestructive = "MISP_ALLOW_DESTRUCTIVE"
 
-// ConfigFromEnv reads MISP_URL, MISP_API_KEY, and the connection's: MISP_CA_FILE,
+// ConfigFromEnv reads MISP_URL, MISP_API_KEY, MISP_FILE_BASE_DIR, and the connection's: MISP_CA_FILE,
 // MISP_TIMEOUT and so on, as the page of the server lists them. The key may
 // be in a file that MISP_API_KEY_FILE names. It reports all that is missing or
 // malformed at once, and a variable that is nearly one of these; Warnings names

@@ -3,8 +3,11 @@ package misp
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -15,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -70,6 +74,8 @@ type ExportIOCsInput struct {
 	ToIDs *bool `json:"toIds,omitempty"`
 	Page  int   `json:"page,omitempty" minimum:"1" maximum:"100000" default:"1"`   // which page, from 1
 	Limit int   `json:"limit,omitempty" minimum:"1" maximum:"10000" default:"250"` // how many to return at most
+	// New path below the operator's folder, for this page and all after it. Default: one page, in the answer.
+	SaveAs string `json:"saveAs,omitempty" maxLength:"4096"`
 }
 
 // Validate refuses an export of everything, and what MISP would silently read
@@ -86,8 +92,8 @@ func (in ExportIOCsInput) Validate() error {
 	return SearchAttributesInput{Value: in.Value, Type: in.Type, Tags: in.Tags, AllTags: in.AllTags, EventID: in.EventID, Last: in.Last, ToIDs: in.ToIDs, Page: in.Page}.Validate()
 }
 
-// An Export is one page of attributes in a format for other tools: a whole
-// document.
+// An Export is one page of attributes in a format for other tools, or all pages
+// in a file: a whole document either way.
 type Export struct {
 	Format      ExportFormat `json:"format"`                   // the format
 	ContentType string       `json:"contentType,omitempty"`    // its media type
@@ -99,8 +105,10 @@ type Export struct {
 	Page  int `json:"page"`  // which page this is, from 1
 	Limit int `json:"limit"` // how many were asked for
 	// Whether there may be more on the next page.
-	More bool   `json:"more"`
-	Note string `json:"note,omitempty"` // what to know about the answer
+	More    bool   `json:"more"`
+	SavedAs string `json:"savedAs,omitempty"` // the path of the file, if it was saved
+	SHA256  string `json:"sha256,omitempty"`  // of the file
+	Note    string `json:"note,omitempty"`    // what to know about the answer
 }
 
 // Document says that the content is a file for other tools.
@@ -112,16 +120,59 @@ func (e *Export) Document() (name, mediaType, member string) {
 	return "export." + string(e.Format), mediaType, "content"
 }
 
-// ExportIOCs returns one page of attributes in a format for other tools.
-// [Client.Exports] walks all pages.
+// ExportIOCs returns one page of attributes in a format for other tools, or with
+// SaveAs writes all pages into a file. [Client.Exports] walks all pages.
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	if in.SaveAs != "" {
+		return c.exportFile(ctx, in)
+	}
 	return c.exportText(ctx, in, wire.AttributeSearch{Type: anyOf(in.Type)})
 }
+
+// MaxExportFile is how many bytes an export in a file may have.
+const MaxExportFile = 1 << 30
+
+// exportFile is ExportIOCs into a file, which holds one page in memory.
+func (c *Client) exportFile(ctx context.Context, in ExportIOCsInput) (*Export, error) {
+	f, err := c.newFile(in.SaveAs)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	out, err := c.WriteExport(ctx, io.MultiWriter(f, sum), in, MaxExportFile)
+	if err = errors.Join(err, f.Sync()); err != nil {
+		f.Remove()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	e := &Export{Format: in.Format, ContentType: out.contentType, Attributes: &out.Attributes, Bytes: int(out.Bytes), Page: in.Page, Limit: out.Limit,
+		SavedAs: in.SaveAs, SHA256: hex.EncodeToString(sum.Sum(nil)), Note: out.Note}
+	if out.Truncated {
+		e.More = true
+		e.Note = strings.TrimSpace(fmt.Sprintf("%s The file has all up to its bound of %d bytes: go on into another with page %d and limit %d.", e.Note, int64(MaxExportFile), out.NextPage, out.Limit))
+	}
+	return e, nil
+}
+
+// newFile makes a file below the folder of files that wasn't there.
+func (c *Client) newFile(path string) (*upload.Saved, error) {
+	if c.files == "" {
+		return nil, errNoFolder
+	}
+	f, err := upload.Save(c.files, path)
+	if err != nil {
+		return nil, invalid("saveAs: %q %v", clip.Text(path, 200), err)
+	}
+	return f, nil
+}
+
+var errNoFolder = invalid("no folder is open for files (MISP_FILE_BASE_DIR)")
 
 // Exports returns an iterator over the pages of an export, from in.Page on. Each
 // is a whole document, but for CSV, whose first line only the first page has.
@@ -230,6 +281,9 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 	}
 	if format == STIX2 {
 		out.Note += stixLosses + ". "
+	}
+	if format == YARA {
+		out.Note += "Only attributes meant for detection (to_ids), of events that aren't published too; rules made of plain values are tagged generated, stored ones as_is. "
 	}
 	if format.restrictive() {
 		out.Note += "Only attributes meant for detection (to_ids), of published events: MISP leaves all others out of this format without a word. "

@@ -190,6 +190,8 @@ func (f ExportFormat) header(line []byte) bool {
 	switch line = bytes.TrimRight(line, "\r"); f {
 	case Suricata, Snort, Hosts:
 		return len(line) == 0 || line[0] == '#'
+	case YARA:
+		return len(line) == 0 || bytes.HasPrefix(line, []byte("// ==="))
 	case RPZ:
 		return len(bytes.TrimSpace(line)) == 0 || bytes.HasPrefix(line, []byte("$TTL")) || line[0] == '@' || line[0] == ' ' || line[0] == '\t'
 	}

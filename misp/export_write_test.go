@@ -2,14 +2,21 @@ package misp_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 )
@@ -31,7 +38,7 @@ func TestWrittenExportIsOneDocument(t *testing.T) {
 	t.Parallel()
 	m, c, id := exported(t, 25)
 	for f, want := range map[misp.ExportFormat]struct{ lines, headers int }{
-		misp.CSV: {26, 1}, misp.Text: {25, 0}, misp.Suricata: {27, 2}, misp.Snort: {27, 2}, misp.RPZ: {0, 3}, misp.Hosts: {27, 2}, misp.Netfilter: {25, 0}, misp.JSONExport: {1, 0}, misp.STIX: {1, 0}, misp.STIX2: {1, 0},
+		misp.CSV: {26, 1}, misp.YARA: {0, 0}, misp.Text: {25, 0}, misp.Suricata: {27, 2}, misp.Snort: {27, 2}, misp.RPZ: {0, 3}, misp.Hosts: {27, 2}, misp.Netfilter: {25, 0}, misp.JSONExport: {1, 0}, misp.STIX: {1, 0}, misp.STIX2: {1, 0},
 	} {
 		m.Requests()
 		var b bytes.Buffer
@@ -192,5 +199,83 @@ func TestExportAndWalkTakeConstantMemory(t *testing.T) {
 	const slack = 2 << 20 // of pages in hand; all of them would be ten times that
 	if walk > smallWalk+slack || export > smallExport+slack {
 		t.Errorf("it grows: walk %d to %d bytes, export %d to %d", smallWalk, walk, smallExport, export)
+	}
+}
+
+// TestAnExportGoesWholeIntoAFile saves all pages below the folder of files, and
+// leaves nothing there of what fails.
+func TestAnExportGoesWholeIntoAFile(t *testing.T) {
+	t.Parallel()
+	m, _, id := exported(t, 1200)
+	dir := t.TempDir()
+	call := byHost(t, m, func(cfg *misp.Config) { cfg.FileBaseDir = dir })
+	res, err := call("misp_export_iocs", fmt.Sprintf(`{"format":"csv","eventId":%q,"limit":500,"saveAs":"iocs.csv"}`, id))
+	out := answerOf(t, res, err)
+	content, err := os.ReadFile(filepath.Join(dir, "iocs.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(content, []byte("\n")); n != 1201 || out["attributes"] != 1200.0 || out["more"] != false || out["content"] != "" {
+		t.Errorf("%d lines in the file; %v", n, out)
+	}
+	if want := fmt.Sprintf("%x", sha256.Sum256(content)); out["sha256"] != want || out["savedAs"] != "iocs.csv" || out["bytes"] != float64(len(content)) {
+		t.Errorf("%v, want the hash %s", out, want)
+	}
+	for path, why := range map[string]string{"iocs.csv": "is there already", "../iocs.csv": "below the folder of files", "no/such/folder.csv": "below the folder of files"} {
+		if _, err := call("misp_export_iocs", fmt.Sprintf(`{"format":"csv","eventId":%q,"saveAs":%q}`, id, path)); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), why) {
+			t.Errorf("saveAs %s: %v", path, err)
+		}
+	}
+	m.FailNext(http.StatusForbidden, "no")
+	if _, err := call("misp_export_iocs", fmt.Sprintf(`{"format":"text","eventId":%q,"saveAs":"failed.txt"}`, id)); err == nil {
+		t.Error("an export that is refused is saved")
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("in the folder: %v, %v; want the one export that succeeded", list, err)
+	}
+	if _, err := m.Client().ExportIOCs(t.Context(), misp.ExportIOCsInput{Format: misp.Text, EventID: id, SaveAs: "x.txt"}); !errors.Is(err, misp.ErrInvalid) {
+		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// TestASTIXFileIsImportedAsItWasPlanned reads a bundle below the folder of files.
+func TestASTIXFileIsImportedAsItWasPlanned(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	dir := t.TempDir()
+	g := gatetest.New(t)
+	c := m.Client(func(cfg *misp.Config) { cfg.FileBaseDir, cfg.Guard = dir, g.Guard })
+	write := func(value string) {
+		text := fmt.Sprintf(`{"type":"bundle","id":"bundle--275f869e-b769-44de-8bf8-7122a79714b7","objects":[{"type":"indicator","id":"indicator--7bd6d25f-5c48-4d46-ba72-341c317cdeda","pattern":"[domain-name:value = '%s']"}],"x":%q}`,
+			value, strings.Repeat("x", 300_000))
+		if err := os.WriteFile(filepath.Join(dir, "bundle.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one.example")
+	ops := c.Ops()
+	op := ops[slices.IndexFunc(ops, func(o gate.Op) bool { return o.Name() == "misp_import_stix" })]
+	in := input(t, op, `{"filePath":"bundle.json"}`)
+	res, err := op.Do(t.Context(), g.Guard, in)
+	if err != nil || res.State != gate.StatePending || !strings.Contains(shown(res.Proposal.Plan), "one.example") || !strings.Contains(shown(res.Proposal.Plan), "loses") {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	g.Approve(res.Proposal.ID)
+	write("two.example")
+	if res, err := op.Do(t.Context(), g.Guard, in); err == nil && res.State == gate.StateExecuted {
+		t.Errorf("a file that was changed after the approval is imported: %+v", res)
+	}
+	write("one.example")
+	if res, err = op.Do(t.Context(), g.Guard, in); err == nil && res.State == gate.StatePending {
+		g.Approve(res.Proposal.ID)
+		res, err = op.Do(t.Context(), g.Guard, in)
+	}
+	if err != nil || res.State != gate.StateExecuted {
+		t.Errorf("the file as it was: %+v, %v", res, err)
+	}
+	for _, path := range []string{"../bundle.json", "missing.json", "."} {
+		if _, err := c.ImportSTIX(t.Context(), misp.ImportSTIXInput{FilePath: path}); !errors.Is(err, misp.ErrInvalid) {
+			t.Errorf("filePath %s: %v", path, err)
+		}
 	}
 }

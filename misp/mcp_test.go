@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -117,5 +118,39 @@ func TestRefusedArguments(t *testing.T) {
 	}
 	if r := m.Requests(); len(r) > 0 {
 		t.Errorf("sent %q", r)
+	}
+}
+
+// TestGalaxiesDoNotEatTheAnswer is about events whose galaxies are told at a length
+// of tens of kilobytes each, which an answer of 24 KiB doesn't hold twice.
+func TestGalaxiesDoNotEatTheAnswer(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	const brute = `misp-galaxy:mitre-attack-pattern="Brute Force - T1110"`
+	for i := range 50 {
+		m.AddEvent(misptest.Event{Info: fmt.Sprintf("Example mail wave %d", i), Tags: []string{brute},
+			Attributes: []misptest.Attribute{{Type: "domain", Value: fmt.Sprintf("wave-%d.example", i), Tags: []string{brute}}}})
+	}
+	_, call := dial(t, m)
+	for _, c := range []struct {
+		tool, args, member string
+		want               int
+	}{
+		{"misp_search_events", `{"info":"%Example mail%"}`, "events", 50},
+		{"misp_search_by_tag", `{"tag":"misp-galaxy:%T1110%"}`, "events", 50},
+		{"misp_search_by_tag", `{"tag":"misp-galaxy:%T1110%","type":"attribute"}`, "attributes", 50},
+		{"misp_search_attributes", `{"value":"wave-%"}`, "attributes", 50},
+		{"misp_get_event", `{"eventId":"1"}`, "Attribute", 1},
+	} {
+		res := call(c.tool, c.args)
+		var out map[string]json.RawMessage
+		mcptest.Structured(t, res, &out)
+		var rows []json.RawMessage
+		if err := json.Unmarshal(out[c.member], &rows); err != nil || len(rows) != c.want {
+			t.Errorf("%s(%s): %d rows are shown, want %d: %v %.300s", c.tool, c.args, len(rows), c.want, err, mcptest.Text(res))
+		}
+		if text := mcptest.Text(res); !strings.Contains(text, "Brute Force") || strings.Contains(text, "What is known of") {
+			t.Errorf("%s(%s): want the names of clusters, and not what is known of them: %.600s", c.tool, c.args, text)
+		}
 	}
 }

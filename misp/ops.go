@@ -37,7 +37,7 @@ func (c *Client) Ops() []gate.Op {
 
 		gate.Read("misp_blocklist", paged(c.Blocklist), "Blocklist: addresses, domains, URLs or hashes to block, without what is on a warninglist, with what came and went."),
 		gate.Write("misp_import_stix", briefly(c.ImportSTIX), "Import a STIX 2 file (bundle) as an event, unpublished; says what is lost.",
-			gate.ActsOn(ImportSTIXInput.actsOn)).Plan(c.planImportSTIX),
+			gate.ActsOn(c.imported)).Plan(c.planImportSTIX),
 
 		gate.Read("misp_list_proposals", paged(briefly(c.ListProposals)), "List what others propose for our events, and what we proposed for theirs."),
 		gate.Write("misp_propose_attribute", c.ProposeAttribute, "Propose an attribute (IOC), or a change of one, for an event of another organisation, which decides on it.",

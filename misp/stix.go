@@ -2,8 +2,10 @@ package misp
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/upload"
 )
 
 // stixLosses is what doesn't survive the way out of MISP as STIX 2.1 and back.
@@ -20,13 +23,18 @@ const stixLosses = "STIX 2.1 and back loses: threat level, analysis and date of 
 	"to_ids, which is set anew by type (an observable of a domain comes back for detection); reports become objects; deleted attributes are left out; " +
 	"yara, sigma and snort rules come back in square brackets"
 
-// maxBundle is how large a bundle may be.
-const maxBundle = 200_000
+// How large a bundle may be, in bytes: in the call, and in a file.
+const (
+	maxBundle     = 200_000
+	MaxBundleFile = 16 << 20
+)
 
 // ImportSTIXInput is the input of [Client.ImportSTIX].
 type ImportSTIXInput struct {
-	// JSON text.
-	Bundle string `json:"bundle" minLength:"2" maxLength:"200000"`
+	// JSON text. This or filePath.
+	Bundle string `json:"bundle,omitempty" maxLength:"200000"`
+	// Below the operator's folder.
+	FilePath string `json:"filePath,omitempty" maxLength:"4096"`
 }
 
 // stixBundle is what is read of a bundle before it is sent.
@@ -39,13 +47,15 @@ type stixBundle struct {
 		Name    string `json:"name"`
 		Pattern string `json:"pattern"`
 	} `json:"objects"`
+
+	size   int
+	sha256 string
 }
 
-func (in ImportSTIXInput) read() (*stixBundle, error) {
-	var b stixBundle
-	switch err := json.Unmarshal([]byte(in.Bundle), &b); {
-	case len(in.Bundle) > maxBundle:
-		return nil, invalid("bundle: has %d bytes, at most %d are allowed", len(in.Bundle), maxBundle)
+// readBundle reads what is told of a bundle before it is sent.
+func readBundle(text []byte) (*stixBundle, error) {
+	b := stixBundle{size: len(text), sha256: fmt.Sprintf("%x", sha256.Sum256(text))}
+	switch err := json.Unmarshal(text, &b); {
 	case err != nil:
 		return nil, invalid("bundle: isn't JSON: %s", clip.Text(err.Error(), 200))
 	case b.Type != "bundle":
@@ -58,18 +68,59 @@ func (in ImportSTIXInput) read() (*stixBundle, error) {
 
 // Validate refuses what is no STIX bundle.
 func (in ImportSTIXInput) Validate() error {
-	_, err := in.read()
+	switch {
+	case (in.Bundle == "") == (in.FilePath == ""):
+		return invalid("give either bundle or filePath")
+	case in.FilePath != "":
+		return nil
+	case len(in.Bundle) > maxBundle:
+		return invalid("bundle: has %d bytes, at most %d are allowed; give a larger one by filePath", len(in.Bundle), maxBundle)
+	}
+	_, err := readBundle([]byte(in.Bundle))
 	return err
+}
+
+// bundle is the text that in names.
+func (c *Client) bundle(in ImportSTIXInput) ([]byte, error) {
+	switch {
+	case in.FilePath == "":
+		return []byte(in.Bundle), nil
+	case c.files == "":
+		return nil, errNoFolder
+	}
+	f, err := upload.Open(c.files, in.FilePath)
+	if err != nil {
+		return nil, invalid("filePath: %q %v", clip.Text(in.FilePath, 200), err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, MaxBundleFile+1))
+	switch {
+	case err != nil:
+		return nil, invalid("filePath: the file can't be read")
+	case len(text) > MaxBundleFile:
+		return nil, invalid("filePath: the file has more than %d bytes", MaxBundleFile)
+	}
+	return text, nil
 }
 
 var patternValue = lazyregexp.New(`'((?:[^'\\]|\\.)*)'`)
 
-// actsOn returns the values in the patterns of a bundle, which become indicators.
-func (in ImportSTIXInput) actsOn() (values []string) {
-	b, err := in.read()
+// imported returns what in would make indicators of. What can't be read is refused
+// by the plan.
+func (c *Client) imported(in ImportSTIXInput) []string {
+	text, err := c.bundle(in)
 	if err != nil {
 		return nil
 	}
+	b, err := readBundle(text)
+	if err != nil {
+		return nil
+	}
+	return b.values()
+}
+
+// values returns those in the patterns of a bundle, which become indicators.
+func (b *stixBundle) values() (values []string) {
 	for _, o := range b.Objects {
 		for _, m := range patternValue.Compiled().FindAllStringSubmatch(o.Pattern, -1) {
 			if v := strings.ReplaceAll(m[1], `\`, ""); !smallNumber(v) && !slices.Contains(values, v) {
@@ -115,10 +166,17 @@ func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedE
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	text, err := c.bundle(in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := readBundle(text); err != nil {
+		return nil, err
+	}
 	type answer struct {
 		Event *Event `json:"Event"`
 	}
-	a, err := httpx.JSON[answer](c.has("Event")(c.wire.ImportSTIX(ctx, json.RawMessage(in.Bundle))))
+	a, err := httpx.JSON[answer](c.has("Event")(c.wire.ImportSTIX(ctx, json.RawMessage(text))))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +187,11 @@ func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedE
 }
 
 func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.Plan, error) {
-	b, err := in.read()
+	text, err := c.bundle(in)
+	if err != nil {
+		return gate.Plan{}, err
+	}
+	b, err := readBundle(text)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -139,11 +201,11 @@ func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.P
 	p := gate.Plan{
 		Summary:  "Make an event in MISP of a STIX bundle. It is not published.",
 		Targets:  []gate.Target{{Kind: "bundle", ID: clip.Text(b.ID, 60), Name: b.contents()}},
-		Changes:  []gate.Change{gate.Set("objects", b.contents()), gate.Set("distribution", CommunityOnly)},
+		Changes:  []gate.Change{gate.Set("objects", b.contents()), gate.Set("distribution", CommunityOnly), gate.Set("size", fmt.Sprintf("%d bytes", b.size)), gate.Set("SHA-256", b.sha256)},
 		Undo:     "Delete the event.",
 		Warnings: []string{stixLosses},
 	}
-	values := in.actsOn()
+	values := b.values()
 	p.Count = len(values)
 	for i, v := range values {
 		p.Changes = append(p.Changes, gate.Set(fmt.Sprintf("value %d", i+1), v))

@@ -298,6 +298,14 @@ func TestExportsGoThroughRestSearch(t *testing.T) {
 	if err != nil || !strings.Contains(stix.Content, `"spec_version":"2.1"`) || !strings.Contains(stix.Note, "STIX 2.1") {
 		t.Errorf("stix: %+v, %v", stix, err)
 	}
+	yara, err := c.ExportIOCs(t.Context(), misp.ExportIOCsInput{Format: misp.YARA, EventID: misptest.GroupEvent})
+	if err != nil || strings.Count(yara.Content, ": generated") != 2 || !strings.Contains(yara.Note, "aren't published") {
+		t.Errorf("yara: %+v, %v", yara, err)
+	}
+	if yara, err = c.ExportIOCs(t.Context(), misp.ExportIOCsInput{Format: misp.YARA, EventID: misptest.DraftEvent}); err != nil || *yara.Attributes != 2 && *yara.Attributes != 0 {
+		t.Errorf("yara of nothing: %+v, %v", yara, err)
+	}
+	m.FailNext(http.StatusInternalServerError, "An Internal Error Has Occurred.")
 	if _, err := c.ExportIOCs(t.Context(), misp.ExportIOCsInput{Format: misp.YARA, EventID: "1"}); err == nil || !strings.Contains(err.Error(), "yara") {
 		t.Errorf("a module the server lacks: %v", err)
 	}

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -99,19 +97,19 @@ func checkFilename(s string) error {
 	return nil
 }
 
-var errNoFolder = fmt.Errorf("%w: no folder is open for files (THEHIVE_FILE_BASE_DIR); use base64", ErrInvalid)
-
-// folder opens the folder of files. path is made relative to it.
-func (c *Client) folder(path string) (*os.Root, string, error) {
+// newFile makes a file below the folder of files that wasn't there.
+func (c *Client) newFile(path string) (*upload.Saved, error) {
 	if c.files == "" {
-		return nil, "", errNoFolder
+		return nil, errNoFolder
 	}
-	root, name, err := upload.Folder(c.files, path)
+	f, err := upload.Save(c.files, path)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %q %w", ErrInvalid, clip.Text(path, 200), err)
+		return nil, fmt.Errorf("%w: saveAs: %q %w", ErrInvalid, clip.Text(path, 200), err)
 	}
-	return root, name, nil
+	return f, nil
 }
+
+var errNoFolder = fmt.Errorf("%w: no folder is open for files (THEHIVE_FILE_BASE_DIR); use base64", ErrInvalid)
 
 // sendForm sends f in part of a form, beside fields as JSON if there are any, to
 // an endpoint. name is that of the path's parameter, id its value.
@@ -448,11 +446,11 @@ func (c *Client) GetFile(ctx context.Context, in GetFileInput) (*File, error) {
 		}
 		defer f.Close()
 		limit = MaxAttachment + 1<<20 // a zip adds to it
-		open = f.again
+		open = f.Again
 		out.SavedAs = in.SaveAs
 		defer func() {
 			if err != nil {
-				f.remove()
+				f.Remove()
 			}
 		}()
 	} else if a.Size > limit {
@@ -485,43 +483,3 @@ func (n *counter) Write(b []byte) (int, error) {
 	*n += counter(len(b))
 	return len(b), nil
 }
-
-// saved is a file below the folder of files that is being written.
-type saved struct {
-	*os.File
-	root *os.Root
-	name string
-}
-
-// newFile makes a file that wasn't there.
-func (c *Client) newFile(path string) (*saved, error) {
-	root, name, err := c.folder(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFilename(filepath.Base(name)); err != nil {
-		root.Close()
-		return nil, err
-	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		root.Close()
-		return nil, fmt.Errorf("%w: saveAs: %q can't be made below the folder of files, or is there already", ErrInvalid, clip.Text(path, 200))
-	}
-	return &saved{f, root, name}, nil
-}
-
-// again empties the file for another attempt.
-func (s *saved) again() (io.Writer, error) {
-	if err := s.Truncate(0); err != nil {
-		return nil, err
-	}
-	_, err := s.Seek(0, io.SeekStart)
-	return s.File, err
-}
-
-// remove takes the file away again, as far as that is possible.
-func (s *saved) remove() { _ = s.root.Remove(s.name) }
-
-// Close closes the file and the folder.
-func (s *saved) Close() error { return errors.Join(s.File.Close(), s.root.Close()) }

@@ -129,7 +129,7 @@ func (c *Client) CaseReport(ctx context.Context, in CaseReportInput) (*Report, e
 	}
 	defer f.Close()
 	if _, err := io.Copy(f, &b); err != nil {
-		f.remove()
+		f.Remove()
 		return nil, fmt.Errorf("thehive: the report can't be saved: %w", err)
 	}
 	out.SavedAs = in.SaveAs

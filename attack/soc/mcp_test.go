@@ -2,6 +2,7 @@ package soc_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/misp"
+	"github.com/sallyport-soc/sallyport/misp/misptest"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -80,5 +82,29 @@ func TestToolsTakeTheArgumentsOfTheCatalogue(t *testing.T) {
 		if res := mcptest.Call(t, cs, c.tool, c.args); !res.IsError || !strings.Contains(mcptest.Text(res), c.want) {
 			t.Errorf("%s(%s): %.400s; want an error with %s", c.tool, c.args, mcptest.Text(res), c.want)
 		}
+	}
+}
+
+// TestGalaxiesDoNotEatTheList is about events whose galaxies are longer than an answer.
+func TestGalaxiesDoNotEatTheList(t *testing.T) {
+	t.Parallel()
+	g := mcptest.Guard(t)
+	s := newSite(t)
+	for i := range 50 {
+		s.misp.AddEvent(misptest.Event{Info: fmt.Sprintf("Example mail wave %d", i), Tags: []string{`misp-galaxy:mitre-attack-pattern="Phishing - T1566"`, "wave:one"}})
+	}
+	site := newSite(t, func(c *soc.Config) {
+		c.Guard = g
+		c.MISP = s.misp.Client(func(c *misp.Config) { c.Guard = g })
+		c.Wazuh, c.TheHive, c.Cortex = nil, nil, nil
+	})
+	cs := mcptest.Connect(t, g, site.soc.Ops()...)
+	res := mcptest.Call(t, cs, "mitre_misp_list_events", map[string]any{"limit": 50, "searchTag": "wave:one"})
+	var out struct {
+		Events []json.RawMessage `json:"events"`
+	}
+	mcptest.Structured(t, res, &out)
+	if len(out.Events) != 50 {
+		t.Errorf("%d of 50 events are shown: %.400s", len(out.Events), mcptest.Text(res))
 	}
 }

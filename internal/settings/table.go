@@ -91,6 +91,7 @@ var (
 	MISP = Group{System: "misp", Title: "MISP", Prefix: "MISP_", Settings: concat([]Setting{
 		{Name: "MISP_URL", Field: "BaseURL", Kind: URL, Required: true, Title: "MISP: URL", Doc: "Address of MISP.", Form: true},
 		{Name: "MISP_API_KEY", Field: "APIKey", Secret: true, Required: true, Title: "MISP: API key", Doc: "Key of the user to act as in MISP.", Form: true},
+		{Name: "MISP_FILE_BASE_DIR", Field: "FileBaseDir", Kind: Folder, Title: "MISP: folder of files", Doc: "Folder below which exports are saved and STIX files are taken from; unset: by content only."},
 		{Name: "MISP_ALLOW_DESTRUCTIVE", Kind: Switch, Title: "MISP: destructive tools", Doc: "Pre-authorises deleting, publishing and untagging."},
 	}, connection("MISP_", "", "MISP"))}
 

@@ -1,5 +1,6 @@
 // Package upload sends files without holding them in memory: what is sent is
-// looked at first, read anew while it is sent, and must then be the same.
+// looked at first, read anew while it is sent, and must then be the same. What is
+// received is saved below the same folder.
 package upload
 
 import (
@@ -39,8 +40,8 @@ func CheckName(s string) error {
 	return nil
 }
 
-// Folder opens a folder of files. path is made relative to it.
-func Folder(dir, path string) (*os.Root, string, error) {
+// folder opens a folder of files. path is made relative to it.
+func folder(dir, path string) (*os.Root, string, error) {
 	name := filepath.FromSlash(path)
 	if filepath.IsAbs(name) {
 		rel, err := filepath.Rel(dir, name)
@@ -56,9 +57,49 @@ func Folder(dir, path string) (*os.Root, string, error) {
 	return root, name, nil
 }
 
+// A Saved is a new file below a folder, while it is written.
+type Saved struct {
+	*os.File
+	root *os.Root
+	name string
+}
+
+// Save makes a file below dir that wasn't there. No link leads out of there.
+func Save(dir, path string) (*Saved, error) {
+	root, name, err := folder(dir, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckName(filepath.Base(name)); err != nil {
+		root.Close()
+		return nil, err
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		root.Close()
+		return nil, errors.New("can't be made below the folder of files, or is there already")
+	}
+	return &Saved{f, root, name}, nil
+}
+
+// Again empties the file for another attempt.
+func (s *Saved) Again() (io.Writer, error) {
+	if err := s.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err := s.Seek(0, io.SeekStart)
+	return s.File, err
+}
+
+// Remove takes the file away again, as far as that is possible.
+func (s *Saved) Remove() { _ = s.root.Remove(s.name) }
+
+// Close closes the file and the folder.
+func (s *Saved) Close() error { return errors.Join(s.File.Close(), s.root.Close()) }
+
 // Open opens a file below dir. No link leads out of there.
 func Open(dir, path string) (*os.File, error) {
-	root, name, err := Folder(dir, path)
+	root, name, err := folder(dir, path)
 	if err != nil {
 		return nil, err
 	}

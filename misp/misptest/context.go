@@ -262,6 +262,28 @@ func (s *Server) galaxy(g *galaxy) object {
 
 func (g *galaxy) tag(c cluster) string { return fmt.Sprintf("misp-galaxy:%s=%q", g.kind, c.value) }
 
+// described is what the galaxy tags among names stand for: whole clusters, which
+// are far longer than what they describe.
+func (s *Server) described(names []string) []object {
+	list := []object{}
+	for _, g := range galaxies {
+		clusters := []object{}
+		for _, c := range g.clusters {
+			if slices.Contains(names, g.tag(c)) {
+				o := s.cluster(g, c)
+				o["description"] = strings.Repeat("What is known of "+c.value+". ", 500)
+				clusters = append(clusters, o)
+			}
+		}
+		if len(clusters) > 0 {
+			o := s.galaxy(g)
+			o["GalaxyCluster"] = clusters
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 func (s *Server) cluster(g *galaxy, c cluster) object {
 	return object{"id": s.num(c.id), "uuid": c.uuid, "collection_uuid": g.uuid, "type": g.kind, "value": c.value, "tag_name": g.tag(c), "description": "About " + c.value + ".",
 		"galaxy_id": s.num(g.id), "source": "", "authors": []string{"MITRE"}, "version": s.num(30), "distribution": s.num(3), "sharing_group_id": nil, "org_id": s.num(0),
@@ -514,8 +536,19 @@ func (s *Server) export(r *request, format string, p object, page []match, n int
 		a := answer{http.StatusOK, counted(n), object{"type": "bundle", "id": "bundle--9a56d518-92b7-4c65-8fe3-e4835d5bf8e2", "objects": objects}}
 		a.header["X-Export-Module-Used"] = []string{format}
 		return a
-	case "yara": // a module that this server lacks
-		return refuse(http.StatusInternalServerError, r, "An Internal Error Has Occurred.")
+	case "yara": // of what is for detection, published or not
+		var generated, asIs string
+		for _, m := range page {
+			switch rule := strings.ReplaceAll(m.a.UUID, "-", "_"); {
+			case !m.a.toIDs:
+			case m.a.Type == "yara":
+				asIs += "\n\n" + m.a.Value
+			default:
+				generated += fmt.Sprintf("\n\nrule MISP_ATTRIBUTE_%s : generated\n{\n\tstrings:\n\t\t$ = %q ascii wide\n\tcondition:\n\t\tany of them\n}", rule, m.a.Value)
+			}
+		}
+		bar := strings.Repeat("=", 36)
+		fmt.Fprintf(&b, "// %s GENERATED %s\n%s\n// %s   AS-IS  %s\n%s", bar, bar, generated, bar, bar, asIs)
 	default:
 		return refuse(http.StatusNotFound, r, "Invalid output format.")
 	}

@@ -335,7 +335,7 @@ func (s *Server) metadata(e *event) object {
 		"timestamp": s.num(int(e.changed)), "distribution": s.num(e.Distribution), "proposal_email_lock": false, "locked": false,
 		"publish_timestamp": s.num(int(e.publicAt)), "sharing_group_id": s.num(e.SharingGroup), "disable_correlation": false, "extends_uuid": "",
 		"protected": nil, "event_creator_email": "analyst@soc.example", "Org": s.organisation(1), "Orgc": s.organisation(e.org),
-		"RelatedEvent": []object{}, "Galaxy": []object{}, "CryptographicKey": []object{}, "EventReport": []object{},
+		"RelatedEvent": []object{}, "Galaxy": s.described(e.Tags), "CryptographicKey": []object{}, "EventReport": []object{},
 	}
 	if len(e.Tags) > 0 { // absent without
 		o["Tag"] = s.tags(e.Tags)
@@ -400,7 +400,7 @@ func (s *Server) full(u *user, e *event) object {
 				continue
 			}
 			x := s.attribute(e, a)
-			x["Galaxy"], x["ShadowAttribute"] = []object{}, []object{}
+			x["Galaxy"], x["ShadowAttribute"] = s.described(a.Tags), []object{}
 			if a.Sighted+len(a.sightings) > 0 {
 				x["Sighting"] = s.sightings(e, a)
 			}

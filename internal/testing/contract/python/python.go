@@ -3,6 +3,7 @@ package python
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -23,9 +24,13 @@ func Open(t *testing.T, packages ...string) *Environment {
 	if testing.Short() {
 		t.Skip("skipped: it installs Python packages")
 	}
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what a killed program started may still write there
 	e := &Environment{Dir: dir, Python: filepath.Join(dir, "venv", "bin", "python"), t: t}
-	if out, err := e.Run(time.Minute, "python3", "-m", "venv", "venv"); err != nil {
+	if out, err := e.Run(5*time.Minute, "python3", "-m", "venv", "venv"); err != nil {
 		t.Skipf("skipped: there is no python3 with venv: %v %s", err, out)
 	}
 	e.Pip(append([]string{"install"}, packages...)...)
@@ -38,6 +43,7 @@ func (e *Environment) Run(timeout time.Duration, name string, args ...string) (s
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = e.Dir
+	cmd.WaitDelay = 10 * time.Second // what it started holds its output open
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

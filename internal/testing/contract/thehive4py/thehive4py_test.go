@@ -37,7 +37,7 @@ var fails = map[string]string{
 func TestTheVendorsSuitePasses(t *testing.T) {
 	env := python.Open(t, "thehive4py=="+release, "requests==2.34.2", "pytest==9.1.1")
 	env.Pip("download", "--no-deps", "--no-binary", ":all:", "thehive4py=="+release)
-	if out, err := env.Run(time.Minute, "tar", "xzf", "thehive4py-"+release+".tar.gz"); err != nil {
+	if out, err := env.Run(5*time.Minute, "tar", "xzf", "thehive4py-"+release+".tar.gz"); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
 	suite := filepath.Join(env.Dir, "thehive4py-"+release)
