@@ -118,7 +118,7 @@ var hosts = behaviour.Table{
 		{Group: behaviour.List, Does: "A property whose schema is true drops all tools of the server.", Versions: gemini, Known: seen(gemini), Surprising: true,
 			Client: "use none: each property is an object with a type.", Test: "TestSchemasArePortable"},
 		{Group: behaviour.List, Does: "An enum of integers makes the API refuse the whole request.", Versions: "Gemini API, " + gemini, Known: []behaviour.Witness{behaviour.Docs("ai.google.dev, function calling, Schema")}, Surprising: true,
-			Client: "give the least and the greatest value, and take the names of levels.", Test: "TestWhatPeopleWriteIsUnderstoodAndSaid"},
+			Client: "give the least and the greatest value, and take the names of levels.", Test: "TestSchemasArePortable"},
 		{Group: behaviour.List, Does: "The instructions of a server reach the model in full; of Codex's some 250 characters at first, of Cline's none.", Versions: claude + ", " + gemini + ", " + opencode + ", " + qwen, Known: seen(claude, codex, gemini, opencode, qwen, cline),
 			Client: "say there, once, what common arguments are.", Test: "TestTheInstructionsSayWhatCommonArgumentsAre"},
 		{Group: behaviour.Search, Does: "Of a success the model gets the structured content alone.", Versions: claude + ", " + codex + ", " + pydantic, Known: seen(claude, codex, pydantic), Disagree: "Gemini CLI, opencode and openai-agents show the text alone.", Surprising: true,

@@ -376,18 +376,15 @@ var (
 // an IPv4 address in its IPv6 form too, which Windows and sshd sometimes write.
 func addressIn(addr netip.Addr, fields []string) []clause {
 	addr = addr.Unmap()
+	forms := []string{addr.String(), strings.ToUpper(addr.String())}
+	if addr.Is4() {
+		forms = []string{addr.String(), "::ffff:" + addr.String(), "::FFFF:" + addr.String()}
+	}
 	var some []clause
-	for _, f := range fields {
-		switch {
-		case templated[f] == addressField:
-			some = append(some, term(f, addr.String()))
-		case addr.Is4():
-			some = append(some, term(f, addr.String()), termFold(f, "::ffff:"+addr.String()))
-			if strings.HasSuffix(f, ".queryResults") { // a list: ::ffff:192.0.2.1;::ffff:192.0.2.2;
-				some = append(some, wildcard(f, "*:"+addr.String()+";*"), wildcard(f, addr.String()+";*"))
-			}
-		default:
-			some = append(some, termFold(f, addr.String()))
+	for _, f := range fields { // terms do for keywords and for fields that a template of one's own maps as ip, which take no case_insensitive
+		some = append(some, clause{"terms": clause{f: forms}})
+		if addr.Is4() && strings.HasSuffix(f, ".queryResults") { // a list: ::ffff:192.0.2.1;::ffff:192.0.2.2;
+			some = append(some, wildcard(f, "*:"+addr.String()+";*"), wildcard(f, addr.String()+";*"))
 		}
 	}
 	return some

@@ -159,7 +159,7 @@ var behaviours = behaviour.Table{
 			Does:   "A list of tags with a repetition is refused.",
 			Client: "Repetitions are taken out."},
 		// Errors.
-		{Group: behaviour.Errors, Versions: "4.1.24", Known: vouched(running4), Test: "TestManyAlertsGoIntoACase",
+		{Group: behaviour.Errors, Versions: "4.1.24", Known: vouched(running4), Test: "TestAnAlertIsMergedOnce",
 			Does:   "Merging an alert a second time is a 400, Alert is already imported.",
 			Client: "An alert that is in a case is refused with the case before anybody is asked."},
 		{Group: behaviour.Errors, Versions: "4.1.24", Known: vouched(running4), Surprising: true, Test: "TestPromotingAgainGivesTheCase",

@@ -205,3 +205,21 @@ func TestPromotingAgainGivesTheCase(t *testing.T) {
 		t.Errorf("HTTP %d, %s and %s, %v", status, a.ID, b.ID, err)
 	}
 }
+
+func TestAnAlertIsMergedOnce(t *testing.T) {
+	t.Parallel()
+	s := thehivetest.New(t)
+	_, made := send(t, s, "POST", "/api/v1/alert", `{"type":"t","source":"s","sourceRef":"once","title":"x","description":"y"}`)
+	var alert struct {
+		ID string `json:"_id"`
+	}
+	if err := json.Unmarshal([]byte(made), &alert); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{200, 400} {
+		status, body := send(t, s, "POST", "/api/v1/alert/"+alert.ID+"/merge/1", "")
+		if status != want || want == 400 && !strings.Contains(body, "Alert is already imported") {
+			t.Errorf("HTTP %d %.200s; want %d", status, body, want)
+		}
+	}
+}
