@@ -44,6 +44,7 @@ const fieldComments = "" +
 	"ExportIOCsInput.AllTags\tEvery one of these.\n" +
 	"ExportIOCsInput.Format\tsuricata, snort, text, rpz, hosts and hashes hold only what is for detection, of published events.\n" +
 	"ExportIOCsInput.Last\tPublished within: 7d, 12h, 30m; those never published don't match.\n" +
+	"ExportIOCsInput.SaveAs\tNew path below the operator's folder, for this page and all after it. Default: one page, in the answer.\n" +
 	"ExportIOCsInput.Tags\tOne of these, on the attribute or its event; with ! in front: none. % stands for any text.\n" +
 	"ExportIOCsInput.ToIDs\tFor detection, or not.\n" +
 	"ExportIOCsInput.Type\tSuch as ip-dst.\n" +
@@ -52,7 +53,8 @@ const fieldComments = "" +
 	"GetRelatedEventsInput.Value\tThis or eventId.\n" +
 	"HardDeletion.ConfirmHard\tNeeded for a hard deletion.\n" +
 	"HardDeletion.Hard\tFor good.\n" +
-	"ImportSTIXInput.Bundle\tJSON text.\n" +
+	"ImportSTIXInput.Bundle\tJSON text. This or filePath.\n" +
+	"ImportSTIXInput.FilePath\tBelow the operator's folder.\n" +
 	"ListFeedsInput.Search\tIn name, provider or address.\n" +
 	"ListGalaxiesInput.Namespace\tSuch as mitre-attack.\n" +
 	"ListGalaxiesInput.Search\tIn name, type or description.\n" +
