@@ -111,6 +111,9 @@ func New(p Policy) (*Guard, error) {
 // Responses returns the responses that the operator allows.
 func (g *Guard) Responses() []Response { return slices.Clone(g.policy.Responses) }
 
+// Protected returns what the operator has named as not to be acted on.
+func (g *Guard) Protected() []string { return slices.Clone(g.policy.Protected) }
+
 // Approval returns who attests a write.
 func (g *Guard) Approval() Approval { return g.policy.Approval }
 

@@ -255,6 +255,10 @@ func network(s string) (netip.Prefix, bool) {
 	return p.Masked(), true
 }
 
+// Protects returns a refusal if one of the things that op is to act on is protected,
+// for what an operation finds out while it plans: the address of a host.
+func (g *Guard) Protects(op string, things ...string) error { return g.protects(op, things) }
+
 // protects returns a refusal if what the call acts on is protected.
 func (g *Guard) protects(op string, targets []string) error {
 	for _, t := range targets {

@@ -2,6 +2,11 @@ package gate
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
@@ -39,6 +44,8 @@ type Response struct {
 	Undone   string   `json:"undone,omitempty"`    // the rule of the alert that shows that a host has taken it back
 	OS       []string `json:"os,omitempty"`        // linux, windows, darwin: which hosts have the command; empty: all
 	MaxHosts int      `json:"max_hosts,omitempty"` // how many hosts one call may name; 1 unless set
+
+	Arguments []string `json:"arguments,omitempty"` // what the command is given beside, back and forth; nothing of it comes from who proposes
 }
 
 // What a [Response] acts on beside the host.
@@ -78,6 +85,9 @@ func checkResponses(list []Response) error {
 		case r.MaxHosts < 0 || r.MaxHosts > maxHosts:
 			return refuse("max_hosts %d: want 1 to %d", r.MaxHosts, maxHosts)
 		}
+		if len(r.Arguments) > 16 || slices.ContainsFunc(r.Arguments, func(a string) bool { return a == "" || len(a) > 256 || strings.ContainsFunc(a, unicode.IsControl) }) {
+			return refuse("arguments: want at most 16, of 1 to 256 bytes in one line")
+		}
 		for _, os := range r.OS {
 			if os != "linux" && os != "windows" && os != "darwin" {
 				return refuse("os %q: want linux, windows or darwin", os)
@@ -90,3 +100,16 @@ func checkResponses(list []Response) error {
 
 // Hosts is how many hosts one call may name.
 func (r Response) Hosts() int { return max(1, r.MaxHosts) }
+
+// Ends is after what time hosts take the response back by themselves, which stands
+// at the end of its command as a number of seconds; 0: they don't.
+func (r Response) Ends() time.Duration {
+	if strings.HasPrefix(r.Command, "!") {
+		return 0
+	}
+	n, err := strconv.Atoi(r.Command[len(strings.TrimRight(r.Command, "0123456789")):])
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}

@@ -424,7 +424,7 @@ var trusted = strings.Fields(`
 	AgentStats.AgentID AgentStats.AgentStatus AgentStats.Disk AgentStats.ScanTime AgentStats.Missing CPU.Name AgentCounters.Status AgentCounters.LastKeepAlive AgentCounters.LastAck
 	VulnerabilityPage.NextCursor VulnerabilityPage.Incomplete Vulnerability.ID Vulnerability.CVEID Vulnerability.Severity Vulnerability.ScoreVersion Vulnerability.Category
 	Vulnerability.PackageType Vulnerability.AgentID
-	TunedRule.Description TunedRule.File TuneExample.ID Tuning.RuleID TuningCondition.Field TunePreview.Chosen CountingRule.Description CountingRule.By TunePreview.Alternatives TunePreview.Incomplete
+	TunedRule.Description TunedRule.File TuneExample.ID Tuning.RuleID TuningCondition.Field TunePreview.Chosen TunedRule.AlsoIn RelatedRule.Description RelatedRule.By UnfinishedTuning.Proposal UnfinishedTuning.Op UnfinishedTuning.State UnfinishedTuning.Stands TunePreview.Alternatives TunePreview.Incomplete
 	ApplyTuningInput.Reason ApplyTuningInput.Expires ApplyTuningInput.MeasuredUntil ApplyTuningInput.FileSHA256
 	TuningDone.File TuningDone.SHA256 TuningDone.NotProven TuningDone.Undo TuningDone.LoadedNodes TuningStep.Step
 	TuningInForce.Proposal TuningInForce.Approved TuningInForce.Since TuningInForce.Expires TuningList.File TuningList.SHA256 TuningList.Incomplete

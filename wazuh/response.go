@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,20 +90,7 @@ type ResponseDone struct {
 	Preserve []string `json:"preserve,omitempty"`
 }
 
-// timeout is the number of seconds at the end of a command of ar.conf, or 0.
-func timeout(command string) int {
-	if strings.HasPrefix(command, "!") {
-		return 0
-	}
-	digits := command[len(strings.TrimRight(command, "0123456789")):]
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// find returns the response that a call names, with its hosts in the form of Wazuh.
+// findResponse returns the response that a call names, with its hosts in the form of Wazuh.
 func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Response, []string, error) {
 	if err := input.Prepare(in, ErrInvalid); err != nil {
 		return nil, nil, err
@@ -148,7 +135,8 @@ func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Re
 	return r, ids, checkResponseValue(r, in.Value)
 }
 
-var accountName = lazyregexp.New(`^[A-Za-z0-9_.@$\\-]{1,128}$`)
+// accountName is an account that no script takes for an option.
+var accountName = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.@$\\-]{0,127}$`)
 
 func checkResponseValue(r *gate.Response, value string) error {
 	switch r.Takes {
@@ -167,6 +155,17 @@ func checkResponseValue(r *gate.Response, value string) error {
 	default:
 		if value != "" {
 			return invalid("value: %s acts on the host alone", r.Name)
+		}
+	}
+	return nil
+}
+
+// notOurs refuses the address by which this client reaches Wazuh: hosts that block it
+// can't be told anything any more.
+func (c *Client) notOurs(value string) error {
+	for _, s := range c.settings {
+		if u, err := url.Parse(s.URL); err == nil && value != "" && u.Hostname() == value {
+			return invalid("value %s: Wazuh itself is there, and a host that blocks it can't be reached any more", value)
 		}
 	}
 	return nil
@@ -247,6 +246,9 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason str
 		return gate.Plan{}, err
 	}
 	command := r.Command
+	if err := c.notOurs(in.Value); err != nil && !undo {
+		return gate.Plan{}, err
+	}
 	if undo {
 		if command, err = reverseOf(r); err != nil {
 			return gate.Plan{}, err
@@ -260,15 +262,24 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason str
 	if undo {
 		plan.Summary = fmt.Sprintf("Take the active response %s back on %d host(s) of Wazuh.", r.Name, len(hosts))
 	}
+	op := map[bool]string{false: "wazuh_active_response", true: "wazuh_undo_response"}[undo]
 	for _, a := range hosts {
+		if c.guard != nil {
+			if err := c.guard.Protects(op, a.IP, a.RegisterIP); err != nil {
+				return gate.Plan{}, err
+			}
+		}
 		plan.Targets = append(plan.Targets, gate.Target{Kind: "host", ID: a.ID, Name: a.Name, Version: strings.TrimSpace(string(a.Status) + ", " + a.Version + ", " + cmp.Or(osOf(a), "system unknown"))})
 	}
 	plan.Changes = append(plan.Changes, gate.Set("command", command))
 	if in.Value != "" {
 		plan.Changes = append(plan.Changes, gate.Set(r.Takes, in.Value))
 	}
+	if len(r.Arguments) > 0 {
+		plan.Changes = append(plan.Changes, gate.Set("arguments", strings.Join(r.Arguments, " ")))
+	}
 	rule := r.Proof
-	switch n := timeout(command); {
+	switch n := int(r.Ends().Seconds()); {
 	case undo:
 		rule = r.Undone
 		plan.Undo = "wazuh_active_response with the same arguments does it again."
@@ -277,10 +288,18 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason str
 		if n > 0 {
 			plan.Undo += fmt.Sprintf(" Each host takes it back by itself after %d seconds.", n)
 		}
+		plan.Changes = append(plan.Changes, gate.Set("reverse", r.Reverse))
 	case n > 0:
 		plan.Undo = fmt.Sprintf("Each host takes it back by itself after %d seconds; there is no way to do it sooner through Wazuh.", n)
 	default:
 		plan.Warnings = append(plan.Warnings, "The operator's list names no way back, and it doesn't end by itself.")
+	}
+	if n := int(r.Ends().Seconds()); n > 0 && !undo {
+		plan.Changes = append(plan.Changes, gate.Set("time-out", fmt.Sprintf("%d seconds", n)))
+	}
+	if c.guard != nil {
+		kept := cmp.Or(strings.Join(c.guard.Protected(), ", "), "nothing: the operator's policy names none")
+		plan.Changes = append(plan.Changes, gate.Set("protected, and not among them", clip.Text(kept, 500)))
 	}
 	if rule != "" {
 		plan.Changes = append(plan.Changes, gate.Set("proof", fmt.Sprintf("an alert of rule %s from each host, looked for during %d seconds", rule, in.WaitSeconds)))
@@ -327,8 +346,8 @@ func reverseOf(r *gate.Response) (string, error) {
 	if r.Reverse != "" {
 		return r.Reverse, nil
 	}
-	if n := timeout(r.Command); n > 0 {
-		return "", fmt.Errorf("%w: %s has no reverse in the operator's list; each host takes it back by itself %d seconds after it was done", ErrNotAllowed, r.Name, n)
+	if n := r.Ends(); n > 0 {
+		return "", fmt.Errorf("%w: %s has no reverse in the operator's list; each host takes it back by itself %.0f seconds after it was done", ErrNotAllowed, r.Name, n.Seconds())
 	}
 	return "", fmt.Errorf("%w: %s has no reverse in the operator's list; it must be taken back on the host", ErrNotAllowed, r.Name)
 }
@@ -352,17 +371,20 @@ func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInpu
 	if err != nil {
 		return nil, err
 	}
+	if err := c.notOurs(in.Value); err != nil {
+		return nil, err
+	}
 	out, err := c.respond(ctx, &in.ResponseTarget, r, ids, r.Command, r.Proof, in.Reason, "Active response")
 	if err != nil {
 		return nil, err
 	}
-	if n := timeout(r.Command); n > 0 {
-		out.EndsAt = time.Now().UTC().Add(time.Duration(n) * time.Second).Truncate(time.Second)
+	if n := r.Ends(); n > 0 {
+		out.EndsAt = time.Now().UTC().Add(n).Truncate(time.Second)
 	}
 	switch {
 	case r.Reverse != "":
 		out.Undo = "wazuh_undo_response with the same response, agents and value"
-	case timeout(r.Command) > 0:
+	case r.Ends() > 0:
 		out.Undo = "it ends by itself; there is no way to do it sooner through Wazuh"
 	}
 	out.Preserve = preserve(ids)
@@ -391,7 +413,7 @@ func (c *Client) respond(ctx context.Context, in *ResponseTarget, r *gate.Respon
 	if err != nil {
 		return nil, err
 	}
-	body := wire.ActiveResponse{Command: command, Alert: &wire.ResponseAlert{Data: &wire.ResponseData{}}}
+	body := wire.ActiveResponse{Command: command, Arguments: r.Arguments, Alert: &wire.ResponseAlert{Data: &wire.ResponseData{}}}
 	switch r.Takes {
 	case gate.TakesAddress:
 		body.Alert.Data.Srcip = in.Value
@@ -423,6 +445,7 @@ func (c *Client) respond(ctx context.Context, in *ResponseTarget, r *gate.Respon
 	if out.Sent == 0 {
 		return nil, fmt.Errorf("wazuh: %s was sent to no host: %s", command, out.Hosts[0].Why)
 	}
+	_ = gate.Progress(ctx, "look for the proof") // what was sent is sent
 	why := c.prove(ctx, out, proof, began, time.Duration(in.WaitSeconds)*time.Second, r.Takes)
 	out.say(why)
 	out.Record = out.record(title, reason)
@@ -458,6 +481,9 @@ func (c *Client) prove(ctx context.Context, out *ResponseDone, rule string, sinc
 	}
 }
 
+// responseLog is the log of an agent in which its own active responses stand.
+const responseLog = "active-responses.log"
+
 func (c *Client) lookForProof(ctx context.Context, out *ResponseDone, rule string, since time.Time, takes string) error {
 	when, err := between(since, time.Time{})
 	if err != nil {
@@ -476,16 +502,17 @@ func (c *Client) lookForProof(ctx context.Context, out *ResponseDone, rule strin
 	case gate.TakesUser:
 		filter = append(filter, anyOf(term("data.dstuser", out.Value), term("data.parameters.alert.data.dstuser", out.Value)))
 	}
-	f, err := c.tuningSearch(ctx, filter, 100, []string{"agent.id"}, nil)
+	f, err := c.tuningSearch(ctx, filter, 100, []string{"agent.id", "location"}, nil)
 	if err != nil {
 		return err
 	}
 	for _, hit := range f.Hits.Hits {
 		var d struct {
-			Agent HostRef `json:"agent"`
+			Agent    HostRef `json:"agent"`
+			Location string  `json:"location"`
 		}
-		if json.Unmarshal(hit.Source, &d) != nil {
-			continue
+		if json.Unmarshal(hit.Source, &d) != nil || !strings.HasSuffix(d.Location, responseLog) {
+			continue // a line of another log that looks like it shows nothing
 		}
 		for _, h := range out.Hosts {
 			if h.AgentID == d.Agent.ID && h.State == "sent" {

@@ -225,3 +225,83 @@ func TestWithoutAGateTheListIsThatOfTheProgram(t *testing.T) {
 		t.Errorf("done: %+v, %v", done, err)
 	}
 }
+
+func TestAHostWhoseAddressIsProtectedIsNotActedOn(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	g := gatetest.New(t, func(p *gate.Policy) { p.Responses, p.Protected = allowed, []string{"10.20.1.0/24"} }) // of mail-01
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
+	in := block("005")
+	in.Response, in.Value = "isolate", ""
+	if _, err := do(t, g, c, "wazuh_active_response", in); !errors.Is(err, gate.ErrRefused) || !strings.Contains(err.Error(), "protected") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatAScriptCouldTakeForAnOptionIsRefused(t *testing.T) {
+	t.Parallel()
+	_, g, c := responding(t)
+	in := block("007")
+	in.Response = "lock-account"
+	for _, value := range []string{"-rf", "--all", ".", "$HOME", `\\host\x`, "@x", "a b", "a`b", ""} {
+		in.Value = value
+		if _, err := do(t, g, c, "wazuh_active_response", in); !errors.Is(err, wazuh.ErrInvalid) {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func TestWazuhsOwnAddressIsNotBlocked(t *testing.T) {
+	t.Parallel()
+	c, err := wazuh.New(wazuh.Config{BaseURL: "https://203.0.113.9:55000", Username: "u", Password: "p", Version: "4.14", Responses: allowed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.RunActiveResponse(t.Context(), block("007")); !errors.Is(err, wazuh.ErrInvalid) || !strings.Contains(err.Error(), "Wazuh itself") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestThePlanNamesArgumentsTimeOutReverseAndWhoIsProtected(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	with := slices.Clone(allowed)
+	with[0].Arguments = []string{"-c", "forward"}
+	g := gatetest.New(t, func(p *gate.Policy) { p.Responses, p.Protected = with, []string{"10.20.0.254", "*.corp.example"} })
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
+	res, err := do(t, g, c, "wazuh_active_response", block("007"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]string{}
+	for _, ch := range res.Proposal.Plan.Changes {
+		fields[ch.Field] = ch.After
+	}
+	for field, want := range map[string]string{"command": "firewall-drop180", "address": attacker, "arguments": "-c forward", "time-out": "180 seconds", "reverse": "!firewall-allow",
+		"protected, and not among them": "10.20.0.254, *.corp.example", "proof": "an alert of rule 651 from each host, looked for during 2 seconds"} {
+		if fields[field] != want {
+			t.Errorf("%s: %q, want %q", field, fields[field], want)
+		}
+	}
+	if v := res.Proposal.Plan.Targets[0].Version; !strings.Contains(v, "active, ") || !strings.Contains(v, "linux") {
+		t.Errorf("the host is %q: want whether it is connected, its version and system", v)
+	}
+}
+
+// A line in another log that looks like a proof is none: only the agent's own log counts.
+func TestOnlyTheAgentsOwnLogIsProof(t *testing.T) {
+	t.Parallel()
+	s, g, c := responding(t)
+	s.SetResponseDelay(0, true)
+	in := block("007")
+	in.WaitSeconds = 1
+	s.OnAnswer(func(r string) {
+		if strings.Contains(r, "PUT /active-response") {
+			s.AddAlert(time.Now(), "", wazuhtest.Object{"rule": wazuhtest.Object{"id": "651", "level": 3}, "agent": wazuhtest.Object{"id": "007"}, "decoder": wazuhtest.Object{"name": "ar_log_json"}, "location": "/var/log/nginx/error.log", "data": wazuhtest.Object{"srcip": attacker, "command": "add"}})
+		}
+	})
+	done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", in)
+	if err != nil || done.Proven != 0 || done.Hosts[0].State != "sent" {
+		t.Errorf("%+v, %v", done, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -93,8 +94,10 @@ func (l *logtestRun) try(ctx context.Context, e sampleEvent) (*logtestVerdict, e
 		return nil, fmt.Errorf("wazuh: logtest can't load the rules: %s", oneLine(strings.Join(d.Messages, " ")))
 	}
 	for _, m := range d.Messages {
-		if (strings.Contains(m, "WARNING") || strings.Contains(m, "ERROR")) && !slices.Contains(l.warnings, m) {
-			l.warnings = append(l.warnings, oneLine(m))
+		for _, w := range complaints(m) {
+			if !slices.Contains(l.warnings, w) {
+				l.warnings = append(l.warnings, w)
+			}
 		}
 	}
 	l.token = d.Token
@@ -107,11 +110,28 @@ func (l *logtestRun) close(ctx context.Context) {
 	}
 }
 
+// complaints are the warnings and errors in what the loader says.
+func complaints(said string) (list []string) {
+	said = strings.Join(strings.Fields(said), " ")
+	at := complaint.Compiled().FindAllStringIndex(said, -1)
+	for i, a := range at {
+		end := len(said)
+		if i+1 < len(at) {
+			end = at[i+1][0]
+		}
+		list = append(list, strings.TrimRight(said[a[0]:end], ", "))
+	}
+	return list
+}
+
+var complaint = lazyregexp.New(`\b(WARNING|ERROR|CRITICAL)\b`)
+
 // An expectation is what must become of an event.
 type expectation struct {
 	sampleEvent
 	silent bool   // no alert, or one of level, by rule
 	rule   string // "": any
+	not    string // any rule but this one, alert or not
 	level  int
 }
 
@@ -131,10 +151,12 @@ type rulesetChange struct {
 	before []expectation // what holds as yet
 	after  []expectation // what must hold then
 	wait   time.Duration // for the manager to come back
+	anyway bool          // whether to go on though no event shows the change
 
 	steps    []TuningStep
 	warnings []string // of the loader before the change
-	loaded   bool     // whether the manager was told to load the new file
+	wrote    bool     // whether the manager was told to store the new file
+	loaded   bool     // whether it was told to load it
 }
 
 // A RulesetError is a change of the manager's rules that a step of it ended.
@@ -160,11 +182,21 @@ func (e *RulesetError) Error() string {
 }
 
 // Unwrap returns the cause, and [gate.ErrOutcomeUnknown] if nobody knows how the rules stand.
-func (e *RulesetError) Unwrap() error { return e.Err }
+// Once they are seen to be as they were, that the answer to a request was lost, or late, is
+// no cause any more.
+func (e *RulesetError) Unwrap() error {
+	var late interface{ Timeout() bool }
+	if e.Back && (errors.Is(e.Err, gate.ErrOutcomeUnknown) || errors.Is(e.Err, context.Canceled) || errors.As(e.Err, &late) && late.Timeout()) {
+		return nil
+	}
+	return e.Err
+}
 
 func (s *rulesetChange) did(step, format string, args ...any) {
 	s.steps = append(s.steps, TuningStep{step, fmt.Sprintf(format, args...)})
 }
+
+const stepWrite = "write the rule file"
 
 // run makes the change. Whatever fails, the manager doesn't stay with half of it: the error is
 // a [RulesetError].
@@ -175,13 +207,16 @@ func (s *rulesetChange) run(ctx context.Context) error {
 		writes bool
 	}{
 		{"try the events with the rules as they are", s.tryBefore, false},
-		{"write the rule file", s.write, true},
+		{stepWrite, s.write, true},
 		{"validate the configuration", s.validate, true},
 		{"try the events with the new rules", s.tryAfter, true},
 		{"load the rules", s.load, true},
 		{"wait for the manager", s.await, true},
 		{"verify", s.verify, true},
 	} {
+		if step.name == stepWrite && s.new == s.old {
+			continue // only to be loaded
+		}
 		err := gate.Progress(ctx, step.name)
 		if err == nil {
 			err = step.do(ctx)
@@ -203,6 +238,9 @@ const restoreTime = 3 * time.Minute
 
 // putBack makes the rules be as they were, and says whether they are.
 func (s *rulesetChange) putBack(ctx context.Context, failed *RulesetError) {
+	if !s.wrote && !s.loaded {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
 	note := gate.Progress(ctx, "put the old rule file back")
@@ -212,7 +250,8 @@ func (s *rulesetChange) putBack(ctx context.Context, failed *RulesetError) {
 		text, there, err = s.client.ruleFile(ctx, s.name)
 		return err == nil, err
 	})
-	if err == nil && (there != s.was || text != s.old) {
+	ours := !there || text == s.new
+	if err == nil && ours && (there != s.was || text != s.old) {
 		if err = s.store(ctx, s.old, s.was); err == nil {
 			text, there, err = s.client.ruleFile(ctx, s.name)
 		}
@@ -230,16 +269,12 @@ func (s *rulesetChange) putBack(ctx context.Context, failed *RulesetError) {
 		return
 	default:
 		failed.Back = false
-		failed.How = fmt.Sprintf("THE OLD FILE IS NOT BACK: etc/rules/%s on the manager is not what it was", s.name)
+		failed.How = fmt.Sprintf("THE OLD FILE IS NOT BACK: etc/rules/%s on the manager is neither it nor the new one, and was left alone", s.name)
 		failed.Err = fmt.Errorf("%w; %w", failed.Err, gate.ErrOutcomeUnknown)
 		return
 	}
 	if s.loaded {
-		err := s.reload(ctx)
-		if err == nil {
-			err = s.await(ctx)
-		}
-		if err != nil {
+		if err := errors.Join(s.reload(ctx, true), s.await(ctx)); err != nil {
 			failed.Back = false
 			failed.How += fmt.Sprintf(", but WHETHER THE MANAGER RUNS WITH IT IS NOT KNOWN: %v", err)
 			failed.Err = fmt.Errorf("%w; %w", failed.Err, gate.ErrOutcomeUnknown)
@@ -270,7 +305,7 @@ func (s *rulesetChange) tryBefore(ctx context.Context) error {
 		switch {
 		case err == nil:
 			kept = append(kept, s.after[i])
-			if s.after[i].silent != want.silent || s.after[i].rule != want.rule {
+			if s.after[i].silent != want.silent || s.after[i].rule != want.rule || s.after[i].not != "" {
 				changes++
 			}
 		case errors.As(err, new(*notSo)):
@@ -279,7 +314,7 @@ func (s *rulesetChange) tryBefore(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(s.before) > 0 && changes == 0 {
+	if len(s.before) > 0 && changes == 0 && !s.anyway {
 		return why
 	}
 	s.warnings = l.warnings
@@ -297,6 +332,12 @@ func (want expectation) holds(ctx context.Context, l *logtestRun) error {
 	v, err := l.try(ctx, want.sampleEvent)
 	if err != nil {
 		return err
+	}
+	if want.not != "" {
+		if v.rule == want.not {
+			return &notSo{fmt.Sprintf("wazuh: logtest: the event of alert %s still ends at rule %s", want.alert, v.rule)}
+		}
+		return nil
 	}
 	silent := !v.alert || want.level > 0 && int(v.level) == want.level
 	if silent == want.silent && (want.rule == "" || v.rule == want.rule) {
@@ -326,6 +367,7 @@ func (s *rulesetChange) write(ctx context.Context) error {
 	if there != s.was || text != s.old {
 		return ErrFileChanged
 	}
+	s.wrote = true
 	if err := s.store(ctx, s.new, s.new != ""); err != nil {
 		return err
 	}
@@ -413,23 +455,19 @@ func (s *rulesetChange) tryAfter(ctx context.Context) error {
 			return err
 		}
 	}
-	for i, want := range s.after {
-		err := want.holds(ctx, l)
-		if i == 0 || err != nil {
-			for _, w := range l.warnings { // a rule that is ignored is no error to the upload
-				if !slices.Contains(s.warnings, w) {
-					return fmt.Errorf("wazuh: the loader says: %s", w)
-				}
-			}
-		}
-		if err != nil {
-			return err
+	var err error
+	for _, want := range s.after {
+		if err = want.holds(ctx, l); err != nil {
+			break
 		}
 	}
-	for _, w := range l.warnings {
+	for _, w := range l.warnings { // a rule that is ignored is no error to the upload
 		if !slices.Contains(s.warnings, w) {
-			return fmt.Errorf("wazuh: the loader says: %s", w)
+			return fmt.Errorf("wazuh: the loader says: %s", oneLine(w))
 		}
+	}
+	if err != nil {
+		return err
 	}
 	s.did("tried after", "%d events are as they should be", len(s.after))
 	return nil
@@ -438,12 +476,13 @@ func (s *rulesetChange) tryAfter(ctx context.Context) error {
 // load takes the rules on disk into use.
 func (s *rulesetChange) load(ctx context.Context) error {
 	s.loaded = true
-	return s.reload(ctx)
+	return s.reload(ctx, false)
 }
 
 // reload asks for what this version has: a reload of the rules, or a restart. In a cluster it goes
-// node by node, the master first, each once it has the file.
-func (s *rulesetChange) reload(ctx context.Context) error {
+// node by node, the master first, each once it has the file. all says not to stop at a node
+// that fails.
+func (s *rulesetChange) reload(ctx context.Context, all bool) error {
 	nodes, err := s.client.nodes(ctx)
 	if err != nil {
 		return err
@@ -455,20 +494,26 @@ func (s *rulesetChange) reload(ctx context.Context) error {
 	if nodes == nil {
 		return s.loadOn(ctx, older, "")
 	}
+	var failed error
 	for i, n := range nodes {
+		var err error
 		if i > 0 {
-			if err := s.synced(ctx, n); err != nil {
-				return err
-			}
+			err = s.synced(ctx, n)
 		}
-		if err := s.loadOn(ctx, older, n); err != nil {
-			return err
+		if err == nil {
+			err = s.loadOn(ctx, older, n)
 		}
-		if err := s.running(ctx, n); err != nil {
-			return err
+		if err == nil {
+			err = s.running(ctx, n)
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("node %s: %w", n, err))
+		}
+		if failed != nil && !all {
+			break
 		}
 	}
-	return nil
+	return failed
 }
 
 func (s *rulesetChange) loadOn(ctx context.Context, restart bool, node string) error {
@@ -502,23 +547,14 @@ func (s *rulesetChange) loadOn(ctx context.Context, restart bool, node string) e
 		return err
 	}
 	for _, item := range r.items {
-		for _, w := range s.newWarnings(item.Msg) {
-			return fmt.Errorf("wazuh: the loader of %s says: %s", where, w)
+		for _, w := range complaints(item.Msg) {
+			if !slices.Contains(s.warnings, w) {
+				return fmt.Errorf("wazuh: the loader of %s says: %s", where, oneLine(w))
+			}
 		}
 	}
 	s.did("loaded", "%s took the rules into use", where)
 	return nil
-}
-
-// newWarnings are those in what the loader says that it didn't have against the old rules.
-func (s *rulesetChange) newWarnings(msg string) (list []string) {
-	for _, known := range s.warnings {
-		msg = strings.ReplaceAll(msg, known, "")
-	}
-	if strings.Contains(msg, "WARNING") || strings.Contains(msg, "ERROR") {
-		list = append(list, oneLine(msg))
-	}
-	return list
 }
 
 // Between two looks at a manager that isn't ready yet.

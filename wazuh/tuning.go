@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -109,7 +110,7 @@ func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuni
 		return nil, err
 	}
 	p := &plannedTuning{}
-	if p.old, p.was, err = c.ruleFile(ctx, TuningFile); err != nil {
+	if p.old, p.was, err = c.tuningFile(ctx); err != nil {
 		return nil, err
 	}
 	if have := textHash(p.old, p.was); in.FileSHA256 != "" && in.FileSHA256 != have {
@@ -127,6 +128,15 @@ func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuni
 		return nil, err
 	}
 	return p, nil
+}
+
+// tuningFile reads the file that tunings are in.
+func (c *Client) tuningFile(ctx context.Context) (text string, there bool, err error) {
+	text, there, err = c.ruleFile(ctx, TuningFile)
+	if err == nil && there && text == "" {
+		err = invalid("etc/rules/%s on the manager is empty, which its API couldn't put back: delete it first", TuningFile)
+	}
+	return text, there, err
 }
 
 // loading says how rules are taken into use here: by a restart or not, on which nodes.
@@ -164,14 +174,31 @@ func (c *Client) freeNumber(ctx context.Context, file string) (int, error) {
 	return 0, fmt.Errorf("wazuh: all numbers from %d to %d are used by rules: revert tunings that expired", firstTuning, lastTuning)
 }
 
+// diff is the change of the file as an approver sees it.
+func (p *plannedTuning) diff(in *ApplyTuningInput) []gate.Change {
+	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: in.Reason}
+	return diffChanges(p.old, withBlock(p.old, note.block(&in.Tuning, p.rule)))
+}
+
+// asApproved refuses to go on if the change of the file isn't the one that was approved.
+func asApproved(ctx context.Context, diff []gate.Change) error {
+	p := gate.Executing(ctx)
+	if p == nil {
+		return nil
+	}
+	seen := slices.DeleteFunc(slices.Clone(p.Plan.Changes), func(c gate.Change) bool { return c.Field != diffField })
+	if !slices.Equal(seen, diff) {
+		return fmt.Errorf("%w: it is not the one in the diff that was approved", ErrFileChanged)
+	}
+	return nil
+}
+
 // planApplyTuning shows the file's diff, the figures and what loading interrupts.
 func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate.Plan, error) {
 	p, err := c.makeUp(ctx, &in)
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: in.Reason}
-	after := withBlock(p.old, note.block(&in.Tuning, p.rule))
 	what := "Silence"
 	if in.Level > 0 {
 		what = fmt.Sprintf("Take to level %d", in.Level)
@@ -182,8 +209,7 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 		Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + textHash(p.old, p.was)}},
 		Undo:    fmt.Sprintf("wazuh_revert_tuning with tuning_id %d takes exactly this rule out again.", p.id),
 	}
-	plan.Changes = diffChanges(p.old, after)
-	plan.Changes = append(plan.Changes,
+	plan.Changes = append(p.diff(&in),
 		gate.Set("SHA-256 of the rule file as it is now", textHash(p.old, p.was)),
 		gate.Set(fmt.Sprintf("alerts hidden, of %d days", in.Days), fmt.Sprintf("%d of %d%s", s.Alerts, p.preview.Total, from(s))),
 		gate.Set("alerts kept", fmt.Sprintf("%d%s", k.Alerts, from(k))),
@@ -203,10 +229,12 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 	return plan, nil
 }
 
+const diffField = "diff"
+
 // diffChanges are the lines of a diff, one below the other as an approver reads them.
 func diffChanges(before, after string) (list []gate.Change) {
 	for _, line := range unified("etc/rules/"+TuningFile, before, after) {
-		list = append(list, gate.Set("diff", line))
+		list = append(list, gate.Set(diffField, line))
 	}
 	return list
 }
@@ -260,6 +288,9 @@ func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningD
 	if err != nil {
 		return nil, err
 	}
+	if err := asApproved(ctx, p.diff(&in)); err != nil {
+		return nil, err
+	}
 	note := tuningNote{id: p.id, until: in.Expires, reason: in.Reason}
 	note.sign(ctx)
 	s := &rulesetChange{client: c, name: TuningFile, old: p.old, was: p.was, new: withBlock(p.old, note.block(&in.Tuning, p.rule)), wait: time.Duration(in.WaitSeconds) * time.Second}
@@ -280,8 +311,8 @@ func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningD
 	}
 	done := s.done(p.id, p.restarts, p.nodes)
 	done.Undo = fmt.Sprintf("wazuh_revert_tuning with tuning_id %d", p.id)
-	if len(p.measured.kept) == 0 && p.preview.Kept.Alerts > 0 {
-		done.NotProven = "no kept alert holds an event that logtest could be given"
+	if p.preview.Kept.Alerts > 0 && !slices.ContainsFunc(s.after, func(e expectation) bool { return !e.silent }) {
+		done.NotProven = "that others still alert: no kept alert holds an event that logtest could be given, or that it sees as it was"
 	}
 	return done, nil
 }
@@ -334,9 +365,72 @@ type TuningList struct {
 	SHA256  string           `json:"sha256"` // the SHA-256 of the content, in hex
 	// What else is wrong with the file.
 	Odd []string `json:"odd,omitempty" untrusted:"true"`
+	// Changes of the file that run, or that were broken off: how they stand, and the way back.
+	Unfinished []UnfinishedTuning `json:"unfinished,omitempty"`
 	// Why the figures are missing or too low.
 	Incomplete string `json:"incomplete,omitempty"`
 }
+
+// An UnfinishedTuning is a change of the rule file that runs, or whose outcome nobody knows.
+type UnfinishedTuning struct {
+	TuningID int    `json:"tuning_id"`                // the number of its rule
+	Proposal string `json:"proposal"`                 // the proposal that it comes from
+	Op       string `json:"op"`                       // the operation
+	Summary  string `json:"summary" untrusted:"true"` // of its plan
+	// running or unknown.
+	State string    `json:"state"`
+	Since time.Time `json:"since"` // since when it is so
+	// Where it stopped, as the journal has it.
+	Detail string `json:"detail" untrusted:"true"`
+	// What is in the file now, and how to go back.
+	Stands string `json:"stands"`
+}
+
+// unfinished are the changes of this Wazuh's tunings that run, or were broken off.
+func (c *Client) unfinished(found []fileTuning) ([]UnfinishedTuning, error) {
+	if c.guard == nil {
+		return nil, nil
+	}
+	j, err := c.guard.Journal()
+	if err != nil {
+		return nil, err
+	}
+	open, err := j.Unsettled()
+	if err != nil {
+		return nil, err
+	}
+	var list []UnfinishedTuning
+	for _, p := range open {
+		if p.Upstream != c.upstream || p.Op != "wazuh_apply_tuning" && p.Op != "wazuh_revert_tuning" {
+			continue
+		}
+		id := tuningOf(p)
+		stands := fmt.Sprintf("The rule %d is not in the file, but the manager may still run with it: wazuh_revert_tuning with tuning_id %[1]d loads the file as it is.", id)
+		if slices.ContainsFunc(found, func(t fileTuning) bool { return t.id == id }) {
+			stands = fmt.Sprintf("The rule %d is in the file, and whether the manager runs with it is not known: wazuh_revert_tuning with tuning_id %[1]d takes it out and loads the file.", id)
+		}
+		if p.State == gate.StateUnknown {
+			stands += fmt.Sprintf(" Then an operator settles %s.", p.ID)
+		}
+		list = append(list, UnfinishedTuning{id, p.ID, p.Op, p.Plan.Summary, string(p.State), p.Changed, p.Detail, stands})
+	}
+	return list, nil
+}
+
+// tuningOf is the number of the tuning that a proposal is about.
+func tuningOf(p *gate.Proposal) int {
+	for _, c := range p.Plan.Changes {
+		if m := diffedRule.FindStringSubmatch(c.After); c.Field == diffField && m != nil {
+			id, _ := strconv.Atoi(m[1])
+			return id
+		}
+	}
+	var in RevertTuningInput // of one that only loads the file
+	_ = json.Unmarshal(p.Input, &in)
+	return in.TuningID
+}
+
+var diffedRule = lazyregexp.New(`^[+-]<rule id="([0-9]{6})"`)
 
 // ListTunings lists the tunings that are in the rule file: what, when, why, by whom it was
 // approved, how much they hide, and which expired.
@@ -358,6 +452,9 @@ func (c *Client) ListTunings(ctx context.Context, _ ListTuningsInput) (*TuningLi
 	now := time.Now().UTC()
 	for _, t := range found {
 		out.Tunings = append(out.Tunings, &TuningInForce{TuningID: t.id, Tuning: t.Tuning, Reason: t.reason, Proposal: t.proposal, Approved: t.by, Since: t.on, Expires: t.until, Expired: t.expired(now)})
+	}
+	if out.Unfinished, err = c.unfinished(found); err != nil {
+		return nil, err
 	}
 	if len(found) == 0 {
 		return out, nil
@@ -433,33 +530,78 @@ type RevertTuningInput struct {
 	WaitSeconds int `json:"wait_seconds,omitempty" minimum:"1" maximum:"600" default:"120"`
 }
 
+// A reverting is a tuning that is to be taken out of the file. t is nil if it isn't in it, but
+// a change of it was broken off, as why says: then the file is only loaded.
+type reverting struct {
+	file string
+	was  bool
+	t    *fileTuning
+	why  string
+}
+
+// without is the file as it is to be.
+func (r *reverting) without() string {
+	if r.t == nil {
+		return r.file
+	}
+	return r.t.without(r.file)
+}
+
+// diff is what an approver sees of that.
+func (r *reverting) diff() []gate.Change {
+	if r.t == nil {
+		return nil
+	}
+	return diffChanges(r.file, r.without())
+}
+
 // reverting reads the file and finds the one tuning in it.
-func (c *Client) reverting(ctx context.Context, in *RevertTuningInput) (file string, t *fileTuning, err error) {
+func (c *Client) reverting(ctx context.Context, in *RevertTuningInput) (*reverting, error) {
 	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := c.tunable(ctx); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	file, _, err = c.ruleFile(ctx, TuningFile)
-	if err != nil {
-		return "", nil, err
+	r := &reverting{}
+	var err error
+	if r.file, r.was, err = c.tuningFile(ctx); err != nil {
+		return nil, err
 	}
-	found, odd := tuningsIn(file)
+	found, odd := tuningsIn(r.file)
 	for i := range found {
 		if found[i].id == in.TuningID {
-			return file, &found[i], nil
+			r.t = &found[i]
+			break
+		}
+	}
+	if slices.ContainsFunc(odd, func(s string) bool {
+		return strings.Contains(s, fmt.Sprintf("tuning %d stands there twice", in.TuningID))
+	}) {
+		return nil, invalid("etc/rules/%s has the tuning %d twice: somebody changed the file by hand, and must again", TuningFile, in.TuningID)
+	}
+	if r.t != nil {
+		return r, nil
+	}
+	broken, err := c.unfinished(found)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range broken {
+		if u.State == string(gate.StateUnknown) && u.TuningID == in.TuningID {
+			r.why = u.Proposal + ": " + u.Detail
+			return r, nil
 		}
 	}
 	why := ""
 	if len(odd) > 0 {
 		why = "; " + strings.Join(odd, "; ")
 	}
-	return "", nil, fmt.Errorf("%w: etc/rules/%s has no tuning %d%s", ErrNotFound, TuningFile, in.TuningID, oneLine(why))
+	return nil, fmt.Errorf("%w: etc/rules/%s has no tuning %d%s", ErrNotFound, TuningFile, in.TuningID, oneLine(why))
 }
 
 func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (gate.Plan, error) {
-	file, t, err := c.reverting(ctx, &in)
+	r, err := c.reverting(ctx, &in)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -467,12 +609,17 @@ func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	plan := gate.Plan{
-		Summary: fmt.Sprintf("Revert the Wazuh tuning %d: alerts of rule %s are raised again.", t.id, t.RuleID),
-		Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + textHash(file, true)}},
-		Changes: append(diffChanges(file, t.without(file)), gate.Set("SHA-256 of the rule file as it is now", textHash(file, true)), gate.Set("loading", loadingText(restarts, nodes))),
-		Undo:    "wazuh_apply_tuning with the same rule and conditions.",
+	sum := textHash(r.file, r.was)
+	plan := gate.Plan{Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + sum}}, Changes: r.diff()}
+	if r.t != nil {
+		plan.Summary = fmt.Sprintf("Revert the Wazuh tuning %d: alerts of rule %s are raised again.", r.t.id, r.t.RuleID)
+		plan.Undo = "wazuh_apply_tuning with the same rule and conditions."
+	} else {
+		plan.Summary = fmt.Sprintf("Load the Wazuh rules as they are in the file, in which tuning %d is not.", in.TuningID)
+		plan.Warnings = []string{"A change of that tuning was broken off, " + r.why}
+		plan.Undo = "Nothing is changed in the file."
 	}
+	plan.Changes = append(plan.Changes, gate.Set("SHA-256 of the rule file as it is now", sum), gate.Set("loading", loadingText(restarts, nodes)))
 	if in.Reason != "" {
 		plan.Changes = append(plan.Changes, gate.Set("reason", in.Reason))
 	}
@@ -480,13 +627,14 @@ func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (ga
 }
 
 // RevertTuning takes exactly one tuning out of the rule file, by the same steps as
-// [Client.ApplyTuning] and with the same way back.
+// [Client.ApplyTuning] and with the same way back. If it isn't there because a change of it was
+// broken off, the manager loads the file as it is.
 //
 // Wazuh: as ApplyTuning; DELETE /rules/files/{filename} if nothing is left in the file
 func (c *Client) RevertTuning(ctx context.Context, in RevertTuningInput) (*TuningDone, error) {
 	c.tuning.Lock()
 	defer c.tuning.Unlock()
-	file, t, err := c.reverting(ctx, &in)
+	r, err := c.reverting(ctx, &in)
 	if err != nil {
 		return nil, err
 	}
@@ -494,22 +642,26 @@ func (c *Client) RevertTuning(ctx context.Context, in RevertTuningInput) (*Tunin
 	if err != nil {
 		return nil, err
 	}
-	s := &rulesetChange{client: c, name: TuningFile, old: file, was: true, new: t.without(file), wait: time.Duration(in.WaitSeconds) * time.Second}
-	samples, err := c.hiddenBy(ctx, t)
-	if err != nil {
+	s := &rulesetChange{client: c, name: TuningFile, old: r.file, was: r.was, new: r.without(), wait: time.Duration(in.WaitSeconds) * time.Second, anyway: true}
+	var samples []sampleEvent
+	if err := asApproved(ctx, r.diff()); err != nil {
 		return nil, err
 	}
-	id, _ := t.RuleID.number()
+	if r.t != nil {
+		if samples, err = c.hiddenBy(ctx, r.t); err != nil {
+			return nil, err
+		}
+	}
 	for _, e := range samples {
-		s.before = append(s.before, expectation{sampleEvent: e, rule: strconv.Itoa(t.id), silent: true, level: t.Level})
-		s.after = append(s.after, expectation{sampleEvent: e, rule: id})
+		s.before = append(s.before, expectation{sampleEvent: e, rule: strconv.Itoa(r.t.id), silent: true, level: r.t.Level})
+		s.after = append(s.after, expectation{sampleEvent: e, not: strconv.Itoa(r.t.id)}) // others may have a say in it now
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	done := s.done(t.id, restarts, nodes)
-	if len(samples) == 0 {
-		done.NotProven = "there is no alert from before the tuning whose event logtest could be given"
+	done := s.done(in.TuningID, restarts, nodes)
+	if len(s.after) == 0 {
+		done.NotProven = "there is no alert from before the tuning whose event logtest could be given, or that it hides"
 	}
 	return done, nil
 }

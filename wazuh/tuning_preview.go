@@ -66,15 +66,20 @@ type TunedRule struct {
 	Level       int    `json:"level"`          // its level
 	Description string `json:"description"`    // what it finds
 	File        string `json:"file,omitempty"` // the file it stands in
+
+	// Further files that define a rule of this number.
+	AlsoIn []string `json:"also_defined_in,omitempty"`
 }
 
-// A CountingRule is a rule that counts the alerts of another one.
-type CountingRule struct {
+// A RelatedRule is a rule that stands on another one.
+type RelatedRule struct {
 	ID          int    `json:"id"`          // its id
 	Level       int    `json:"level"`       // its level
 	Description string `json:"description"` // what it finds
-	// if_matched_sid or if_matched_group.
+	// if_matched_sid or if_matched_group; if_sid, if_group or if_level.
 	By string `json:"by"`
+	// Of its own in that time that meet the conditions.
+	Alerts int `json:"alerts,omitempty"`
 }
 
 // A TunePreview is what a tuning would do, measured on the alerts there are.
@@ -98,7 +103,10 @@ type TunePreview struct {
 	// What else the hosts and sources of the silenced ones raised: rules by how often.
 	AlsoFires []Count `json:"also_fires"`
 	// Rules that count these alerts and would miss the silenced ones.
-	CountOnIt []CountingRule `json:"count_on_it"`
+	CountOnIt []RelatedRule `json:"count_on_it"`
+	// Rules below this one that events which meet the conditions would no longer reach:
+	// their alerts are silenced too.
+	Unreached []RelatedRule `json:"unreached,omitempty"`
 	// That mention the same values.
 	Cases        []string `json:"cases,omitempty" untrusted:"true"`
 	Warnings     []string `json:"warnings" untrusted:"true"` // what speaks against it
@@ -174,7 +182,7 @@ func (c *Client) TunePreview(ctx context.Context, in TunePreviewInput) (*TunePre
 		return nil, err
 	}
 	p.Chosen = chosen
-	file, there, err := c.ruleFile(ctx, TuningFile)
+	file, there, err := c.tuningFile(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -501,7 +509,7 @@ func replayable(h indexer.Hit) (sampleEvent, bool) {
 // against it: at most four questions to the indexer.
 func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, error) {
 	c, all, ours := m.client, m.span(), m.tuning.clauses()
-	p := &TunePreview{Rule: TunedRule{rule.ID, rule.Level, rule.Description, rule.Filename}, Tuning: m.tuning, From: m.from(), Until: m.until, AlsoFires: []Count{}, CountOnIt: []CountingRule{}, Warnings: []string{}}
+	p := &TunePreview{Rule: TunedRule{rule.ID, rule.Level, rule.Description, rule.Filename, rule.AlsoIn}, Tuning: m.tuning, From: m.from(), Until: m.until, AlsoFires: []Count{}, CountOnIt: []RelatedRule{}, Warnings: []string{}}
 	hidden, why, err := m.share(ctx, slices.Concat(all, ours), &m.hidden)
 	if err != nil {
 		return nil, err
@@ -518,11 +526,11 @@ func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, er
 		}
 	}
 	p.Total = p.Silenced.Alerts + p.Kept.Alerts
-	first, err := m.alsoFires(ctx, p)
-	if err != nil {
+	if err := m.relatives(ctx, p, rule); err != nil {
 		return nil, err
 	}
-	if p.CountOnIt, err = c.countingOn(ctx, rule); err != nil {
+	first, err := m.alsoFires(ctx, p)
+	if err != nil {
 		return nil, err
 	}
 	if c.cases.With != nil {
@@ -543,8 +551,9 @@ func (m *tuneMeasure) measure(ctx context.Context, rule *Rule) (*TunePreview, er
 	return p, nil
 }
 
-// alsoFires counts what else the hosts and sources of the silenced alerts raised, and says how
-// old the oldest alert is that there is.
+// alsoFires counts, in one question, what else the hosts and sources of the silenced alerts
+// raised, and the alerts of related rules that meet the conditions. It says how old the
+// oldest alert is that there is.
 func (m *tuneMeasure) alsoFires(ctx context.Context, p *TunePreview) (oldest time.Time, err error) {
 	when, _ := between(m.from(), m.until)
 	var where []clause
@@ -558,39 +567,74 @@ func (m *tuneMeasure) alsoFires(ctx context.Context, p *TunePreview) (oldest tim
 			where = append(where, term("agent.id", x.Value))
 		}
 	}
-	id, _ := m.tuning.RuleID.number()
-	filter := []clause{when, {"bool": clause{"must_not": []clause{term("rule.id", id)}}}}
+	filters := clause{}
 	if len(where) > 0 {
-		filter = append(filter, anyOf(where...))
-		f, err := m.client.tuningSearch(ctx, filter, 0, nil, clause{"rules": clause{"terms": clause{"field": "rule.id", "size": maxTop}, "aggs": clause{"name": clause{"terms": clause{"field": "rule.description", "size": 1}}}}})
-		if err != nil {
-			return oldest, err
-		}
-		var counted struct {
-			Rules buckets `json:"rules"`
-		}
-		if len(f.Aggregations) > 0 && json.Unmarshal(f.Aggregations, &counted) == nil {
-			for _, b := range counted.Rules.Buckets {
-				x := Count{Value: string(b.Key), Count: b.Count}
-				if b.Name != nil && len(b.Name.Buckets) > 0 {
-					x.Name = string(b.Name.Buckets[0].Key)
-				}
-				p.AlsoFires = append(p.AlsoFires, x)
-			}
-		}
+		id, _ := m.tuning.RuleID.number()
+		filters["also"] = clause{"bool": clause{"filter": []clause{anyOf(where...)}, "must_not": []clause{term("rule.id", id)}}}
+	}
+	var related []string
+	for _, r := range slices.Concat(p.CountOnIt, p.Unreached) {
+		related = append(related, strconv.Itoa(r.ID))
+	}
+	if len(related) > 0 {
+		filters["related"] = clause{"bool": clause{"filter": append(m.tuning.clauses(), clause{"terms": clause{"rule.id": related}})}}
 	}
 	index, _, err := m.client.alertIndex(ctx)
 	if err != nil {
 		return oldest, err
 	}
-	s, err := newSearch([]clause{when}, 1, 0, []order{{timeField, "asc", "date"}})
+	filter := []clause{when}
+	if m.client.label != nil {
+		filter = append(filter, m.client.label)
+	}
+	s, err := newSearch(filter, 1, 0, []order{{timeField, "asc", "date"}})
 	if err != nil {
 		return oldest, err
 	}
 	s.Source, s.TrackTotalHits = &indexer.Source{Includes: []string{timeField, "timestamp"}}, false
+	if len(filters) > 0 {
+		byRule := func(size int) clause {
+			return clause{"terms": clause{"field": "rule.id", "size": size}, "aggs": clause{"name": clause{"terms": clause{"field": "rule.description", "size": 1}}}}
+		}
+		if s.Aggs, err = raw(clause{"near": clause{"filters": clause{"filters": filters}, "aggs": clause{"rules": byRule(max(maxTop, len(related)))}}}); err != nil {
+			return oldest, err
+		}
+	}
 	f, err := m.client.searchAlerts(ctx, index, *s)
-	if err != nil || len(f.Hits.Hits) == 0 {
+	if err != nil {
 		return oldest, err
+	}
+	var counted struct {
+		Near struct {
+			Buckets map[string]struct {
+				Rules buckets `json:"rules"`
+			} `json:"buckets"`
+		} `json:"near"`
+	}
+	if len(f.Aggregations) > 0 {
+		if err := json.Unmarshal(f.Aggregations, &counted); err != nil {
+			return oldest, fmt.Errorf("wazuh: the indexer's counts cannot be read: %w", err)
+		}
+	}
+	also := counted.Near.Buckets["also"].Rules.Buckets
+	for _, b := range also[:min(len(also), maxTop)] {
+		x := Count{Value: string(b.Key), Count: b.Count}
+		if b.Name != nil && len(b.Name.Buckets) > 0 {
+			x.Name = string(b.Name.Buckets[0].Key)
+		}
+		p.AlsoFires = append(p.AlsoFires, x)
+	}
+	for _, b := range counted.Near.Buckets["related"].Rules.Buckets {
+		for _, list := range [][]RelatedRule{p.CountOnIt, p.Unreached} {
+			for i := range list {
+				if strconv.Itoa(list[i].ID) == string(b.Key) {
+					list[i].Alerts = b.Count
+				}
+			}
+		}
+	}
+	if len(f.Hits.Hits) == 0 {
+		return oldest, nil
 	}
 	a, err := alertOf(f.Hits.Hits[0], false)
 	if err != nil {
@@ -599,41 +643,87 @@ func (m *tuneMeasure) alsoFires(ctx context.Context, p *TunePreview) (oldest tim
 	return a.Timestamp, nil
 }
 
-// countingOn finds the rules that count alerts of a rule, by its number or by its groups.
-func (c *Client) countingOn(ctx context.Context, rule *Rule) ([]CountingRule, error) {
-	found := []CountingRule{}
-	seen := map[int]bool{}
-	look := func(text, by string) error {
-		r, err := list[*Rule](c.wire.ListRules(withSession(ctx), wire.ListRulesParams{Search: text, Limit: 500, Select: []string{"id", "level", "description", "details"}}))
+const rulesAtOnce = 2000
+
+// relatives finds the rules that count alerts of a rule, by its number or its groups, and
+// those that are reached through it but no longer from a tuned event: of the children
+// of a rule Wazuh tries those of level 0 first, then the others from the highest level on.
+func (m *tuneMeasure) relatives(ctx context.Context, p *TunePreview, rule *Rule) error {
+	type known struct {
+		*Rule
+		names map[string][]string // by option
+	}
+	var all []known
+	for offset := 0; ; {
+		r, err := list[*Rule](m.client.wire.ListRules(withSession(ctx), wire.ListRulesParams{Offset: offset, Limit: rulesAtOnce, Sort: "id", Select: []string{"id", "level", "description", "groups", "filename", "details"}}))
 		if err != nil {
 			return err
 		}
 		for _, x := range r.items {
-			var d map[string]json.RawMessage
-			if x == nil || seen[x.ID] || json.Unmarshal(x.Details, &d) != nil || d[by] == nil {
+			if x == nil || x.Filename == TuningFile {
 				continue
 			}
-			names := strings.FieldsFunc(optionText(d[by]), func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
-			if slices.Contains(names, text) {
-				seen[x.ID] = true
-				found = append(found, CountingRule{x.ID, x.Level, x.Description, by})
+			var details map[string]json.RawMessage
+			k := known{x, map[string][]string{}}
+			if json.Unmarshal(x.Details, &details) == nil {
+				for _, option := range []string{"if_sid", "if_group", "if_level", "if_matched_sid", "if_matched_group"} {
+					if d := details[option]; d != nil {
+						k.names[option] = strings.FieldsFunc(optionText(d), func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
+					}
+				}
+			}
+			all = append(all, k)
+			if x.ID == rule.ID { // defined more than once, and nothing says which is in force
+				p.Rule.Level = max(p.Rule.Level, x.Level)
 			}
 		}
-		return nil
-	}
-	if err := look(strconv.Itoa(rule.ID), "if_matched_sid"); err != nil {
-		return nil, err
-	}
-	for _, g := range rule.Groups[:min(len(rule.Groups), 6)] {
-		if checkSearch(g) != nil {
-			continue
-		}
-		if err := look(g, "if_matched_group"); err != nil {
-			return nil, err
+		if offset += r.sent; r.sent == 0 || offset >= r.total {
+			break
 		}
 	}
-	slices.SortFunc(found, func(a, b CountingRule) int { return cmp.Compare(a.ID, b.ID) })
-	return found, nil
+	through := func(x known, parent *Rule) string {
+		at := func(n string) bool { level, err := strconv.Atoi(n); return err == nil && parent.Level >= level }
+		switch {
+		case slices.Contains(x.names["if_sid"], strconv.Itoa(parent.ID)):
+			return "if_sid"
+		case slices.ContainsFunc(x.names["if_group"], func(g string) bool { return slices.Contains(parent.Groups, g) }):
+			return "if_group"
+		case slices.ContainsFunc(x.names["if_level"], at):
+			return "if_level"
+		}
+		return ""
+	}
+	seen := map[int]bool{rule.ID: true}
+	var below func(parent *Rule)
+	below = func(parent *Rule) {
+		for _, x := range all {
+			by := through(x, parent)
+			first := parent.ID == rule.ID && (x.Level == 0 || m.tuning.Level > 0 && x.Level >= m.tuning.Level)
+			if by == "" || first || seen[x.ID] {
+				continue
+			}
+			seen[x.ID] = true
+			p.Unreached = append(p.Unreached, RelatedRule{ID: x.ID, Level: x.Level, Description: x.Description, By: by})
+			below(x.Rule)
+		}
+	}
+	below(rule)
+	for _, x := range all {
+		by := ""
+		switch {
+		case slices.Contains(x.names["if_matched_sid"], strconv.Itoa(rule.ID)):
+			by = "if_matched_sid"
+		case m.tuning.Level == 0 && slices.ContainsFunc(x.names["if_matched_group"], func(g string) bool { return slices.Contains(rule.Groups, g) }):
+			by = "if_matched_group" // one of another level keeps its groups
+		}
+		if by != "" && !slices.ContainsFunc(p.CountOnIt, func(r RelatedRule) bool { return r.ID == x.ID }) {
+			p.CountOnIt = append(p.CountOnIt, RelatedRule{ID: x.ID, Level: x.Level, Description: x.Description, By: by})
+		}
+	}
+	for _, list := range [][]RelatedRule{p.CountOnIt, p.Unreached} {
+		slices.SortFunc(list, func(a, b RelatedRule) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return nil
 }
 
 // optionText is a condition of a rule, which is a text or an object with the text as its pattern.
@@ -669,7 +759,20 @@ func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
 		add("There are alerts of only %.1f days: what happens once a month isn't among them.", span.Hours()/24)
 	}
 	for _, r := range p.CountOnIt {
-		add("Rule %d (level %d) counts these alerts (%s) and would no longer see the silenced ones: %s", r.ID, r.Level, r.By, r.Description)
+		add("Rule %d (level %d) counts these alerts (%s) and would no longer see the silenced ones, though %d alerts of its own meet the conditions: %s", r.ID, r.Level, r.By, r.Alerts, r.Description)
+	}
+	few := slices.Clone(p.Unreached)
+	slices.SortStableFunc(few, func(a, b RelatedRule) int {
+		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(b.Level, a.Level))
+	})
+	for _, r := range few[:min(len(few), maxTop)] {
+		add("Rule %d (level %d) stands below this one (%s) and would no longer be reached by events that meet the conditions: %d alerts of it are silenced too: %s", r.ID, r.Level, r.By, r.Alerts, r.Description)
+	}
+	if n := len(few) - maxTop; n > 0 {
+		add("So would %d more rules below it.", n)
+	}
+	if len(p.Rule.AlsoIn) > 0 {
+		add("The rule is defined in %s as well, and nothing says which is in force.", strings.Join(p.Rule.AlsoIn, ", "))
 	}
 	for _, x := range p.Cases {
 		add("A case mentions the same values: %s", x)
@@ -685,12 +788,12 @@ func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
 	}
 	p.Alternatives = []string{}
 	if m.tuning.Level == 0 && p.Rule.Level > 3 {
-		p.Alternatives = append(p.Alternatives, "Lower the level (level 3 keeps the alerts searchable) in place of silencing.")
+		p.Alternatives = append(p.Alternatives, "The same with level 3: the alerts stay searchable.")
 	}
 	if n := len(p.Silenced.Sources) + len(p.Kept.Sources); n > 3 {
-		p.Alternatives = append(p.Alternatives, "Many sources: a CDB list of addresses that one rule looks up is easier to keep than one rule for each.")
+		p.Alternatives = append(p.Alternatives, "Many sources: a CDB list of their addresses in etc/lists that one rule looks up, <list field=\"srcip\" lookup=\"address_match_key\">, is easier to keep than a rule for each.")
 	}
 	if p.Total > 100*m.days {
-		p.Alternatives = append(p.Alternatives, "If only bursts matter: a rule with frequency and timeframe on top, and this one at level 3.")
+		p.Alternatives = append(p.Alternatives, "If only bursts matter: a rule with frequency, timeframe and if_matched_sid on top, and this one at level 3.")
 	}
 }

@@ -68,7 +68,7 @@ var static = []string{"srcuser", "dstuser", "srcport", "dstport", "data", "extra
 
 func (c TuningCondition) check() error {
 	switch {
-	case !conditionField.MatchString(c.Field):
+	case !conditionField.MatchString(c.Field) || strings.HasSuffix(c.Field, " "):
 		return invalid("conditions: the field %q: want srcip, user, hostname and so on, or a decoded field such as win.eventdata.image", clip.Text(c.Field, shownBytes))
 	case slices.Contains(static, c.Field):
 		return invalid("conditions: the field %q can't be a condition here; use user for accounts", c.Field)
@@ -84,15 +84,25 @@ func (c TuningCondition) check() error {
 	return nil
 }
 
-// clause is the condition as the indexer asks for it.
+// clause is the condition as the indexer asks for it: it holds of the alerts of which the
+// rule's own condition holds.
 func (c TuningCondition) clause() clause {
+	is := func(path string) clause {
+		one := backslashes.ReplaceAllString(c.Value, `\`)
+		if two := strings.ReplaceAll(one, `\`, `\\`); two != one { // see exactly
+			return clause{"terms": clause{path: slices.Compact([]string{one, two, c.Value})}}
+		}
+		return term(path, one)
+	}
 	paths := c.paths()
 	if len(paths) == 1 {
-		return term(paths[0], c.Value)
+		return is(paths[0])
 	}
-	second := clause{"bool": clause{"filter": []clause{term(paths[1], c.Value)}, "must_not": []clause{{"exists": clause{"field": paths[0]}}}}}
-	return anyOf(term(paths[0], c.Value), second)
+	second := clause{"bool": clause{"filter": []clause{is(paths[1])}, "must_not": []clause{{"exists": clause{"field": paths[0]}}}}}
+	return anyOf(is(paths[0]), second)
 }
+
+var backslashes = lazyregexp.New(`\\+`)
 
 // xml is the condition as an option of a rule.
 func (c TuningCondition) xml() string {
@@ -215,7 +225,7 @@ func inert(s string) string {
 			return ')'
 		case r == ';':
 			return ','
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r >= 0xfffd && r <= 0xffff: // what XML can't hold, too
 			return ' '
 		}
 		return r
@@ -287,9 +297,19 @@ type fileTuning struct {
 	from, to int // its bytes
 }
 
-// tuningsIn finds the tunings in a file. odd says what else is in it: rules that somebody
-// wrote there by hand stay there.
+var ruleTag = lazyregexp.New(`<rule\s[^>]*\bid\s*=\s*["']([0-9]{1,9})["']`)
+
+// tuningsIn finds the tunings in a file. odd says what else is in it, as rules that
+// somebody wrote there by hand: these stay there.
 func tuningsIn(file string) (list []fileTuning, odd []string) {
+	defer func() {
+		for _, m := range ruleTag.Compiled().FindAllStringSubmatch(file, -1) {
+			id, _ := strconv.Atoi(m[1])
+			if !slices.ContainsFunc(list, func(t fileTuning) bool { return t.id == id }) {
+				odd = append(odd, fmt.Sprintf("the rule %d is no tuning that can be read: somebody wrote or changed it by hand", id))
+			}
+		}
+	}()
 	marks := tuningComment.FindAllStringSubmatchIndex(file, -1)
 	for i, m := range marks {
 		end := len(file)
@@ -308,6 +328,10 @@ func tuningsIn(file string) (list []fileTuning, odd []string) {
 		t.proposal, t.by, t.on, t.until, t.reason = part(3), part(4), part(5), part(6), part(7)
 		if err := t.read(file[m[1]:t.to]); err != nil {
 			odd = append(odd, fmt.Sprintf("the tuning %d can't be read: %v", t.id, err))
+			continue
+		}
+		if slices.ContainsFunc(list, func(other fileTuning) bool { return other.id == t.id }) {
+			odd = append(odd, fmt.Sprintf("the tuning %d stands there twice", t.id))
 			continue
 		}
 		list = append(list, t)
@@ -331,19 +355,27 @@ func (t *fileTuning) read(block string) error {
 	if err := xml.Unmarshal([]byte(block), &group); err != nil {
 		return err
 	}
-	if len(group.Rules) != 1 || group.Rules[0].ID != strconv.Itoa(t.id) {
+	switch {
+	case t.id < firstTuning || t.id > lastTuning:
+		return fmt.Errorf("tunings have the numbers %d to %d", firstTuning, lastTuning)
+	case len(group.Rules) != 1 || group.Rules[0].ID != strconv.Itoa(t.id):
 		return fmt.Errorf("its rule isn't number %d", t.id)
 	}
 	t.Level = group.Rules[0].Level
 	for _, o := range group.Rules[0].Options {
 		name := o.XMLName.Local
 		switch {
+		case name == "if_sid" && o.Text != string(t.RuleID):
+			return fmt.Errorf("it is about rule %s, and its comment says %s", clip.Text(o.Text, shownBytes), t.RuleID)
+		case name == "if_sid", name == "description", name == "mitre":
 		case name == "srcip" || name == "dstip":
 			t.Conditions = append(t.Conditions, TuningCondition{name, o.Text})
 		case name == "field":
 			t.Conditions = append(t.Conditions, TuningCondition{o.Name, inexactly(o.Text)})
 		case fixedOptions[name] != nil:
 			t.Conditions = append(t.Conditions, TuningCondition{name, inexactly(o.Text)})
+		default:
+			return fmt.Errorf("it has the option %s, which tunings don't", clip.Text(name, shownBytes))
 		}
 	}
 	return nil

@@ -591,16 +591,23 @@ func (j *Journal) Noted(name string) (time.Time, error) {
 
 // Pending returns the proposals that wait for an approver, oldest first.
 func (j *Journal) Pending() ([]*state.Proposal, error) {
-	list, _, err := j.pending()
+	list, _, err := j.in(state.StatePending)
 	return list, err
 }
 
-// pending is [Journal.Pending] and as of which event that is.
-func (j *Journal) pending() (list []*state.Proposal, seq uint64, err error) {
+// Unsettled returns the proposals that run, or whose outcome nobody knows, oldest first.
+// Their Detail says what they began last.
+func (j *Journal) Unsettled() ([]*state.Proposal, error) {
+	list, _, err := j.in(state.StateRunning, state.StateUnknown)
+	return list, err
+}
+
+// in returns the proposals that stand so, and as of which event that is.
+func (j *Journal) in(states ...state.State) (list []*state.Proposal, seq uint64, err error) {
 	err = j.view(func(u *update) error {
 		list, seq = nil, u.m.Seq
 		for _, p := range u.m.Open {
-			if u.standing(p) == state.StatePending {
+			if slices.Contains(states, u.standing(p)) {
 				list = append(list, u.copy(p))
 			}
 		}
@@ -732,7 +739,7 @@ func (j *Journal) Waiting(ctx context.Context) iter.Seq2[*state.Proposal, error]
 	return func(yield func(*state.Proposal, error) bool) {
 		told := map[string]bool{}
 		for ctx.Err() == nil {
-			list, seq, err := j.pending()
+			list, seq, err := j.in(state.StatePending)
 			if err != nil {
 				yield(nil, err)
 				return

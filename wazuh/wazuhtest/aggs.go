@@ -28,7 +28,7 @@ func aggregate(asks map[string]any, docs []*alert) (Object, error) {
 			case "terms":
 				counted, err = countTerms(how, inner, docs)
 			case "filters":
-				counted, err = countFilters(how, docs)
+				counted, err = countFilters(how, inner, docs)
 			case "date_histogram":
 				counted, err = histogram(how, docs)
 			default:
@@ -110,7 +110,7 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 }
 
 // countFilters counts the documents that pass each of the named filters.
-func countFilters(how map[string]any, docs []*alert) (Object, error) {
+func countFilters(how, inner map[string]any, docs []*alert) (Object, error) {
 	named, ok := how["filters"].(map[string]any)
 	if !ok || len(how) != 1 {
 		return nil, bad("parsing_exception", "[filters] malformed")
@@ -121,13 +121,21 @@ func countFilters(how map[string]any, docs []*alert) (Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		n := 0
+		var some []*alert
 		for _, d := range docs {
 			if match(d) {
-				n++
+				some = append(some, d)
 			}
 		}
-		out[name] = Object{"doc_count": n}
+		b := Object{"doc_count": len(some)}
+		if len(inner) > 0 {
+			more, err := aggregate(inner, some)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(b, more)
+		}
+		out[name] = b
 	}
 	return Object{"buckets": out}, nil
 }

@@ -28,13 +28,14 @@ type management struct {
 	files    map[string]string // of etc/rules, by name
 	listed   map[string]string // as GET /rules knows them
 	listedAt time.Time
-	inForce  []ownRule
+	inForce  map[string][]ownRule // by node; "": of a manager without a cluster
 	sessions map[string][]ownRule
 	bases    map[string]int // the rule of the ruleset behind an event, by its text
 	nodes    []string       // of a cluster; nil: there is none
 	unsynced int            // how often a worker still says that it lacks the files
 
 	onRequest   func(string)
+	onAnswer    func(string)
 	forbidden   map[string]bool
 	noLogtest   bool
 	reloadCause string
@@ -42,6 +43,7 @@ type management struct {
 	restartDies bool
 	starting    int // answers that a restart still takes
 	dead        bool
+	stopped     map[string]bool // nodes on which analysisd doesn't run
 
 	conf    map[string]bool     // commands of ar.conf
 	scripts map[string]string   // what scripts of the agents do, by !name: block, allow, nothing
@@ -55,6 +57,8 @@ type management struct {
 func newManagement() management {
 	return management{
 		files:     map[string]string{"local_rules.xml": localRules},
+		inForce:   map[string][]ownRule{},
+		stopped:   map[string]bool{},
 		sessions:  map[string][]ownRule{},
 		bases:     map[string]int{},
 		forbidden: map[string]bool{},
@@ -90,12 +94,17 @@ func (s *Server) RuleFile(name string) (string, bool) {
 	return text, there
 }
 
-// RulesInForce returns the numbers of those rules of etc/rules that analysisd loaded last.
-func (s *Server) RulesInForce() []int {
+// RulesInForce returns the numbers of those rules of etc/rules that analysisd loaded
+// last, in a cluster on its master, or on the node that is named.
+func (s *Server) RulesInForce(node ...string) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	on := s.master()
+	if len(node) > 0 {
+		on = node[0]
+	}
 	list := []int{}
-	for _, r := range s.inForce {
+	for _, r := range s.inForce[on] {
 		list = append(list, r.id)
 	}
 	slices.Sort(list)
@@ -111,11 +120,35 @@ func (s *Server) Forbid(actions ...string) {
 	}
 }
 
-// OnRequest has f called with each request, as [Server.Requests] has them, before it is answered.
+// master is the node that the server API runs on; "" where there is no cluster.
+func (s *Server) master() string {
+	if len(s.nodes) == 0 {
+		return ""
+	}
+	return s.nodes[0]
+}
+
+// OnRequest has f called with each request, as [Server.Requests] has them, before
+// anything comes of it. If f panics with [http.ErrAbortHandler] the connection is cut.
 func (s *Server) OnRequest(f func(request string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onRequest = f
+}
+
+// OnAnswer has f called with each request that was carried out, before the answer
+// has left whole. If f panics with [http.ErrAbortHandler] the answer is lost.
+func (s *Server) OnAnswer(f func(request string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onAnswer = f
+}
+
+// StopNode takes analysisd of a node of the cluster down, or lets it run again.
+func (s *Server) StopNode(node string, stopped bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped[node] = stopped
 }
 
 // StopLogtest takes the socket of logtest away, or gives it back.
@@ -153,6 +186,9 @@ func (s *Server) SetCluster(unsynced int, nodes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nodes, s.unsynced = nodes, unsynced
+	for _, n := range nodes {
+		s.inForce[n], _, _ = s.load(s.files)
+	}
 }
 
 // Raise has an event happen that a rule of the ruleset matches, through the rules of
@@ -162,7 +198,7 @@ func (s *Server) Raise(at time.Time, rule int, agent string, more Object) string
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := &seeder{s: s, now: at.UTC(), fired: map[int]int{}}
-	own := judge(s.inForce, rule, clone(more))
+	own := judge(s.inForce[s.master()], rule, clone(more))
 	if text, ok := more["full_log"].(string); ok {
 		s.bases[text] = rule
 	}
@@ -211,7 +247,8 @@ type ownRule struct {
 	details     Object
 }
 
-// judge returns the rule of list that an event ends at which matched base, or nil.
+// judge returns the rule of list that an event ends at which matched base, or nil. Of the
+// children of a rule those of level 0 come first, then the others from the highest level on.
 func judge(list []ownRule, base int, doc Object) *ownRule {
 	var at *ownRule
 	for id, again := base, true; again; {
@@ -309,6 +346,15 @@ func (s *Server) load(files map[string]string) (list []ownRule, messages []strin
 			}
 		}
 	}
+	slices.SortStableFunc(list, func(a, b ownRule) int {
+		order := func(r ownRule) int {
+			if r.level == 0 {
+				return -100
+			}
+			return -r.level
+		}
+		return order(a) - order(b)
+	})
 	return list, messages, true
 }
 
@@ -460,8 +506,10 @@ func (s *Server) manages(r *http.Request, body []byte) *reply {
 		return s.reloads([]string{"manager"})
 	case path == "manager/restart" && is(http.MethodPut):
 		return s.restarts([]string{"manager"})
-	case path == "manager/status" && is(http.MethodGet), isNode && is(http.MethodGet):
-		return s.daemons()
+	case path == "manager/status" && is(http.MethodGet):
+		return s.daemons(s.master())
+	case isNode && is(http.MethodGet):
+		return s.daemons(strings.Split(path, "/")[1])
 	case path == "cluster/status" && is(http.MethodGet):
 		on := map[bool]string{true: "yes", false: "no"}[s.nodes != nil]
 		return &reply{status: http.StatusOK, body: Object{"data": Object{"enabled": on, "running": on}, "error": 0}}
@@ -484,10 +532,16 @@ func (s *Server) notReady() *reply {
 
 // comeBack loads the rules that are on disk, as a start does; with broken ones analysisd
 // stays away.
-func (s *Server) comeBack() {
+func (s *Server) comeBack(nodes ...string) {
 	list, _, ok := s.load(s.files)
-	if s.dead = !ok || s.restartDies; !s.dead {
-		s.inForce = list
+	if s.dead = !ok || s.restartDies; s.dead {
+		return
+	}
+	if nodes == nil {
+		nodes = append([]string{""}, s.nodes...)
+	}
+	for _, n := range nodes {
+		s.inForce[s.named(n)] = list
 	}
 }
 
@@ -756,9 +810,12 @@ func (s *Server) reloads(nodes []string) *reply {
 	if cause != "" {
 		return refusedAs(1914, "Failed to reload ruleset: "+cause, nodes[0], "Could not send reload request to any node")
 	}
-	s.inForce = list
 	var items []any
 	for _, n := range nodes {
+		if s.stopped[n] {
+			return refusedAs(1000, "Unable to connect with socket: [Errno 111] Connection refused", n, "Could not send reload request to any node")
+		}
+		s.inForce[s.named(n)] = list
 		msg := "Ruleset reload request sent successfully."
 		if len(said) > 0 {
 			msg = strings.Join(said, ", ")
@@ -777,15 +834,23 @@ func (s *Server) restarts(nodes []string) *reply {
 		items = append(items, n)
 	}
 	if s.starting == 0 {
-		s.comeBack()
+		s.comeBack(nodes...)
 	}
 	a := done("Restart request sent to ", items...)
 	a.status = http.StatusAccepted
 	return a
 }
 
-func (s *Server) daemons() *reply {
-	state := map[bool]string{true: "stopped", false: "running"}[s.dead]
+// named is a node as [Server.inForce] has it.
+func (s *Server) named(node string) string {
+	if s.nodes == nil {
+		return ""
+	}
+	return node
+}
+
+func (s *Server) daemons(node string) *reply {
+	state := map[bool]string{true: "stopped", false: "running"}[s.dead || s.stopped[node]]
 	return done("Processes status was successfully read in specified node", Object{"wazuh-analysisd": state, "wazuh-apid": "running", "wazuh-db": "running", "wazuh-execd": "running", "wazuh-remoted": "running", "wazuh-modulesd": "running"})
 }
 

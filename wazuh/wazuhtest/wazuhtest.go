@@ -118,7 +118,7 @@ func NewServer() *Server {
 	s.surroundings()
 	s.index5()
 	s.seeded = len(s.states)
-	s.inForce, _, _ = s.load(s.files)
+	s.inForce[""], _, _ = s.load(s.files)
 	return s
 }
 
@@ -195,12 +195,19 @@ func (s *Server) handler(system string, serve func(r *http.Request, body []byte)
 			http.Error(w, "body", http.StatusBadRequest)
 			return
 		}
+		said := system + " " + r.Method + " " + r.URL.RequestURI()
+		s.mu.Lock()
+		before, after := s.onRequest, s.onAnswer
+		s.mu.Unlock()
+		if before != nil {
+			before(said)
+		}
+		if after != nil {
+			defer after(said)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.onRequest != nil {
-			s.onRequest(system + " " + r.Method + " " + r.URL.RequestURI())
-		}
-		s.requests = append(s.requests, system+" "+r.Method+" "+r.URL.RequestURI())
+		s.requests = append(s.requests, said)
 		var a *reply
 		if list := s.faults[system]; len(list) > 0 {
 			f := list[0]
