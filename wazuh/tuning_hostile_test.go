@@ -22,7 +22,7 @@ const byHand = "<group name=\"local,\">\n<rule id=\"100300\" level=\"12\">\n<if_
 func withFile(t *testing.T, s *wazuhtest.Server, name, text string) {
 	t.Helper()
 	s.SetRuleFile(name, text)
-	s.SetCluster(0, "master") // which loads what is on disk
+	s.LoadRules()
 }
 
 func TestAPreviewCountsWhatWouldFallSilentBelowTheRuleToo(t *testing.T) {

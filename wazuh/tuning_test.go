@@ -263,6 +263,31 @@ func TestOneOfSeveralTuningsIsRevertedAndNoOther(t *testing.T) {
 	}
 }
 
+// What a manager may answer once.
+const (
+	silentEvent   = `{"error": 0, "data": {"messages": [], "token": "0000000f", "alert": false, "codemsg": 0, "output": {"rule": {"id": "5715", "level": 0}}}}`
+	loudEvent     = `{"error": 0, "data": {"messages": [], "token": "0000000f", "alert": true, "codemsg": 0, "output": {"rule": {"id": "5710", "level": 5}}}}`
+	uploaded      = `{"data": {"affected_items": ["etc/rules/sallyport_tuning.xml"], "total_affected_items": 1, "total_failed_items": 0, "failed_items": []}, "message": "File was successfully uploaded", "error": 0}`
+	refusedUpload = `{"data": {"affected_items": [], "total_affected_items": 0, "total_failed_items": 1, "failed_items": [{"error": {"code": 1113, "message": "XML syntax error"}, "id": ["etc/rules/sallyport_tuning.xml"]}]}, "message": "Could not upload", "error": 1}`
+	warned        = `{"data": {"affected_items": [{"name": "manager", "msg": "WARNING: (7617): Signature ID '999999' was not found and will be ignored in the 'if_sid' option of rule '119000'."}], "total_affected_items": 1, "total_failed_items": 0, "failed_items": []}, "message": "Reload request sent to ", "error": 0}`
+)
+
+// lies has a manager answer a request once, the first of its kind behind some of them and
+// behind another request. A silent event is so for all that are tried before.
+func lies(s *wazuhtest.Server, request, behind string, some int, body string) {
+	seen, answered := behind == "", false
+	s.OnRequest(func(r string) {
+		seen = seen || strings.Contains(r, behind)
+		if !seen || answered || !strings.Contains(r, request) {
+			return
+		}
+		if some--; some < 0 {
+			answered = behind != "" || body != silentEvent
+			s.FailNext(wazuhtest.ManagerAPI, wazuhtest.Fault{Status: 200, Body: body})
+		}
+	})
+}
+
 // Each failing step leaves the manager as it was, on disk and in force.
 func TestWhateverStepFailsTheManagerIsAsItWas(t *testing.T) {
 	t.Parallel()
@@ -272,30 +297,43 @@ func TestWhateverStepFailsTheManagerIsAsItWas(t *testing.T) {
 		step   string
 		says   string
 	}{
-		"logtest is down":              {func(s *wazuhtest.Server) { s.StopLogtest(true) }, "try the events with the rules as they are", "nothing was changed"},
-		"the user may not write":       {func(s *wazuhtest.Server) { s.Forbid("rules:update") }, "write the rule file", "Permission"},
-		"the user may not delete":      {func(s *wazuhtest.Server) { s.Forbid("rules:delete") }, "write the rule file", "the old file is back"},
-		"the configuration is refused": {func(s *wazuhtest.Server) { s.RefuseValidation("(1230): Invalid element in the configuration: 'x'.") }, "validate the configuration", "Invalid element"},
-		"the rules can't be loaded":    {func(s *wazuhtest.Server) { s.RefuseReload("ERROR: (1220): Error loading the rules") }, "load the rules", "Error loading"},
-		"the user may not load":        {func(s *wazuhtest.Server) { s.Forbid("manager:restart") }, "load the rules", "Permission"},
-		"the manager stays away":       {func(s *wazuhtest.Server) { s.SetVersion("4.9.2"); s.SlowRestart(0, true) }, "wait for the manager", "analysisd must run"},
+		"logtest is down":               {func(s *wazuhtest.Server) { s.StopLogtest(true) }, "try the events with the rules as they are", "nothing was changed"},
+		"the user may not write":        {func(s *wazuhtest.Server) { s.Forbid("rules:update") }, "write the rule file", "Permission"},
+		"the user may not delete":       {func(s *wazuhtest.Server) { s.Forbid("rules:delete") }, "write the rule file", "the old file is back"},
+		"the configuration is refused":  {func(s *wazuhtest.Server) { s.RefuseValidation("(1230): Invalid element in the configuration: 'x'.") }, "validate the configuration", "Invalid element"},
+		"the rules can't be loaded":     {func(s *wazuhtest.Server) { s.RefuseReload("ERROR: (1220): Error loading the rules") }, "load the rules", "Error loading"},
+		"the user may not load":         {func(s *wazuhtest.Server) { s.Forbid("manager:restart") }, "load the rules", "Permission"},
+		"an event doesn't alert before": {func(s *wazuhtest.Server) { lies(s, "PUT /logtest", "", 0, silentEvent) }, "try the events with the rules as they are", "is silent by rule"},
+		"an event still alerts after":   {func(s *wazuhtest.Server) { lies(s, "PUT /logtest", "PUT /rules/files", 0, loudEvent) }, "try the events with the new rules", "alerts by rule 5710"},
+		"a kept event falls silent":     {func(s *wazuhtest.Server) { lies(s, "PUT /logtest", "PUT /rules/files", 3, silentEvent) }, "try the events with the new rules", "is silent by rule"},
+		"the upload does nothing":       {func(s *wazuhtest.Server) { lies(s, "PUT /rules/files", "", 0, uploaded) }, "write the rule file", "not the one that was written"},
+		"the upload is refused":         {func(s *wazuhtest.Server) { lies(s, "PUT /rules/files", "", 0, refusedUpload) }, "write the rule file", "1113"},
+		"the loader warns":              {func(s *wazuhtest.Server) { lies(s, "PUT /manager/analysisd/reload", "", 0, warned) }, "load the rules", "(7617)"},
+		"an event alerts at the end":    {func(s *wazuhtest.Server) { lies(s, "PUT /logtest", "PUT /manager/analysisd/reload", 0, loudEvent) }, "verify", "alerts by rule 5710"},
+		"the manager stays away":        {func(s *wazuhtest.Server) { s.SetVersion("4.9.2"); s.SlowRestart(0, true) }, "wait for the manager", "analysisd must run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := noisy(t)
-			s.SetRuleFile(wazuh.TuningFile, other)
+			withFile(t, s, wazuh.TuningFile, other)
 			in := apply(t, s.Client())
 			force := s.RulesInForce()
 			tt.breaks(s)
 			_, err := s.Client().ApplyTuning(t.Context(), in)
+			s.OnRequest(nil)
 			var failed *wazuh.RulesetError
 			if !errors.As(err, &failed) || failed.Step != tt.step || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("error %v; want step %q and %q", err, tt.step, tt.says)
 			}
+			for _, done := range failed.Past {
+				if !strings.Contains(err.Error(), done.Step) {
+					t.Errorf("it doesn't say that it had %s: %v", done.Step, err)
+				}
+			}
 			if text, _ := s.RuleFile(wazuh.TuningFile); text != other {
 				t.Errorf("the file is not as it was:\n%s", text)
 			}
-			if diff := cmp.Diff(force, s.RulesInForce()); diff != "" && name != "the rules can't be loaded" {
+			if diff := cmp.Diff(force, s.RulesInForce()); diff != "" {
 				t.Errorf("in force (-want +got):\n%s", diff)
 			}
 		})

@@ -86,6 +86,13 @@ func (s *Server) SetRuleFile(name, text string) {
 	s.files[name] = text
 }
 
+// LoadRules has analysisd load what is on disk, as when somebody on the host restarts it.
+func (s *Server) LoadRules() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.comeBack()
+}
+
 // RuleFile returns a file of etc/rules, and whether it is there.
 func (s *Server) RuleFile(name string) (string, bool) {
 	s.mu.Lock()
