@@ -42,19 +42,25 @@ func (l *loop) incident(ctx context.Context, layerFile string) error {
 		if err := l.writeBack(ctx, cs, techniques); err != nil && !errors.Is(err, errWaits) {
 			return err
 		}
+		if err := l.contain(ctx, alert, cs); err != nil && !errors.Is(err, errWaits) {
+			return err
+		}
 		if err := l.timeline(ctx, cs); err != nil {
 			return err
 		}
 	}
+	if err := l.silence(ctx); err != nil && !errors.Is(err, errWaits) {
+		return err
+	}
 	if err := l.layer(ctx, techniques, layerFile); err != nil {
 		return err
 	}
-	return l.summary(ctx)
+	return l.handOver(ctx)
 }
 
 func (l *loop) triage(ctx context.Context) (*wazuh.Alert, error) {
 	l.stage("TRIAGE: what does Wazuh say?")
-	page, err := call[*wazuh.AlertPage](ctx, l, "get_alerts", &wazuh.GetAlertsInput{Level: 10, Limit: 5, Search: "authentication"})
+	page, err := l.alerts.GetAlerts(ctx, wazuh.GetAlertsInput{Level: 10, Limit: 5, Search: "authentication"}) // a read can be a plain call
 	if err != nil {
 		return nil, err
 	}
@@ -224,14 +230,83 @@ func (l *loop) layer(ctx context.Context, techniques []string, file string) erro
 	return nil
 }
 
-// summary says what still waits.
-func (l *loop) summary(ctx context.Context) error {
-	s, err := l.guard.Status(ctx)
+// contain blocks the attacker on the host and, once that is proven, takes it back.
+func (l *loop) contain(ctx context.Context, alert *wazuh.Alert, cs *thehive.Case) error {
+	l.stage("CONTAIN: evidence first, then a block with proof and a way back (gated)")
+	kept, err := call[*soc.EvidenceBundleOutput](ctx, l, "soc_evidence_bundle", &soc.EvidenceBundleInput{AlertID: alert.ID, CaseID: cs.ID})
 	if err != nil {
 		return err
 	}
-	for _, p := range s.Pending {
-		l.say("  still waiting: %s, %s", p.ID, p.Plan.Summary)
+	l.say("  kept: %s, %d files, SHA-256 %s", kept.Name, len(kept.Files), kept.SHA256)
+	for _, m := range kept.Missing {
+		l.say("  not kept: %s, %s", m.Path, m.Why)
+	}
+	on := wazuh.ResponseTarget{Response: blockAddress.Name, Agents: []wazuh.AgentID{wazuh.AgentID(alert.Agent.ID)}, Value: alert.SourceIP, WaitSeconds: 10}
+	done, err := call[*wazuh.ResponseDone](ctx, l, "wazuh_active_response", &wazuh.RunActiveResponseInput{ResponseTarget: on, Reason: "It guessed a password and is in."})
+	if err != nil {
+		return err
+	}
+	l.say("  blocked: %s", done.Note)
+	if _, err := call[*thehive.Comment](ctx, l, "thehive_create_comment", &thehive.CreateCommentInput{CaseID: cs.ID, Message: done.Record}); err != nil {
+		return err
+	}
+	undone, err := call[*wazuh.ResponseDone](ctx, l, "wazuh_undo_response", &wazuh.UndoResponseInput{ResponseTarget: on, Reason: "The account is locked and the host rebuilt."})
+	if err != nil {
+		return err
+	}
+	l.say("  taken back: %s", undone.Note)
+	return nil
+}
+
+// silence takes a scanner of one's own out of the alerts, looks at that, and takes it back.
+func (l *loop) silence(ctx context.Context) error {
+	l.stage("SILENCE: what drowns such an incident in noise (gated)")
+	l.platforms.Wazuh.SeedNoise(time.Now(), 60, 12, 20)
+	p, err := call[*wazuh.TunePreview](ctx, l, "wazuh_tune_preview", &wazuh.TunePreviewInput{RuleID: "5710"})
+	if err != nil {
+		return err
+	}
+	l.say("  rule %d: %d alerts in %d days, of which this hides %d:", p.Rule.ID, p.Total, 30, p.Silenced.Alerts)
+	for _, c := range p.Tuning.Conditions {
+		l.say("    %s is %s", c.Field, c.Value)
+	}
+	for _, w := range p.Warnings {
+		l.say("  warning: %s", w)
+	}
+	in := *p.Apply
+	in.Reason = "Our own vulnerability scanner, agreed with the team of the web servers."
+	done, err := call[*wazuh.TuningDone](ctx, l, "wazuh_apply_tuning", &in)
+	if err != nil {
+		return err
+	}
+	for _, s := range done.Steps {
+		l.say("  %s: %s", s.Step, s.Outcome)
+	}
+	list, err := call[*wazuh.TuningList](ctx, l, "wazuh_list_tunings", &wazuh.ListTuningsInput{})
+	if err != nil {
+		return err
+	}
+	for _, t := range list.Tunings {
+		l.say("  in force: %d on rule %s, approved by %s as %s, until %s, %.1f alerts a day before: %s", t.TuningID, string(t.RuleID), t.Approved, t.Proposal, t.Expires, t.PerDayBefore, t.Reason)
+	}
+	undone, err := call[*wazuh.TuningDone](ctx, l, "wazuh_revert_tuning", &wazuh.RevertTuningInput{TuningID: done.TuningID, Reason: "The scanner was moved."})
+	if err != nil {
+		return err
+	}
+	l.say("  reverted, proven by %d events; the rule file is %s", undone.Proven, undone.SHA256)
+	return nil
+}
+
+// handOver says what the next shift must know, what still waits among it.
+func (l *loop) handOver(ctx context.Context) error {
+	l.stage("HAND-OVER")
+	h, err := call[*soc.HandoverOutput](ctx, l, "soc_handover", &soc.HandoverInput{Hours: 12})
+	if err != nil {
+		return err
+	}
+	l.say("  %d open cases, %d tunings and %d responses in force, %d outcomes that nobody knows", h.OpenCases, len(h.Tunings), len(h.Responses), len(h.Unknown))
+	for _, p := range h.Waiting {
+		l.say("  still waiting: %s, %s", p.Proposal, p.Summary)
 	}
 	return nil
 }

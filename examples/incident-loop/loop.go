@@ -27,7 +27,13 @@ type loop struct {
 	ops    map[string]gate.Op
 	decide func(*gate.Proposal) bool
 	signer *gate.Signer
+	alerts *wazuh.Client
+
+	platforms *lab.Lab
 }
+
+// blockAddress is what the operator of this program allows to be done on hosts.
+var blockAddress = gate.Response{Name: "block-address", Command: "firewall-drop180", Takes: gate.TakesAddress, Reverse: "!firewall-allow", Proof: "651", Undone: "652", OS: []string{"linux"}}
 
 func run(ctx context.Context, out io.Writer, decide func(*gate.Proposal) bool, layerFile string) error {
 	platforms, err := lab.Start(0)
@@ -53,11 +59,12 @@ func newLoop(out io.Writer, platforms *lab.Lab, state string, decide func(*gate.
 	if err != nil {
 		return nil, err
 	}
-	guard, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: state, Principal: "incident-loop", Approvers: []gate.Approver{signer.Approver()}})
+	guard, err := gate.New(gate.Policy{Max: gate.TierDestructive, Dir: state, Principal: "incident-loop", Approvers: []gate.Approver{signer.Approver()},
+		Responses: []gate.Response{blockAddress}, Breaker: gate.Breaker{Burst: 5}}) // -approve is quicker than a person
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{out: out, guard: guard, ops: map[string]gate.Op{}, decide: decide, signer: signer}
+	l := &loop{out: out, guard: guard, ops: map[string]gate.Op{}, decide: decide, signer: signer, platforms: platforms}
 	return l, l.connect(platforms)
 }
 
@@ -73,7 +80,8 @@ func (l *loop) connect(platforms *lab.Lab) error {
 	if err := errors.Join(werr, herr, cerr, merr, kerr); err != nil {
 		return err
 	}
-	across, err := soc.New(soc.Config{ATTACK: kb, Wazuh: alerts, TheHive: hive, MISP: intel, Guard: l.guard})
+	l.alerts = alerts
+	across, err := soc.New(soc.Config{ATTACK: kb, Wazuh: alerts, TheHive: hive, MISP: intel, Cortex: analyzers, Guard: l.guard})
 	if err != nil {
 		return err
 	}

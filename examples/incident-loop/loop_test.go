@@ -39,11 +39,14 @@ func TestApprovedTheLoopGoesFromAlertToATTACK(t *testing.T) {
 		asked = append(asked, p.Op)
 		return true
 	})
-	want := "thehive_create_case thehive_create_task thehive_create_observable_bulk mitre_thehive_enrich thehive_create_comment"
+	want := "thehive_create_case thehive_create_task thehive_create_observable_bulk mitre_thehive_enrich thehive_create_comment " +
+		"wazuh_active_response thehive_create_comment wazuh_undo_response wazuh_apply_tuning wazuh_revert_tuning"
 	if got := strings.Join(asked, " "); got != want {
 		t.Errorf("the gate asked for %s, want %s", got, want)
 	}
-	for _, want := range []string{"rule 40112", "T1078", "verdict: malicious", "thehive_delete_case refused (switched_off)", "tags wazuh auth mitre:T1078 mitre:T1110"} {
+	for _, want := range []string{"rule 40112", "T1078", "verdict: malicious", "thehive_delete_case refused (switched_off)", "tags wazuh auth mitre:T1078 mitre:T1110",
+		"kept: evidence-", "blocked: 1 of 1 hosts have shown in their own log", "taken back: 1 of 1 hosts have shown", "of which this hides 60:", "verified: the file and the events are as they should be",
+		"in force: 119000 on rule 5710, approved by you as P-", "reverted, proven by 3 events; the rule file is absent", "0 tunings and 0 responses in force"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the narrative lacks %q:\n%s", want, text)
 		}

@@ -1,6 +1,6 @@
 // Command soc-lab simulates Wazuh, TheHive, Cortex and MISP on the loopback
 // interface, with one incident in them: password guessing over SSH against host
-// 007, then a login that succeeds. It prints the environment that connects the
+// 007, then a login that succeeds; and with a scanner of its own that makes noise. It prints the environment that connects the
 // servers to it and runs until it is interrupted. What is written is forgotten
 // when it ends. With -try it shows in a minute what the gate does, and ends.
 package main
@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -96,6 +97,7 @@ func serve(ctx context.Context, port int, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	l.Wazuh.SeedNoise(time.Now(), 60, 12, 20)
 	for _, e := range l.Env() {
 		fmt.Fprintln(stdout, "export", e)
 	}

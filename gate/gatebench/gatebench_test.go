@@ -130,6 +130,11 @@ func ours(t *testing.T, name string) gatebench.Server {
 		}
 		return []string{"SALLYPORT_HTTP_TOKENS=" + file}, os.WriteFile(file, []byte(lines.String()), 0o600)
 	}
+	policy := filepath.Join(t.TempDir(), "policy.json") // without it no active response could be asked for
+	if err := os.WriteFile(policy, []byte("{"+evidence.ResponsesJSON+"}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env = append(env, "SALLYPORT_POLICY="+policy)
 	return gatebench.Server{Name: name, Tokens: tokens, Command: []string{program(t, name)}, Env: env, Upstream: platforms(name), Calls: c, Operator: gatebench.Approver}
 }
 
