@@ -22,6 +22,8 @@ type (
 	Change = state.Change
 	// An Egress is one outside party that a plan sends data to.
 	Egress = state.Egress
+	// A Call is an operation with its input.
+	Call = state.Call
 	// A Proposal is one call that somebody wants to make, as an approver judges it.
 	Proposal = state.Proposal
 	// A State is where a proposal, or a call, stands.
@@ -104,6 +106,8 @@ type (
 	Signer = journal.Signer
 	// A Standing is how the gate stands for everybody who shares the journal.
 	Standing = journal.Standing
+	// An InForce is what was done and stays until it is taken back.
+	InForce = journal.InForce
 	// Used is what one principal has done and asked for within the hour.
 	Used = journal.Used
 	// Anchors are what is known outside of a journal.

@@ -284,6 +284,11 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason str
 		rule = r.Undone
 		plan.Undo = "wazuh_active_response with the same arguments does it again."
 	case r.Reverse != "":
+		back, err := json.Marshal(ResponseTarget{Response: in.Response, Agents: in.Agents, Value: in.Value})
+		if err != nil {
+			return gate.Plan{}, err
+		}
+		plan.Reverse, plan.Lasts = &gate.Call{Op: "wazuh_undo_response", Input: back}, n
 		plan.Undo = fmt.Sprintf("wazuh_undo_response with the same arguments runs %s.", r.Reverse)
 		if n > 0 {
 			plan.Undo += fmt.Sprintf(" Each host takes it back by itself after %d seconds.", n)

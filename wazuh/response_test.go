@@ -86,7 +86,18 @@ func TestAHostIsBlockedProvenAndUndone(t *testing.T) {
 	if !slices.Contains(s.Blocked("007"), attacker) || !slices.Contains(s.Blocked("012"), attacker) {
 		t.Error("the hosts don't block it")
 	}
+	j, err := g.Journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	force, err := j.InForce()
+	if err != nil || len(force) != 1 || force[0].Proposal.Plan.Reverse.Op != "wazuh_undo_response" || force[0].Until.Sub(force[0].Since) != 3*time.Minute {
+		t.Errorf("in force: %+v, %v", force, err)
+	}
 	undone, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_undo_response", wazuh.UndoResponseInput{ResponseTarget: in.ResponseTarget})
+	if force, err := j.InForce(); err != nil || len(force) != 0 {
+		t.Errorf("in force after the undo: %+v, %v", force, err)
+	}
 	if err != nil || undone.Proven != 2 || len(s.Blocked("007")) != 0 {
 		t.Errorf("undone: %+v, %v; still blocked %q", undone, err, s.Blocked("007"))
 	}

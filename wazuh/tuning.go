@@ -208,6 +208,7 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 		Summary: fmt.Sprintf("%s alerts of Wazuh rule %d (%s) by a rule of its own.", what, p.preview.Rule.ID, p.preview.Rule.Description),
 		Targets: []gate.Target{{Kind: "rule file", ID: "etc/rules/" + TuningFile, Version: "sha256 " + textHash(p.old, p.was)}},
 		Undo:    fmt.Sprintf("wazuh_revert_tuning with tuning_id %d takes exactly this rule out again.", p.id),
+		Reverse: &gate.Call{Op: "wazuh_revert_tuning", Input: json.RawMessage(fmt.Sprintf(`{"tuning_id":%d}`, p.id))},
 	}
 	plan.Changes = append(p.diff(&in),
 		gate.Set("SHA-256 of the rule file as it is now", textHash(p.old, p.was)),

@@ -74,6 +74,7 @@ type HandoverAct struct {
 	Op       string    `json:"op"`                                // the operation
 	Summary  string    `json:"summary" untrusted:"true"`          // what was to happen
 	At       time.Time `json:"at"`                                // when
+	Until    time.Time `json:"until,omitzero"`                    // when it ends by itself
 	Detail   string    `json:"detail,omitempty" untrusted:"true"` // what came of it
 	Undo     string    `json:"undo,omitempty"`                    // how to take it back
 }
@@ -90,8 +91,7 @@ type HandoverOutput struct {
 	Unusual []UnusualRule  `json:"unusual"` // rules that fire as they don't usually
 	// What is silenced.
 	Tunings []*wazuh.TuningInForce `json:"tunings"`
-	// Active responses that were not undone since, of the newest events of the journal; those with a time-out
-	// may be over.
+	// Active responses that neither were undone nor ended by themselves, of the newest events of the journal.
 	Responses []HandoverAct `json:"responses"`
 	// Proposals that wait for an approver.
 	Waiting []HandoverAct `json:"waiting"`
@@ -103,10 +103,9 @@ type HandoverOutput struct {
 }
 
 const (
-	handoverCases  = 30
-	handoverTasks  = 500 // that are looked at
-	handoverEvents = 2000
-	usualDays      = 14
+	handoverCases = 30
+	handoverTasks = 500 // that are looked at
+	usualDays     = 14
 )
 
 // Handover says what the next shift must know: new and open cases, tasks due, alerts that are
@@ -253,45 +252,28 @@ func (c *Client) handoverJournal(out *HandoverOutput) error {
 	for _, p := range waiting {
 		out.Waiting = append(out.Waiting, HandoverAct{Proposal: p.ID, Op: p.Op, Summary: p.Plan.Summary, At: p.Created})
 	}
-	events, err := j.Tail(handoverEvents)
+	force, err := j.InForce()
 	if err != nil {
 		return err
 	}
-	slices.Reverse(events)
-	type open struct {
-		p  *gate.Proposal
-		at time.Time
-		of string
-	}
-	proposed := map[string]*gate.Proposal{}
-	var responses, unknown []open
-	for _, e := range events {
-		if e.Proposal != nil {
-			proposed[e.ID] = e.Proposal
-		}
-		p := proposed[e.ID]
-		switch {
-		case p == nil:
-		case e.Kind == gate.EventUnknown:
-			unknown = append(unknown, open{p, e.Time, e.Detail})
-		case e.Kind == gate.EventResolved:
-			unknown = slices.DeleteFunc(unknown, func(o open) bool { return o.p.ID == e.ID })
-		case e.Kind == gate.EventExecuted && p.Op == "wazuh_active_response":
-			responses = append(responses, open{p, e.Time, responseOf(p)})
-		case e.Kind == gate.EventExecuted && p.Op == "wazuh_undo_response":
-			responses = slices.DeleteFunc(responses, func(o open) bool { return o.of == responseOf(p) })
+	for _, f := range force {
+		if p := f.Proposal; p.Op == "wazuh_active_response" {
+			out.Responses = append(out.Responses, HandoverAct{Proposal: p.ID, Op: p.Op, Summary: p.Plan.Summary, At: f.Since, Until: f.Until, Detail: responseOf(p), Undo: p.Plan.Undo})
 		}
 	}
-	for _, o := range responses {
-		out.Responses = append(out.Responses, HandoverAct{o.p.ID, o.p.Op, o.p.Plan.Summary, o.at, o.of, o.p.Plan.Undo})
+	unknown, err := j.Unsettled()
+	if err != nil {
+		return err
 	}
-	for _, o := range unknown {
-		out.Unknown = append(out.Unknown, HandoverAct{Proposal: o.p.ID, Op: o.p.Op, Summary: o.p.Plan.Summary, At: o.at, Detail: o.of})
+	for _, p := range unknown {
+		if p.State == gate.StateUnknown {
+			out.Unknown = append(out.Unknown, HandoverAct{Proposal: p.ID, Op: p.Op, Summary: p.Plan.Summary, At: p.Changed, Detail: p.Detail})
+		}
 	}
 	return nil
 }
 
-// responseOf is what a response is about: an undo of the same is about the same.
+// responseOf is what a response is about, in words.
 func responseOf(p *gate.Proposal) string {
 	var in struct {
 		Response string   `json:"response"`
@@ -381,13 +363,16 @@ func (out *HandoverOutput) markdown() string {
 func plainMarkdown(s string) string {
 	var b strings.Builder
 	for _, r := range gate.Escape(s) {
-		if strings.ContainsRune("\\`*_{}[]<>#|!~&", r) {
+		if strings.ContainsRune("\\`*_{}[]<>#|!~&@", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return addresses.Replace(b.String())
 }
+
+// addresses would be links in many a reader of Markdown, without any marks.
+var addresses = strings.NewReplacer("://", "\\://", "www.", "www\\.", "WWW.", "WWW\\.")
 
 // html is the page without scripts, styles of its own and nothing that is fetched.
 func (out *HandoverOutput) html() string {

@@ -183,7 +183,7 @@ func TestAHandoverTellsOfTuningsResponsesAndWhatWaits(t *testing.T) {
 	s := newSite(t)
 	s.wazuh.SetRuleFile(wazuh.TuningFile, "<!-- sallyport tuning 119000; rule 5710; proposal P-1; approved by alice; on 2026-01-02; until 2026-02-02; reason: our scanner -->\n<group name=\"sallyport,\">\n<rule id=\"119000\" level=\"0\">\n<if_sid>5710</if_sid>\n<srcip>10.0.0.1</srcip>\n<description>x</description>\n</rule>\n</group>\n")
 	op := gate.Destructive("wazuh_active_response", func(_ ctx, in act) (int, error) { return 1, nil }, "Act.").Plan(plan)
-	undo := gate.Destructive("wazuh_undo_response", func(_ ctx, in act) (int, error) { return 1, nil }, "Undo.").Plan(plan)
+	undo := gate.Destructive("wazuh_undo_response", func(_ ctx, in act) (int, error) { return 1, nil }, "Undo.").Plan(planUndo)
 	do := func(op gate.Op, in act, approve bool) {
 		t.Helper()
 		res, err := op.Do(t.Context(), s.gate.Guard, &in)
@@ -245,7 +245,12 @@ type act struct {
 type ctx = context.Context
 
 func plan(_ ctx, in act) (gate.Plan, error) {
-	return gate.Plan{Summary: "Act.", Targets: []gate.Target{{Kind: "host", ID: in.Agents[0]}}, Undo: "wazuh_undo_response"}, nil
+	back, err := json.Marshal(in)
+	return gate.Plan{Summary: "Act.", Targets: []gate.Target{{Kind: "host", ID: in.Agents[0]}}, Undo: "wazuh_undo_response", Reverse: &gate.Call{Op: "wazuh_undo_response", Input: back}}, err
+}
+
+func planUndo(_ ctx, in act) (gate.Plan, error) {
+	return gate.Plan{Summary: "Undo.", Targets: []gate.Target{{Kind: "host", ID: in.Agents[0]}}}, nil
 }
 
 func TestTheHandoverNamesTheTasksThatAreDue(t *testing.T) {

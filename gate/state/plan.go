@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,6 +29,34 @@ type Plan struct {
 	// Count is how many things would be changed or made, where the targets don't
 	// say it: budgets count things.
 	Count int `json:"count,omitempty"`
+	// Reverse is the call that takes it back, of what stays in force until then: a host
+	// that is blocked, a rule that is silenced.
+	Reverse *Call `json:"reverse,omitempty"`
+	// Lasts is after how many seconds it ends by itself; 0: it doesn't.
+	Lasts int `json:"lasts,omitempty"`
+}
+
+// A Call is an operation with its input.
+type Call struct {
+	Op    string          `json:"op"`    // its name
+	Input json.RawMessage `json:"input"` // as JSON
+}
+
+// Same reports whether c and d are the same call.
+func (c *Call) Same(d *Call) bool { return d != nil && c.Op == d.Op && bytes.Equal(c.Input, d.Input) }
+
+// Is reports whether p makes the call, whatever else its input says.
+func (c *Call) Is(p *Proposal) bool {
+	var want, have map[string]json.RawMessage
+	if p.Op != c.Op || json.Unmarshal(c.Input, &want) != nil || json.Unmarshal(p.Input, &have) != nil {
+		return false
+	}
+	for name, v := range want {
+		if !bytes.Equal(v, have[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // A Target is one thing a plan touches.
