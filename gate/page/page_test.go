@@ -801,3 +801,25 @@ func TestABrokenJournalIsSaidSo(t *testing.T) {
 		t.Errorf("%s %s", res.Status, res.text)
 	}
 }
+
+func TestWhatIsInForceIsShownWithTheCallThatTakesItBack(t *testing.T) {
+	d := entered(t)
+	evil := "<script>alert(1)</script>\u202e"
+	plan := gate.Plan{Summary: "Block " + evil, Targets: []gate.Target{{Kind: "host", ID: "007", Name: evil}}, Reverse: &gate.Call{Op: "unblock", Input: []byte(`{"host":"007"}`)}, Lasts: 600}
+	op := d.op(gate.TierWrite, plan)
+	p := d.propose(gate.TierWrite, plan)
+	d.post("p/"+p.ID+"/approve", with(d.form("p/"+p.ID, "p/"+p.ID+"/approve"), "typed", p.Code()))
+	d.wants(p.ID, gate.StateApproved)
+	if _, err := op.Do(t.Context(), d.guard, &target{ID: "~1"}); err != nil {
+		t.Fatal(err)
+	}
+	shown := d.get("")
+	for _, want := range []string{"In force", p.ID, "ends by itself", "unblock {&#34;host&#34;:&#34;007&#34;}", "&lt;script&gt;"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(shown, "<script>alert") || strings.Contains(shown, "\u202e") {
+		t.Error("it holds what was written by others as it is")
+	}
+}

@@ -105,6 +105,16 @@ type overviewView struct {
 	Unknowns      int
 	Used          []gate.Used
 	Grants        []grantView
+	InForce       []forceView
+	Unknown       []proposalView
+}
+
+// forceView is something that stays until it is taken back, with the call for that.
+type forceView struct {
+	ID, Since, Until string
+	Summary          value
+	Targets          []targetView
+	Undo             value
 }
 
 type grantView struct {
@@ -142,6 +152,27 @@ func (p *Page) overview(v *visit) error {
 	for _, g := range f.stand.Grants {
 		view.Grants = append(view.Grants, grantView{ID: gate.Shown(g.ID), Expires: moment(g.Expires), Approver: gate.Shown(g.Approver), Op: show(g.Op), Upstream: show(g.Upstream),
 			Principal: show(g.Principal), Kind: show(g.Kind), Target: show(g.Target), Used: g.Used, Max: g.Max, Token: v.s.token(act("revoke", g.ID))})
+	}
+	force, err := p.cfg.Journal.InForce()
+	if err != nil {
+		return err
+	}
+	for _, f := range force {
+		shown := p.viewOf(f.Proposal)
+		one := forceView{ID: shown.ID, Since: moment(f.Since), Summary: shown.Summary, Targets: shown.Targets, Undo: show(f.Proposal.Plan.Reverse.Op + " " + string(f.Proposal.Plan.Reverse.Input))}
+		if !f.Until.IsZero() {
+			one.Until = moment(f.Until)
+		}
+		view.InForce = append(view.InForce, one)
+	}
+	unsettled, err := p.cfg.Journal.Unsettled()
+	if err != nil {
+		return err
+	}
+	for _, pr := range unsettled {
+		if pr.State == gate.StateUnknown {
+			view.Unknown = append(view.Unknown, p.viewOf(pr))
+		}
 	}
 	p.write(v.w, http.StatusOK, "overview", &view)
 	return nil
