@@ -10,9 +10,9 @@ import (
 // An InForce is something that was done and stays until it is taken back: its plan names the
 // call for that.
 type InForce struct {
-	Proposal *state.Proposal
-	Since    time.Time
-	Until    time.Time // when it ends by itself; zero: it doesn't
+	Proposal *state.Proposal // what was done, with the call that takes it back in its plan
+	Since    time.Time       // when it was done
+	Until    time.Time       // when it ends by itself; zero: it doesn't
 }
 
 // lookedAt is how many events are looked at for what is in force, the newest.
