@@ -76,7 +76,9 @@ type Tx interface {
 
 // An UnreachableError is why the lines of a store could not be read, which says nothing
 // about what is in it.
-type UnreachableError struct{ Err error }
+type UnreachableError struct {
+	Err error // what kept it from being reached
+}
 
 // Error says why.
 func (e *UnreachableError) Error() string { return e.Err.Error() }
