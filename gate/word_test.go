@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -631,6 +632,73 @@ func TestWhatIsBehindAnEventIsReadWithoutTheRest(t *testing.T) {
 	for e, err := range j.After(2, all[3].Hash) {
 		if err == nil || !strings.Contains(err.Error(), "cut or rewritten") {
 			t.Errorf("behind an event that isn't there: %v, %v", e, err)
+		}
+	}
+}
+
+// reading counts the lines that are read from a store.
+type reading struct {
+	journal.Store
+	lines int
+}
+
+func (s *reading) counted(lines iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for line, err := range lines {
+			s.lines++
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s *reading) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
+	return s.counted(s.Store.Ahead(seq, hash))
+}
+
+func (s *reading) Lines() iter.Seq2[[]byte, error] { return s.counted(s.Store.Lines()) }
+
+func (s *reading) Begin() (journal.Tx, error) {
+	tx, err := s.Store.Begin()
+	return readingTx{tx, s}, err
+}
+
+type readingTx struct {
+	journal.Tx
+	s *reading
+}
+
+func (t readingTx) After(seq uint64, hash string) iter.Seq2[[]byte, error] {
+	return t.s.counted(t.Tx.After(seq, hash))
+}
+
+// Looking at a journal, proposing and freezing read what follows the last snapshot, and
+// no more the older it is.
+func TestALongHistoryIsNotReadAgain(t *testing.T) {
+	w := newWorld(t)
+	dir := w.folder()
+	writer := w.journal()
+	w.files(writer).Sync = func(*os.File) error { return nil }
+	for range 3 {
+		for range 2000 {
+			must(0, writer.Finish("P-00000000", EventFailed, "long ago"))
+		}
+		if must(w.journal().Standing()).Frozen {
+			must(0, w.journal().Unfreeze(w.signer))
+		}
+		for name, do := range map[string]func(*Journal) error{
+			"status":  func(j *Journal) error { _, err := j.Standing(); return err },
+			"pending": func(j *Journal) error { _, err := j.Pending(); return err },
+			"freeze":  func(j *Journal) error { return j.Freeze("alice", "test") },
+		} {
+			s := &reading{Store: journal.Folder{Store: must(filestore.Open(dir, filestore.Owners{}))}}
+			j := journal.New(s, journal.Options{Roster: func() ([]Approver, error) { return journal.Approvers(dir) }})
+			must(0, do(j))
+			must(0, j.Close())
+			if s.lines > 600 { // a snapshot is taken each 512
+				t.Errorf("%s reads %d lines", name, s.lines)
+			}
 		}
 	}
 }

@@ -46,6 +46,7 @@ var nextByState = map[gate.State]string{
 	gate.StateRunning:  "It is being executed.",
 	gate.StateExecuted: "It was executed. Repeating the same call shortly after returns its answer and changes nothing.",
 	gate.StateFailed:   "The operation failed. Its approval is spent.",
+	gate.StatePartly:   "Some of what it does was done, then it failed. Look at the platform before doing anything else.",
 	gate.StateUnknown:  "Its answer was lost. Check at the platform whether it took effect before doing anything else.",
 }
 

@@ -1,0 +1,274 @@
+// Command age measures what the age of a journal costs: how much CPU and memory it takes
+// to look at it, to propose, to verify and to freeze, where there are so many events
+// already, and how long eight servers take that are started together.
+//
+//	go run ./internal/testing/age
+//	go run ./internal/testing/age -vs ../old -events 1000,20000,200000,1000000
+//
+// With -vs the programs of another tree are measured beside those of this one, each on a
+// journal that its own code has written, in turn. A million events take some minutes and
+// half a gigabyte in TMPDIR, which may be in memory.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "age:", err)
+		os.Exit(1)
+	}
+}
+
+// A tree is a working tree with its programs.
+type tree struct {
+	root, bin string
+}
+
+// A cost is what one run took.
+type cost struct {
+	cpu, wall time.Duration
+	bytes     int64 // the most that was resident
+	failed    int   // processes of those that were started together
+}
+
+func run() error {
+	vs := flag.String("vs", "", "another `tree` to measure beside this one")
+	sizes := flag.String("events", "1000,20000,200000", "how many `events` the journals have")
+	runs := flag.Int("runs", 3, "how often each is measured; the median is shown")
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "age-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	roots := []string{"."}
+	if *vs != "" {
+		roots = append(roots, *vs)
+	}
+	var trees []*tree
+	for i, root := range roots {
+		t := &tree{root, filepath.Join(dir, fmt.Sprint("bin", i))}
+		if err := t.build(); err != nil {
+			return err
+		}
+		trees = append(trees, t)
+	}
+	env, stop, err := trees[0].lab()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	defer w.Flush()
+	head := "events\twhat\tCPU\tMB\t"
+	if len(trees) > 1 {
+		head += "CPU of the other\tMB\ttimes less CPU\t"
+	}
+	fmt.Fprintln(w, head)
+	for size := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return fmt.Errorf("-events: %w", err)
+		}
+		var states []string
+		for i, t := range trees {
+			state := filepath.Join(dir, fmt.Sprint("state", i, "-", n))
+			if err := t.write(state, n); err != nil {
+				return err
+			}
+			states = append(states, state)
+		}
+		for _, what := range measured {
+			costs := make([][]cost, len(trees))
+			n0 := max(*runs, 1)
+			if what.once {
+				n0 = 1
+			}
+			for range n0 {
+				for i, t := range trees {
+					c, err := what.do(t, states[i], env)
+					if err != nil {
+						return fmt.Errorf("%s of %d events in %s: %w", what.name, n, t.root, err)
+					}
+					costs[i] = append(costs[i], c)
+				}
+			}
+			fmt.Fprintf(w, "%d\t%s\t", n, what.name)
+			var cpu []time.Duration
+			for _, of := range costs {
+				c := median(of)
+				cpu = append(cpu, c.cpu)
+				failed := ""
+				if c.failed > 0 {
+					failed = fmt.Sprintf(", %d gave up", c.failed)
+				}
+				fmt.Fprintf(w, "%s%s\t%.1f\t", c.cpu.Round(100*time.Microsecond), failed, float64(c.bytes)/1e6)
+			}
+			if len(cpu) > 1 {
+				fmt.Fprintf(w, "%.1f\t", float64(cpu[1])/float64(cpu[0]))
+			}
+			fmt.Fprintln(w)
+			w.Flush()
+		}
+		for _, state := range states {
+			os.RemoveAll(state)
+		}
+	}
+	return nil
+}
+
+func median(list []cost) cost {
+	slices.SortFunc(list, func(a, b cost) int { return cmp.Compare(a.cpu, b.cpu) })
+	return list[len(list)/2]
+}
+
+// build builds the programs of a tree, and one that writes journals, which is laid over it.
+func (t *tree) build() error {
+	if err := os.MkdirAll(t.bin, 0o700); err != nil {
+		return err
+	}
+	how := "present"
+	if _, err := os.Stat(filepath.Join(t.root, "gate", "journal")); err == nil {
+		how = "past" // its journal can be given a clock
+	}
+	source, err := filepath.Abs(filepath.Join("internal", "testing", "age", "testdata", how, "main.go"))
+	if err != nil {
+		return err
+	}
+	root, err := filepath.Abs(t.root)
+	if err != nil {
+		return err
+	}
+	overlay := filepath.Join(t.bin, "overlay.json")
+	b, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, "gate", "cmd", "age", "main.go"): source}})
+	if err == nil {
+		err = os.WriteFile(overlay, b, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "build", "-overlay", overlay, "-o", t.bin+string(filepath.Separator), "./gate/cmd/gate", "./gate/cmd/age", "./examples/thehive-mcp", "./examples/soc-lab")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build in %s: %w\n%s", t.root, err, out)
+	}
+	return nil
+}
+
+// lab starts the simulation and returns the environment that leads to it. It is another
+// process: what this one has resident counts for each that it starts.
+func (t *tree) lab() (env []string, stop func(), err error) {
+	cmd := exec.Command(filepath.Join(t.bin, "soc-lab"))
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	stop = func() {
+		cmd.Process.Kill() //nolint:errcheck // it may have ended
+		cmd.Wait()         //nolint:errcheck // killed
+	}
+	env = os.Environ()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		kv, ok := strings.CutPrefix(lines.Text(), "export ")
+		if !ok {
+			continue
+		}
+		if env = append(env, kv); strings.HasPrefix(kv, "MISP_API_KEY=") {
+			return env, stop, nil
+		}
+	}
+	stop()
+	return nil, nil, errors.New("soc-lab doesn't say where it is")
+}
+
+// write writes a journal of about n events.
+func (t *tree) write(state string, n int) error {
+	out, err := exec.Command(filepath.Join(t.bin, "age"), state, strconv.Itoa(n)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("writing %d events in %s: %w\n%s", n, t.root, err, out)
+	}
+	return nil
+}
+
+// program runs a program of a tree on a state.
+func (t *tree) program(state string, env []string, name string, args ...string) (cost, error) {
+	cmd := exec.Command(filepath.Join(t.bin, name), args...)
+	cmd.Env = append(env, "SALLYPORT_STATE="+state)
+	begun := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil && !bytes.Contains(out, []byte("pending")) { // what waits is said so by the exit code too
+		return cost{wall: time.Since(begun)}, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	p := cmd.ProcessState
+	return cost{cpu: p.UserTime() + p.SystemTime(), wall: time.Since(begun), bytes: resident(p)}, nil
+}
+
+var proposals int
+
+// propose has a server propose a call that was never made before, which isn't an error.
+func propose(t *tree, state string, env []string, n int) (cost, error) {
+	return t.program(state, env, "thehive-mcp", "call", "thehive_create_comment", "caseId=2", fmt.Sprintf("message=note %d", n))
+}
+
+// measured is done in this order: nothing can be proposed after a freeze.
+var measured = []struct {
+	name string
+	do   func(t *tree, state string, env []string) (cost, error)
+	once bool // it takes long
+}{
+	{"begin alone (gate help)", command("gate", "help"), false},
+	{"gate status", command("gate", "status"), false},
+	{"a server that reads", command("thehive-mcp", "call", "thehive_get_case", "caseId=2"), false},
+	{"a server that proposes", func(t *tree, state string, env []string) (cost, error) {
+		proposals++
+		return propose(t, state, env, proposals)
+	}, false},
+	{"eight servers at once, until the last", eight, true},
+	{"gate verify", command("gate", "verify"), false},
+	{"gate freeze", command("gate", "freeze"), false},
+}
+
+func command(name string, args ...string) func(*tree, string, []string) (cost, error) {
+	return func(t *tree, state string, env []string) (cost, error) { return t.program(state, env, name, args...) }
+}
+
+// eight has eight servers propose the same at once. What it takes as CPU is the time
+// until the last one has.
+func eight(t *tree, state string, env []string) (cost, error) {
+	proposals++
+	n := proposals
+	costs, errs := make([]cost, 8), make([]error, 8)
+	var wg sync.WaitGroup
+	for i := range costs {
+		wg.Go(func() { costs[i], errs[i] = propose(t, state, env, n) })
+	}
+	wg.Wait()
+	last := slices.MaxFunc(costs, func(a, b cost) int { return cmp.Compare(a.wall, b.wall) })
+	together := cost{cpu: last.wall, bytes: last.bytes}
+	for _, err := range errs {
+		if err != nil {
+			together.failed++
+		}
+	}
+	return together, nil
+}

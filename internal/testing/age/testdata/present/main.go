@@ -1,0 +1,67 @@
+// Command age writes a journal of about so many events into a folder, by what every
+// version of package gate has: approved calls, all at the present.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/sallyport-soc/sallyport/gate"
+)
+
+func main() {
+	n, err := strconv.Atoi(os.Args[2])
+	if err == nil {
+		err = write(os.Args[1], n/4)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type note struct {
+	CaseID  string `json:"caseId"`
+	Message string `json:"message"`
+}
+
+func write(dir string, calls int) error {
+	alice, err := gate.NewSigner("alice")
+	if err != nil {
+		return err
+	}
+	if err := gate.AddApprover(dir, alice.Approver()); err != nil {
+		return err
+	}
+	g, err := gate.New(gate.Policy{Max: gate.TierWrite, Principal: "somebody", Dir: dir, Budget: gate.Budget{Writes: -1, Destructive: -1, Proposals: -1, Pending: -1},
+		Breaker: gate.Breaker{Burst: -1, Denials: -1, Unknowns: -1}})
+	if err != nil {
+		return err
+	}
+	j, err := g.Journal()
+	if err != nil {
+		return err
+	}
+	op := gate.Write("thehive_create_comment", func(context.Context, note) (string, error) { return "done", nil }, "Comment on a case in TheHive.").
+		Plan(func(_ context.Context, in note) (gate.Plan, error) {
+			return gate.Plan{Summary: "Comment on a case in TheHive.", Targets: []gate.Target{{Kind: "case", ID: in.CaseID, Name: "Phishing mail with a fake invoice"}},
+				Changes: []gate.Change{gate.Set("message", in.Message)}, Undo: "Delete the comment."}, nil
+		})
+	for i := range calls {
+		in := note{fmt.Sprint("~", i%1000), fmt.Sprint("What was seen on the host, and when: ", i)}
+		res, err := op.Do(context.Background(), g, &in)
+		if err != nil {
+			return err
+		}
+		if err := j.Approve(res.Proposal.ID, res.Proposal.Digest, alice); err != nil {
+			return err
+		}
+		if res, err = op.Do(context.Background(), g, &in); err != nil || res.State != gate.StateExecuted {
+			return errors.Join(err, errors.New("it doesn't run"))
+		}
+	}
+	return g.Close()
+}
