@@ -106,8 +106,8 @@ func (c *Client) planUpdateData(ctx context.Context, in UpdateDataInput) (gate.P
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
-		Summary: "Replace the ATT&CK bundles that this server uses.",
-		Undo:    "Earlier versions stay in the data folder; move the new ones away.",
+		Summary:  "Replace the ATT&CK bundles that this server uses.",
+		Warnings: []string{"No tool here goes back to an earlier version: they stay in the data folder, from which the new ones would have to be moved away."},
 	}
 	kb, err := c.KB(ctx)
 	if err != nil {

@@ -134,7 +134,7 @@ func TestCreateUser(t *testing.T) {
 	g.Setenv("CORTEX_SUPERADMIN_KEY", "set")
 	op, args := ops["cortex_create_user"], `{"login":"bot@soc.example","name":"Bot","organization":"soc","roles":["read","orgadmin"]}`
 	res, err := do(t, g, op, args)
-	if err != nil || res.State != gate.StatePending || len(res.Proposal.Plan.Warnings) != 1 {
+	if err != nil || res.State != gate.StatePending || len(res.Proposal.Plan.Warnings) != 2 || res.Proposal.Plan.Undo != "" {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	g.Approve(res.Proposal.ID)

@@ -180,10 +180,10 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 		return gate.Plan{}, fmt.Errorf("cortex: organization %q: %w", clip.Text(in.Organization, 80), err)
 	}
 	p := gate.Plan{
-		Summary: "Create a user in Cortex.",
-		Targets: []gate.Target{{Kind: "user", ID: in.Login, Name: in.Name}, {Kind: "organisation", ID: o.ID, Name: o.Name}},
-		Changes: []gate.Change{gate.Set("roles", in.Roles)},
-		Undo:    "Lock the user in Cortex.",
+		Summary:  "Create a user in Cortex.",
+		Targets:  []gate.Target{{Kind: "user", ID: in.Login, Name: in.Name}, {Kind: "organisation", ID: o.ID, Name: o.Name}},
+		Changes:  []gate.Change{gate.Set("roles", in.Roles)},
+		Warnings: []string{"no tool here locks a user or takes one away: that is done in Cortex itself"},
 	}
 	for _, r := range in.Roles {
 		switch {

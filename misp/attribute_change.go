@@ -286,7 +286,7 @@ func (c *Client) planDeleteAttribute(ctx context.Context, in DeleteAttributeInpu
 	p := gate.Plan{
 		Summary: "Delete an attribute in MISP; it can be restored.",
 		Targets: []gate.Target{a.target(), e.target()},
-		Undo:    "Restore the attribute in MISP.",
+		Undo:    "Add the attribute again (misp_add_attribute).",
 	}
 	if in.Hard {
 		p.Summary, p.Undo = "Delete an attribute in MISP for good.", ""

@@ -304,9 +304,9 @@ func (c *Client) planCacheFeed(ctx context.Context, in CacheFeedInput) (gate.Pla
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
-		Summary: "Copy what a feed has into MISP's cache; no events are made.",
-		Targets: []gate.Target{f.target()},
-		Undo:    "Switch caching off for the feed; the copy then runs out.",
+		Summary:  "Copy what a feed has into MISP's cache; no events are made.",
+		Targets:  []gate.Target{f.target()},
+		Warnings: []string{"no tool here empties the cache: that is done in MISP itself"},
 	}
 	if !f.CachingEnabled {
 		p.Warnings = append(p.Warnings, "caching is switched off for the feed: MISP may do nothing")

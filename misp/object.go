@@ -568,7 +568,7 @@ func (c *Client) planDeleteObject(ctx context.Context, in DeleteObjectInput) (ga
 		Summary: "Delete an object in MISP, with its attributes; it can be restored.",
 		Targets: []gate.Target{{Kind: "object", ID: string(o.ID), Name: o.Name, Version: fmt.Sprintf("changed %d", jsoncodec.Unix(o.Timestamp))}, e.target()},
 		Changes: []gate.Change{gate.Changed("content", strings.Join(values, ", "), "nothing")},
-		Undo:    "Restore the object in MISP.",
+		Undo:    "Add the object again (misp_add_object): it gets another UUID.",
 	}
 	if in.Hard {
 		p.Summary, p.Undo = "Delete an object in MISP for good, with its attributes.", ""

@@ -445,7 +445,7 @@ func (c *Client) planAcceptProposal(ctx context.Context, in DecideProposalInput)
 		Undo:    "Change the attribute back, or delete it.",
 	}
 	if bool(p.ToDelete) {
-		plan.Undo = "Restore the attribute in MISP."
+		plan.Undo = "Add the attribute again (misp_add_attribute)."
 	}
 	e.unpublishes(&plan)
 	return plan, c.warn(ctx, &plan, indicators(&Attribute{Type: p.Type, Value: p.Value})...)

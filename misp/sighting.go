@@ -284,9 +284,9 @@ func (c *Client) planAddSighting(ctx context.Context, in AddSightingInput) (gate
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
-		Summary: fmt.Sprintf("Say of %s in MISP: %s.", count(s.total, "attribute"), in.Type),
-		Undo:    "Delete the sightings in MISP.",
-		Count:   s.total,
+		Summary:  fmt.Sprintf("Say of %s in MISP: %s.", count(s.total, "attribute"), in.Type),
+		Count:    s.total,
+		Warnings: []string{"no tool here takes a sighting back: that is done in MISP itself"},
 	}
 	for _, a := range s.list {
 		p.Targets = append(p.Targets, gate.Target{Kind: "attribute", ID: string(a.ID), Name: fmt.Sprintf("%s %s (event %s)", a.Type, a.Value, a.EventID)})

@@ -257,6 +257,7 @@ func (j *Journal) take(lines iter.Seq2[[]byte, error]) error {
 	w := chain.Walk{Format: state.Format, Seq: j.m.Seq, Hash: j.m.Head}
 	for line, err := range lines {
 		var l chain.Link
+		at := w.Seq + 1
 		if err == nil {
 			l, err = w.Next(line)
 		} else if j.m.Seq > 0 || !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -272,7 +273,7 @@ func (j *Journal) take(lines iter.Seq2[[]byte, error]) error {
 			err = j.m.Apply(state.Decode(l))
 		}
 		if err != nil {
-			return fmt.Errorf("%s: seq %d: %w: %s", j.store, w.Seq+1, err, afterTampering)
+			return fmt.Errorf("%s: seq %d: %w: %s", j.store, at, err, afterTampering)
 		}
 	}
 	return nil
