@@ -46,7 +46,7 @@ func configFrom(environ []string) (Config, error) {
 		Config
 		Matrices []string
 	}
-	warnings, err := settings.ATTACK.Read(environ, &read)
+	warnings, err := settings.ATTACK().Read(environ, &read)
 	errs := []error{err}
 	c := read.Config
 	c.Warnings = warnings

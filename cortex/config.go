@@ -81,7 +81,7 @@ const (
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
 func configFrom(environ []string) (c Config, err error) {
-	if c.Warnings, err = settings.Cortex.Read(environ, &c); err != nil {
+	if c.Warnings, err = settings.Cortex().Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("cortex: %w", err)
 	}
 	return c, nil

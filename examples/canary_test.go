@@ -162,7 +162,7 @@ func plant(t *testing.T) *front {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	dir := t.TempDir()
-	for _, g := range settings.Platforms {
+	for _, g := range settings.Platforms() {
 		for i, s := range g.Settings {
 			if !s.Secret || strings.HasSuffix(s.Name, "_PROXY") {
 				continue
@@ -430,7 +430,7 @@ func TestNoErrorOfASettingHoldsASecret(t *testing.T) {
 			out.hold(t, []string{mark})
 		})
 	}
-	for _, g := range append(slices.Clone(settings.Platforms), settings.ATTACK) {
+	for _, g := range append(settings.Platforms(), settings.ATTACK()) {
 		for _, s := range g.Settings {
 			switch {
 			case strings.HasSuffix(s.Name, "_URL"), s.Name == "MITRE_UPDATE_FROM":

@@ -58,7 +58,7 @@ func TestARequestWithoutAPermitDoesNotEvenOpenTheJournal(t *testing.T) {
 func TestAPermitThatEndsWhileTheJournalIsBusyCoversNothing(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard()
-	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute)}
+	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen}
 	ctx := context.WithValue(t.Context(), permitKey{}, pm)
 	must(0, g.Admit(ctx, point(TierWrite)))
 	release := hold(w.folder())

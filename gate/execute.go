@@ -29,6 +29,7 @@ type permit struct {
 	until     time.Time
 	ended     atomic.Bool
 	runs      *Proposal
+	frozen    func() (bool, error)   // of the guard: a program that opens no gate links no journal
 	sent      atomic.Int64           // requests let through
 	system    atomic.Pointer[string] // the platform that was written to, without endpoints
 
@@ -112,7 +113,7 @@ func withoutPermit(ctx context.Context) context.Context {
 // approval is spent already.
 func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in any) (_ *Result, err error) {
 	p := res.Proposal
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: j.Frozen}
 	finished := false
 	defer func() {
 		pm.ended.Store(true)

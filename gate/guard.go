@@ -195,11 +195,7 @@ func (g *Guard) Admit(ctx context.Context, e Endpoint) error {
 	if why := p.outside(e); why != "" {
 		return g.logged(&RefusedError{Op: e.String(), Reason: ReasonFootprint, Detail: why})
 	}
-	j, err := g.Journal()
-	if err != nil {
-		return g.refuse(e.String(), ReasonJournal, "", err)
-	}
-	frozen, err := j.Frozen()
+	frozen, err := p.frozen()
 	switch {
 	case err != nil:
 		return g.refuse(e.String(), ReasonJournal, "", err)

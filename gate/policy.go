@@ -230,7 +230,7 @@ func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
 func PolicyFrom(environ []string) (Policy, error) { return policyFrom(environ) }
 
 func policyFrom(environ []string) (Policy, error) {
-	if _, err := settings.Gate.Check(environ); err != nil { // the warnings are for who has a log: mcpadapter/command
+	if _, err := settings.Gate().Check(environ); err != nil { // the warnings are for who has a log: mcpadapter/command
 		return Policy{}, fmt.Errorf("gate: %w", err)
 	}
 	set := map[string]string{}

@@ -41,7 +41,7 @@ const envDestructive = "MISP_ALLOW_DESTRUCTIVE"
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
 func configFrom(environ []string) (c Config, err error) {
-	if c.Warnings, err = settings.MISP.Read(environ, &c); err != nil {
+	if c.Warnings, err = settings.MISP().Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("misp: %w", err)
 	}
 	return c, nil

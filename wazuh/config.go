@@ -90,7 +90,7 @@ const envSensitive = "WAZUH_ALLOW_SENSITIVE_CONFIG"
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
 func configFrom(environ []string) (c Config, err error) {
-	if c.Warnings, err = settings.Wazuh.Read(environ, &c); err != nil {
+	if c.Warnings, err = settings.Wazuh().Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("wazuh: %w", err)
 	}
 	if c.Version != "" {

@@ -60,7 +60,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		c.ATTACK, err = attack.New(kb)
 	}
 	errs = append(errs, err)
-	if settings.Wazuh.Configured(environ) {
+	if settings.Wazuh().Configured(environ) {
 		cfg, err := wazuh.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -69,7 +69,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if settings.TheHive.Configured(environ) {
+	if settings.TheHive().Configured(environ) {
 		cfg, err := thehive.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -78,7 +78,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if settings.Cortex.Configured(environ) {
+	if settings.Cortex().Configured(environ) {
 		cfg, err := cortex.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -89,7 +89,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	if settings.MISP.Configured(environ) {
+	if settings.MISP().Configured(environ) {
 		cfg, err := misp.ConfigFromEnv()
 		if err == nil {
 			cfg.Guard, cfg.Logger = g, log
@@ -97,7 +97,7 @@ func ConfigFromEnv(g *gate.Guard, log *slog.Logger) (Config, error) {
 		}
 		errs = append(errs, err)
 	}
-	for _, p := range settings.Platforms {
+	for _, p := range settings.Platforms() {
 		if name := p.Stray(environ); name != "" {
 			log.Warn(fmt.Sprintf("%s is set and %s is not: %s is left out", name, p.Settings[0].Name, p.Title))
 		}

@@ -46,8 +46,8 @@ func of(g settings.Group) (out []setting) {
 }
 
 var (
-	wazuh, thehive, cortex, misp = of(settings.Wazuh), of(settings.TheHive), of(settings.Cortex), of(settings.MISP)
-	mitre, gates                 = of(settings.ATTACK), of(settings.Gate)
+	wazuh, thehive, cortex, misp = of(settings.Wazuh()), of(settings.TheHive()), of(settings.Cortex()), of(settings.MISP())
+	mitre, gates                 = of(settings.ATTACK()), of(settings.Gate())
 )
 
 // optional returns settings of which none must be set.

@@ -54,12 +54,12 @@ func (s Setting) Help() string {
 // Of returns the groups that a program of a system reads: its own and the gate's,
 // or for one that joins the platforms all of them. The gate's are for every program.
 func Of(system string) (list []Group) {
-	for _, g := range append(slices.Clone(Platforms), ATTACK) {
+	for _, g := range append(Platforms(), ATTACK()) {
 		if g.System == system || system == "soc" || system == "mitre" {
 			list = append(list, g)
 		}
 	}
-	return append(list, Gate)
+	return append(list, Gate())
 }
 
 const fileSuffix = "_FILE"

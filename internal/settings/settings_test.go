@@ -23,7 +23,7 @@ var needed = []string{"THEHIVE_URL=https://hive.example.org", "THEHIVE_API_KEY=k
 func read(t *testing.T, vars ...string) (thehive.Config, []string, error) {
 	t.Helper()
 	var c thehive.Config
-	warnings, err := settings.TheHive.Read(append(slices.Clone(needed), vars...), &c)
+	warnings, err := settings.TheHive().Read(append(slices.Clone(needed), vars...), &c)
 	return c, warnings, err
 }
 
@@ -41,7 +41,7 @@ func TestEverySettingOfTheConnectionIsReadForEveryServer(t *testing.T) {
 		}
 		return list
 	}
-	for _, g := range settings.Platforms {
+	for _, g := range settings.Platforms() {
 		var c struct {
 			BaseURL, APIKey, Username, Password, Version string
 			connect.Options
@@ -75,7 +75,7 @@ func TestEverySettingOfTheConnectionIsReadForEveryServer(t *testing.T) {
 func TestEachSettingIsNamedOnceAndHasAField(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, g := range append(slices.Clone(settings.Platforms), settings.ATTACK, settings.Gate) {
+	for _, g := range append(settings.Platforms(), settings.ATTACK(), settings.Gate()) {
 		for _, s := range g.Settings {
 			if seen[s.Name] || !strings.HasPrefix(s.Name, g.Prefix) || s.Doc == "" || s.Title == "" && s.Kind != settings.Unneeded {
 				t.Errorf("%s: twice, with another prefix, or without a text", s.Name)
@@ -85,7 +85,7 @@ func TestEachSettingIsNamedOnceAndHasAField(t *testing.T) {
 	}
 	// Whatever of the connection a file or a variable can hold is in the table.
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[connect.Options]()) {
-		in := slices.ContainsFunc(settings.TheHive.Settings, func(s settings.Setting) bool { return strings.Split(s.Field, ".")[0] == f.Name })
+		in := slices.ContainsFunc(settings.TheHive().Settings, func(s settings.Setting) bool { return strings.Split(s.Field, ".")[0] == f.Name })
 		code := slices.Contains([]string{"TLS", "Transport", "Wrap", "UserAgent", "Logger", "Warnings"}, f.Name)
 		if in == code {
 			t.Errorf("%s: in the table is %t", f.Name, in)
@@ -95,7 +95,7 @@ func TestEachSettingIsNamedOnceAndHasAField(t *testing.T) {
 
 func TestWhatKubernetesAndComposeFilesSetStopsNobody(t *testing.T) {
 	t.Parallel()
-	for _, g := range append(slices.Clone(settings.Platforms), settings.ATTACK, settings.Gate) {
+	for _, g := range append(settings.Platforms(), settings.ATTACK(), settings.Gate()) {
 		var links []string
 		for _, service := range []string{"", "INDEXER_", "API_SERVER_", "HTTP_"} {
 			p := g.Prefix + service
@@ -128,7 +128,7 @@ func TestANameThatIsNearlyASettingIsAnErrorThatNamesIt(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := settings.Gate.Check([]string{"SALLYPORT_APROVAL=host"}); err == nil || !strings.Contains(err.Error(), "SALLYPORT_APPROVAL") {
+	if _, err := settings.Gate().Check([]string{"SALLYPORT_APROVAL=host"}); err == nil || !strings.Contains(err.Error(), "SALLYPORT_APPROVAL") {
 		t.Errorf("the gate's: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestWhatIsStillAPlaceholderIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, v := range []string{"${THEHIVE_URL}", "${user_config.thehive_url}", "https://${HIVE_HOST}:9000", "{{ hive.url }}", "$(HIVE_URL)", "%HIVE_URL%", "$HIVE_URL"} {
 		var c thehive.Config
-		_, err := settings.TheHive.Read([]string{"THEHIVE_URL=" + v, "THEHIVE_API_KEY=k"}, &c)
+		_, err := settings.TheHive().Read([]string{"THEHIVE_URL=" + v, "THEHIVE_API_KEY=k"}, &c)
 		if err == nil || !strings.Contains(err.Error(), `THEHIVE_URL is "`+v+`": your host didn't fill it in`) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", v, err)
 		}
@@ -147,7 +147,7 @@ func TestWhatIsStillAPlaceholderIsNamed(t *testing.T) {
 	}
 	var c thehive.Config
 	for _, key := range []string{"pa${ss}word", "$ecret", "100%", "%a%", "<angle>", "$A$B"} {
-		if _, err := settings.TheHive.Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY=" + key}, &c); err != nil || c.APIKey != key {
+		if _, err := settings.TheHive().Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY=" + key}, &c); err != nil || c.APIKey != key {
 			t.Errorf("a key of odd letters: %v, %q", err, c.APIKey)
 		}
 	}
@@ -167,7 +167,7 @@ func TestSecretsComeFromFilesWhoseModeIsChecked(t *testing.T) {
 	}
 	key := func() (string, []string, error) {
 		var c thehive.Config
-		w, err := settings.TheHive.Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY_FILE=" + file}, &c)
+		w, err := settings.TheHive().Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY_FILE=" + file}, &c)
 		return c.APIKey, w, err
 	}
 	write("canary-key\n", 0o600)
@@ -184,7 +184,7 @@ func TestSecretsComeFromFilesWhoseModeIsChecked(t *testing.T) {
 		}
 	}
 	var c thehive.Config
-	_, err := settings.TheHive.Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY_FILE=canary-key-itself"}, &c)
+	_, err := settings.TheHive().Read([]string{"THEHIVE_URL=https://h", "THEHIVE_API_KEY_FILE=canary-key-itself"}, &c)
 	if err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("a key in place of its file: %v", err)
 	}
@@ -204,7 +204,7 @@ func TestSecretsComeFromFilesWhoseModeIsChecked(t *testing.T) {
 func TestAllThatIsWrongIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	var c wazuh.Config
-	_, err := settings.Wazuh.Read([]string{"WAZUH_USERNAME=a", "WAZUH_USER=b", "WAZUH_INDEXER_URL=https://i", "WAZUH_VERIFY_SSL=maybe", "WAZUH_TIMEOUT=0", "WAZUH_MAX_ANSWER=lots",
+	_, err := settings.Wazuh().Read([]string{"WAZUH_USERNAME=a", "WAZUH_USER=b", "WAZUH_INDEXER_URL=https://i", "WAZUH_VERIFY_SSL=maybe", "WAZUH_TIMEOUT=0", "WAZUH_MAX_ANSWER=lots",
 		"WAZUH_CLIENT_CERT_FILE=/c", "WAZUH_PASS=x"}, &c)
 	want := []string{
 		"WAZUH_USERNAME and WAZUH_USER, which mean the same, differ",
@@ -225,12 +225,12 @@ func TestAllThatIsWrongIsReportedAtOnce(t *testing.T) {
 func TestTheVariablesOfOtherServersAreSaidToBeUnneeded(t *testing.T) {
 	t.Parallel()
 	var c wazuh.Config
-	w, err := settings.Wazuh.Read([]string{"WAZUH_URL=https://w", "WAZUH_USERNAME=u", "WAZUH_PASSWORD=p", "WAZUH_MCP_MAX_RESPONSE_BYTES=250000"}, &c)
+	w, err := settings.Wazuh().Read([]string{"WAZUH_URL=https://w", "WAZUH_USERNAME=u", "WAZUH_PASSWORD=p", "WAZUH_MCP_MAX_RESPONSE_BYTES=250000"}, &c)
 	if err != nil || len(w) != 1 || !strings.Contains(w[0], "WAZUH_MCP_MAX_RESPONSE_BYTES is not needed here: -max-response") {
 		t.Errorf("%v, %v", w, err)
 	}
 	var a struct{ DataDir string }
-	if w, err := settings.ATTACK.Read([]string{"MITRE_UPDATE_INTERVAL=86400"}, &a); err != nil || len(w) != 1 {
+	if w, err := settings.ATTACK().Read([]string{"MITRE_UPDATE_INTERVAL=86400"}, &a); err != nil || len(w) != 1 {
 		t.Errorf("%v, %v", w, err)
 	}
 }
@@ -242,7 +242,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("THEHIVE_", "")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		var c thehive.Config
-		_, _ = settings.TheHive.Read([]string{name + "=" + value}, &c)
+		_, _ = settings.TheHive().Read([]string{name + "=" + value}, &c)
 		if c.MaxBody < 0 || c.Timeout < 0 {
 			t.Errorf("%s=%s: %d, %s", name, value, c.MaxBody, c.Timeout)
 		}

@@ -44,9 +44,10 @@ func connection(prefix, field, of string) []Setting {
 	return list
 }
 
-// The settings of each platform, of ATT&CK and of the gate.
-var (
-	Wazuh = Group{System: "wazuh", Title: "Wazuh", Prefix: "WAZUH_", Settings: concat([]Setting{
+// Wazuh returns the settings of the client of Wazuh. Tables are functions, so that
+// a program links those that it reads.
+func Wazuh() Group {
+	return Group{System: "wazuh", Title: "Wazuh", Prefix: "WAZUH_", Settings: concat([]Setting{
 		{Name: "WAZUH_URL", Aliases: []string{"WAZUH_BASE_URL"}, Field: "BaseURL", Kind: URL, Required: true, Title: "Wazuh: URL", Doc: "Address of the Wazuh server's API, port 55000.", Form: true},
 		{Name: "WAZUH_USERNAME", Aliases: []string{"WAZUH_USER"}, Field: "Username", Required: true, Title: "Wazuh: user", Doc: "User of the Wazuh API.", Form: true},
 		{Name: "WAZUH_PASSWORD", Field: "Password", Secret: true, Required: true, Title: "Wazuh: password", Doc: "Password of that user.", Form: true},
@@ -62,8 +63,11 @@ var (
 		{Name: "WAZUH_INDEXER_USERNAME", Field: "Indexer.Username", Fallback: "admin", Title: "Indexer: user", Doc: "User of the indexer.", Form: true},
 		{Name: "WAZUH_INDEXER_PASSWORD", Field: "Indexer.Password", Secret: true, Needs: "WAZUH_INDEXER_URL", Title: "Indexer: password", Doc: "Password of that user.", Form: true},
 	}, connection("WAZUH_INDEXER_", "Indexer.", "the indexer"))}
+}
 
-	TheHive = Group{System: "thehive", Title: "TheHive", Prefix: "THEHIVE_", Settings: concat([]Setting{
+// TheHive returns those of the client of TheHive.
+func TheHive() Group {
+	return Group{System: "thehive", Title: "TheHive", Prefix: "THEHIVE_", Settings: concat([]Setting{
 		{Name: "THEHIVE_URL", Field: "BaseURL", Kind: URL, Required: true, Title: "TheHive: URL", Doc: "Address of TheHive 5.", Form: true},
 		{Name: "THEHIVE_API_KEY", Field: "APIKey", Secret: true, Required: true, Title: "TheHive: API key", Doc: "Key of the user to act as in TheHive.", Form: true},
 		{Name: "THEHIVE_ORGANISATION", Field: "Organisation", Title: "TheHive: organisation", Doc: "Organisation to work in, if the user has several.", Form: true},
@@ -73,8 +77,11 @@ var (
 		{Name: "THEHIVE_ALLOW_DESTRUCTIVE_TOOLS", Kind: Switch, Title: "TheHive: destructive tools", Doc: "Lock of deleting, merging and promoting."},
 		{Name: "THEHIVE_ENABLE_RAW_QUERY", Kind: Switch, Title: "TheHive: raw queries", Doc: "Lock of thehive_query."},
 	}, connection("THEHIVE_", "", "TheHive"))}
+}
 
-	Cortex = Group{System: "cortex", Title: "Cortex", Prefix: "CORTEX_", Settings: concat([]Setting{
+// Cortex returns those of the client of Cortex.
+func Cortex() Group {
+	return Group{System: "cortex", Title: "Cortex", Prefix: "CORTEX_", Settings: concat([]Setting{
 		{Name: "CORTEX_URL", Field: "BaseURL", Kind: URL, Required: true, Title: "Cortex: URL", Doc: "Address of Cortex, without /api.", Form: true},
 		{Name: "CORTEX_API_KEY", Field: "APIKey", Secret: true, Required: true, Title: "Cortex: API key", Doc: "Key of the user to act as in Cortex.", Form: true},
 		{Name: "CORTEX_SUPERADMIN_KEY", Field: "SuperadminKey", Secret: true, Title: "Cortex: superadmin's key", Doc: "For organisations, users and their keys."},
@@ -87,15 +94,21 @@ var (
 		{Name: "CORTEX_INTERNAL_SUFFIXES", Field: "InternalSuffixes", Kind: List, Title: "Cortex: internal domains", Doc: "Domains whose names go to no third party."},
 		{Name: "CORTEX_ALLOW_DESTRUCTIVE", Kind: Switch, Title: "Cortex: responders", Doc: "Lock of responders."},
 	}, connection("CORTEX_", "", "Cortex"))}
+}
 
-	MISP = Group{System: "misp", Title: "MISP", Prefix: "MISP_", Settings: concat([]Setting{
+// MISP returns those of the client of MISP.
+func MISP() Group {
+	return Group{System: "misp", Title: "MISP", Prefix: "MISP_", Settings: concat([]Setting{
 		{Name: "MISP_URL", Field: "BaseURL", Kind: URL, Required: true, Title: "MISP: URL", Doc: "Address of MISP.", Form: true},
 		{Name: "MISP_API_KEY", Field: "APIKey", Secret: true, Required: true, Title: "MISP: API key", Doc: "Key of the user to act as in MISP.", Form: true},
 		{Name: "MISP_FILE_BASE_DIR", Field: "FileBaseDir", Kind: Folder, Title: "MISP: folder of files", Doc: "Folder below which exports are saved and STIX files are taken from; unset: by content only."},
 		{Name: "MISP_ALLOW_DESTRUCTIVE", Kind: Switch, Title: "MISP: destructive tools", Doc: "Pre-authorises deleting, publishing and untagging."},
 	}, connection("MISP_", "", "MISP"))}
+}
 
-	ATTACK = Group{System: "attack", Title: "ATT&CK", Prefix: "MITRE_", Settings: []Setting{
+// ATTACK returns those of ATT&CK.
+func ATTACK() Group {
+	return Group{System: "attack", Title: "ATT&CK", Prefix: "MITRE_", Settings: []Setting{
 		{Name: "MITRE_MATRICES", Field: "Matrices", Kind: List, Title: "ATT&CK: matrices", Doc: "ATT&CK matrices to load: enterprise, mobile, ics.", Form: true},
 		{Name: "MITRE_DATA_DIR", Field: "DataDir", Kind: Folder, Title: "ATT&CK: data folder", Doc: "Folder for the full ATT&CK data.", Form: true},
 		{Name: "MITRE_UPDATE_FROM", Field: "UpdateFrom", Title: "ATT&CK: updates", Doc: "Folder or address that mitre_update_data takes bundles from, or off; MITRE's own address unless set."},
@@ -103,8 +116,11 @@ var (
 		{Name: "MITRE_SOC_ALLOW_WRITES", Kind: Switch, Title: "ATT&CK: writes", Doc: "Pre-authorises what mitre-mcp writes to the platforms."},
 		{Name: "MITRE_UPDATE_INTERVAL", Kind: Unneeded, Doc: "data changes when mitre_update_data is called, and not by itself"},
 	}}
+}
 
-	Gate = Group{System: "gate", Title: "the gate", Prefix: "SALLYPORT_", Settings: []Setting{
+// Gate returns those of the gate.
+func Gate() Group {
+	return Group{System: "gate", Title: "the gate", Prefix: "SALLYPORT_", Settings: []Setting{
 		{Name: "SALLYPORT_APPROVAL", Title: "Who approves", Doc: "Who attests that a human said yes: operator, client or host.", Default: "operator", Form: true},
 		{Name: "SALLYPORT_STATE", Kind: Folder, Title: "State folder", Doc: "Folder of the gate's journal, or address of its PostgreSQL database for servers on several hosts; share it with the gate command.", Form: true},
 		{Name: "SALLYPORT_STATE_FILE", Kind: File, Title: "File of the state", Doc: "File that holds that address, where it has a password."},
@@ -112,10 +128,10 @@ var (
 		{Name: "SALLYPORT_POLICY", Kind: File, Title: "Policy", Doc: "JSON file of budgets, breaker, protected targets and number of approvers."},
 		{Name: "SALLYPORT_HTTP_TOKENS", Kind: File, Title: "Tokens", Doc: "File of bearer tokens for -http."},
 	}}
+}
 
-	// Platforms are those that have a server of their own.
-	Platforms = []Group{Wazuh, TheHive, Cortex, MISP}
-)
+// Platforms are those that have a server of their own.
+func Platforms() []Group { return []Group{Wazuh(), TheHive(), Cortex(), MISP()} }
 
 func concat(lists ...[]Setting) (all []Setting) {
 	for _, l := range lists {

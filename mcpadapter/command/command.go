@@ -250,7 +250,7 @@ func (p *program) open() (*site, error) {
 		return nil, err
 	}
 	policy.Logger, policy.OpenStore = p.logger, postgres.Open
-	if warnings, err := settings.Gate.Check(os.Environ()); err == nil {
+	if warnings, err := settings.Gate().Check(os.Environ()); err == nil {
 		for _, w := range warnings {
 			p.logger.Warn(w)
 		}

@@ -193,7 +193,7 @@ func (a *app) help(w io.Writer) {
 		fmt.Fprintf(w, "  gate %-17s %s\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 	}
 	fmt.Fprint(w, "\nBegin with gate init. P is the id of a proposal, as gate pending lists it, and G that of a standing approval.\nA command marked signed asks for the passphrase of your key.\n\nEvery command takes -state, a folder or the address of a database; gate COMMAND -h lists its flags.\nExit codes: 0 done; 1 refused or failed; 2 wrong use.\n\nSettings, in the environment:\n")
-	for _, s := range settings.Gate.Settings {
+	for _, s := range settings.Gate().Settings {
 		fmt.Fprintf(w, "  %-22s %s\n", s.Name, s.Help())
 	}
 }
