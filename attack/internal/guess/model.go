@@ -147,6 +147,7 @@ func (m *Model) Rank(t Text, limit int) []Ranked {
 			scores[i] = max(scores[i], titleShare*s)
 		}
 	}
+	m.relate(scores)
 	var all []Ranked
 	for i, s := range scores {
 		if s > 0 {
@@ -162,6 +163,23 @@ func (m *Model) Rank(t Text, limit int) []Ranked {
 	}
 	m.explain(t, all)
 	return all
+}
+
+// familyShare is what a technique's score adds to its sub-techniques, and the highest of these to it: rules on one are
+// written much like rules on the other.
+const familyShare = 0.2
+
+// relate adds what a family says of its members. Labels are sorted, so that sub-techniques stand behind their technique.
+func (m *Model) relate(scores []float64) {
+	for i := 0; i < len(scores); {
+		end, highest := i+1, 0.0
+		for ; end < len(scores) && strings.HasPrefix(m.labels[end], m.labels[i]+"."); end++ {
+			highest = max(highest, scores[end])
+			scores[end] += familyShare * max(0, scores[i])
+		}
+		scores[i] += familyShare * highest
+		i = end
+	}
 }
 
 // maxWords is how many words a guess is explained by.

@@ -45,6 +45,9 @@ var Sources = []Source{
 	{"bertjan", "Bert-JanP/Hunting-Queries-Detection-Rules, commit 7a0d998", "BSD-3-Clause", .5, false, huntingQueries},
 	{"sysmon", "olafhartong/sysmon-modular, commit a507259", "MIT", .15, false, sysmonConditions},
 	{"falco", "falcosecurity/rules, rules, commit c72713ee", "Apache-2.0", .5, false, falcoRules},
+	{"elastic", "elastic/detection-rules, rules, commit 14cf530f", "Elastic-2.0", .5, false, elasticRules},
+	{"protections", "elastic/protections-artifacts, behavior/rules, commit 9c334cf8", "Elastic-2.0", .5, false, elasticRules},
+	{"falconfriday", "FalconForceTeam/FalconFriday, commit 06de951", "BSD-3-Clause", .5, false, falconQueries},
 }
 
 // Source is a repository of texts with techniques.
@@ -448,5 +451,64 @@ func sysmonConditions(add func(Example), name, text string) error {
 	for _, m := range sysmonRule.FindAllStringSubmatch(comment.ReplaceAllString(text, ""), -1) {
 		add(Example{Text: guess.Text{Body: entities.Replace(m[3])}, Labels: []string{m[2]}})
 	}
+	return nil
+}
+
+// The parts of Elastic's rules, which are TOML of one shape.
+var (
+	elasticName  = regexp.MustCompile(`(?m)^name = (?:"(.*)"|'(.*)')$`)
+	elasticAbout = regexp.MustCompile(`(?sm)^description = (?:"""(.*?)"""|\'\'\'(.*?)\'\'\'|"(.*?)"$)`)
+	elasticID    = regexp.MustCompile(`(?m)^id = "(T[0-9.]+)"$`)
+)
+
+func elasticRules(add func(Example), name, text string) error {
+	title := elasticName.FindStringSubmatch(text)
+	if path.Ext(name) != ".toml" || title == nil {
+		return nil
+	}
+	var ids []string
+	for _, m := range elasticID.FindAllStringSubmatch(text, -1) {
+		ids = append(ids, m[1])
+	}
+	if ids = narrowest(ids); ids == nil {
+		return nil
+	}
+	e := Example{Text: guess.Text{Title: strings.TrimPrefix(title[1]+title[2], "Deprecated - ")}, Labels: ids}
+	if m := elasticAbout.FindStringSubmatch(text); m != nil {
+		e.Body = m[1] + m[2] + m[3]
+	}
+	add(e)
+	return nil
+}
+
+// narrowest leaves out techniques of which a sub-technique is there too.
+func narrowest(ids []string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool {
+		return slices.ContainsFunc(ids, func(other string) bool { return strings.HasPrefix(other, id+".") })
+	})
+}
+
+var (
+	falconTag   = regexp.MustCompile(`(?m)^\|[^|]*\| *(T[0-9]{4}) *\| *([0-9]{3})? *\|`)
+	falconAbout = regexp.MustCompile(`(?s)## Detection description\n(.*?)\n## Permission.*## Description of the attack\n(.*?)\n##`)
+)
+
+func falconQueries(add func(Example), name, text string) error {
+	title := heading.FindStringSubmatch(text)
+	if path.Ext(name) != ".md" || title == nil {
+		return nil
+	}
+	var ids []string
+	for _, m := range falconTag.FindAllStringSubmatch(text, -1) {
+		ids = append(ids, strings.TrimSuffix(m[1]+"."+m[2], "."))
+	}
+	if ids == nil {
+		return nil
+	}
+	e := Example{Text: guess.Text{Title: title[1]}, Labels: ids}
+	if m := falconAbout.FindStringSubmatch(text); m != nil {
+		e.Body = clip(m[1]+" "+m[2], 2000)
+	}
+	add(e)
 	return nil
 }
