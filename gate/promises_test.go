@@ -31,7 +31,7 @@ func TestAGuardOffersNoWayToApprove(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"Admit", "Approval", "Attest", "Close", "Dir", "Journal", "Principal", "Proposal", "Responses", "Saw", "Seal", "Status", "Tainted", "Wait", "Who"}
+	want := []string{"Admit", "Approval", "Attest", "Close", "Dir", "Journal", "Principal", "Proposal", "Protected", "Protects", "Responses", "Saw", "Seal", "Status", "Tainted", "Wait", "Who"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("methods (-want +got):\n%s", diff)
 	}

@@ -80,12 +80,12 @@ func rehearsals() map[string]rehearsal {
 // A stage is a Wazuh on which a rehearsal is ready and approved.
 type stage struct {
 	rehearsal
-	s        *wazuhtest.Server
-	g        *gatetest.Gate
-	c        *wazuh.Client
-	in       any
-	id       string // of the approved proposal
-	old, new string // the rule file before, and as it was to be; "" where it isn't there
+	s   *wazuhtest.Server
+	g   *gatetest.Gate
+	c   *wazuh.Client
+	in  any
+	id  string // of the approved proposal
+	old string // the rule file before; "" where it isn't there
 }
 
 func (r rehearsal) stage(t *testing.T) *stage {
