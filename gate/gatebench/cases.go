@@ -693,7 +693,7 @@ var cases = []threat{
 			}})
 		}},
 		{"a policy that names writes alone", func(r *run) { r.halfPolicy() }},
-		{"a relative state directory", func(r *run) { r.broken(settings{env: []string{"SALLYPORT_STATE=state"}}) }},
+		{"a relative state directory", func(r *run) { r.broken(settings{env: []string{"SALLYPORT_STATE=" + r.relative("state")}}) }},
 		{"a journal of next year", func(r *run) { r.ahead() }},
 		{"a state directory that is a file", func(r *run) {
 			r.broken(settings{state: func(dir string) error {

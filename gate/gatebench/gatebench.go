@@ -138,6 +138,20 @@ type run struct {
 	faults   []string
 }
 
+// relative names a file of the run's folder from the working directory, so that a server
+// that takes the name leaves nothing behind.
+func (r *run) relative(name string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		panic(skip(err.Error()))
+	}
+	path, err := filepath.Rel(here, filepath.Join(r.dir, name))
+	if err != nil { // another volume
+		panic(skip(err.Error()))
+	}
+	return path
+}
+
 type skip string
 
 func (l *leg) try(ctx context.Context, threat string, v variant, dir string) (res Result) {
