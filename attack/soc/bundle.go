@@ -243,15 +243,19 @@ func (c *Client) bundleValues(ctx context.Context, b *bundle, a *wazuh.Alert) {
 	}
 }
 
-// safeName is s as part of a path.
+// safeName is s as part of a path; values that read alike there are told apart by a digest.
 func safeName(s string) string {
-	s = strings.Map(func(r rune) rune {
+	safe := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '-' || r == '.' {
 			return r
 		}
 		return '_'
 	}, s)
-	return strings.TrimLeft(s[:min(len(s), 80)], ".")
+	if safe = strings.TrimLeft(safe[:min(len(safe), 80)], "."); safe != s {
+		sum := sha256.Sum256([]byte(s))
+		safe += "-" + hex.EncodeToString(sum[:4])
+	}
+	return safe
 }
 
 // pack writes the archive: files in the order of their names, all of one time, with a manifest

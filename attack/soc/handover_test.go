@@ -105,6 +105,28 @@ func TestABundleHoldsWhatIsKnownAndCanBeVerified(t *testing.T) {
 	}
 }
 
+func TestABundleKeepsApartWhatReadsAlikeInAPath(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.wazuh.AddAlert(time.Now(), "alike1", wazuhtest.Object{
+		"rule": wazuhtest.Object{"id": "86601", "level": 5, "description": "x"}, "agent": wazuhtest.Object{"id": "007", "name": "fleet-007"},
+		"data": wazuhtest.Object{"srcip": "2001:db8::17", "tls": wazuhtest.Object{"sni": "2001_db8__17"}},
+	})
+	out, err := s.soc.EvidenceBundle(t.Context(), soc.EvidenceBundleInput{AlertID: "alike1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := unpacked(t, out.Archive)
+	got := map[string]int{}
+	for name := range files {
+		folder, _, _ := strings.Cut(name, "/")
+		got[folder]++
+	}
+	if got["misp"] != 2 || got["cortex"] != 2 {
+		t.Errorf("two values are in %v", got)
+	}
+}
+
 func TestABundleSaysWhatCouldNotBePreserved(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *soc.Config) { c.MISP = nil })
