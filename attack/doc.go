@@ -27,6 +27,8 @@
 //
 // [Client] offers the same as operations with one input and one output each, for package gate and MCP.
 //
+// What the data really does where one would think otherwise is on the page behaviour.md beside this file.
+//
 // ATT&CK is © The MITRE Corporation and reproduced with its permission, under the licence in data/LICENSE.txt. The
 // licence applies to the embedded facts and must accompany every copy, so each program that has them has it too:
 // [KB.License].

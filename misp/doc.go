@@ -23,6 +23,9 @@
 // follow from the content, so that a repeated call doesn't make things twice.
 // [Client.AddAttributes], [Client.Attributes], [Client.Events] and
 // [Client.Exports] work through any number of values in constant memory.
+//
+// What MISP really does where one would think otherwise is on the page
+// behaviour.md beside this file, and in its fake, package misptest.
 package misp
 
 //go:generate go run ../internal/jsoncodec/jsonmethods

@@ -21,6 +21,9 @@
 // A case is named by its id ("~4096") or its number ("12"). Dates are
 // milliseconds since 1970, as TheHive has them. TLP goes from 0 (CLEAR) to 4
 // (RED), PAP from 0 to 3.
+//
+// What TheHive really does where one would think otherwise is on the page
+// behaviour.md beside this file, and in its fake, package thehivetest.
 package thehive
 
 //go:generate go run ../internal/jsoncodec/jsonmethods
