@@ -29,7 +29,7 @@ type Options struct {
 }
 
 // Defaults are what the embedded table was made with.
-var Defaults = Options{Ridge: 0.5, Keep: 300_000}
+var Defaults = Options{Ridge: 0.5, Keep: 365_000}
 
 // column is a word in the texts.
 type column struct {
