@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
@@ -241,7 +241,7 @@ func (c *Client) start(ctx context.Context, s submission, r *AnalyzerRun) error 
 
 // notStarted notes why there is no job of r, and returns that with its name.
 func (r *AnalyzerRun) notStarted(err error) error {
-	r.Status, r.ErrorMessage = StatusNotSubmitted, analysis.Scrub(err.Error())
+	r.Status, r.ErrorMessage = StatusNotSubmitted, secret.Text(err.Error())
 	if errors.Is(err, gate.ErrOutcomeUnknown) {
 		r.Status = StatusUnknown
 	}
@@ -265,7 +265,7 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) erro
 
 // notFetched notes why there is no report of r.
 func (r *AnalyzerRun) notFetched(err error) {
-	r.Note = "the report could not be fetched: " + analysis.Scrub(err.Error())
+	r.Note = "the report could not be fetched: " + secret.Text(err.Error())
 	if r.Status.Ended() {
 		r.Status = StatusUnknown
 	}

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // CleanupJobsInput is the input of [Client.CleanupJobs]. Give Status or
@@ -150,7 +150,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 			j.Deleted = true
 			out.Deleted++
 		default:
-			j.Error = clip.Text(analysis.Scrub(err.Error()), 300)
+			j.Error = clip.Text(secret.Text(err.Error()), 300)
 			out.Failed++
 			lost = err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // A Definition is an analyzer or a responder that the server has, enabled or not.
@@ -283,7 +284,7 @@ func (in *EnableInput) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Configuration)) {
 		v := in.Configuration[name]
-		if analysis.SecretKey(name, true) && !analysis.Harmless(v) || string(analysis.Redact(v)) != string(v) || strings.Contains(string(v), "://") && analysis.Scrub(string(v)) != string(v) {
+		if secret.CortexSettings.Name(name) && !analysis.Harmless(v) || string(analysis.Redact(v)) != string(v) || strings.Contains(string(v), "://") && secret.Text(string(v)) != string(v) {
 			errs = append(errs, onlyOperator(name))
 		}
 	}

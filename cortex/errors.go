@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
-	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // Errors that [Error] and the other errors of this package match with errors.Is.
@@ -66,7 +66,7 @@ func fail(f *httpx.Failure) error {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(f.Body, &body) == nil && (body.Type != "" || body.Message != "") {
-		e.Code, e.Message = body.Type, analysis.Scrub(body.Message)
+		e.Code, e.Message = body.Type, secret.Text(body.Message)
 		var attributes []string
 		for _, x := range body.Errors {
 			if strings.HasPrefix(x.Type, "Missing") {

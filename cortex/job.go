@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // A JobStatus says how a job stands.
@@ -96,7 +97,7 @@ func report(j *wire.JobReport) *JobReport {
 	r := &JobReport{
 		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate),
-		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: analysis.Scrub(j.ErrorMessage),
+		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: secret.Text(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &r.Data) != nil {
 		r.Data = ""
@@ -139,7 +140,7 @@ func report(j *wire.JobReport) *JobReport {
 		if json.Unmarshal(body.ErrorMessage, &r.ErrorMessage) != nil {
 			r.ErrorMessage = string(analysis.Redact(body.ErrorMessage))
 		}
-		r.ErrorMessage = analysis.Scrub(r.ErrorMessage)
+		r.ErrorMessage = secret.Text(r.ErrorMessage)
 	}
 	if r.Status == StatusFailure && r.ErrorMessage == "" {
 		r.ErrorMessage = "the job failed and Cortex says no more"

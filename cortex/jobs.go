@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // A Job is one run of an analyzer or a responder, without its report.
@@ -55,7 +56,7 @@ func newJob(j *wire.Job) *Job {
 	out := &Job{
 		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
-		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: analysis.Scrub(j.ErrorMessage),
+		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: secret.Text(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &out.Data) != nil {
 		out.Data = ""

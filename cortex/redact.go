@@ -1,8 +1,8 @@
 package cortex
 
 import (
-	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // described are the words that make a setting a secret where its description has them.
@@ -19,8 +19,8 @@ func (x ConfigItem) secret() bool {
 	switch {
 	case x.Type == "number" || x.Type == "boolean":
 		return false
-	case analysis.SecretKey(x.Name, true), described.MatchString(x.Description):
+	case secret.CortexSettings.Name(x.Name), described.MatchString(x.Description):
 		return true
 	}
-	return !plain.MatchString(analysis.Fold(x.Name))
+	return !plain.MatchString(secret.Folded(x.Name))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
 // A JobStatus says how a job stands.
@@ -79,7 +80,7 @@ func (r *jobRow) job() *Job {
 	if r := j.report(); j.ErrorMessage == "" {
 		j.ErrorMessage = r.ErrorMessage
 	}
-	j.Report, j.ErrorMessage = analysis.Report(j.Report), analysis.Scrub(j.ErrorMessage)
+	j.Report, j.ErrorMessage = analysis.Report(j.Report), secret.Text(j.ErrorMessage)
 	return j
 }
 

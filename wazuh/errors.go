@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
-	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -179,11 +179,9 @@ func text(b json.RawMessage) string {
 	return oneLine(s)
 }
 
-var jwt = lazyregexp.New(`\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
-
 // oneLine bounds a text of the server's and takes tokens out of it.
 func oneLine(s string) string {
-	s = jwt.ReplaceAllString(strings.Join(strings.Fields(s), " "), "[REDACTED]")
+	s = secret.Message(strings.Join(strings.Fields(s), " "))
 	if len(s) > 600 {
 		s = strings.ToValidUTF8(s[:600], "") + "…"
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -115,7 +116,7 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 		return nil, err
 	}
 	for _, l := range r.items {
-		if l.Description = cleanText("", strings.TrimSpace(l.Description)); !in.IncludeDescription {
+		if l.Description = secret.Text(strings.TrimSpace(l.Description)); !in.IncludeDescription {
 			l.Description = ""
 		}
 	}
@@ -308,4 +309,16 @@ func (m *ManagerConfig) add(res *httpx.Response, err error) error {
 		}
 	}
 	return nil
+}
+
+// redact returns a section of the configuration, found within another or
+// none, without its secrets and notes where they were.
+func (m *ManagerConfig) redact(section, within string, value json.RawMessage) (json.RawMessage, error) {
+	clean, paths, err := secret.Wazuh.JSON(value, section, within)
+	if err != nil {
+		return nil, fmt.Errorf("wazuh: configuration: section %s: %w", section, err)
+	}
+	m.Redacted = append(m.Redacted, paths...)
+	slices.Sort(m.Redacted)
+	return clean, nil
 }

@@ -11,18 +11,13 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/secret"
 )
-
-const redacted = "[REDACTED]"
 
 // Redact cuts the client's secrets, and what looks like a credential, out of s.
 func (c *Client) Redact(s string) string {
-	s = c.redact.Replace(s)
-	return credential.ReplaceAllString(s, "${1}"+redacted)
+	return secret.Message(c.redact.Replace(s))
 }
-
-var credential = lazyregexp.New(`(?i)(\b(?:bearer|basic)\s+|\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s"'@,;}]{4,}`)
 
 // redactor replaces secrets of at least six bytes: shorter ones would mangle
 // every message.
@@ -33,7 +28,7 @@ func redactor(secrets []string) *strings.Replacer {
 			continue
 		}
 		for _, form := range spellings(s) {
-			pairs = append(pairs, form, redacted)
+			pairs = append(pairs, form, secret.Redacted)
 		}
 	}
 	return strings.NewReplacer(pairs...)
@@ -95,7 +90,7 @@ func (c *Client) credentials(header string) *credentials {
 	k.forms = slices.CompactFunc(k.forms, bytes.Equal)
 	var pairs []string
 	for _, form := range k.forms {
-		pairs = append(pairs, string(form), redacted)
+		pairs = append(pairs, string(form), secret.Redacted)
 	}
 	k.text = strings.NewReplacer(pairs...)
 	c.last.Store(k)
@@ -134,7 +129,7 @@ func (k *credentials) cut(res *Response) {
 	for _, form := range k.forms {
 		// The end of a long one is found faster, and tokens begin alike.
 		if bytes.Contains(res.Body, form[max(0, len(form)-32):]) && !(res.Endpoint.Tier > gate.TierRead && len(bytes.TrimSpace(res.Body)) == len(form)) {
-			res.Body = bytes.ReplaceAll(res.Body, form, []byte(redacted))
+			res.Body = bytes.ReplaceAll(res.Body, form, []byte(secret.Redacted))
 		}
 	}
 	for _, values := range res.Header {
