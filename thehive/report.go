@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"maps"
 	"slices"
@@ -62,7 +60,7 @@ const (
 	reportAlerts      = 200
 )
 
-// report is what the templates show.
+// report is what is written.
 type report struct {
 	Case        *Case
 	TLP         TLP
@@ -112,9 +110,7 @@ func (c *Client) CaseReport(ctx context.Context, in CaseReportInput) (*Report, e
 	case ReportMarkdown:
 		r.markdown(&b)
 	case ReportHTML:
-		if err := reportPage().Execute(&b, r); err != nil {
-			return nil, fmt.Errorf("thehive: report: %w", err)
-		}
+		r.html(&b)
 	default:
 		return nil, fmt.Errorf("%w: format: want markdown or html", ErrInvalid)
 	}
@@ -304,24 +300,6 @@ func draw(list []*Procedure) matrix {
 	return m
 }
 
-//go:embed report.html
-var reportText string
-
-// reportPage is a function and no variable: package template keeps the linker from
-// leaving out methods, which a program without reports shall not pay for.
-func reportPage() *template.Template {
-	return template.Must(template.New("report").Funcs(template.FuncMap{
-		"at":    instant,
-		"plain": plain,
-		"short": func(s string) string { return clip.Text(plain(s), 24) },
-		"join":  func(list []string) string { return strings.Join(list, ", ") },
-		"tlp":   func(t TLP) string { return t.String() },
-		"pap":   func(p PAP) string { return p.String() },
-		"add":   func(a, b int) int { return a + b },
-		"class": func(t TLP) string { return strings.ToLower(strings.ReplaceAll(t.String(), "+", "-")) },
-	}).Parse(reportText))
-}
-
 // plain is s without what changes how the text around it is read: control
 // characters but line ends, and marks of direction or of no width.
 func plain(s string) string {
@@ -378,29 +356,32 @@ func code(s string) string {
 	return fence + " " + s + " " + fence
 }
 
+// facts are what stands above all else. Those without a value aren't shown.
+func (r *report) facts() []reportField {
+	cs := r.Case
+	closed := ""
+	if !cs.EndDate.IsZero() {
+		closed = instant(cs.EndDate)
+	}
+	list := []reportField{
+		{"Status", fmt.Sprintf("%s (%s)", cs.Status, cs.Stage)}, {"Severity", fmt.Sprint(cs.Severity)}, {"Opened", instant(cs.CreatedAt) + " by " + cs.CreatedBy}, {"Closed", closed},
+		{"Assignee", cs.Assignee}, {"Impact", cs.ImpactStatus}, {"Tags", strings.Join(cs.Tags, ", ")},
+	}
+	return append(append(list, r.Fields...), reportField{"Report", r.Made + " by " + r.By})
+}
+
 // markdown writes the report.
 func (r *report) markdown(b *bytes.Buffer) {
 	p := func(format string, args ...any) { fmt.Fprintf(b, format, args...) }
 	cs := r.Case
 	mark := fmt.Sprintf("**TLP:%s** · PAP:%s", r.TLP, r.PAP)
 	p("%s\n\n# Case #%d: %s\n\n", mark, cs.Number, inert(cs.Title))
-	p("| | |\n|---|---|\n| Status | %s (%s) |\n| Severity | %s |\n| Opened | %s by %s |\n", inert(cs.Status), cs.Stage, cs.Severity, instant(cs.CreatedAt), inert(cs.CreatedBy))
-	if !cs.EndDate.IsZero() {
-		p("| Closed | %s |\n", instant(cs.EndDate))
+	p("| | |\n|---|---|\n")
+	for _, f := range r.facts() {
+		if f.Value != "" {
+			p("| %s | %s |\n", inert(f.Name), inert(f.Value))
+		}
 	}
-	if cs.Assignee != "" {
-		p("| Assignee | %s |\n", inert(cs.Assignee))
-	}
-	if cs.ImpactStatus != "" {
-		p("| Impact | %s |\n", inert(cs.ImpactStatus))
-	}
-	if len(cs.Tags) > 0 {
-		p("| Tags | %s |\n", inert(strings.Join(cs.Tags, ", ")))
-	}
-	for _, f := range r.Fields {
-		p("| %s | %s |\n", inert(f.Name), inert(f.Value))
-	}
-	p("| Report | %s by %s |\n", r.Made, inert(r.By))
 	section := func(title string, n int) bool {
 		if n > 0 {
 			p("\n## %s\n\n", title)

@@ -80,6 +80,18 @@ func TestAReportIsMarkedAndInert(t *testing.T) {
 	}
 }
 
+func TestAReportHasNoRowForWhatACaseLacks(t *testing.T) {
+	t.Parallel()
+	hive := empty(t)
+	cs := hive.Add("Case", "", Object{"title": "Open", "description": "x"})
+	for _, format := range []thehive.ReportFormat{thehive.ReportHTML, thehive.ReportMarkdown} {
+		r, err := hive.Client().CaseReport(t.Context(), thehive.CaseReportInput{CaseID: cs, Format: format})
+		if err != nil || strings.Contains(r.Text, "Closed") || strings.Contains(r.Text, "Impact") || !strings.Contains(r.Text, "Severity") {
+			t.Errorf("%s: %v, %s", format, err, r.Text)
+		}
+	}
+}
+
 func TestAReportSaysWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
 	hive := empty(t)
