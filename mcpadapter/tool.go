@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -56,7 +55,7 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
 	}
-	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: &jsonschema.Schema{Type: "object"}}}
+	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: json.RawMessage(`{"type":"object"}`)}}
 	in.FixedTimes = op.Tier() != gate.TierRead
 	t.claims = op.Tier() != gate.TierRead && takeReason(in)
 	t.described = sync.OnceValue(t.describe)

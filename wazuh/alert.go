@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -303,13 +304,14 @@ func (a *Alert) describe(source []byte, words []word) error {
 		rank int
 		text string
 	}
-	told := make([]best, len(meanings))
+	tells := tellsOf()
+	told := make([]best, len(meanings()))
 	err := jsontext.Leaves(source, func(path, text []byte) {
-		for _, t := range tellsOf[string(path)] {
+		for _, t := range tells[string(path)] {
 			if b := told[t.row]; b.text != "" && b.rank <= t.rank {
 				continue
 			}
-			if v := plainly(meanings[t.row].tells, t.escaped, string(text)); v != "" {
+			if v := plainly(meanings()[t.row].tells, t.escaped, string(text)); v != "" {
 				told[t.row] = best{t.rank, v}
 			}
 		}
@@ -327,7 +329,7 @@ func (a *Alert) describe(source []byte, words []word) error {
 		if b.text == "" {
 			continue
 		}
-		switch m := meanings[i].tells; m {
+		switch m := meanings()[i].tells; m {
 		case MeaningSourceAddress:
 			a.SourceIP = b.text
 		case MeaningDestinationAddress:
@@ -794,10 +796,12 @@ func (c *Client) letGo(ctx context.Context, id string) {
 }
 
 // listed are the members of an alert that a list returns.
-var listed = slices.Concat([]string{
-	"id", "timestamp", "@timestamp", "rule.id", "rule.level", "rule.description", "rule.groups", "rule.mitre", "rule.firedtimes", "rule.frequency",
-	"agent.id", "agent.name", "agent.labels", "manager.name", "cluster", "location", "decoder.name", "decoder.parent", "syscheck.path", "syscheck.event",
-}, tellersOfAll())
+var listed = sync.OnceValue(func() []string {
+	return slices.Concat([]string{
+		"id", "timestamp", "@timestamp", "rule.id", "rule.level", "rule.description", "rule.groups", "rule.mitre", "rule.firedtimes", "rule.frequency",
+		"agent.id", "agent.name", "agent.labels", "manager.name", "cluster", "location", "decoder.name", "decoder.parent", "syscheck.path", "syscheck.event",
+	}, tellersOfAll())
+})
 
 // An alertQuery is a search for alerts, without its total and where it begins.
 type alertQuery struct {
@@ -842,9 +846,9 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 			q.search.Source = &indexer.Source{Excludes: []string{"full_log", "event.original"}}
 		}
 	default:
-		q.search.Source = &indexer.Source{Includes: listed}
+		q.search.Source = &indexer.Source{Includes: listed()}
 		if q.log {
-			q.search.Source.Includes = append(slices.Clone(listed), "full_log")
+			q.search.Source.Includes = append(slices.Clone(listed()), "full_log")
 		}
 	}
 	return q, nil

@@ -52,13 +52,13 @@ func (c *Client) fields(ctx context.Context, index string) *fieldList {
 		l.few = true
 		kinds = c.sampled(ctx, index)
 	}
-	for _, f := range searched {
+	for _, f := range searched() {
 		k, is := kinds[f]
 		switch {
 		case is:
 			delete(kinds, f)
 		case l.few:
-			k = templated[f]
+			k = templated()[f]
 		default:
 			continue // no index has it
 		}
@@ -129,9 +129,9 @@ func (c *Client) sampled(ctx context.Context, index string) map[string]fieldKind
 	}
 	for _, h := range f.Hits.Hits {
 		_ = jsontext.Leaves(h.Source, func(path, _ []byte) { // what can't be read tells of no further field
-			if p := string(path); !notText[p] {
+			if p := string(path); !notText()[p] {
 				if _, known := kinds[p]; !known {
-					kinds[p] = templated[p]
+					kinds[p] = templated()[p]
 				}
 			}
 		})
@@ -141,7 +141,7 @@ func (c *Client) sampled(ctx context.Context, index string) map[string]fieldKind
 
 // notText are members of a document that the template maps as what no text is
 // looked for in, when the indexer doesn't tell.
-var notText = func() map[string]bool {
+var notText = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for _, f := range strings.Fields(`timestamp @timestamp rule.firedtimes rule.frequency rule.mail GeoLocation.location.lat GeoLocation.location.lon
 		GeoLocation.latitude GeoLocation.longitude GeoLocation.coordinates data.timestamp syscheck.mtime_after syscheck.mtime_before syscheck.size_after syscheck.size_before
@@ -150,7 +150,7 @@ var notText = func() map[string]bool {
 		m[f] = true
 	}
 	return m
-}()
+})
 
 // group is the part of an alert that a field belongs to, such as data.aws.
 func group(path string) string {

@@ -3,6 +3,7 @@ package wazuh
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -62,7 +63,7 @@ func fieldsOf(list string) []indexField {
 
 // templated are the fields of [searched] that Wazuh's templates map as anything
 // but keywords, for when the indexer doesn't tell.
-var templated = func() map[string]fieldKind {
+var templated = sync.OnceValue(func() map[string]fieldKind {
 	m := map[string]fieldKind{}
 	for _, f := range fieldsOf(`full_log:text previous_log:text message:text data.ms-graph.description:text
 		data.aws.dstaddr:ip data.aws.srcaddr:ip data.aws.source_ip_address:ip data.port.local_ip:ip data.port.remote_ip:ip
@@ -73,7 +74,7 @@ var templated = func() map[string]fieldKind {
 		m[f.path] = f.kind
 	}
 	return m
-}()
+})
 
 // A word is a part of what is searched for.
 type word struct {

@@ -9,26 +9,32 @@ import (
 
 // A Regexp is a regular expression that is compiled by its first use. It is
 // safe for concurrent use.
-type Regexp struct{ compile func() *regexp.Regexp }
-
-// New returns the Regexp of expr. Its first use panics if expr is none.
-func New(expr string) *Regexp {
-	return &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })}
+type Regexp struct {
+	expr string
+	once sync.Once
+	re   *regexp.Regexp
 }
 
+// New returns the Regexp of expr. Its first use panics if expr is none. It is so
+// small that the compiler makes a variable of a package of it when it is built.
+func New(expr string) *Regexp { return &Regexp{expr: expr} }
+
 // Compiled returns the compiled expression, for what has no method here.
-func (r *Regexp) Compiled() *regexp.Regexp { return r.compile() }
+func (r *Regexp) Compiled() *regexp.Regexp {
+	r.once.Do(func() { r.re = regexp.MustCompile(r.expr) })
+	return r.re
+}
 
 // MatchString is that of [regexp.Regexp].
-func (r *Regexp) MatchString(s string) bool { return r.compile().MatchString(s) }
+func (r *Regexp) MatchString(s string) bool { return r.Compiled().MatchString(s) }
 
 // FindStringSubmatch is that of [regexp.Regexp].
-func (r *Regexp) FindStringSubmatch(s string) []string { return r.compile().FindStringSubmatch(s) }
+func (r *Regexp) FindStringSubmatch(s string) []string { return r.Compiled().FindStringSubmatch(s) }
 
 // FindAllString is that of [regexp.Regexp].
-func (r *Regexp) FindAllString(s string, n int) []string { return r.compile().FindAllString(s, n) }
+func (r *Regexp) FindAllString(s string, n int) []string { return r.Compiled().FindAllString(s, n) }
 
 // ReplaceAllString is that of [regexp.Regexp].
 func (r *Regexp) ReplaceAllString(s, with string) string {
-	return r.compile().ReplaceAllString(s, with)
+	return r.Compiled().ReplaceAllString(s, with)
 }

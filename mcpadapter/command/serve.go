@@ -27,6 +27,9 @@ func (p *program) serve(ctx context.Context) int {
 	} else if p.cert != "" || p.key != "" || p.hosts != "" || p.origins != "" {
 		return p.misuse(errors.New("-tls-cert, -tls-key, -hosts and -origins go with -http"))
 	}
+	if p.http == "" {
+		mcpadapter.Tune() // before the tools are made, which is most of what a short session does
+	}
 	s, err := p.open()
 	if err != nil {
 		return p.misuse(err)
@@ -46,7 +49,6 @@ func (p *program) serve(ctx context.Context) int {
 		if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			fmt.Fprintf(p.err, "%s speaks MCP on standard input and output, for an agent's host; %[1]s -help tells what else it does\n", p.Name)
 		}
-		mcpadapter.Tune()
 		err = s.server.Serve(ctx)
 	}
 	if err != nil && ctx.Err() == nil {

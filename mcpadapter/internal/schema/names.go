@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/fielddoc"
@@ -65,6 +66,17 @@ func (jf jsonField) field() *Field {
 // jsonFields returns the members that encoding/json gives t, in order: embedded
 // structs are flattened, and of two fields with the same name the outer wins.
 func jsonFields(t reflect.Type) []jsonField {
+	if list, ok := fieldsOf.Load(t); ok {
+		return list.([]jsonField)
+	}
+	list := readFields(t)
+	fieldsOf.Store(t, list)
+	return list
+}
+
+var fieldsOf sync.Map // of reflect.Type to []jsonField: many outputs share their parts
+
+func readFields(t reflect.Type) []jsonField {
 	var all []jsonField
 	var walk func(t reflect.Type, index []int, seen []reflect.Type)
 	walk = func(t reflect.Type, index []int, seen []reflect.Type) {
