@@ -139,7 +139,7 @@ func TestAPreviewRefusesWhatItCannotMean(t *testing.T) {
 	}
 }
 
-func TestAPreviewOfAMillionAlertsNeedsSixQuestions(t *testing.T) {
+func TestAPreviewOfManyAlertsNeedsSixQuestions(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)
 	s.Generate(2_000, time.Now().Add(-2_100*time.Second))
