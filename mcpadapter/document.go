@@ -2,6 +2,7 @@ package mcpadapter
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -16,13 +17,31 @@ import (
 // where the file is.
 type Document interface {
 	// Document returns the name and the media type of the file, and the member
-	// of the output that holds it as text, or "" if the output as a whole is it.
+	// of the output that holds it, as text or as bytes, or "" if the output as a whole is it.
 	Document() (name, mediaType, member string)
 }
 
-// MetaDocument is the key in the _meta of a result that holds a file as text: the
-// member that does.
-const MetaDocument = "sallyport/document"
+// Keys in the _meta of a result that holds a file.
+const (
+	MetaDocument = "sallyport/document" // the member that does
+	MetaBase64   = "sallyport/base64"   // whether it does so in base64
+)
+
+// holds says in which member out holds a file, and how; nil if it doesn't.
+func (t *tool) holds(out any) mcp.Meta {
+	d, ok := out.(Document)
+	if !ok {
+		return nil
+	}
+	_, _, member := d.Document()
+	switch {
+	case member == "":
+		return nil
+	case t.described().answer.InBase64(member):
+		return mcp.Meta{MetaDocument: member, MetaBase64: true}
+	}
+	return mcp.Meta{MetaDocument: member}
+}
 
 // document returns the answer a to a call, as one about the file that out is or
 // holds, if it is such a thing and doesn't fit, or if the file would have a mark.
@@ -46,6 +65,11 @@ func (t *tool) document(ctx context.Context, in bound, out any, a *answer.Answer
 		about, err = answer.New(small, t.described().answer)
 	} else if v := a.Get(member); v != nil && v.Kind == jsontree.String {
 		content = []byte(v.Text)
+		if t.described().answer.InBase64(member) {
+			if content, err = base64.StdEncoding.DecodeString(v.Text); err != nil {
+				return a
+			}
+		}
 		about, err = answer.New(a.Without(member), t.described().answer)
 	}
 	if err != nil || about == nil {

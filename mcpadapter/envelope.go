@@ -85,10 +85,8 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 			return reply{}, err
 		}
 		r := t.send(ctx, in, t.document(ctx, in, res.Out, t.page(ctx, in, res.Out, a)), string(res.State))
-		if d, ok := res.Out.(Document); ok {
-			if _, _, member := d.Document(); member != "" {
-				r.result.Meta = mcp.Meta{MetaDocument: member}
-			}
+		if m := t.holds(res.Out); m != nil {
+			r.result.Meta = m
 		}
 		return r, nil
 	}

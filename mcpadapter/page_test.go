@@ -237,6 +237,45 @@ func (*exported) Document() (name, mediaType, member string) {
 	return "export.csv", "text/csv", "content"
 }
 
+type packed struct {
+	Archive []byte `json:"archive"`
+}
+
+func (*packed) Document() (name, mediaType, member string) {
+	return "packed.gz", "application/gzip", "archive"
+}
+
+func TestAFileOfBytesIsGivenAsBytes(t *testing.T) {
+	bytes := func(_ context.Context, in struct {
+		N int `json:"n"`
+	}) (*packed, error) {
+		return &packed{[]byte(strings.Repeat("\x1f\x8b\x00\xff", in.N))}, nil
+	}
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096})
+	if err := s.Add(gate.Read("pack", bytes, "Pack.")); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, nil, nil)
+	small := mcptest.Call(t, cs, "pack", `{"n":1}`)
+	if mcptest.Text(small) != `{"archive":"H4sA/w=="}` || small.Meta[mcpadapter.MetaDocument] != "archive" || small.Meta[mcpadapter.MetaBase64] != true {
+		t.Errorf("%s %v", mcptest.Text(small), small.Meta)
+	}
+	var large struct {
+		File struct {
+			Resource string
+			Bytes    int
+		} `json:"_file"`
+	}
+	mcptest.Structured(t, mcptest.Call(t, cs, "pack", `{"n":5000}`), &large)
+	r, err := cs.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: large.File.Resource})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Contents[0].Blob; len(got) != 20000 || large.File.Bytes != 20000 || string(got[:4]) != "\x1f\x8b\x00\xff" {
+		t.Errorf("%d bytes of %d", len(got), large.File.Bytes)
+	}
+}
+
 func TestAFileIsGivenWhole(t *testing.T) {
 	type size struct {
 		N  int    `json:"n"`

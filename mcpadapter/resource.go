@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -121,7 +122,11 @@ func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	if !ok {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
 	}
-	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: mediaType, Text: text}}}, nil
+	c := &mcp.ResourceContents{URI: req.Params.URI, MIMEType: mediaType, Text: text}
+	if !utf8.ValidString(text) {
+		c.Text, c.Blob = "", []byte(text)
+	}
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{c}}, nil
 }
 
 // maxListed is how many pieces of an answer are listed as resources.

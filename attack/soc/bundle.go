@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ type BundledFile struct {
 	Path   string `json:"path"`   // its path in the bundle
 	Bytes  int    `json:"bytes"`  // its size
 	SHA256 string `json:"sha256"` // the SHA-256 of the content, in hex
+	// When the content was there: read from its platform, or made.
+	At time.Time `json:"at"`
 }
 
 // A MissingPart is what could not be preserved.
@@ -54,11 +57,16 @@ type EvidenceBundleOutput struct {
 	Files  []BundledFile `json:"files"` // what is in it
 	// What could not be preserved, and why.
 	Missing []MissingPart `json:"missing"`
-	// The command that checks every file.
+	// The command that checks the archive and every file in it, and names what was changed, is missing or was added.
 	Verify    string           `json:"verify"`
 	Platforms []PlatformStatus `json:"platforms"` // which platforms answered
 	// A .tar.gz in base64.
 	Archive []byte `json:"archive" untrusted:"true"`
+}
+
+// Document says that the archive is a file of its own.
+func (out *EvidenceBundleOutput) Document() (name, mediaType, member string) {
+	return out.Name, "application/gzip", "archive"
 }
 
 // Bounds of a bundle.
@@ -68,11 +76,18 @@ const (
 	maxBundle    = 24 << 20 // bytes of all files before they are packed
 )
 
+// bundled is a file of a bundle and when it was there.
+type bundled struct {
+	text []byte
+	at   time.Time
+}
+
+func newBundled(text []byte) bundled { return bundled{text, time.Now().UTC().Truncate(time.Second)} }
+
 // bundle collects files.
 type bundle struct {
-	at      time.Time
 	mu      sync.Mutex
-	files   map[string][]byte
+	files   map[string]bundled
 	missing []MissingPart
 	size    int
 	failed  map[string]error // by platform
@@ -97,7 +112,7 @@ func (b *bundle) put(platform, path string, get func() (any, error)) {
 		}
 		return
 	}
-	b.files[path], b.size = text, b.size+len(text)
+	b.files[path], b.size = newBundled(text), b.size+len(text)
 }
 
 // inertJSON is v as JSON of ASCII alone: no character in it can act on a terminal, reorder a
@@ -131,7 +146,7 @@ func ascii(text []byte) []byte {
 // EvidenceBundle preserves what is known of an alert in one archive before hosts are changed: the
 // alert, what happened around it, inventory and watched files of its hosts, what MISP and
 // Cortex know of its values, the case, and an extract of the gate's journal, with a manifest of
-// SHA-256. What could not be read is named in it. It changes nothing.
+// SHA-256 and times. What could not be read is named in it. It changes nothing.
 //
 // Wazuh: GET /agents, /syscollector/…, /syscheck/…. Indexer: POST wazuh-alerts-*/_search. TheHive: POST /api/v1/query.
 // MISP: POST /attributes/restSearch. Cortex: POST /api/job/_search
@@ -146,7 +161,7 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle{at: time.Now().UTC().Truncate(time.Second), files: map[string][]byte{}, failed: map[string]error{}}
+	b := &bundle{files: map[string]bundled{}, failed: map[string]error{}}
 	b.put("wazuh", "alert.json", func() (any, error) { return alert, nil })
 	agents := in.Agents
 	if len(agents) == 0 && alert.Agent.ID != "" {
@@ -183,7 +198,7 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 func (c *Client) bundleHost(ctx context.Context, b *bundle, a wazuh.AgentID) {
 	at := "host-" + safeName(string(a)) + "/"
 	w := c.wazuh
-	for name, get := range map[string]func() (any, error){
+	parts := map[string]func() (any, error){
 		"agent": func() (any, error) { return w.GetAgent(ctx, wazuh.GetAgentInput{AgentID: a, IncludeIP: true}) },
 		"os":    func() (any, error) { return w.GetAgentOS(ctx, wazuh.GetAgentOSInput{AgentID: a}) },
 		"processes": func() (any, error) {
@@ -204,8 +219,9 @@ func (c *Client) bundleHost(ctx context.Context, b *bundle, a wazuh.AgentID) {
 		"users": func() (any, error) {
 			return w.SearchInventory(ctx, wazuh.SearchInventoryInput{Kind: "users", AgentID: a, Limit: bundleRows})
 		},
-	} {
-		b.put("wazuh", at+name+".json", get)
+	}
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		b.put("wazuh", at+name+".json", parts[name])
 	}
 }
 
@@ -258,42 +274,40 @@ func safeName(s string) string {
 	return safe
 }
 
-// pack writes the archive: files in the order of their names, all of one time, with a manifest
+// pack writes the archive: files in the order of their names, each of its time, with a manifest
 // and a list that sha256sum checks.
 func (b *bundle) pack(out *EvidenceBundleOutput, alert string) error {
-	names := make([]string, 0, len(b.files))
-	for name := range b.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(b.files))
 	slices.SortFunc(b.missing, func(x, y MissingPart) int { return cmp.Compare(x.Path, y.Path) })
 	out.Files, out.Missing = []BundledFile{}, append([]MissingPart{}, b.missing...)
 	var sums strings.Builder
 	add := func(name string) {
-		sum := sha256.Sum256(b.files[name])
-		out.Files = append(out.Files, BundledFile{name, len(b.files[name]), hex.EncodeToString(sum[:])})
+		f := b.files[name]
+		sum := sha256.Sum256(f.text)
+		out.Files = append(out.Files, BundledFile{name, len(f.text), hex.EncodeToString(sum[:]), f.at})
 		fmt.Fprintf(&sums, "%x  %s\n", sum, name)
 	}
 	for _, name := range names {
 		add(name)
 	}
-	manifest, err := inertJSON(map[string]any{"alert": alert, "collected": b.at.Format(time.RFC3339), "files": out.Files, "missing": out.Missing, "platforms": out.Platforms})
+	manifest, err := inertJSON(map[string]any{"alert": alert, "files": out.Files, "missing": out.Missing, "platforms": out.Platforms})
 	if err != nil {
 		return err
 	}
-	b.files["MANIFEST.json"] = manifest
+	b.files["MANIFEST.json"] = newBundled(manifest)
 	add("MANIFEST.json")
-	b.files["SHA256SUMS"] = []byte(sums.String())
+	b.files["SHA256SUMS"] = newBundled([]byte(sums.String()))
 	folder := strings.TrimSuffix(out.Name, ".tar.gz") + "/"
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	t := tar.NewWriter(z)
 	for _, name := range append([]string{"MANIFEST.json", "SHA256SUMS"}, names...) {
-		h := &tar.Header{Name: folder + name, Mode: 0o600, Size: int64(len(b.files[name])), ModTime: b.at, Typeflag: tar.TypeReg, Format: tar.FormatPAX}
+		f := b.files[name]
+		h := &tar.Header{Name: folder + name, Mode: 0o600, Size: int64(len(f.text)), ModTime: f.at, Typeflag: tar.TypeReg, Format: tar.FormatPAX}
 		if err := t.WriteHeader(h); err != nil {
 			return err
 		}
-		if _, err := t.Write(b.files[name]); err != nil {
+		if _, err := t.Write(f.text); err != nil {
 			return err
 		}
 	}
@@ -302,7 +316,8 @@ func (b *bundle) pack(out *EvidenceBundleOutput, alert string) error {
 	}
 	sum := sha256.Sum256(packed.Bytes())
 	out.Archive, out.Bytes, out.SHA256 = packed.Bytes(), packed.Len(), hex.EncodeToString(sum[:])
-	out.Verify = fmt.Sprintf("tar xzf %s && cd %s && sha256sum -c SHA256SUMS", out.Name, strings.TrimSuffix(folder, "/"))
+	out.Verify = fmt.Sprintf("echo '%s  %s' | sha256sum -c && tar xzf %[2]s && cd %[3]s && sha256sum -c SHA256SUMS && "+
+		"! { cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS | cut -c3-; } | sort | uniq -u | grep .", out.SHA256, out.Name, strings.TrimSuffix(folder, "/"))
 	return nil
 }
 

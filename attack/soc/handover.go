@@ -102,6 +102,14 @@ type HandoverOutput struct {
 	Text string `json:"text,omitempty" untrusted:"true"`
 }
 
+// Document says that the page, if one was asked for, is a file of its own.
+func (out *HandoverOutput) Document() (name, mediaType, member string) {
+	if strings.HasPrefix(out.Text, "<") {
+		return "handover.html", "text/html", "text"
+	}
+	return "handover.md", "text/markdown", "text"
+}
+
 const (
 	handoverCases = 30
 	handoverTasks = 500 // that are looked at

@@ -9,6 +9,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +106,89 @@ func TestABundleHoldsWhatIsKnownAndCanBeVerified(t *testing.T) {
 	_, order := unpacked(t, again.Archive)
 	if diff := cmp.Diff(names, order); diff != "" {
 		t.Errorf("another order (-want +got):\n%s", diff)
+	}
+}
+
+func TestEachFileOfABundleHasItsTimeInTheManifest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	start := time.Now().UTC().Truncate(time.Second)
+	out, err := s.soc.EvidenceBundle(t.Context(), soc.EvidenceBundleInput{AlertID: wazuhtest.AlertFailThenWin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, names := unpacked(t, out.Archive)
+	var manifest struct{ Files []soc.BundledFile }
+	if err := json.Unmarshal([]byte(files["MANIFEST.json"]), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if len(manifest.Files) != len(names)-2 { // itself and the sums
+		t.Errorf("%d of %d files", len(manifest.Files), len(names))
+	}
+	for _, f := range manifest.Files {
+		if f.At.Before(start) || f.At.After(time.Now()) {
+			t.Errorf("%s is of %s", f.Path, f.At)
+		}
+	}
+	if !slices.IsSortedFunc(manifest.Files, func(a, b soc.BundledFile) int { return strings.Compare(a.Path, b.Path) }) {
+		t.Error("the manifest isn't in the order of the names")
+	}
+}
+
+// shell runs a command line in a folder and returns what it says, and whether it succeeds.
+func shell(t *testing.T, dir, line string) (said string, ok bool) {
+	t.Helper()
+	for _, tool := range []string{"sh", "sha256sum", "tar", "find"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the command that verifies a bundle needs %s, which isn't here", tool)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+	cmd.Dir = dir
+	b, err := cmd.CombinedOutput()
+	return string(b), err == nil
+}
+
+func TestTheCommandOfABundleNamesWhatIsTamperedMissingOrAdded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	out, err := s.soc.EvidenceBundle(t.Context(), soc.EvidenceBundleInput{AlertID: wazuhtest.AlertFailThenWin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, out.Name), out.Archive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, ok := shell(t, dir, out.Verify)
+	if !ok || !strings.Contains(said, out.Name+": OK") || !strings.Contains(said, "host-007/processes.json: OK") {
+		t.Fatalf("as it was given:\n%s", said)
+	}
+	_, folder, _ := strings.Cut(out.Verify, " && cd ")
+	in := filepath.Join(dir, strings.TrimSuffix(out.Name, ".tar.gz"))
+	for _, tt := range []struct {
+		what, line, want string
+	}{
+		{"tampered", "echo x >>alert.json", "alert.json: FAILED"},
+		{"missing", "mv journal.json ..", "journal.json"},
+		{"added", "mkdir -p host-007 && echo x >host-007/.more.json", "host-007/.more.json"},
+		{"added as a link", "ln -s /etc/hostname link", "link"},
+	} {
+		if said, ok := shell(t, in, tt.line); !ok {
+			t.Fatal(said)
+		}
+		if said, ok := shell(t, dir, "cd "+folder); ok || !strings.Contains(said, tt.want) {
+			t.Errorf("%s, and the command says %t:\n%s", tt.what, ok, said)
+		}
+		if err := os.RemoveAll(in); err != nil {
+			t.Fatal(err)
+		}
+		if said, ok := shell(t, dir, out.Verify); !ok {
+			t.Fatalf("unpacked again:\n%s", said)
+		}
+	}
+	if said, ok := shell(t, dir, "echo x >>"+out.Name+"; "+out.Verify); ok || !strings.Contains(said, out.Name+": FAILED") {
+		t.Errorf("an archive that was tampered with:\n%s", said)
 	}
 }
 

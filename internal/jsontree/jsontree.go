@@ -5,6 +5,7 @@ package jsontree
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -54,6 +55,15 @@ func (v *Value) Get(key string) *Value {
 		}
 	}
 	return nil
+}
+
+// Delete takes members out of an object.
+func (v *Value) Delete(keys ...string) {
+	for _, key := range keys {
+		if i := slices.Index(v.Keys, key); i >= 0 {
+			v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
+		}
+	}
 }
 
 // Duplicate returns the first key that an object below v holds twice, as fold

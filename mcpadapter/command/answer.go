@@ -1,8 +1,6 @@
 package command
 
 import (
-	"slices"
-
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -21,9 +19,7 @@ func answerOf(res *mcp.CallToolResult) (text string, v *jsontree.Value) {
 		if err != nil {
 			return t.Text, nil
 		}
-		if i := slices.Index(v.Keys, "_untrusted"); i >= 0 {
-			v.Keys, v.Elems = slices.Delete(v.Keys, i, i+1), slices.Delete(v.Elems, i, i+1)
-		}
+		v.Delete("_untrusted")
 		return string(v.Append(nil)), v
 	}
 	return "", nil

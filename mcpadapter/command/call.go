@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -201,9 +202,9 @@ func (p *program) call(ctx context.Context, args []string) int {
 }
 
 // write writes what a result holds into a file that isn't there yet: the file that
-// the tool made, or else its answer.
+// the tool made, with the rest of the answer on the screen, or else the answer.
 func (p *program) write(ctx context.Context, cs *mcp.ClientSession, res *mcp.CallToolResult, file string) int {
-	text, _ := answerOf(res)
+	text, rest := answerOf(res)
 	content := []byte(text)
 	m, _ := res.StructuredContent.(map[string]any)
 	member, _ := res.Meta[mcpadapter.MetaDocument].(string)
@@ -215,9 +216,16 @@ func (p *program) write(ctx context.Context, cs *mcp.ClientSession, res *mcp.Cal
 		if err != nil {
 			return p.fail(err)
 		}
-		content = []byte(r.Contents[0].Text)
+		if content = r.Contents[0].Blob; content == nil {
+			content = []byte(r.Contents[0].Text)
+		}
 	case about != nil:
 		return p.fail(errors.New("the file is too large"))
+	case ok && res.Meta[mcpadapter.MetaBase64] == true:
+		var err error
+		if content, err = base64.StdEncoding.DecodeString(held); err != nil {
+			return p.fail(err)
+		}
 	case ok:
 		content = []byte(held)
 	}
@@ -232,6 +240,10 @@ func (p *program) write(ctx context.Context, cs *mcp.ClientSession, res *mcp.Cal
 		return p.fail(err)
 	}
 	fmt.Fprintf(p.out, "%d bytes in %s\n", len(content), visible(file))
+	if rest != nil && member != "" {
+		rest.Delete(member, "_file")
+		p.screen().table(rest)
+	}
 	return exitDone
 }
 

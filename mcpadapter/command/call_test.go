@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -62,8 +63,22 @@ func (archive) plan(_ context.Context, in lookInput) (gate.Plan, error) {
 		Changes: []gate.Change{gate.Changed("status", "New", "Closed")}}, nil
 }
 
+// A packing is a file of bytes beside what is to be known of it.
+type packing struct {
+	Sum     string `json:"sum"`
+	Archive []byte `json:"archive"`
+}
+
+func (*packing) Document() (name, mediaType, member string) {
+	return "packed.gz", "application/gzip", "archive"
+}
+
+func (archive) pack(_ context.Context, in lookInput) (*packing, error) {
+	return &packing{"5e1f", bytes.Repeat([]byte("\x1f\x8b\x00\xff"), max(in.Limit, 1))}, nil
+}
+
 func (a archive) Ops() []gate.Op {
-	return []gate.Op{gate.Read("archive_look", a.look, "Look into the archive."), gate.Write("archive_close", a.close, "Close a case.").Plan(a.plan)}
+	return []gate.Op{gate.Read("archive_look", a.look, "Look into the archive."), gate.Read("archive_pack", a.pack, "Pack the archive."), gate.Write("archive_close", a.close, "Close a case.").Plan(a.plan)}
 }
 
 func archives() command.Server {
@@ -122,6 +137,19 @@ func TestOneTextWithCommasIsNoList(t *testing.T) {
 		code, out, errs := run(t, archives(), append([]string{"call", "archive_look", "case=1"}, strings.Fields(args)...)...)
 		if code != 0 || !strings.Contains(out, "alpha  "+want+"\n") {
 			t.Errorf("%s: exit %d\n%s%s", args, code, out, errs)
+		}
+	}
+}
+
+func TestAFileOfBytesIsWrittenAsBytesWithTheRestOfTheAnswerOnTheScreen(t *testing.T) {
+	for _, args := range []string{"call archive_pack case=1 limit=9000 -o", "-max-response 4096 call archive_pack case=1 limit=9000 -o"} {
+		file := filepath.Join(t.TempDir(), "packed.gz")
+		code, out, errs := run(t, archives(), append(strings.Fields(args), file)...)
+		if code != 0 || !strings.Contains(out, "36000 bytes in "+file+"\nsum  5e1f\n") || strings.Contains(out, "archive") {
+			t.Errorf("%s: exit %d\n%.500s%s", args, code, out, errs)
+		}
+		if b, err := os.ReadFile(file); err != nil || !bytes.Equal(b, bytes.Repeat([]byte("\x1f\x8b\x00\xff"), 9000)) {
+			t.Errorf("%s: %d bytes, %v", args, len(b), err)
 		}
 	}
 }

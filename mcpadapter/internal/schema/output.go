@@ -49,7 +49,7 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		s.Kind = Number
 	case reflect.Slice, reflect.Array:
 		if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 {
-			s.Kind = String
+			s.Kind, s.bytes = String, true
 			break
 		}
 		b.stack[t] = t.Name() != ""
@@ -83,6 +83,11 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		delete(b.stack, t)
 	}
 	return s
+}
+
+// InBase64 reports whether the member of t with that name holds bytes.
+func (t *Type) InBase64(member string) bool {
+	return slices.ContainsFunc(t.Fields, func(f *Field) bool { return f.Name == member && f.Type.bytes })
 }
 
 // elem returns the type of an element. One that may be null, and can be
