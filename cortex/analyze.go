@@ -128,6 +128,8 @@ type Analysis struct {
 // When in.Timeout is over, or ctx ends, it returns what there is, with the jobs
 // that are still at work: [Client.WaitAndGetReport] waits for each.
 //
+// Names of analyzers are looked up in a list that may be half a minute old.
+//
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
 func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (*Analysis, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {

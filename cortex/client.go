@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
@@ -31,6 +32,7 @@ type Client struct {
 	filter egress.Filter
 	entity func(ctx context.Context, objectType, objectID string) (json.RawMessage, error)
 	slice  time.Duration // the longest that one request waits for a job
+	kept   atomic.Pointer[roster]
 
 	fileDir, keyDir, secretsDir string
 	maxFile                     int64

@@ -354,6 +354,7 @@ func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*E
 	if err != nil {
 		return nil, err
 	}
+	defer c.kept.Store(nil)
 	return enabled(worker(c.wire.EnableAnalyzer(ctx, s.definition.ID, wire.EnableAnalyzer{
 		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit), JobCache: *in.JobCache,
 	})))
@@ -579,6 +580,7 @@ func (c *Client) DisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (
 	if err != nil {
 		return nil, err
 	}
+	defer c.kept.Store(nil)
 	return disabled(w, httpx.Done(c.wire.DisableAnalyzer(ctx, w.ID)))
 }
 

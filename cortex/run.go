@@ -146,7 +146,8 @@ func amber(t *TLP, p *PAP) (*TLP, *PAP) {
 }
 
 // RunAnalyzerByName submits an observable to the analyzer of that name and
-// doesn't wait for it. A name that can mean two is an [ErrSelection].
+// doesn't wait for it. A name that can mean two is an [ErrSelection]. It is looked
+// up in a list that may be half a minute old.
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run
 func (c *Client) RunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInput) (*StartedJob, error) {

@@ -298,3 +298,46 @@ func TestARefusedURLNamesItsWaysOutOfWhichOneIsAPerson(t *testing.T) {
 		t.Errorf("an internal URL: %v", err)
 	}
 }
+
+func TestNamedAnalyzersAreLookedUpInAListThatIsKept(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	c := s.Client()
+	run := func(name string) error {
+		_, err := c.RunAnalyzerByName(t.Context(), cortex.RunAnalyzerByNameInput{AnalyzerName: name, DataType: "ip", Data: attacker, Force: true})
+		return err
+	}
+	listed := func() (n int) {
+		for _, r := range s.Requests() {
+			if r == "GET /api/analyzer?range=all" {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		if err := run("MaxMind"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := listed(); n != 1 {
+		t.Errorf("three runs listed the analyzers %d times", n)
+	}
+	s.AddAnalyzer(cortextest.Worker{Name: "Newcomer_1_0", DataTypes: []string{"ip"}})
+	if err := run("Newcomer_1_0"); err != nil {
+		t.Errorf("one that was enabled since: %v", err)
+	}
+	listed()
+	if a, err := c.AnalyzeObservable(t.Context(), cortex.AnalyzeObservableInput{Data: attacker, FanOut: true, MaxAnalyzers: 20}); !errors.Is(err, cortex.ErrSelection) || listed() != 1 {
+		t.Errorf("all that are enabled are not asked for anew: %+v, %v", a, err)
+	}
+	if _, err := s.Client(administrator("")).DisableAnalyzer(t.Context(), cortex.DisableAnalyzerInput{AnalyzerID: cortextest.AnalyzerID("Newcomer_1_0")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run("Newcomer_1_0"); !errors.Is(err, cortex.ErrNotFound) {
+		t.Errorf("one that somebody else disabled: %v", err)
+	}
+	if err := run("Newcomer_1_0"); !errors.Is(err, cortex.ErrSelection) {
+		t.Errorf("one that is known to be disabled: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
@@ -50,14 +51,37 @@ func names(list []*Worker) []string {
 	return n
 }
 
+// A roster is the list of the enabled analyzers, as Cortex gave it at a time.
+type roster struct {
+	at   time.Time
+	list []*Worker
+}
+
+// keeping is for how long a roster serves calls that name analyzers: a plan and
+// its execution, and the calls after it.
+const keeping = 30 * time.Second
+
 // selectAnalyzers returns the analyzers that a call names, or, with fanOut, all
 // that take the type. The same call selects the same, in the same order, as
-// long as the server has the same analyzers: by name.
+// long as the server has the same analyzers: by name. Names may be looked up in a
+// roster that is kept; what isn't found there, and all with fanOut, is asked for.
 func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
-	all, err := c.analyzers(ctx)
-	if err != nil {
+	if r := c.kept.Load(); r != nil && !fanOut && time.Since(r.at) < keeping {
+		if chosen, err := c.among(r.list, dataType, wanted, fanOut, limit); err == nil {
+			return chosen, nil
+		}
+	}
+	r := &roster{at: time.Now()}
+	var err error
+	if r.list, err = c.analyzers(ctx); err != nil {
 		return nil, err
 	}
+	c.kept.Store(r)
+	return c.among(r.list, dataType, wanted, fanOut, limit)
+}
+
+// among selects from all.
+func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
 	var fit []*Worker
 	for _, w := range all {
 		if w.takes(dataType) {
@@ -111,9 +135,7 @@ func pick(name, dataType string, all, fit []*Worker) (*Worker, error) {
 		}
 		return m
 	}
-	part := func(w *Worker) bool { return strings.Contains(strings.ToLower(w.Name), strings.ToLower(name)) }
 	exact := matching(all, func(w *Worker) bool { return w.is(name) })
-	loose := matching(fit, part)
 	switch {
 	case len(exact) == 1 && exact[0].takes(dataType):
 		return exact[0], nil
@@ -121,6 +143,10 @@ func pick(name, dataType string, all, fit []*Worker) (*Worker, error) {
 		return no(fit, "%s takes %s and not %s", exact[0].Name, some(exact[0].DataTypes), dataType)
 	case len(exact) > 1:
 		return no(exact, "%q is the name of %d analyzers; give the id", clip.Text(name, 80), len(exact))
+	}
+	lower := strings.ToLower(name)
+	part := func(w *Worker) bool { return strings.Contains(strings.ToLower(w.Name), lower) }
+	switch loose := matching(fit, part); {
 	case len(loose) == 1:
 		return loose[0], nil
 	case len(loose) > 1:
