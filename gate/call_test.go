@@ -57,11 +57,12 @@ func TestARequestWithoutAPermitDoesNotEvenOpenTheJournal(t *testing.T) {
 // A permit that ends while the request waits for the journal doesn't let it through.
 func TestAPermitThatEndsWhileTheJournalIsBusyCoversNothing(t *testing.T) {
 	w := newWorld(t)
-	g := w.guard()
+	dir, g := w.folder(), w.guard()
 	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen}
 	ctx := context.WithValue(t.Context(), permitKey{}, pm)
 	must(0, g.Admit(ctx, point(TierWrite)))
-	release := hold(w.folder())
+	must(0, w.journal().Rotate(0)) // there is something to read
+	release := hold(dir)
 	said := make(chan error)
 	go func() { said <- g.Admit(ctx, point(TierWrite)) }()
 	time.Sleep(20 * time.Millisecond)

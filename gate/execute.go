@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -109,9 +110,9 @@ func withoutPermit(ctx context.Context) context.Context {
 	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
 
-// execute runs the operation under a permit and records how it went. The
-// approval is spent already.
-func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, in any) (_ *Result, err error) {
+// execute runs the operation under a permit, on what the proposal says, and records how
+// it went. The approval is spent already.
+func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result) (_ *Result, err error) {
 	p := res.Proposal
 	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: j.Frozen}
 	finished := false
@@ -123,7 +124,11 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 	}()
 	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
 	defer cancel()
-	out, err := o.run(ctx, in)
+	var out any
+	in := reflect.New(o.inType).Interface()
+	if err = json.Unmarshal(p.Input, in); err == nil {
+		out, err = o.run(ctx, in)
+	}
 	finished = true
 	pm.ended.Store(true)
 

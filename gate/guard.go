@@ -350,19 +350,19 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, err
 	if size > maxProposal {
 		return nil, g.refuse(o.name, ReasonTooLarge, "", nil)
 	}
-	again, run, err := o.encode(planned)
-	switch {
-	case err != nil:
-		return nil, err
-	case !bytes.Equal(again, input):
-		return nil, fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name)
+	if again, err := json.Marshal(planned); err != nil || !bytes.Equal(again, input) {
+		return nil, errors.Join(fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name), err)
 	}
 	d, err := j.Decide(p, g.policy.limits(), by)
 	if err != nil || d.State != StateRunning {
 		return g.answer(p, d, err)
 	}
-	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note}, run)
+	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note})
 }
+
+// mended is what stands in an encoding for a text that isn't UTF-8, which is another once
+// it was read.
+var mended = []byte(`\ufffd`)
 
 // encode returns the encoding of in, and what that stands for, which shares no
 // memory with in.
@@ -372,7 +372,7 @@ func (o *operation) encode(in any) ([]byte, any, error) {
 	if err == nil {
 		err = json.Unmarshal(b, out)
 	}
-	if err == nil { // once more: text that isn't UTF-8 has just been mended
+	if err == nil && bytes.Contains(b, mended) {
 		b, err = json.Marshal(out)
 	}
 	if err != nil {
@@ -433,7 +433,7 @@ func (g *Guard) answer(p *Proposal, d *journal.Decision, err error) (*Result, er
 	if err != nil {
 		return nil, g.logged(err)
 	}
-	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note}
+	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note, Approvers: d.Approvers}
 	if d.Repeated {
 		if res.Out = g.receipt(p.Call, d.Proposal.ID); res.Out == nil {
 			res.Kept = kept(d.Proposal.Detail)

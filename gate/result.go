@@ -16,6 +16,8 @@ type Result struct {
 	// Kept are the ids in the answer of a repeated call that is no longer at
 	// hand, as a JSON object: what the journal keeps of an answer.
 	Kept json.RawMessage
+	// Approvers is how many are enrolled, for StatePending: if it is 0, nobody can approve.
+	Approvers int
 	// Note is a remark for whoever called, such as that an older approval went stale.
 	Note string
 }

@@ -1,6 +1,7 @@
 package mcpadapter
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -31,12 +32,14 @@ func takeReason(in *schema.Type) bool {
 	return true
 }
 
+var quotedReason = []byte(`"` + reasonArg + `"`)
+
 // withClaim takes the agent's reason out of the canonical args into the context.
 func (t *tool) withClaim(ctx context.Context, args []byte) context.Context {
 	var in struct {
 		Reason string `json:"reason"`
 	}
-	if !t.claims || json.Unmarshal(args, &in) != nil || in.Reason == "" {
+	if !t.claims || !bytes.Contains(args, quotedReason) || json.Unmarshal(args, &in) != nil || in.Reason == "" {
 		return ctx
 	}
 	return gate.WithClaim(ctx, jsontree.Clip(in.Reason, maxReason-len("…")))

@@ -51,12 +51,12 @@ func (t *tool) nextPending() string {
 }
 
 // waits says how what waits is decided, and what stands in the way of it.
-func (t *tool) waits(ctx context.Context, noForm string) string {
+func (t *tool) waits(approvers int, noForm string) string {
 	next := t.nextPending()
 	if noForm != "" {
 		next = "No form decided it: " + noForm + ". " + next
 	}
-	if st, err := t.guard.Status(ctx); err == nil && st.Approvers == 0 {
+	if approvers == 0 {
 		next = "NOBODY CAN APPROVE IT YET: no approver is enrolled in " + t.guard.Dir() + ". The operator must run gate init there. " + next
 	}
 	return next
@@ -101,7 +101,7 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		env.Proposal = p.ID
 		switch res.State {
 		case gate.StatePending:
-			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.waits(ctx, in.noForm)
+			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.waits(res.Approvers, in.noForm)
 			env.Expires = p.Expires.UTC().Format(time.RFC3339)
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun

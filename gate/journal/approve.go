@@ -42,7 +42,7 @@ func (j *Journal) Approve(id, digest string, s *Signer) error {
 		if err != nil {
 			return err
 		}
-		e := state.Event{Kind: state.EventApproved, ID: id, Approver: s.Name, Time: u.o.Now(), Sig: sig}
+		e := state.Event{Kind: state.EventApproved, ID: id, Approver: s.Name, Time: u.now, Sig: sig}
 		if err := u.m.Signed(p, e); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (j *Journal) Resolve(id string, outcome state.State, s *Signer) error {
 		}
 		message := state.ResolveMessage(&p.Proposal, string(outcome))
 		sig, err := s.Sign(message)
-		e := state.Event{Kind: state.EventResolved, ID: id, Approver: s.Name, Detail: string(outcome), Time: u.o.Now(), Sig: sig}
+		e := state.Event{Kind: state.EventResolved, ID: id, Approver: s.Name, Detail: string(outcome), Time: u.now, Sig: sig}
 		return e, message, errors.Join(err, u.m.Resolves(p, e))
 	})
 }
@@ -166,7 +166,7 @@ func (j *Journal) Adopt(s *Signer) error {
 // future counts no more. It does nothing unless the journal is ahead.
 func (j *Journal) SetClock(s *Signer) error {
 	return j.signed(s, func(u *update) (state.Event, []byte, error) {
-		now := u.o.Now().UTC()
+		now := u.now.UTC()
 		if !u.m.Last.After(now) {
 			return state.Event{}, nil, nil
 		}
@@ -267,7 +267,7 @@ type Used struct {
 func (j *Journal) Standing() (*Standing, error) {
 	s := &Standing{}
 	err := j.view(func(u *update) error {
-		now, m := u.o.Now(), u.m
+		now, m := u.now, u.m
 		s.Events, s.Head, s.Frozen, s.Tripped, s.Moved = m.Seq, m.Head, m.Frozen != nil, m.Tripped != nil, u.moved
 		if s.Frozen {
 			s.FrozenWhy = m.Frozen.Why
@@ -338,7 +338,7 @@ func (u *update) rotate(retention time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%w: rotate: %w", ErrJournal, err)
 	}
-	line, e, err := state.Encode(state.Event{Kind: state.EventGenesis, Seq: u.m.Seq + 1, Prev: u.m.Head, Time: u.o.Now().UTC(), State: b})
+	line, e, err := state.Encode(state.Event{Kind: state.EventGenesis, Seq: u.m.Seq + 1, Prev: u.m.Head, Time: u.now.UTC(), State: b})
 	if err == nil {
 		err = r.Rotate(line)
 	}
@@ -346,7 +346,7 @@ func (u *update) rotate(retention time.Duration) error {
 		err = u.m.Apply(e)
 	}
 	if err == nil && retention > 0 {
-		err = r.Discard(u.o.Now().Add(-max(retention, MinRetention)))
+		err = r.Discard(u.now.Add(-max(retention, MinRetention)))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: rotate: %w", ErrJournal, err)

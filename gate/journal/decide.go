@@ -19,6 +19,8 @@ type Decision struct {
 	Proposal *state.Proposal // what waits, runs or was executed
 	Repeated bool            // this very call was executed a moment ago
 	Note     string          // for whoever called
+
+	Approvers int // how many are enrolled, where it waits for one
 }
 
 // Authority is what may stand for an approver's yes to a call.
@@ -56,15 +58,15 @@ type earlier struct {
 
 // earlier yields the calls that p can have to do with, oldest first within those
 // that have ended and those that are open.
-func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[*earlier] {
-	return func(yield func(*earlier) bool) {
+func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[earlier] {
+	return func(yield func(earlier) bool) {
 		for _, p := range u.m.Past {
-			if near(p.Op, p.Call, p.Key) && u.o.Now().Before(p.Until) && !yield(&earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
+			if near(p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
 				return
 			}
 		}
 		for _, r := range u.m.Open {
-			if near(r.Op, r.Call, r.Key) && !yield(&earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
+			if near(r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
 				return
 			}
 		}
@@ -72,11 +74,11 @@ func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[*earlier
 }
 
 // related yields the calls that may stand in a relation to p.
-func (u *update) related(p *state.Proposal) iter.Seq2[relation, *earlier] {
-	return func(yield func(relation, *earlier) bool) {
+func (u *update) related(p *state.Proposal) iter.Seq2[relation, earlier] {
+	return func(yield func(relation, earlier) bool) {
 		near := func(op, call, key string) bool { return op == p.Op || call == p.Call || key != "" && key == p.Key }
 		for e := range u.earlier(near) {
-			if r := u.relate(e, p); r != unrelated && !yield(r, e) {
+			if r := u.relate(&e, p); r != unrelated && !yield(r, e) {
 				return
 			}
 		}
@@ -87,7 +89,7 @@ func (u *update) related(p *state.Proposal) iter.Seq2[relation, *earlier] {
 func (u *update) since(e *earlier) *earlier {
 	for other := range u.earlier(func(string, string, string) bool { return true }) {
 		if other.seq > e.seq && other.id != e.id && other.acted(e.on) {
-			return other
+			return &other
 		}
 	}
 	return nil
@@ -121,7 +123,7 @@ func (u *update) relate(e *earlier, p *state.Proposal) relation {
 	switch {
 	case same && e.state == state.StateRunning:
 		return inFlight
-	case same && e.state == state.StateExecuted && u.o.Now().Sub(e.changed) < state.ReceiptWindow:
+	case same && e.state == state.StateExecuted && u.now.Sub(e.changed) < state.ReceiptWindow:
 		return done
 	case p.Key != "" && e.key == p.Key && (e.state == state.StateExecuted || !same && (waits || lost || e.state == state.StateRunning)):
 		return duplicate
@@ -147,9 +149,9 @@ func (u *update) before(p *state.Proposal) (d *Decision, note string, err error)
 		case inFlight:
 			return nil, "", &RefusedError{Op: p.Op, Reason: ReasonInFlight}
 		case done:
-			last = e
+			last = &e
 		case duplicate:
-			twin = e
+			twin = &e
 		}
 	}
 	if last != nil {
@@ -185,7 +187,7 @@ func (j *Journal) Before(p *state.Proposal, l Limits) (*Decision, error) {
 		}
 		return u.checkLimits(p, l)
 	}
-	if _, far := j.store.(Looker); far && j.known(answer) == nil && d == nil {
+	if j.known(answer) == nil && d == nil {
 		return nil, nil // Decide asks again
 	}
 	err := j.view(answer)
@@ -316,7 +318,7 @@ func (u *update) decide(p *state.Proposal, l Limits, by Authority, h *history) (
 	case h.unknown:
 		by.Choice = "" // what may have happened already is for a human to repeat
 	case by.Choice == "" && by.Grantable:
-		grant = u.m.Covering(p, u.o.Now())
+		grant = u.m.Covering(p, u.now)
 	}
 	open := h.open
 	if open == nil {
@@ -345,7 +347,7 @@ func (u *update) decide(p *state.Proposal, l Limits, by Authority, h *history) (
 	default:
 		c := u.copy(open)
 		c.State = state.StatePending // also where it is approved by whom nobody trusts here
-		return &Decision{State: state.StatePending, Proposal: c, Note: text}, nil
+		return &Decision{State: state.StatePending, Proposal: c, Note: text, Approvers: len(u.m.Enrolled)}, nil
 	}
 	if e != nil {
 		if err := u.append(*e); err != nil {
@@ -369,7 +371,7 @@ func (u *update) decide(p *state.Proposal, l Limits, by Authority, h *history) (
 func (u *update) propose(p *state.Proposal, ttl time.Duration) (*state.Record, error) {
 	for p.ID = newID(); u.m.Record(p.ID) != nil; p.ID = newID() {
 	}
-	p.Created = u.o.Now().UTC().Truncate(time.Second)
+	p.Created = u.now.UTC().Truncate(time.Second)
 	p.Expires = p.Created.Add(ttl)
 	if err := u.append(state.Event{Kind: state.EventProposed, ID: p.ID, Proposal: p}); err != nil {
 		return nil, err

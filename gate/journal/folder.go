@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"os/user"
@@ -139,6 +140,24 @@ func (f Folder) Begin() (Tx, error) {
 		return nil, err
 	}
 	return tx, nil
+}
+
+// Look begins a transaction that holds nobody up. It is that of a reader who has read
+// all: if there is more to read, that is done under the lock.
+func (f Folder) Look() (Tx, error) { return look{s: f.Store}, nil }
+
+type look struct {
+	looking
+	s *filestore.Store
+}
+
+// After yields no line, or [ErrLook] if there are any.
+func (l look) After(seq uint64, hash string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if !l.s.Current(seq, hash) {
+			yield(nil, ErrLook)
+		}
+	}
 }
 
 // CheckOwner refuses a file of the state folder that anybody could have written but

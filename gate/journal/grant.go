@@ -36,12 +36,12 @@ func (j *Journal) Grant(id string, n int, d time.Duration, s *Signer) (*state.Gr
 		}
 		t := p.Plan.Targets[0]
 		g := &state.Grant{ID: "G" + newID()[1:], Op: p.Op, Upstream: p.Upstream, Principal: p.Principal, Kind: t.Kind, Target: t.ID,
-			Fields: p.Plan.Fields(), Max: n, Expires: u.o.Now().UTC().Add(d).Truncate(time.Second)}
+			Fields: p.Plan.Fields(), Max: n, Expires: u.now.UTC().Add(d).Truncate(time.Second)}
 		sig, err := s.Sign(g.Message())
 		if err != nil {
 			return err
 		}
-		e := state.Event{Kind: state.EventGranted, ID: g.ID, Grant: g, Approver: s.Name, Sig: sig, Time: u.o.Now()}
+		e := state.Event{Kind: state.EventGranted, ID: g.ID, Grant: g, Approver: s.Name, Sig: sig, Time: u.now}
 		if err := u.m.Grantable(e); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (j *Journal) Grants() ([]state.Grant, error) {
 func (u *update) grants() []state.Grant {
 	var list []state.Grant
 	for _, g := range u.m.Grants {
-		if u.m.Live(g, u.o.Now()) {
+		if u.m.Live(g, u.now) {
 			list = append(list, view(g))
 		}
 	}

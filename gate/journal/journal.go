@@ -117,8 +117,9 @@ func (b bare) Unwrap() error { return b.error }
 type update struct {
 	*Journal
 	tx    Tx
-	moved error // the journal isn't where it belongs: nothing is appended
-	look  bool  // it holds no lock, and appends nothing
+	now   time.Time // the present, the same throughout
+	moved error     // the journal isn't where it belongs: nothing is appended
+	look  bool      // it holds no lock, and appends nothing
 
 	settled bool // what was owed is appended
 }
@@ -144,7 +145,7 @@ func (j *Journal) run(begin func() (Tx, error), look bool, fn func(*update) erro
 	if err := j.catchUp(tx); err != nil {
 		return fmt.Errorf("%w: %w", ErrJournal, bare{err})
 	}
-	u := &update{Journal: j, tx: tx, look: look}
+	u := &update{Journal: j, tx: tx, now: j.o.Now(), look: look}
 	owed := len(j.owed)
 	if err = u.settle(); err == nil {
 		if err = fn(u); err == nil {
@@ -209,13 +210,16 @@ func (j *Journal) known(fn func(u *update) error) error {
 	if j.m == nil {
 		return ErrLook
 	}
-	return fn(&update{Journal: j, tx: memory{}, look: true})
+	return fn(&update{Journal: j, tx: looking{}, now: j.o.Now(), look: true})
 }
 
-// memory is a transaction of what is known.
-type memory struct{ Tx }
+// looking is a transaction in which nothing can be written.
+type looking struct{ Tx }
 
-func (memory) Append([]byte, string, string) error { return ErrLook }
+func (looking) Append([]byte, string, string) error { return ErrLook }
+func (looking) Save([]byte) error                   { return ErrLook }
+func (looking) Commit() error                       { return nil }
+func (looking) End()                                {}
 
 // begin starts from the snapshot, if there is one, and reads what is ahead of it as
 // far as that needs no lock.
@@ -286,7 +290,7 @@ func (u *update) append(e state.Event) error {
 	}
 	e.Seq, e.Prev = u.m.Seq+1, u.m.Head
 	if e.Kind != state.EventClock {
-		e.Time = u.o.Now().UTC()
+		e.Time = u.now.UTC()
 	}
 	line, e, err := state.Encode(e)
 	if err == nil {
@@ -470,7 +474,7 @@ func (u *update) dead() error {
 		switch {
 		case r.Exec != "" && !lives:
 			why = "the server that ran it ended, or was cut off from the journal, before it could say how it went"
-		case u.o.Now().Sub(r.Changed) > state.MaxExecution:
+		case u.now.Sub(r.Changed) > state.MaxExecution:
 			why = fmt.Sprintf("the server that runs it has not reported for %s", state.MaxExecution)
 		default:
 			continue
@@ -508,7 +512,7 @@ func (u *update) keep() error {
 // clock refuses to go on when the clock is behind what the journal has seen:
 // nothing that expires could be trusted to do so.
 func (u *update) clock() error {
-	if behind := u.m.Last.Sub(u.o.Now()); behind > MaxSkew {
+	if behind := u.m.Last.Sub(u.now); behind > MaxSkew {
 		return fmt.Errorf("%w: the clock is %s behind the journal: if the clock is right, an approver says so with gate clock", ErrJournal, behind.Round(time.Second))
 	}
 	return nil
@@ -520,7 +524,7 @@ func (u *update) standing(p *state.Record) state.State {
 	switch {
 	case p.State != state.StatePending && p.State != state.StateApproved:
 		return p.State
-	case !u.o.Now().Before(p.Expires):
+	case !u.now.Before(p.Expires):
 		return state.StateExpired
 	case p.State == state.StatePending && u.attested(p):
 		return state.StateApproved
@@ -646,7 +650,7 @@ func (j *Journal) proposal(id string) (out *state.Proposal, seq uint64, err erro
 }
 
 // time is the present, or what the journal has seen of the future.
-func (u *update) time() time.Time { return later(u.o.Now(), u.m.Last) }
+func (u *update) time() time.Time { return later(u.now, u.m.Last) }
 
 // ended returns a proposal that isn't open any more, from what the journal says of
 // it. past is what the state remembers of it, if it does: then the end is enough to read.

@@ -73,13 +73,13 @@ func (u *update) checkLimits(p *state.Proposal, l Limits) error {
 	if u.m.Tripped != nil {
 		return &RefusedError{Op: p.Op, Reason: ReasonBreaker}
 	}
-	if n, limit := u.m.Calls(p.Principal, p.Tier, u.o.Now()), l.Budget.of(p.Tier); exceeds(n, limit) {
+	if n, limit := u.m.Calls(p.Principal, p.Tier, u.now), l.Budget.of(p.Tier); exceeds(n, limit) {
 		return &RefusedError{Op: p.Op, Reason: ReasonBudget, Detail: fmt.Sprintf("%d of %d %s operations within the hour", n, limit, p.Tier)}
 	}
 	return nil
 }
 
-func (u *update) done(p *state.Proposal) int { return u.m.Done(p.Principal, p.Tier, u.o.Now()) }
+func (u *update) done(p *state.Proposal) int { return u.m.Done(p.Principal, p.Tier, u.now) }
 
 // tooMany says by how much p would go beyond the budget: then a human decides. "": it
 // wouldn't.
@@ -100,7 +100,7 @@ func things(n int) string {
 
 // breakerReason says why the breaker must open before p, or "".
 func (u *update) breakerReason(p *state.Proposal, b Breaker) string {
-	now := u.o.Now()
+	now := u.now
 	if n := u.m.Denied(now); exceeds(n, b.Denials) {
 		return fmt.Sprintf("%d denials within an hour", n)
 	}
@@ -115,7 +115,7 @@ func (u *update) breakerReason(p *state.Proposal, b Breaker) string {
 
 // checkQuota refuses another proposal for an approver when enough wait or were made.
 func (u *update) checkQuota(p *state.Proposal, b Budget) error {
-	pending, asked := u.m.Waiting(p.Principal, u.o.Now())
+	pending, asked := u.m.Waiting(p.Principal, u.now)
 	switch {
 	case exceeds(pending, b.Pending):
 		return &RefusedError{Op: p.Op, Reason: ReasonPending, Detail: fmt.Sprintf("%d wait", pending)}

@@ -3,6 +3,8 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/chain"
@@ -89,15 +91,14 @@ func Encode(e Event) ([]byte, Event, error) {
 	if err != nil {
 		return nil, e, err
 	}
-	line, _, err := chain.Seal(b)
+	if !slices.Contains(Format.Kinds, string(e.Kind)) {
+		return nil, e, fmt.Errorf("unknown kind of event %q", e.Kind)
+	}
+	line, hash, err := chain.Seal(b)
 	if err != nil {
 		return nil, e, err
 	}
-	l, err := Format.Parse(line)
-	if err != nil {
-		return nil, e, err
-	}
-	return line, Decode(l), nil
+	return line, Decode(chain.Link{Seq: e.Seq, Time: e.Time, Prev: e.Prev, Hash: hash, Kind: string(e.Kind), Line: line}), nil
 }
 
 // Decode returns the event of a line that the chain has checked. Content that

@@ -324,6 +324,21 @@ func (s *Store) isLive() (bool, error) {
 	return err == nil && os.SameFile(have, live), err
 }
 
+// Current reports, without the lock, whether the line of that number and hash, the one
+// that was read last, is the last there is. It is a moment's answer, as a reader's is who
+// has just let go of the lock.
+func (s *Store) Current(seq uint64, hash string) bool {
+	if s.broken != nil || s.at.f != s.live || seq == 0 || s.at.seq != seq || s.at.hash != hash {
+		return false
+	}
+	have, err := s.live.Stat()
+	if err != nil || have.Size() != s.at.off {
+		return false
+	}
+	named, err := os.Stat(s.String())
+	return err == nil && os.SameFile(have, named) && s.seek(seq, hash) == nil
+}
+
 // seek puts the cursor behind the line of that number and hash.
 func (s *Store) seek(seq uint64, hash string) error {
 	switch {
@@ -705,14 +720,18 @@ func (s *Store) Watch(ctx context.Context, seq uint64) {
 	}
 }
 
+var machine = sync.OnceValue(func() []byte {
+	id, _ := os.ReadFile("/etc/machine-id") // not every system has one
+	return bytes.TrimSpace(id)
+})
+
 // Place tells this folder on this machine from a copy of it.
 func (s *Store) Place() (string, error) {
 	fi, err := os.Stat(s.dir)
 	if err != nil {
 		return "", err
 	}
-	machine, _ := os.ReadFile("/etc/machine-id") // not every system has one
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", inode(fi, s.dir), bytes.TrimSpace(machine)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", inode(fi, s.dir), machine()))
 	return "folder " + hex.EncodeToString(sum[:8]), nil
 }
 

@@ -7,6 +7,9 @@
 //	go run ./internal/testing/bench -http -calls 500 -tool thehive_get_case -args '{"caseId":"1"}' bin/thehive-mcp old/thehive-mcp
 //	go run ./internal/testing/bench -large bin
 //
+// {n} in the arguments of a tool is another number at each call; SALLYPORT_POLICY is
+// handed on, since a hundred proposals are beyond the usual budget.
+//
 // A command may have arguments, within quotes; {addr} in them is the address to
 // serve HTTP at, which is otherwise appended as -http ADDRESS. The upstream are the
 // fakes of the lab, whose answers are kept: the same request is answered from memory

@@ -106,7 +106,8 @@ func (s *server) ask(ctx context.Context, method string, params any) ([]byte, er
 
 // call calls a tool and returns the whole message of its answer.
 func (s *server) call(ctx context.Context, l load) ([]byte, error) {
-	answer, err := s.ask(ctx, "tools/call", map[string]any{"name": l.tool, "arguments": l.args})
+	args := json.RawMessage(bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, s.last.Load(), 10)))
+	answer, err := s.ask(ctx, "tools/call", map[string]any{"name": l.tool, "arguments": args})
 	if err == nil && bytes.Contains(answer, []byte(`"isError":true`)) {
 		err = fmt.Errorf("the tool failed: %.300s", answer)
 	}
@@ -235,7 +236,7 @@ func measure(ctx context.Context, up *platforms, command string, overHTTP bool, 
 	}
 	defer os.RemoveAll(state)
 	began := time.Now()
-	s, err := start(ctx, command, append(slices.Clone(up.env), "PATH="+os.Getenv("PATH"), "HOME="+state, "SALLYPORT_STATE="+state), overHTTP)
+	s, err := start(ctx, command, append(slices.Clone(up.env), "PATH="+os.Getenv("PATH"), "HOME="+state, "SALLYPORT_STATE="+state, "SALLYPORT_POLICY="+os.Getenv("SALLYPORT_POLICY")), overHTTP)
 	if err != nil {
 		return sample{}, err
 	}
