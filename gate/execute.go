@@ -51,6 +51,23 @@ func Answered(ctx context.Context, e Endpoint) {
 	p.done = append(p.done, e.ID)
 }
 
+// Denied takes back what [Answered] noted last of endpoint e: the answer, good by its
+// status, says that the platform hasn't done what it was asked for.
+func Denied(ctx context.Context, e Endpoint) {
+	p, _ := ctx.Value(permitKey{}).(*permit)
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, id := range slices.Backward(p.done) {
+		if id == e.ID {
+			p.done = slices.Delete(p.done, i, i+1)
+			return
+		}
+	}
+}
+
 // Executing returns the proposal that is being carried out, approved, under ctx; nil
 // for a read or a plain call of the library. It is a copy.
 func Executing(ctx context.Context) *Proposal {

@@ -410,6 +410,25 @@ func TestWhatWasDoneBeforeAFailureIsSaid(t *testing.T) {
 	}
 }
 
+func TestWhatAGoodAnswerDeniesIsNotDone(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	op := Write("tag_event", func(ctx context.Context, _ comment) (string, error) {
+		for _, id := range []string{"addEvent", "attachTag", "addEvent"} {
+			Answered(ctx, Endpoint{ID: id, Tier: TierWrite})
+		}
+		Denied(ctx, Endpoint{ID: "attachTag", Tier: TierWrite})
+		Denied(ctx, Endpoint{ID: "neverSent", Tier: TierWrite})
+		return "", errors.New("HTTP 200: the tag could not be attached")
+	}, "X.")
+	On(g, "https://hive", op)
+	in := one
+	_, err := op.Do(t.Context(), g, &in)
+	if partly := (*PartlyError)(nil); !errors.As(err, &partly) || partly.Done != "addEvent, addEvent" {
+		t.Errorf("%v", err)
+	}
+}
+
 // tries is an operation that sends each of those requests and says what became of the
 // last.
 func tries(g *Guard, name string, requests ...Endpoint) *Operation[comment, string] {

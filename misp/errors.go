@@ -227,6 +227,7 @@ func (c *Client) refused(res *httpx.Response, member string) error {
 		return nil
 	}
 	if !saved || p.Saved == nil && (p.Name != nil || p.Message != nil || p.Errors != nil) {
+		res.Deny()
 		e := p.error(res.Endpoint.ID, res.Status)
 		if e.Kind == nil {
 			e.Kind = ErrInvalid

@@ -2,7 +2,9 @@ package misp
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
 // A Feed is a source that MISP can bring in. Its headers and settings, and what
@@ -146,6 +149,9 @@ type FeedOutcome struct {
 	State PublishState `json:"state,omitempty"`
 	// MISP's own words.
 	Message string `json:"message" untrusted:"true"`
+	// The events that are new since it was told to fetch, newest first, 100 at most.
+	NewEvents []ID   `json:"newEvents,omitempty"`
+	Note      string `json:"note,omitempty"` // what to know about the answer
 }
 
 // ToggleFeed switches a feed on or off and looks whether it is so then.
@@ -159,7 +165,8 @@ func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutco
 	if in.Enable {
 		send = c.wire.EnableFeed
 	}
-	d, err := httpx.JSON[done](c.has("message")(send(ctx, string(in.FeedID))))
+	res, err := c.has("message")(send(ctx, string(in.FeedID)))
+	d, err := httpx.JSON[done](res, err)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +175,7 @@ func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutco
 		return nil, fmt.Errorf("%w; whether the feed is %s isn't known: %w", err, onOff(in.Enable), gate.ErrOutcomeUnknown)
 	}
 	if bool(f.Enabled) != in.Enable {
+		res.Deny()
 		return nil, &Error{Refusal: refusal("toggleFeed", 200, fmt.Sprintf("the feed is still %s; MISP said: %s", onOff(!in.Enable), clip.Text(d.Message, 300)), ErrInvalid)}
 	}
 	return &FeedOutcome{ID: f.ID, Name: f.Name, Enabled: &in.Enable, Message: d.Message}, nil
@@ -216,10 +224,11 @@ func (in FetchFeedInput) Validate() error { return in.FeedID.check() }
 // Done is the state of work that was done at once.
 const Done PublishState = "done"
 
-// FetchFeed brings in what a feed has, as events. A feed that is switched off is
-// an error, which MISP sends as a success.
+// FetchFeed brings in what a feed has, as events, and says which are new since it
+// began. A feed that is switched off is an error, and so is one that MISP couldn't
+// read, which it sends as a success. Of events that it changed MISP says nothing.
 //
-// MISP: POST /feeds/fetchFromFeed/{feedId}
+// MISP: GET /feeds/view/{feedId}, POST /events/restSearch, POST /feeds/fetchFromFeed/{feedId}
 func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
@@ -228,31 +237,122 @@ func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome
 	if err != nil {
 		return nil, err
 	}
-	type answer struct {
-		Result string `json:"result"`
+	if err := f.fetchable(); err != nil {
+		return nil, err
 	}
-	a, err := httpx.JSON[answer](c.has("result")(c.wire.FetchFeed(ctx, string(in.FeedID))))
+	before, err := c.holds(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return c.feedOutcome("fetchFeed", f, a.Result)
+	type answer struct {
+		Result string `json:"result"`
+	}
+	res, err := c.has("result")(c.wire.FetchFeed(ctx, string(in.FeedID)))
+	a, err := httpx.JSON[answer](res, err)
+	if err != nil {
+		return nil, err
+	}
+	out := f.outcome(a.Result)
+	if out.State == Queued {
+		return out, nil
+	}
+	after, err := c.holds(ctx, f)
+	switch {
+	case out.State != "" && err != nil:
+		out.Note = "which events are new isn't known: " + clip.Text(err.Error(), 300)
+		return out, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w; %w", f.failed("fetchFeed", res.Status, a.Result, "whether it brought something in isn't known"), gate.ErrOutcomeUnknown)
+	}
+	out.NewEvents = after.since(before)
+	same := len(out.NewEvents) == 0 && before.attributes == after.attributes
+	switch {
+	case out.State == "" && same:
+		res.Deny()
+		return nil, f.failed("fetchFeed", res.Status, a.Result, "no event is new; "+f.why())
+	case out.State == "":
+		return nil, f.failed("fetchFeed", res.Status, a.Result, fmt.Sprintf("yet there are %d new events; look at them before it is fetched again", len(out.NewEvents)))
+	case same:
+		out.Note = "no event is new: the feed had nothing new, or none of it could be brought in, which MISP doesn't tell apart"
+	case strings.Contains(a.Result, "Downloaded"):
+		out.Note = "the number in MISP's words isn't that of the events: 1 when all or none could be brought in, 2 when some couldn't"
+	}
+	return out, nil
 }
 
-// feedOutcome reads MISP's words about a feed.
-func (c *Client) feedOutcome(op string, f *Feed, words string) (*FeedOutcome, error) {
+// fetchable refuses a feed that MISP doesn't fetch.
+func (f *Feed) fetchable() error {
+	if !f.Enabled {
+		return invalid("feedId: the feed %s is switched off, and MISP fetches only what is on; misp_toggle_feed switches it on", f.ID)
+	}
+	return nil
+}
+
+// held is what shows whether a feed has brought something in.
+type held struct {
+	events     []ID // the newest
+	attributes Int  // of the event that it always fills
+}
+
+// since returns the events that are newer than those of before.
+func (h held) since(before held) []ID {
+	var last int64
+	if len(before.events) > 0 {
+		last = idNumber(before.events[0])
+	}
+	return slices.DeleteFunc(slices.Clone(h.events), func(id ID) bool { return idNumber(id) <= last })
+}
+
+func (c *Client) holds(ctx context.Context, f *Feed) (h held, err error) {
+	list, _, err := searchEvents[EventSummary](ctx, c, wire.EventSearch{Page: 1, Limit: 100})
+	if err != nil {
+		return h, err
+	}
+	for _, e := range list {
+		h.events = append(h.events, e.ID)
+	}
+	if f.FixedEvent && idNumber(f.EventID) > 0 {
+		e, err := c.summary(ctx, EventRef(f.EventID))
+		if errors.Is(err, ErrNotFound) { // it was deleted: MISP fails then
+			return h, nil
+		}
+		if err != nil {
+			return h, err
+		}
+		h.attributes = e.AttributeCount
+	}
+	return h, nil
+}
+
+// outcome reads MISP's words about a feed; a failure has no state.
+func (f *Feed) outcome(words string) *FeedOutcome {
 	out := &FeedOutcome{ID: f.ID, Name: f.Name, State: Accepted, Message: clip.Text(words, 1000)}
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(out.Message), w) })
 	}
 	switch {
 	case has("not enabled", "failed", "could not", "couldn't", "invalid", "error", "not allowed", "no valid"):
-		return nil, &Error{Refusal: refusal(op, 200, clip.Text(words, 500), ErrInvalid)}
+		out.State = ""
 	case has("queued", "initiated", "background", "started"):
 		out.State = Queued
 	case has("fetching the feed has successfully completed", "successfully", "completed", "pulled", "cached"):
 		out.State = Done
 	}
-	return out, nil
+	return out
+}
+
+// failed is what MISP said, with what is known beside it.
+func (f *Feed) failed(op string, status int, words, known string) error {
+	return &Error{Refusal: refusal(op, status, strings.TrimSuffix(clip.Text(words, 500), "."), nil), Remediation: known}
+}
+
+// why says what may have kept f from being fetched, which MISP writes into its
+// log alone.
+func (f *Feed) why() string {
+	if f.SourceFormat == "misp" {
+		return "MISP couldn't read the feed's manifest; its log says why"
+	}
+	return "MISP couldn't read the feed, or couldn't save what it has; its log says why"
 }
 
 func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Plan, error) {
@@ -260,15 +360,11 @@ func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Pla
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{
+	return gate.Plan{
 		Summary:  "Bring what a feed has into MISP, as events.",
 		Targets:  []gate.Target{f.target()},
 		Warnings: f.doubts(),
-	}
-	if !f.Enabled {
-		p.Warnings = append(p.Warnings, "the feed is switched off: MISP will refuse")
-	}
-	return p, nil
+	}, f.fetchable()
 }
 
 // CacheFeedInput is the input of [Client.CacheFeed].
@@ -280,9 +376,10 @@ type CacheFeedInput struct {
 func (in CacheFeedInput) Validate() error { return in.FeedID.check() }
 
 // CacheFeed copies what a feed has, so that values can be compared with it.
-// No events are made.
+// No events are made. A feed whose caching is switched off is an error: MISP does
+// nothing and says that it did.
 //
-// MISP: POST /feeds/cacheFeeds/{feedId}
+// MISP: GET /feeds/view/{feedId}, POST /feeds/cacheFeeds/{feedId}
 func (c *Client) CacheFeed(ctx context.Context, in CacheFeedInput) (*FeedOutcome, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
@@ -291,11 +388,31 @@ func (c *Client) CacheFeed(ctx context.Context, in CacheFeedInput) (*FeedOutcome
 	if err != nil {
 		return nil, err
 	}
-	d, err := httpx.JSON[done](c.has("message")(c.wire.CacheFeed(ctx, string(in.FeedID))))
+	if err := f.cacheable(); err != nil {
+		return nil, err
+	}
+	res, err := c.has("message")(c.wire.CacheFeed(ctx, string(in.FeedID)))
+	d, err := httpx.JSON[done](res, err)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusFound { // to the list of feeds, on whose page it says that it failed
+		return nil, f.failed("cacheFeed", e.Status, "Caching the feed has failed", f.why())
+	}
 	if err != nil {
 		return nil, err
 	}
-	return c.feedOutcome("cacheFeed", f, d.Message)
+	out := f.outcome(d.Message)
+	if out.State == "" {
+		res.Deny()
+		return nil, f.failed("cacheFeed", res.Status, d.Message, f.why())
+	}
+	return out, nil
+}
+
+// cacheable refuses a feed that MISP doesn't cache.
+func (f *Feed) cacheable() error {
+	if !f.CachingEnabled {
+		return invalid("feedId: caching is switched off for the feed %s: MISP would cache nothing, and say that it did; it is switched on in MISP itself", f.ID)
+	}
+	return nil
 }
 
 func (c *Client) planCacheFeed(ctx context.Context, in CacheFeedInput) (gate.Plan, error) {
@@ -303,13 +420,9 @@ func (c *Client) planCacheFeed(ctx context.Context, in CacheFeedInput) (gate.Pla
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{
+	return gate.Plan{
 		Summary:  "Copy what a feed has into MISP's cache; no events are made.",
 		Targets:  []gate.Target{f.target()},
 		Warnings: []string{"no tool here empties the cache: that is done in MISP itself"},
-	}
-	if !f.CachingEnabled {
-		p.Warnings = append(p.Warnings, "caching is switched off for the feed: MISP may do nothing")
-	}
-	return p, nil
+	}, f.cacheable()
 }

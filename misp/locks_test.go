@@ -180,6 +180,10 @@ func TestVendorRefusals(t *testing.T) {
 	for _, op := range m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.APIKey = g.Guard, misptest.ReadOnlyKey }).Ops() {
 		readOnly[op.Name()] = op
 	}
+	on := misp.ToggleFeedInput{FeedID: misptest.OSINTFeed, Enable: true}
+	if _, err := m.Client().ToggleFeed(t.Context(), on); err != nil { // what is off isn't fetched by anybody
+		t.Fatal(err)
+	}
 	for _, call := range evidence.MISP() {
 		op := readOnly[call.Op]
 		if op.Tier() == gate.TierRead || call.Op == "misp_delete_attribute" || call.Op == "misp_delete_object" || strings.Contains(call.Args, `"16"`) || strings.Contains(call.Args, "203.0.113.77") {

@@ -48,6 +48,8 @@ type TemplateElement struct {
 	Values List[string] `json:"values_list,omitempty"`
 	// Whether an object can have several.
 	Multiple Bool `json:"multiple,omitempty"`
+	// Whether MISP isn't to correlate it: a file's name, or free text.
+	DisableCorrelation Bool `json:"disable_correlation,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -327,6 +329,7 @@ func (in AddObjectInput) object(e *Event, t *ObjectTemplate) (*wire.NewObject, e
 		content = append(content, a.Relation+"\x00"+strings.TrimSpace(a.Value))
 		o.Attributes = append(o.Attributes, wire.NewAttribute{
 			Type: x.Type, Value: a.Value, ObjectRelation: a.Relation, ToIDs: a.ToIDs, Comment: a.Comment,
+			DisableCorrelation: bool(x.DisableCorrelation), // MISP itself reads that of the template on its pages only
 		})
 	}
 	for _, r := range t.Requirements["required"] {

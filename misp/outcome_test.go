@@ -169,3 +169,24 @@ func TestTheSharingGroupsOfAPlanAreBounded(t *testing.T) {
 		t.Errorf("%d parties:\n%s", len(p.Egress), shown(p))
 	}
 }
+
+// TestARefusalInAGoodAnswerIsNotDoneInPart has MISP say with 200 that it hasn't done
+// what it was asked for.
+func TestARefusalInAGoodAnswerIsNotDoneInPart(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
+	c := m.Client(func(cfg *misp.Config) {
+		cfg.Guard, cfg.Transport = g.Guard, answersFor{"/tags/attachTagToObject", 200, `{"saved":false,"errors":"Tag could not be added."}`}
+	})
+	for _, o := range c.Ops() {
+		if o.Name() != "misp_tag_event" {
+			continue
+		}
+		_, err := o.Do(t.Context(), g.Guard, input(t, o, `{"eventId":"`+misptest.DraftEvent+`","tag":"tlp:green"}`))
+		if partly := (*gate.PartlyError)(nil); err == nil || errors.As(err, &partly) || !strings.Contains(err.Error(), "Tag could not be added.") {
+			t.Errorf("%v", err)
+		}
+	}
+}

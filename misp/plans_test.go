@@ -38,7 +38,7 @@ func TestPlansSayWhatSpeaksAgainst(t *testing.T) {
 		{"misp_attach_galaxy_cluster", `{"targetType":"event","targetId":"2","galaxyClusterId":"9001"}`, []string{"Brute Force - T1110", "unpublishes"}},
 		{"misp_add_sighting", `{"value":"198.51.100.23","type":1,"confirm":true}`, []string{"attribute 5", "attribute 1", "false positive", "weakens the indicator"}},
 		{"misp_toggle_feed", `{"feedId":"1","enable":true}`, []string{"OSINT (CERT-EXAMPLE, https://feeds.example.org/osint)", "enabled: off -> on", `distribution "all communities"`}},
-		{"misp_fetch_feed", `{"feedId":"1"}`, []string{"switched off: MISP will refuse"}},
+		{"misp_fetch_feed", `{"feedId":"2"}`, []string{"Blocklist (CERT-EXAMPLE", `distribution "all communities"`}},
 		{"misp_cache_feed", `{"feedId":"2"}`, []string{"Blocklist (CERT-EXAMPLE, https://feeds.example.org/list.txt)"}},
 	} {
 		text := shown(plan(t, g, ops[tc.op], input(t, ops[tc.op], tc.args)))

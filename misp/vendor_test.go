@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/internal/testing/incident"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
@@ -160,6 +161,9 @@ func TestObjectsFollowTheirTemplate(t *testing.T) {
 	for _, a := range out.Object.Attributes {
 		if bool(a.ToIDs) != (a.Type == "domain") {
 			t.Errorf("%s %s is for detection: %v", a.Type, a.Value, a.ToIDs)
+		}
+		if string(a.Extra["disable_correlation"]) != fmt.Sprint(a.Type == "text") {
+			t.Errorf("%s %s isn't correlated: %s; want as the template has it", a.Type, a.Value, a.Extra["disable_correlation"])
 		}
 	}
 	m.Requests()
@@ -374,15 +378,32 @@ func TestDiagnosticsAreThoseThatExist(t *testing.T) {
 	}
 }
 
-func TestAFeedThatIsOffIsAnError(t *testing.T) {
+func TestAFeedThatIsOffIsRefusedBeforeAHumanIsAsked(t *testing.T) {
+	t.Parallel()
+	m, g, ops := gated(t)
+	off := m.AddFeed(misptest.Feed{Name: "not cached", Enabled: true})
+	for op, id := range map[string]string{"misp_fetch_feed": misptest.OSINTFeed, "misp_cache_feed": off} {
+		o := ops[op]
+		if res, err := o.Do(t.Context(), g.Guard, input(t, o, `{"feedId":"`+id+`"}`)); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), "switched off") {
+			t.Errorf("%s: %+v, %v", op, res, err)
+		}
+	}
+	if sent := changing(m.Requests()); len(sent) > 0 {
+		t.Errorf("sent %q", sent)
+	}
+	race := answering(t, map[string]string{"/feeds/view/1": `{"Feed":{"id":"1","name":"x","enabled":true}}`, "/events/restSearch": `{"response":[]}`,
+		"/feeds/fetchFromFeed/1": `{"result":"Feed is currently not enabled. Make sure you enable it."}`})
+	if _, err := race.FetchFeed(t.Context(), misp.FetchFeedInput{FeedID: "1"}); err == nil || !strings.Contains(err.Error(), "currently not enabled") {
+		t.Errorf("switched off meanwhile: %v", err)
+	}
+}
+
+func TestAFeedIsSwitchedOnFetchedAndCached(t *testing.T) {
 	t.Parallel()
 	for _, jobs := range []bool{false, true} {
 		m := misptest.New(t)
 		m.BackgroundJobs = jobs
 		c := m.Client()
-		if _, err := c.FetchFeed(t.Context(), misp.FetchFeedInput{FeedID: misptest.OSINTFeed}); err == nil || !strings.Contains(err.Error(), "currently not enabled") {
-			t.Errorf("off: %v", err)
-		}
 		on, err := c.ToggleFeed(t.Context(), misp.ToggleFeedInput{FeedID: misptest.OSINTFeed, Enable: true})
 		if err != nil || !*on.Enabled || on.Message != "Feed enabled." {
 			t.Errorf("switched on: %+v, %v", on, err)
@@ -395,7 +416,7 @@ func TestAFeedThatIsOffIsAnError(t *testing.T) {
 		if err != nil || out.State != want || m.Fetched(misptest.OSINTFeed) != 1 {
 			t.Errorf("jobs %t: %+v, %v", jobs, out, err)
 		}
-		if out, err = c.CacheFeed(t.Context(), misp.CacheFeedInput{FeedID: misptest.BlocklistFeed}); err != nil || out.State != misp.Queued {
+		if out, err = c.CacheFeed(t.Context(), misp.CacheFeedInput{FeedID: misptest.BlocklistFeed}); err != nil || out.State != want {
 			t.Errorf("cached: %+v, %v", out, err)
 		}
 		if _, err = c.CacheFeed(t.Context(), misp.CacheFeedInput{FeedID: "99"}); !errors.Is(err, misp.ErrNotFound) {
@@ -405,6 +426,94 @@ func TestAFeedThatIsOffIsAnError(t *testing.T) {
 	still := answering(t, map[string]string{"/feeds/enable/1": `{"name":"x","message":"Feed enabled.","url":"/"}`, "/feeds/view/1": `{"Feed":{"id":"1","name":"x","enabled":false}}`})
 	if _, err := still.ToggleFeed(t.Context(), misp.ToggleFeedInput{FeedID: "1", Enable: true}); err == nil || !strings.Contains(err.Error(), "still off") {
 		t.Errorf("said to be on, and off: %v", err)
+	}
+}
+
+// TestWhatAFetchedFeedBroughtInIsTold asks MISP what is new, since the number in its
+// own words isn't that of the events.
+func TestWhatAFetchedFeedBroughtInIsTold(t *testing.T) {
+	t.Parallel()
+	three := []misptest.Event{{Info: "one"}, {Info: "two"}, {Info: "three"}}
+	for _, tc := range []struct {
+		what string
+		feed misptest.Feed
+		new  int
+		note string // in the note
+		err  string // or in the error
+	}{
+		{"all of it", misptest.Feed{Events: three}, 3, "isn't that of the events", ""},
+		{"half of it", misptest.Feed{Events: three[:1], Broken: 2}, 1, "isn't that of the events", ""},
+		{"none of it", misptest.Feed{Broken: 3}, 0, "no event is new", ""},
+		{"nothing new", misptest.Feed{}, 0, "no event is new", ""},
+		{"a list", misptest.Feed{FreeText: true, Events: three[:1]}, 1, "", ""},
+		{"what can't be read", misptest.Feed{Gone: true}, 0, "", "Fetching the feed has failed (no event is new; MISP couldn't read the feed's manifest"},
+		{"a list that can't be read", misptest.Feed{Gone: true, FreeText: true}, 0, "", "couldn't read the feed, or couldn't save"},
+	} {
+		m := misptest.New(t)
+		m.SeedIncident()
+		tc.feed.Name, tc.feed.Enabled = tc.what, true
+		id := m.AddFeed(tc.feed)
+		res, err := byHost(t, m)("misp_fetch_feed", `{"feedId":"`+id+`"}`)
+		if tc.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.err) || strings.Contains(err.Error(), "done in part") || errors.Is(err, gate.ErrOutcomeUnknown) {
+				t.Errorf("%s: %+v, %v", tc.what, res, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tc.what, err)
+			continue
+		}
+		out := res.Out.(*misp.FeedOutcome)
+		if out.State != misp.Done || len(out.NewEvents) != tc.new || !strings.Contains(out.Note, tc.note) || (tc.note == "") != (out.Note == "") {
+			t.Errorf("%s: %+v", tc.what, out)
+		}
+	}
+	m := misptest.New(t)
+	id := m.AddFeed(misptest.Feed{Name: "x", Caching: true, Gone: true})
+	if res, err := byHost(t, m)("misp_cache_feed", `{"feedId":"`+id+`"}`); err == nil || !strings.Contains(err.Error(), "Caching the feed has failed") || errors.Is(err, gate.ErrOutcomeUnknown) {
+		t.Errorf("cached: %+v, %v", res, err)
+	}
+}
+
+// TestAFailedFetchThatBroughtSomethingInIsDoneInPart looks at what MISP holds, before
+// it says that nothing was done.
+func TestAFailedFetchThatBroughtSomethingInIsDoneInPart(t *testing.T) {
+	t.Parallel()
+	for what, tc := range map[string]struct{ after, want string }{
+		"a new event":  {`{"response":[{"Event":{"id":"9"}},{"Event":{"id":"8"}}]}`, "1 new events"},
+		"nobody knows": {`{"name":"x","message":"An Internal Error Has Occurred."}`, "isn't known"},
+	} {
+		fetched := false
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/feeds/view"):
+				fmt.Fprint(w, `{"Feed":{"id":"1","name":"x","enabled":true,"source_format":"csv"}}`)
+			case strings.HasPrefix(r.URL.Path, "/feeds/fetchFromFeed"):
+				fetched = true
+				fmt.Fprint(w, `{"result":"Fetching the feed has failed."}`)
+			case fetched:
+				fmt.Fprint(w, tc.after)
+			default:
+				fmt.Fprint(w, `{"response":[{"Event":{"id":"8"}}]}`)
+			}
+		}))
+		defer h.Close()
+		g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
+		c, err := misp.New(misp.Config{BaseURL: h.URL, APIKey: misptest.Key, Guard: g.Guard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range c.Ops() {
+			if o.Name() != "misp_fetch_feed" {
+				continue
+			}
+			res, err := o.Do(t.Context(), g.Guard, input(t, o, `{"feedId":"1"}`))
+			if err == nil || !strings.Contains(err.Error(), "done in part (fetchFeed)") || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: %+v, %v", what, res, err)
+			}
+		}
 	}
 }
 

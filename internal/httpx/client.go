@@ -170,6 +170,15 @@ type Response struct {
 	Body     []byte
 
 	client *Client
+	deny   func()
+}
+
+// Deny tells the gate that the answer, good by its status, says that what was
+// asked for wasn't done.
+func (r *Response) Deny() {
+	if r.deny != nil {
+		r.deny()
+	}
 }
 
 // Send sends r and returns its answer, or the platform's error.
@@ -195,6 +204,9 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 		return nil, c.lost(caller, r, err, sent.Load())
 	}
 	if res.Status/100 == 2 {
+		if r.endpoint.Tier > gate.TierRead {
+			res.deny = func() { gate.Denied(caller, r.endpoint) }
+		}
 		return res, nil
 	}
 	err = c.failure(r, res)

@@ -530,6 +530,36 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatMISPDoes/an import of what exists",
 		},
 		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "What a template keeps from correlation is correlated in an object that is added by REST, unless that is sent with it; the server's own pages send it.",
+			Client: "It is sent as the template has it.",
+			Test:   "TestWhatMISPDoes/a template's correlation isn't applied",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "A feed that it couldn't read is fetched with 200 and the words that it has failed.",
+			Client: "It is told as failed, with whether an event is new.",
+			Test:   "TestWhatMISPDoes/a feed that can't be read",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "The number of events that a feed is said to have brought in is 1 when all came or none could, and 2 when some couldn't.",
+			Client: "The events that are new are listed, and the number is explained.",
+			Test:   "TestWhatMISPDoes/the number of fetched events is none",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "Caching a feed whose caching is switched off, or that doesn't exist, caches nothing and is told as done.",
+			Client: "It is refused before a human is asked.",
+			Test:   "TestWhatMISPDoes/caching what isn't cached",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "Caching a feed that it couldn't read is a redirect to the list of feeds, without a word of why.",
+			Client: "It is told as failed.",
+			Test:   "TestWhatMISPDoes/caching a feed that can't be read",
+		},
+		{
 			Group: behaviour.Wait, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "With background jobs publishing is a success at once, and the event counts as unpublished until a worker has run.",
 			Client: "The answer says queued.",

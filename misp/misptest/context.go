@@ -24,6 +24,7 @@ type element struct {
 	relation, typ string
 	multiple      bool
 	values        []string
+	alone         bool // not correlated
 }
 
 type template struct {
@@ -36,15 +37,15 @@ type template struct {
 
 var templates = []*template{
 	{id: 70, uuid: "43b3b146-77eb-4931-b4cc-b66c60f28734", name: "domain-ip", meta: "network", version: 11, oneOf: []string{"ip", "domain", "hostname"},
-		what: "A domain and an address as a tuple.", elements: []element{{"domain", "domain", true, nil}, {"hostname", "hostname", false, nil}, {"ip", "ip-dst", true, nil},
-			{"port", "port", true, nil}, {"text", "text", false, nil}}},
+		what: "A domain and an address as a tuple.", elements: []element{{"domain", "domain", true, nil, false}, {"hostname", "hostname", false, nil, false}, {"ip", "ip-dst", true, nil, false},
+			{"port", "port", true, nil, false}, {"text", "text", false, nil, true}}},
 	{id: 89, uuid: "688c46fb-5edb-40a3-8273-1af7923e2215", name: "file", meta: "file", version: 25, oneOf: []string{"filename", "md5", "sha1", "sha256"},
-		what: "A file with its hashes.", elements: []element{{"filename", "filename", true, nil}, {"md5", "md5", false, nil}, {"sha1", "sha1", false, nil}, {"sha256", "sha256", false, nil},
-			{"state", "text", true, []string{"Malicious", "Harmless"}}}},
+		what: "A file with its hashes.", elements: []element{{"filename", "filename", true, nil, true}, {"md5", "md5", false, nil, false}, {"sha1", "sha1", false, nil, false}, {"sha256", "sha256", false, nil, false},
+			{"state", "text", true, []string{"Malicious", "Harmless"}, true}}},
 	{id: 1, uuid: "07a7f4cf-e738-47ad-b045-34c3b382f3b4", name: "ADS", meta: "misc", version: 2, required: []string{"date", "goal"},
-		what: "An alerting and detection strategy.", elements: []element{{"date", "datetime", false, nil}, {"goal", "text", false, nil}}},
+		what: "An alerting and detection strategy.", elements: []element{{"date", "datetime", false, nil, false}, {"goal", "text", false, nil, false}}},
 	{id: 2, uuid: "cccdaaf6-c140-461c-8d1c-aa79bbd029e0", name: "abuseipdb", meta: "network", version: 3, what: "What a blocklist says of an address.",
-		elements: []element{{"abuse-confidence-score", "counter", false, nil}}},
+		elements: []element{{"abuse-confidence-score", "counter", false, nil, false}}},
 }
 
 func (s *Server) templateOf(id string) *template {
@@ -87,8 +88,12 @@ func (s *Server) viewTemplate(r *request, id string) answer {
 		if values == nil {
 			values = []string{}
 		}
+		var alone any // null where it isn't so
+		if e.alone {
+			alone = true
+		}
 		elements = append(elements, object{"id": s.num(700 + i), "object_template_id": s.num(t.id), "object_relation": e.relation, "type": e.typ, "ui-priority": s.num(1),
-			"categories": []string{}, "sane_default": []string{}, "values_list": values, "description": "", "disable_correlation": nil, "multiple": e.multiple})
+			"categories": []string{}, "sane_default": []string{}, "values_list": values, "description": "", "disable_correlation": alone, "multiple": e.multiple})
 	}
 	return ok(object{"ObjectTemplate": s.template(t), "User": object{"id": s.num(1), "email": "analyst@soc.example"}, "Organisation": s.named(1), "ObjectTemplateElement": elements})
 }
@@ -170,6 +175,7 @@ func (s *Server) addObject(r *request, event, templateID string) answer {
 			ids = q["to_ids"] != false // whatever is usual for the type
 		}
 		a.ToIDs = &ids
+		a.DisableCorrelation = q["disable_correlation"] == true // whatever the template says
 		why := object{}
 		if a.Type == "" {
 			why["type"] = []string{"No type set."}
@@ -400,11 +406,27 @@ func (s *Server) attachCluster(r *request, id, kind string) answer {
 	return refuse(http.StatusNotFound, r, "Invalid Galaxy cluster.")
 }
 
+// A Feed is a source of events.
+type Feed struct {
+	Name, Provider, URL string  // what it is called, who offers it, and where it is
+	Enabled, Caching    bool    // whether it is switched on, and whether it is cached
+	FreeText            bool    // whether it is a list of values instead of events
+	Gone                bool    // whether it can't be read
+	Events              []Event // what it has that can be brought in
+	Broken              int     // how many more it has, that can't be
+}
+
 type feed struct {
-	id                  int
-	name, provider, url string
-	enabled, caching    bool
-	fetched             int
+	Feed
+	id, fetched int
+}
+
+// AddFeed adds a feed and returns its id.
+func (s *Server) AddFeed(f Feed) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feeds = append(s.feeds, &feed{Feed: f, id: len(s.feeds) + 1})
+	return strconv.Itoa(len(s.feeds))
 }
 
 // Fetched says how often the feed with that id was brought in.
@@ -420,9 +442,13 @@ func (s *Server) Fetched(id string) int {
 }
 
 func (s *Server) feedObject(f *feed) object {
-	return object{"id": s.num(f.id), "name": f.name, "provider": f.provider, "url": f.url, "rules": nil, "enabled": f.enabled, "distribution": s.num(3), "sharing_group_id": s.num(0),
-		"tag_id": s.num(0), "default": true, "source_format": "misp", "fixed_event": false, "delta_merge": false, "event_id": s.num(0), "publish": false, "override_ids": false,
-		"settings": nil, "input_source": "network", "delete_local_file": false, "lookup_visible": false, "headers": "X-Token: of-the-feed", "caching_enabled": f.caching,
+	format := "misp"
+	if f.FreeText {
+		format = "freetext"
+	}
+	return object{"id": s.num(f.id), "name": f.Name, "provider": f.Provider, "url": f.URL, "rules": nil, "enabled": f.Enabled, "distribution": s.num(3), "sharing_group_id": s.num(0),
+		"tag_id": s.num(0), "default": true, "source_format": format, "fixed_event": false, "delta_merge": false, "event_id": s.num(0), "publish": false, "override_ids": false,
+		"settings": nil, "input_source": "network", "delete_local_file": false, "lookup_visible": false, "headers": "X-Token: of-the-feed", "caching_enabled": f.Caching,
 		"force_to_ids": false, "orgc_id": s.num(0)}
 }
 
@@ -437,37 +463,58 @@ func (s *Server) feedAction(post bool, r *request, action, id string) answer {
 		}
 		return ok(list)
 	}
-	i := slices.IndexFunc(s.feeds, func(f *feed) bool { return strconv.Itoa(f.id) == id })
-	if i < 0 {
-		return refuse(http.StatusNotFound, r, "Invalid feed.")
-	}
-	f := s.feeds[i]
-	if action == "view" {
-		return ok(object{"Feed": s.feedObject(f)})
-	}
-	if !r.publish {
-		return refuse(http.StatusForbidden, r, noPermission)
-	}
 	said := func(m string) answer {
 		return ok(object{"name": m, "message": m, "url": "/feeds/" + action + "/" + id})
 	}
+	i := slices.IndexFunc(s.feeds, func(f *feed) bool { return strconv.Itoa(f.id) == id })
 	switch {
+	case action != "view" && !r.publish:
+		return refuse(http.StatusForbidden, r, noPermission)
+	case action == "cacheFeeds" && s.BackgroundJobs:
+		return said("Feed caching job initiated.")
+	case action == "cacheFeeds" && (i < 0 || !s.feeds[i].Caching || !s.feeds[i].Gone): // of none, and of one that isn't cached, too
+		return said("Caching the feeds has successfully completed.")
+	case action == "cacheFeeds":
+		return answer{http.StatusFound, http.Header{"Location": {s.URL + "/feeds"}}, plain{"application/json", ""}}
+	case i < 0:
+		return refuse(http.StatusNotFound, r, "Invalid feed.")
+	}
+	f := s.feeds[i]
+	switch {
+	case action == "view":
+		return ok(object{"Feed": s.feedObject(f)})
 	case action == "enable" && post:
-		f.enabled = true
+		f.Enabled = true
 		return said("Feed enabled.")
 	case action == "disable" && post:
-		f.enabled = false
+		f.Enabled = false
 		return said("Feed disabled.")
-	case action == "cacheFeeds":
-		return said("Feed caching job initiated.")
-	case !f.enabled:
+	case !f.Enabled:
 		return ok(object{"result": "Feed is currently not enabled. Make sure you enable it."})
 	}
 	f.fetched++
 	if s.BackgroundJobs {
 		return ok(object{"result": "Pull queued for background execution."})
 	}
-	return ok(object{"result": "Fetching the feed has successfully completed."})
+	if f.Gone {
+		return ok(object{"result": "Fetching the feed has failed."})
+	}
+	kinds := 0 // what MISP counts
+	if len(f.Events) > 0 {
+		kinds++
+	}
+	if f.Broken > 0 {
+		kinds++
+	}
+	for _, e := range f.Events {
+		s.addEvent(e)
+	}
+	f.Events = nil
+	m := "Fetching the feed has successfully completed."
+	if kinds > 0 && !f.FreeText {
+		m += fmt.Sprintf(" Downloaded %d new event(s).", kinds)
+	}
+	return ok(object{"result": m})
 }
 
 // restrictive are the formats for which MISP adds filters of its own.

@@ -40,6 +40,7 @@ type Attribute struct {
 	Relation                       string   // in an object
 	Sighted                        int      // how often
 	FirstSeen, LastSeen            string   // as MISP keeps them, in UTC
+	DisableCorrelation             bool     // whether it is correlated with nothing
 }
 
 // An Object is several attributes of an [Event] that belong together.
@@ -354,7 +355,7 @@ func (s *Server) attribute(e *event, a *attribute) object {
 	o := object{
 		"id": s.num(a.id), "type": a.Type, "category": a.Category, "to_ids": a.toIDs, "uuid": a.UUID, "event_id": s.num(e.id),
 		"distribution": s.num(a.Distribution), "timestamp": s.num(int(a.changed)), "comment": a.Comment, "sharing_group_id": s.num(a.SharingGroup),
-		"deleted": a.deleted, "disable_correlation": false, "object_id": s.num(a.objectID), "object_relation": nil,
+		"deleted": a.deleted, "disable_correlation": a.DisableCorrelation, "object_id": s.num(a.objectID), "object_relation": nil,
 		"first_seen": nil, "last_seen": nil, "value": a.Value,
 	}
 	if a.FirstSeen != "" {
@@ -466,7 +467,7 @@ const correlationLimit = 20
 // value in another event, text with text. An address and its network aren't
 // linked, since advanced correlations are off by default.
 func (s *Server) correlations(u *user, e *event, a *attribute) (list []match) {
-	if a.Type == "text" || a.Type == "comment" || a.Type == "port" {
+	if a.DisableCorrelation || a.Type == "text" || a.Type == "comment" || a.Type == "port" {
 		return nil
 	}
 	var same []match // by event, as they were saved
@@ -475,7 +476,7 @@ func (s *Server) correlations(u *user, e *event, a *attribute) (list []match) {
 		before := len(same)
 		for _, v := range a.parts() {
 			for _, b := range other.byValue()[strings.ToLower(v)] {
-				if a.correlates(b) && !slices.ContainsFunc(same[before:], func(m match) bool { return m.a == b }) {
+				if !b.DisableCorrelation && a.correlates(b) && !slices.ContainsFunc(same[before:], func(m match) bool { return m.a == b }) {
 					same = append(same, match{other, b})
 				}
 			}

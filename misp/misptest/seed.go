@@ -31,8 +31,8 @@ func (s *Server) basics() {
 		{ID: 70, Name: "List of RFC 1918 CIDR blocks", Type: "cidr", Entries: []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}},
 	}
 	s.feeds = []*feed{
-		{id: 1, name: "OSINT", provider: "CERT-EXAMPLE", url: "https://feeds.example.org/osint"},
-		{id: 2, name: "Blocklist", provider: "CERT-EXAMPLE", url: "https://reader:feed-password@feeds.example.org/list.txt?token=feed-token", enabled: true, caching: true},
+		{id: 1, Feed: Feed{Name: "OSINT", Provider: "CERT-EXAMPLE", URL: "https://feeds.example.org/osint"}},
+		{id: 2, Feed: Feed{Name: "Blocklist", Provider: "CERT-EXAMPLE", URL: "https://reader:feed-password@feeds.example.org/list.txt?token=feed-token", Enabled: true, Caching: true}},
 	}
 	for _, n := range []string{"tlp:red", "tlp:amber", "tlp:amber+strict", "tlp:green", "tlp:clear", "workflow:todo"} {
 		s.tagID(n)

@@ -267,17 +267,20 @@ type ID = json.RawMessage
 
 // NewAttribute defines model for NewAttribute.
 type NewAttribute struct {
-	Category       string `json:"category,omitempty,omitzero"`
-	Comment        string `json:"comment,omitempty,omitzero"`
-	Distribution   *int   `json:"distribution,omitempty"`
-	FirstSeen      string `json:"first_seen,omitempty,omitzero"`
-	LastSeen       string `json:"last_seen,omitempty,omitzero"`
-	ObjectRelation string `json:"object_relation,omitempty,omitzero"`
-	SharingGroupID string `json:"sharing_group_id,omitempty,omitzero"`
-	ToIDs          *bool  `json:"to_ids,omitempty"`
-	Type           string `json:"type"`
-	UUID           string `json:"uuid,omitempty,omitzero"`
-	Value          string `json:"value"`
+	Category string `json:"category,omitempty,omitzero"`
+	Comment  string `json:"comment,omitempty,omitzero"`
+
+	// DisableCorrelation An object's is not that of its template unless it is sent.
+	DisableCorrelation bool   `json:"disable_correlation,omitempty,omitzero"`
+	Distribution       *int   `json:"distribution,omitempty"`
+	FirstSeen          string `json:"first_seen,omitempty,omitzero"`
+	LastSeen           string `json:"last_seen,omitempty,omitzero"`
+	ObjectRelation     string `json:"object_relation,omitempty,omitzero"`
+	SharingGroupID     string `json:"sharing_group_id,omitempty,omitzero"`
+	ToIDs              *bool  `json:"to_ids,omitempty"`
+	Type               string `json:"type"`
+	UUID               string `json:"uuid,omitempty,omitzero"`
+	Value              string `json:"value"`
 }
 
 // NewAttributes One attribute, or a list of them.
