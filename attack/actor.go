@@ -36,6 +36,9 @@ type SearchGroupsInput struct {
 
 // SearchGroups finds groups by words and by a technique they used. Those whose name or alias fits come first.
 func (c *Client) SearchGroups(ctx context.Context, in SearchGroupsInput) (*Page[Summary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -60,6 +63,9 @@ type ListGroupsInput struct{ Paging }
 
 // ListGroups lists the groups in force, in order of their ids.
 func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	return c.SearchGroups(ctx, SearchGroupsInput{Paging: in.Paging})
 }
 
@@ -164,6 +170,9 @@ type SoftwareSummary struct {
 // SearchSoftware finds malware and tools by words and by a technique they implement. Those whose name or alias fits come
 // first.
 func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*Page[SoftwareSummary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -257,6 +266,9 @@ type CampaignSummary struct {
 
 // SearchCampaigns finds campaigns by words and by a technique used in them. Those whose name or alias fits come first.
 func (c *Client) SearchCampaigns(ctx context.Context, in SearchCampaignsInput) (*Page[CampaignSummary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -282,6 +294,9 @@ type ListCampaignsInput struct{ Paging }
 
 // ListCampaigns lists the campaigns in force, in order of their ids.
 func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Page[CampaignSummary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	return c.SearchCampaigns(ctx, SearchCampaignsInput{Paging: in.Paging})
 }
 

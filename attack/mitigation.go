@@ -16,6 +16,9 @@ type SearchMitigationsInput struct {
 
 // SearchMitigations finds mitigations by words. Those whose name fits come first.
 func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInput) (*Page[Summary], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,9 @@ type ListTacticsOutput struct {
 // ListTactics lists the tactics in force, in the order of their matrix. Tactics of different domains stay apart though
 // they may have the same name.
 func (c *Client) ListTactics(ctx context.Context, in ListTacticsInput) (*ListTacticsOutput, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	kb, err := c.KB(ctx)
 	if err != nil {
 		return nil, err
@@ -191,6 +194,9 @@ type SearchTechniquesInput struct {
 // SearchTechniques finds techniques by words and by what is known of them. Without a query they are in order of their ids,
 // with one the best come first. A filter that no technique could pass, such as an unknown platform, is an error.
 func (c *Client) SearchTechniques(ctx context.Context, in SearchTechniquesInput) (*Page[TechniqueLine], error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}

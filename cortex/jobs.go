@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
@@ -333,6 +334,9 @@ func (in *ListJobsInput) query() query {
 // twice when some are deleted on the way, and there may be more of them than
 // Cortex pages through: it goes on by the date of the last job.
 func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, pageJobs, ErrInvalid); err != nil {
+		return paging.Failed[*Job](err)
+	}
 	return func(yield func(*Job, error) bool) {
 		is := in.on()
 		for j, err := range c.walk(ctx, in) {

@@ -85,6 +85,9 @@ type GetOrganizationInput struct {
 //
 // Cortex: GET /api/organization/{id}, as the superadmin
 func (c *Client) GetOrganization(ctx context.Context, in GetOrganizationInput) (*Organization, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err

@@ -288,6 +288,9 @@ type GetAnalyzerInput struct {
 //
 // Cortex: GET /api/analyzer/{id}
 func (c *Client) GetAnalyzer(ctx context.Context, in GetAnalyzerInput) (*Worker, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	w, err := worker(c.wire.GetAnalyzer(ctx, in.AnalyzerID))
 	if err != nil {
 		return nil, err

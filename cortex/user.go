@@ -93,6 +93,9 @@ type GetUserInput struct {
 //
 // Cortex: GET /api/user/{id}, as the superadmin
 func (c *Client) GetUser(ctx context.Context, in GetUserInput) (*User, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err
@@ -234,6 +237,9 @@ type StoredKey struct {
 //
 // Cortex: POST /api/user/{id}/key/renew, as the superadmin
 func (c *Client) RenewUserKey(ctx context.Context, in RenewUserKeyInput) (*StoredKey, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	return c.storeKey(in.UserID, "the key was renewed and the old one no longer works; the operator has the new one in this file", func(w *wire.Client) (*httpx.Response, error) {
 		return w.RenewUserKey(ctx, in.UserID)
 	})
@@ -243,6 +249,9 @@ func (c *Client) RenewUserKey(ctx context.Context, in RenewUserKeyInput) (*Store
 //
 // Cortex: GET /api/user/{id}/key, as the superadmin
 func (c *Client) GetUserKey(ctx context.Context, in GetUserKeyInput) (*StoredKey, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	return c.storeKey(in.UserID, "the operator has the key in this file", func(w *wire.Client) (*httpx.Response, error) {
 		return w.GetUserKey(ctx, in.UserID)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/analysis"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
@@ -131,6 +132,9 @@ type AnalyzerList struct {
 //
 // Cortex: GET /api/analyzer
 func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*AnalyzerList, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	all, err := c.analyzers(ctx)
 	if err != nil {
 		return nil, err
@@ -175,6 +179,9 @@ type ResponderList struct {
 //
 // Cortex: GET /api/responder
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*ResponderList, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	all, err := c.responders(ctx)
 	if err != nil {
 		return nil, err

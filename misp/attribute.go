@@ -384,10 +384,9 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 // in.Page on, a page at a time. A loop may delete what it walks, with this client.
 // Without in.Limit it reads 500 at once.
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
-	if in.Limit == 0 {
-		in.Limit = maxLimit
+	if err := input.PrepareWalk(&in, &in.Limit, maxLimit, ErrInvalid); err != nil {
+		return paging.Failed[*Attribute](err)
 	}
-	input.SetDefaults(&in)
 	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
 	return walk(ctx, c, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
 		next := in

@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,10 +58,8 @@ type BlocklistInput struct {
 
 // SetDefaults fills the fields left at zero.
 func (in *BlocklistInput) SetDefaults() {
-	in.Page = max(in.Page, 1)
-	if in.Limit == 0 {
-		in.Limit = blockedAtOnce
-	}
+	in.Page = cmp.Or(in.Page, 1)
+	in.Limit = cmp.Or(in.Limit, blockedAtOnce)
 }
 
 const (

@@ -142,10 +142,9 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 // without what is in them, a page at a time. A loop may delete what it walks, with
 // this client. Without in.Limit it reads 500 at once.
 func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
-	if in.Limit == 0 {
-		in.Limit = maxLimit
+	if err := input.PrepareWalk(&in, &in.Limit, maxLimit, ErrInvalid); err != nil {
+		return paging.Failed[*EventSummary](err)
 	}
-	input.SetDefaults(&in)
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
 	return walk(ctx, c, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
 		next := in

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // ServerStatusInput is the input of [Client.ServerStatus].
@@ -117,6 +118,9 @@ type AttributeType struct {
 //
 // MISP: GET /attributes/describeTypes
 func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Types, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	type answer struct {
 		Result struct {
 			Defaults Map[struct {

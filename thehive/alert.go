@@ -395,6 +395,9 @@ func (in *CreateAlertInput) observables() []AlertObservable {
 //
 // TheHive: POST /api/v1/query, listAlert; POST /api/v1/alert
 func (c *Client) CreateAlert(ctx context.Context, in CreateAlertInput) (*Alert, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	switch have, err := c.byReference(ctx, in); {
 	case err != nil:
 		return nil, err
@@ -625,6 +628,9 @@ func (in *UpdateAlertInput) check(ctx context.Context, c *Client) (*Alert, error
 //
 // TheHive: GET and PATCH /api/v1/alert/{alertId}
 func (c *Client) UpdateAlert(ctx context.Context, in UpdateAlertInput) (*Alert, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	a, err := in.check(ctx, c)
 	if err != nil {
 		return nil, err

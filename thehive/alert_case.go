@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -66,6 +67,9 @@ func (a *Alert) mustBeFree() error {
 //
 // TheHive: POST /api/v1/alert/{alertId}/case
 func (c *Client) PromoteAlert(ctx context.Context, in PromoteAlertInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	a, tags, err := in.check(ctx, c)
 	if err != nil {
 		return nil, err
@@ -288,6 +292,9 @@ func (in *BulkMergeAlertsInput) check(ctx context.Context, c *Client) ([]*Alert,
 //
 // TheHive: POST /api/v1/query; POST /api/v1/alert/merge/_bulk
 func (c *Client) BulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInput) (*BulkOutcome, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	alerts, cs, err := in.check(ctx, c)
 	if err != nil {
 		return nil, err

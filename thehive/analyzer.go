@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -82,6 +83,9 @@ type Analyzers struct {
 //
 // TheHive: GET /api/v1/connector/cortex/analyzer, or …/analyzer/type/{dataType}
 func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Analyzers, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	res, err := c.connector(func() (*httpx.Response, error) {
 		if in.DataType == "" {
 			return c.wire.ListAnalyzers(ctx, wire.ListAnalyzersParams{Range: "all"})
@@ -255,6 +259,9 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 //
 // TheHive: GET /api/v1/observable/{observableId}; POST /api/v1/connector/cortex/job
 func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*Job, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	s, err := c.clear(ctx, in)
 	if err != nil {
 		return nil, err

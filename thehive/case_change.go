@@ -284,6 +284,9 @@ func text(value *string, clear bool) json.RawMessage {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks, where it is closed
 func (c *Client) UpdateCase(ctx context.Context, in UpdateCaseInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	cs, err := in.check(ctx, c)
 	if err != nil {
 		return nil, err
@@ -524,6 +527,9 @@ type AssignCaseInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, assignee
 func (c *Client) AssignCase(ctx context.Context, in AssignCaseInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Owner == "" {
 		return nil, fmt.Errorf("%w: owner: is empty", ErrInvalid)
 	}
@@ -544,6 +550,9 @@ type AddCaseTagsInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, addTags
 func (c *Client) AddCaseTags(ctx context.Context, in AddCaseTagsInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
@@ -588,6 +597,9 @@ type RemoveCaseTagsInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, removeTags
 func (c *Client) RemoveCaseTags(ctx context.Context, in RemoveCaseTagsInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}

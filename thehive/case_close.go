@@ -16,7 +16,7 @@ import (
 type CloseCaseInput struct {
 	CaseID string `json:"caseId" alias:"id"` // the case, by its id or number
 	// TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or another closed one.
-	Status string `json:"status" minLength:"1" maxLength:"64"`
+	Status string `json:"status" maxLength:"64"`
 	// What was found, in Markdown. Empty: stays.
 	Summary      string       `json:"summary" maxLength:"1048576"`
 	ImpactStatus ImpactStatus `json:"impactStatus,omitempty"` // whether there was an impact
@@ -27,6 +27,9 @@ type CloseCaseInput struct {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks
 func (c *Client) CloseCase(ctx context.Context, in CloseCaseInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
 		return nil, err
 	}
@@ -132,6 +135,9 @@ func (in *MergeCasesInput) distinct(ctx context.Context, c *Client) ([]*Case, er
 //
 // TheHive: POST /api/v1/query, listCase; POST /api/v1/case/_merge/{ids}
 func (c *Client) MergeCases(ctx context.Context, in MergeCasesInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	cases, err := in.distinct(ctx, c)
 	if err != nil {
 		return nil, err

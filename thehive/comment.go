@@ -76,6 +76,9 @@ type CreateCommentInput struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/comment
 func (c *Client) CreateComment(ctx context.Context, in CreateCommentInput) (*Comment, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := caseRef("caseId", in.CaseID)
 	if err != nil {
 		return nil, err
@@ -109,6 +112,9 @@ type CreateAlertCommentInput struct {
 //
 // TheHive: POST /api/v1/alert/{alertId}/comment
 func (c *Client) CreateAlertComment(ctx context.Context, in CreateAlertCommentInput) (*Comment, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	id, err := c.alertID(ctx, in.AlertID)
 	if err != nil {
 		return nil, err

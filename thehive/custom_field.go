@@ -310,6 +310,9 @@ type CatalogueEntry struct {
 //
 // TheHive: GET /api/v1/customField; POST /api/v1/query, listCaseStatus, listAlertStatus, listObservableType
 func (c *Client) GetCatalogue(ctx context.Context, in GetCatalogueInput) (*Catalogue, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	out := &Catalogue{}
 	wants := func(k CatalogueKind) bool { return in.Of == "" || in.Of == k }
 	if wants(CatalogueCustomFields) {

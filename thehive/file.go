@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -172,6 +173,9 @@ type AddAttachmentInput struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/attachments, POST /api/v1/alert/{alertId}/attachments
 func (c *Client) AddAttachment(ctx context.Context, in AddAttachmentInput) (*Attachment, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	f, err := c.file(in.FileSource)
 	if err != nil {
 		return nil, err
@@ -296,6 +300,9 @@ type fileFields struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable, POST /api/v1/alert/{alertId}/observable
 func (c *Client) CreateFileObservable(ctx context.Context, in CreateFileObservableInput) (*ObservableBulk, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	f, at, err := in.check(ctx, c)
 	if err != nil {
 		return nil, err
@@ -431,6 +438,9 @@ func (c *Client) fileRequest(ctx context.Context, in GetFileInput) (*httpx.Reque
 //
 // TheHive: GET /api/v1/{case,alert,observable}/{id}/attachment/{attachmentId}/download
 func (c *Client) GetFile(ctx context.Context, in GetFileInput) (*File, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	r, a, err := c.fileRequest(ctx, in)
 	if err != nil {
 		return nil, err

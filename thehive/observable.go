@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -137,6 +138,9 @@ func (c *Client) observableQuery(ctx context.Context, in ListObservablesInput) (
 // changed or deleted on the way. A page of requests has in.Limit observables;
 // left out: 500.
 func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.Seq2[*Observable, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, maxPage, ErrInvalid); err != nil {
+		return paging.Failed[*Observable](err)
+	}
 	return func(yield func(*Observable, error) bool) {
 		q, err := c.observableQuery(ctx, in)
 		if err != nil {
@@ -186,6 +190,9 @@ type ObservableFailure struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable
 func (c *Client) CreateObservableBulk(ctx context.Context, in CreateObservableBulkInput) (*ObservableBulk, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	return c.createObservables(ctx, newObservables{CreateObservableBulkInput: in})
 }
 
@@ -395,6 +402,9 @@ func (in CreateObservableInput) all() newObservables {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable
 func (c *Client) CreateObservable(ctx context.Context, in CreateObservableInput) (*Observable, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if in.Data == "" {
 		return nil, fmt.Errorf("%w: data: is empty", ErrInvalid)
 	}

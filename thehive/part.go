@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -163,6 +164,9 @@ func (c *Client) partOfCase(ctx context.Context, in DeletePartInput, p *part) er
 //
 // TheHive: DELETE /api/v1/{comment,task,log,observable,procedure,customEvent}/{id}, /api/v1/case/{caseId}/page/{pageId}, …/attachment/{attachmentId}
 func (c *Client) DeletePart(ctx context.Context, in DeletePartInput) (*Deleted, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	p, err := c.part(ctx, in)
 	if err != nil {
 		return nil, err
@@ -223,6 +227,9 @@ func (c *Client) message(ctx context.Context, kind MessageKind, id string) (*Mes
 //
 // TheHive: PATCH /api/v1/comment/{commentId}, PATCH /api/v1/log/{logId}
 func (c *Client) UpdateMessage(ctx context.Context, in UpdateMessageInput) (*Message, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	var err error
 	switch PartKind(in.Kind) {
 	case PartComment:

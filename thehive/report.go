@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // ReportFormat is how a report is written.
@@ -100,6 +101,9 @@ type reportObservable struct {
 //
 // TheHive: POST /api/v1/query, getCase with tasks, logs, observables, procedures, comments, alerts
 func (c *Client) CaseReport(ctx context.Context, in CaseReportInput) (*Report, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	in.Format = cmp.Or(in.Format, ReportMarkdown)
 	r, err := c.report(ctx, in.CaseID)
 	if err != nil {

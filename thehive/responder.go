@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -69,6 +70,9 @@ type Responders struct {
 //
 // TheHive: GET /api/v1/connector/cortex/responder/{entityType}/{entityId} and …/action/…
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*Responders, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	list, err := workers(c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
 	if err != nil {
 		return nil, err
@@ -115,6 +119,9 @@ func (c *Client) responder(ctx context.Context, in RunResponderInput) (*Worker, 
 //
 // TheHive: POST /api/v1/connector/cortex/action
 func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Action, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	w, err := c.responder(ctx, in)
 	if err != nil {
 		return nil, err

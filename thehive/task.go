@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -133,6 +134,9 @@ func (c *Client) GetTask(ctx context.Context, in GetTaskInput) (*Task, error) {
 // Tasks returns an iterator over every task that in matches, newest first, from
 // in.Offset on; each is yielded once, also when tasks change on the way.
 func (c *Client) Tasks(ctx context.Context, in ListTasksInput) iter.Seq2[*Task, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, maxPage, ErrInvalid); err != nil {
+		return paging.Failed[*Task](err)
+	}
 	return func(yield func(*Task, error) bool) {
 		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 		if err != nil {
@@ -342,6 +346,9 @@ func (in *UpdateTaskInput) dueDate() json.RawMessage {
 //
 // TheHive: GET and PATCH /api/v1/task/{taskId}
 func (c *Client) UpdateTask(ctx context.Context, in UpdateTaskInput) (*Task, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if _, err := in.check(ctx, c); err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ func (c *Client) template(ctx context.Context, name string) (*CaseTemplate, erro
 //
 // TheHive: POST /api/v1/case/_bulk/caseTemplate; POST /api/v1/query, getCase with tasks
 func (c *Client) ApplyCaseTemplate(ctx context.Context, in ApplyCaseTemplateInput) (*Case, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	t, err := c.template(ctx, in.Template)
 	if err != nil {
 		return nil, err

@@ -318,10 +318,9 @@ func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {
 // on, each once: all are read before the first is handed out, so that the loop may
 // change them. in.Limit is how many it fetches at a time, 500 unless given.
 func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agent, error] {
-	if in.Limit == 0 {
-		in.Limit = 500
+	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
+		return paging.Failed[*Agent](err)
 	}
-	input.SetDefaults(&in)
 	return paging.Whole(ctx, func(a *Agent) string { return a.ID }, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
 		next := in
 		next.Offset += offset

@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -705,8 +706,8 @@ const keepAlive = "5m"
 // of the indexer didn't answer, its last yield is [ErrIncomplete].
 func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert, error] {
 	in.MITREIDs = append([]string(nil), in.MITREIDs...)
-	if in.Limit == 0 {
-		in.Limit = 500
+	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
+		return paging.Failed[*Alert](err)
 	}
 	return func(yield func(*Alert, error) bool) {
 		if err := c.walk(ctx, in, func(a *Alert) bool { return yield(a, nil) }); err != nil {
@@ -990,6 +991,9 @@ var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if !alertID.MatchString(in.AlertID) {
 		return nil, invalid("alert_id %q is not an alert's id", clip.Text(in.AlertID, shownBytes))
 	}

@@ -243,6 +243,9 @@ type ManagerConfig struct {
 //
 // Wazuh: GET /manager/configuration, in Wazuh 5 /cluster/{node_id}/configuration, and /{component}/{configuration} behind either
 func (c *Client) GetManagerConfig(ctx context.Context, in GetManagerConfigInput) (*ManagerConfig, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}

@@ -372,6 +372,9 @@ func (c *Client) planUndoResponse(ctx context.Context, in UndoResponseInput) (ga
 //
 // Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInput) (*ResponseDone, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)
 	if err != nil {
 		return nil, err
@@ -401,6 +404,9 @@ func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInpu
 //
 // Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) UndoResponse(ctx context.Context, in UndoResponseInput) (*ResponseDone, error) {
+	if err := input.Prepare(&in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)
 	if err != nil {
 		return nil, err

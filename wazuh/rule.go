@@ -137,10 +137,9 @@ func (c *Client) listRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 // each once: all are read before the first is handed out. in.Limit is how many it
 // fetches at a time, 500 unless given.
 func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, error] {
-	if in.Limit == 0 {
-		in.Limit = 500
+	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
+		return paging.Failed[*Rule](err)
 	}
-	input.SetDefaults(&in)
 	type place struct {
 		id   int
 		file string

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // defaultSettle is for how long alerts may be on their way to the indexer.
@@ -81,8 +83,8 @@ type tail struct {
 }
 
 func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error) {
-	if in.Limit == 0 {
-		in.Limit = 500
+	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
+		return nil, err
 	}
 	if in.Settle == 0 {
 		in.Settle = defaultSettle
@@ -90,8 +92,8 @@ func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error)
 	switch {
 	case in.EndTime != "":
 		return nil, invalid("end_time: a tail has no end")
-	case in.Every < 0 || in.Settle < 0 || in.Limit < 0:
-		return nil, invalid("a tail's Every, Settle and Limit cannot be negative")
+	case in.Every < 0 || in.Settle < 0:
+		return nil, invalid("a tail's Every and Settle cannot be negative")
 	}
 	now := time.Now()
 	from, err := in.StartTime.time("start_time", now, c.zone)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive"
 )
@@ -48,6 +49,9 @@ type EnrichCaseOutput struct {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}
 func (c *Client) EnrichCase(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOutput, error) {
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	out, tags, err := c.enrich(ctx, in)
 	if err != nil || !in.AddTags || len(tags) == 0 {
 		return out, err
@@ -256,6 +260,9 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 //
 // TheHive: POST /api/v1/case, then .../observable and .../task
 func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*CreateCaseOutput, error) {
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	parts, err := c.parts(ctx, in)
 	if err != nil {
 		return nil, err

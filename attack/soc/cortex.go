@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 var errNoCortex = errors.New("soc: Cortex is not configured")
@@ -166,6 +167,9 @@ func (c *Client) planRunAnalyzers(ctx context.Context, in RunAnalyzersInput) (ga
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
 func (c *Client) RunAnalyzers(ctx context.Context, in RunAnalyzersInput) (*RunAnalyzersOutput, error) {
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	r, err := c.runs(ctx, in)
 	if err != nil {
 		return nil, err

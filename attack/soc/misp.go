@@ -393,6 +393,9 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 //
 // MISP: POST /events/add, POST /tags/attachTagToObject, POST /attributes/add/{eventId}
 func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreateEventOutput, error) {
+	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+		return nil, err
+	}
 	e, failed, err := c.event(ctx, in)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@
 package input
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,19 @@ func SetDefaults(in any) { PlanOf(reflect.TypeOf(in).Elem()).SetDefaults(in) }
 
 // Prepare is [Plan.Prepare] for whatever in points to.
 func Prepare(in any, kind error) error { return PlanOf(reflect.TypeOf(in).Elem()).Prepare(in, kind) }
+
+// PrepareWalk is [Prepare] for an iterator, whose limit is no page that anybody
+// sees: it is most where it is left at zero, and may be any number.
+func PrepareWalk(in any, limit *int, most int, kind error) error {
+	n := *limit
+	if n < 0 {
+		return &Error{fmt.Errorf("%w: limit: want at least 1, got %d", kind, n)}
+	}
+	*limit = 0
+	err := Prepare(in, kind)
+	*limit = cmp.Or(n, most)
+	return err
+}
 
 // A Plan is what the tags of a type say. It is safe for concurrent use.
 type Plan struct {

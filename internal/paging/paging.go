@@ -53,6 +53,14 @@ func All[T any](ctx context.Context, fetch func(ctx context.Context, offset int)
 	}
 }
 
+// Failed yields err alone: a walk that can't begin.
+func Failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}
+
 // Whole yields every item once, after it has read all pages as [All] does: what
 // the loop changes then can't shift the rows that are still to be read. id is
 // what tells items apart; one that others push onto a second page while the
