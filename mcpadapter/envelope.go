@@ -152,14 +152,14 @@ func (t *tool) encoded(in bound, v any) (*answer.Answer, error) {
 // texts of others the agent is shown, so that it can tell an approver where the
 // arguments of a later call may come from.
 func (t *tool) send(ctx context.Context, in bound, a *answer.Answer, decision string) reply {
-	t.guard.Saw(principalOf(ctx), without(a.Texts, in.args))
+	t.guard.Saw(principalOf(ctx), without(a.Texts(), in.args))
 	var raw []byte
 	if a.Fits(t.opts.MaxResponse) {
 		raw = a.Whole()
 	} else {
 		raw = a.Fit(t.opts.MaxResponse, t.described().how+t.keep(ctx, a))
 	}
-	return reply{result: said(raw), decision: decision, flags: len(a.Flags), size: len(raw)}
+	return reply{result: said(raw), decision: decision, flags: len(a.Flags()), size: len(raw)}
 }
 
 // without returns the texts that aren't among the arguments of the call: what the

@@ -46,9 +46,9 @@ func (s *Server) replied(ctx context.Context, f failure) reply {
 	if err == nil {
 		var a *answer.Answer
 		if a, err = answer.New(raw, failureType()); err == nil {
-			s.guard.Saw(principalOf(ctx), a.Texts)
+			s.guard.Saw(principalOf(ctx), a.Texts())
 			raw = a.Whole()
-			r := reply{result: said(raw), decision: f.Status, flags: len(a.Flags), size: len(raw)}
+			r := reply{result: said(raw), decision: f.Status, flags: len(a.Flags()), size: len(raw)}
 			r.result.IsError = true
 			if f.Reason != "" {
 				r.decision += ": " + string(f.Reason)

@@ -76,10 +76,10 @@ func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 // asked for, or as there are left. If it isn't, it is taken to be the longest, and
 // before is -1.
 func (p *paging) rows(a *answer.Answer, v *jsontree.Value) (list string, before int) {
-	total, err := strconv.Atoi(text(a.Get("total")))
+	total, ok := a.Number("total")
 	limit := number(v, p.limit, 0)
 	switch {
-	case err != nil || limit < 1 || p.cursor != nil && (v.Get(p.cursor.Name) != nil || a.Get("next_cursor") != nil):
+	case !ok || limit < 1 || p.cursor != nil && (v.Get(p.cursor.Name) != nil || a.Has("next_cursor")):
 		return a.LongestList(), -1
 	case p.offset != nil:
 		before = number(v, p.offset, 0)
@@ -93,13 +93,6 @@ func (p *paging) rows(a *answer.Answer, v *jsontree.Value) (list string, before 
 		return a.LongestList(), -1
 	}
 	return lists[0], before
-}
-
-func text(v *jsontree.Value) string {
-	if v == nil {
-		return ""
-	}
-	return v.Text
 }
 
 const maxSmaller = 10 // times that another size of a page is tried
@@ -124,18 +117,18 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 		if b == nil {
 			break
 		}
-		rows := b.Get(list)
-		if rows == nil {
+		rows, ok := b.Rows(list)
+		if !ok {
 			break
 		}
-		if len(rows.Elems) == 0 { // what would have been rows was left out of the page
+		if rows == 0 { // what would have been rows was left out of the page
 			fit *= 2
 			continue
 		}
 		if how == "" {
 			how = t.described().how + t.keep(ctx, whole)
 		}
-		b.SetPage(list, len(rows.Elems), of, how, next)
+		b.SetPage(list, rows, of, how, next)
 		a = b
 		less, has := a.RoomFor(list, t.opts.MaxResponse)
 		if has == 1 {
@@ -160,12 +153,7 @@ func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.V
 	if short == nil {
 		n, next = p.next(v, n)
 		if before >= 0 && !ends {
-			a, err := answer.New(whole.FirstRows(list, n, p.said(before, n)), t.described().answer)
-			if err != nil {
-				return nil, nil
-			}
-			a.Understood = in.understood
-			return a, next
+			return whole.FirstRows(list, n, p.said(before, n)), next
 		}
 		res, err := t.do(ctx, p.smaller(v, n))
 		if err != nil {
@@ -177,7 +165,7 @@ func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.V
 	if err != nil {
 		return nil, nil
 	}
-	if p.cursor != nil && a.Get("next_cursor") != nil {
+	if p.cursor != nil && a.Has("next_cursor") {
 		next = nil
 	}
 	return a, next

@@ -138,7 +138,7 @@ func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
 	if a.Size() > answer.MaxKept {
 		return ""
 	}
-	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a.Whole(), a.Marked(), t.opts.MaxResponse)
+	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a, t.opts.MaxResponse)
 	t.mcp.RemoveResources(gone...)
 	if kept == nil {
 		return ""

@@ -137,13 +137,17 @@ func brief[In any](list func(context.Context, In) (*AlertPage, error)) func(cont
 }
 
 // FirstRows returns the page with its first n alerts, for an answer without room
-// for all; or nil if it can't end there.
+// for all; or nil if it can't end there. Where the indexer doesn't say where a hit
+// stands in its order, the next page is had as this one was, by its offset.
 func (p *AlertPage) FirstRows(n int) (page any, next map[string]any) {
 	short := *p
 	if short.Alerts, short.More, short.NextCursor = p.Alerts[:n], true, p.ends.behind(n); short.NextCursor == "" {
-		return nil, nil
+		if p.ends == nil || p.ends.s.SearchAfter != nil {
+			return nil, nil
+		}
+		next = map[string]any{"offset": p.Offset + n}
 	}
-	return &short, nil
+	return &short, next
 }
 
 // FirstRows returns the page with its first n vulnerabilities, for an answer

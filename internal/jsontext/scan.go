@@ -133,7 +133,10 @@ func (s *Scanner) Number() ([]byte, error) {
 // whether it is what it stands for as it is.
 func (s *Scanner) end() (int, bool, error) {
 	plain, ascii := true, true
-	for i := s.Pos + 1; i < len(s.Data); i++ {
+	for i := s.Pos + 1; ; i++ {
+		if i = skipPlain(s.Data, i, ascii); i >= len(s.Data) {
+			return 0, false, ErrSyntax
+		}
 		switch c := s.Data[i]; {
 		case c == '"':
 			return i, plain && (ascii || utf8.Valid(s.Data[s.Pos+1:i])), nil
@@ -154,11 +157,10 @@ func (s *Scanner) end() (int, bool, error) {
 			}
 		case c < ' ':
 			return 0, false, ErrSyntax
-		case c >= utf8.RuneSelf:
+		default:
 			ascii = false
 		}
 	}
-	return 0, false, ErrSyntax
 }
 
 // Text reads the text at s.Pos. What it returns may be a part of s.Data.

@@ -10,13 +10,12 @@ const digits = "0123456789abcdef"
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
-	for i := 0; i < len(s); {
+	for i := 0; ; {
+		if i = skipPlain(s, i, true); i >= len(s) {
+			break
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' {
-				i++
-				continue
-			}
 			b = append(b, s[from:i]...)
 			switch c {
 			case '"', '\\':
@@ -66,7 +65,10 @@ func runeEscape(r rune, n int) string {
 // StringSize returns how many bytes AppendString would add.
 func StringSize(s string) int {
 	size := len(s) + 2
-	for i := 0; i < len(s); {
+	for i := 0; ; {
+		if i = skipPlain(s, i, true); i >= len(s) {
+			break
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
 			switch {

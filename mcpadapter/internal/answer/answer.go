@@ -3,8 +3,7 @@
 package answer
 
 import (
-	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
@@ -42,191 +41,77 @@ type Flag struct {
 type Answer struct {
 	// Understood says which arguments were read as others, if some were.
 	Understood []string
-	// Texts are the strings in it that others wrote, each once.
-	Texts []string
-	// Flags list, in order, the texts in it that look like instructions to an
-	// agent: values and the keys of objects, whoever wrote them.
-	Flags []Flag
 
-	root  *jsontree.Value
-	paths []string // where others wrote
-	raw   []byte   // the encoding of root, unless it has changed
-	depth int      // of lists and objects
-	next  map[string]any
-	page  *cut // what made a page smaller
-	file  *File
+	typ     *schema.Type
+	raw     []byte
+	members []member
+	judged  *judgement
+	next    map[string]any
+	page    *cut // what made a page smaller
+	file    *File
+}
+
+// A member is one of the object: where it stands in its text.
+type member struct {
+	name         string
+	at, from, to int   // its name, with the quotes; its value; what follows
+	rows         []int // of a list: where each element ends
 }
 
 // New reads raw, the encoding of an object of type t, in one pass: what is null
 // goes where t promises a list, an object or nothing, and so does what is empty
-// or says nothing among the members that t doesn't know; a time that is a number becomes one that
-// can be read; what others wrote and what looks like instructions is noted; sizes
-// are measured.
-func New(raw []byte, t *schema.Type) (*Answer, error) {
-	root, err := jsontree.Parse(raw, jsontree.MaxDepthOut)
-	if err != nil {
-		return nil, err
+// or says nothing among the members that t doesn't know; a time that is a number
+// becomes one that can be read; a name that is one of ours is changed.
+func New(raw []byte, t *schema.Type) (*Answer, error) { return read(raw, t) }
+
+// Texts are the strings in the answer that others wrote, each once.
+func (a *Answer) Texts() []string { return a.judge().texts }
+
+// Flags list, in order, the texts in the answer that look like instructions to an
+// agent: values and the keys of objects, whoever wrote them.
+func (a *Answer) Flags() []Flag { return a.judge().flags }
+
+// member returns the member of that name, or nil.
+func (a *Answer) member(name string) *member {
+	for i := range a.members {
+		if a.members[i].name == name {
+			return &a.members[i]
+		}
 	}
-	a := &Answer{root: root, raw: raw}
-	r := reader{a: a, seen: map[string]struct{}{}, noted: map[any]struct{}{}}
-	r.value(root, t, false, 1)
-	return a, nil
+	return nil
 }
 
-// Get returns the member of that name, or nil.
-func (a *Answer) Get(name string) *jsontree.Value { return a.root.Get(name) }
+// Has reports whether there is a member of that name.
+func (a *Answer) Has(name string) bool { return a.member(name) != nil }
 
-type reader struct {
-	a      *Answer
-	path   []string
-	theirs int                 // strings of others so far
-	seen   map[string]struct{} // texts
-	noted  map[any]struct{}    // fields and types whose path is noted
+// Number returns the member of that name, if it is an integer.
+func (a *Answer) Number(name string) (int, bool) {
+	m := a.member(name)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(a.raw[m.from:m.to]))
+	return n, err == nil
 }
 
-// at returns the path of the value being read, with name below it.
-func (r *reader) at(name string) string {
-	var b strings.Builder
-	for _, p := range append(r.path, name) {
-		if p != "[]" && p != "" && b.Len() > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(p)
+// Text returns the member of that name, if it is a string.
+func (a *Answer) Text(name string) (string, bool) {
+	m := a.member(name)
+	if m == nil || a.raw[m.from] != '"' {
+		return "", false
 	}
-	return jsontree.Clip(b.String(), maxPath)
+	s := jsontext.Scanner{Data: a.raw, Pos: m.from}
+	b, err := s.Text()
+	return string(b), err == nil
 }
 
-// text takes in a string or a key.
-func (r *reader) text(s string, theirs bool, name string) {
-	if theirs && s != "" {
-		r.theirs++
-		if _, ok := r.seen[s]; !ok {
-			r.seen[s] = struct{}{}
-			r.a.Texts = append(r.a.Texts, s)
-		}
+// Rows returns how many elements the member of that name has, if it is a list.
+func (a *Answer) Rows(name string) (int, bool) {
+	m := a.member(name)
+	if m == nil || a.raw[m.from] != '[' {
+		return 0, false
 	}
-	for _, class := range untrusted.Classes(s) {
-		if len(r.a.Flags) >= maxFlags {
-			return
-		}
-		flag := Flag{r.at(name), class}
-		known := false
-		for _, f := range r.a.Flags {
-			known = known || f == flag
-		}
-		if !known {
-			r.a.Flags = append(r.a.Flags, flag)
-		}
-	}
-}
-
-// value reads v, which is of type t, if that is known, and below depth-1 lists
-// and objects.
-func (r *reader) value(v *jsontree.Value, t *schema.Type, theirs bool, depth int) {
-	if v.Kind == jsontree.Null && t != nil {
-		switch t.Kind {
-		case schema.Array:
-			v.Kind, r.a.raw = jsontree.Array, nil
-		case schema.Map, schema.Object:
-			v.Kind, r.a.raw = jsontree.Object, nil
-		}
-	}
-	switch v.Kind {
-	case jsontree.Null:
-		v.Size = len("null")
-	case jsontree.String:
-		r.text(v.Text, theirs, "")
-		v.Size = jsontext.StringSize(v.Text)
-	case jsontree.Array:
-		r.a.depth = max(r.a.depth, depth)
-		var elem *schema.Type
-		if t != nil && t.Kind == schema.Array {
-			elem = t.Elem
-		}
-		r.path = append(r.path, "[]")
-		v.Size = len("[]") + max(0, len(v.Elems)-1)
-		for _, e := range v.Elems {
-			r.value(e, elem, theirs, depth+1)
-			v.Size += e.Size
-		}
-		r.path = r.path[:len(r.path)-1]
-	case jsontree.Object:
-		r.a.depth = max(r.a.depth, depth)
-		r.object(v, t, theirs, depth)
-	default:
-		v.Size = len(v.Text)
-	}
-}
-
-// object reads an object. In a path only the names of its type stand: any other
-// key may be a text of others.
-func (r *reader) object(v *jsontree.Value, t *schema.Type, theirs bool, depth int) {
-	n := 0
-	v.Size = len("{}")
-	for i, e := range v.Elems {
-		key := v.Keys[i]
-		var f *schema.Field
-		var below *schema.Type
-		var noted any
-		name, inner := "*", theirs
-		switch {
-		case t == nil:
-		case t.Kind == schema.Map:
-			below = t.Elem
-		case t.Kind == schema.Object:
-			if f = t.Field(key); f != nil {
-				name, below = f.Name, f.Type
-				if !theirs && f.Untrusted() {
-					inner, noted = true, f
-				}
-			} else if t.Open && !theirs {
-				inner, noted = true, t
-			}
-		}
-		if f != nil && e.Kind == jsontree.Number {
-			if at, ok := below.Time(e.Text); ok {
-				e.Kind, e.Text, r.a.raw = jsontree.String, at, nil
-				if at == "" {
-					e.Kind = jsontree.Null
-				}
-			}
-		}
-		if f != nil && e.Kind == jsontree.Null && below.Kind != schema.Array && below.Kind != schema.Map && below.Kind != schema.Any {
-			r.a.raw = nil
-			continue
-		}
-		if f == nil && t != nil && t.Kind == schema.Object && (slices.Contains(t.Quiet, key) || len(e.Elems) == 0 && e.Text == "") {
-			r.a.raw = nil
-			continue
-		}
-		before := r.theirs
-		if f == nil {
-			r.text(key, inner, "*")
-			if reserved(key) {
-				key, r.a.raw = "their"+key, nil
-			}
-		}
-		r.path = append(r.path, name)
-		r.value(e, below, inner, depth+1)
-		r.path = r.path[:len(r.path)-1]
-		if noted != nil && r.theirs > before {
-			if _, ok := r.noted[noted]; !ok {
-				r.noted[noted] = struct{}{}
-				r.a.paths = append(r.a.paths, r.at(name))
-			}
-		}
-		v.Keys[n], v.Elems[n] = key, e
-		v.Size += jsontext.StringSize(key) + len(":,") + e.Size
-		n++
-	}
-	if n > 0 {
-		v.Size-- // one comma less than members
-	}
-	v.Keys, v.Elems = v.Keys[:n], v.Elems[:n]
-}
-
-func reserved(key string) bool {
-	return len(key) > 0 && key[0] == '_' && (key == keyUntrusted || key == keyFlags || key == keyTruncated || key == keyNext || key == keyRead || key == keyFile)
+	return len(m.rows), true
 }
 
 // head returns the members that an answer begins with, as an object without its end.
@@ -239,11 +124,11 @@ func (a *Answer) head(cuts []*cut) []byte {
 		j, _ := jsontree.Encode(v) //nolint:errcheck // strings and integers always encode
 		b = append(append(jsontext.AppendString(b, name), ':'), j...)
 	}
-	if len(a.paths) > 0 || len(a.Flags) > 0 {
-		member(keyUntrusted, untrusted.Mark(a.paths, len(a.Flags) > 0))
-	}
-	if len(a.Flags) > 0 {
-		member(keyFlags, a.Flags)
+	if j := a.judge(); a.Marked() {
+		member(keyUntrusted, untrusted.Mark(j.paths, len(j.flags) > 0))
+		if len(j.flags) > 0 {
+			member(keyFlags, j.flags)
+		}
 	}
 	if len(a.Understood) > 0 {
 		member(keyRead, a.Understood)
@@ -278,41 +163,59 @@ type File struct {
 func (a *Answer) SetFile(f File) { a.file = &f }
 
 // Size returns how many bytes the answer has, without a member of ours.
-func (a *Answer) Size() int { return a.root.Size }
+func (a *Answer) Size() int { return len(a.raw) }
 
 // Body returns the answer as the tool made it, without a member of ours.
-func (a *Answer) Body() []byte {
-	if a.raw == nil {
-		a.raw = a.root.Append(make([]byte, 0, a.root.Size))
-	}
-	return a.raw
-}
+func (a *Answer) Body() []byte { return a.raw }
 
 // Summary returns an object of what is small in the answer, and how many elements
 // each of its lists has.
-func (a *Answer) Summary() (small []byte, holds map[string]int) {
-	s := &jsontree.Value{Kind: jsontree.Object}
+func (a *Answer) Summary() (small *Answer, holds map[string]int) {
 	holds = map[string]int{}
-	for i, e := range a.root.Elems {
-		switch {
-		case e.Kind == jsontree.Array:
-			holds[a.root.Keys[i]] = len(e.Elems)
-		case e.Size <= 2*maxPath:
-			s.Keys, s.Elems = append(s.Keys, a.root.Keys[i]), append(s.Elems, e)
+	small = a.with(func(m *member) (keep bool) {
+		if a.raw[m.from] == '[' {
+			holds[m.name] = len(m.rows)
+			return false
 		}
-	}
-	return s.Append(nil), holds
+		return m.to-m.from <= 2*maxPath
+	}, nil)
+	return small, holds
 }
 
-// Without returns the encoding of the answer without the member of that name.
-func (a *Answer) Without(name string) []byte {
-	s := &jsontree.Value{Kind: jsontree.Object}
-	for i, e := range a.root.Elems {
-		if a.root.Keys[i] != name {
-			s.Keys, s.Elems = append(s.Keys, a.root.Keys[i]), append(s.Elems, e)
+// Without returns the answer without the member of that name.
+func (a *Answer) Without(name string) *Answer {
+	return a.with(func(m *member) bool { return m.name != name }, nil)
+}
+
+// with returns the answer with the members that keep lets stay, and with what value
+// has for theirs.
+func (a *Answer) with(keep func(*member) bool, value func(m *member) (raw []byte, rows []int)) *Answer {
+	b := &Answer{Understood: a.Understood, typ: a.typ, raw: make([]byte, 1, len(a.raw)+len("}"))}
+	b.raw[0] = '{'
+	for i := range a.members {
+		m := &a.members[i]
+		if keep != nil && !keep(m) {
+			continue
 		}
+		if len(b.members) > 0 {
+			b.raw = append(b.raw, ',')
+		}
+		v, rows := a.raw[m.from:m.to], m.rows
+		if value != nil {
+			v, rows = value(m)
+		}
+		c := member{name: m.name, at: len(b.raw)}
+		b.raw = append(b.raw, a.raw[m.at:m.from]...)
+		c.from = len(b.raw)
+		b.raw = append(b.raw, v...)
+		c.to, c.rows = len(b.raw), make([]int, len(rows))
+		for i, end := range rows {
+			c.rows[i] = end - m.from + c.from
+		}
+		b.members = append(b.members, c)
 	}
-	return s.Append(nil)
+	b.raw = append(b.raw, '}')
+	return b
 }
 
 // SetPage says that the answer is a page which was made smaller: it shows so many
@@ -323,20 +226,13 @@ func (a *Answer) SetPage(list string, shown, of int, how string, next map[string
 }
 
 // Whole returns the whole answer.
-func (a *Answer) Whole() []byte { return a.join(a.head(nil), a.root) }
+func (a *Answer) Whole() []byte { return join(a.head(nil), a.raw) }
 
 // Marked reports whether others wrote in the answer.
-func (a *Answer) Marked() bool { return len(a.paths) > 0 || len(a.Flags) > 0 }
+func (a *Answer) Marked() bool { j := a.judge(); return len(j.paths) > 0 || len(j.flags) > 0 }
 
-// join returns the members in head and those of root as one object.
-func (a *Answer) join(head []byte, root *jsontree.Value) []byte {
-	body := a.raw
-	if root != a.root || body == nil {
-		body = root.Append(make([]byte, 0, root.Size))
-		if root == a.root {
-			a.raw = body
-		}
-	}
+// join returns the members in head and those of body as one object.
+func join(head, body []byte) []byte {
 	if len(head) == 1 {
 		return body
 	}
@@ -350,16 +246,16 @@ func (a *Answer) join(head []byte, root *jsontree.Value) []byte {
 // Fits reports whether the whole answer has at most budget bytes, and no more
 // levels than decoders take.
 func (a *Answer) Fits(budget int) bool {
-	return a.depth <= maxNesting && a.root.Size+len(a.head(nil)) <= budget
+	return len(a.raw) <= budget && a.judge().depth <= maxNesting && len(a.raw)+len(a.head(nil)) <= budget
 }
 
 // LongestList returns the name of the member that is a list of several elements,
 // of several the one with the most bytes, or "".
 func (a *Answer) LongestList() (list string) {
 	most := 0
-	for i, e := range a.root.Elems {
-		if e.Kind == jsontree.Array && len(e.Elems) > 1 && e.Size > most {
-			list, most = a.root.Keys[i], e.Size
+	for _, m := range a.members {
+		if len(m.rows) > 1 && m.to-m.from > most {
+			list, most = m.name, m.to-m.from
 		}
 	}
 	return list
@@ -367,48 +263,53 @@ func (a *Answer) LongestList() (list string) {
 
 // Lists returns the names of the members that are lists of n elements.
 func (a *Answer) Lists(n int) (names []string) {
-	for i, e := range a.root.Elems {
-		if e.Kind == jsontree.Array && len(e.Elems) == n {
-			names = append(names, a.root.Keys[i])
+	for _, m := range a.members {
+		if a.raw[m.from] == '[' && len(m.rows) == n {
+			names = append(names, m.name)
 		}
 	}
 	return names
 }
 
+// aboutHead is about what an answer begins with that has nothing to say but where
+// others wrote.
+const aboutHead = 300
+
 // RoomFor returns how many elements of list, at least one, fit when budget is all
-// there is for the answer, and how many it has.
+// there is for the answer, and how many it has. What the answer begins with is
+// guessed, unless it is known.
 func (a *Answer) RoomFor(list string, budget int) (fit, of int) {
-	rows := a.root.Get(list)
-	if rows == nil || rows.Kind != jsontree.Array {
+	m := a.member(list)
+	if m == nil || a.raw[m.from] != '[' {
 		return 0, 0
 	}
-	room := budget - (a.root.Size - rows.Size) - len(a.head(nil)) - aside
-	for _, e := range rows.Elems {
-		if room -= e.Size + len(","); room < 0 {
+	head := aboutHead
+	if a.judged != nil {
+		head = len(a.head(nil))
+	}
+	room := budget - (len(a.raw) - (m.to - m.from)) - head - aside
+	for _, end := range m.rows {
+		if end-m.from > room {
 			break
 		}
 		fit++
 	}
-	return max(1, fit), len(rows.Elems)
+	return max(1, fit), len(m.rows)
 }
 
-// FirstRows returns the encoding of the answer as its tool would have made it with
-// the first n elements of list, and with what said has for literals among its members.
-func (a *Answer) FirstRows(list string, n int, said map[string]string) []byte {
-	s := &jsontree.Value{Kind: jsontree.Object, Keys: a.root.Keys, Elems: slices.Clone(a.root.Elems)}
-	for i, key := range s.Keys {
-		e := *s.Elems[i]
-		switch literal, ok := said[key]; {
-		case key == list:
-			e.Elems = e.Elems[:n]
-		case ok && (e.Kind == jsontree.Number || e.Kind == jsontree.Bool):
-			e.Text = literal
-		default:
-			continue
+// FirstRows returns the answer as its tool would have made it with the first n
+// elements of list, and with what said has for literals among its members.
+func (a *Answer) FirstRows(list string, n int, said map[string]string) *Answer {
+	return a.with(nil, func(m *member) ([]byte, []int) {
+		if m.name == list {
+			return append(a.raw[m.from:m.rows[n-1]:m.rows[n-1]], ']'), m.rows[:n]
 		}
-		s.Elems[i] = &e
-	}
-	return s.Append(nil)
+		literal, ok := said[m.name]
+		if c := a.raw[m.from]; ok && (c == '-' || '0' <= c && c <= '9' || c == 't' || c == 'f') {
+			return []byte(literal), nil
+		}
+		return a.raw[m.from:m.to], m.rows
+	})
 }
 
 // aside is what a page may have beside its rows that it hadn't before it was cut.

@@ -109,10 +109,10 @@ func TestTheMarkNamesWhereOthersWrote(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"alerts[].fullLog", "alerts[].tags", "byHost.*.fullLog", "byHost.*.tags", "grid[][].fullLog", "grid[][].tags"}
-	if diff := cmp.Diff(want, a.paths); diff != "" {
+	if diff := cmp.Diff(want, a.judge().paths); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"x", "y"}, a.Texts); diff != "" {
+	if diff := cmp.Diff([]string{"x", "y"}, a.Texts()); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
 }

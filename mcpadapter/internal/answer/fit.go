@@ -34,25 +34,27 @@ func (a *Answer) Fit(budget int, how string) []byte {
 	if a.Fits(budget) {
 		return a.Whole()
 	}
-	flatten(a.root, maxNesting-1)
-	a.raw = nil
+	root, err := jsontree.Parse(a.raw, jsontree.MaxDepthOut)
+	if err != nil {
+		root = &jsontree.Value{Kind: jsontree.Object} // it was read before
+	}
+	flatten(root, maxNesting-1)
 	goal := budget - len(a.head(nil))
 	for range 8 { // the list of cuts needs room too, and how much is known afterwards
-		a.root.Measure()
-		shrink(a.root, goal)
-		out := a.withCuts(a.root, budget, how)
+		root.Measure()
+		shrink(root, goal)
+		out := a.withCuts(root, budget, how)
 		if len(out) <= budget {
 			return out
 		}
 		goal -= max(64, len(out)-budget)
 	}
-	none := &jsontree.Value{Kind: jsontree.Object, Total: max(1, len(a.root.Elems), a.root.Total)}
+	none := &jsontree.Value{Kind: jsontree.Object, Total: max(1, len(root.Elems), root.Total)}
 	return a.withCuts(none, budget, how)
 }
 
 func (a *Answer) withCuts(root *jsontree.Value, budget int, how string) []byte {
-	a.raw = nil
-	return a.join(a.head(cuts(root, min(maxCuts, max(1, budget/512)), how)), root)
+	return join(a.head(cuts(root, min(maxCuts, max(1, budget/512)), how)), root.Append(make([]byte, 0, root.Size)))
 }
 
 // flatten empties the lists and objects that many levels below v.

@@ -77,7 +77,7 @@ func fits(t *testing.T, raw []byte, budget int) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(raw) <= budget && a.depth <= maxNesting
+	return len(raw) <= budget && a.judge().depth <= maxNesting
 }
 
 func TestFitLeavesWhatFits(t *testing.T) {

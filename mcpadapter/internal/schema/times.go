@@ -47,6 +47,9 @@ func rfc3339(text string, now time.Time) (at string, relative bool) {
 	return text, false
 }
 
+// Counted reports whether a number of s is a time.
+func (s *Type) Counted() bool { return s.counted != 0 }
+
 // Time returns the time that a number of an output stands for, as people and
 // models read it, or "" for the zero time; ok says whether s is such a time.
 func (s *Type) Time(number string) (text string, ok bool) {
