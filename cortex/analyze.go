@@ -144,29 +144,40 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	for i, s := range list {
 		runs[i] = &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
 	}
-	errs := each(len(list), func(i int) error {
-		return recovered.Write(func() error { return c.start(ctx, list[i], runs[i]) })
+	// A job is waited for as soon as it is started, while others are still submitted.
+	started := make([]chan struct{}, len(list))
+	for i := range started {
+		started[i] = make(chan struct{})
+	}
+	var errs []error
+	var submitted sync.WaitGroup
+	submitted.Go(func() {
+		errs = each(len(list), func(i int) error {
+			defer close(started[i])
+			err := recovered.Write(func() error { return c.start(ctx, list[i], runs[i]) })
+			if err != nil {
+				err = runs[i].notStarted(err)
+			}
+			return err
+		})
 	})
+	var ended atomic.Int32
+	lost := each(len(runs), func(i int) error {
+		<-started[i]
+		defer func() { progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with") }()
+		return c.finish(ctx, runs[i], until(ctx, in.Timeout))
+	})
+	submitted.Wait()
 	for i, r := range runs {
-		if errs[i] != nil {
-			errs[i] = r.notStarted(errs[i])
-		}
 		if r.JobID != "" {
 			a.JobIDs = append(a.JobIDs, r.JobID)
+		}
+		if lost[i] != nil {
+			r.notFetched(lost[i])
 		}
 	}
 	if len(a.JobIDs) == 0 {
 		return nil, fmt.Errorf("cortex: no analyzer was started: %w", errors.Join(errs...))
-	}
-	end := until(ctx, in.Timeout)
-	var ended atomic.Int32
-	for i, err := range each(len(runs), func(i int) error {
-		defer func() { progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with") }()
-		return c.finish(ctx, runs[i], end)
-	}) {
-		if err != nil {
-			runs[i].notFetched(err)
-		}
 	}
 	a.Results, a.Verdict = runs, judge(runs)
 	for _, f := range findings(runs) {
@@ -258,7 +269,10 @@ func (c *Client) finish(ctx context.Context, r *AnalyzerRun, end time.Time) erro
 	l := c.lifetime()
 	j, err := l.wait(ctx, r.JobID, r.Status, end)
 	if j != nil {
-		rep := l.reported(ctx, j)
+		rep := summary(j)
+		if why := l.dead(ctx, j); why != "" {
+			rep.Note = why
+		}
 		r.Status, r.Taxonomies, r.Level, r.ErrorMessage, r.Note, r.artifacts = rep.Status, rep.Taxonomies, rep.Level, rep.ErrorMessage, rep.Note, rep.Artifacts
 		r.FromCache, r.EndDate = r.FromCache || rep.FromCache, rep.EndDate
 	}

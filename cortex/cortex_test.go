@@ -150,8 +150,9 @@ func TestCancelledAnalysisKeepsItsJobs(t *testing.T) {
 	s := cortextest.New(t)
 	s.SetDelay(time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
+	var waits atomic.Int32
 	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, "/waitreport") { // all are submitted by then
+		if strings.HasSuffix(r.URL.Path, "/waitreport") && waits.Add(1) == 2 { // both are submitted by then
 			cancel()
 		}
 		return false

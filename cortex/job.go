@@ -1,6 +1,7 @@
 package cortex
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,26 @@ type JobReport struct {
 // report makes a JobReport of what Cortex says of a job. Neither the input of
 // the job nor the entity that a responder got is taken over.
 func report(j *wire.JobReport) *JobReport {
+	r := summary(j)
+	var body struct {
+		Full       json.RawMessage   `json:"full"`
+		Operations []json.RawMessage `json:"operations"`
+	}
+	if json.Unmarshal(j.Report, &body) != nil {
+		r.Note = cmp.Or(r.Note, "a part of the report can't be read")
+		return r
+	}
+	for _, o := range body.Operations {
+		r.Operations = append(r.Operations, analysis.Redact(o))
+	}
+	if string(body.Full) != "null" {
+		r.Full = analysis.Redact(body.Full)
+	}
+	return r
+}
+
+// summary is [report] without what an analyzer wrote at length.
+func summary(j *wire.JobReport) *JobReport {
 	r := &JobReport{
 		JobID: j.ID, Status: JobStatus(j.Status), Finished: JobStatus(j.Status).Ended(), Analyzer: j.WorkerName, DataType: j.DataType,
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate),
@@ -103,11 +124,9 @@ func report(j *wire.JobReport) *JobReport {
 		r.Data = ""
 	}
 	var body struct {
-		Summary      json.RawMessage   `json:"summary"`
-		Full         json.RawMessage   `json:"full"`
-		Artifacts    json.RawMessage   `json:"artifacts"`
-		Operations   []json.RawMessage `json:"operations"`
-		ErrorMessage json.RawMessage   `json:"errorMessage"`
+		Summary      json.RawMessage `json:"summary"`
+		Artifacts    json.RawMessage `json:"artifacts"`
+		ErrorMessage json.RawMessage `json:"errorMessage"`
 	}
 	if err := json.Unmarshal(j.Report, &body); err != nil {
 		switch {
@@ -129,12 +148,6 @@ func report(j *wire.JobReport) *JobReport {
 	if len(body.Artifacts) > 0 && json.Unmarshal(body.Artifacts, &r.Artifacts) != nil {
 		r.Artifacts = nil
 		notes = append(notes, "the artifacts in the report can't be read; list them")
-	}
-	for _, o := range body.Operations {
-		r.Operations = append(r.Operations, analysis.Redact(o))
-	}
-	if string(body.Full) != "null" {
-		r.Full = analysis.Redact(body.Full)
 	}
 	if r.ErrorMessage == "" && len(body.ErrorMessage) > 0 {
 		if json.Unmarshal(body.ErrorMessage, &r.ErrorMessage) != nil {
