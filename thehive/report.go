@@ -152,8 +152,17 @@ func (c *Client) report(ctx context.Context, id string) (*report, error) {
 	}
 	r := &report{Case: cs, TLP: cs.TLP, PAP: cs.PAP, Made: time.Now().UTC().Format(time.RFC3339), By: cmp.Or(u.Name, u.Login), Timeline: t.Events}
 	r.beyond(t.Total, len(t.Events), "older events of the timeline")
-	for _, name := range slices.Sorted(maps.Keys(byField(cs.CustomFields))) {
-		r.Fields = append(r.Fields, reportField{name, strings.Join(byField(cs.CustomFields)[name], ", ")})
+	fields := byField(cs.CustomFields)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		var values []string
+		for _, v := range fields[name] {
+			var text string
+			if json.Unmarshal([]byte(v), &text) == nil {
+				v = text
+			}
+			values = append(values, v)
+		}
+		r.Fields = append(r.Fields, reportField{name, strings.Join(values, ", ")})
 	}
 	for _, read := range []func(context.Context, *report) error{c.reportTasks, c.reportObservables, c.reportRest} {
 		if err := read(ctx, r); err != nil {
@@ -367,11 +376,27 @@ func (r *report) facts() []reportField {
 	if !cs.EndDate.IsZero() {
 		closed = instant(cs.EndDate)
 	}
+	status := cs.Status
+	if string(cs.Stage) != status {
+		status += fmt.Sprintf(" (%s)", cs.Stage)
+	}
 	list := []reportField{
-		{"Status", fmt.Sprintf("%s (%s)", cs.Status, cs.Stage)}, {"Severity", fmt.Sprint(cs.Severity)}, {"Opened", instant(cs.CreatedAt) + " by " + cs.CreatedBy}, {"Closed", closed},
+		{"Status", status}, {"Severity", fmt.Sprint(cs.Severity)}, {"Opened", instant(cs.CreatedAt) + " by " + cs.CreatedBy}, {"Closed", closed},
 		{"Assignee", cs.Assignee}, {"Impact", cs.ImpactStatus}, {"Tags", strings.Join(cs.Tags, ", ")},
 	}
 	return append(append(list, r.Fields...), reportField{"Report", r.Made + " by " + r.By})
+}
+
+// inWords is a kind of event as people say it.
+func inWords(k EventKind) string {
+	var b strings.Builder
+	for _, r := range string(k) {
+		if unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 // markdown writes the report.
@@ -401,7 +426,7 @@ func (r *report) markdown(b *bytes.Buffer) {
 	if section("Timeline", len(r.Timeline)) {
 		p("| Date | What | By | |\n|---|---|---|---|\n")
 		for _, e := range r.Timeline {
-			p("| %s | %s | %s | %s |\n", instant(e.Date), e.Kind, inert(e.By), inert(clip.Text(e.Text, 300)))
+			p("| %s | %s | %s | %s |\n", instant(e.Date), inWords(e.Kind), inert(e.By), inert(clip.Text(e.Text, 300)))
 		}
 	}
 	if section("Tasks", len(r.Tasks)) {

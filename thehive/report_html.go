@@ -75,7 +75,7 @@ func (r *report) html(b *bytes.Buffer) {
 			if e.Cut {
 				more = " …"
 			}
-			p("<tr><td class=\"date\">%v</td><td>%v</td><td>%v</td><td>%v%v</td></tr>\n", instant(e.Date), e.Kind, e.By, e.Text, more)
+			p("<tr><td class=\"date\">%v</td><td>%v</td><td>%v</td><td>%v%v</td></tr>\n", instant(e.Date), inWords(e.Kind), e.By, e.Text, more)
 		}
 		p("</table>\n")
 	}
@@ -119,7 +119,7 @@ func (r *report) html(b *bytes.Buffer) {
 				if e.Count > 1 {
 					times = fmt.Sprintf(" ×%d", e.Count)
 				}
-				p(`<rect x="%v" y="%v" width="146" height="40" fill="#fde2e2" stroke="#b00020"></rect><text x="%v" y="%v" font-size="12">%v%v</text><text x="%v" y="%v" font-size="10">%v</text>`+"\n",
+				p(`<rect x="%v" y="%v" width="146" height="40"></rect><text x="%v" y="%v" font-size="12">%v%v</text><text x="%v" y="%v" font-size="10">%v</text>`+"\n",
 					c.X+2, e.Y+2, c.X+8, e.Y+18, short(e.ID), times, c.X+8, e.Y+34, short(e.Name))
 			}
 		}
