@@ -75,7 +75,7 @@ func (r *report) html(b *bytes.Buffer) {
 			if e.Cut {
 				more = " …"
 			}
-			p("<tr><td class=\"date\">%v</td><td>%v</td><td>%v</td><td>%v%v</td></tr>\n", instant(e.Date), inWords(e.Kind), e.By, e.Text, more)
+			p("<tr><td class=\"date\">%v</td><td>%v</td><td class=\"who\">%v</td><td>%v%v</td></tr>\n", instant(e.Date), inWords(e.Kind), e.By, e.Text, more)
 		}
 		p("</table>\n")
 	}
