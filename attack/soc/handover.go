@@ -25,10 +25,13 @@ const (
 	NoPage       PageForm = ""
 	MarkdownPage PageForm = "markdown"
 	HTMLPage     PageForm = "html"
+	SectionsPage PageForm = "sections" // as data, for a page of one's own
 )
 
 // Enum lists the values for schemas.
-func (PageForm) Enum() []any { return []any{string(MarkdownPage), string(HTMLPage)} }
+func (PageForm) Enum() []any {
+	return []any{string(MarkdownPage), string(HTMLPage), string(SectionsPage)}
+}
 
 // HandoverInput is the input of [Client.Handover].
 type HandoverInput struct {
@@ -100,6 +103,22 @@ type HandoverOutput struct {
 	Platforms []PlatformStatus `json:"platforms"` // which platforms answered
 	// The page.
 	Text string `json:"text,omitempty" untrusted:"true"`
+	// The page as data.
+	Sections []HandoverSection `json:"sections,omitempty"`
+}
+
+// A HandoverSection is a part of the page.
+type HandoverSection struct {
+	Name  string         `json:"name"`  // cases, tasks, alerts, tunings, responses, waiting, unknown or platforms
+	Title string         `json:"title"` // its title
+	Lines []HandoverLine `json:"lines"` // what is in it
+	None  string         `json:"none"`  // what an empty one means
+}
+
+// A HandoverLine is one thing that the next shift must know.
+type HandoverLine struct {
+	Text     string `json:"text" untrusted:"true"` // the line
+	Proposal string `json:"proposal,omitempty"`    // the proposal that it comes from
 }
 
 // Document says that the page, if one was asked for, is a file of its own.
@@ -140,6 +159,8 @@ func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutpu
 		out.Text = out.markdown()
 	case HTMLPage:
 		out.Text = out.html()
+	case SectionsPage:
+		out.Sections = out.sections()
 	}
 	return out, nil
 }
@@ -295,18 +316,32 @@ func responseOf(p *gate.Proposal) string {
 	return strings.TrimSpace(in.Response + " " + in.Value + " on " + strings.Join(in.Agents, ", "))
 }
 
-// A section is a part of the page.
-type section struct {
-	title string
-	lines []string
-	none  string
-}
-
-func (out *HandoverOutput) sections() []section {
+func (out *HandoverOutput) sections() []HandoverSection {
 	at := func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") }
-	s := []section{{title: fmt.Sprintf("Cases: %d open", out.OpenCases), none: "None are open."}, {title: "Tasks due", none: "None within a day."}, {title: "Unusual alerts", none: "No rule raised much more than it used to."},
-		{title: "Silenced", none: "Nothing is."}, {title: "Responses in force", none: "None that were not undone."}, {title: "Waiting for an approver", none: "Nothing."}, {title: "Outcomes that nobody knows", none: "None."}, {title: "Platforms that didn't answer", none: "All did."}}
-	add := func(i int, format string, args ...any) { s[i].lines = append(s[i].lines, fmt.Sprintf(format, args...)) }
+	s := []HandoverSection{
+		{Name: "cases", Title: fmt.Sprintf("Cases: %d open", out.OpenCases), None: "None are open."},
+		{Name: "tasks", Title: "Tasks due", None: "None within a day."},
+		{Name: "alerts", Title: "Unusual alerts", None: "No rule raised much more than it used to."},
+		{Name: "tunings", Title: "Silenced", None: "Nothing is."},
+		{Name: "responses", Title: "Responses in force", None: "None that were not undone."},
+		{Name: "waiting", Title: "Waiting for an approver", None: "Nothing."},
+		{Name: "unknown", Title: "Outcomes that nobody knows", None: "None."},
+		{Name: "platforms", Title: "Platforms that didn't answer", None: "All did."},
+	}
+	for i, of := range []string{"thehive", "thehive", "wazuh", "wazuh", "gate", "gate", "gate", ""} {
+		s[i].Lines = []HandoverLine{}
+		j := slices.IndexFunc(out.Platforms, func(p PlatformStatus) bool { return p.Platform == of })
+		if j >= 0 && out.Platforms[j].Status != Answered {
+			s[i].None = fmt.Sprintf("Not known: %s, %s.", of, out.Platforms[j].Status)
+		}
+	}
+	if out.Platforms[0].Status != Answered {
+		s[0].Title = "Cases"
+	}
+	from := func(proposal string, i int, format string, args ...any) {
+		s[i].Lines = append(s[i].Lines, HandoverLine{fmt.Sprintf(format, args...), proposal})
+	}
+	add := func(i int, format string, args ...any) { from("", i, format, args...) }
 	for _, x := range out.Cases {
 		fresh := ""
 		if x.New {
@@ -329,16 +364,16 @@ func (out *HandoverOutput) sections() []section {
 		if x.Expired {
 			late = "EXPIRED "
 		}
-		add(3, "%s%d hides rule %s since %s until %s: %s", late, x.TuningID, x.RuleID, x.Since, x.Expires, x.Reason)
+		from(x.Proposal, 3, "%s%d hides rule %s since %s until %s: %s", late, x.TuningID, x.RuleID, x.Since, x.Expires, x.Reason)
 	}
 	for _, x := range out.Responses {
-		add(4, "%s since %s (%s). %s", x.Detail, at(x.At), x.Proposal, x.Undo)
+		from(x.Proposal, 4, "%s since %s (%s). %s", x.Detail, at(x.At), x.Proposal, x.Undo)
 	}
 	for _, x := range out.Waiting {
-		add(5, "%s %s", x.Proposal, x.Summary)
+		from(x.Proposal, 5, "%s %s", x.Proposal, x.Summary)
 	}
 	for _, x := range out.Unknown {
-		add(6, "%s %s: %s", x.Proposal, x.Summary, x.Detail)
+		from(x.Proposal, 6, "%s %s: %s", x.Proposal, x.Summary, x.Detail)
 	}
 	for _, x := range out.Platforms {
 		if x.Status == Failed {
@@ -357,12 +392,12 @@ func (out *HandoverOutput) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n", out.title())
 	for _, s := range out.sections() {
-		fmt.Fprintf(&b, "\n## %s\n\n", s.title)
-		for _, l := range s.lines {
-			fmt.Fprintf(&b, "- %s\n", plainMarkdown(l))
+		fmt.Fprintf(&b, "\n## %s\n\n", s.Title)
+		for _, l := range s.Lines {
+			fmt.Fprintf(&b, "- %s\n", plainMarkdown(l.Text))
 		}
-		if len(s.lines) == 0 {
-			fmt.Fprintln(&b, s.none)
+		if len(s.Lines) == 0 {
+			fmt.Fprintln(&b, s.None)
 		}
 	}
 	return b.String()
@@ -387,14 +422,14 @@ func (out *HandoverOutput) html() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>%s</title>\n<h1>%[1]s</h1>\n", html.EscapeString(out.title()))
 	for _, s := range out.sections() {
-		fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(s.title))
-		if len(s.lines) == 0 {
-			fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(s.none))
+		fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(s.Title))
+		if len(s.Lines) == 0 {
+			fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(s.None))
 			continue
 		}
 		b.WriteString("<ul>\n")
-		for _, l := range s.lines {
-			fmt.Fprintf(&b, "<li>%s</li>\n", html.EscapeString(gate.Escape(l)))
+		for _, l := range s.Lines {
+			fmt.Fprintf(&b, "<li>%s</li>\n", html.EscapeString(gate.Escape(l.Text)))
 		}
 		b.WriteString("</ul>\n")
 	}

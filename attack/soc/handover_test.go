@@ -257,6 +257,9 @@ func TestAHandoverTellsWhatTheNextShiftMustKnow(t *testing.T) {
 		t.Error("999 hours")
 	}
 	bare, err := alone(t).Handover(t.Context(), soc.HandoverInput{Page: soc.HTMLPage})
+	if bare == nil || strings.Contains(bare.Text, "None are open.") || strings.Contains(bare.Text, "0 open") || !strings.Contains(bare.Text, "Not known: thehive, not configured.") {
+		t.Errorf("what is not known is said to be nothing:\n%s", bare.Text)
+	}
 	if err != nil || strings.Join(statuses(bare.Platforms), ", ") != "thehive not configured, wazuh not configured, gate not configured" {
 		t.Errorf("alone: %+v, %v", bare, err)
 	}
@@ -323,6 +326,27 @@ func TestAHandoverTellsOfTuningsResponsesAndWhatWaits(t *testing.T) {
 	}
 	if len(out.Waiting) != 1 || len(out.Unknown) != 0 {
 		t.Errorf("waiting %+v, unknown %+v", out.Waiting, out.Unknown)
+	}
+}
+
+func TestAHandoverAsSectionsNamesTheProposalsThatLinesComeFrom(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.wazuh.SetRuleFile(wazuh.TuningFile, "<!-- sallyport tuning 119000; rule 5710; proposal P-1; approved by alice; on 2026-01-02; until 2026-02-02; reason: our scanner -->\n<group name=\"sallyport,\">\n<rule id=\"119000\" level=\"0\">\n<if_sid>5710</if_sid>\n<srcip>10.0.0.1</srcip>\n<description>x</description>\n</rule>\n</group>\n")
+	out, err := s.soc.Handover(t.Context(), soc.HandoverInput{Page: soc.SectionsPage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, section := range out.Sections {
+		names = append(names, section.Name)
+	}
+	if diff := cmp.Diff([]string{"cases", "tasks", "alerts", "tunings", "responses", "waiting", "unknown", "platforms"}, names); diff != "" {
+		t.Errorf("sections (-want +got):\n%s", diff)
+	}
+	want := []soc.HandoverLine{{Text: "EXPIRED 119000 hides rule 5710 since 2026-01-02 until 2026-02-02: our scanner", Proposal: "P-1"}}
+	if diff := cmp.Diff(want, out.Sections[3].Lines); diff != "" || out.Text != "" {
+		t.Errorf("what is silenced (-want +got):\n%s%s", diff, out.Text)
 	}
 }
 

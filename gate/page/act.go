@@ -129,7 +129,9 @@ func (p *Page) mark(s *gate.Standing) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, s.Events, s.Head, len(s.Grants))
+	p.mu.Lock()
+	fmt.Fprintln(h, s.Events, s.Head, len(s.Grants), p.shift.asked, p.shift.asking)
+	p.mu.Unlock()
 	for _, w := range waiting {
 		fmt.Fprintln(h, w.ID)
 	}

@@ -107,7 +107,7 @@ func TestInChromiumWithTheKeyboardAlone(t *testing.T) {
 	if typed := b.JS("document.getElementById('reason').value"); typed != "odd traffic" {
 		t.Errorf("what was typed is lost: %q", typed)
 	}
-	b.TabTo("button")
+	b.TabTo("button.danger")
 	b.Key("Enter", 13, "\r")
 	b.Shows("All writes are frozen")
 	if !d.frozen() {
@@ -161,6 +161,26 @@ func TestInChromiumWhatStopsAndWhatIsGranted(t *testing.T) {
 	b.Key("Enter", 13, "\r")
 	b.Until("!document.body.innerText.includes('Revoke')")
 	b.looks("reset")
+}
+
+// What the next shift must know, and an undo from the click to its approval.
+func TestInChromiumTheHandoverAndAnUndo(t *testing.T) {
+	b := newTab(t)
+	d, tools := inForce(t)
+	tools.say(shiftOf(tools.blocked))
+	b.Open(d.page.Invite())
+	b.Shows("Phishing mail with a fake invoice")
+	b.Shows("EXPIRED 119000")
+	b.looks("handover")
+	b.TabTo("form[action$=undo] button")
+	b.Key("Enter", 13, "\r")
+	b.Shows("Take the active response back")
+	b.looks("undo")
+	b.TabTo("input[name=typed]")
+	b.Do("Input.insertText", map[string]any{"text": "007"}, nil)
+	b.Key("Enter", 13, "\r")
+	b.Shows("or a person does: soc-mcp call unblock host=007")
+	b.looks("undo-approved")
 }
 
 // TestInChromiumAnotherPageGetsNowhere opens pages of other servers on this

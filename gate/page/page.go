@@ -1,6 +1,7 @@
-// Package page is the gate in a browser: it shows an approver what waits, takes
-// an approval or a denial, follows the journal and freezes all writes. Command
-// gate serves it on the loopback interface with "gate serve".
+// Package page is the gate in a browser: it shows an approver what waits and what the
+// next shift must know, takes an approval or a denial, has undos proposed, follows the
+// journal and freezes all writes. Command gate serves it on the loopback interface with
+// "gate serve".
 //
 // A page in a browser is reachable by every other page in it, so the handler
 // trusts nothing that it can check:
@@ -18,6 +19,8 @@
 //     retyping the beginning of its digest: a click alone approves nothing.
 //   - No other page may frame it, and it may load nothing: its two small scripts
 //     are allowed by hash, and without them it works as well.
+//   - It executes nothing. What takes back what is in force is proposed by the tools of a
+//     server, and waits for an approver as any other call.
 //   - Every value is shown as [gate.Shown] and [gate.Escape] show it.
 //
 // Experimental: what it exports may still change after v1.
@@ -52,6 +55,9 @@ type Config struct {
 	Signer *gate.Signer
 	// Name is who denies and freezes. Default: the name of Signer.
 	Name string
+	// Tools are asked for the hand-over and propose undos. Without them the page tells
+	// of the journal alone, and of an undo the call.
+	Tools Tools
 	// Logger is told of refused requests. Default: silent.
 	Logger *slog.Logger
 }
@@ -71,6 +77,7 @@ type Page struct {
 	mu      sync.Mutex
 	invited invitation
 	session *session
+	shift   shift
 }
 
 // New returns a Page for c.
@@ -105,6 +112,8 @@ func New(c Config) (*Page, error) {
 		"POST /{session}/unfreeze":       p.unfreeze,
 		"POST /{session}/reset":          p.reset,
 		"POST /{session}/g/{id}/revoke":  p.revoke,
+		"POST /{session}/p/{id}/undo":    p.undo,
+		"POST /{session}/handover":       p.again,
 	} {
 		p.mux.Handle(pattern, p.visited(h))
 	}

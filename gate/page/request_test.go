@@ -19,7 +19,8 @@ import (
 
 // A form that was meant for something else, or that nobody was given, does nothing.
 func TestEveryActNeedsATokenOfItsOwn(t *testing.T) {
-	d := entered(t)
+	d, tools := inForce(t)
+	d.enter()
 	bob, err := gate.NewSigner("bob")
 	if err != nil {
 		t.Fatal(err)
@@ -40,12 +41,13 @@ func TestEveryActNeedsATokenOfItsOwn(t *testing.T) {
 		}
 		return s.Head
 	}
+	tools.answered(1)
 	before := stand()
 	other := d.form("", "g/"+g.ID+"/revoke")
 	for act, form := range map[string]url.Values{
 		"freeze": other, "unfreeze": with(other, "typed", "unfreeze"), "reset": with(other, "typed", "reset"),
 		"p/" + p.ID + "/deny": with(other, "digest", p.Digest), "p/" + p.ID + "/approve": with(other, "digest", p.Digest, "typed", p.Code()),
-		"g/" + g.ID + "/revoke": d.form("", "unfreeze"),
+		"g/" + g.ID + "/revoke": d.form("", "unfreeze"), "p/" + tools.blocked + "/undo": other, "handover": other,
 	} {
 		for what, form := range map[string]url.Values{"another token": form, "no token": with(form, "token", "")} {
 			if res := d.post(act, form); res.StatusCode != http.StatusForbidden {
@@ -53,7 +55,7 @@ func TestEveryActNeedsATokenOfItsOwn(t *testing.T) {
 			}
 		}
 	}
-	if stand() != before {
+	if stand() != before || tools.calls() != 1 {
 		t.Error("something was done")
 	}
 	if res := d.post("unfreeze", with(d.form("", "unfreeze"), "typed", "yes")); res.StatusCode != http.StatusUnprocessableEntity || !d.frozen() {

@@ -107,14 +107,13 @@ type overviewView struct {
 	Grants        []grantView
 	InForce       []forceView
 	Unknown       []proposalView
-}
 
-// forceView is something that stays until it is taken back, with the call for that.
-type forceView struct {
-	ID, Since, Until string
-	Summary          value
-	Targets          []targetView
-	Undo             value
+	Sections        []sectionView // what the platforms said for the hand-over
+	HasTools        bool
+	Asking          bool // they are being asked
+	HandoverAt      string
+	HandoverFailure value
+	HandoverToken   string
 }
 
 type grantView struct {
@@ -126,7 +125,7 @@ type grantView struct {
 }
 
 func (p *Page) overview(v *visit) error {
-	f, err := p.frame(v, "Gate")
+	f, err := p.frame(v, "Hand-over")
 	if err != nil {
 		return err
 	}
@@ -137,7 +136,7 @@ func (p *Page) overview(v *visit) error {
 		return err
 	}
 	if n := len(waiting); n > 0 {
-		view.Title = fmt.Sprintf("Gate: %d waiting", n)
+		view.Title = fmt.Sprintf("Hand-over: %d waiting", n)
 	}
 	for _, pr := range waiting {
 		view.Pending = append(view.Pending, p.viewOf(pr))
@@ -153,17 +152,8 @@ func (p *Page) overview(v *visit) error {
 		view.Grants = append(view.Grants, grantView{ID: gate.Shown(g.ID), Expires: moment(g.Expires), Approver: gate.Shown(g.Approver), Op: show(g.Op), Upstream: show(g.Upstream),
 			Principal: show(g.Principal), Kind: show(g.Kind), Target: show(g.Target), Used: g.Used, Max: g.Max, Token: v.s.token(act("revoke", g.ID))})
 	}
-	force, err := p.cfg.Journal.InForce()
-	if err != nil {
+	if err := p.handover(v, &view); err != nil {
 		return err
-	}
-	for _, f := range force {
-		shown := p.viewOf(f.Proposal)
-		one := forceView{ID: shown.ID, Since: moment(f.Since), Summary: shown.Summary, Targets: shown.Targets, Undo: show(f.Proposal.Plan.Reverse.Op + " " + string(f.Proposal.Plan.Reverse.Input))}
-		if !f.Until.IsZero() {
-			one.Until = moment(f.Until)
-		}
-		view.InForce = append(view.InForce, one)
 	}
 	unsettled, err := p.cfg.Journal.Unsettled()
 	if err != nil {
@@ -290,6 +280,7 @@ func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 type oneView struct {
 	frame
 	P                       proposalView
+	Line                    value // with which a person makes the call, once it is approved
 	ApproveToken, DenyToken string
 	Problem                 string
 }
@@ -308,7 +299,11 @@ func (p *Page) showProposal(v *visit, status int, pr *gate.Proposal, problem str
 		return err
 	}
 	f.Self = f.Base + "p/" + gate.Shown(pr.ID)
-	p.write(v.w, status, "proposal", &oneView{frame: f, P: p.viewOf(pr), Problem: problem,
+	var line value
+	if p.cfg.Tools != nil && pr.State == gate.StateApproved {
+		line = show(p.cfg.Tools.Line(gate.Call{Op: pr.Op, Input: pr.Input}))
+	}
+	p.write(v.w, status, "proposal", &oneView{frame: f, P: p.viewOf(pr), Line: line, Problem: problem,
 		ApproveToken: v.s.token(act("approve", pr.ID, pr.Digest)), DenyToken: v.s.token(act("deny", pr.ID, pr.Digest))})
 	return nil
 }

@@ -20,20 +20,29 @@ import (
 
 // serveCommand is the subcommand that shows the approval page.
 func serveCommand() command {
-	return command{"serve", "", "show the approval page on this host and print a link that opens it once", serve, "On another machine, forward the port: ssh -L 8080:127.0.0.1:8080 HOST.\n\n  gate serve\n  gate serve -addr 127.0.0.1:8080"}
+	return command{"serve", "", "show the approval page on this host and print a link that opens it once", serve, "On another machine, forward the port: ssh -L 8080:127.0.0.1:8080 HOST.\nWith the program of a server it also shows what the platforms know, and has undos proposed; that program has the settings of the platforms, and this one the key.\n\n  gate serve\n  gate serve -addr 127.0.0.1:8080\n  gate serve -with soc-mcp"}
 }
 
 func serve(_ *app, fset *flag.FlagSet) func(*call) error {
 	addr := fset.String("addr", "127.0.0.1:0", "listen on this `ADDRESS` of the loopback interface; port 0 is a free one")
+	with := fset.String("with", "", "the `PROGRAM` of a server, with its arguments, whose tools make the hand-over and propose undos")
 	return func(c *call) error {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		return c.withJournal(func(j *gate.Journal) error { return c.servePage(ctx, j, *addr) })
+		return c.withJournal(func(j *gate.Journal) error { return c.servePage(ctx, j, *addr, *with) })
 	}
 }
 
 // servePage serves the page until ctx ends.
-func (c *call) servePage(ctx context.Context, j *gate.Journal, addr string) error {
+func (c *call) servePage(ctx context.Context, j *gate.Journal, addr, with string) error {
+	config := page.Config{Journal: j, Logger: slog.New(slog.NewTextHandler(c.stderr, nil))}
+	if with != "" {
+		t, err := newTools(ctx, with, c.state)
+		if err != nil {
+			return err
+		}
+		config.Tools = t
+	}
 	signer, err := c.signer()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -45,8 +54,8 @@ func (c *call) servePage(ctx context.Context, j *gate.Journal, addr string) erro
 	if err != nil {
 		return err
 	}
-	p, err := page.New(page.Config{Journal: j, Host: ln.Addr().String(), Signer: signer, Name: c.person(),
-		Logger: slog.New(slog.NewTextHandler(c.stderr, nil))})
+	config.Host, config.Signer, config.Name = ln.Addr().String(), signer, c.person()
+	p, err := page.New(config)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

@@ -26,7 +26,7 @@ func (d *desk) served(t *testing.T) (link string, end func() error) {
 	c := &call{app: &app{stdin: strings.NewReader(""), stdout: in, stderr: io.Discard, env: func(string) string { return "" }}, state: d.dir, key: d.key}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.servePage(ctx, j, "127.0.0.1:0") }()
+	go func() { done <- c.servePage(ctx, j, "127.0.0.1:0", "") }()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestServeWithoutAKeySaysSo(t *testing.T) {
 	cancel()
 	var out bytes.Buffer
 	c := &call{app: &app{stdin: strings.NewReader(""), stdout: &out, stderr: io.Discard}, state: d.dir, key: d.key}
-	if err := c.servePage(ctx, j, "127.0.0.1:0"); err != nil || !strings.Contains(out.String(), "There is no key") {
+	if err := c.servePage(ctx, j, "127.0.0.1:0", ""); err != nil || !strings.Contains(out.String(), "There is no key") {
 		t.Errorf("%v %q", err, out.String())
 	}
 }
