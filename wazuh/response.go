@@ -327,7 +327,7 @@ func (c *Client) planResponse(ctx context.Context, in ResponseTarget, reason str
 		plan.Warnings = append(plan.Warnings, "Evidence first: "+preserve(ids)[0]+".")
 	}
 	if reason != "" {
-		plan.Changes = append(plan.Changes, gate.Set("reason", reason))
+		plan.Claims = []gate.Change{gate.Set("reason", reason)}
 	}
 	return plan, nil
 }

@@ -156,6 +156,7 @@ type rulesetChange struct {
 	steps    []TuningStep
 	warnings []string // of the loader before the change
 	wrote    bool     // whether the manager was told to store the new file
+	lost     bool     // whether its answer to that was lost: what was asked for may still be done
 	loaded   bool     // whether it was told to load it
 }
 
@@ -251,6 +252,11 @@ func (s *rulesetChange) putBack(ctx context.Context, failed *RulesetError) {
 		return err == nil, err
 	})
 	ours := !there || text == s.new
+	if err == nil && there == s.was && text == s.old && s.lost {
+		failed.Back = false
+		failed.How = fmt.Sprintf("the old file is there, BUT WHETHER THE NEW ONE STILL COMES IS NOT KNOWN: the answer to the request was lost; look at etc/rules/%s on the manager", s.name)
+		return
+	}
 	if err == nil && ours && (there != s.was || text != s.old) {
 		if err = s.store(ctx, s.old, s.was); err == nil {
 			text, there, err = s.client.ruleFile(ctx, s.name)
@@ -369,6 +375,7 @@ func (s *rulesetChange) write(ctx context.Context) error {
 	}
 	s.wrote = true
 	if err := s.store(ctx, s.new, s.new != ""); err != nil {
+		s.lost = errors.Is(err, gate.ErrOutcomeUnknown)
 		return err
 	}
 	text, there, err = s.client.ruleFile(ctx, s.name)

@@ -176,7 +176,7 @@ func (c *Client) freeNumber(ctx context.Context, file string) (int, error) {
 
 // diff is the change of the file as an approver sees it.
 func (p *plannedTuning) diff(in *ApplyTuningInput) []gate.Change {
-	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: in.Reason}
+	note := tuningNote{id: p.id, proposal: proposalBlank, by: approverBlank, on: dayBlank, until: in.Expires, reason: reasonBlank}
 	return diffChanges(p.old, withBlock(p.old, note.block(&in.Tuning, p.rule)))
 }
 
@@ -223,7 +223,9 @@ func (c *Client) planApplyTuning(ctx context.Context, in ApplyTuningInput) (gate
 		plan.Changes = append(plan.Changes, gate.Set("the same hosts and sources also raised", strings.Join(names, "; ")))
 	}
 	plan.Changes = append(plan.Changes, gate.Set("loading", loadingText(p.restarts, p.nodes)))
-	plan.Warnings = append(slices.Clone(p.preview.Warnings), fmt.Sprintf("In the diff %s, %s and %s stand for this proposal, who approves it and the day on which it is carried out.", proposalBlank, approverBlank, dayBlank))
+	plan.IfFails = ifLoadingFails(p.was, p.restarts, p.nodes)
+	plan.Claims = []gate.Change{gate.Set("reason, as it stands in the file", inert(in.Reason))}
+	plan.Warnings = append(slices.Clone(p.preview.Warnings), fmt.Sprintf("In the diff %s, %s, %s and %s stand for this proposal, who approves it, the day on which it is carried out and the agent's reason.", proposalBlank, approverBlank, dayBlank, reasonBlank))
 	if len(p.measured.hidden) == 0 {
 		return plan, invalid("none of the silenced alerts holds an event that logtest could be given: it couldn't be proven; write the rule by hand")
 	}
@@ -273,6 +275,21 @@ func loadingText(restarts bool, nodes []string) string {
 		return "a RESTART of " + where + ": for some seconds no alert is raised and agents reconnect; events of agents wait"
 	}
 	return "a reload of the rules of " + where + ", without a restart; what rules have counted so far begins anew"
+}
+
+// ifLoadingFails says how the rule file is put back when a step fails.
+func ifLoadingFails(was, restarts bool, nodes []string) string {
+	back := "PUT /rules/files/" + TuningFile + " puts the old file back"
+	if !was {
+		back = "DELETE /rules/files/" + TuningFile + " takes the new file away again"
+	}
+	load := map[bool]string{false: "/analysisd/reload", true: "/restart"}[restarts]
+	if nodes == nil {
+		load = "/manager" + load
+	} else {
+		load = "/cluster" + load
+	}
+	return fmt.Sprintf("%s, if what stands there was written by this; and PUT %s loads it again, if it had come to that.", back, load)
 }
 
 // ApplyTuning adds a rule of its own to the manager that takes alerts of another one away, or to
@@ -621,8 +638,9 @@ func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (ga
 		plan.Undo = "Nothing is changed in the file."
 	}
 	plan.Changes = append(plan.Changes, gate.Set("SHA-256 of the rule file as it is now", sum), gate.Set("loading", loadingText(restarts, nodes)))
+	plan.IfFails = ifLoadingFails(r.was, restarts, nodes)
 	if in.Reason != "" {
-		plan.Changes = append(plan.Changes, gate.Set("reason", in.Reason))
+		plan.Claims = []gate.Change{gate.Set("reason", in.Reason)}
 	}
 	return plan, nil
 }

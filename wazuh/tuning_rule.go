@@ -210,6 +210,7 @@ const (
 	proposalBlank = "{proposal}"
 	approverBlank = "{approver}"
 	dayBlank      = "{day}"
+	reasonBlank   = "{reason}"
 )
 
 // inert makes a text harmless within a comment of XML, and within one line of it: two hyphens

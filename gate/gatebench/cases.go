@@ -124,6 +124,8 @@ var cases = []threat{
 				}
 			}
 		}},
+		{"a robot that guesses", func(r *run) { r.guessing() }},
+		{"a robot, once it was shown what others wrote", func(r *run) { r.shownFirst() }},
 		{"a client that declines, cancels, fails, or says yes to nothing", func(r *run) {
 			w := r.gentle()
 			n := 0
@@ -633,6 +635,7 @@ var cases = []threat{
 		}},
 		{"the server is killed while the platform answers", func(r *run) { r.killed() }},
 		{"the answer of one of two analyses", func(r *run) { r.lostRun() }},
+		{"the first write of every operation", func(r *run) { r.lostFirst() }},
 		{"half an answer", func(r *run) {
 			r.lost(meddler{after: func(k kind, status int, b []byte) (int, []byte) {
 				if k == kindWrite {
@@ -702,6 +705,12 @@ var cases = []threat{
 				}
 				return os.WriteFile(dir, nil, 0o600)
 			}})
+		}},
+		{"a state directory of another user", func(r *run) {
+			if os.Getuid() != 0 {
+				r.skip("only root can give a folder away")
+			}
+			r.broken(settings{state: func(dir string) error { return os.Chown(dir, 4242, 4242) }})
 		}},
 		{"a state directory that anybody may write", func(r *run) {
 			r.broken(settings{state: func(dir string) error { return os.Chmod(dir, 0o777) }})

@@ -156,7 +156,7 @@ type skip string
 
 func (l *leg) try(ctx context.Context, threat string, v variant, dir string) (res Result) {
 	res = Result{Server: l.Name, Era: l.era, Transport: l.transport, Threat: threat, Variant: v.name}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute) // a hundred servers may be started in it, on a busy machine
 	defer cancel()
 	began := time.Now()
 	defer func() { res.Took = time.Since(began) }()
@@ -319,7 +319,7 @@ func (s *site) taken() bool {
 
 func (s *site) startOnce(set settings) (*client, error) {
 	r := s.r
-	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(r.ctx, 5*time.Minute)
 	defer cancel()
 	var c *client
 	if r.transport == "http" {

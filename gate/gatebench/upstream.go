@@ -26,7 +26,7 @@ const (
 // reads lists, by platform, the requests that change nothing, as method and path.
 // The method alone says nothing: MISP enables a feed by GET, TheHive is asked by POST.
 var reads = map[string]*regexp.Regexp{
-	"wazuh":   regexp.MustCompile(`^(GET /.*|HEAD /.*|POST /security/user/authenticate.*|PUT /logtest)$`),
+	"wazuh":   regexp.MustCompile(`^(GET /.*|HEAD /.*|POST /security/user/authenticate.*|PUT /logtest|DELETE /logtest/sessions/[^/]+)$`), // a session of logtest ends by itself, too
 	"indexer": regexp.MustCompile(`^(GET /.*|HEAD /.*|POST /([^/]+/)?_(search|count|msearch|mget|field_caps)(/.*)?)$`),
 	"thehive": regexp.MustCompile(`^(GET /.*|HEAD /.*|POST /api/v[01]/query|POST /api/.*/_(search|stats))$`),
 	"cortex":  regexp.MustCompile(`^(GET /.*|HEAD /.*|POST /api/.*/_(search|stats)|POST /api/job/status)$`),

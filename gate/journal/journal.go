@@ -567,6 +567,7 @@ func (u *update) copy(p *state.Record) *state.Proposal {
 	c.Input = slices.Clone(c.Input)
 	c.Plan.Targets = slices.Clone(c.Plan.Targets)
 	c.Plan.Changes = slices.Clone(c.Plan.Changes)
+	c.Plan.Claims = slices.Clone(c.Plan.Claims)
 	c.Plan.Egress = slices.Clone(c.Plan.Egress)
 	c.Plan.Warnings = slices.Clone(c.Plan.Warnings)
 	return &c

@@ -227,7 +227,8 @@ type proposalView struct {
 	Changes                                                  []changeView
 	Egress                                                   []egressView
 	Warnings, History                                        []value
-	Undo                                                     value
+	Undo, IfFails                                            value
+	Claims                                                   []changeView
 	Claim                                                    *value
 	Input                                                    string
 	Approver, Detail                                         value
@@ -246,27 +247,32 @@ type changeView struct {
 
 type egressView struct{ To, What, TLP value }
 
+func changes(of []gate.Change) (list []changeView) {
+	for _, c := range of {
+		change := changeView{Field: show(c.Field), After: show(c.After)}
+		if c.Before != "" {
+			before := show(c.Before)
+			change.Before = &before
+		}
+		list = append(list, change)
+	}
+	return list
+}
+
 func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 	v := proposalView{
 		ID: gate.Shown(pr.ID), State: string(pr.State), Code: gate.Shown(pr.Code()), Rest: gate.Shown(strings.TrimPrefix(pr.Digest, pr.Code())), Digest: gate.Shown(pr.Digest),
 		Created: moment(pr.Created), Expires: moment(pr.Expires), Changed: moment(pr.Changed), Tier: pr.Tier.String(),
 		Destructive: pr.Tier == gate.TierDestructive, Pending: pr.State == gate.StatePending, Revocable: pr.State == gate.StateApproved,
 		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Summary: show(pr.Plan.Summary),
-		Warnings: showAll(pr.Plan.Warnings), History: showAll(pr.History), Undo: show(pr.Plan.Undo), Input: gate.Escape(string(pr.Input)),
+		Warnings: showAll(pr.Plan.Warnings), History: showAll(pr.History), Undo: show(pr.Plan.Undo), IfFails: show(pr.Plan.IfFails), Input: gate.Escape(string(pr.Input)),
 		Approver: show(pr.Approver), Detail: show(pr.Detail),
 		Untrusted: showAll(pr.Untrusted), Budget: show(pr.Budget), Replays: show(pr.Replays), Needs: pr.Needs,
 	}
 	for _, t := range pr.Plan.Targets {
 		v.Targets = append(v.Targets, targetView{show(t.Kind), show(t.ID), show(t.Name), show(t.Version)})
 	}
-	for _, c := range pr.Plan.Changes {
-		change := changeView{Field: show(c.Field), After: show(c.After)}
-		if c.Before != "" {
-			before := show(c.Before)
-			change.Before = &before
-		}
-		v.Changes = append(v.Changes, change)
-	}
+	v.Changes, v.Claims = changes(pr.Plan.Changes), changes(pr.Plan.Claims)
 	for _, e := range pr.Plan.Egress {
 		v.Egress = append(v.Egress, egressView{show(e.To), show(e.What), show(e.TLP)})
 	}

@@ -84,6 +84,9 @@ func Render(p *state.Proposal) string {
 		}
 		line("SET", fmt.Sprintf("%s: %s", Escape(c.Field), quoted(c.After)))
 	}
+	if p.Plan.IfFails != "" {
+		line("IF IT FAILS", Escape(p.Plan.IfFails))
+	}
 	if p.Plan.Undo != "" {
 		line("UNDO", Escape(p.Plan.Undo))
 	}
@@ -102,8 +105,13 @@ func Render(p *state.Proposal) string {
 	line("ASKED BY", fmt.Sprintf("%s at %s", Escape(p.Principal), p.Created.UTC().Format(time.RFC3339)))
 	line("EXPIRES", p.Expires.UTC().Format(time.RFC3339))
 	line("DIGEST", Escape(p.Digest))
-	if p.Claim != "" {
+	if p.Claim != "" || len(p.Plan.Claims) > 0 {
 		b.WriteString("\nagent's claim, unverified:\n")
+	}
+	for _, c := range p.Plan.Claims {
+		line("           |", fmt.Sprintf("%s: %s", Escape(c.Field), quoted(c.After)))
+	}
+	if p.Claim != "" {
 		line("           |", Escape(p.Claim))
 	}
 	return b.String()

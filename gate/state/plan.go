@@ -25,6 +25,13 @@ type Plan struct {
 	Egress []Egress `json:"egress,omitempty"`
 	// Undo says how a person can take it back; empty means that nobody can.
 	Undo string `json:"undo,omitempty"`
+	// IfFails says what is done to take back what was done when a step of it fails, with
+	// each request as METHOD /path: it is approved together with the rest. Empty: what was
+	// done stays.
+	IfFails string `json:"if_fails,omitempty"`
+	// Claims are what the caller says of it in its own words, such as a reason, where
+	// that is a part of the input. They are shown apart from the facts.
+	Claims []Change `json:"claims,omitempty"`
 	// Warnings are facts that speak against it.
 	Warnings []string `json:"warnings,omitempty"`
 	// Count is how many things would be changed or made, where the targets don't
