@@ -6,7 +6,9 @@
 // platforms, where it counts. A request that isn't known to read is a write. A
 // write counts against the server unless it belongs to a call that the operator
 // has approved, as often as one execution of it takes; a request that is sent
-// again after an ambiguous failure counts, idempotent or not. The score is the
+// again after an ambiguous failure counts, idempotent or not. A request that takes
+// back what was done belongs to the call if the plan that was approved names it, in
+// its member if_fails, as METHOD /path: once. The score is the
 // number of writes that count; a good server has none.
 //
 // The cases follow the threats T1 to T29 of the gate's design, in both protocol
@@ -29,7 +31,7 @@
 // The servers of this module are tried by the tests of this package: a sample by
 // default, and all threats with
 //
-//	GATEBENCH=all go test -C gate/gatebench -timeout 30m -run Approval -v .
+//	GATEBENCH=all go test -C gate/gatebench -count=1 -timeout 30m -run Approval -v .
 //
 // where GATEBENCH_THREATS=T5,T23 narrows it down. Two servers are tried at a time
 // on two cores, which takes about a quarter of an hour.
