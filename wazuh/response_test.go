@@ -106,6 +106,51 @@ func TestAHostIsBlockedProvenAndUndone(t *testing.T) {
 	}
 }
 
+func TestManyHostsNeedTwoApprovers(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	second, err := gate.NewSigner("second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gatetest.New(t, func(p *gate.Policy) {
+		p.Responses, p.Bulk, p.Approvers = allowed, gate.Bulk{Over: 1, Approvers: 2}, []gate.Approver{second.Approver()}
+	})
+	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
+	in := block("007", "012")
+	pending := func() *gate.Proposal {
+		t.Helper()
+		res, err := do(t, g, c, "wazuh_active_response", in)
+		if err != nil || res.State != gate.StatePending || len(s.Blocked("007")) != 0 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		return res.Proposal
+	}
+	p := pending()
+	if p.Needs != 2 {
+		t.Errorf("two hosts need %d approvers", p.Needs)
+	}
+	g.Approve(p.ID)
+	pending()
+	j, err := g.Journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Approve(p.ID, p.Digest, second); err != nil {
+		t.Fatal(err)
+	}
+	if res, err := do(t, g, c, "wazuh_active_response", in); err != nil || res.State != gate.StateExecuted || !slices.Contains(s.Blocked("012"), attacker) {
+		t.Errorf("signed by both: %+v, %v", res, err)
+	}
+	// Its undo is about as many hosts; one host alone is one approver's.
+	if res, err := do(t, g, c, "wazuh_undo_response", wazuh.UndoResponseInput{ResponseTarget: in.ResponseTarget}); err != nil || res.Proposal.Needs != 2 {
+		t.Errorf("the undo: %+v, %v", res, err)
+	}
+	if res, err := do(t, g, c, "wazuh_active_response", block("001")); err != nil || res.Proposal.Needs > 1 {
+		t.Errorf("one host: %+v, %v", res, err)
+	}
+}
+
 func TestSentIsNotDone(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

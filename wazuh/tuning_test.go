@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,6 +112,44 @@ func TestAPreviewWarns(t *testing.T) {
 	}
 }
 
+func TestAPreviewNamesWhatElseWouldDo(t *testing.T) {
+	t.Parallel()
+	const level, list, frequency = "level 3", "CDB list", "frequency"
+	for _, tt := range []struct {
+		what  string
+		alter func(s *wazuhtest.Server)
+		in    wazuh.TunePreviewInput
+		want  []string
+	}{
+		{"a narrow rule", nil, wazuh.TunePreviewInput{RuleID: "5710"}, []string{level}},
+		{"at level 3 already", nil, wazuh.TunePreviewInput{RuleID: "5710", Level: 3}, nil},
+		{"many sources", func(s *wazuhtest.Server) {
+			for i := range 8 {
+				s.AddAlert(time.Now().Add(-time.Hour), "", with(sshdEvent(fmt.Sprint("203.0.113.", i+1), "nessus"), wazuhtest.Object{"rule": wazuhtest.Object{"id": "5710", "level": 5}, "agent": wazuhtest.Object{"id": "001", "name": "web-01"}}))
+			}
+		}, wazuh.TunePreviewInput{RuleID: "5710"}, []string{level, list}},
+		{"many alerts", func(s *wazuhtest.Server) { s.SeedNoise(time.Now(), 300, 1, 1) }, wazuh.TunePreviewInput{RuleID: "5710", Days: 1}, []string{level, frequency}},
+	} {
+		s := noisy(t)
+		if tt.alter != nil {
+			tt.alter(s)
+		}
+		got := preview(t, s.Client(), tt.in).Alternatives
+		for _, word := range []string{level, list, frequency} {
+			if has := slices.ContainsFunc(got, func(a string) bool { return strings.Contains(a, word) }); has != slices.Contains(tt.want, word) {
+				t.Errorf("%s: %q, of which it names %q: %t", tt.what, got, word, has)
+			}
+		}
+	}
+}
+
+func with(o, more wazuhtest.Object) wazuhtest.Object {
+	for k, v := range more {
+		o[k] = v
+	}
+	return o
+}
+
 func TestAPreviewRefusesWhatItCannotMean(t *testing.T) {
 	t.Parallel()
 	s := noisy(t)
@@ -139,26 +180,65 @@ func TestAPreviewRefusesWhatItCannotMean(t *testing.T) {
 	}
 }
 
-func TestAPreviewOfManyAlertsNeedsSixQuestions(t *testing.T) {
+// A meter counts what an indexer is asked and what it answers.
+type meter struct {
+	http.RoundTripper
+	requests, bytes atomic.Int64
+}
+
+func (m *meter) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := m.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	m.requests.Add(1)
+	res.Body = metered{res.Body, &m.bytes}
+	return res, nil
+}
+
+type metered struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (b metered) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
+	return n, err
+}
+
+// previewed makes a preview of so many alerts, a second apart up to now, and counts.
+func previewed(tb testing.TB, alerts int) (requests, bytes int64) {
+	tb.Helper()
+	s := wazuhtest.New(tb)
+	s.Generate(alerts, time.Now().Add(-time.Duration(alerts+100)*time.Second))
+	var m meter
+	c := s.Client(func(cfg *wazuh.Config) {
+		cfg.Indexer.Timeout = 5 * time.Minute
+		cfg.Indexer.Wrap = func(rt http.RoundTripper) http.RoundTripper { m.RoundTripper = rt; return &m }
+	})
+	p, err := c.TunePreview(tb.Context(), wazuh.TunePreviewInput{RuleID: "5710"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if p.Total < alerts/1000 || p.Silenced.Alerts+p.Kept.Alerts != p.Total {
+		tb.Errorf("of %d alerts it counts %d: %d silenced, %d kept", alerts, p.Total, p.Silenced.Alerts, p.Kept.Alerts)
+	}
+	return m.requests.Load(), m.bytes.Load()
+}
+
+func TestAPreviewOfManyAlertsNeedsSixQuestionsWithSmallAnswers(t *testing.T) {
 	t.Parallel()
-	s := wazuhtest.New(t)
-	s.Generate(2_000, time.Now().Add(-2_100*time.Second))
-	c := s.Client()
-	if _, err := c.GetWazuhVersion(t.Context(), wazuh.GetWazuhVersionInput{}); err != nil {
-		t.Fatal(err)
+	if requests, bytes := previewed(t, 20_000); requests > 6 || bytes > 128<<10 {
+		t.Errorf("%d requests to the indexer, want at most 6, and %d bytes of answers", requests, bytes)
 	}
-	s.Requests()
-	if _, err := c.TunePreview(t.Context(), wazuh.TunePreviewInput{RuleID: "5710"}); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, r := range s.Requests() {
-		if strings.HasPrefix(r, "indexer ") {
-			n++
-		}
-	}
-	if n > 6 {
-		t.Errorf("%d requests to the indexer, want at most 6", n)
+}
+
+func BenchmarkPreviewOfAMillionAlerts(b *testing.B) {
+	for b.Loop() {
+		requests, bytes := previewed(b, 1_000_000)
+		b.ReportMetric(float64(requests), "requests/op")
+		b.ReportMetric(float64(bytes), "answer-B/op")
 	}
 }
 

@@ -417,10 +417,14 @@ func plainMarkdown(s string) string {
 // addresses would be links in many a reader of Markdown, without any marks.
 var addresses = strings.NewReplacer("://", "\\://", "www.", "www\\.", "WWW.", "WWW\\.")
 
-// html is the page without scripts, styles of its own and nothing that is fetched.
+// handoverCSS lets the page be read on a screen of any size, by day and by night.
+const handoverCSS = "body{max-width:60rem;margin:0 auto;padding:0 1rem 2rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}" +
+	"h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.5rem 0 .4rem}p{margin:0}ul{margin:0;padding-left:1.2rem}"
+
+// html is the page without scripts, with a style of its own and nothing that is fetched.
 func (out *HandoverOutput) html() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>%s</title>\n<h1>%[1]s</h1>\n", html.EscapeString(out.title()))
+	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>%s</title>\n<style>%s</style>\n<h1>%[1]s</h1>\n", html.EscapeString(out.title()), handoverCSS)
 	for _, s := range out.sections() {
 		fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(s.Title))
 		if len(s.Lines) == 0 {
