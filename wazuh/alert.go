@@ -502,13 +502,13 @@ type GetAlertsInput struct {
 	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
 	// Such as sshd.
 	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
-	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address
-	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address
+	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address or network, as 10.0.0.0/8
+	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address or network
 	// Account that acts or is acted on.
 	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
 	// MD5, SHA-1, SHA-256 or IMPHASH=….
 	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	// As source, destination or otherwise.
+	// Address or network, as source, destination or otherwise.
 	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
 	// Path, or the end of it.
 	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
@@ -858,7 +858,8 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 // filtered makes the clauses of a filter and notes in q what they mean.
 func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, now time.Time) ([]clause, error) {
 	// What is wrong in a filter is told before anything is asked for.
-	if _, err := f.ask(now, c.zone, true); err != nil {
+	kind := func(path string) fieldKind { return templated()[path] }
+	if _, err := f.ask(now, c.zone, true, kind); err != nil {
 		return nil, err
 	}
 	if f.Search != "" {
@@ -870,7 +871,10 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 	if q.index, q.five, err = c.alertIndex(ctx); err != nil {
 		return nil, err
 	}
-	if q.asked, err = f.ask(now.Truncate(time.Millisecond), c.zone, q.five); err != nil {
+	if f.hasNetwork() {
+		kind = c.fields(ctx, q.index).kind
+	}
+	if q.asked, err = f.ask(now.Truncate(time.Millisecond), c.zone, q.five, kind); err != nil {
 		return nil, err
 	}
 	clauses := q.asked.clauses
@@ -967,6 +971,8 @@ func incomplete(f *indexer.Found, index string) string {
 		return s
 	case f.TimedOut:
 		return "the search ran out of time"
+	case f.Clusters != nil && f.Clusters.Skipped > 0:
+		return fmt.Sprintf("%d of %d clusters that %s names could not be reached and were left out", f.Clusters.Skipped, f.Clusters.Total, index)
 	case f.Shards.Total == 0:
 		return "no index matches " + index + ": nothing has been indexed yet, or this user may not see it"
 	}

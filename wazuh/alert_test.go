@@ -112,7 +112,7 @@ func TestRefusedBeforeItIsSent(t *testing.T) {
 	now := time.Now()
 	for _, in := range []wazuh.GetAlertsInput{
 		{Level: -1}, {Level: 12, MaxLevel: 3}, {AgentID: "all"}, {MITREIDs: []string{"T1110", "TA0006"}}, {MITREIDs: []string{"T1110*"}},
-		{SourceIP: "198.51.100.0/24"}, {SourceIP: "host"}, {StartTime: wazuh.At(now), EndTime: wazuh.At(now.Add(-time.Second))}, {Search: " * "},
+		{SourceIP: "198.51.100.0/99"}, {SourceIP: "host"}, {StartTime: wazuh.At(now), EndTime: wazuh.At(now.Add(-time.Second))}, {Search: " * "},
 		{Sort: "level"}, {Limit: -1}, {Offset: -1},
 	} {
 		if _, err := c.GetAlerts(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) {

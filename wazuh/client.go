@@ -90,8 +90,8 @@ func New(cfg Config) (*Client, error) {
 		if ix.Username == "" {
 			ix.Username = defaultIndexerUser
 		}
-		if ix.Password == "" {
-			errs = append(errs, errors.New("wazuh: the indexer's password is empty"))
+		if ix.Password == "" && ix.ClientCertFile == "" {
+			errs = append(errs, errors.New("wazuh: the indexer's password is empty, and there is no client certificate"))
 		}
 		if c.indexer, err = newIndexer(cfg, ix); err != nil {
 			errs = append(errs, err)
@@ -141,9 +141,13 @@ func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
 	if ix.Wrap == nil {
 		ix.Wrap = cfg.Wrap
 	}
+	var auth func(context.Context, *http.Request, bool) error
+	if ix.Password != "" { // else the client's certificate says who it is
+		auth = basic(ix.Username, ix.Password)
+	}
 	h, err := httpx.New(httpx.Options{
 		System: "wazuh indexer", Prefix: "WAZUH_INDEXER_", BaseURL: ix.BaseURL, Connect: ix.Options, Guard: cfg.Guard,
-		Secrets: secrets(ix.Username, ix.Password), Credentials: []string{"USERNAME", "PASSWORD"}, Auth: basic(ix.Username, ix.Password), Fail: failIndexer,
+		Secrets: secrets(ix.Username, ix.Password), Credentials: []string{"USERNAME", "PASSWORD"}, Auth: auth, Fail: failIndexer,
 	})
 	if err != nil {
 		return nil, err

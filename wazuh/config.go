@@ -38,7 +38,7 @@ type Config struct {
 type IndexerConfig struct {
 	BaseURL  string // https://wazuh.example.org:9200; empty: there is no indexer
 	Username string // default: admin
-	Password string // required with BaseURL; never printed
+	Password string // required with BaseURL, unless a client certificate says who the client is; never printed
 
 	connect.Options
 }

@@ -1,6 +1,7 @@
 package wazuh
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/secret"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -143,6 +145,9 @@ func fail(f *httpx.Failure) error {
 	return e
 }
 
+// ofAWS are the words in which Amazon's service refuses what isn't signed.
+var ofAWS = lazyregexp.New(`^User: \S+ is not authorized to perform: es:|in Authorization header: 'Basic|Authorization header requires 'Credential'|security token included in the request is invalid`)
+
 // failIndexer reads an error of the indexer, whose true reason is at its root.
 func failIndexer(f *httpx.Failure) error {
 	e := &Error{Refusal: f.Refusal()}
@@ -159,10 +164,11 @@ func failIndexer(f *httpx.Failure) error {
 				e.Message, e.Detail = oneLine(root.Reason), oneLine(b.Error.Reason)
 			}
 		}
-	} else if s := struct {
-		Error string `json:"error"`
-	}{}; json.Unmarshal(f.Body, &s) == nil && s.Error != "" {
-		e.Message = oneLine(s.Error)
+	} else if s := (struct{ Error, Message string }{}); json.Unmarshal(f.Body, &s) == nil && s.Error+s.Message != "" {
+		e.Message = oneLine(cmp.Or(s.Error, s.Message))
+	}
+	if ofAWS.MatchString(e.Message) { // a domain of Amazon OpenSearch without users of its own
+		e.Remediation = "this domain takes requests signed with AWS credentials (SigV4), which this client doesn't make: give the domain fine-grained access control with a user of its internal database, or put a proxy that signs in front of it"
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(f.Status)

@@ -12,7 +12,7 @@ const fieldComments = "" +
 	"AlertFilter.Decoder\tSuch as sshd.\n" +
 	"AlertFilter.Domain\tAsked for or connected to, or one below it.\n" +
 	"AlertFilter.FileHash\tMD5, SHA-1, SHA-256 or IMPHASH=….\n" +
-	"AlertFilter.IP\tAs source, destination or otherwise.\n" +
+	"AlertFilter.IP\tAddress or network, as source, destination or otherwise.\n" +
 	"AlertFilter.Label\tSuch as customer=acme.\n" +
 	"AlertFilter.Level\tAt least.\n" +
 	"AlertFilter.Location\tSuch as /var/log/auth.log; * stands for anything.\n" +
@@ -50,7 +50,7 @@ const fieldComments = "" +
 	"GetAlertsInput.Decoder\tSuch as sshd.\n" +
 	"GetAlertsInput.Domain\tAsked for or connected to, or one below it.\n" +
 	"GetAlertsInput.FileHash\tMD5, SHA-1, SHA-256 or IMPHASH=….\n" +
-	"GetAlertsInput.IP\tAs source, destination or otherwise.\n" +
+	"GetAlertsInput.IP\tAddress or network, as source, destination or otherwise.\n" +
 	"GetAlertsInput.IncludeFullLog\tThe events themselves.\n" +
 	"GetAlertsInput.IncludeRawData\tAll that was decoded from them.\n" +
 	"GetAlertsInput.Label\tSuch as customer=acme.\n" +

@@ -38,6 +38,14 @@ type fieldList struct {
 	empty  map[string]bool // of the groups of fields, those that no document has; nil: not asked
 }
 
+// kind is how a field is indexed; one that no index has can be anything.
+func (l *fieldList) kind(path string) fieldKind {
+	if i := slices.IndexFunc(l.fields, func(f indexField) bool { return f.path == path }); i >= 0 {
+		return l.fields[i].kind
+	}
+	return templated()[path]
+}
+
 // fields returns the fields of an index pattern in which text can be looked for,
 // the most telling first.
 func (c *Client) fields(ctx context.Context, index string) *fieldList {
@@ -105,7 +113,12 @@ func (c *Client) mapped(ctx context.Context, index string) (map[string]fieldKind
 				continue
 			}
 			if !first && k != kind { // indices differ: what each takes is an exact value
-				k = max(k, kind, addressField)
+				switch most := max(k, kind); most {
+				case addressField:
+					k = mixedField
+				default:
+					k = most
+				}
 			}
 			kind, first = k, false
 		}

@@ -27,7 +27,7 @@ func FuzzCursor(f *testing.F) {
 			}
 			return
 		}
-		q, err := in.filter().ask(now, time.UTC, false)
+		q, err := in.filter().ask(now, time.UTC, false, func(string) fieldKind { return keywordField })
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)

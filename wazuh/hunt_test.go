@@ -33,7 +33,7 @@ func TestFurtherFilters(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}
-	for _, in := range []wazuh.GetAlertsInput{{FileHash: "xyz"}, {DestinationIP: "10.0.0.0/8"}, {Location: "*"}, {StartTime: "yesterday"}, {StartTime: "9999999w"}, {Level: 17}} {
+	for _, in := range []wazuh.GetAlertsInput{{FileHash: "xyz"}, {DestinationIP: "10.0.0.0/99"}, {Location: "*"}, {StartTime: "yesterday"}, {StartTime: "9999999w"}, {Level: 17}} {
 		if _, err := c.GetAlerts(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) {
 			t.Errorf("%+v: %v", in, err)
 		}

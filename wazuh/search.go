@@ -168,13 +168,13 @@ type AlertFilter struct {
 	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
 	// Such as sshd.
 	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
-	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // the source address
-	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // the destination address
+	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address or network, as 10.0.0.0/8
+	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address or network
 	// Account that acts or is acted on.
 	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
 	// MD5, SHA-1, SHA-256 or IMPHASH=….
 	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	// As source, destination or otherwise.
+	// Address or network, as source, destination or otherwise.
 	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
 	// Path, or the end of it.
 	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
@@ -209,8 +209,8 @@ type asked struct {
 }
 
 // ask returns what an alert must match, as of now, but for the words of
-// f.Search. five says that it is a finding of Wazuh 5.
-func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked, error) {
+// f.Search. five says that it is a finding of Wazuh 5, kind how a field is indexed.
+func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind func(string) fieldKind) (*asked, error) {
 	q := &asked{}
 	add := func(c clause, err error) error {
 		if err == nil && c != nil {
@@ -279,11 +279,15 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool) (*asked
 		if a.value == "" {
 			continue
 		}
-		addr, err := netip.ParseAddr(strings.TrimSpace(a.value))
+		some, left, err := addressesIn(a.name, a.value, a.fields, kind)
 		if err != nil {
-			return nil, invalid("%s %q is not an address", a.name, clip.Text(a.value, shownBytes))
+			return nil, err
 		}
-		q.clauses = append(q.clauses, anyOf(addressIn(addr, a.fields)...))
+		q.clauses = append(q.clauses, some)
+		if len(left) > 0 {
+			q.note = strings.TrimPrefix(fmt.Sprintf("%s; %s: a network can't be looked for in fields that hold addresses as text in some index, so that alerts can be missing; left out are %d fields, such as %s",
+				q.note, a.name, len(left), strings.Join(left[:min(4, len(left))], ", ")), "; ")
+		}
 	}
 	if f.Location != "" {
 		if strings.Trim(f.Location, "* ") == "" {
@@ -371,6 +375,106 @@ var (
 
 	addressFields = tellers(MeaningSourceAddress, MeaningDestinationAddress, MeaningOtherAddress)
 )
+
+// hasNetwork reports whether an address that f names is a network.
+func (f *AlertFilter) hasNetwork() bool {
+	return slices.ContainsFunc([]string{f.SourceIP, f.DestinationIP, f.IP}, func(s string) bool {
+		_, err := netip.ParseAddr(strings.TrimSpace(s))
+		return s != "" && err != nil
+	})
+}
+
+// addressesIn is the clause for what s, the argument name, means in any of fields:
+// an address or a network. left are the fields in which a network can't be looked for.
+func addressesIn(name, s string, fields []string, kind func(string) fieldKind) (c clause, left []string, err error) {
+	s = strings.TrimSpace(s)
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return anyOf(addressIn(addr, fields)...), nil, nil
+	}
+	text, is := network(s)
+	net, err := netip.ParsePrefix(text)
+	if !is || err != nil {
+		return nil, nil, invalid("%s %q is neither an address nor a network such as 10.0.0.0/8", name, clip.Text(s, shownBytes))
+	}
+	pattern, written := writtenAs(net)
+	var some []clause
+	for _, f := range fields {
+		switch k := kind(f); {
+		case k == addressField:
+			some = append(some, term(f, net.String()))
+		case k == mixedField:
+			some, left = append(some, term(f, net.String())), append(left, f)
+		case k != keywordField:
+		case !written:
+			left = append(left, f)
+		case strings.HasSuffix(f, ".queryResults"):
+			some = append(some, clause{"regexp": clause{f: clause{"value": "(.*;)?" + pattern + "(;.*)?"}}})
+		default:
+			some = append(some, clause{"regexp": clause{f: clause{"value": pattern}}})
+		}
+	}
+	if len(some) == 0 {
+		return clause{"match_none": clause{}}, left, nil
+	}
+	return anyOf(some...), left, nil
+}
+
+// writtenAs returns the regular expression of the texts that addresses of a network
+// are written as, IPv4 also in its IPv6 form. Of an IPv6 network with a zero in
+// front of its end there is none: which zeros are left out differs.
+func writtenAs(net netip.Prefix) (string, bool) {
+	var b strings.Builder
+	bits := net.Bits()
+	if net.Addr().Is4() {
+		octets := net.Addr().As4()
+		b.WriteString("(::[fF]{4}:)?")
+		for i, o := range octets {
+			if i > 0 {
+				b.WriteString(`\.`)
+			}
+			switch left := bits - 8*i; {
+			case left <= 0:
+				b.WriteString("[0-9]{1,3}")
+			case left >= 8:
+				b.WriteString(strconv.Itoa(int(o)))
+			default:
+				var values []string
+				for v := int(o); v < int(o)+1<<(8-left); v++ {
+					values = append(values, strconv.Itoa(v))
+				}
+				b.WriteString("(" + strings.Join(values, "|") + ")")
+			}
+		}
+		return b.String(), true
+	}
+	const hex = "0123456789abcdef"
+	digits := fmt.Sprintf("%x", net.Addr().As16())
+	for i := 0; i < bits; i += 16 {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		said := false // whether the part can't be nothing but zeros, which can be left out
+		for j := i; j < i+16; j += 4 {
+			from := strings.IndexByte(hex, digits[j/4])
+			last := from
+			if left := bits - j; left < 4 {
+				last = from + 1<<(4-max(left, 0)) - 1
+			}
+			switch said = said || from > 0; {
+			case said:
+				fmt.Fprintf(&b, "[%s%s]", hex[from:last+1], strings.ToUpper(hex[from:last+1]))
+			case last > 0:
+				return "", false
+			default:
+				b.WriteString("0?")
+			}
+		}
+		if !said {
+			return "", false
+		}
+	}
+	return b.String() + ":.*", bits > 0
+}
 
 // addressIn matches the address in any of fields as it is usually written, and
 // an IPv4 address in its IPv6 form too, which Windows and sshd sometimes write.

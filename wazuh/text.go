@@ -19,6 +19,7 @@ const (
 	keywordField fieldKind = iota // matched whole or by a wildcard
 	textField                     // analysed: matched by its words
 	addressField                  // matched by an address or a network
+	mixedField                    // an address in some indices, a keyword in others: matched by an address
 	numberField
 	booleanField
 	dateField
@@ -152,7 +153,7 @@ var (
 // clauses are those that find w in a field; none where it can't be.
 func (w word) clauses(f indexField) []clause {
 	switch f.kind {
-	case addressField:
+	case addressField, mixedField:
 		if a, ok := network(w.typed); ok {
 			return []clause{term(f.path, a)}
 		}

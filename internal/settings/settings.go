@@ -27,6 +27,7 @@ type Setting struct {
 	Fallback string // what it is when it isn't set
 	Min, Max int    // of Seconds and Int
 	Needs    string // which other one must be set as well
+	Or       string // which one does instead of that
 	Required bool
 	Secret   bool // Name_FILE names a file that holds it
 	Form     bool // the form of a bundle asks for it
@@ -229,7 +230,7 @@ func (r *reader) set(s Setting, config reflect.Value) {
 		if s.Required {
 			r.fail(s, "%s is not set", s.Name)
 		}
-	} else if s.Needs != "" && r.values[s.Needs] == "" && !r.bad[s.Needs] {
+	} else if s.Needs != "" && r.values[s.Needs] == "" && !r.bad[s.Needs] && (s.Or == "" || r.values[s.Or] == "") {
 		r.fail(s, "%s is not set, which %s needs", s.Needs, s.Name)
 	}
 	if v == "" {

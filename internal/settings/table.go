@@ -59,9 +59,9 @@ func Wazuh() Group {
 		{Name: "WAZUH_ALLOW_SENSITIVE_CONFIG", Kind: Switch, Title: "Wazuh: secrets", Doc: "Lock of the manager's configuration with its secrets."},
 		{Name: "WAZUH_MCP_MAX_RESPONSE_BYTES", Kind: Unneeded, Doc: "-max-response says how many bytes an answer to the agent may have"},
 	}, connection("WAZUH_", "", "Wazuh"), []Setting{
-		{Name: "WAZUH_INDEXER_URL", Field: "Indexer.BaseURL", Kind: URL, Needs: "WAZUH_INDEXER_PASSWORD", Title: "Indexer: URL", Doc: "Address of the Wazuh indexer, port 9200, where the alerts are.", Form: true},
+		{Name: "WAZUH_INDEXER_URL", Field: "Indexer.BaseURL", Kind: URL, Needs: "WAZUH_INDEXER_PASSWORD", Or: "WAZUH_INDEXER_CLIENT_CERT_FILE", Title: "Indexer: URL", Doc: "Address of the Wazuh indexer, port 9200, where the alerts are.", Form: true},
 		{Name: "WAZUH_INDEXER_USERNAME", Field: "Indexer.Username", Fallback: "admin", Title: "Indexer: user", Doc: "User of the indexer.", Form: true},
-		{Name: "WAZUH_INDEXER_PASSWORD", Field: "Indexer.Password", Secret: true, Needs: "WAZUH_INDEXER_URL", Title: "Indexer: password", Doc: "Password of that user.", Form: true},
+		{Name: "WAZUH_INDEXER_PASSWORD", Field: "Indexer.Password", Secret: true, Needs: "WAZUH_INDEXER_URL", Title: "Indexer: password", Doc: "Password of that user; not needed with a client certificate.", Form: true},
 	}, connection("WAZUH_INDEXER_", "Indexer.", "the indexer"))}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // aggregate counts docs as asks says.
-func aggregate(asks map[string]any, docs []*alert) (Object, error) {
+func (y types) aggregate(asks map[string]any, docs []*alert) (Object, error) {
 	out := Object{}
 	for _, name := range slices.Sorted(maps.Keys(asks)) {
 		ask, isObject := asks[name].(map[string]any)
@@ -26,11 +26,11 @@ func aggregate(asks map[string]any, docs []*alert) (Object, error) {
 			case "aggs":
 				continue
 			case "terms":
-				counted, err = countTerms(how, inner, docs)
+				counted, err = y.countTerms(how, inner, docs)
 			case "filters":
-				counted, err = countFilters(how, inner, docs)
+				counted, err = y.countFilters(how, inner, docs)
 			case "date_histogram":
-				counted, err = histogram(how, docs)
+				counted, err = y.histogram(how, docs)
 			default:
 				err = bad("parsing_exception", "Unknown aggregation type [%s]", kind)
 			}
@@ -46,7 +46,7 @@ func aggregate(asks map[string]any, docs []*alert) (Object, error) {
 	return out, nil
 }
 
-func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
+func (y types) countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 	for k := range how {
 		if k != "field" && k != "size" {
 			return nil, bad("x_content_parse_exception", "[terms] unknown field [%s]", k)
@@ -56,7 +56,7 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 		return nil, bad("illegal_argument_exception", "Required one of fields [field, script], but none were specified. ")
 	}
 	field := fmt.Sprint(how["field"])
-	if kindOf(field) == text {
+	if y.of(field) == text {
 		return nil, textField(field)
 	}
 	size := 10
@@ -78,7 +78,7 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 	}
 	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b string) int {
 		tie := cmp.Compare(a, b)
-		if kindOf(field) == long {
+		if y.of(field) == long {
 			tie = cmp.Compare(number(a, 0), number(b, 0))
 		}
 		return cmp.Or(-cmp.Compare(len(byKey[a]), len(byKey[b])), tie)
@@ -90,7 +90,7 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 	list := []Object{}
 	for _, k := range keys[:min(size, len(keys))] {
 		b := Object{"key": k, "doc_count": len(byKey[k])}
-		if kindOf(field) == long {
+		if y.of(field) == long {
 			n, err := strconv.ParseFloat(k, 64)
 			if err != nil {
 				return nil, err
@@ -98,7 +98,7 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 			b["key"] = n
 		}
 		if len(inner) > 0 {
-			more, err := aggregate(inner, byKey[k])
+			more, err := y.aggregate(inner, byKey[k])
 			if err != nil {
 				return nil, err
 			}
@@ -110,14 +110,14 @@ func countTerms(how, inner map[string]any, docs []*alert) (Object, error) {
 }
 
 // countFilters counts the documents that pass each of the named filters.
-func countFilters(how, inner map[string]any, docs []*alert) (Object, error) {
+func (y types) countFilters(how, inner map[string]any, docs []*alert) (Object, error) {
 	named, ok := how["filters"].(map[string]any)
 	if !ok || len(how) != 1 {
 		return nil, bad("parsing_exception", "[filters] malformed")
 	}
 	out := Object{}
 	for name, q := range named {
-		match, err := compile(q)
+		match, err := y.compile(q)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func countFilters(how, inner map[string]any, docs []*alert) (Object, error) {
 		}
 		b := Object{"doc_count": len(some)}
 		if len(inner) > 0 {
-			more, err := aggregate(inner, some)
+			more, err := y.aggregate(inner, some)
 			if err != nil {
 				return nil, err
 			}
@@ -140,13 +140,13 @@ func countFilters(how, inner map[string]any, docs []*alert) (Object, error) {
 	return Object{"buckets": out}, nil
 }
 
-func histogram(how map[string]any, docs []*alert) (Object, error) {
+func (y types) histogram(how map[string]any, docs []*alert) (Object, error) {
 	for k := range how {
 		if !slices.Contains([]string{"field", "fixed_interval", "calendar_interval", "min_doc_count", "time_zone"}, k) {
 			return nil, bad("x_content_parse_exception", "[date_histogram] unknown field [%s]", k)
 		}
 	}
-	if field := fmt.Sprint(how["field"]); kindOf(field) != date {
+	if field := fmt.Sprint(how["field"]); y.of(field) != date {
 		return nil, bad("illegal_argument_exception", "Field [%s] is not supported for aggregation [date_histogram]", field)
 	}
 	zone := time.UTC

@@ -80,7 +80,7 @@ func (c *corpus) keys(keys []sortKey, i int) []any {
 	for n, k := range keys {
 		for _, m := range generated {
 			if m.path == k.field {
-				out[n] = sortable(k.field, m.of(c, i))
+				out[n] = types{}.sortable(k.field, m.of(c, i))
 			}
 		}
 	}
@@ -178,7 +178,7 @@ func (s *Server) searchCorpus(q request, match predicate, keys []sortKey, size i
 	}
 	out := s.found(hits, total, 1, q)
 	if len(q.Aggs) > 0 {
-		aggs, err := aggregate(q.Aggs, counted)
+		aggs, err := s.types().aggregate(q.Aggs, counted)
 		if err != nil {
 			return nil, err
 		}

@@ -72,7 +72,7 @@ func (s *Server) addAlert(at time.Time, id string, source Object) string {
 	}
 	at = at.UTC()
 	o := clone(source)
-	if whyNot(s.alertIndex(at), o) != nil {
+	if s.types().whyNot(s.alertIndex(at), o) != nil {
 		return ""
 	}
 	o["timestamp"] = at.Format(stamp)
@@ -92,11 +92,11 @@ const maxTerm = 32766
 
 // whyNot is why a document isn't taken, or nil: a keyword of the alerts is too
 // long, since their template ignores none, or a number isn't one.
-func whyNot(index string, o Object) error {
+func (y types) whyNot(index string, o Object) error {
 	var why error
 	leaves(o, "", func(path string, v any) {
 		t, isText := v.(string)
-		switch k := kindOf(path); {
+		switch k := y.of(path); {
 		case why != nil:
 		case k == keyword && isText && len(t) > maxTerm && !strings.HasPrefix(index, "wazuh-states-"):
 			why = bad("illegal_argument_exception", "Document contains at least one immense term in field=%q (whose UTF8 encoding is longer than the max length %d)", path, maxTerm)
@@ -173,6 +173,9 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 		}
 	}
 	path, search := strings.TrimPrefix(r.URL.Path, "/"), r.Method == http.MethodPost || r.Method == http.MethodGet
+	if pattern, rest, several := strings.Cut(path, "/"); several && strings.Contains(pattern, ":") {
+		return s.acrossClusters(r, pattern, rest, body)
+	}
 	switch {
 	case path == "" && r.Method == http.MethodGet:
 		return Object{"name": "indexer-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "k5b0YXBpZm9ydGVzdHM", "version": s.release(), "tagline": "The OpenSearch Project: https://opensearch.org/"}, nil
@@ -202,6 +205,62 @@ func (s *Server) indexed(r *http.Request, body []byte) (Object, error) {
 	return nil, bad("illegal_argument_exception", "no handler found for uri [%s]", r.URL.Path)
 }
 
+// RemoteCluster lets the indexer know another one, which holds the same documents
+// and is asked as NAME:wazuh-alerts-*. One that can't be reached is left out of
+// answers, as skip_unavailable has it.
+func (s *Server) RemoteCluster(name string, reachable bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.remotes == nil {
+		s.remotes = map[string]bool{}
+	}
+	s.remotes[name] = reachable
+}
+
+// acrossClusters serves what is asked of several clusters: those that a part of
+// the pattern names, and this one. A name that no cluster has names no index.
+func (s *Server) acrossClusters(r *http.Request, pattern, rest string, body []byte) (Object, error) {
+	var local []string
+	asked, prefix := map[string]bool{}, ""
+	for part := range strings.SplitSeq(pattern, ",") {
+		alias, index, remote := strings.Cut(part, ":")
+		if !remote {
+			asked[""], local = true, append(local, part)
+			continue
+		}
+		for name, reachable := range s.remotes {
+			if !ok(path.Match(alias, name)) {
+				continue
+			}
+			if asked[name] = reachable; reachable {
+				local, prefix = append(local, index), name+":"
+			}
+		}
+	}
+	if len(local) == 0 {
+		local = []string{"no-such-index-*"}
+	}
+	plain := r.Clone(r.Context())
+	plain.URL.Path = "/" + strings.Join(local, ",") + "/" + rest
+	out, err := s.indexed(plain, body)
+	if err != nil || len(asked) == 0 || out["_shards"] == nil || out["hits"] == nil {
+		return out, err
+	}
+	skipped := 0
+	for _, reachable := range asked {
+		if !reachable {
+			skipped++
+		}
+	}
+	out["_clusters"] = Object{"total": len(asked), "successful": len(asked) - skipped, "skipped": skipped}
+	if list, is := out["hits"].(Object)["hits"].([]Object); is && !asked[""] {
+		for _, h := range list {
+			h["_index"] = prefix + fmt.Sprint(h["_index"])
+		}
+	}
+	return out, nil
+}
+
 // putDocument stores a document, as the manager's senders do.
 func (s *Server) putDocument(path string, body []byte) (Object, error) {
 	index, id, _ := strings.Cut(path, "/_doc/")
@@ -209,7 +268,7 @@ func (s *Server) putDocument(path string, body []byte) (Object, error) {
 	if err := json.Unmarshal(body, &o); err != nil {
 		return nil, bad("mapper_parsing_exception", "failed to parse")
 	}
-	if err := whyNot(index, o); err != nil {
+	if err := s.types().whyNot(index, o); err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(index, "wazuh-states-") && s.strictly(o) != "" {
@@ -243,7 +302,7 @@ func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
 	if wanted == "" {
 		return nil, bad("action_request_validation_exception", "Validation Failed: 1: no fields specified;")
 	}
-	fields := Object{}
+	fields, y := Object{}, s.types()
 	add := func(path string) {
 		for outer := path; ; {
 			i := strings.LastIndexByte(outer, '.')
@@ -255,7 +314,7 @@ func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
 				fields[outer] = Object{"object": Object{"type": "object", "searchable": false, "aggregatable": false}}
 			}
 		}
-		k := kindOf(path)
+		k := y.of(path)
 		fields[path] = Object{k.String(): Object{"type": k.String(), "searchable": k != place, "aggregatable": k != text}}
 	}
 	indices := map[string]bool{}
@@ -290,11 +349,23 @@ func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
 }
 
 // MapFields makes the indices have further fields, as a template does, which no
-// document need have.
+// document need have. A type behind a colon, keyword, text, date, long, ip or
+// boolean, is what a template of one's own makes of the field: data.srcip:ip.
 func (s *Server) MapFields(paths ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.extraFields = append(s.extraFields, paths...)
+	for _, p := range paths {
+		path, typ, typed := strings.Cut(p, ":")
+		s.extraFields = append(s.extraFields, path)
+		for k := keyword; typed && k <= truth; k++ {
+			if k.String() == typ {
+				if s.ownTypes == nil {
+					s.ownTypes = map[string]kind{}
+				}
+				s.ownTypes[path] = k
+			}
+		}
+	}
 }
 
 // ForbidFields takes from the indexer's user the permission to ask which fields
@@ -315,7 +386,7 @@ func matchesIndex(pattern, index string) bool {
 const maxClauses = 1024
 
 // clausesOf counts the clauses of a query that look at a field; of a phrase each word is one.
-func clausesOf(q any) int {
+func (y types) clausesOf(q any) int {
 	n := 0
 	o, _ := q.(map[string]any)
 	for name, body := range o {
@@ -328,7 +399,7 @@ func clausesOf(q any) int {
 					list = []any{one}
 				}
 				for _, e := range list {
-					n += clausesOf(e)
+					n += y.clausesOf(e)
 				}
 			}
 		case "match", "match_phrase":
@@ -338,7 +409,7 @@ func clausesOf(q any) int {
 					v = how["query"]
 				}
 				n++
-				if kindOf(field) == text {
+				if y.of(field) == text {
 					n += max(0, len(tokens(fmt.Sprint(v)))-1)
 				}
 			}
@@ -398,13 +469,14 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	if q.Size != nil {
 		size = *q.Size
 	}
+	y := s.types()
 	var match predicate // nil: all
 	if o, _ := q.Query.(map[string]any); q.Query != nil && (len(o) != 1 || o["match_all"] == nil) {
 		var err error
-		if match, err = compile(q.Query); err != nil {
+		if match, err = y.compile(q.Query); err != nil {
 			return nil, err
 		}
-		if clausesOf(q.Query) > maxClauses {
+		if y.clausesOf(q.Query) > maxClauses {
 			return nil, &osError{http.StatusBadRequest, "too_many_nested_clauses", "Query contains too many nested clauses; maxClauseCount is set to 1024", true}
 		}
 	}
@@ -452,13 +524,13 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 		}
 	}
 	for i, k := range keys {
-		if q.SearchAfter != nil && kindOf(k.field) == address {
-			q.SearchAfter[i] = sortable(k.field, q.SearchAfter[i])
+		if q.SearchAfter != nil && y.of(k.field) == address {
+			q.SearchAfter[i] = y.sortable(k.field, q.SearchAfter[i])
 		}
 	}
 	at := make(map[*alert][]any, len(hits))
 	for _, a := range hits {
-		at[a] = keyValues(keys, a)
+		at[a] = y.keyValues(keys, a)
 	}
 	slices.SortStableFunc(hits, func(a, b *alert) int { return compareKeys(keys, at[a], at[b]) })
 	all := hits
@@ -480,7 +552,7 @@ func (s *Server) search(pattern string, body []byte) (Object, error) {
 	}
 	out := s.found(list, len(all), len(indices), q)
 	if len(q.Aggs) > 0 && len(indices) > 0 {
-		counted, err := aggregate(q.Aggs, all)
+		counted, err := y.aggregate(q.Aggs, all)
 		if err != nil {
 			return nil, err
 		}
@@ -629,6 +701,7 @@ type sortKey struct {
 }
 
 func (s *Server) sorting(list []any) ([]sortKey, error) {
+	y := s.types()
 	var keys []sortKey
 	for _, e := range list {
 		if name, ok := e.(string); ok {
@@ -649,7 +722,7 @@ func (s *Server) sorting(list []any) ([]sortKey, error) {
 				}
 			}
 			switch {
-			case kindOf(field) == text:
+			case y.of(field) == text:
 				return nil, textField(field)
 			case how["unmapped_type"] == nil && !s.mapped(field):
 				return nil, &osError{http.StatusBadRequest, "query_shard_exception", "No mapping found for [" + field + "] in order to sort on", true}
@@ -672,7 +745,7 @@ func (s *Server) mapped(field string) bool {
 	return field == "_id" || field == "_index" || s.corpus != nil || slices.ContainsFunc(slices.Concat(s.alerts, s.states), func(a *alert) bool { return len(a.values(field)) > 0 })
 }
 
-func keyValues(keys []sortKey, a *alert) []any {
+func (y types) keyValues(keys []sortKey, a *alert) []any {
 	out := make([]any, len(keys))
 	for i, k := range keys {
 		switch k.field {
@@ -681,15 +754,15 @@ func keyValues(keys []sortKey, a *alert) []any {
 		case "_index":
 			out[i] = a.index
 		default:
-			out[i] = sortable(k.field, a.first(k.field))
+			out[i] = y.sortable(k.field, a.first(k.field))
 		}
 	}
 	return out
 }
 
 // sortable is a value of field as it is sorted by.
-func sortable(field string, v any) any {
-	switch kindOf(field) {
+func (y types) sortable(field string, v any) any {
+	switch y.of(field) {
 	case date:
 		if t, ok := asTime(v); ok {
 			return float64(t.UnixMilli())
@@ -797,8 +870,26 @@ var mapping = func() map[string]kind {
 	return m
 }()
 
-// kindOf is how a field is mapped: nearly all is keyword.
-func kindOf(field string) kind { return mapping[field] }
+// types are how the fields of a server's indices are mapped: nearly all as keyword.
+type types struct {
+	five bool
+	own  map[string]kind // by templates of one's own
+}
+
+// mapping5 is what Wazuh 5's templates map otherwise than those before.
+var mapping5 = map[string]kind{"message": keyword, "user.password.last_change": long}
+
+func (s *Server) types() types { return types{s.five(), s.ownTypes} }
+
+func (y types) of(field string) kind {
+	if k, is := y.own[field]; is {
+		return k
+	}
+	if k, is := mapping5[field]; is && y.five {
+		return k
+	}
+	return mapping[field]
+}
 
 type predicate func(*alert) bool
 
@@ -808,6 +899,7 @@ var clauseFields = map[string][]string{
 	"term":         {"value", "case_insensitive", "boost"},
 	"wildcard":     {"value", "wildcard", "case_insensitive", "boost", "rewrite"},
 	"prefix":       {"value", "case_insensitive", "boost", "rewrite"},
+	"regexp":       {"value", "flags", "case_insensitive", "max_determinized_states", "boost", "rewrite"},
 	"range":        {"gte", "gt", "lte", "lt", "format", "time_zone", "boost"},
 	"match":        {"query", "operator", "lenient", "boost"},
 	"match_phrase": {"query", "slop", "boost"},
@@ -819,7 +911,7 @@ var clauseFields = map[string][]string{
 
 // compile makes a predicate of a query. What it doesn't know is an error, as
 // it is to OpenSearch.
-func compile(q any) (predicate, error) {
+func (y types) compile(q any) (predicate, error) {
 	o, _ := q.(map[string]any)
 	if len(o) != 1 {
 		return nil, bad("parsing_exception", "[_na] query malformed, must start with start_object and have one clause")
@@ -832,7 +924,7 @@ func compile(q any) (predicate, error) {
 		allowed, ok := clauseFields[name]
 		switch {
 		case name == "terms":
-			return compileTerms(b)
+			return y.compileTerms(b)
 		case !ok:
 			return nil, bad("parsing_exception", "unknown query [%s]", name)
 		}
@@ -841,7 +933,7 @@ func compile(q any) (predicate, error) {
 			if err := only(name, b, allowed); err != nil {
 				return nil, err
 			}
-			return compilePlain(name, b)
+			return y.compilePlain(name, b)
 		}
 		if len(b) != 1 {
 			return nil, bad("parsing_exception", "[%s] query doesn't support multiple fields", name)
@@ -854,7 +946,7 @@ func compile(q any) (predicate, error) {
 			if err := only(name, how, allowed); err != nil {
 				return nil, err
 			}
-			return compileField(name, field, how)
+			return y.compileField(name, field, how)
 		}
 	}
 	panic("unreachable")
@@ -869,10 +961,10 @@ func only(name string, o map[string]any, allowed []string) error {
 	return nil
 }
 
-func compilePlain(name string, b map[string]any) (predicate, error) {
+func (y types) compilePlain(name string, b map[string]any) (predicate, error) {
 	switch name {
 	case "bool":
-		return compileBool(b)
+		return y.compileBool(b)
 	case "ids":
 		ids := texts(b["values"])
 		return func(a *alert) bool { return slices.Contains(ids, a.id) }, nil
@@ -896,7 +988,7 @@ func (a *alert) has(path string) bool {
 	return false
 }
 
-func compileBool(b map[string]any) (predicate, error) {
+func (y types) compileBool(b map[string]any) (predicate, error) {
 	group := func(name string) ([]predicate, error) {
 		list, ok := b[name].([]any)
 		if one := b[name]; !ok && one != nil {
@@ -904,7 +996,7 @@ func compileBool(b map[string]any) (predicate, error) {
 		}
 		var out []predicate
 		for _, q := range list {
-			p, err := compile(q)
+			p, err := y.compile(q)
 			if err != nil {
 				return nil, err
 			}
@@ -948,14 +1040,14 @@ func compileBool(b map[string]any) (predicate, error) {
 	}, nil
 }
 
-func compileTerms(b map[string]any) (predicate, error) {
+func (y types) compileTerms(b map[string]any) (predicate, error) {
 	for field, v := range b {
 		list, ok := v.([]any)
 		if !ok || len(b) != 1 {
 			return nil, bad("parsing_exception", "[terms] query malformed")
 		}
 		return func(a *alert) bool {
-			return slices.ContainsFunc(list, func(want any) bool { return hasTerm(a, field, want, false) })
+			return slices.ContainsFunc(list, func(want any) bool { return y.hasTerm(a, field, want, false) })
 		}, nil
 	}
 	return nil, bad("parsing_exception", "[terms] query malformed")
@@ -963,9 +1055,9 @@ func compileTerms(b map[string]any) (predicate, error) {
 
 // hasTerm reports whether a field holds a term: a keyword as a whole, a text as
 // one of its tokens.
-func hasTerm(a *alert, field string, want any, fold bool) bool {
+func (y types) hasTerm(a *alert, field string, want any, fold bool) bool {
 	w := fmt.Sprint(want)
-	return slices.ContainsFunc(terms(a, field), func(t string) bool { return t == w || fold && equalASCII(t, w) })
+	return slices.ContainsFunc(y.terms(a, field), func(t string) bool { return t == w || fold && equalASCII(t, w) })
 }
 
 // equalASCII compares in any case, of the letters A to Z alone.
@@ -982,17 +1074,17 @@ func equalASCII(a, b string) bool {
 }
 
 // terms are what is in the index for a field. A keyword of the states that is
-// longer than 1024 characters isn't there (ignore_above), but for the one that
-// holds command lines.
-func terms(a *alert, field string) []string {
+// longer than 1024 characters isn't there (ignore_above), but before Wazuh 5 for
+// the one that holds command lines.
+func (y types) terms(a *alert, field string) []string {
 	var out []string
 	for _, v := range a.values(field) {
-		if kindOf(field) == text {
+		if y.of(field) == text {
 			out = append(out, tokens(fmt.Sprint(v))...)
 			continue
 		}
 		t := textOf(v)
-		if len(t) > ignoreAbove && field != "process.command_line" && strings.HasPrefix(a.index, "wazuh-states-") && utf8.RuneCountInString(t) > ignoreAbove {
+		if len(t) > ignoreAbove && (field != "process.command_line" || y.five) && strings.HasPrefix(a.index, "wazuh-states-") && utf8.RuneCountInString(t) > ignoreAbove {
 			continue
 		}
 		out = append(out, t)
@@ -1027,12 +1119,12 @@ func tokens(s string) []string {
 	return out
 }
 
-func compileField(name, field string, how map[string]any) (predicate, error) {
+func (y types) compileField(name, field string, how map[string]any) (predicate, error) {
 	fold := how["case_insensitive"] == true
 	value := fmt.Sprint(pick(how, "value", "wildcard", "query"))
-	switch k, typ := kindOf(field), map[kind]string{long: "long", date: "date", address: "ip", truth: "boolean", place: "geo_point"}[kindOf(field)]; {
+	switch k, typ := y.of(field), map[kind]string{long: "long", date: "date", address: "ip", truth: "boolean", place: "geo_point"}[y.of(field)]; {
 	case typ == "":
-	case name == "wildcard" || name == "prefix":
+	case name == "wildcard" || name == "prefix" || name == "regexp":
 		return nil, shardError("Can only use %s queries on keyword and text fields - not on [%s] which is of type [%s]", name, field, typ)
 	case fold:
 		return nil, shardError("[%s] field which is of type [%s], does not support case insensitive term queries", field, typ)
@@ -1049,21 +1141,32 @@ func compileField(name, field string, how map[string]any) (predicate, error) {
 	}
 	switch name {
 	case "term":
-		return func(a *alert) bool { return hasTerm(a, field, value, fold) }, nil
+		return func(a *alert) bool { return y.hasTerm(a, field, value, fold) }, nil
 	case "prefix":
 		return func(a *alert) bool {
-			return slices.ContainsFunc(terms(a, field), func(t string) bool {
+			return slices.ContainsFunc(y.terms(a, field), func(t string) bool {
 				return strings.HasPrefix(t, value) || fold && len(t) >= len(value) && equalASCII(t[:len(value)], value)
 			})
 		}, nil
 	case "wildcard":
 		match := wildcard(value, fold)
-		return func(a *alert) bool { return slices.ContainsFunc(terms(a, field), match) }, nil
+		return func(a *alert) bool { return slices.ContainsFunc(y.terms(a, field), match) }, nil
+	case "regexp":
+		if len(value) > maxRegex {
+			return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("The length of regex [%d] used in the Regexp Query request has exceeded the allowed maximum of [%d]. This maximum can be set by changing the [index.max_regex_length] index level setting.", len(value), maxRegex), true}
+		}
+		re, err := regexp.Compile("(?s)^(?:" + value + ")$") // of what Lucene has the parts that mean the same here
+		if err != nil || strings.ContainsAny(value, `~<>&@#"`) {
+			return nil, bad("illegal_argument_exception", "the fake knows no such expression: %s", value)
+		}
+		return func(a *alert) bool { return slices.ContainsFunc(y.terms(a, field), re.MatchString) }, nil
 	case "match", "match_phrase":
-		return matches(name, field, value, strings.EqualFold(fmt.Sprint(how["operator"]), "and")), nil
+		return y.matches(name, field, value, strings.EqualFold(fmt.Sprint(how["operator"]), "and")), nil
 	}
-	return compileRange(field, how)
+	return y.compileRange(field, how)
 }
+
+const maxRegex = 1000 // index.max_regex_length
 
 // shardError is one that arises where the mapping is known.
 func shardError(format string, args ...any) error {
@@ -1078,20 +1181,21 @@ func within(field, value string) (predicate, error) {
 		if err != nil {
 			return nil, shardError("failed to create query: '%s' is not an IP string literal.", value)
 		}
+		a = a.Unmap()
 		network = netip.PrefixFrom(a, a.BitLen())
 	}
 	return func(a *alert) bool {
 		return slices.ContainsFunc(a.values(field), func(v any) bool {
 			at, err := netip.ParseAddr(fmt.Sprint(v))
-			return err == nil && network.Contains(at)
+			return err == nil && network.Contains(at.Unmap())
 		})
 	}, nil
 }
 
 // matches is full-text search: on a keyword the whole value must be equal.
-func matches(name, field, value string, all bool) predicate {
-	if kindOf(field) != text {
-		return func(a *alert) bool { return hasTerm(a, field, value, false) }
+func (y types) matches(name, field, value string, all bool) predicate {
+	if y.of(field) != text {
+		return func(a *alert) bool { return y.hasTerm(a, field, value, false) }
 	}
 	want := tokens(value)
 	return func(a *alert) bool {
@@ -1180,7 +1284,7 @@ func wild(pattern string, fold bool) *regexp.Regexp {
 	return regexp.MustCompile(b.String())
 }
 
-func compileRange(field string, how map[string]any) (predicate, error) {
+func (y types) compileRange(field string, how map[string]any) (predicate, error) {
 	zone := time.UTC
 	if z, ok := how["time_zone"].(string); ok {
 		t, err := time.Parse("-07:00", z)
@@ -1191,7 +1295,7 @@ func compileRange(field string, how map[string]any) (predicate, error) {
 		}
 	}
 	bound := func(v any, up bool) (any, error) {
-		if kindOf(field) != date {
+		if y.of(field) != date {
 			return v, nil
 		}
 		if day, isText := v.(string); isText {

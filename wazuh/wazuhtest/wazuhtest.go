@@ -66,6 +66,8 @@ type Server struct {
 	noPIT       bool
 	noFields    bool
 	extraFields []string        // mapped, whether any document has them or not
+	remotes     map[string]bool // clusters that the indexer knows, and whether it reaches them
+	ownTypes    map[string]kind // how a template of one's own maps fields
 	denied      map[string]bool // agents that the user may not see
 	only        map[string]bool // agents beside which it may see nothing; nil: it may see all
 	rate, asked int             // requests a minute, 0: as many as one likes; those of this minute

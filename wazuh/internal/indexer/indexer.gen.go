@@ -40,7 +40,9 @@ type FailureError struct {
 
 // Found defines model for Found.
 type Found struct {
-	Shards Shards `json:"_shards"`
+	// Clusters Of a search over several clusters.
+	Clusters *Clusters `json:"_clusters,omitempty"`
+	Shards   Shards    `json:"_shards"`
 
 	// Aggregations What was counted.
 	Aggregations json.RawMessage `json:"aggregations,omitempty,omitzero"`
@@ -51,6 +53,14 @@ type Found struct {
 	TimedOut             bool                       `json:"timed_out,omitempty,omitzero"`
 	Took                 int                        `json:"took,omitempty,omitzero"`
 	AdditionalProperties map[string]json.RawMessage `json:"-"`
+}
+
+// Clusters Of a search over several clusters.
+type Clusters struct {
+	// Skipped Those that could not be reached and may be left out.
+	Skipped    int `json:"skipped"`
+	Successful int `json:"successful"`
+	Total      int `json:"total"`
 }
 
 // ShardFailure defines model for Found._shards.failures.
