@@ -159,7 +159,7 @@ type CreateObservableBulkInput struct {
 	AlertID  string `json:"alertId,omitempty"`
 	DataType string `json:"dataType" minLength:"1" maxLength:"64"` // the type of the observable
 	// The values.
-	Data []string `json:"data" alias:"observables" minItems:"1" maxItems:"100" minLength:"1" maxLength:"4096"`
+	Data []string `json:"data" alias:"observables" minItems:"1" maxItems:"500" minLength:"1" maxLength:"4096"`
 	// Where they were seen, in Markdown.
 	Message string   `json:"message,omitempty" maxLength:"1048576"`
 	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags

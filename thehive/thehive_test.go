@@ -203,6 +203,26 @@ func TestCreateObservableBulk(t *testing.T) {
 	}
 }
 
+func TestAnIncidentsIndicatorsAreAddedByOneCall(t *testing.T) {
+	t.Parallel()
+	hive := thehivetest.New(t)
+	c := hive.Client()
+	var values []string
+	for i := range 501 {
+		values = append(values, fmt.Sprintf("203.0.%d.%d", i/250, i%250))
+	}
+	in := thehive.CreateObservableBulkInput{CaseID: "2", DataType: "ip", Data: values}
+	hive.Requests()
+	if _, err := c.CreateObservableBulk(t.Context(), in); !errors.Is(err, thehive.ErrInvalid) || !strings.Contains(err.Error(), "at most 500") || len(hive.Requests()) != 0 {
+		t.Errorf("one more than 500: %v", err)
+	}
+	in.Data = values[:500]
+	got, err := c.CreateObservableBulk(t.Context(), in)
+	if err != nil || len(got.Created) != 500 || len(got.Failed) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestUnknownDataTypeIsRefusedWithTheList(t *testing.T) {
 	t.Parallel()
 	_, err := thehivetest.New(t).Client().CreateObservableBulk(t.Context(), thehive.CreateObservableBulkInput{CaseID: "2", DataType: "imei", Data: []string{"35"}})
