@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 )
 
@@ -225,6 +226,6 @@ func (c *Client) submitFile(ctx context.Context, s submission) (*httpx.Response,
 	r := httpx.NewRequest(wire.RunAnalyzerEndpoint)
 	r.Path("workerId", s.to.ID, `^[0-9A-Za-z_-]{1,128}$`)
 	r.Query("force", s.force, true)
-	r.Stream(form.ContentType, form.Size, form.Open)
+	r.Stream(form.ContentType, form.Size, progress.Sent(ctx, form.Size, form.Open))
 	return c.files.HTTP.Send(ctx, r)
 }

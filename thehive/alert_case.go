@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -316,6 +317,7 @@ func (c *Client) BulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInput) (
 		for i := from; i < to; i++ {
 			errs[i] = err
 		}
+		progress.Report(ctx, to, len(ids), "alerts were sent to be merged")
 	}
 	after, err := c.alertsByID(context.WithoutCancel(ctx), ids)
 	for i := range errs {

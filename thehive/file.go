@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -121,7 +122,7 @@ func (c *Client) sendForm(ctx context.Context, e gate.Endpoint, name, id string,
 	}
 	r := httpx.NewRequest(e)
 	r.Path(name, id, `^~[0-9A-Za-z_-]{1,64}$`)
-	r.Stream(form.ContentType, form.Size, form.Open)
+	r.Stream(form.ContentType, form.Size, progress.Sent(ctx, form.Size, form.Open))
 	res, err := c.wire.HTTP.Send(ctx, r)
 	if errors.Is(err, upload.ErrChanged) {
 		err = fmt.Errorf("%w: %w", ErrConflict, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -356,6 +357,7 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 		var none T
 		var last int64
 		atLast := map[string]bool{} // those of the date last that were yielded
+		come := 0
 		for {
 			if err := ctx.Err(); err != nil {
 				yield(none, err)
@@ -378,6 +380,8 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 				yield(none, err)
 				return
 			}
+			come += len(got.items)
+			progress.Report(ctx, come, 0, "rows have come")
 			fresh := false
 			for _, v := range got.items {
 				switch made := jsoncodec.Milli(v.created()); {

@@ -42,19 +42,43 @@ func Reader(ctx context.Context, r io.Reader) io.Reader {
 	if ctx.Value(key{}) == nil {
 		return r
 	}
-	return &reader{ctx: ctx, r: r}
+	return &reader{ctx: ctx, r: r, what: "MiB have come"}
+}
+
+// Sent reports each MiB that is read, to be sent, from what open gives: size bytes
+// in all.
+func Sent(ctx context.Context, size int64, open func() (io.Reader, error)) func() (io.Reader, error) {
+	if ctx.Value(key{}) == nil {
+		return open
+	}
+	return func() (io.Reader, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		counted := &reader{ctx: ctx, r: r, total: int(size >> 20), what: "MiB are sent"}
+		if c, ok := r.(io.Closer); ok {
+			return struct {
+				io.Reader
+				io.Closer
+			}{counted, c}, nil
+		}
+		return counted, nil
+	}
 }
 
 type reader struct {
-	ctx context.Context
-	r   io.Reader
-	n   int64
+	ctx   context.Context
+	r     io.Reader
+	n     int64
+	total int // MiB
+	what  string
 }
 
 func (r *reader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	if before := r.n >> 20; before != (r.n+int64(n))>>20 {
-		Report(r.ctx, int((r.n+int64(n))>>20), 0, "MiB have come")
+		Report(r.ctx, int((r.n+int64(n))>>20), r.total, r.what)
 	}
 	r.n += int64(n)
 	return n, err
