@@ -28,8 +28,6 @@ func (c *Client) Check(ctx context.Context) []connect.Finding {
 			add(of, "version", connect.Broken, err.Error(), "check CORTEX_URL: what answers there may be something else")
 		case !st.Healthy:
 			add(of, connect.LegPermissions, connect.Broken, st.Problem, "give the user of CORTEX_API_KEY the roles read and analyze, in an organisation other than cortex")
-		case !hasRole(u, wire.UserRolesRead):
-			add(of, connect.LegPermissions, connect.Broken, "the role read is missing, without which analyzers and jobs can't be listed", "give the user of CORTEX_API_KEY the role read")
 		default:
 			add(of, "version", connect.Healthy, "Cortex "+st.Version, "")
 			add(of, connect.LegPermissions, connect.Healthy, fmt.Sprintf("%s of %s: %s", st.User, st.Organization, strings.Join(st.Roles, ", ")), "")

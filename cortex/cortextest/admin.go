@@ -386,9 +386,24 @@ func (s *Server) more() {
 		}
 		answer(w, http.StatusOK, all)
 	}, "read")
+	s.route("GET /api/analyzerconfig", s.sharedConfigurations, "orgadmin")
 	for _, kind := range []string{"analyzer", "responder"} {
 		s.route("POST /api/"+kind+"/_search", s.searchWorkers(kind), "read")
 	}
+}
+
+// sharedConfigurations lists the settings that analyzers of one service have in
+// common. Nobody has set any here.
+func (s *Server) sharedConfigurations(w http.ResponseWriter, _ *http.Request, _ user) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []object{{"name": "global", "workers": []string{}, "configurationItems": []any{}, "config": object{}}}
+	for _, d := range s.definitions {
+		if d.kind == "analyzer" && d.Service != "" {
+			list = append(list, object{"name": d.Service, "workers": []string{d.Name}, "configurationItems": d.json()["configurationItems"], "config": object{}})
+		}
+	}
+	answer(w, http.StatusOK, list)
 }
 
 // searchWorkers finds by the name alone.

@@ -35,7 +35,6 @@ type exchange struct {
 var unlike = map[string]string{
 	"health": "the fake has no page that says TODO",
 	"file artifact zipped (password malware)":                            "our client downloads no files",
-	"configurations shared by analyzers":                                 "our client doesn't read them",
 	"PATCH an enabled analyzer: its settings":                            "our client changes none",
 	"PATCH unknown field":                                                "our client changes none",
 	"PATCH as analyst":                                                   "our client changes none",

@@ -42,6 +42,25 @@ func Check(t *testing.T, table Table, page string, dirs ...string) {
 	}
 }
 
+// Proved fails for each of names that proofs has no test for, and for each proof
+// that isn't in the test files of the folder under test or of those in dirs.
+func Proved(t *testing.T, names []string, proofs map[string][]string, dirs ...string) {
+	t.Helper()
+	tests := testsIn(t, append([]string{"."}, dirs...))
+	for _, name := range names {
+		if len(proofs[name]) == 0 {
+			t.Errorf("no test holds %q", name)
+		}
+	}
+	for name, list := range proofs {
+		for _, proof := range list {
+			if why := tests.lacks(proof); why != "" {
+				t.Errorf("%s: %s", name, why)
+			}
+		}
+	}
+}
+
 // faults says what is wrong with the rows, given the tests that there are.
 func (t Table) faults(tests tests) (list []string) {
 	seen := map[string]bool{}

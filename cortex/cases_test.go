@@ -1,0 +1,70 @@
+package cortex_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-soc/sallyport/cortex/cortextest"
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/behaviour"
+)
+
+// cases are the failures that were seen at a real Cortex, with the tests that hold
+// the client, its server or the fake to what is right.
+var cases = map[string][]string{
+	"deleting-a-running-job":             {"TestADeletedRunningJobIsToldToComeBack"},
+	"enable-what-is-enabled":             {"TestEnablingWhatIsEnabledIsRefusedBeforeItIsProposed"},
+	"fake-deletes-as-cortex":             {"TestADeletedRunningJobComesBack", "TestWhatCortexDoes/artifacts of a deleted job", "TestWhatCortexDoes/artifacts of no job", "TestWhatCortexDoes/a large page with an offset is a 500"},
+	"file-larger-than-cortex-takes":      {"TestAFileThatCortexRefusesIsRefusedBeforeItIsProposed", "TestAFileIsWaitedForLongerThanAnythingElse"},
+	"follow-next-of-definitions":         {"TestWhoFollowsPagesSeesEveryRowWhateverFits"},
+	"job-that-never-ends":                {"TestAJobThatCannotEndIsToldAndNotWaitedFor"},
+	"jobs-after-a-large-page":            {"TestEveryPageOfALargePageOfJobsIsAnswered"},
+	"jobs-beyond-ten-thousand":           {"TestJobsBeyondTheWindowOfTheDatabaseAreReached"},
+	"repeated-run-without-its-job":       {"TestARepeatedRunInANewProcessNamesItsJob"},
+	"secret-settings-by-any-name":        {"TestASecretByAnyNameIsRefusedAndWrittenNowhere", "TestASettingIsSecretUnlessItsNameSaysThatItIsNot"},
+	"status-of-a-key-that-only-analyzes": {"TestTheStatusNamesTheRolesThatAreMissing", "TestACheckFailsForAKeyThatOnlyAnalyzes"},
+	"superadmin-key-that-is-refused":     {"TestEveryServerProvesAllThatItIsConfiguredWith"},
+}
+
+// TestEveryCaseIsProved holds cases against those that are collected beside the
+// project.
+func TestEveryCaseIsProved(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "cases", "cortex", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".json"))
+	}
+	behaviour.Proved(t, names, cases, "cortextest", filepath.Join("..", "examples"))
+	if _, err := os.Stat(filepath.Join("..", "..", "shared", "cases")); err != nil {
+		t.Skip("without the cases beside the project, that all of them are held isn't looked at: ", err)
+	}
+}
+
+func TestACheckFailsForAKeyThatOnlyAnalyzes(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/api/user/current" {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"id":"bot@example.org","name":"bot","roles":["analyze"],"organization":"soc","status":"Ok"}`))
+		return true
+	})
+	for _, f := range s.Client().Check(t.Context()) {
+		if f.Leg == connect.LegPermissions {
+			if f.Status != connect.Broken || !strings.Contains(f.Message, "lacks the role read") || !strings.Contains(f.Advice, "roles read and analyze") {
+				t.Errorf("%+v", f)
+			}
+			return
+		}
+	}
+	t.Error("the rights of the key aren't looked at")
+}
