@@ -307,7 +307,11 @@ func (a *Alert) describe(source []byte, words []word) error {
 	}
 	tells := tellsOf()
 	told := make([]best, len(meanings()))
-	err := jsontext.Leaves(source, func(path, text []byte) {
+	want := func(path []byte) bool { _, ok := tells[string(path)]; return ok }
+	if len(words) > 0 {
+		want = nil
+	}
+	err := jsontext.LeavesOf(source, want, func(path, text []byte) {
 		for _, t := range tells[string(path)] {
 			if b := told[t.row]; b.text != "" && b.rank <= t.rank {
 				continue
@@ -952,9 +956,9 @@ func (c *Client) searchAlerts(ctx context.Context, index string, s indexer.Searc
 	}
 	return smaller(s, func() (*indexer.Found, error) {
 		if s.Pit != nil {
-			return httpx.JSON[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
+			return httpx.Held[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
 		}
-		return httpx.JSON[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+		return httpx.Held[indexer.Found](c.indexer.SearchAlerts(ctx, s))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // A Failure is what Wazuh couldn't do beside what it did.
@@ -156,6 +157,10 @@ type Strings []string
 
 // UnmarshalJSON accepts "a" and ["a", "b"].
 func (l *Strings) UnmarshalJSON(b []byte) error {
+	if list, ok := jsontext.Strings(b); ok {
+		*l = list
+		return nil
+	}
 	if len(b) > 0 && b[0] == '"' {
 		var s string
 		if err := jsoncodec.Unmarshal(b, &s); err != nil {

@@ -271,12 +271,18 @@ func unique(list []string) []string {
 }
 
 // tellsOf is [meanings] the other way round: what a field tells, and how telling
-// it is among those that tell the same; less is more.
+// it is among those that tell the same; less is more. What is above a field is in it
+// too, and tells nothing.
 var tellsOf = sync.OnceValue(func() map[string][]told {
 	m := map[string][]told{}
 	for i, row := range meanings() {
 		for rank, f := range row.fields {
 			m[f] = append(m[f], told{i, rank, escapes(f)})
+			for at, c := range f {
+				if above := f[:at]; c == '.' && m[above] == nil {
+					m[above] = nil
+				}
+			}
 		}
 	}
 	return m

@@ -21,6 +21,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 )
 
@@ -340,12 +341,22 @@ func save(body io.Reader, open func() (io.Writer, error), limit int64) error {
 // JSON decodes the answer of a generated method. An answer that can't be
 // decoded after a write leaves its outcome unknown: the write was accepted.
 func JSON[T any](res *Response, err error) (*T, error) {
+	return decoded[T](res, err, jsoncodec.Unmarshal)
+}
+
+// Held is [JSON] for what holds most of its answer as raw values: they are parts of
+// the body, which they keep in memory.
+func Held[T any](res *Response, err error) (*T, error) {
+	return decoded[T](res, err, jsoncodec.UnmarshalHeld)
+}
+
+func decoded[T any](res *Response, err error, read func(b []byte, v any) error) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
 	v := new(T)
-	if derr := res.decode(v); derr != nil {
-		return nil, derr
+	if err := res.decode(v, read); err != nil {
+		return nil, err
 	}
 	return v, nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/clip"
-	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
@@ -303,8 +302,8 @@ func validFor(cert *x509.Certificate) string {
 }
 
 // decode reads the JSON of a 2xx answer.
-func (res *Response) decode(v any) error {
-	err := jsoncodec.Unmarshal(res.Body, v)
+func (res *Response) decode(v any, read func(b []byte, v any) error) error {
+	err := read(res.Body, v)
 	if err == nil {
 		return nil
 	}

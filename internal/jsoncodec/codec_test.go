@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -288,5 +289,21 @@ func TestLeavesAreTheValuesWithTheirPaths(t *testing.T) {
 		if err := jsontext.Leaves([]byte(bad), func(_, _ []byte) {}); err == nil {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+func TestANumberIsWrittenAsEncodingJSONDoes(t *testing.T) {
+	t.Parallel()
+	for _, f := range []float64{0, math.Copysign(0, -1), 1, -1.5, 0.1, 1e-6, 9.999999e-7, 1e20, 1e21, -1e21, 1e-9, 1.5e300, 5e-324, math.MaxFloat64, math.Pi} {
+		for _, v := range []any{f, float32(f)} {
+			want, wantErr := json.Marshal(v)
+			got, err := jsoncodec.Marshal(v)
+			if string(got) != string(want) || (err == nil) != (wantErr == nil) {
+				t.Errorf("%v: %s, %v; want %s, %v", v, got, err, want, wantErr)
+			}
+		}
+	}
+	if _, err := jsoncodec.Marshal(math.NaN()); err == nil {
+		t.Error("what is no number was written")
 	}
 }

@@ -13,19 +13,28 @@ import (
 
 // Unmarshal reads the JSON text b into v, a pointer. Nothing in v shares memory
 // with b. Errors are those of encoding/json; the first ends the reading.
-func Unmarshal(b []byte, v any) error {
+func Unmarshal(b []byte, v any) error { return unmarshal(b, v, false) }
+
+// UnmarshalHeld is [Unmarshal], but for raw values, which are parts of b: they must
+// not be changed, nor b.
+func UnmarshalHeld(b []byte, v any) error { return unmarshal(b, v, true) }
+
+func unmarshal(b []byte, v any, held bool) error {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(v)}
 	}
 	d := decoders.Get().(*decoder)
-	d.Scanner = jsontext.Scanner{Data: b}
+	d.Scanner, d.held = jsontext.Scanner{Data: b}, held
 	err := codecOf(p.Type().Elem()).decode(d, p.Elem())
 	if err == nil && d.Next() != 0 {
 		err = jsontext.ErrSyntax
 	}
 	d.Data, d.room = nil, nil
-	clear(d.recent[:])
+	if d.shares {
+		clear(d.recent[:])
+		d.shares = false
+	}
 	decoders.Put(d)
 	if err == nil {
 		return nil
@@ -41,6 +50,8 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 type decoder struct {
 	jsontext.Scanner
+	held   bool       // raw values may be parts of Data
+	shares bool       // there is something in recent
 	recent [64]string // short texts that came lately, each in the place that its bytes give
 	room   []byte     // for copies of raw values: one piece of memory for many
 }
@@ -52,7 +63,7 @@ func (d *decoder) shared(b []byte) string {
 	}
 	at := &d.recent[(int(b[0])*31+int(b[len(b)/2])*7+int(b[len(b)-1])+len(b))%len(d.recent)]
 	if *at != string(b) {
-		*at = string(b)
+		*at, d.shares = string(b), true
 	}
 	return *at
 }
@@ -60,6 +71,9 @@ func (d *decoder) shared(b []byte) string {
 // copy returns a copy of b.
 func (d *decoder) copy(b []byte) []byte {
 	const piece = 2 << 10
+	if d.held {
+		return b[:len(b):len(b)]
+	}
 	if len(b) > piece/4 {
 		return bytes.Clone(b)
 	}

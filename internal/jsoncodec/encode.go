@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -68,6 +69,8 @@ func encoderOf(t reflect.Type, s *structType, elem *codec, keeps bool) func([]by
 		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendInt(b, v.Int(), 10), nil }
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return func(b []byte, v reflect.Value) ([]byte, error) { return strconv.AppendUint(b, v.Uint(), 10), nil }
+	case reflect.Float32, reflect.Float64:
+		return encodeFloat
 	case reflect.Struct:
 		return s.encode
 	case reflect.Interface:
@@ -103,6 +106,26 @@ func foreignEncode(b []byte, v reflect.Value) ([]byte, error) {
 		return nil, err
 	}
 	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...), nil
+}
+
+// encodeFloat writes a number as JavaScript does.
+func encodeFloat(b []byte, v reflect.Value) ([]byte, error) {
+	f, bits := v.Float(), v.Type().Bits()
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, &json.UnsupportedValueError{Value: v, Str: strconv.FormatFloat(f, 'g', -1, bits)}
+	}
+	small, large := math.Abs(f) < 1e-6, math.Abs(f) >= 1e21
+	if bits == 32 {
+		small, large = float32(math.Abs(f)) < 1e-6, float32(math.Abs(f)) >= 1e21
+	}
+	if f == 0 || !small && !large {
+		return strconv.AppendFloat(b, f, 'f', -1, bits), nil
+	}
+	b = strconv.AppendFloat(b, f, 'e', -1, bits)
+	if n := len(b); b[n-4] == 'e' && b[n-2] == '0' { // e-09
+		b = append(b[:n-2], b[n-1])
+	}
+	return b, nil
 }
 
 func encodeByMethod(b []byte, v reflect.Value) ([]byte, error) {
@@ -241,6 +264,7 @@ func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
 	var err error
 	b = append(b, '{')
 	from := len(b)
+	mistaken := s.mistaken(unknown)
 	for i := range s.fields {
 		f := &s.fields[i]
 		x, ok := f.of(v)
@@ -248,7 +272,7 @@ func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
 		if f.date && ok && x.IsZero() {
 			unread = unknown[f.name]
 		}
-		if !ok || unread == nil && (f.omitEmpty && isEmpty(x) || f.omitZero != nil && f.omitZero(x)) && !s.mistaken(unknown, i) {
+		if !ok || unread == nil && (f.omitEmpty && isEmpty(x) || f.omitZero != nil && f.omitZero(x)) && !slices.Contains(mistaken, i) {
 			continue
 		}
 		if len(b) > from {
@@ -283,13 +307,14 @@ func (s *structType) encode(b []byte, v reflect.Value) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// mistaken reports whether an unknown member would be read as field i if that
-// were left out, as their names differ in case alone.
-func (s *structType) mistaken(unknown map[string]json.RawMessage, i int) bool {
+// mistaken returns the fields as which unknown members would be read if those were
+// left out, as their names differ in case alone.
+func (s *structType) mistaken(unknown map[string]json.RawMessage) (fields []int) {
 	for name := range unknown {
-		if at, ok := s.folded[string(fold(nil, []byte(name)))]; ok && at == i && !has(s.exact, name) {
-			return true
+		var buf [64]byte
+		if at, ok := s.folded[string(fold(buf[:0], []byte(name)))]; ok && !has(s.exact, name) {
+			fields = append(fields, at)
 		}
 	}
-	return false
+	return fields
 }

@@ -336,15 +336,19 @@ func Members(b []byte, f func(name, value []byte)) error {
 // that is neither an object nor a list nor null: source.ip and 10.0.0.1 for
 // {"source":{"ip":["10.0.0.1"]}}. A number is as it is written. Path and text
 // are good until f returns.
-func Leaves(b []byte, f func(path, text []byte)) error {
+func Leaves(b []byte, f func(path, text []byte)) error { return LeavesOf(b, nil, f) }
+
+// LeavesOf is [Leaves] of the members alone at whose paths there is something, as
+// want says, which is good for those above it too.
+func LeavesOf(b []byte, want func(path []byte) bool, f func(path, text []byte)) error {
 	s := Scanner{Data: b}
-	if err := s.leaves(make([]byte, 0, 128), f); err != nil || s.Next() != 0 {
+	if err := s.leaves(make([]byte, 0, 128), want, f); err != nil || s.Next() != 0 {
 		return ErrSyntax
 	}
 	return nil
 }
 
-func (s *Scanner) leaves(path []byte, f func(path, text []byte)) error {
+func (s *Scanner) leaves(path []byte, want func(path []byte) bool, f func(path, text []byte)) error {
 	c := s.Next()
 	switch c {
 	case '"':
@@ -378,9 +382,40 @@ func (s *Scanner) leaves(path []byte, f func(path, text []byte)) error {
 				inner = append(inner, '.')
 			}
 			inner = append(inner, name...)
+			if want != nil && !want(inner) {
+				s.Next()
+				if _, err := s.Skip(); err != nil {
+					return err
+				}
+				continue
+			}
 		}
-		if err := s.leaves(inner, f); err != nil {
+		if err := s.leaves(inner, want, f); err != nil {
 			return err
 		}
+	}
+}
+
+// Strings returns the texts in the JSON text b, if it is a list of nothing else.
+func Strings(b []byte) (list []string, ok bool) {
+	s := Scanner{Data: b}
+	if s.Next() != '[' || s.Enter() != nil {
+		return nil, false
+	}
+	n := bytes.Count(b, []byte(`","`)) + 1
+	list = make([]string, 0, n)
+	for first := true; ; first = false {
+		more, err := s.More(first, ']')
+		if err == nil && !more {
+			return list, s.Next() == 0
+		}
+		if err != nil || s.Next() != '"' {
+			return nil, false
+		}
+		text, err := s.Text()
+		if err != nil {
+			return nil, false
+		}
+		list = append(list, string(text))
 	}
 }
