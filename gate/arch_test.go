@@ -30,7 +30,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"../internal/spelling": {module + "internal/lazyregexp"}, "../internal/lazyregexp": nil, "../internal/trusted": nil, "../internal/nearest": nil, "../internal/input": {module + "internal/clip"}, "../internal/clip": nil,
 		"../internal/jsontree": {module + "internal/clip", module + "internal/jsontext"}, "../internal/jsontext": nil,
 		"keyring":  {module + "gate", ssh, ssh + "/agent"},
-		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/witness", module + "gate/page", module + "gate/keyring", module + "internal/nearest", module + "internal/completion", module + "internal/settings", term}, "../internal/completion": nil,
+		"cmd/gate": {module + "gate", module + "gate/journal", module + "gate/postgres", module + "gate/witness", module + "gate/page", module + "gate/keyring", module + "internal/clip", module + "internal/lazyregexp", module + "internal/nearest", module + "internal/completion", module + "internal/settings", term}, "../internal/completion": nil,
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {

@@ -177,8 +177,9 @@ func SignerFrom(name string, key crypto.Signer) (*Signer, error) {
 	return journal.SignerFrom(name, key)
 }
 
-// LoadSigner reads a key written by [Signer.Save]. A key that others could
-// read is refused.
+// LoadSigner reads a key written by [Signer.Save], of this version or an earlier one, or
+// by ssh-keygen with the approver's name for a comment and without a passphrase. A key
+// that others could read is refused.
 func LoadSigner(file string) (*Signer, error) { return journal.LoadSigner(file) }
 
 // AddApprover enrols an approver in the state directory dir. A name can be

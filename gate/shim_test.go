@@ -3,9 +3,7 @@ package gate
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base32"
-	"encoding/pem"
 	"iter"
 	"os"
 	"os/exec"
@@ -14,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 	"github.com/sallyport-soc/sallyport/gate/internal/pgtest"
@@ -192,8 +192,7 @@ func seed(s *Signer) []byte {
 	file := filepath.Join(must(os.MkdirTemp("", "seed")), "k")
 	defer os.RemoveAll(filepath.Dir(file))
 	must(0, s.Save(file))
-	block, _ := pem.Decode(must(os.ReadFile(file)))
-	return must(x509.ParsePKCS8PrivateKey(block.Bytes)).(ed25519.PrivateKey).Seed()
+	return must(ssh.ParseRawPrivateKey(must(os.ReadFile(file)))).(*ed25519.PrivateKey).Seed()
 }
 
 // twin returns a signer with the key of s under another name.

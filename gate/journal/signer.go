@@ -88,17 +88,14 @@ func (s *Signer) String() string { return "gate.Signer(" + s.Name + ")" }
 // GoString hides the key.
 func (s *Signer) GoString() string { return s.String() }
 
+// pemType is that of keys which earlier versions wrote, in PKCS #8.
 const pemType = "PRIVATE KEY"
 
-// Save writes the key to a new file that only its owner can read. It refuses
-// to replace a file.
+// Save writes the key, in the form of OpenSSH and without a passphrase, to a new file
+// that only its owner can read. It refuses to replace a file.
 func (s *Signer) Save(file string) error {
 	if s.held != nil {
 		return fmt.Errorf("gate: the key of %s is held elsewhere", s.Name)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(s.key)
-	if err != nil {
-		return fmt.Errorf("gate: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("gate: %w", err)
@@ -107,15 +104,15 @@ func (s *Signer) Save(file string) error {
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
-	block := &pem.Block{Type: pemType, Headers: map[string]string{"Approver": s.Name}, Bytes: der}
-	if err := errors.Join(pem.Encode(f, block), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(pem.Encode(f, opensshKey(s.Name, s.key)), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("gate: %s: %w", file, err)
 	}
 	return nil
 }
 
-// LoadSigner reads a key written by [Signer.Save]. A key that others could
-// read is refused.
+// LoadSigner reads a key written by [Signer.Save], of this version or an earlier one, or
+// by ssh-keygen with the approver's name for a comment and without a passphrase. A key
+// that others could read is refused.
 func LoadSigner(file string) (*Signer, error) {
 	fi, err := os.Lstat(file)
 	if err != nil {
@@ -131,17 +128,24 @@ func LoadSigner(file string) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
+	var name string
+	var key ed25519.PrivateKey
 	block, _ := pem.Decode(b)
-	if block == nil || block.Type != pemType {
-		return nil, fmt.Errorf("gate: %s holds no private key", file)
+	switch {
+	case block != nil && block.Type == opensshType:
+		name, key, err = parseOpenSSH(block.Bytes)
+	case block != nil && block.Type == pemType:
+		var k any
+		k, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		key, _ = k.(ed25519.PrivateKey)
+		name = block.Headers["Approver"]
+	default:
+		err = errors.New("it holds no private key")
 	}
-	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %s: %w", file, err)
 	}
-	key, ok := k.(ed25519.PrivateKey)
-	name := block.Headers["Approver"]
-	if !ok || state.CheckName(name) != nil {
+	if key == nil || state.CheckName(name) != nil {
 		return nil, fmt.Errorf("gate: %s is not an approver's Ed25519 key", file)
 	}
 	return &Signer{Name: name, key: key}, nil

@@ -93,7 +93,7 @@ func Open(file string, ask func() ([]byte, error)) (*gate.Signer, error) {
 	switch {
 	case block == nil:
 		return nil, fmt.Errorf("keyring: %s holds no private key", file)
-	case block.Type == "PRIVATE KEY": // as gate.Signer.Save writes it
+	case block.Type == "PRIVATE KEY": // as gate.Signer.Save wrote it before
 		return gate.LoadSigner(file)
 	}
 	raw, err := ssh.ParseRawPrivateKey(b)

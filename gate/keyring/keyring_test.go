@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -150,21 +153,55 @@ func TestWhatCannotBeAKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestAKeyOfBeforeStillOpens(t *testing.T) {
-	s, err := gate.NewSigner("alice")
+// There is one form of keys, that of OpenSSH; what earlier versions saved is read still.
+func TestAKeyThatTheLibrarySavedOpensAndOneOfBeforeStillDoes(t *testing.T) {
+	saved, err := gate.NewSigner("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "k")
-	if err := s.Save(file); err != nil {
+	if err := saved.Save(file); err != nil {
 		t.Fatal(err)
 	}
-	got, err := keyring.Open(file, nil)
-	if err != nil || got.Name != "alice" {
-		t.Errorf("%v, %v", got, err)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if a, err := keyring.Public(file); err != nil || a.Name != "alice" || !a.Key.Equal(s.Approver().Key) {
-		t.Errorf("%v, %v", a, err)
+	raw, err := ssh.ParseRawPrivateKey(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, ok := raw.(*ed25519.PrivateKey); !ok || !saved.Approver().Key.Equal(key.Public()) {
+		t.Errorf("OpenSSH reads %T", raw)
+	}
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(t.TempDir(), "k")
+	if err := os.WriteFile(before, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Headers: map[string]string{"Approver": "alice"}, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]ed25519.PublicKey{file: saved.Approver().Key, before: pub} {
+		got, err := keyring.Open(file, nil)
+		if err != nil || got.Name != "alice" || !got.Approver().Key.Equal(want) {
+			t.Errorf("%v, %v", got, err)
+		}
+		if a, err := keyring.Public(file); err != nil || a.Name != "alice" || !a.Key.Equal(want) {
+			t.Errorf("%v, %v", a, err)
+		}
+	}
+	made, s := create(t, "bob", nil)
+	if got, err := gate.LoadSigner(made); err != nil || got.Name != "bob" || !got.Approver().Key.Equal(s.Approver().Key) {
+		t.Errorf("one of the command: %v, %v", got, err)
+	}
+	locked, _ := create(t, "carol", []byte("a passphrase"))
+	if got, err := gate.LoadSigner(locked); err == nil || !strings.Contains(err.Error(), "gate/keyring") {
+		t.Errorf("one with a passphrase: %v, %v", got, err)
 	}
 }
 
