@@ -539,7 +539,7 @@ func (c *Client) planEnable(ctx context.Context, k kind, in EnableInput) (gate.P
 		Summary: fmt.Sprintf("Enable the %s %s in Cortex.", k, d.Name),
 		Targets: []gate.Target{{Kind: string(k), ID: d.ID, Name: d.Name, Version: d.Version}},
 		Changes: []gate.Change{gate.Set("what it does", d.Description), gate.Set("takes", some(d.DataTypes))},
-		Undo:    "Disable it.",
+		Undo:    fmt.Sprintf("Disable it (cortex_disable_%s).", k),
 	}
 	if d.DockerImage != "" {
 		p.Changes = append(p.Changes, gate.Set("image", d.DockerImage))

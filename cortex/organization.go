@@ -149,7 +149,7 @@ func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizati
 		Summary: "Create an organisation in Cortex.",
 		Targets: []gate.Target{{Kind: "organisation", ID: in.Name}},
 		Changes: []gate.Change{gate.Set("description", in.Description)},
-		Undo:    "Lock it; Cortex deletes none.",
+		Undo:    "Lock it (cortex_update_organization); Cortex deletes none.",
 	}, nil
 }
 
@@ -203,7 +203,7 @@ func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizati
 	p := gate.Plan{
 		Summary: "Change an organisation in Cortex.",
 		Targets: []gate.Target{{Kind: "organisation", ID: o.ID, Name: o.Name, Version: version(o)}},
-		Undo:    "Set the former values again.",
+		Undo:    "Set the former values again (cortex_update_organization).",
 	}
 	if in.Description != nil {
 		p.Changes = append(p.Changes, gate.Changed("description", o.Description, *in.Description))

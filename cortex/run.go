@@ -274,7 +274,7 @@ func planSubmissions(list []submission, given string) (gate.Plan, error) {
 		}
 	}
 	if len(p.Egress) == 0 {
-		p.Undo = "Delete the jobs."
+		p.Undo = "Delete the jobs (cortex_delete_job)."
 	}
 	return p, nil
 }

@@ -517,7 +517,7 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 	p := gate.Plan{
 		Summary: fmt.Sprintf("Add %s to an event in MISP.", count(len(in.Attributes), "attribute")),
 		Targets: []gate.Target{e.target()},
-		Undo:    "Delete the attributes from the event.",
+		Undo:    "Delete the attributes from the event (misp_delete_attribute).",
 		Count:   len(in.Attributes),
 	}
 	var sent []*Attribute

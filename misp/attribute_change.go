@@ -154,7 +154,7 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		Summary: "Add an attribute to an event in MISP.",
 		Targets: []gate.Target{e.target()},
 		Changes: []gate.Change{gate.Set("attribute", a.describe())},
-		Undo:    "Delete the attribute from the event.",
+		Undo:    "Delete the attribute from the event (misp_delete_attribute).",
 	}
 	if in.Distribution != nil {
 		p.Changes = append(p.Changes, gate.Set("distribution", *in.Distribution))

@@ -293,7 +293,7 @@ func (c *Client) planNewEvent(ctx context.Context, in CreateEventInput) (gate.Pl
 			gate.Set("title", in.Info), gate.Set("date", date), gate.Set("distribution", in.Distribution),
 			gate.Set("threat level, analysis", fmt.Sprintf("%s, %s", in.threat(), in.Analysis)),
 		},
-		Undo: "Delete the event.",
+		Undo: "Delete the event (misp_delete_event).",
 	}
 	if in.Distribution == SharingGroupOnly {
 		if err := c.toGroup(ctx, in.SharingGroupID, &p); err != nil {
@@ -340,7 +340,7 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 	var undo []string
 	if len(after) > len(had) {
 		p.Changes = append(p.Changes, gate.Changed("tags", strings.Join(had, ", "), strings.Join(after, ", ")))
-		undo = append(undo, "take the new tags off the event")
+		undo = append(undo, "take the new tags off the event (misp_tag_event)")
 	}
 	fresh := 0
 	for i, a := range attributes {
@@ -355,7 +355,7 @@ func (c *Client) planExistingEvent(ctx context.Context, in CreateEventInput, e *
 		fresh++
 	}
 	if fresh > 0 {
-		undo = append(undo, "delete the new attributes from it")
+		undo = append(undo, "delete the new attributes from it (misp_delete_attribute)")
 	}
 	p.Warnings = append(p.Warnings, tlpDoubts(tlp(after), e.Distribution)...)
 	p.Warnings = append(p.Warnings, severalTLP(after)...)
@@ -478,7 +478,7 @@ func (c *Client) planUpdateEvent(ctx context.Context, in UpdateEventInput) (gate
 	if err := c.checkMay(ctx, e, mayModify); err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: "Change an event in MISP.", Targets: []gate.Target{e.whole()}, Undo: "Set the values that are shown as those before."}
+	p := gate.Plan{Summary: "Change an event in MISP.", Targets: []gate.Target{e.whole()}, Undo: "Set the values that are shown as those before (misp_update_event)."}
 	if in.Info != "" {
 		p.Changes = append(p.Changes, gate.Changed("title", e.Info, in.Info))
 	}

@@ -43,7 +43,7 @@ func TestThePlanOfATakenTitleIsAboutTheEventThatHasIt(t *testing.T) {
 	for _, want := range []string{
 		"Add to an event that is in MISP already", "tags: tlp:green -> tlp:green, workflow:todo\n", "published: yes -> no", "a change unpublishes it", "no event is made",
 		"distribution is this community only and stays so: all communities was asked for", "threat level is low and stays so: high was asked for", "analysis is initial and stays so: complete",
-		"undo: Take the new tags off the event. Publishing it again is another call.",
+		"undo: Take the new tags off the event (misp_tag_event). Publishing it again is another call.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, text)
@@ -92,7 +92,7 @@ func TestAnEventThatAppearsMakesTheApprovalStale(t *testing.T) {
 	op := ops["misp_create_event"]
 	args := `{"info":"Phishing wave","distribution":1,"threatLevel":1,"analysis":0,"tags":["tlp:green"]}`
 	res, err := op.Do(t.Context(), g.Guard, input(t, op, args))
-	if err != nil || !strings.Contains(shown(res.Proposal.Plan), "undo: Delete the event.") {
+	if err != nil || !strings.Contains(shown(res.Proposal.Plan), "undo: Delete the event (misp_delete_event).") {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	g.Approve(res.Proposal.ID)
@@ -115,7 +115,7 @@ func TestThePlanOfAnEventWithAttributes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Make an event", "attribute 1:  -> ip-dst 8.8.8.8", "attribute 2:  -> domain guess.example", "8.8.8.8 is on the warninglist", "undo: Delete the event."} {
+	for _, want := range []string{"Make an event", "attribute 1:  -> ip-dst 8.8.8.8", "attribute 2:  -> domain guess.example", "8.8.8.8 is on the warninglist", "undo: Delete the event (misp_delete_event)."} {
 		if !strings.Contains(shown(p), want) {
 			t.Errorf("new: the plan lacks %q:\n%s", want, shown(p))
 		}
@@ -124,7 +124,7 @@ func TestThePlanOfAnEventWithAttributes(t *testing.T) {
 	if p, err = c.PlanCreateEvent(ctx, in, values...); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"event " + string(e.ID) + " Phishing wave", "attribute 1:  -> ip-dst 8.8.8.8", "8.8.8.8 is on the warninglist", "published: yes -> no", "undo: Delete the new attributes from it. "} {
+	for _, want := range []string{"event " + string(e.ID) + " Phishing wave", "attribute 1:  -> ip-dst 8.8.8.8", "8.8.8.8 is on the warninglist", "published: yes -> no", "undo: Delete the new attributes from it (misp_delete_attribute). "} {
 		if !strings.Contains(shown(p), want) {
 			t.Errorf("existing: the plan lacks %q:\n%s", want, shown(p))
 		}
@@ -135,7 +135,7 @@ func TestThePlanOfAnEventWithAttributes(t *testing.T) {
 	if p, err = c.PlanCreateEvent(ctx, in, values[:1]...); err != nil || !strings.Contains(p.Summary, "change nothing") || !strings.Contains(shown(p), "attribute 1 is in the event already") {
 		t.Errorf("%s, %v", shown(p), err)
 	}
-	if p, err = c.PlanCreateEvent(ctx, misp.CreateEventInput{Info: in.Info, Distribution: 1, ThreatLevel: 3, Tags: []string{"a:b"}}, values...); err != nil || !strings.Contains(p.Undo, "Take the new tags off the event; delete the new attributes from it.") {
+	if p, err = c.PlanCreateEvent(ctx, misp.CreateEventInput{Info: in.Info, Distribution: 1, ThreatLevel: 3, Tags: []string{"a:b"}}, values...); err != nil || !strings.Contains(p.Undo, "Take the new tags off the event (misp_tag_event); delete the new attributes from it (misp_delete_attribute).") {
 		t.Errorf("%q, %v", p.Undo, err)
 	}
 	if _, err := c.PlanCreateEvent(ctx, misp.CreateEventInput{Info: "x", Distribution: 3, ThreatLevel: 1, Tags: []string{"tlp:red"}}); !errors.Is(err, misp.ErrEgress) {

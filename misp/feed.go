@@ -190,7 +190,7 @@ func (c *Client) planToggleFeed(ctx context.Context, in ToggleFeedInput) (gate.P
 		Summary: "Switch a feed " + onOff(in.Enable) + " in MISP.",
 		Targets: []gate.Target{f.target()},
 		Changes: []gate.Change{gate.Changed("enabled", onOff(bool(f.Enabled)), onOff(in.Enable))},
-		Undo:    "Switch it " + onOff(!in.Enable) + " again; what it brought in stays.",
+		Undo:    "Switch it " + onOff(!in.Enable) + " again (misp_toggle_feed); what it brought in stays.",
 	}
 	if bool(f.Enabled) == in.Enable {
 		p.Warnings = append(p.Warnings, "the feed is "+onOff(in.Enable)+" already: nothing changes")

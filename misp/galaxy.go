@@ -412,11 +412,15 @@ func (c *Client) planAttachGalaxyCluster(ctx context.Context, in AttachGalaxyClu
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	undo := "" // no tool here takes a tag from an attribute
+	if in.TargetType == ToEvent {
+		undo = "Take the cluster's tag away (misp_tag_event)."
+	}
 	p := gate.Plan{
 		Summary: fmt.Sprintf("Attach a galaxy cluster to an %s in MISP.", in.TargetType),
 		Targets: []gate.Target{e.target()},
 		Changes: []gate.Change{gate.Set("cluster", fmt.Sprintf("%s (%s)", cl.Value, cl.TagName))},
-		Undo:    "Take the cluster's tag away.",
+		Undo:    undo,
 	}
 	if a != nil {
 		p.Targets = append([]gate.Target{{Kind: "attribute", ID: string(a.ID), Name: a.Type + " " + a.Value}}, p.Targets...)

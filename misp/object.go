@@ -464,7 +464,7 @@ func (c *Client) planAddObject(ctx context.Context, in AddObjectInput) (gate.Pla
 		Summary: "Add an object to an event in MISP.",
 		Targets: []gate.Target{e.target()},
 		Changes: []gate.Change{gate.Set("object", fmt.Sprintf("%s (template version %s), distribution %s", t.Name, body.TemplateVersion, Distribution(body.Distribution)))},
-		Undo:    "Delete the object from the event.",
+		Undo:    "Delete the object from the event (misp_delete_object).",
 	}
 	if in.Comment != "" {
 		p.Changes = append(p.Changes, gate.Set("comment", in.Comment))

@@ -310,7 +310,7 @@ func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeIn
 	p := gate.Plan{
 		Summary: "Propose an attribute to the organisation that made an event in MISP.",
 		Targets: []gate.Target{e.target()},
-		Undo:    "Discard the proposal, which the organisation that made the event can.",
+		Undo:    "Discard the proposal, which the organisation that made the event can (misp_discard_proposal).",
 	}
 	if a == nil {
 		p.Changes = append(p.Changes, gate.Set("proposal", "add "+in.attribute().describe()))
@@ -442,7 +442,7 @@ func (c *Client) planAcceptProposal(ctx context.Context, in DecideProposalInput)
 		Summary: "Accept a proposal in MISP: " + p.does() + ".",
 		Targets: []gate.Target{p.target(), e.target()},
 		Changes: []gate.Change{gate.Set("does", p.does())},
-		Undo:    "Change the attribute back, or delete it.",
+		Undo:    "Delete the attribute (misp_delete_attribute) and add it as it was (misp_add_attribute).",
 	}
 	if bool(p.ToDelete) {
 		plan.Undo = "Add the attribute again (misp_add_attribute)."

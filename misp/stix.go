@@ -202,7 +202,7 @@ func (c *Client) planImportSTIX(ctx context.Context, in ImportSTIXInput) (gate.P
 		Summary:  "Make an event in MISP of a STIX bundle. It is not published.",
 		Targets:  []gate.Target{{Kind: "bundle", ID: clip.Text(b.ID, 60), Name: b.contents()}},
 		Changes:  []gate.Change{gate.Set("objects", b.contents()), gate.Set("distribution", CommunityOnly), gate.Set("size", fmt.Sprintf("%d bytes", b.size)), gate.Set("SHA-256", b.sha256)},
-		Undo:     "Delete the event.",
+		Undo:     "Delete the event (misp_delete_event).",
 		Warnings: []string{stixLosses},
 	}
 	values := b.values()

@@ -164,12 +164,12 @@ func (c *Client) planTagEvent(ctx context.Context, in TagEventInput) (gate.Plan,
 	after := slices.DeleteFunc(e.tagNames(), func(t string) bool { return in.Remove && t == in.Tag })
 	switch {
 	case in.Remove:
-		p.Summary, p.Undo = "Take a tag from an event in MISP.", "Tag the event again."
+		p.Summary, p.Undo = "Take a tag from an event in MISP.", "Tag the event again (misp_tag_event)."
 		if !has {
 			p.Warnings = append(p.Warnings, "the event doesn't have the tag: MISP will refuse")
 		}
 	default:
-		p.Summary, p.Undo = "Tag an event in MISP.", "Take the tag from the event."
+		p.Summary, p.Undo = "Tag an event in MISP.", "Take the tag from the event (misp_tag_event)."
 		if has {
 			p.Warnings = append(p.Warnings, "the event has the tag already: nothing changes")
 		} else {

@@ -656,7 +656,7 @@ func (c *Client) planUpdateAlert(ctx context.Context, in UpdateAlertInput) (gate
 	if _, err := c.withFields(ctx, a.CustomFields, in.CustomFields); err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: "Change an alert in TheHive.", Targets: []gate.Target{a.target()}, Undo: "Set the fields back.", Warnings: a.importedWarnings()}
+	p := gate.Plan{Summary: "Change an alert in TheHive.", Targets: []gate.Target{a.target()}, Undo: "Set the fields back (thehive_update_alert).", Warnings: a.importedWarnings()}
 	d := diff{&p.Changes}
 	d.text("title", a.Title, in.Title)
 	d.optional("description", a.Description, in.Description)
@@ -706,7 +706,7 @@ func (c *Client) planReopenAlert(ctx context.Context, p *gate.Plan, status strin
 		p.Warnings = append(p.Warnings, c.reopenWarning(ctx, "manageAlert/reopen"))
 	}
 	if stage == StageClosed {
-		p.Undo = "Set the fields back; to open the alert again needs the permission manageAlert/reopen."
+		p.Undo = "Set the fields back (thehive_update_alert); to open the alert again needs the permission manageAlert/reopen."
 	}
 	return nil
 }

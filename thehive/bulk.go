@@ -147,7 +147,7 @@ func (c *Client) planBulk(ctx context.Context, ids []string, summary string) (ga
 	if err != nil {
 		return gate.Plan{}, nil, err
 	}
-	p := gate.Plan{Summary: fmt.Sprintf(summary, len(cases)), Undo: "Set each case back."}
+	p := gate.Plan{Summary: fmt.Sprintf(summary, len(cases)), Undo: "Set each case back (thehive_update_case, thehive_assign_case)."}
 	for _, cs := range cases {
 		p.Targets = append(p.Targets, cs.target())
 		if cs.Stage == StageClosed {
@@ -283,7 +283,7 @@ func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput)
 		return p, err
 	}
 	p.Warnings = append(p.Warnings, closingWarnings(open)...)
-	p.Undo = "The cases can be opened again one by one, which needs the permission manageCase/reopen."
+	p.Undo = "The cases can be opened again one by one (thehive_update_case), which needs the permission manageCase/reopen."
 	if len(open) > 0 {
 		p.Undo += " Their tasks stay ended."
 	}
@@ -401,7 +401,7 @@ func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsIn
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: fmt.Sprintf("Change %d alerts in TheHive.", len(alerts)), Undo: "Set each alert back."}
+	p := gate.Plan{Summary: fmt.Sprintf("Change %d alerts in TheHive.", len(alerts)), Undo: "Set each alert back (thehive_update_alert)."}
 	for _, a := range alerts {
 		p.Targets = append(p.Targets, a.target())
 		if a.CaseID != "" {

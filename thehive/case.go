@@ -544,7 +544,7 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 	p := gate.Plan{
 		Summary: "Open a case in TheHive.",
 		Changes: []gate.Change{gate.Set("title", in.Title), gate.Set("severity", in.Severity)},
-		Undo:    "Close the case, or delete it (thehive_delete_case).",
+		Undo:    "Close the case (thehive_close_case), or delete it (thehive_delete_case).",
 	}
 	if described {
 		p.Changes = append(p.Changes, gate.Set("description", in.Description))

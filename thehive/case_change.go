@@ -422,7 +422,7 @@ func (c *Client) planUpdateCase(ctx context.Context, in UpdateCaseInput) (gate.P
 	if _, err := c.withFields(ctx, cs.CustomFields, in.CustomFields); err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: "Change a case in TheHive.", Targets: []gate.Target{cs.target()}, Undo: "Set the fields back."}
+	p := gate.Plan{Summary: "Change a case in TheHive.", Targets: []gate.Target{cs.target()}, Undo: "Set the fields back (thehive_update_case)."}
 	d := diff{&p.Changes}
 	d.text("title", cs.Title, in.Title)
 	d.optional("description", cs.Description, in.Description)
@@ -469,7 +469,7 @@ func (c *Client) planStatus(ctx context.Context, p *gate.Plan, status string, cs
 		for _, name := range c.missingMandatory(ctx, cs.CustomFields) {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("The mandatory custom field %s has no value: TheHive may refuse to close the case.", name))
 		}
-		p.Undo = "The case can be opened again, which needs the permission manageCase/reopen."
+		p.Undo = "The case can be opened again (thehive_update_case), which needs the permission manageCase/reopen."
 		if len(open) > 0 {
 			p.Undo += " Its tasks stay ended."
 		}

@@ -87,7 +87,7 @@ func (c *Client) planCloseCase(ctx context.Context, in CloseCaseInput) (gate.Pla
 		Summary: "Close a case in TheHive.",
 		Targets: []gate.Target{cs.target()},
 		Changes: []gate.Change{gate.Changed("status", cs.Status, in.Status)},
-		Undo:    "Set the status back.",
+		Undo:    "Set the status back (thehive_update_case).",
 	}
 	if in.ImpactStatus != "" {
 		p.Changes = append(p.Changes, gate.Changed("impact", cs.ImpactStatus, in.ImpactStatus))

@@ -315,7 +315,7 @@ func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Pla
 		if have, err = c.page(ctx, cs.ID, in.PageID); err != nil {
 			return p, err
 		}
-		p.Summary, p.Undo = "Change a page of a case in TheHive.", "Set the text back."
+		p.Summary, p.Undo = "Change a page of a case in TheHive.", "Set the text back (thehive_write_page)."
 		p.Targets = append(p.Targets, gate.Target{Kind: "page", ID: have.ID, Name: have.Title, Version: fmt.Sprintf("updated %d", jsoncodec.Milli(have.UpdatedAt))})
 	}
 	d := diff{&p.Changes}

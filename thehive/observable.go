@@ -594,7 +594,7 @@ func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableIn
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	return gate.Plan{Summary: "Change an observable in TheHive.", Targets: []gate.Target{o.target()}, Changes: in.changes(o), Undo: "Set the fields back."}, nil
+	return gate.Plan{Summary: "Change an observable in TheHive.", Targets: []gate.Target{o.target()}, Changes: in.changes(o), Undo: "Set the fields back (thehive_update_observable)."}, nil
 }
 
 // BulkUpdateObservablesInput is the input of [Client.BulkUpdateObservables].
@@ -672,7 +672,7 @@ func (c *Client) planBulkUpdateObservables(ctx context.Context, in BulkUpdateObs
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: fmt.Sprintf("Change %s in TheHive.", counted(len(list), "observable")), Undo: "Set each of them back."}
+	p := gate.Plan{Summary: fmt.Sprintf("Change %s in TheHive.", counted(len(list), "observable")), Undo: "Set each of them back (thehive_update_observable)."}
 	for _, o := range list {
 		p.Targets = append(p.Targets, o.target())
 	}

@@ -257,7 +257,7 @@ func (c *Client) planUpdateMessage(ctx context.Context, in UpdateMessageInput) (
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: fmt.Sprintf("Change the text of %s in TheHive.", article(string(in.Kind))), Targets: []gate.Target{{Kind: string(in.Kind), ID: m.ID}},
-		Changes: []gate.Change{gate.Changed("message", m.Message, in.Message)}, Undo: "Set the text back."}
+		Changes: []gate.Change{gate.Changed("message", m.Message, in.Message)}, Undo: "Set the text back (thehive_update_message)."}
 	u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
 	if err == nil && m.By != "" && m.By != u.Login {
 		p.Warnings = []string{fmt.Sprintf("It was written by %s and not by %s.", m.By, u.Login)}

@@ -227,7 +227,7 @@ func (c *Client) planUpdateProcedure(ctx context.Context, in UpdateProcedureInpu
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: "Change a technique that is recorded in TheHive.", Undo: "Set the fields back.",
+	p := gate.Plan{Summary: "Change a technique that is recorded in TheHive.", Undo: "Set the fields back (thehive_update_procedure).",
 		Targets: []gate.Target{{Kind: "procedure", ID: have.ID, Name: have.PatternID}}}
 	d := diff{&p.Changes}
 	d.text("technique", have.PatternID, in.PatternID)

@@ -386,7 +386,7 @@ func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.P
 	if err != nil {
 		return gate.Plan{}, err
 	}
-	p := gate.Plan{Summary: "Change a task in TheHive.", Targets: []gate.Target{t.target()}, Undo: "Set the fields back."}
+	p := gate.Plan{Summary: "Change a task in TheHive.", Targets: []gate.Target{t.target()}, Undo: "Set the fields back (thehive_update_task)."}
 	d := diff{&p.Changes}
 	d.text("title", t.Title, in.Title)
 	d.optional("description", t.Description, in.Description)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func (rec *Recorder) Take() []gate.Endpoint {
 // Check runs calls, approving what waits for it, and fails the test unless
 // every one succeeds, every operation in ops is called, no operation used an
 // endpoint above its own tier, none wrote anything while it waited, its approver was
-// shown every text of its input, and the permit of none lets a request through that
+// shown every text of its input and an undo that one of ops does, and the permit of none lets a request through that
 // another operation makes. A read that changes
 // something, or a write that is listed as one but deletes, shows here.
 func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls []Call) {
@@ -92,6 +93,14 @@ func Check(t *testing.T, g *gatetest.Gate, rec *Recorder, ops []gate.Op, calls [
 			out := do(t, g, op, call, func(p *gate.Proposal) {
 				for _, missing := range unseen(p) {
 					t.Errorf("%s: %s isn't on the screen:\n%s", op.Name(), missing, gate.Render(p))
+				}
+				for _, name := range tool.FindAllString(p.Plan.Undo, -1) {
+					if byName[name] == nil {
+						t.Errorf("%s: its undo names %s, which isn't there: %s", op.Name(), name, p.Plan.Undo)
+					}
+				}
+				if p.Plan.Undo != "" && !tool.MatchString(p.Plan.Undo) && !byItself.MatchString(p.Plan.Undo) {
+					t.Errorf("%s: its undo names no tool that does it: %s", op.Name(), p.Plan.Undo)
 				}
 				for _, e := range rec.Take() {
 					if e.Tier > gate.TierRead {
@@ -148,6 +157,13 @@ func Do(t *testing.T, g *gatetest.Gate, op gate.Op, call Call) *gate.Result {
 	t.Helper()
 	return do(t, g, op, call, func(*gate.Proposal) {})
 }
+
+var (
+	// tool is the name of one in a text.
+	tool = regexp.MustCompile(`\b(wazuh|thehive|cortex|misp|mitre)_[a-z_]+\b`)
+	// byItself is an undo that takes no tool.
+	byItself = regexp.MustCompile(`^(Nothing is changed|There is nothing to undo|Each host takes it back by itself|Delete the file\.)`)
+)
 
 // inOtherWords are arguments whose meaning is on the screen, and not their letters.
 var inOtherWords = map[string]string{
