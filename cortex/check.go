@@ -17,7 +17,7 @@ import (
 // Cortex: GET /api/status, GET /api/user/current
 func (c *Client) Check(ctx context.Context) []connect.Finding {
 	const of = "Cortex"
-	u, err := httpx.JSON[wire.User](c.wire.GetCurrentUser(ctx))
+	_, err := httpx.JSON[wire.User](c.wire.GetCurrentUser(ctx))
 	list := c.wire.HTTP.Findings(of, err)
 	add := func(of string, leg connect.Leg, h connect.Health, message, advice string) {
 		list = append(list, connect.Finding{Of: of, Leg: leg, Status: h, Message: message, Advice: advice})
@@ -37,7 +37,7 @@ func (c *Client) Check(ctx context.Context) []connect.Finding {
 		return list
 	}
 	const above = "Cortex superadmin"
-	u, err = httpx.JSON[wire.User](c.super.GetCurrentUser(ctx))
+	u, err := httpx.JSON[wire.User](c.super.GetCurrentUser(ctx))
 	for _, f := range c.super.HTTP.Findings(above, err) {
 		if f.Leg != connect.LegConnection && f.Leg != connect.LegTLS || f.Status == connect.Broken {
 			if f.Leg == connect.LegCredentials && f.Status == connect.Broken {

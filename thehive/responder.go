@@ -73,15 +73,39 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	list, err := workers(c.wire.ListResponders(ctx, string(in.ObjectType), in.ObjectID))
+	id, err := c.objectID(ctx, in.ObjectType, in.ObjectID)
 	if err != nil {
 		return nil, err
 	}
-	actions, err := listed[*Action](c.wire.ListActions(ctx, string(in.ObjectType), in.ObjectID))
+	list, err := workers(c.wire.ListResponders(ctx, string(in.ObjectType), id))
+	if err != nil {
+		return nil, err
+	}
+	actions, err := listed[*Action](c.wire.ListActions(ctx, string(in.ObjectType), id))
 	if err != nil {
 		return nil, err
 	}
 	return &Responders{Responders: list, Actions: actions}, nil
+}
+
+// objectID is the id of what is named: a case by its number too, an alert by
+// type;source;sourceRef too.
+func (c *Client) objectID(ctx context.Context, kind ObjectType, name string) (string, error) {
+	switch {
+	case kind == ObjectAlert:
+		return c.alertID(ctx, name)
+	case kind != ObjectCase || strings.HasPrefix(strings.TrimSpace(name), "~"):
+		return strings.TrimSpace(name), nil
+	}
+	ref, err := caseRef("objectId", name)
+	if err != nil {
+		return "", err
+	}
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: ref})
+	if err != nil {
+		return "", err
+	}
+	return cs.ID, nil
 }
 
 // RunResponderInput is the input of [Client.RunResponder].
@@ -122,6 +146,10 @@ func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Actio
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	var err error
+	if in.ObjectID, err = c.objectID(ctx, in.ObjectType, in.ObjectID); err != nil {
+		return nil, err
+	}
 	w, err := c.responder(ctx, in)
 	if err != nil {
 		return nil, err
@@ -132,6 +160,10 @@ func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Actio
 }
 
 func (c *Client) planRunResponder(ctx context.Context, in RunResponderInput) (gate.Plan, error) {
+	var err error
+	if in.ObjectID, err = c.objectID(ctx, in.ObjectType, in.ObjectID); err != nil {
+		return gate.Plan{}, err
+	}
 	w, err := c.responder(ctx, in)
 	if err != nil {
 		return gate.Plan{}, err

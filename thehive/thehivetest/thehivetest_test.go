@@ -1,6 +1,7 @@
 package thehivetest_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -220,6 +221,20 @@ func TestAnAlertIsMergedOnce(t *testing.T) {
 		status, body := send(t, s, "POST", "/api/v1/alert/"+alert.ID+"/merge/1", "")
 		if status != want || want == 400 && !strings.Contains(body, "Alert is already imported") {
 			t.Errorf("HTTP %d %.200s; want %d", status, body, want)
+		}
+	}
+}
+
+func TestABasicLoginIsTaken(t *testing.T) {
+	t.Parallel()
+	s := thehivetest.New(t)
+	if status, body := send(t, s, "POST", "/api/v1/user/analyst@soc.example/password/set", `{"password":"EXAMPLE-PASSWORD"}`, "Authorization", "Bearer "+thehivetest.AdminKey); status != 204 {
+		t.Fatalf("setting a password: %d %s", status, body)
+	}
+	for password, want := range map[string]int{"EXAMPLE-PASSWORD": 200, "another": 401, "": 401} {
+		login := "Basic " + base64.StdEncoding.EncodeToString([]byte("analyst@soc.example:"+password))
+		if status, body := send(t, s, "GET", "/api/v1/user/current", "", "Authorization", login); status != want {
+			t.Errorf("%q: %d %s, want %d", password, status, body, want)
 		}
 	}
 }
