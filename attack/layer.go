@@ -166,13 +166,21 @@ func (l *Layer) Validate() error {
 		check(i.Label != "" && layerAlpha.MatchString(i.Color), "legend item %q with colour %q", i.Label, i.Color)
 	}
 	check(l.Techniques != nil, "techniques are missing: an empty layer has an empty list")
-	seen := map[[2]string]bool{}
+	seen := make(map[[2]string]bool, len(l.Techniques))
 	for _, t := range l.Techniques {
 		key := [2]string{t.TechniqueID, t.Tactic}
-		check(layerID.MatchString(t.TechniqueID), "technique id %q", t.TechniqueID)
-		check(!seen[key], "technique %s occurs twice", t.TechniqueID)
-		check(t.Tactic == "" || layerTactic.MatchString(t.Tactic), "%s: tactic %q", t.TechniqueID, t.Tactic)
-		check(t.Color == "" || layerAlpha.MatchString(t.Color), "%s: colour %q", t.TechniqueID, t.Color)
+		if !layerID.MatchString(t.TechniqueID) { // what is wrong is written only where it is: there are many
+			check(false, "technique id %q", t.TechniqueID)
+		}
+		if seen[key] {
+			check(false, "technique %s occurs twice", t.TechniqueID)
+		}
+		if t.Tactic != "" && !layerTactic.MatchString(t.Tactic) {
+			check(false, "%s: tactic %q", t.TechniqueID, t.Tactic)
+		}
+		if t.Color != "" && !layerAlpha.MatchString(t.Color) {
+			check(false, "%s: colour %q", t.TechniqueID, t.Color)
+		}
 		checkNotes(check, t.TechniqueID, t.Metadata, t.Links)
 		seen[key] = true
 	}
