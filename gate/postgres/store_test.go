@@ -444,8 +444,12 @@ func TestAServerCanNeitherForgetNorEnrol(t *testing.T) {
 	exec1(t, owner, "CREATE ROLE "+role+" LOGIN")
 	_, grants, _ := strings.Cut(string(must(os.ReadFile("README.md"))), "```sql\n")
 	grants, _, _ = strings.Cut(grants, "```")
-	exec1(t, owner, strings.NewReplacer("SCHEMA sallyport", "SCHEMA "+owner.schema, "sallyport.", owner.schema+".", "gate_server", role).Replace(grants))
+	exec1(t, owner, strings.NewReplacer("DATABASE sallyport", "DATABASE "+owner.config.Database, "SCHEMA sallyport", "SCHEMA "+owner.schema, "sallyport.", owner.schema+".", "gate_server", role).Replace(grants))
 	own := strings.Replace(address, "sallyport@", role+"@", 1)
+	exec1(t, owner, "CREATE ROLE "+role+"_other LOGIN")
+	if s, err := open(strings.Replace(address, "sallyport@", role+"_other@", 1)); !refused(err, "42501") {
+		t.Errorf("another role of the server connects: %v, %v", s, err)
+	}
 	h := on(t, "a", own, gate.ApprovalOperator)
 	p := must(h.do(write, "1")).Proposal
 	must(0, journal.New(opened(t, address), journal.Options{}).Approve(p.ID, p.Digest, alice))
