@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -657,15 +658,15 @@ func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*Alert
 func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*AlertPage, error) {
 	s := q.search
 	s.From, s.TrackTotalHits = in.Offset, true
-	if err := resume(in.Cursor, in.Offset, q.index, s); err != nil {
+	if err := resume(in.Cursor, in.Offset, q.print, s); err != nil {
 		return nil, err
 	}
 	f, err := c.searchAlerts(ctx, q.index, *s)
 	if err != nil {
-		return nil, err
+		return nil, q.slow(err)
 	}
 	p := &AlertPage{
-		Alerts: make([]*Alert, len(f.Hits.Hits)), ends: &turning{q.index, s, f, now}, Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
+		Alerts: make([]*Alert, len(f.Hits.Hits)), ends: &turning{q.print, s, f, now}, Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
 		Note: q.asked.note, Incomplete: incomplete(f, q.index), NotSearched: q.missed,
 	}
 	if in.Sort == "timestamp" {
@@ -735,7 +736,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 	}
 	s, index := q.search, q.index
 	s.From = in.Offset
-	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
+	if err := resume(in.Cursor, in.Offset, q.print, s); err != nil {
 		return err
 	}
 	missing := ""
@@ -814,6 +815,8 @@ type alertQuery struct {
 	five   bool
 	asked  *asked
 	search *indexer.Search
+	print  string   // says what is searched for, wherever the words are looked for
+	others []clause // what must match beside the words
 	words  []word
 	missed string // where the words were not looked for
 	log    bool   // whether the events themselves are wanted
@@ -844,6 +847,11 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 		return nil, err
 	}
 	q.search.TrackTotalHits = false
+	same, err := raw([]any{q.others, in.Search})
+	if err != nil {
+		return nil, err
+	}
+	q.print = fingerprint(q.index, &indexer.Search{Query: same, Sort: q.search.Sort})
 	switch {
 	case len(q.words) > 0 || q.five || q.data: // to tell where they stand; of findings little is known of the names they have
 		q.search.Source = nil
@@ -857,6 +865,20 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 		}
 	}
 	return q, nil
+}
+
+// slow adds to the error of a search for words that took too long what makes it
+// shorter.
+func (q *alertQuery) slow(err error) error {
+	var late net.Error
+	if len(q.words) == 0 || !errors.As(err, &late) || !late.Timeout() {
+		return err
+	}
+	what := "words are looked for in all alerts; give start_time"
+	if !q.asked.from.IsZero() {
+		what = "give a later start_time, or fewer words"
+	}
+	return fmt.Errorf("%w; %s", err, what)
 }
 
 // filtered makes the clauses of a filter and notes in q what they mean.
@@ -885,6 +907,7 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 	if c.label != nil {
 		clauses = append(clauses, c.label)
 	}
+	q.others = slices.Clip(clauses)
 	if f.Search != "" {
 		t, err := c.textIn(ctx, q.index, "search", f.Search, clauses)
 		if err != nil {

@@ -69,7 +69,7 @@ func (c Cursor) now() (time.Time, error) {
 }
 
 // resume lets s go on from cursor.
-func resume(cursor Cursor, offset int, index string, s *indexer.Search) error {
+func resume(cursor Cursor, offset int, print string, s *indexer.Search) error {
 	if cursor == "" {
 		return nil
 	}
@@ -80,7 +80,7 @@ func resume(cursor Cursor, offset int, index string, s *indexer.Search) error {
 	if err != nil {
 		return err
 	}
-	if len(p.After) != len(s.Sort) || p.Search != fingerprint(index, s) {
+	if len(p.After) != len(s.Sort) || p.Search != print {
 		return invalid("cursor: it belongs to another search; repeat all other arguments as they were")
 	}
 	s.SearchAfter = p.After
@@ -89,7 +89,7 @@ func resume(cursor Cursor, offset int, index string, s *indexer.Search) error {
 
 // A turning tells where a page of f can end.
 type turning struct {
-	index string
+	print string // of what is searched for
 	s     *indexer.Search
 	f     *indexer.Found
 	now   time.Time
@@ -101,7 +101,7 @@ func (t *turning) behind(n int) Cursor {
 	if t == nil || n == 0 || len(t.f.Hits.Hits[n-1].Sort) != len(t.s.Sort) {
 		return ""
 	}
-	c, err := encodeCursor(position{Search: fingerprint(t.index, t.s), After: t.f.Hits.Hits[n-1].Sort, Now: t.now.UnixMilli()})
+	c, err := encodeCursor(position{Search: t.print, After: t.f.Hits.Hits[n-1].Sort, Now: t.now.UnixMilli()})
 	if err != nil {
 		return ""
 	}

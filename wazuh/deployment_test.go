@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -168,5 +171,90 @@ func TestAnIndexerThatOffersOnlySearchesIsEnough(t *testing.T) {
 	}
 	if d, err := c.DiagnoseConnection(ctx, wazuh.DiagnoseConnectionInput{}); err != nil || d.Status == wazuh.Broken {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// manyFields gives the indices so many fields that two words can't be looked for
+// in all of them at once.
+func manyFields(s *wazuhtest.Server) {
+	for i := range 700 {
+		s.MapFields(fmt.Sprintf("data.template.f%d", i), fmt.Sprintf("data.own%d", i))
+	}
+}
+
+func TestACursorLeadsOnThoughTheWordsStandInOtherFieldsByThen(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	manyFields(s)
+	now := time.Now().Truncate(time.Second)
+	for i := range 4 {
+		s.AddAlert(now.Add(-time.Duration(i)*time.Minute), fmt.Sprint("a", i), at("data.own1", "needle in the hay"))
+	}
+	c := s.Client()
+	p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "needle hay", Limit: 2})
+	if err != nil || p.Total != 4 || p.NextCursor == "" || p.NotSearched != "" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	s.AddAlert(now.Add(-time.Hour), "later", at("data.own2", "hay, and a needle"))
+	if _, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "needle", Limit: 9, Cursor: p.NextCursor}); !errors.Is(err, wazuh.ErrInvalid) {
+		t.Errorf("a cursor of other words: %v", err)
+	}
+	p, err = c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "needle hay", Limit: 9, Cursor: p.NextCursor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a2", "a3", "later"}, ids(p.Alerts)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestATailFindsWordsInFieldsThatHadNoneBefore(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	manyFields(s)
+	begin := time.Now().Add(-time.Hour).Truncate(time.Second)
+	s.AddAlert(begin.Add(time.Minute), "one", at("data.own1", "needle in the hay"))
+	c := s.Client()
+	in := wazuh.TailAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: wazuh.At(begin), Search: "needle hay"}}
+	seen := []string{}
+	run := func() {
+		t.Helper()
+		for p, err := range c.TailAlerts(t.Context(), in) {
+			if err != nil || p.NotSearched != "" {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			seen = append(seen, ids(p.Alerts)...)
+			in.Cursor = p.NextCursor
+		}
+	}
+	run()
+	s.AddAlert(begin.Add(2*time.Minute), "other", at("data.own2", "hay, and a needle"))
+	s.AddAlert(begin.Add(3*time.Minute), "neither", at("data.own2", "a needle"))
+	run()
+	if diff := cmp.Diff([]string{"one", "other"}, seen); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEventsOfTheArchivesAreListedAndSearched(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "alert", at("data.srcip", "192.0.2.7"))
+	s.AddState("wazuh-archives-4.x-2026.11.29", "event", wazuhtest.Object{
+		"@timestamp": "2026-11-29T10:00:00.000Z", "timestamp": "2026-11-29T10:00:00.000+0000", "full_log": "an event that raised nothing", "agent": wazuhtest.Object{"id": "001"}, "location": "/var/log/syslog", "data": wazuhtest.Object{"srcip": "192.0.2.8"},
+	})
+	c := s.Client(func(c *wazuh.Config) { c.AlertIndex = "wazuh-alerts-*,wazuh-archives-*" })
+	p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: "192.0.2.0/29"})
+	if err != nil || p.Total != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if p, err = c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: "192.0.2.0/28"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"alert", "event"}, ids(p.Alerts)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p, err = c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: "raised nothing"}); err != nil || p.Total != 1 || p.Alerts[0].Rule.ID != "" {
+		t.Errorf("words: %+v, %v", p, err)
 	}
 }

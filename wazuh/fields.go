@@ -21,8 +21,12 @@ import (
 // fields there are, looks for text in the most telling ones first, and tells
 // which it had no room for.
 
-// fieldsKept is for how long what the indexer says of its fields is kept.
-const fieldsKept = 10 * time.Minute
+// For how long it is kept which fields the indexer has, and which hold nothing: so
+// long may words be missed in a field that is new.
+const (
+	fieldsKept = 2 * time.Minute
+	emptyKept  = 30 * time.Second
+)
 
 // fieldCache holds the fields of each index pattern.
 type fieldCache struct {
@@ -35,7 +39,8 @@ type fieldList struct {
 	at     time.Time
 	fields []indexField    // those in [searched] first
 	few    bool            // whether the indexer wouldn't tell and only some documents were looked at
-	empty  map[string]bool // of the groups of fields, those that no document has; nil: not asked
+	empty  map[string]bool // of the groups of fields, those that no document has
+	asked  time.Time       // when that was asked; zero: not yet
 }
 
 // kind is how a field is indexed; one that no index has can be anything.
@@ -174,6 +179,10 @@ func group(path string) string {
 	return parts[0] + "." + parts[1]
 }
 
+// someFields are so many that it is worth asking which of them no document has:
+// each in which a word is looked for costs each shard time.
+const someFields = 300
+
 // smallGroup is of how many fields a group isn't worth asking whether it is empty.
 const smallGroup = 8
 
@@ -181,8 +190,8 @@ const smallGroup = 8
 func (c *Client) populated(ctx context.Context, index string, l *fieldList) []indexField {
 	c.cache.mu.Lock()
 	defer c.cache.mu.Unlock()
-	if l.empty == nil {
-		l.empty = map[string]bool{}
+	if time.Since(l.asked) > emptyKept {
+		l.empty, l.asked = map[string]bool{}, time.Now()
 		size := map[string]int{}
 		for _, f := range l.fields {
 			size[group(f.path)]++
@@ -232,7 +241,7 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 		return n
 	}
 	room := max(minClauses, maxClauses-sizeOf(others))
-	if cost() > room {
+	if len(fields) > someFields {
 		fields = c.populated(ctx, index, known)
 	}
 	if cost() > room {
@@ -334,7 +343,11 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 		in = fields
 	}
 	among, _ := list[longest].fitting(in, room)
-	counted, err := c.count(ctx, index, append(slices.Clone(others), list[longest].anywhere(among)), list, fields)
+	match := append(slices.Clone(others), list[longest].anywhere(among))
+	counted, err := c.seen(ctx, index, match, list, fields)
+	if err != nil {
+		counted, err = c.count(ctx, index, match, list, fields)
+	}
 	if err != nil {
 		return
 	}
@@ -346,6 +359,55 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 	if held[longest] == nil && len(counted[longest]) > 0 {
 		held[longest] = counted[longest]
 	}
+}
+
+// fewHits are so many documents that they are looked through here, which costs
+// the indexer less than to count.
+const fewHits = 200
+
+var errMany = errors.New("too many to look through")
+
+// seen returns in which of fields the few documents that match hold each word, as
+// far as that can be told from them: a field that isn't a keyword may hold it.
+func (c *Client) seen(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
+	s, err := newSearch(match, fewHits, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.TrackTotalHits = true
+	f, err := c.searchAlerts(ctx, index, *s)
+	if err != nil {
+		return nil, err
+	}
+	if t := f.Hits.Total; t == nil || t.Value != len(f.Hits.Hits) || f.Shards.Failed > 0 || f.TimedOut {
+		return nil, errMany
+	}
+	holds := make([]map[string]bool, len(list))
+	for i := range holds {
+		holds[i] = map[string]bool{}
+	}
+	for _, h := range f.Hits.Hits {
+		err := jsontext.Leaves(h.Source, func(path, text []byte) {
+			for i, w := range list {
+				if !holds[i][string(path)] && standsIn([]word{w}, string(path), string(text)) {
+					holds[i][string(path)] = true
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make([][]indexField, len(list))
+	for i, w := range list {
+		out[i] = []indexField{}
+		for _, field := range fields {
+			if field.kind != keywordField && w.cost([]indexField{field}) > 0 || holds[i][field.path] {
+				out[i] = append(out[i], field)
+			}
+		}
+	}
+	return out, nil
 }
 
 // count returns in which of fields documents that match hold each word.

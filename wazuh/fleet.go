@@ -180,14 +180,14 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 		return nil, err
 	}
 	index := inventoryIndex(in.Kind)
-	if err := resume(in.Cursor, in.Offset, index, s); err != nil {
+	if err := resume(in.Cursor, in.Offset, fingerprint(index, s), s); err != nil {
 		return nil, err
 	}
 	f, err := c.searchIndex(ctx, index, *s)
 	if err != nil {
 		return nil, err
 	}
-	p, err := in.page(&turning{index, s, f, time.Time{}})
+	p, err := in.page(&turning{fingerprint(index, s), s, f, time.Time{}})
 	if err != nil {
 		return nil, err
 	}

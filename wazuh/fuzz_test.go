@@ -38,7 +38,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := resume(in.Cursor, 0, alertIndex, b); err != nil {
+		if err := resume(in.Cursor, 0, fingerprint(alertIndex, b), b); err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)
 			}
@@ -51,7 +51,7 @@ func FuzzCursor(f *testing.F) {
 			hits := []indexer.Hit{{Sort: b.SearchAfter}}
 			one := 1
 			b.Size = &one
-			c := (&turning{alertIndex, b, &indexer.Found{Hits: indexer.Hits{Hits: hits}}, now}).next()
+			c := (&turning{fingerprint(alertIndex, b), b, &indexer.Found{Hits: indexer.Hits{Hits: hits}}, now}).next()
 			if again, err := c.position(); err != nil || again.Now != now.UnixMilli() {
 				t.Errorf("%q becomes %q: %v", s, c, err)
 			}

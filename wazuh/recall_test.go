@@ -20,26 +20,38 @@ import (
 // sampleAlerts reads alerts as real ones are shaped, or skips.
 func sampleAlerts(tb testing.TB) []wazuhtest.Object {
 	tb.Helper()
-	f, err := os.Open("../../shared/vendor/recordings/alerts-sample.ndjson.gz")
+	var list []wazuhtest.Object
+	for _, line := range linesOf(tb, "../../shared/vendor/recordings/alerts-sample.ndjson.gz") {
+		var x struct {
+			Source wazuhtest.Object `json:"_source"`
+		}
+		if err := json.Unmarshal(line, &x); err != nil {
+			tb.Fatal(err)
+		}
+		list = append(list, x.Source)
+	}
+	return list
+}
+
+// linesOf reads the lines of a recording, or skips.
+func linesOf(tb testing.TB, name string) (list [][]byte) {
+	tb.Helper()
+	f, err := os.Open(name)
 	if err != nil {
-		tb.Skip("the sample alerts are not at hand:", err)
+		tb.Skip("a recording is not at hand:", err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var list []wazuhtest.Object
 	s := bufio.NewScanner(z)
-	s.Buffer(make([]byte, 1<<20), 1<<24)
+	s.Buffer(make([]byte, 1<<20), 1<<26)
 	for s.Scan() {
-		var line struct {
-			Source wazuhtest.Object `json:"_source"`
-		}
-		if err := json.Unmarshal(bytes.TrimSpace(s.Bytes()), &line); err != nil {
-			tb.Fatal(err)
-		}
-		list = append(list, line.Source)
+		list = append(list, bytes.Clone(s.Bytes()))
+	}
+	if err := s.Err(); err != nil {
+		tb.Fatal(err)
 	}
 	return list
 }

@@ -76,8 +76,7 @@ func (c *Client) TailAlerts(ctx context.Context, in TailAlertsInput) iter.Seq2[*
 type tail struct {
 	client        *Client
 	query         *alertQuery
-	match         json.RawMessage // without the bound of time
-	print         string          // of the search
+	search        string // the words; in which fields they are looked for is found out anew for each page
 	after         []*json.RawMessage
 	every, settle time.Duration
 }
@@ -108,7 +107,7 @@ func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &tail{client: c, query: q, match: q.search.Query, print: fingerprint(q.index, q.search), every: in.Every, settle: in.Settle}
+	t := &tail{client: c, query: q, search: in.Search, every: in.Every, settle: in.Settle}
 	if in.Cursor == "" {
 		for _, v := range []any{from.UnixMilli(), "", ""} { // before the first of that moment
 			b, err := raw(v)
@@ -123,7 +122,7 @@ func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error)
 	if err != nil {
 		return nil, err
 	}
-	if len(p.After) != len(q.search.Sort) || p.Search != t.print {
+	if len(p.After) != len(q.search.Sort) || p.Search != q.print {
 		return nil, invalid("cursor: it belongs to another search; repeat the filters as they were")
 	}
 	t.after = p.After
@@ -144,7 +143,20 @@ func (in *TailAlertsInput) alerts() GetAlertsInput {
 // page fetches what comes next and is old enough.
 func (t *tail) page(ctx context.Context) (*AlertPage, error) {
 	until := time.Now().Add(-t.settle)
-	query, err := raw(clause{"bool": clause{"filter": []any{t.match, clause{"range": clause{timeField: clause{"lte": until.UTC().Format(time.RFC3339Nano)}}}}}})
+	bounds := clause{"lte": until.UTC().Format(time.RFC3339Nano)}
+	var last int64
+	if t.after[0] != nil && json.Unmarshal(*t.after[0], &last) == nil { // so that only what may hold anything new is looked into
+		bounds["gte"] = time.UnixMilli(last).UTC().Format(time.RFC3339Nano)
+	}
+	clauses, missed := append(t.query.others, clause{"range": clause{timeField: bounds}}), ""
+	if t.search != "" {
+		text, err := t.client.textIn(ctx, t.query.index, "search", t.search, clauses)
+		if err != nil {
+			return nil, err
+		}
+		clauses, missed = append(clauses, text.clauses...), text.missed
+	}
+	query, err := raw(clause{"bool": clause{"filter": clauses}})
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +169,7 @@ func (t *tail) page(ctx context.Context) (*AlertPage, error) {
 	if why := incomplete(f, t.query.index); why != "" && f.Shards.Total > 0 {
 		return nil, fmt.Errorf("%w: %s", ErrIncomplete, why)
 	}
-	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Sort: OldestFirst, Until: until.UTC(), NotSearched: t.query.missed, Note: t.query.asked.note}
+	p := &AlertPage{Alerts: make([]*Alert, len(f.Hits.Hits)), Sort: OldestFirst, Until: until.UTC(), NotSearched: missed, Note: t.query.asked.note}
 	for i, h := range f.Hits.Hits {
 		if p.Alerts[i], err = t.query.alert(h); err != nil {
 			return nil, err
@@ -170,6 +182,6 @@ func (t *tail) page(ctx context.Context) (*AlertPage, error) {
 		}
 		t.after, p.More = f.Hits.Hits[n-1].Sort, n == *s.Size
 	}
-	p.NextCursor, err = encodeCursor(position{Search: t.print, After: t.after, Now: until.UnixMilli()})
+	p.NextCursor, err = encodeCursor(position{Search: t.query.print, After: t.after, Now: until.UnixMilli()})
 	return p, err
 }

@@ -187,11 +187,20 @@ func (w word) clauses(f indexField) []clause {
 		values := w.in(f.path).values
 		some := make([]clause, len(values))
 		for i, v := range values {
+			if !hasCase(v) { // which the indexer is slower to look for in any case
+				some[i] = clause{"wildcard": clause{f.path: clause{"value": v}}}
+				continue
+			}
 			some[i] = clause{"wildcard": clause{f.path: clause{"value": v, "case_insensitive": true}}}
 		}
 		return some
 	}
 	return nil
+}
+
+// hasCase reports whether s has a letter that the indexer folds.
+func hasCase(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
 // standsIn reports whether any of words stands in a field's text.
