@@ -223,7 +223,7 @@ const maxSeeded = 500
 
 // GetRelatedEvents finds the events that share values with an event, by MISP's
 // own correlation and by the values meant for detection, or those that have a
-// value. The event itself isn't among them. It takes three requests, however
+// value. The event itself isn't among them. It takes two requests, however
 // many values there are, unless one of them is in very many events.
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
@@ -238,17 +238,19 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		out.Value = strings.TrimSpace(in.Value)
 		values = []string{out.Value}
 	} else {
-		e, err := c.summary(ctx, in.EventID)
+		q := wire.AttributeSearch{IncludeCorrelations: 1, Page: 1, Limit: maxSeeded}
+		inEvent(&q, in.EventID)
+		p, err := c.searchAttributes(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		e, err := c.eventOf(ctx, in.EventID, p.Attributes)
 		if err != nil {
 			return nil, err
 		}
 		out.EventID, out.EventInfo = e.ID, e.Info
-		p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), IncludeCorrelations: 1, Page: 1, Limit: maxSeeded})
-		if err != nil {
-			return nil, err
-		}
 		if p.More {
-			reasons = append(reasons, fmt.Sprintf("only the newest %d of the event's %d attributes were looked at", maxSeeded, e.AttributeCount))
+			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes of the event were looked at", maxSeeded))
 		}
 		for _, a := range p.Attributes {
 			if a == nil {
@@ -276,6 +278,21 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	reasons = append(reasons, more...)
 	out.Truncated, out.Reason = len(reasons) > 0, clip.Text(strings.Join(reasons, "; "), 1000)
 	return out, nil
+}
+
+// eventOf returns the event that ref names, of which list are attributes, if it has
+// any: each says which event it is in.
+func (c *Client) eventOf(ctx context.Context, ref EventRef, list []*Attribute) (*EventHead, error) {
+	for _, a := range list {
+		if a != nil && a.Event != nil && Ref(ref).is(a.Event.ID, a.Event.UUID) {
+			return a.Event, nil
+		}
+	}
+	e, err := c.summary(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return &EventHead{ID: e.ID, UUID: e.UUID, Info: e.Info, Date: e.Date}, nil
 }
 
 // sharing puts into found the events, other than one, that have one of values,
