@@ -201,7 +201,7 @@ func TestHowLongAJobMayTakeIsAskedOnce(t *testing.T) {
 	s := cortextest.New(t)
 	id := s.AddJobs(cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: "203.0.113.32", Created: time.Now().Add(-20 * time.Minute), Delay: time.Hour})[0]
 	c := s.Client(func(cfg *cortex.Config) { cfg.Timeout = 300 * time.Millisecond })
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if r, err := c.WaitAndGetReport(ctx, cortex.WaitAndGetReportInput{JobID: id}); err != nil || r.Finished || r.Dead {
 		t.Fatalf("%+v, %v", r, err)

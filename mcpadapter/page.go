@@ -2,10 +2,13 @@ package mcpadapter
 
 import (
 	"context"
+	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -16,8 +19,8 @@ import (
 // one begins, so that whoever follows it sees every row.
 //
 // An output whose next page an offset or a page number tells needs no such
-// method, if it says in total how many rows there are: by that, and by what was
-// asked for, its rows are found and left out. Any other operation is called again
+// method, if it says in total how many rows there are, or has as many as were asked
+// for: by that its rows are found and left out. Any other operation is called again
 // with a smaller limit. The method saves the platform that second call.
 type Pager interface {
 	// FirstRows returns the output with its first n rows, or a few less, of
@@ -25,8 +28,30 @@ type Pager interface {
 	// page (next_cursor, next, more, …) is so that the next page begins behind
 	// them. The arguments in next, the others being the same, bring that; there
 	// are none if the output says it under the name of the argument or as its
-	// next one. It leaves the receiver as it is.
+	// next one, or if pages are counted: then n divides the rows before the page.
+	// It leaves the receiver as it is.
 	FirstRows(n int) (page any, next map[string]any)
+}
+
+// A page whose rows are in several lists, one behind the other, is a Pager that
+// says how many they are.
+type several interface{ Rows() int }
+
+// A Bounded input asks for a page. Bound, before it is run as a tool, makes that
+// have at most as many rows as fit an answer, and as many if it says no number. The
+// bound is the same for every page, so that who goes on sees every row.
+type Bounded interface{ Bound() }
+
+// bounded decodes args into a fresh input and bounds it.
+func (t *tool) bounded(args []byte) (any, error) {
+	in := reflect.New(t.op.In()).Interface()
+	if err := json.Unmarshal(args, in); err != nil {
+		return nil, err
+	}
+	if b, ok := in.(Bounded); ok {
+		b.Bound()
+	}
+	return in, nil
 }
 
 // paging is how an input asks for a page: by the names of its arguments.
@@ -55,7 +80,7 @@ func pagingOf(in *schema.Type) *paging {
 	return &p
 }
 
-// number returns the integer that args, or the default, has for f.
+// number returns the integer that args has for f.
 func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 	if f == nil {
 		return otherwise
@@ -65,10 +90,25 @@ func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 			return n
 		}
 	}
-	if n, err := strconv.Atoi(string(f.Default)); err == nil {
-		return n
-	}
 	return otherwise
+}
+
+// asked returns args, in which stands how many rows a page has even where they
+// leave it to the tool.
+func (t *tool) asked(p *paging, args []byte) (*jsontree.Value, error) {
+	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
+	if err != nil {
+		return nil, err
+	}
+	in, err := t.bounded(args)
+	if err != nil {
+		return nil, err
+	}
+	input.SetDefaults(in)
+	if n := p.limit.Int(in); n > 0 {
+		set(v, p.limit.Name, n)
+	}
+	return v, nil
 }
 
 // rows returns the name of the list in the answer a to v that the arguments turn,
@@ -76,23 +116,32 @@ func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 // asked for, or as there are left. If it isn't, it is taken to be the longest, and
 // before is -1.
 func (p *paging) rows(a *answer.Answer, v *jsontree.Value) (list string, before int) {
-	total, ok := a.Number("total")
+	list, before = a.LongestList(), -1
 	limit := number(v, p.limit, 0)
+	at := 0
 	switch {
-	case !ok || limit < 1 || p.cursor != nil && (v.Get(p.cursor.Name) != nil || a.Has("next_cursor")):
-		return a.LongestList(), -1
+	case limit < 1 || p.cursor != nil && (v.Get(p.cursor.Name) != nil || a.Has("next_cursor")):
+		return list, before
 	case p.offset != nil:
-		before = number(v, p.offset, 0)
+		at = number(v, p.offset, 0)
 	case p.page != nil:
-		before = (max(1, number(v, p.page, 1)) - 1) * limit
+		at = (max(1, number(v, p.page, 1)) - 1) * limit
 	default:
-		return a.LongestList(), -1
+		return list, before
 	}
-	lists := a.Lists(min(limit, total-before))
-	if len(lists) != 1 {
-		return a.LongestList(), -1
+	has := limit
+	total, told := a.Number("total")
+	if !told {
+		total, told = a.Number("clusterCount")
 	}
-	return lists[0], before
+	if told {
+		has = min(limit, total-at)
+	}
+	lists := a.Lists(has)
+	if len(lists) != 1 || !told && lists[0] != list {
+		return list, before
+	}
+	return lists[0], at
 }
 
 const maxSmaller = 10 // times that another size of a page is tried
@@ -104,37 +153,48 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 	if p == nil || a.Fits(t.opts.MaxResponse) {
 		return a
 	}
-	v, err := jsontree.Parse(in.args, jsontree.MaxDepthIn)
+	v, err := t.asked(p, in.args)
 	if err != nil {
 		return a
 	}
 	whole := a
 	list, before := p.rows(whole, v)
 	fit, of := a.RoomFor(list, t.opts.MaxResponse-pageNote)
+	lists, inSeveral := out.(several)
+	rows := of
+	if inSeveral {
+		rows = lists.Rows()
+		fit += rows - of
+	}
 	how := ""
-	for n := 0; n < maxSmaller && of > 1 && fit < max(of, number(v, p.limit, 0)) && !a.Fits(t.opts.MaxResponse); n++ {
+	for n := 0; n < maxSmaller && rows > 1 && fit < max(rows, number(v, p.limit, 0)) && !a.Fits(t.opts.MaxResponse); n++ {
 		b, next := t.firstRows(ctx, p, in, v, out, whole, list, before, fit)
 		if b == nil {
 			break
 		}
-		rows, ok := b.Rows(list)
-		if !ok {
+		shown, ok := b.Rows(list)
+		if inSeveral && shown == 0 {
+			list = b.LongestList()
+			shown, ok = b.Rows(list)
+		}
+		if !ok && !inSeveral {
 			break
 		}
-		if rows == 0 { // what would have been rows was left out of the page
+		if shown == 0 && !inSeveral { // what would have been rows was left out of the page
 			fit *= 2
 			continue
 		}
 		if how == "" {
 			how = t.described().how + t.keep(ctx, whole)
 		}
-		b.SetPage(list, rows, of, how, next)
+		of, _ = whole.Rows(list)
+		b.SetPage(list, shown, of, how, next)
 		a = b
 		less, has := a.RoomFor(list, t.opts.MaxResponse)
-		if has == 1 {
+		if fit == 1 || has == 1 && !inSeveral {
 			break
 		}
-		fit = max(1, min(less, fit-1))
+		fit = max(1, min(fit-(has-less), fit-1))
 	}
 	return a
 }
@@ -148,12 +208,22 @@ func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.V
 	var short any
 	pager, ends := out.(Pager)
 	if ends {
-		short, next = pager.FirstRows(n)
+		if p.page != nil && p.offset == nil && p.cursor == nil {
+			n, next = p.next(v, n)
+		}
+		var said map[string]any
+		if short, said = pager.FirstRows(n); said != nil {
+			next = said
+		}
 	}
 	if short == nil {
 		n, next = p.next(v, n)
 		if before >= 0 && !ends {
-			return whole.FirstRows(list, n, p.said(before, n)), next
+			said := p.said(before, n)
+			if count, ok := whole.Number("count"); ok && slices.Contains(whole.Lists(count), list) {
+				said["count"] = strconv.Itoa(n)
+			}
+			return whole.FirstRows(list, n, said), next
 		}
 		res, err := t.do(ctx, p.smaller(v, n))
 		if err != nil {

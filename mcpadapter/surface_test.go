@@ -60,7 +60,7 @@ func TestAResourceIsAReadUnderAnAddress(t *testing.T) {
 		if err := json.Unmarshal([]byte(res.Contents[0].Text), &got); err != nil {
 			t.Fatalf("not JSON: %v\n%s", err, res.Contents[0].Text)
 		}
-		if len(got.Tickets) != 2 || !strings.Contains(got.Untrusted, "tickets[] title") || !strings.Contains(res.Contents[0].Text, `"_flags":[{"path":"tickets[].title","class":"override"}]`) {
+		if len(got.Tickets) != 2 || !strings.Contains(got.Untrusted, "tickets[]") || !strings.Contains(res.Contents[0].Text, `"_flags":[{"path":"tickets[].title","class":"override"}]`) {
 			t.Errorf("%+v", got)
 		}
 	}

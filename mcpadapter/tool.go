@@ -173,8 +173,8 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 
 // do runs the operation with a fresh copy of its input.
 func (t *tool) do(ctx context.Context, args []byte) (*gate.Result, error) {
-	in := reflect.New(t.op.In()).Interface()
-	if err := json.Unmarshal(args, in); err != nil {
+	in, err := t.bounded(args)
+	if err != nil {
 		return nil, &invalidError{err}
 	}
 	out, err := t.op.Do(ctx, t.guard, in)

@@ -67,7 +67,7 @@ const (
 	maxBlocked    = 50_000 // attributes that are looked at
 )
 
-func (in *BlocklistInput) bound() {
+func (in *BlocklistInput) Bound() {
 	if in.Limit == 0 || in.Limit > blockedAtOnce {
 		in.Limit = blockedAtOnce
 	}

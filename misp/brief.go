@@ -22,25 +22,22 @@ func briefly[In any, Out interface{ brief() }](fn func(context.Context, In) (Out
 	}
 }
 
-// paged makes of a method one whose pages have rows that fit an answer of the
-// default size: at most as many as a page of in may have. The bound is the same
-// for every page, so that who goes on with page sees every row.
-func paged[In any, P interface {
-	*In
-	bound()
-}, Out any](fn func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
-	return func(ctx context.Context, in In) (Out, error) {
-		P(&in).bound()
-		return fn(ctx, in)
-	}
-}
-
 // fitting is how many rows of a list fit an answer of the default size.
 const fitting = 50
 
-func (p *Paging) bound() { p.Limit = min(p.Limit, fitting) }
+// Bound asks for as many rows as fit an answer of the default size.
+func (p *Paging) Bound() { p.Limit = least(p.Limit, fitting) }
 
-func (in *SearchAttributesInput) bound() {
+// least returns how many rows are asked for, of at most so many.
+func least(limit, most int) int {
+	if limit == 0 {
+		return most
+	}
+	return min(limit, most)
+}
+
+// Bound asks for fewer attributes, the more is said of each.
+func (in *SearchAttributesInput) Bound() {
 	most := fitting
 	switch {
 	case in.IncludeCorrelations:
@@ -57,7 +54,7 @@ func (in *SearchAttributesInput) bound() {
 // shown are how many attributes of an export fit an answer of the default size.
 var shown = map[ExportFormat]int{CSV: 100, JSONExport: 25, STIX: 15, STIX2: 15, Suricata: 50, Snort: 50, YARA: 10}
 
-func (in *ExportIOCsInput) bound() {
+func (in *ExportIOCsInput) Bound() {
 	if in.SaveAs != "" {
 		return
 	}
@@ -71,7 +68,7 @@ func (in *ExportIOCsInput) bound() {
 	in.Limit = min(in.Limit, most)
 }
 
-func (in *ExportHashesInput) bound() {
+func (in *ExportHashesInput) Bound() {
 	const most = 300
 	if in.Limit == 0 {
 		in.Limit = most

@@ -27,7 +27,11 @@ func byHost(t *testing.T, m *misptest.Server, change ...func(*misp.Config)) func
 		t.Helper()
 		for _, o := range c.Ops() {
 			if o.Name() == op {
-				return o.Do(t.Context(), g.Guard, input(t, o, args))
+				in := input(t, o, args)
+				if page, ok := in.(interface{ Bound() }); ok { // as a server does
+					page.Bound()
+				}
+				return o.Do(t.Context(), g.Guard, in)
 			}
 		}
 		t.Fatalf("there is no operation %s", op)

@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
@@ -152,5 +156,98 @@ func TestGalaxiesDoNotEatTheAnswer(t *testing.T) {
 		if text := mcptest.Text(res); !strings.Contains(text, "Brute Force") || strings.Contains(text, "What is known of") {
 			t.Errorf("%s(%s): want the names of clusters, and not what is known of them: %.600s", c.tool, c.args, text)
 		}
+	}
+}
+
+// TestPagesThatWereMadeToFit follows pages with room for a few of their rows,
+// which have many or large ones: none is lost, none comes twice, and the server is
+// asked once for each.
+func TestPagesThatWereMadeToFit(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	named := func(kind string, n int) (list []misptest.Attribute) {
+		for i := range n {
+			list = append(list, misptest.Attribute{Type: "domain", Value: fmt.Sprintf("%s-%d.example", kind, i), Comment: strings.Repeat("word ", i%7)})
+		}
+		return list
+	}
+	e := misptest.Event{Info: "Attributes, then objects", Attributes: named("alone", 30)}
+	for i := range 12 {
+		e.Objects = append(e.Objects, misptest.Object{Name: "domain-ip", Attributes: named(fmt.Sprintf("in-%d", i), 1+3*(i%4))})
+	}
+	mixed := m.AddEvent(e)
+	large := m.AddEvent(misptest.Event{Info: "Many", Attributes: named("many", 310)})
+	const smallest, whole = 2048, 8 << 20
+	dialed := func(room int) *mcp.ClientSession {
+		g := mcptest.Guard(t)
+		server := mcpadapter.New(g, mcpadapter.Options{MaxResponse: room})
+		if err := server.Add(m.Client(func(cfg *misp.Config) { cfg.Guard = g }).Ops()...); err != nil {
+			t.Fatal(err)
+		}
+		return mcptest.Dial(t, server, nil, nil)
+	}
+	walk := func(cs *mcp.ClientSession, tool string, args map[string]any) (rows []string, pages, most int) {
+		args = maps.Clone(args)
+		for ; pages < 500; pages++ {
+			var p struct {
+				Attributes []*misp.Attribute `json:"Attribute"`
+				Found      []*misp.Attribute `json:"attributes"`
+				Objects    []*misp.Object    `json:"Object"`
+				More       bool              `json:"more"`
+				Next       map[string]any    `json:"_next"`
+			}
+			before := len(m.Requests())
+			mcptest.Structured(t, mcptest.Call(t, cs, tool, args), &p)
+			most = max(most, len(m.Requests())-before)
+			for _, a := range slices.Concat(p.Attributes, p.Found) {
+				rows = append(rows, "attribute "+string(a.ID))
+			}
+			for _, o := range p.Objects {
+				rows = append(rows, "object "+string(o.ID))
+			}
+			switch page, _ := args["page"].(int); {
+			case p.Next != nil:
+				maps.Copy(args, p.Next)
+			case !p.More:
+				return rows, pages, most
+			default:
+				if n, ok := args["page"].(float64); ok {
+					page = int(n)
+				}
+				args["page"] = max(1, page) + 1
+			}
+		}
+		t.Fatalf("%s(%v): no end", tool, args)
+		return nil, 0, 0
+	}
+	few, all := dialed(smallest), dialed(whole)
+	for _, tt := range []struct {
+		tool string
+		args map[string]any
+		want int
+	}{
+		{"misp_get_event", map[string]any{"eventId": mixed}, 42},
+		{"misp_get_event", map[string]any{"eventId": mixed, "limit": 7}, 42},
+		{"misp_get_event", map[string]any{"eventId": mixed, "limit": 500, "page": 1}, 42},
+		{"misp_get_event", map[string]any{"eventId": large}, 310},
+		{"misp_search_attributes", map[string]any{"eventId": large, "limit": 500}, 310},
+		{"misp_search_attributes", map[string]any{"eventId": large}, 310},
+	} {
+		want, _, most := walk(all, tt.tool, tt.args)
+		got, pages, again := walk(few, tt.tool, tt.args)
+		if len(want) != tt.want || pages == 0 {
+			t.Errorf("%s(%v): %d rows on %d pages; want %d rows", tt.tool, tt.args, len(want), pages, tt.want)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s(%v) (-whole +cut):\n%s", tt.tool, tt.args, diff)
+		}
+		if again > most {
+			t.Errorf("%s(%v): %d requests for a page, %d where all fits", tt.tool, tt.args, again, most)
+		}
+	}
+	// A page behind the first is made smaller from where it begins.
+	second, _, _ := walk(few, "misp_search_attributes", map[string]any{"eventId": large, "limit": 100, "page": 2})
+	if all, _, _ := walk(all, "misp_search_attributes", map[string]any{"eventId": large}); !slices.Equal(second, all[50:]) {
+		t.Errorf("behind the first page are %d rows, want %d", len(second), len(all)-50)
 	}
 }

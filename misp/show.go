@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -96,30 +97,33 @@ func (c *Client) ShowEvent(ctx context.Context, in ShowEventInput) (*ShownEvent,
 	return out, nil
 }
 
-// page is e, whole, with one page of what is in it: attributes first, then
-// objects, none of which is torn apart.
+// Rows returns how many attributes, of none but the event, and objects the page has.
+func (e *ShownEvent) Rows() int { return len(e.Attributes) + len(e.Objects) }
+
+// FirstRows returns the page with its first n rows, for an answer without room for
+// all.
+func (e *ShownEvent) FirstRows(n int) (page any, next map[string]any) {
+	if n >= e.Rows() {
+		return nil, nil
+	}
+	short := *e
+	short.Page, short.Limit, short.More = (e.Page-1)*e.Limit/n+1, n, true
+	short.Attributes = e.Attributes[:min(n, len(e.Attributes))]
+	short.Objects = e.Objects[:n-len(short.Attributes)]
+	return &short, nil
+}
+
+// page is e, whole, with one page of what is in it: attributes first, then objects
+// with all of theirs.
 func (e *Event) page(p Paging) *ShownEvent {
 	out := &ShownEvent{plainEvent: plainEvent(*e), Page: p.Page, Limit: p.Limit}
-	out.Attributes, out.Objects = nil, nil
-	at, room := 1, p.Limit // the page that is filled, and how many attributes still go on it
-	place := func(n int) bool {
-		if n > room && room < p.Limit {
-			at, room = at+1, p.Limit
-		}
-		room -= n
-		out.More = out.More || at > p.Page
-		return at == p.Page
-	}
-	for _, a := range e.Attributes {
-		if a != nil && !bool(a.Deleted) && place(1) {
-			out.Attributes = append(out.Attributes, a)
-		}
-	}
-	for _, o := range e.Objects {
-		if o != nil && !bool(o.Deleted) && place(max(1, len(o.Attributes))) {
-			out.Objects = append(out.Objects, o)
-		}
-	}
+	attributes := slices.DeleteFunc(slices.Clone(e.Attributes), func(a *Attribute) bool { return a == nil || bool(a.Deleted) })
+	objects := slices.DeleteFunc(slices.Clone(e.Objects), func(o *Object) bool { return o == nil || bool(o.Deleted) })
+	out.Attributes, _ = cut(p, attributes)
+	from := (p.Page-1)*p.Limit - len(attributes)
+	to := min(from+p.Limit, len(objects))
+	out.Objects = objects[min(max(0, from), len(objects)):max(0, to)]
+	out.More = to < len(objects)
 	var notes []string
 	if n := len(e.Correlated); n > maxRelations {
 		out.Correlated = e.Correlated[:maxRelations]

@@ -118,9 +118,7 @@ func (t *turning) next() Cursor {
 	return t.behind(n)
 }
 
-// brief lets list return alerts as an agent reads a list of them: the index, the
-// manager and its id of the alert are told of the one that get_alert returns, and
-// where all that was decoded is asked for.
+// brief lets list return alerts as an agent reads a list of them.
 func brief[In any](list func(context.Context, In) (*AlertPage, error)) func(context.Context, In) (*AlertPage, error) {
 	return func(ctx context.Context, in In) (*AlertPage, error) {
 		p, err := list(ctx, in)
@@ -128,11 +126,31 @@ func brief[In any](list func(context.Context, In) (*AlertPage, error)) func(cont
 			return nil, err
 		}
 		for _, a := range p.Alerts {
-			if a.Data == nil {
-				a.Index, a.WazuhID, a.Manager = "", "", HostRef{}
-			}
+			a.Brief()
 		}
 		return p, nil
+	}
+}
+
+// Brief leaves out of an alert what in a list says little, unless it has all that
+// was decoded: its index, its manager and that one's id of it, how often the rule
+// fired before, the names beside the ids of ATT&CK, and what the name of the decoder
+// says too. [Client.GetAlert] has all of it.
+func (a *Alert) Brief() {
+	if a.Data != nil {
+		return
+	}
+	a.Index, a.WazuhID, a.Manager, a.Rule.FiredTimes = "", "", HostRef{}, 0
+	if m := a.Rule.MITRE; m != nil && len(m.ID) > 0 {
+		a.Rule.MITRE = &AlertATTACK{ID: m.ID, Extra: m.Extra}
+	}
+	if d := a.Decoder; d != nil {
+		if d.Parent == d.Name {
+			a.Decoder = &Decoder{Name: d.Name, Extra: d.Extra}
+		}
+		if a.Event[MeaningService] == d.Name {
+			delete(a.Event, MeaningService)
+		}
 	}
 }
 
@@ -164,7 +182,11 @@ func (p *VulnerabilityPage) FirstRows(n int) (page any, next map[string]any) {
 // for all; or nil if it can't end there.
 func (p *ThingPage) FirstRows(n int) (page any, next map[string]any) {
 	short := *p
-	if short.Items, short.More, short.NextCursor = p.Items[:n], true, p.ends.behind(n); short.NextCursor == "" {
+	short.Items, short.More, short.NextCursor = p.Items[:n], true, p.ends.behind(n)
+	if n < len(p.places) {
+		short.NextCursor, _ = encodeCursor(p.places[n]) //nolint:errcheck // strings and integers always encode
+	}
+	if short.NextCursor == "" {
 		return nil, nil
 	}
 	return &short, nil

@@ -469,9 +469,12 @@ func TestTheFleetIsSearchedAgentByAgentWithoutItsStates(t *testing.T) {
 			}
 		}
 	}
-	for _, in := range []wazuh.SearchInventoryInput{{Kind: "packages"}, {Kind: "packages", Search: "e"}, {Kind: "hardware"}} { // by pages, each row once
-		in.Limit = 3
-		seen, total := map[string]bool{}, 0
+	for _, in := range []wazuh.SearchInventoryInput{{Kind: "packages"}, {Kind: "packages", Search: "e"}, {Kind: "hardware"}, {Kind: "packages", Limit: 5}} { // by pages, each row once
+		cut := in.Limit > 0
+		if !cut {
+			in.Limit = 3
+		}
+		seen, total, rows := map[string]bool{}, 0, 0
 		for {
 			p, err := old.SearchInventory(t.Context(), in)
 			if err != nil {
@@ -483,6 +486,11 @@ func TestTheFleetIsSearchedAgentByAgentWithoutItsStates(t *testing.T) {
 			if p.Total != total {
 				t.Errorf("%+v: total %d, then %d", in, total, p.Total)
 			}
+			if cut && len(p.Items) > 2 {
+				page, _ := p.FirstRows(2)
+				p = page.(*wazuh.ThingPage)
+			}
+			rows += len(p.Items)
 			for _, i := range p.Items {
 				seen[i.AgentID+string(i.Item)] = true
 			}
@@ -491,7 +499,7 @@ func TestTheFleetIsSearchedAgentByAgentWithoutItsStates(t *testing.T) {
 			}
 			in.Cursor = p.NextCursor
 		}
-		if len(seen) != total || total == 0 {
+		if len(seen) != total || rows != total || total == 0 {
 			t.Errorf("%+v: %d of %d rows", in, len(seen), total)
 		}
 	}

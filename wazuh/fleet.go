@@ -118,7 +118,8 @@ type ThingPage struct {
 	// Why some may be missing from this answer; absent when none are.
 	Incomplete string `json:"incomplete,omitempty"`
 
-	ends *turning
+	ends   *turning
+	places []hostPlace // of each item, where hosts were asked
 }
 
 func inventoryIndex(kind InventoryKind) string { return inventories[kind].index }

@@ -5,7 +5,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
-		gate.Read("list_agents", c.ListAgents, "List Wazuh agents: endpoints, hosts and machines, active, online, offline or disconnected. 000 is the manager."),
+		gate.Read("list_agents", briefAgents(c.ListAgents), "List Wazuh agents: endpoints, hosts and machines, active, online, offline or disconnected. 000 is the manager."),
 		gate.Read("get_agent", c.GetAgent, "Details of one Wazuh agent (endpoint, host): is it online, system, version."),
 		gate.Read("get_alerts", brief(c.GetAlerts), "List Wazuh alerts: the newest, latest alerts of the SIEM (alerts are detections), high severity, today, failed logins. Wazuh alerts by level, rule, agent, address, user, time."),
 		gate.Read("get_alert", c.GetAlert, "Show one full Wazuh alert, with its raw log, by its id."),
@@ -32,7 +32,7 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("get_manager_logs", c.GetManagerLogs, "Read the newest 2000 lines of the Wazuh manager's own log."),
 		gate.Read("get_manager_config", c.GetManagerConfig, "Read the configuration of the Wazuh manager (ossec.conf), or a part, without secrets.", gate.EnvIfSensitive(envSensitive)),
 		gate.Read("list_groups", c.ListGroups, "List the groups of Wazuh agents."),
-		gate.Read("get_group_agents", c.GetGroupAgents, "List the agents in a group."),
+		gate.Read("get_group_agents", briefAgents(c.GetGroupAgents), "List the agents in a group."),
 		gate.Read("diagnose_wazuh_connection", c.DiagnoseConnection, "Check the connection to Wazuh and its indexer, with advice."),
 		gate.Read("list_vulnerabilities", c.ListVulnerabilities, "List vulnerabilities (CVEs) of hosts: unpatched, critical, by agent, severity or package."),
 		gate.Read("search_vulnerabilities", c.SearchVulnerabilities, "Search vulnerabilities of the hosts by words: which hosts have a CVE."),

@@ -186,11 +186,12 @@ func (in *SearchInventoryInput) gather(at hostPlace, agents []HostRef, found []o
 		}
 		p.Total += f.total - f.first
 		take := min(len(f.rows), in.Limit-len(p.Items))
-		for _, row := range f.rows[:take] {
+		for j, row := range f.rows[:take] {
 			item, err := thingOf(row)
 			if err != nil {
 				return nil, err
 			}
+			p.places = append(p.places, hostPlace{Search: at.Search, Agent: a.ID, Row: f.first + j, Before: at.Before + len(p.Items)})
 			p.Items = append(p.Items, &Thing{AgentID: a.ID, AgentName: a.Name, Item: item})
 		}
 		if row := f.first + take; next.Agent == "" && row < f.total {

@@ -92,6 +92,18 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	return out, nil
 }
 
+// crossCorrelate is [Client.CrossCorrelate] as an agent reads it.
+func (c *Client) crossCorrelate(ctx context.Context, in CrossCorrelateInput) (*CrossCorrelateOutput, error) {
+	out, err := c.CrossCorrelate(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range out.Wazuh.Alerts {
+		a.Brief()
+	}
+	return out, nil
+}
+
 // withSubtechniques adds to each technique its sub-techniques.
 func withSubtechniques(list []*attack.Technique) []*attack.Technique {
 	var all []*attack.Technique

@@ -173,7 +173,7 @@ func (c *Client) Ops() []gate.Op {
 				"Shift hand-over: cases, tasks due, unusual alerts, tunings and responses in force, what waits or is unknown."),
 			gate.Read("mitre_soc_status", c.Status,
 				"Are all platforms up: whether Wazuh, TheHive, Cortex and MISP answer, if not why, and which ATT&CK is loaded."),
-			gate.Read("mitre_cross_correlate", c.CrossCorrelate,
+			gate.Read("mitre_cross_correlate", c.crossCorrelate,
 				"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
 		),
 	))

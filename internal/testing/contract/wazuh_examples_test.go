@@ -140,12 +140,15 @@ var agentNames = map[string]string{
 	"lastKeepAlive": "last_keepalive", "dateAdd": "date_add", "registerIP": "register_ip", "configSum": "config_sum", "mergedSum": "merged_sum",
 }
 
+// listedNames are those of an agent in a list, of whom get_agent says more.
+var listedNames = map[string]string{"lastKeepAlive": "last_keepalive", "registerIP": "register_ip", "manager": "", "dateAdd": "", "configSum": "", "mergedSum": ""}
+
 var examples4 = []example{
-	{tool: "list_agents", args: `{"include_ip":true}`, path: "/agents", list: "agents", names: agentNames, want: map[string]string{"total": "3", "ip_included": "true"},
-		has: "id name status group os.name os.version os.platform version manager node_name date_add last_keepalive ip"},
+	{tool: "list_agents", args: `{"include_ip":true}`, path: "/agents", list: "agents", names: listedNames, want: map[string]string{"total": "3", "ip_included": "true"},
+		has: "id name status group os.name os.version os.platform version node_name last_keepalive ip"},
 	{tool: "get_agent", args: `{"agent_id":"2","include_ip":true}`, path: "/agents", names: agentNames,
 		has: "id name status group os.name os.version os.platform version manager node_name date_add last_keepalive ip register_ip"},
-	{tool: "get_group_agents", args: `{"group_id":"default","include_ip":true}`, path: "/groups/{group_id}/agents", list: "agents", names: agentNames,
+	{tool: "get_group_agents", args: `{"group_id":"default","include_ip":true}`, path: "/groups/{group_id}/agents", list: "agents", names: listedNames,
 		want: map[string]string{"total": "3", "ip_included": "true"}, has: "id name status os.name os.platform version last_keepalive ip"},
 	{tool: "list_groups", args: `{}`, path: "/groups", list: "groups", names: agentNames, want: map[string]string{"total": "3"}, has: "name count config_sum merged_sum"},
 	{tool: "list_rules", args: `{}`, path: "/rules", list: "rules", want: map[string]string{"total": "1"},
@@ -203,10 +206,10 @@ func withCounters(bodies map[string]any) map[string]any {
 
 // examples5 are the tools that Wazuh 5's server API answers.
 var examples5 = []example{
-	{tool: "list_agents", args: `{"include_ip":true}`, path: "/agents", list: "agents", names: agentNames, want: map[string]string{"total": "3", "ip_included": "true"},
-		has: "id name status group os.name os.version os.platform os.type version date_add last_keepalive ip"},
+	{tool: "list_agents", args: `{"include_ip":true}`, path: "/agents", list: "agents", names: listedNames, want: map[string]string{"total": "3", "ip_included": "true"},
+		has: "id name status group os.name os.version os.platform os.type version last_keepalive ip"},
 	{tool: "get_agent", args: `{"agent_id":"2","include_ip":true}`, path: "/agents", names: agentNames, has: "id name status group os.name version ip register_ip"},
-	{tool: "get_group_agents", args: `{"group_id":"default","include_ip":true}`, path: "/groups/{group_id}/agents", list: "agents", names: agentNames,
+	{tool: "get_group_agents", args: `{"group_id":"default","include_ip":true}`, path: "/groups/{group_id}/agents", list: "agents", names: listedNames,
 		want: map[string]string{"total": "3", "ip_included": "true"}, has: "id name status os.name version last_keepalive ip"},
 	{tool: "list_groups", args: `{}`, path: "/groups", list: "groups", names: agentNames, want: map[string]string{"total": "3"}, has: "name count config_sum merged_sum"},
 	{tool: "get_manager_logs", args: `{"include_description":true}`, path: "/cluster/{node_id}/logs", list: "logs",

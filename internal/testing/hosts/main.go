@@ -45,6 +45,7 @@ type result struct {
 // walk is how the script goes on after results: the next call, or none.
 func (r *run) walk(results []result) (call, bool) {
 	opened := map[string]any{"title": "Password guessing on 007", "description": "Seen by Wazuh", "severity": "3", "tags": []string{"wazuh"}}
+	seen := map[string]any{"caseId": "1", "dataType": "ip", "observables": []string{"203.0.113.77"}}
 	fixed := []call{
 		{"list_agents", map[string]any{"limit": 5}, "agents"},
 		{"get_alerts", map[string]any{"limit": 5}, "alerts"},
@@ -55,6 +56,10 @@ func (r *run) walk(results []result) (call, bool) {
 		{"thehive_create_case", opened, "pending"},
 		{"thehive_create_case", opened, "executed"},
 		{"thehive_create_case", opened, "repeated"},
+		{"thehive_create_observable_bulk", seen, "observables"},
+		{"thehive_create_observable_bulk", seen, "executed"},
+		{"cortex_analyze_observable", map[string]any{"data": "198.51.100.23", "dataType": "ip", "analyzers": []string{"Abuse_Finder_3_0"}}, "analysis"},
+		{"mitre_cross_correlate", map[string]any{"techniques": []string{"T1110", "T1078"}}, "correlated"},
 		{"thehive_delete_case", map[string]any{"caseId": "1"}, "refused"},
 		{"mitre_soc_status", map[string]any{}, "status"},
 	}

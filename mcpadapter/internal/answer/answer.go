@@ -60,8 +60,8 @@ type member struct {
 
 // New reads raw, the encoding of an object of type t, in one pass: what is null
 // goes where t promises a list, an object or nothing, and so does what is empty
-// or says nothing among the members that t doesn't know; a time that is a number
-// becomes one that can be read; a name that is one of ours is changed.
+// or says nothing among the members that t doesn't know, or of any kind and optional;
+// a time that is a number becomes one that can be read; a name that is one of ours is changed.
 func New(raw []byte, t *schema.Type) (*Answer, error) { return read(raw, t) }
 
 // Texts are the strings in the answer that others wrote, each once.

@@ -129,6 +129,8 @@ func (r *reader) object(t *schema.Type) error {
 		switch {
 		case f == nil:
 			leave = t != nil && t.Kind == schema.Object && (r.empty(c) || slices.Contains(t.Quiet, string(key)))
+		case !f.Required && below.Kind == schema.Any && r.empty(c):
+			leave = true
 		case c == 'n':
 			leave = below.Kind != schema.Array && below.Kind != schema.Map && below.Kind != schema.Any
 		case below.Counted() && (c == '-' || '0' <= c && c <= '9'):

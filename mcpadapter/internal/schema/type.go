@@ -72,6 +72,14 @@ type Field struct {
 	aliases   []string
 }
 
+// Int returns what in, a pointer to the input, has for an integer, or 0.
+func (f *Field) Int(in any) int {
+	if v := reflect.ValueOf(in).Elem().FieldByIndex(f.index); v.CanInt() {
+		return int(v.Int())
+	}
+	return 0
+}
+
 var (
 	rawType         = reflect.TypeFor[json.RawMessage]()
 	timeType        = reflect.TypeFor[time.Time]()

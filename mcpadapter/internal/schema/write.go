@@ -97,6 +97,9 @@ func (w *schemaWriter) text(key, s string) { w.raw(key, jsontext.AppendString(ni
 
 func (w *schemaWriter) int(key string, n int64) { w.raw(key, strconv.AppendInt(nil, n, 10)) }
 
+// unsaid is a bound that no caller comes near: that of pages and offsets.
+const unsaid = 100_000
+
 func (w *schemaWriter) limits(s *Type) {
 	if len(s.enum) > 0 && s.Kind == Integer {
 		lo, hi := s.span() // Gemini's API refuses a request with an enum of integers
@@ -119,7 +122,7 @@ func (w *schemaWriter) limits(s *Type) {
 	if s.minimum != nil && *s.minimum != 0 && *s.minimum != 1 {
 		w.int("minimum", *s.minimum)
 	}
-	if s.maximum != nil {
+	if s.maximum != nil && *s.maximum < unsaid {
 		w.int("maximum", *s.maximum)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -23,22 +22,29 @@ func Mark(paths []string, flagged bool) string {
 	return mark + "."
 }
 
-// join lists paths; what they all begin with stands once.
+// join lists paths; of several below one member of the answer it names the member.
 func join(paths []string) string {
-	more := ""
-	if len(paths) > maxPaths {
-		more = fmt.Sprintf(" and %d more", len(paths)-maxPaths)
-		paths = paths[:maxPaths]
+	below := map[string]int{}
+	for _, p := range paths {
+		member, _, _ := strings.Cut(p, ".")
+		below[member]++
 	}
-	first, _, ok := strings.Cut(paths[0], "[].")
-	if first += "[]"; !ok || len(paths) == 1 || slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, first+".") }) {
-		return strings.Join(paths, ", ") + more
+	var names []string
+	for _, p := range paths {
+		member, _, _ := strings.Cut(p, ".")
+		switch below[member] {
+		case 0: // it is named
+		case 1:
+			names = append(names, p)
+		default:
+			names = append(names, member)
+			below[member] = 0
+		}
 	}
-	names := make([]string, len(paths))
-	for i, p := range paths {
-		names[i] = strings.TrimPrefix(p, first+".")
+	if more := len(names) - maxPaths; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxPaths], ", "), more)
 	}
-	return first + " " + strings.Join(names, ", ") + more
+	return strings.Join(names, ", ")
 }
 
 // Between puts text between two lines with a mark that nobody could know when
