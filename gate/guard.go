@@ -166,6 +166,15 @@ func (g *Guard) principal(ctx context.Context) string {
 	return g.policy.Principal
 }
 
+type clientKey struct{}
+
+// WithClient returns a context whose proposals say through which program the agent
+// asks, by that one's own word. It is shown apart from the facts, as the agent's claim
+// is, and is not part of the digest.
+func WithClient(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, clientKey{}, clip.Bytes(name, 100))
+}
+
 type claimKey struct{}
 
 // WithClaim returns a context whose proposals carry the agent's own reason. It
@@ -307,6 +316,7 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any) (*Result, err
 	p := &Proposal{Op: o.name, Tier: o.tier, Upstream: o.upstream, Policy: g.version, Input: input}
 	p.Principal = strings.ToValidUTF8(g.principal(ctx), "\ufffd")
 	p.Claim, _ = ctx.Value(claimKey{}).(string)
+	p.Client, _ = ctx.Value(clientKey{}).(string)
 	p.Call = p.CallKey()
 	if o.key != nil {
 		p.Key = o.key(asked)

@@ -14,6 +14,7 @@ type Status struct {
 	Frozen      bool            // whether all writes are stopped
 	Approvers   int             // how many approvers are enrolled
 	Pending     []*Proposal     // what the principal waits for, oldest first
+	Full        bool            // whether as many wait as may, so that another is refused
 }
 
 // Status returns how the gate stands for the principal in ctx.
@@ -41,6 +42,7 @@ func (g *Guard) Status(ctx context.Context) (*Status, error) {
 			s.Pending = append(s.Pending, p)
 		}
 	}
+	s.Full = g.policy.Budget.Pending >= 0 && len(s.Pending) >= g.policy.Budget.Pending
 	if s.Frozen, err = j.Frozen(); err != nil {
 		return nil, err
 	}

@@ -75,7 +75,11 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func httpSession(t *testing.T, url, token, version string) *mcp.ClientSession {
 	t.Helper()
-	transport := &mcp.StreamableClientTransport{Endpoint: url}
+	return httpClient(t, &mcp.StreamableClientTransport{Endpoint: url}, token, version)
+}
+
+func httpClient(t *testing.T, transport *mcp.StreamableClientTransport, token, version string) *mcp.ClientSession {
+	t.Helper()
 	if token != "" {
 		transport.HTTPClient = &http.Client{Transport: bearer(token)}
 	}
@@ -483,7 +487,10 @@ func overHTTPWithASlowTool(t *testing.T, sessions int) (url string, started, rel
 // Many clients leave without ending their session, and don't come back to it.
 func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
 	url, started, release := overHTTPWithASlowTool(t, 3)
-	busy, idle, lively := httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0]), httpSession(t, url, "", eras[0])
+	open := func() *mcp.ClientSession { // without a stream, of which one may be there before another
+		return httpClient(t, &mcp.StreamableClientTransport{Endpoint: url, DisableStandaloneSSE: true}, "", eras[0])
+	}
+	busy, idle, lively := open(), open(), open()
 	done := make(chan error)
 	go func() {
 		_, err := busy.CallTool(context.WithoutCancel(t.Context()), &mcp.CallToolParams{Name: "desk_wait", Arguments: map[string]any{}})
@@ -493,7 +500,7 @@ func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
 	if err := lively.Ping(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	newest := httpSession(t, url, "", eras[0])
+	newest := open()
 	if err := idle.Ping(t.Context(), nil); err == nil {
 		t.Error("the session that was idle for the longest is still there")
 	}

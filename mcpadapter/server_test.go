@@ -293,6 +293,10 @@ func TestAWriteIsProposedApprovedExecutedAndNotRepeated(t *testing.T) {
 		t.Errorf("marks %+v", m)
 	}
 
+	if p, err := g.Proposal(t.Context(), a.Proposal); err != nil || p.Client != "mcptest v0.0.0" || p.Principal != "agent" {
+		t.Errorf("asked by %q through %q, %v", p.Principal, p.Client, err)
+	}
+
 	var joined answer
 	mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"ticket_id":"~7","severity":2}`), &joined)
 	if joined.Proposal != a.Proposal {

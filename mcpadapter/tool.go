@@ -140,6 +140,9 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 	if err != nil {
 		return t.replied(ctx, failure{Status: statusRefused, Message: err.Error()}).result, nil
 	}
+	if c := req.ClientInfo(); c != nil {
+		ctx = gate.WithClient(ctx, strings.TrimSpace(c.Name+" "+c.Version))
+	}
 	ctx, stop := t.reportProgress(ctx, req)
 	defer stop()
 	r := t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) })

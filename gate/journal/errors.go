@@ -52,7 +52,7 @@ var reasonTexts = map[Reason]string{
 	ReasonTooLarge:     "the input is too large to be shown to an approver",
 	ReasonNotAvailable: "what this operation needs is not configured here",
 	ReasonBudget:       "the budget for such calls is used up; it refills within the hour",
-	ReasonPending:      "as many proposals as may wait for the operator are waiting, over all servers that share this gate; deciding one makes room, and so does the end of its time",
+	ReasonPending:      "as many proposals as may wait for the operator are waiting, over all servers that share this gate; an approver sees them with gate pending, and deciding one makes room, as does the end of its time",
 	ReasonBreaker:      "too much went wrong, so all writes are stopped until the operator has looked",
 	ReasonProtected:    "it would act on a target that is protected here, which no approval changes",
 	ReasonDuplicate:    "the same thing is waiting, running or done already by another call",

@@ -186,7 +186,7 @@ func (p *Page) events(n int) ([]eventView, error) {
 			Linked: e.Kind != gate.EventGranted && e.Kind != gate.EventRevoked, Who: gate.Shown(e.Approver), Detail: gate.Shown(e.Detail)}
 		if e.Proposal != nil {
 			v.Who = gate.Shown(e.Proposal.Principal)
-			v.Detail = gate.Shown(e.Proposal.Op) + ": " + gate.Shown(e.Proposal.Plan.Summary)
+			v.Detail = gate.Shown(e.Proposal.Op) + ": " + gate.Shown(e.Proposal.Plan.Summary) + " " + gate.Shown(e.Proposal.Object())
 		}
 		if g := e.Grant; g != nil {
 			v.Detail = fmt.Sprintf("%d calls of %s on %s %s for %s until %s", g.Max, gate.Shown(g.Op), gate.Shown(g.Kind), gate.Shown(g.Target), gate.Shown(g.Principal), moment(g.Expires))
@@ -222,7 +222,7 @@ type proposalView struct {
 	ID, State, Code, Rest, Digest, Created, Expires, Changed string
 	Tier                                                     string
 	Destructive, Pending, Revocable, ByTarget                bool
-	Op, Upstream, Principal, Summary                         value
+	Op, Upstream, Principal, Client, Object, Summary         value
 	Targets                                                  []targetView
 	Changes                                                  []changeView
 	Egress                                                   []egressView
@@ -264,7 +264,7 @@ func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 		ID: gate.Shown(pr.ID), State: string(pr.State), Code: gate.Shown(pr.Code()), Rest: gate.Shown(strings.TrimPrefix(pr.Digest, pr.Code())), Digest: gate.Shown(pr.Digest),
 		Created: moment(pr.Created), Expires: moment(pr.Expires), Changed: moment(pr.Changed), Tier: pr.Tier.String(),
 		Destructive: pr.Tier == gate.TierDestructive, Pending: pr.State == gate.StatePending, Revocable: pr.State == gate.StateApproved,
-		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Summary: show(pr.Plan.Summary),
+		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Client: show(pr.Client), Object: show(pr.Object()), Summary: show(pr.Plan.Summary),
 		Warnings: showAll(pr.Plan.Warnings), History: showAll(pr.History), Undo: show(pr.Plan.Undo), IfFails: show(pr.Plan.IfFails), Input: gate.Escape(string(pr.Input)),
 		Approver: show(pr.Approver), Detail: show(pr.Detail),
 		Untrusted: showAll(pr.Untrusted), Budget: show(pr.Budget), Replays: show(pr.Replays), Needs: pr.Needs,

@@ -105,8 +105,11 @@ func Render(p *state.Proposal) string {
 	line("ASKED BY", fmt.Sprintf("%s at %s", Escape(p.Principal), p.Created.UTC().Format(time.RFC3339)))
 	line("EXPIRES", p.Expires.UTC().Format(time.RFC3339))
 	line("DIGEST", Escape(p.Digest))
-	if p.Claim != "" || len(p.Plan.Claims) > 0 {
+	if p.Claim != "" || p.Client != "" || len(p.Plan.Claims) > 0 {
 		b.WriteString("\nagent's claim, unverified:\n")
+	}
+	if p.Client != "" {
+		line("           |", "asked through "+quoted(p.Client))
 	}
 	for _, c := range p.Plan.Claims {
 		line("           |", fmt.Sprintf("%s: %s", Escape(c.Field), quoted(c.After)))

@@ -1,12 +1,15 @@
 package state
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/escape"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
 // A Proposal is one call that somebody wants to make, as an approver judges it.
@@ -20,6 +23,7 @@ type Proposal struct {
 	Input     json.RawMessage `json:"input"`               // the typed, validated, defaulted input
 	Plan      Plan            `json:"plan"`                // what would happen
 	Claim     string          `json:"claim,omitempty"`     // the agent's reason, unverified; not in the digest
+	Client    string          `json:"client,omitempty"`    // the program that asked, by its own word; not in the digest
 	Call      string          `json:"call"`                // identifies the call whatever the state of its target
 	Key       string          `json:"key,omitempty"`       // the thing that is made or done, whoever asks; see [Key]
 	Needs     int             `json:"needs,omitempty"`     // how many approvers must sign, if more than one
@@ -64,6 +68,25 @@ func (p *Proposal) Retyped(typed string) bool {
 	return slices.ContainsFunc([]string{t.ID, t.Name, escape.Text(t.ID), escape.Text(t.Name)}, func(name string) bool {
 		return strings.TrimSpace(name) == typed
 	})
+}
+
+// Object names in a few words what p is about, so that a list tells proposals of one
+// kind apart: the first target, and the first value that would be set.
+func (p *Proposal) Object() string {
+	var parts []string
+	if n := len(p.Plan.Targets); n > 0 {
+		t := p.Plan.Targets[0]
+		name := t.Kind + " " + cmp.Or(t.Name, t.ID)
+		if n > 1 {
+			name += fmt.Sprintf(" and %d more", n-1)
+		}
+		parts = append(parts, name)
+	}
+	if len(p.Plan.Changes) > 0 {
+		c := p.Plan.Changes[0]
+		parts = append(parts, c.Field+": "+clip.Text(c.After, 80))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // A State is where a proposal, or a call, stands.

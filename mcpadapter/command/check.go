@@ -172,6 +172,9 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 	if len(now.Approvers) == 0 && st.Approval == gate.ApprovalOperator {
 		r.add(of, "approvers", connect.Warning, "no approver is enrolled in "+g.Dir()+", so no write can be approved", nobody(g.Dir()))
 	}
+	if st.Full {
+		r.add(of, "proposals", connect.Warning, fmt.Sprintf("%d proposals wait, which is as many as may: each further one is refused", len(st.Pending)), run(g.Dir(), "pending")+" lists them; approve or deny some")
+	}
 	if now.Frozen {
 		r.add(of, "freeze", connect.Warning, "all writes are frozen, by "+now.FrozenWhy, run(g.Dir(), "unfreeze")+" ends that")
 	}

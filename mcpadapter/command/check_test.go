@@ -70,6 +70,20 @@ func TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt(t *testing.T) {
 			[]string{"WARN  gate breaker: the breaker stops all writes, after 1 unknown outcomes within an hour", "gate reset -state STATE closes it", "gate resolve P executed|failed -state STATE"}},
 		"a clock that went back": {func(_ *testing.T, state, _ string) { enrolled(state); frozen(state, journal.Options{Now: tomorrow}) },
 			[]string{"WARN  gate clock: the clock is 24h0m0s behind the journal, so nothing is written", "gate clock -state STATE says so"}},
+		"as many wait as may": {func(t *testing.T, state, _ string) {
+			enrolled(state)
+			g, err := gate.New(gate.Policy{Dir: state, Max: gate.TierWrite, Getenv: func(string) string { return "" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Close()
+			op := gate.Write("shelve", func(context.Context, struct{ N int }) (string, error) { return "", nil }, "Shelve.")
+			for n := range 10 {
+				if _, err := op.Do(t.Context(), g, &struct{ N int }{n}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, []string{"WARN  gate proposals: 10 proposals wait, which is as many as may: each further one is refused", "gate pending -state STATE lists them"}},
 		"a copy": {func(t *testing.T, state, _ string) {
 			original := t.TempDir()
 			enrolled(original)

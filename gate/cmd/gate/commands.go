@@ -113,8 +113,12 @@ func pending(*app, *flag.FlagSet) func(*call) error {
 				return err
 			}
 			for _, p := range list {
-				c.printf("%s  %-11s  %s  %s  by %s, until %s", p.ID, p.Tier.String(), p.Op, shown(gate.Shown(p.Plan.Summary)), p.Principal,
-					p.Expires.Local().Format(time.TimeOnly))
+				by := p.Principal
+				if p.Client != "" {
+					by += " (by its own word " + gate.Shown(p.Client) + ")"
+				}
+				c.printf("%s  %-11s  %s  %s  %s  by %s, until %s", p.ID, p.Tier.String(), p.Op, shown(gate.Shown(p.Plan.Summary)), shown(gate.Shown(p.Object())),
+					shown(by), p.Expires.Local().Format(time.TimeOnly))
 			}
 			if len(list) == 0 {
 				c.printf("Nothing is pending.")
@@ -268,6 +272,7 @@ func eventLine(e gate.Event) string {
 		add("", p.Op)
 		add("asked by ", p.Principal)
 		add("", p.Plan.Summary)
+		add("", p.Object())
 	}
 	if g := e.Grant; g != nil {
 		add("", fmt.Sprintf("%s on %s %s, %d calls until %s, for", g.Op, g.Kind, g.Target, g.Max, g.Expires.Local().Format(time.DateTime)))

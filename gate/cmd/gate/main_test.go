@@ -172,6 +172,45 @@ func TestPendingAndShow(t *testing.T) {
 	}
 }
 
+// Two proposals of one kind differ by what they are about, and each says who asks.
+func TestWhatWaitsIsToldApart(t *testing.T) {
+	d := newDesk(t)
+	open := gate.Write("hive_open", func(_ context.Context, in deletion) (string, error) { return in.ID, nil }, "Open.").Plan(
+		func(_ context.Context, in deletion) (gate.Plan, error) {
+			return gate.Plan{Summary: "Open a case.", Changes: []gate.Change{{Field: "title", After: in.ID}}}, nil
+		})
+	ctx := gate.WithClient(t.Context(), "claude-code\x1b[2J 2.1")
+	for _, title := range []string{"Phishing at the front desk", "Printer on\nfire"} {
+		if _, err := open.Do(ctx, d.guard, &deletion{ID: title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := d.call(d.op(gate.TierDestructive, "Fleet host 007")).Proposal
+	for _, command := range []string{"pending", "log"} {
+		_, stdout, _ := d.gate(command)
+		for _, want := range []string{"title: Phishing at the front desk", `title: Printer on\nfire`, "case Fleet host 007", "by agent"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s lacks %q:\n%s", command, want, stdout)
+			}
+		}
+		if strings.ContainsRune(stdout, '\x1b') {
+			t.Errorf("%s: %q", command, stdout)
+		}
+		if command == "pending" && (strings.Count(stdout, "by agent (by its own word claude-code") != 2 || strings.Count(stdout, "\n") != 3) {
+			t.Errorf("%s", stdout)
+		}
+	}
+	list, err := d.guard.Status(t.Context())
+	if err != nil || len(list.Pending) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	screen := gate.Render(list.Pending[0])
+	facts, claim, _ := strings.Cut(screen, "agent's claim")
+	if strings.Contains(facts, "claude-code") || !strings.Contains(claim, `asked through "claude-code`) || strings.Contains(gate.Render(p), "claim") {
+		t.Errorf("%s", screen)
+	}
+}
+
 func TestApproveOnATerminal(t *testing.T) {
 	for _, tier := range []gate.Tier{gate.TierWrite, gate.TierDestructive} {
 		t.Run(tier.String(), func(t *testing.T) {
