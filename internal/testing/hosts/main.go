@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ type result struct {
 // walk is how the script goes on after results: the next call, or none.
 func (r *run) walk(results []result) (call, bool) {
 	opened := map[string]any{"title": "Password guessing on 007", "description": "Seen by Wazuh", "severity": "3", "tags": []string{"wazuh"}}
-	seen := map[string]any{"caseId": "1", "dataType": "ip", "observables": []string{"203.0.113.77"}}
+	seen := map[string]any{"caseId": "1", "dataType": "ip", "data": []string{"203.0.113.77"}}
 	fixed := []call{
 		{"list_agents", map[string]any{"limit": 5}, "agents"},
 		{"get_alerts", map[string]any{"limit": 5}, "alerts"},
@@ -401,12 +402,16 @@ func events(w http.ResponseWriter, named bool, list ...map[string]any) {
 	}
 }
 
+// reminder is what Claude Code says to its model behind a result: no part of it.
+var reminder = regexp.MustCompile(`(?s)\s*<system-reminder>.*?</system-reminder>`)
+
 func (r *run) anthropic(w http.ResponseWriter, m map[string]any) {
 	a := r.turn(r.names(m["tools"]), func(id string) (string, int, bool) {
 		for _, msg := range list(m["messages"]) {
 			for _, b := range list(msg["content"]) {
 				if b["tool_use_id"] == "toolu_"+id {
-					return words(b["content"]), len(asJSON(b["content"])), true
+					text := reminder.ReplaceAllString(words(b["content"]), "")
+					return text, len(asJSON(text)), true
 				}
 			}
 		}
@@ -735,7 +740,7 @@ func all(bin, before, modules, keep, only, table string) error {
 				return fmt.Errorf("%s, before: %w", h.label, err)
 			}
 			_, was := old.read()
-			ratio += fmt.Sprintf(" %d |", was)
+			ratio += fmt.Sprintf(" %d: %.2f |", was, float64(size)/float64(was))
 		}
 		for _, f := range r.faults {
 			failed = true
