@@ -1,12 +1,16 @@
 package cortex_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/behaviour"
@@ -67,4 +71,23 @@ func TestACheckFailsForAKeyThatOnlyAnalyzes(t *testing.T) {
 		}
 	}
 	t.Error("the rights of the key aren't looked at")
+}
+
+// An entity that Cortex would refuse is refused before anybody is asked, whether it
+// is given or fetched.
+func TestAnEntityOverAHundredKilobytesIsRefusedBeforeItIsProposed(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	large := json.RawMessage(`{"_id":"~1","_type":"Case","number":1,"title":"` + strings.Repeat("x", 110<<10) + `"}`)
+	fetched := func(cfg *cortex.Config) {
+		cfg.Entity = func(context.Context, string, string) (json.RawMessage, error) { return large, nil }
+	}
+	for data, how := range map[string][]func(*cortex.Config){"": {fetched}, `,"data":` + string(large): nil} {
+		g, ops := guarded(t, s, how...)
+		g.Setenv("CORTEX_ALLOW_DESTRUCTIVE", "1")
+		res, err := do(t, g, ops["cortex_run_responder"], `{"responderId":"Mailer_1_0","objectType":"case","objectId":"~1","confirm":true`+data+`}`)
+		if !errors.Is(err, cortex.ErrInvalid) || !strings.Contains(err.Error(), "100 KB") || !strings.Contains(err.Error(), "maxMemoryBuffer") {
+			t.Errorf("%+v, %v", res, err)
+		}
+	}
 }
