@@ -8,6 +8,19 @@
 // With -vs the programs of another tree are measured beside those of this one, each on a
 // journal that its own code has written, in turn. A million events take some minutes and
 // half a gigabyte in TMPDIR, which may be in memory.
+//
+// Where an event cost 39 µs of each start, on two busy cores (here, before, times less):
+//
+//	events  what                      CPU      CPU before  times
+//	 1,000  gate status               20 ms    36 ms         1.8
+//	 1,000  a server that proposes    41 ms    51 ms         1.3
+//	 1,000  gate verify                8 ms    17 ms         2.0
+//	 1,000  gate freeze               22 ms    37 ms         1.7
+//	20,000  gate status              8.5 ms    1.27 s        149
+//	20,000  a server that proposes    27 ms    1.41 s         52
+//	20,000  eight servers at once    256 ms    19.3 s         76
+//	20,000  gate verify               49 ms    176 ms        3.6
+//	20,000  gate freeze              8.9 ms    1.31 s        147
 package main
 
 import (
