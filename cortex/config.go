@@ -80,6 +80,17 @@ const (
 // once, and a variable that is nearly one of these; Warnings names the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
+// FromEnv makes a client of what [ConfigFromEnv] reads, with g as the gate on the
+// wire; nil: a plain client.
+func FromEnv(g *gate.Guard) (*Client, error) {
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Guard = g
+	return New(cfg)
+}
+
 func configFrom(environ []string) (c Config, err error) {
 	if c.Warnings, err = settings.Cortex().Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("cortex: %w", err)

@@ -226,6 +226,15 @@ func (p Policy) version() string {
 // that is misspelt must not be one that isn't kept.
 func PolicyFromEnv() (Policy, error) { return policyFrom(os.Environ()) }
 
+// FromEnv makes a Guard of what [PolicyFromEnv] reads.
+func FromEnv() (*Guard, error) {
+	p, err := PolicyFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return New(p)
+}
+
 // PolicyFrom is [PolicyFromEnv] with the variables of environ, as "NAME=value".
 func PolicyFrom(environ []string) (Policy, error) { return policyFrom(environ) }
 

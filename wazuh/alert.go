@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net"
+	"net/http"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -287,6 +289,39 @@ func ParseAlert(b []byte) (*Alert, error) {
 		return nil, invalid("no alert: it names no rule")
 	}
 	return a, nil
+}
+
+// maxPosted is how long what is posted to [AlertHandler] can be.
+const maxPosted = 1 << 20
+
+// AlertHandler returns a handler for what the manager's integrator posts, one alert
+// a request as [ParseAlert] reads it. What take takes is answered with 202, what it
+// returns an error for with 503 and that error, so that it is posted again; what is no
+// alert with 400, and what has more than 1 MiB with 413. Who may post is for what
+// stands before the handler.
+func AlertHandler(take func(ctx context.Context, a *Alert) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "want a POST of an alert", http.StatusMethodNotAllowed)
+			return
+		}
+		b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPosted))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+			return
+		}
+		a, err := ParseAlert(b)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := take(r.Context(), a); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	})
 }
 
 // maxTold is how much of a value stands among what an alert is about.

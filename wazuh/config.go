@@ -89,6 +89,17 @@ const envSensitive = "WAZUH_ALLOW_SENSITIVE_CONFIG"
 // the others.
 func ConfigFromEnv() (Config, error) { return configFrom(os.Environ()) }
 
+// FromEnv makes a client of what [ConfigFromEnv] reads, with g as the gate on the
+// wire; nil: a plain client.
+func FromEnv(g *gate.Guard) (*Client, error) {
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Guard = g
+	return New(cfg)
+}
+
 func configFrom(environ []string) (c Config, err error) {
 	if c.Warnings, err = settings.Wazuh().Read(environ, &c); err != nil {
 		return Config{}, fmt.Errorf("wazuh: %w", err)

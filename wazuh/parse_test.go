@@ -1,9 +1,11 @@
 package wazuh_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +66,41 @@ func everything(t *testing.T, v any) (tree any) {
 		t.Fatal(err)
 	}
 	return tree
+}
+
+func TestWhatIsPostedIsTakenOrAnsweredWithTheReason(t *testing.T) {
+	t.Parallel()
+	var taken []string
+	full := false
+	h := wazuh.AlertHandler(func(_ context.Context, a *wazuh.Alert) error {
+		if full {
+			return errors.New("too many alerts are waiting")
+		}
+		taken = append(taken, a.WazuhID)
+		return nil
+	})
+	post := func(method, body string) string {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/", strings.NewReader(body)))
+		return strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Body))
+	}
+	for _, tt := range []struct{ method, body, want string }{
+		{"POST", notified, "202"},
+		{"GET", "", "405 want a POST of an alert"},
+		{"POST", "{}", "400 wazuh: invalid request: no alert: it names no rule"},
+		{"POST", strings.Repeat("x", 2<<20), "413 http: request body too large"},
+	} {
+		if got := post(tt.method, tt.body); got != tt.want {
+			t.Errorf("%s of %.20q was answered with %q, want %q", tt.method, tt.body, got, tt.want)
+		}
+	}
+	full = true
+	if got := post("POST", notified); got != "503 too many alerts are waiting" {
+		t.Errorf("an alert that wasn't taken was answered with %q", got)
+	}
+	if diff := cmp.Diff([]string{"1772438460.77"}, taken); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
+	}
 }
 
 func TestAlertsAndAgentsGoThroughJSONAndBack(t *testing.T) {

@@ -4,14 +4,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"log"
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,11 +31,7 @@ func main() {
 }
 
 func run(ctx context.Context, file, changed string) (int, error) {
-	cfg, err := misp.ConfigFromEnv()
-	if err != nil {
-		return 0, err
-	}
-	client, err := misp.New(cfg)
+	client, err := misp.FromEnv(nil)
 	if err != nil {
 		return 0, err
 	}
@@ -57,24 +51,9 @@ func run(ctx context.Context, file, changed string) (int, error) {
 
 // replace writes lines to a file that is whole at every moment.
 func replace(file string, lines []string) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".blocklist-")
-	if err != nil {
+	next := file + ".new"
+	if err := os.WriteFile(next, []byte(strings.Join(append(lines, ""), "\n")), 0o644); err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	w := bufio.NewWriter(f)
-	for _, line := range lines {
-		w.WriteString(line + "\n")
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return os.Rename(next, file)
 }

@@ -31,16 +31,9 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, layerFile, pictureFile string) error {
-	cfg, err := wazuh.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	wz, err := wazuh.New(cfg)
-	if err != nil {
-		return err
-	}
-	kb, err := attack.Embedded(attack.Enterprise)
-	if err != nil {
+	wz, werr := wazuh.FromEnv(nil)
+	kb, kerr := attack.Embedded(attack.Enterprise)
+	if err := errors.Join(werr, kerr); err != nil {
 		return err
 	}
 	rules := map[string][]string{} // of each technique

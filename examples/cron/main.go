@@ -32,13 +32,8 @@ func main() {
 }
 
 func run(ctx context.Context, state string, level int) (alerts int, err error) {
-	wcfg, werr := wazuh.ConfigFromEnv()
-	hcfg, herr := thehive.ConfigFromEnv()
-	if err := errors.Join(werr, herr); err != nil {
-		return 0, err
-	}
-	wz, werr := wazuh.New(wcfg)
-	hive, herr := thehive.New(hcfg)
+	wz, werr := wazuh.FromEnv(nil)
+	hive, herr := thehive.FromEnv(nil)
 	if err := errors.Join(werr, herr); err != nil {
 		return 0, err
 	}

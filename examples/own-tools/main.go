@@ -52,20 +52,11 @@ func main() {
 }
 
 func newServer(fw *firewall) (*mcpadapter.Server, *gate.Guard, error) {
-	policy, err := gate.PolicyFromEnv()
+	guard, err := gate.FromEnv()
 	if err != nil {
 		return nil, nil, err
 	}
-	guard, err := gate.New(policy)
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg, err := thehive.ConfigFromEnv()
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg.Guard = guard
-	hive, err := thehive.New(cfg)
+	hive, err := thehive.FromEnv(guard)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"os"
@@ -33,7 +32,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := &http.Server{Addr: *addr, Handler: s, ReadTimeout: 10 * time.Second}
+	server := &http.Server{Addr: *addr, Handler: wazuh.AlertHandler(s.take), ReadTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Shutdown(context.Background())
@@ -58,13 +57,8 @@ type service struct {
 }
 
 func newService() (*service, error) {
-	hcfg, herr := thehive.ConfigFromEnv()
-	mcfg, merr := misp.ConfigFromEnv()
-	if err := errors.Join(herr, merr); err != nil {
-		return nil, err
-	}
-	hive, herr := thehive.New(hcfg)
-	m, merr := misp.New(mcfg)
+	hive, herr := thehive.FromEnv(nil)
+	m, merr := misp.FromEnv(nil)
 	if err := errors.Join(herr, merr); err != nil {
 		return nil, err
 	}
@@ -85,23 +79,13 @@ func (s *service) close() {
 	s.workers.Wait()
 }
 
-// ServeHTTP takes one alert, or says that it can't now.
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	a, err := wazuh.ParseAlert(b)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+// take queues an alert, or says that it can't now.
+func (s *service) take(_ context.Context, a *wazuh.Alert) error {
 	select {
 	case s.queue <- a:
-		w.WriteHeader(http.StatusAccepted)
+		return nil
 	default:
-		http.Error(w, "too many alerts are waiting", http.StatusServiceUnavailable)
+		return errors.New("too many alerts are waiting")
 	}
 }
 
@@ -116,18 +100,14 @@ func (s *service) handle(ctx context.Context, a *wazuh.Alert) {
 	}
 	for {
 		_, err := s.hive.CreateAlert(ctx, in)
-		switch connect.Kind(err) {
-		case connect.ErrUnavailable, connect.ErrRateLimited, connect.ErrOutcomeUnknown, connect.ErrUnauthorized, connect.ErrForbidden:
-			log.Printf("alert %s: %v; trying again", a.WazuhID, err)
-			time.Sleep(max(s.retry, connect.RetryAfter(err)))
-			continue
-		case connect.ErrExists:
+		if err == nil || errors.Is(err, connect.ErrExists) {
 			return
 		}
-		if err != nil {
-			log.Printf("alert %s: %v", a.WazuhID, err)
+		log.Printf("alert %s: %v", a.WazuhID, err)
+		if errors.Is(err, connect.ErrInvalid) { // it would be again
+			return
 		}
-		return
+		time.Sleep(max(s.retry, connect.RetryAfter(err)))
 	}
 }
 

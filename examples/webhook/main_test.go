@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 	"github.com/sallyport-soc/sallyport/thehive"
+	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
 func TestMain(m *testing.M) {
@@ -29,7 +30,7 @@ func alert(id, address string) string {
 func post(tb testing.TB, s *service, body string) int {
 	tb.Helper()
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+	wazuh.AlertHandler(s.take).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
 	return w.Code
 }
 
