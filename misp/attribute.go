@@ -194,9 +194,9 @@ type SearchAttributesInput struct {
 	// Changed within, published or not: 7d, 12h.
 	Changed string `json:"changed,omitempty" pattern:"^[1-9][0-9]{0,5}[dhms]$"`
 	// Then or later: 2026-01-31 or a time.
-	FirstSeen string `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
+	FirstSeen When `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
 	// Then or before.
-	LastSeen string `json:"lastSeen,omitempty" time:"instant" maxLength:"40"`
+	LastSeen When `json:"lastSeen,omitempty" time:"instant" maxLength:"40"`
 	// Leave out what is on a warninglist.
 	DropListed          bool `json:"dropListed,omitempty"`
 	IncludeCorrelations bool `json:"includeCorrelations,omitempty"`                           // with what each correlates with
@@ -239,7 +239,10 @@ func (in SearchAttributesInput) Validate() error {
 	case in.Changed != "" && !lastRegexp.MatchString(in.Changed):
 		return invalid("changed: %q: want a number and d, h, m (minutes) or s, such as 7d", clip.Text(in.Changed, 60))
 	}
-	for _, f := range []struct{ name, value string }{{"firstSeen", in.FirstSeen}, {"lastSeen", in.LastSeen}} {
+	for _, f := range []struct {
+		name  string
+		value When
+	}{{"firstSeen", in.FirstSeen}, {"lastSeen", in.LastSeen}} {
 		if _, err := seen(f.name, f.value); err != nil {
 			return err
 		}
@@ -275,9 +278,17 @@ func (in SearchAttributesInput) Validate() error {
 	return nil
 }
 
-// seen reads a time as MISP takes it: what has no zone is UTC.
-func seen(name, s string) (string, error) {
-	if s = strings.TrimSpace(s); s == "" {
+// When is a moment as an input takes it: a day such as 2026-01-31, or a time such
+// as 2026-01-31T10:00:00Z; what has no zone is UTC. [At] makes one of a [time.Time].
+type When string
+
+// At returns the moment t.
+func At(t time.Time) When { return When(t.UTC().Format(time.RFC3339)) }
+
+// seen reads a moment as MISP takes it.
+func seen(name string, w When) (string, error) {
+	s := strings.TrimSpace(string(w))
+	if s == "" {
 		return "", nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {

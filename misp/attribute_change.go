@@ -30,8 +30,8 @@ type AddAttributeInput struct {
 	// For distribution 4.
 	SharingGroupID NumericID `json:"sharingGroupId,omitempty"`
 	// 2026-01-31 or a time.
-	FirstSeen string   `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
-	LastSeen  string   `json:"lastSeen,omitempty" time:"instant" maxLength:"40"` // when it was last seen
+	FirstSeen When     `json:"firstSeen,omitempty" time:"instant" maxLength:"40"`
+	LastSeen  When     `json:"lastSeen,omitempty" time:"instant" maxLength:"40"` // when it was last seen
 	Tags      []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`     // its tags
 }
 
@@ -166,7 +166,7 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		}
 	}
 	if in.FirstSeen != "" || in.LastSeen != "" {
-		p.Changes = append(p.Changes, gate.Set("seen", strings.TrimSpace(in.FirstSeen+" to "+in.LastSeen)))
+		p.Changes = append(p.Changes, gate.Set("seen", strings.TrimSpace(string(in.FirstSeen+" to "+in.LastSeen))))
 	}
 	if len(in.Tags) > 0 {
 		p.Changes = append(p.Changes, gate.Set("tags", strings.Join(in.Tags, ", ")))

@@ -52,7 +52,7 @@ type AddSightingInput struct {
 	// Such as the name of a sensor.
 	Source string `json:"source,omitempty" maxLength:"255"`
 	// Default: now.
-	Timestamp string `json:"timestamp,omitempty" time:"instant" maxLength:"40"`
+	Timestamp When `json:"timestamp,omitempty" time:"instant" maxLength:"40"`
 	gate.Confirmation
 }
 
@@ -85,7 +85,7 @@ func (in AddSightingInput) Validate() error {
 
 // at is the time of the sighting in seconds since 1970, or 0 for now.
 func (in AddSightingInput) at() (int64, error) {
-	s := strings.TrimSpace(in.Timestamp)
+	s := strings.TrimSpace(string(in.Timestamp))
 	if s == "" {
 		return 0, nil
 	}

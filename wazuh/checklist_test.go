@@ -28,7 +28,7 @@ func TestAgentStatsAreWhatWazuhCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.AgentName != "fleet-007" || *got.CPU.Cores != 4 || got.CPU.MHz != 2394.374 || *got.Memory.TotalKB != 8147540 || *got.Memory.UsagePercent != 62 ||
-		*got.Daemon.Messages != 4182 || *got.Daemon.Sent != 4201 || !*got.Daemon.BufferEnabled || got.ScanTime == "" || !strings.Contains(got.Disk, "not collected") || got.Missing != nil {
+		*got.Daemon.Messages != 4182 || *got.Daemon.Sent != 4201 || !*got.Daemon.BufferEnabled || got.ScanTime.IsZero() || !strings.Contains(got.Disk, "not collected") || got.Missing != nil {
 		t.Errorf("stats %+v", got)
 	}
 	got, err = c.GetAgentStats(t.Context(), wazuh.GetAgentStatsInput{AgentID: "000"})
@@ -46,7 +46,7 @@ func TestWhatIsNestedIsRead(t *testing.T) {
 	s := wazuhtest.New(t)
 	c := s.Client()
 	root, err := c.GetRootcheck(t.Context(), wazuh.GetRootcheckInput{AgentID: "007", Status: "outstanding"})
-	if err != nil || root.Total != 2 || !strings.Contains(root.Findings[0].Log, "/bin/diff") || root.Findings[1].PCIDSS != "2.2.4" || root.Findings[1].DateFirst == "" {
+	if err != nil || root.Total != 2 || !strings.Contains(root.Findings[0].Log, "/bin/diff") || root.Findings[1].PCIDSS != "2.2.4" || root.Findings[1].DateFirst.IsZero() {
 		t.Errorf("rootcheck %+v, %v", root, err)
 	}
 	fim, err := c.GetFIMFiles(t.Context(), wazuh.GetFIMFilesInput{AgentID: wazuhtest.AgentWindows, Type: "registry_value", IncludeHashes: true})
@@ -61,7 +61,7 @@ func TestWhatIsNestedIsRead(t *testing.T) {
 		t.Errorf("permissions of Windows: %+v, %v", file, err)
 	}
 	os, err := c.GetAgentOS(t.Context(), wazuh.GetAgentOSInput{AgentID: "007"})
-	if err != nil || os.OS.OS.Name != "Ubuntu" || os.OS.Hostname != "fleet-007" || os.OS.Release == "" || os.OS.Scan.Time == "" {
+	if err != nil || os.OS.OS.Name != "Ubuntu" || os.OS.Hostname != "fleet-007" || os.OS.Release == "" || os.OS.Scan.Time.IsZero() {
 		t.Errorf("os %+v, %v", os, err)
 	}
 }
@@ -408,20 +408,20 @@ var trusted = strings.Fields(`
 	Failure.Message Failure.Remediation Failure.IDs
 	Rule.Description Rule.Status Rule.Groups Rule.MITRE Rule.PCIDSS Rule.GDPR Rule.GPG13 Rule.HIPAA Rule.NIST80053 Rule.TSC Rule.Filename Rule.Dirname Rule.AlsoIn 
 	RulesetDecoder.Name RulesetDecoder.Filename RulesetDecoder.Dirname RulesetDecoder.Status 
-	Version.Title Version.APIVersion Version.Revision Version.License Version.Hostname Version.Timestamp Version.Pinned
-	PolicyList.AgentID Policy.PolicyID Policy.Name Policy.Description Policy.References Policy.HashFile Policy.StartScan Policy.EndScan
+	Version.Title Version.APIVersion Version.Revision Version.License Version.Hostname Version.Pinned
+	PolicyList.AgentID Policy.PolicyID Policy.Name Policy.Description Policy.References Policy.HashFile
 	CheckPage.AgentID CheckPage.PolicyID Check.Title Check.Result Check.Description Check.Rationale Check.Remediation Check.Condition Check.Command Check.File Check.Directory
 	Check.Process Check.Registry Check.References Requirement.Key Requirement.Value CheckRule.Type CheckRule.Rule
-	AgentHostOS.AgentID HostOS.Architecture HostOS.Sysname Scan.Time PackagePage.AgentID Package.Architecture Package.Format Package.InstallTime
+	AgentHostOS.AgentID HostOS.Architecture HostOS.Sysname PackagePage.AgentID Package.Architecture Package.Format Package.InstallTime
 	ProcessPage.AgentID Process.State PortPage.AgentID Port.Protocol Port.State Endpoint.IP HotfixPage.AgentID
 	Network.AgentID Interface.Type Interface.State Interface.MAC Address.Family Address.Address Address.Netmask Address.Broadcast Gateway.Family Gateway.Address Gateway.DHCP
 	ThingPage.Kind ThingPage.NextCursor ThingPage.Incomplete Thing.AgentID AgentCount.AgentID
-	FindingPage.AgentID Finding.Status Finding.DateFirst Finding.DateLast Finding.CIS Finding.PCIDSS
-	FilePage.AgentID FileEntry.Type FileEntry.Arch FileEntry.Date FileEntry.MTime FileEntry.UID FileEntry.GID FileEntry.Attributes FileEntry.MD5 FileEntry.SHA1 FileEntry.SHA256 RegistryValue.Type
-	LogPage.Node LogLine.Timestamp LogLine.Tag LogLine.Level ManagerConfig.Section ManagerConfig.Running ManagerConfig.Node ManagerConfig.Redacted
+	FindingPage.AgentID Finding.Status Finding.CIS Finding.PCIDSS
+	FilePage.AgentID FileEntry.Type FileEntry.Arch FileEntry.UID FileEntry.GID FileEntry.Attributes FileEntry.MD5 FileEntry.SHA1 FileEntry.SHA256 RegistryValue.Type
+	LogPage.Node LogLine.Tag LogLine.Level ManagerConfig.Section ManagerConfig.Running ManagerConfig.Node ManagerConfig.Redacted
 	Group.Name Group.ConfigSum Group.MergedSum
 	Diagnosis.Status Diagnosis.Version Settings.URL ConnectionCheck.Name ConnectionCheck.Status ConnectionCheck.Message ConnectionCheck.Advice
-	AgentStats.AgentID AgentStats.AgentStatus AgentStats.Disk AgentStats.ScanTime AgentStats.Missing CPU.Name AgentCounters.Status AgentCounters.LastKeepAlive AgentCounters.LastAck
+	AgentStats.AgentID AgentStats.AgentStatus AgentStats.Disk AgentStats.Missing CPU.Name AgentCounters.Status
 	VulnerabilityPage.NextCursor VulnerabilityPage.Incomplete Vulnerability.ID Vulnerability.CVEID Vulnerability.Severity Vulnerability.ScoreVersion Vulnerability.Category
 	Vulnerability.PackageType Vulnerability.AgentID
 	TunedRule.Description TunedRule.File TuneExample.ID Tuning.RuleID TuningCondition.Field TunePreview.Chosen TunedRule.AlsoIn RelatedRule.Description RelatedRule.By UnfinishedTuning.Proposal UnfinishedTuning.Op UnfinishedTuning.State UnfinishedTuning.Stands TunePreview.Alternatives TunePreview.Incomplete

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -31,9 +32,9 @@ type FileEntry struct {
 	// Which view of the registry: [x32] or [x64].
 	Arch string `json:"arch,omitempty"`
 	// When a change of it was last reported.
-	Date string `json:"date,omitempty"`
+	Date time.Time `json:"date,omitzero"`
 	// When it was last changed, by its own account.
-	MTime string `json:"mtime,omitempty"`
+	MTime time.Time `json:"mtime,omitzero"`
 	// How many changes were reported.
 	Changes Int `json:"changes"`
 	Size    Int `json:"size"` // its size in bytes

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -14,7 +15,7 @@ import (
 
 // A Scan is the inventory scan in which Wazuh saw something.
 type Scan struct {
-	Time string `json:"time,omitempty"` // when, as the host said
+	Time time.Time `json:"time,omitzero,format:'2006-01-02T15:04:05-07:00'"` // when, as the host said
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

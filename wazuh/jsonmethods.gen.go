@@ -11,10 +11,22 @@ func (a *Agent) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a)
 func (a Agent) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
 
 // UnmarshalJSON keeps unknown members in Extra.
+func (a *AgentCounters) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes the known members, then those in Extra.
+func (a AgentCounters) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
+// UnmarshalJSON keeps unknown members in Extra.
 func (a *AgentOS) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
 
 // MarshalJSON writes the known members, then those in Extra.
 func (a AgentOS) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
+
+// UnmarshalJSON reads dates as their tags say.
+func (a *AgentStats) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }
+
+// MarshalJSON writes dates as their tags say.
+func (a AgentStats) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&a) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (a *Alert) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, a) }

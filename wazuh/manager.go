@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -25,7 +26,7 @@ func (LogLevel) Enum() []any {
 
 // A LogLine is a line of the manager's log.
 type LogLine struct {
-	Timestamp string `json:"timestamp"` // when it was written
+	Timestamp time.Time `json:"timestamp,format:'2006-01-02T15:04:05-07:00'"` // when it was written
 	// The daemon, and the module after a colon.
 	Tag   string   `json:"tag"`
 	Level LogLevel `json:"level"` // its level

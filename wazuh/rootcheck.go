@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -12,11 +13,11 @@ import (
 type Finding struct {
 	Status FindingStatus `json:"status"` // its status
 	// What was found.
-	Log       string `json:"log" untrusted:"true"`
-	DateFirst string `json:"date_first,omitempty"` // when it was first seen
-	DateLast  string `json:"date_last,omitempty"`  // when it was last seen
-	CIS       string `json:"cis,omitempty"`        // the requirement of the CIS benchmark
-	PCIDSS    string `json:"pci_dss,omitempty"`    // requirements of PCI DSS
+	Log       string    `json:"log" untrusted:"true"`
+	DateFirst time.Time `json:"date_first,omitzero"` // when it was first seen
+	DateLast  time.Time `json:"date_last,omitzero"`  // when it was last seen
+	CIS       string    `json:"cis,omitempty"`       // the requirement of the CIS benchmark
+	PCIDSS    string    `json:"pci_dss,omitempty"`   // requirements of PCI DSS
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

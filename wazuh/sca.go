@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -23,11 +24,11 @@ type Policy struct {
 	Pass  Int `json:"pass"` // how many checks passed
 	Fail  Int `json:"fail"` // how many failed
 	// Checks that don't apply.
-	Invalid     Int    `json:"invalid"`
-	TotalChecks Int    `json:"total_checks"`         // how many there are
-	HashFile    string `json:"hash_file,omitempty"`  // the digest of its file
-	StartScan   string `json:"start_scan,omitempty"` // when the last scan began
-	EndScan     string `json:"end_scan,omitempty"`   // when the last scan ended
+	Invalid     Int       `json:"invalid"`
+	TotalChecks Int       `json:"total_checks"`                                           // how many there are
+	HashFile    string    `json:"hash_file,omitempty"`                                    // the digest of its file
+	StartScan   time.Time `json:"start_scan,omitzero,format:'2006-01-02T15:04:05-07:00'"` // when the last scan began
+	EndScan     time.Time `json:"end_scan,omitzero,format:'2006-01-02T15:04:05-07:00'"`   // when the last scan ended
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

@@ -448,8 +448,9 @@ func (c *Client) stateFiles(ctx context.Context, id string, in GetFIMFilesInput)
 		return nil, fmt.Errorf("%w: Wazuh %s keeps neither dates of reports nor counts of changes; sort by mtime or file", ErrUnsupported, c.version)
 	}
 	list, p, err := states(ctx, c, index, id, filter, by, in.Limit, in.Offset, func(d doc) *FileEntry {
+		changed, _ := parseTime(d.text(path + ".mtime"))
 		f := &FileEntry{
-			File: d.text(path + ".path"), Type: in.Type, MTime: d.text(path + ".mtime"), Size: d.int(path + ".size"), Perm: Text(d.text(path + ".permissions")),
+			File: d.text(path + ".path"), Type: in.Type, MTime: changed, Size: d.int(path + ".size"), Perm: Text(d.text(path + ".permissions")),
 			User: d.text(path + ".owner"), Group: d.text(path + ".group"), UID: d.text(path + ".uid"), GID: d.text(path + ".gid"), Inode: d.int(path + ".inode"),
 			Attributes: d.text(path + ".attributes"), Arch: d.text("registry.architecture"),
 		}

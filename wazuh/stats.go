@@ -2,8 +2,10 @@ package wazuh
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -26,15 +28,18 @@ type Memory struct {
 // AgentCounters are what an agent's daemon counts since it was started.
 type AgentCounters struct {
 	// Of its connection to the manager.
-	Status        string `json:"status,omitempty"`
-	LastKeepAlive string `json:"last_keepalive,omitempty"` // when the agent last said that it lives
-	LastAck       string `json:"last_ack,omitempty"`       // when the manager last answered
+	Status        string    `json:"status,omitempty"`
+	LastKeepAlive time.Time `json:"last_keepalive,omitzero"` // when the agent last said that it lives
+	LastAck       time.Time `json:"last_ack,omitzero"`       // when the manager last answered
 	// Events it took in.
 	Messages *Int `json:"msg_count,omitempty"`
 	Sent     *Int `json:"msg_sent,omitempty"` // how many messages it sent
 	// Events that wait to be sent.
 	Buffered      *Int  `json:"msg_buffer,omitempty"`
 	BufferEnabled *bool `json:"buffer_enabled,omitempty"` // whether messages are buffered
+
+	// Extra holds the members that this version doesn't know.
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
 }
 
 // AgentStats is what is known of the load and health of an agent.
@@ -48,7 +53,7 @@ type AgentStats struct {
 	Disk   string         `json:"disk"`
 	Daemon *AgentCounters `json:"agent_daemon,omitempty"` // what the agent counts; nil: it was not told
 	// When cpu and memory were seen.
-	ScanTime string `json:"scan_time,omitempty"`
+	ScanTime time.Time `json:"scan_time,omitzero,format:'2006-01-02T15:04:05-07:00'"`
 	// What could not be read, and why.
 	Missing []string `json:"missing,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -22,12 +23,12 @@ type GetWazuhVersionInput struct{}
 
 // A Version is what the server API says of itself.
 type Version struct {
-	Title      string `json:"title,omitempty"`     // what the API calls itself
-	APIVersion string `json:"api_version"`         // the API's version
-	Revision   string `json:"revision,omitempty"`  // the build
-	License    string `json:"license,omitempty"`   // the licence
-	Hostname   string `json:"hostname,omitempty"`  // the host's name
-	Timestamp  string `json:"timestamp,omitempty"` // the manager's clock
+	Title      string    `json:"title,omitempty"`    // what the API calls itself
+	APIVersion string    `json:"api_version"`        // the API's version
+	Revision   string    `json:"revision,omitempty"` // the build
+	License    string    `json:"license,omitempty"`  // the licence
+	Hostname   string    `json:"hostname,omitempty"` // the host's name
+	Timestamp  time.Time `json:"timestamp,omitzero"` // the manager's clock
 	// The version that the operator's settings say instead.
 	Pinned string `json:"pinned,omitempty"`
 }
@@ -39,6 +40,7 @@ func (c *Client) GetWazuhVersion(ctx context.Context, _ GetWazuhVersionInput) (*
 	type answer struct { // the server has it below data, the API's description doesn't
 		Version
 		LicenseName string    `json:"license_name"`
+		Clock       string    `json:"timestamp"`
 		Data        wire.Info `json:"data"`
 	}
 	a, err := httpx.JSON[answer](c.wire.GetInfo(withSession(ctx)))
@@ -47,12 +49,13 @@ func (c *Client) GetWazuhVersion(ctx context.Context, _ GetWazuhVersionInput) (*
 	}
 	v := &a.Version
 	if d := a.Data; d.APIVersion != "" {
-		v = &Version{Title: d.Title, APIVersion: d.APIVersion, Revision: text(d.Revision), Hostname: d.Hostname, Timestamp: d.Timestamp}
-		a.LicenseName = d.LicenseName
+		v = &Version{Title: d.Title, APIVersion: d.APIVersion, Revision: text(d.Revision), Hostname: d.Hostname}
+		a.LicenseName, a.Clock = d.LicenseName, d.Timestamp
 	}
 	if v.APIVersion == "" {
 		return nil, errors.New("wazuh: getInfo: the answer names no version")
 	}
+	v.Timestamp, _ = parseTime(a.Clock)
 	v.License, v.Pinned = a.LicenseName, c.pinned
 	return v, nil
 }

@@ -294,7 +294,7 @@ func TestInventory(t *testing.T) {
 	s := wazuhtest.New(t)
 	c := s.Client()
 	p, err := c.GetAgentProcesses(t.Context(), wazuh.GetAgentProcessesInput{AgentID: "007", Limit: 3})
-	if err != nil || len(p.Processes) != 3 || p.Total != 13 || !p.More || p.Processes[0].Command != "" || p.Processes[0].PID != 1 || p.Processes[0].Scan.Time == "" {
+	if err != nil || len(p.Processes) != 3 || p.Total != 13 || !p.More || p.Processes[0].Command != "" || p.Processes[0].PID != 1 || p.Processes[0].Scan.Time.IsZero() {
 		t.Errorf("page %+v, %v", p, err)
 	}
 	for _, r := range s.Requests() {
