@@ -327,7 +327,7 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 			if len(part) == 0 {
 				break
 			}
-			counted, err := c.count(ctx, index, append(slices.Clone(others), list[longest].anywhere(part)), list[longest:longest+1], part)
+			counted, err := c.where(ctx, index, append(slices.Clone(others), list[longest].anywhere(part)), list[longest:longest+1], part)
 			if err != nil {
 				return
 			}
@@ -344,10 +344,7 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 	}
 	among, _ := list[longest].fitting(in, room)
 	match := append(slices.Clone(others), list[longest].anywhere(among))
-	counted, err := c.seen(ctx, index, match, list, fields)
-	if err != nil {
-		counted, err = c.count(ctx, index, match, list, fields)
-	}
+	counted, err := c.where(ctx, index, match, list, fields)
 	if err != nil {
 		return
 	}
@@ -366,6 +363,34 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 const fewHits = 200
 
 var errMany = errors.New("too many to look through")
+
+// where returns in which of fields documents that match hold each word: read off
+// the documents where these are few, else counted word by word, since each field of
+// each word takes each shard memory.
+func (c *Client) where(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
+	out, err := c.seen(ctx, index, match, list, fields)
+	if !errors.Is(err, errMany) {
+		return out, err
+	}
+	out = make([][]indexField, len(list))
+	for i := range list {
+		for rest := fields; len(rest) > 0; {
+			var part []indexField
+			if part, rest = list[i].fitting(rest, maxClauses); len(part) == 0 {
+				break
+			}
+			counted, err := c.count(ctx, index, match, list[i:i+1], part)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = append(out[i], counted[0]...)
+		}
+		if out[i] == nil { // found nowhere, which isn't the same as not looked for
+			out[i] = []indexField{}
+		}
+	}
+	return out, nil
+}
 
 // seen returns in which of fields the few documents that match hold each word, as
 // far as that can be told from them: a field that isn't a keyword may hold it.
