@@ -65,7 +65,12 @@ func TestTheVendorsSuitePasses(t *testing.T) {
 	if ctx.Err() != nil {
 		t.Skip("skipped: the suite takes longer than a test may here")
 	}
-	passed, failed := results(t, filepath.Join(suite, "result.xml"))
+	areas, failed := results(t, filepath.Join(suite, "result.xml"))
+	passed := 0
+	for _, area := range slices.Sorted(maps.Keys(areas)) {
+		t.Logf("%-16s %3d passed, %d failed, %d skipped", area, areas[area].passed, areas[area].failed, areas[area].skipped)
+		passed += areas[area].passed
+	}
 	t.Logf("%d passed, %d failed", passed, len(failed))
 	if passed < atLeast {
 		t.Errorf("%d tests pass, want at least %d", passed, atLeast)
@@ -75,8 +80,11 @@ func TestTheVendorsSuitePasses(t *testing.T) {
 	}
 }
 
-// results reads pytest's report.
-func results(t *testing.T, file string) (passed int, failed []string) {
+// An area is a file of tests.
+type area struct{ passed, failed, skipped int }
+
+// results reads pytest's report: what became of each area, and the tests that fail.
+func results(t *testing.T, file string) (areas map[string]area, failed []string) {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -85,6 +93,7 @@ func results(t *testing.T, file string) (passed int, failed []string) {
 	var report struct {
 		Suites []struct {
 			Cases []struct {
+				Class   string    `xml:"classname,attr"`
 				Name    string    `xml:"name,attr"`
 				Failure *struct{} `xml:"failure"`
 				Error   *struct{} `xml:"error"`
@@ -95,16 +104,25 @@ func results(t *testing.T, file string) (passed int, failed []string) {
 	if err := xml.Unmarshal(b, &report); err != nil {
 		t.Fatal(err)
 	}
+	areas = map[string]area{}
 	for _, s := range report.Suites {
 		for _, c := range s.Cases {
+			_, name, _ := strings.Cut(c.Class, "test_") // tests.test_alert_endpoint.TestAlertEndpoint
+			name, _, _ = strings.Cut(name, ".")
+			name = strings.TrimSuffix(name, "_endpoint")
+			a := areas[name]
 			switch {
 			case c.Failure != nil || c.Error != nil:
 				failed = append(failed, strings.TrimPrefix(c.Name, "tests."))
-			case c.Skipped == nil:
-				passed++
+				a.failed++
+			case c.Skipped != nil:
+				a.skipped++
+			default:
+				a.passed++
 			}
+			areas[name] = a
 		}
 	}
 	slices.Sort(failed)
-	return passed, failed
+	return areas, failed
 }
