@@ -80,7 +80,8 @@ func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []
 	return c.among(r.list, dataType, wanted, fanOut, limit)
 }
 
-// among selects from all.
+// among returns those of all that a call names, or, with fanOut, all that take the
+// type.
 func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
 	var fit []*Worker
 	for _, w := range all {
