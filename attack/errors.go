@@ -13,7 +13,7 @@ import (
 
 // Errors that operations and lookups return, wrapped.
 var (
-	ErrNotFound  = errors.New("not found") // ATT&CK has nothing of that id or name, in the domains held
+	ErrNotFound  = gate.ErrNotFound        // ATT&CK has nothing of that id or name, in the domains held
 	ErrAmbiguous = errors.New("ambiguous") // several objects in force have that name
 	ErrInvalid   = gate.ErrInvalid         // an argument is missing, or makes no sense with the others
 )

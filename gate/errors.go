@@ -22,6 +22,9 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown: the request may have taken effect")
 	// ErrInvalid means that an input was refused before anything was sent.
 	ErrInvalid = input.ErrInvalid
+	// ErrNotFound means that there is nothing of an id or name. The ErrNotFound of
+	// each package matches it.
+	ErrNotFound = errors.New("not found")
 )
 
 // An InvalidError says what an input has against itself, field by field. It

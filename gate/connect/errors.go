@@ -13,7 +13,7 @@ import (
 // What can go wrong with a call, whatever the platform. Each package has its own
 // of most of these, which match these.
 var (
-	ErrNotFound     = errors.New("not found")                    // the platform has nothing of that id
+	ErrNotFound     = gate.ErrNotFound                           // the platform has nothing of that id
 	ErrUnauthorized = errors.New("unauthorized")                 // the credential is refused
 	ErrForbidden    = errors.New("forbidden")                    // the credential is good and doesn't suffice
 	ErrRateLimited  = errors.New("rate limited")                 // see [RetryAfter]
