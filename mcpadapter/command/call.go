@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
@@ -271,13 +272,20 @@ func (p *program) print(v any) int {
 	return exitDone
 }
 
-// arguments reads key=value and key:=JSON. A key that is given twice is a list.
+// arguments reads key=value and key:=JSON, or one JSON object that holds them all. A
+// key that is given twice is a list.
 func arguments(args []string) (map[string]any, error) {
+	if len(args) == 1 && strings.HasPrefix(args[0], "{") {
+		return object(args[0])
+	}
 	in := map[string]any{}
 	for _, a := range args {
+		if strings.HasPrefix(a, "{") {
+			return nil, errors.New("want one JSON object alone, or key=value and key:=JSON without one")
+		}
 		key, value, ok := strings.Cut(a, "=")
 		if !ok || key == "" || key == ":" {
-			return nil, fmt.Errorf("%q: want key=value, or key:=JSON", a)
+			return nil, fmt.Errorf("%q: want key=value, key:=JSON, or one JSON object", a)
 		}
 		var v any = value
 		if k, raw := strings.CutSuffix(key, ":"); raw {
@@ -294,6 +302,22 @@ func arguments(args []string) (map[string]any, error) {
 		default:
 			in[key] = []any{had, v}
 		}
+	}
+	return in, nil
+}
+
+// object reads the arguments as an agent gives them.
+func object(text string) (map[string]any, error) {
+	v, err := jsontree.Parse([]byte(text), jsontree.MaxDepthOut)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a JSON object: %w", text, err)
+	}
+	if key, twice := v.Duplicate(jsontree.Exactly); twice {
+		return nil, fmt.Errorf("%q is given twice in the JSON object", key)
+	}
+	in := make(map[string]any, len(v.Keys))
+	for i, key := range v.Keys {
+		in[key] = json.RawMessage(v.Elems[i].Append(nil))
 	}
 	return in, nil
 }

@@ -141,6 +141,27 @@ func TestOneTextWithCommasIsNoList(t *testing.T) {
 	}
 }
 
+func TestArgumentsMayBeOneJSONObject(t *testing.T) {
+	code, out, errs := run(t, archives(), "call", "archive_look", `{"case": "1", "tags": ["a,c", "b"], "words": "x{}"}`)
+	if code != 0 || !strings.Contains(out, "alpha  a,c+bx{}\n") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := run(t, archives(), "call", "archive_look", "-json", `{"case":"1","limit":3}`); code != 0 || strings.Count(out, `"stamp": 7`) != 3 {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	for want, args := range map[string][]string{
+		`"{case: 1}" is not a JSON object`:       {"{case: 1}"},
+		`"case" is given twice`:                  {`{"case":"1","case":"2"}`},
+		"want one JSON object alone":             {`{"case":"1"}`, "limit=3"},
+		"limit: want an integer from 1 to 9000":  {`{"case":"1","limit":9001}`},
+		`want key=value, key:=JSON, or one JSON`: {`[{"case":"1"}]`},
+	} {
+		if code, out, errs := run(t, archives(), append([]string{"call", "archive_look"}, args...)...); code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%q lacks %q: exit %d\n%s%s", args, want, code, out, errs)
+		}
+	}
+}
+
 func TestAFileOfBytesIsWrittenAsBytesWithTheRestOfTheAnswerOnTheScreen(t *testing.T) {
 	for _, args := range []string{"call archive_pack case=1 limit=9000 -o", "-max-response 4096 call archive_pack case=1 limit=9000 -o"} {
 		file := filepath.Join(t.TempDir(), "packed.gz")

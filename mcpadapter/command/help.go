@@ -20,6 +20,7 @@ import (
 const callUsage = `Call a tool, behind the same gate as an agent's call.
 
   %[1]s [flags] call NAME key=value ...  and print the answer as text
+  %[1]s [flags] call NAME '{"key": …}'    the same, with the arguments as one JSON object
   %[1]s [flags] call NAME -json ...      and print it as JSON
   %[1]s [flags] call NAME -o FILE ...    and write what it made into a file that isn't there yet
   %[1]s call NAME -help                  say what the tool does and which arguments it takes
