@@ -75,7 +75,7 @@ func (c *Client) planEnrichCase(ctx context.Context, in EnrichCaseInput) (gate.P
 			Kind: "case", ID: out.Case.ID, Name: fmt.Sprintf("#%d %s", out.Case.Number, out.Case.Title),
 			Version: strings.Join(out.Case.Tags, ", "),
 		}},
-		Undo: "Remove the tags.",
+		Undo: "Remove the tags (thehive_remove_case_tags).",
 	}
 	for _, tag := range tags {
 		p.Changes = append(p.Changes, gate.Set("add tag", tag))
@@ -234,7 +234,7 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 			gate.Set("title", parts.open.Title), gate.Set("severity", parts.open.Severity),
 			gate.Set("description", parts.open.Description), gate.Set("tags", strings.Join(parts.open.Tags, ", ")),
 		},
-		Undo: "Close the case, or delete it.",
+		Undo: "Close the case (thehive_close_case), or delete it (thehive_delete_case).",
 	}
 	if parts.open.TLP != nil {
 		p.Changes = append(p.Changes, gate.Set("TLP", *parts.open.TLP))

@@ -372,6 +372,7 @@ func TestTheTableIsTrue(t *testing.T) {
 	s := newSite(t)
 	gatetest.Complete(t, s.soc, s.soc.Ops())
 	gatetest.Lint(t, s.soc.Ops())
+	beside := slices.Concat(s.hive.Client().Ops(), s.cortex.Client().Ops(), s.misp.Client().Ops())
 	evidence.Check(t, s.gate, s.rec, s.soc.Ops(), []evidence.Call{
 		{Op: "mitre_wazuh_status", Args: `{}`},
 		{Op: "mitre_wazuh_alerts", Args: `{"limit":3}`},
@@ -391,7 +392,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		{Op: "mitre_cross_correlate", Args: `{"techniques":["T1110","T1078"]}`},
 		{Op: "mitre_thehive_enrich", Args: `{"caseId":"` + thehivetest.BruteForceCase + `","techniques":["T1078"],"addTags":true}`},
 		{Op: "mitre_thehive_create_case", Args: `{"title":"Evidence","techniques":["T1110"],"observables":[{"dataType":"ip","data":"198.51.100.23"}],"confirm":true}`},
-	})
+	}, beside...)
 }
 
 func TestRuleThatNamesATacticAnswersIt(t *testing.T) {
