@@ -1,5 +1,5 @@
 // Command age writes a journal of about so many events into a folder, by what every
-// version of package gate has: approved calls, all at the present.
+// version of package gate has: one approved call a minute, up to the present.
 package main
 
 import (
@@ -8,19 +8,32 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 )
 
+// A version may have no clock of its own that can be set, so the whole program runs by
+// that of a test.
 func main() {
+	dir := os.Args[1]
 	n, err := strconv.Atoi(os.Args[2])
-	if err == nil {
-		err = write(os.Args[1], n/4)
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	now := time.Now()
+	os.Args = os.Args[:1]
+	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "age", F: func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(now.Add(-time.Duration(n/4) * time.Minute)))
+			if err := write(dir, n/4); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}}}, nil, nil)
 }
 
 type note struct {
@@ -51,6 +64,7 @@ func write(dir string, calls int) error {
 				Changes: []gate.Change{gate.Set("message", in.Message)}, Undo: "Delete the comment."}, nil
 		})
 	for i := range calls {
+		time.Sleep(time.Minute)
 		in := note{fmt.Sprint("~", i%1000), fmt.Sprint("What was seen on the host, and when: ", i)}
 		res, err := op.Do(context.Background(), g, &in)
 		if err != nil {
