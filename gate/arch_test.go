@@ -21,7 +21,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 		"journal":            {module + "internal/clip", module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
 		"postgres":           {module + "internal/lazyregexp", module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"witness":            {module + "gate/journal", module + "gate/state", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},
-		"state":              {module + "gate/internal/chain", module + "gate/internal/escape"},
+		"state":              {module + "internal/clip", module + "gate/internal/chain", module + "gate/internal/escape"},
 		"screen":             {module + "internal/clip", module + "gate/state", module + "gate/internal/escape"},
 		"internal/filestore": {module + "gate/internal/chain"}, "internal/chain": nil, "internal/escape": nil,
 		"gatetest": {module + "gate"}, "page": {module + "gate"},
