@@ -157,7 +157,7 @@ func plant(t *testing.T) *front {
 	f := &front{
 		platforms: map[string]http.Handler{misp: l.MISP, hive: l.TheHive, cortex: l.Cortex, manager: l.Wazuh.Manager(), indexer: l.Wazuh.Indexer()},
 		real: strings.NewReplacer(planted("WAZUH_PASSWORD"), wazuhtest.Password, planted("WAZUH_INDEXER_PASSWORD"), wazuhtest.IndexerPassword, planted("THEHIVE_API_KEY"), thehivetest.Key,
-			planted("CORTEX_API_KEY"), cortextest.AdminKey, planted("CORTEX_SUPERADMIN_KEY"), cortextest.SuperadminKey, planted("MISP_API_KEY"), misptest.Key),
+			planted("CORTEX_API_KEY"), cortextest.AdminKey, planted("CORTEX_SUPERADMIN_KEY"), cortextest.SuperadminKey, planted("MISP_API_KEY"), misptest.AdminKey),
 	}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)

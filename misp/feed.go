@@ -118,6 +118,14 @@ func (c *Client) feed(ctx context.Context, id NumericID) (*Feed, error) {
 	return a.Feed.own(), nil
 }
 
+// manageableFeed is a feed, if the role of the key may manage it.
+func (c *Client) manageableFeed(ctx context.Context, id NumericID) (*Feed, error) {
+	if err := c.checkMay(ctx, nil, mayAdminSite); err != nil {
+		return nil, err
+	}
+	return c.feed(ctx, id)
+}
+
 func (f *Feed) target() gate.Target {
 	return gate.Target{Kind: "feed", ID: string(f.ID), Name: fmt.Sprintf("%s (%s, %s)", f.Name, f.Provider, f.URL)}
 }
@@ -182,7 +190,7 @@ func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutco
 }
 
 func (c *Client) planToggleFeed(ctx context.Context, in ToggleFeedInput) (gate.Plan, error) {
-	f, err := c.feed(ctx, in.FeedID)
+	f, err := c.manageableFeed(ctx, in.FeedID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -356,7 +364,7 @@ func (f *Feed) why() string {
 }
 
 func (c *Client) planFetchFeed(ctx context.Context, in FetchFeedInput) (gate.Plan, error) {
-	f, err := c.feed(ctx, in.FeedID)
+	f, err := c.manageableFeed(ctx, in.FeedID)
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -416,7 +424,7 @@ func (f *Feed) cacheable() error {
 }
 
 func (c *Client) planCacheFeed(ctx context.Context, in CacheFeedInput) (gate.Plan, error) {
-	f, err := c.feed(ctx, in.FeedID)
+	f, err := c.manageableFeed(ctx, in.FeedID)
 	if err != nil {
 		return gate.Plan{}, err
 	}

@@ -329,10 +329,15 @@ func TestRightsAreCheckedBeforeAHumanIsAsked(t *testing.T) {
 				"misp_add_attribute": `{"eventId":"1","type":"domain","value":"new.example"}`, "misp_publish_event": `{"eventId":"1","confirm":true}`,
 				"misp_attach_galaxy_cluster": `{"targetType":"event","targetId":"1","galaxyClusterId":"9001"}`, "misp_update_event": `{"eventId":"1","analysis":1}`,
 				"misp_delete_event": `{"eventId":"1","confirm":true}`, "misp_tag_event": `{"eventId":"1","tag":"tlp:green"}`, "misp_delete_attribute": `{"attributeId":"1","confirm":true}`,
-				"misp_add_object": `{"eventId":"1","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
+				"misp_add_object":  `{"eventId":"1","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
+				"misp_toggle_feed": `{"feedId":"1","enable":true}`, "misp_fetch_feed": `{"feedId":"2"}`, "misp_cache_feed": `{"feedId":"2"}`,
 			}[o.Name()]
 			if args == "" {
 				continue
+			}
+			want := want
+			if strings.HasSuffix(o.Name(), "_feed") {
+				want = "lacks perm_site_admin"
 			}
 			if res, err := o.Do(t.Context(), g.Guard, input(t, o, args)); !errors.Is(err, misp.ErrForbidden) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %+v, %v; want %q", o.Name(), res, err, want)

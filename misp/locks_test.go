@@ -36,7 +36,7 @@ func changing(requests []string) []string {
 // a plan and nothing else, run once approved, and not run again.
 func TestNothingIsChangedBeforeApproval(t *testing.T) {
 	t.Parallel()
-	m, g, ops := gated(t)
+	m, g, ops := gated(t, siteAdmin)
 	for _, call := range evidence.MISP() {
 		op := ops[call.Op]
 		if op.Tier() == gate.TierRead {
@@ -101,7 +101,7 @@ func TestLocksOfDestructiveCalls(t *testing.T) {
 
 func TestTheSwitchAuthorisesRemovalsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	_, g, ops := gated(t)
+	_, g, ops := gated(t, siteAdmin)
 	g.Setenv("MISP_ALLOW_DESTRUCTIVE", "true")
 	for _, tc := range []struct {
 		op, args string
@@ -181,7 +181,7 @@ func TestVendorRefusals(t *testing.T) {
 		readOnly[op.Name()] = op
 	}
 	on := misp.ToggleFeedInput{FeedID: misptest.OSINTFeed, Enable: true}
-	if _, err := m.Client().ToggleFeed(t.Context(), on); err != nil { // what is off isn't fetched by anybody
+	if _, err := m.Client(siteAdmin).ToggleFeed(t.Context(), on); err != nil { // what is off isn't fetched by anybody
 		t.Fatal(err)
 	}
 	for _, call := range evidence.MISP() {

@@ -33,7 +33,7 @@ func TestOps(t *testing.T) {
 	m := misptest.New(t)
 	m.SeedIncident()
 	rec := evidence.NewRecorder(nil)
-	c := m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
+	c := m.Client(siteAdmin, func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
 
 	gatetest.Complete(t, c, c.Ops(), "GetEvent", "EventWithoutContent") // misp_get_event shows it by page
 	gatetest.Lint(t, c.Ops())

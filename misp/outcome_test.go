@@ -73,7 +73,7 @@ func TestAnAnswerAboutAnotherThingIsAnError(t *testing.T) {
 		{"misp_create_event", `{"info":"x","distribution":4,"sharingGroupId":"1","threatLevel":1,"analysis":0}`, "/sharing_groups/view/1", `{"SharingGroup":{"id":"2","name":"x"}}`},
 	} {
 		g := gatetest.New(t)
-		c := m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, answersFor{tc.path, 200, tc.body} })
+		c := m.Client(siteAdmin, func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, answersFor{tc.path, 200, tc.body} })
 		for _, op := range c.Ops() {
 			if op.Name() != tc.op {
 				continue
@@ -126,7 +126,7 @@ func TestFeedsThatPublishOrReadFilesAreWarnedOf(t *testing.T) {
 		`{"Feed":{"id":"1","name":"x","input_source":"local","enabled":true}}`: "reads a file on the server",
 	} {
 		g := gatetest.New(t)
-		c := m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, answersFor{"/feeds/view/1", 200, body} })
+		c := m.Client(siteAdmin, func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, answersFor{"/feeds/view/1", 200, body} })
 		for _, op := range c.Ops() {
 			if op.Name() == "misp_fetch_feed" {
 				if text := shown(plan(t, g, op, input(t, op, `{"feedId":"1"}`))); !strings.Contains(text, want) {

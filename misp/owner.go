@@ -19,7 +19,7 @@ const (
 	mayTag       permission = "perm_tagger"     // attach tags and clusters that exist
 	mayMakeTags  permission = "perm_tag_editor" // make new tags
 	maySight     permission = "perm_sighting"   // add sightings
-	mayAdminSite permission = "perm_site_admin" // all of this, on the events of every organisation
+	mayAdminSite permission = "perm_site_admin" // all of this, on the events of every organisation, and manage feeds
 )
 
 // An owner is whose key it is, and what its role allows.

@@ -18,7 +18,7 @@ import (
 // get what, TLP against distribution, warninglists, what is there already.
 func TestPlansSayWhatSpeaksAgainst(t *testing.T) {
 	t.Parallel()
-	_, g, ops := gated(t)
+	_, g, ops := gated(t, siteAdmin)
 	for _, tc := range []struct {
 		op, args string
 		want     []string
@@ -79,7 +79,7 @@ func TestBothIntegerStyles(t *testing.T) {
 	m.NativeInts, m.BackgroundJobs = true, true
 	m.SeedIncident()
 	g, rec := gatetest.New(t), evidence.NewRecorder(nil)
-	c := m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
+	c := m.Client(siteAdmin, func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
 	evidence.Check(t, g, rec, c.Ops(), evidence.MISP())
 	if m.Published("7") {
 		t.Error("published before a worker ran")

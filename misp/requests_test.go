@@ -193,7 +193,7 @@ func allRequests(t *testing.T) shapes {
 	rec := &capture{sent: shapes{}}
 	g := gatetest.New(t)
 	guarded := map[string]gate.Op{}
-	gc := m.Client(func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
+	gc := m.Client(siteAdmin, func(cfg *misp.Config) { cfg.Guard, cfg.Transport = g.Guard, rec })
 	for _, op := range gc.Ops() {
 		guarded[op.Name()] = op
 	}

@@ -380,7 +380,7 @@ func TestDiagnosticsAreThoseThatExist(t *testing.T) {
 
 func TestAFeedThatIsOffIsRefusedBeforeAHumanIsAsked(t *testing.T) {
 	t.Parallel()
-	m, g, ops := gated(t)
+	m, g, ops := gated(t, siteAdmin)
 	off := m.AddFeed(misptest.Feed{Name: "not cached", Enabled: true})
 	for op, id := range map[string]string{"misp_fetch_feed": misptest.OSINTFeed, "misp_cache_feed": off} {
 		o := ops[op]
@@ -403,7 +403,7 @@ func TestAFeedIsSwitchedOnFetchedAndCached(t *testing.T) {
 	for _, jobs := range []bool{false, true} {
 		m := misptest.New(t)
 		m.BackgroundJobs = jobs
-		c := m.Client()
+		c := m.Client(siteAdmin)
 		on, err := c.ToggleFeed(t.Context(), misp.ToggleFeedInput{FeedID: misptest.OSINTFeed, Enable: true})
 		if err != nil || !*on.Enabled || on.Message != "Feed enabled." {
 			t.Errorf("switched on: %+v, %v", on, err)
@@ -453,7 +453,7 @@ func TestWhatAFetchedFeedBroughtInIsTold(t *testing.T) {
 		m.SeedIncident()
 		tc.feed.Name, tc.feed.Enabled = tc.what, true
 		id := m.AddFeed(tc.feed)
-		res, err := byHost(t, m)("misp_fetch_feed", `{"feedId":"`+id+`"}`)
+		res, err := byHost(t, m, siteAdmin)("misp_fetch_feed", `{"feedId":"`+id+`"}`)
 		if tc.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.err) || strings.Contains(err.Error(), "done in part") || errors.Is(err, gate.ErrOutcomeUnknown) {
 				t.Errorf("%s: %+v, %v", tc.what, res, err)
@@ -471,7 +471,7 @@ func TestWhatAFetchedFeedBroughtInIsTold(t *testing.T) {
 	}
 	m := misptest.New(t)
 	id := m.AddFeed(misptest.Feed{Name: "x", Caching: true, Gone: true})
-	if res, err := byHost(t, m)("misp_cache_feed", `{"feedId":"`+id+`"}`); err == nil || !strings.Contains(err.Error(), "Caching the feed has failed") || errors.Is(err, gate.ErrOutcomeUnknown) {
+	if res, err := byHost(t, m, siteAdmin)("misp_cache_feed", `{"feedId":"`+id+`"}`); err == nil || !strings.Contains(err.Error(), "Caching the feed has failed") || errors.Is(err, gate.ErrOutcomeUnknown) {
 		t.Errorf("cached: %+v, %v", res, err)
 	}
 }
@@ -488,6 +488,8 @@ func TestAFailedFetchThatBroughtSomethingInIsDoneInPart(t *testing.T) {
 		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			switch {
+			case r.URL.Path == "/users/view/me":
+				fmt.Fprint(w, `{"User":{"id":"1"},"Role":{"perm_site_admin":true}}`)
 			case strings.HasPrefix(r.URL.Path, "/feeds/view"):
 				fmt.Fprint(w, `{"Feed":{"id":"1","name":"x","enabled":true,"source_format":"csv"}}`)
 			case strings.HasPrefix(r.URL.Path, "/feeds/fetchFromFeed"):
@@ -519,7 +521,8 @@ func TestAFailedFetchThatBroughtSomethingInIsDoneInPart(t *testing.T) {
 
 func TestFeedsHideTheirCredentials(t *testing.T) {
 	t.Parallel()
-	_, c := seeded(t)
+	m, _ := seeded(t)
+	c := m.Client(siteAdmin)
 	p, err := c.ListFeeds(t.Context(), misp.ListFeedsInput{})
 	if err != nil || p.Total != 2 {
 		t.Fatalf("%+v, %v", p, err)

@@ -17,17 +17,20 @@ import (
 
 // gated returns a server with the incident, a gate, and the operations of a
 // client behind it.
-func gated(t *testing.T) (*misptest.Server, *gatetest.Gate, map[string]gate.Op) {
+func gated(t *testing.T, change ...func(*misp.Config)) (*misptest.Server, *gatetest.Gate, map[string]gate.Op) {
 	t.Helper()
 	m := misptest.New(t)
 	m.SeedIncident()
 	g := gatetest.New(t)
 	ops := map[string]gate.Op{}
-	for _, op := range m.Client(func(cfg *misp.Config) { cfg.Guard = g.Guard }).Ops() {
+	for _, op := range m.Client(append(change, func(cfg *misp.Config) { cfg.Guard = g.Guard })...).Ops() {
 		ops[op.Name()] = op
 	}
 	return m, g, ops
 }
+
+// siteAdmin is a client with the key of a site administrator, whom feeds need.
+func siteAdmin(cfg *misp.Config) { cfg.APIKey = misptest.AdminKey }
 
 // plan returns the plan of a call that waits for approval.
 func plan(t *testing.T, g *gatetest.Gate, op gate.Op, in any) gate.Plan {

@@ -39,7 +39,7 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
-			Does:   "A user who may not manage feeds gets an empty list of them, not a refusal.",
+			Does:   "A user who may not see feeds gets an empty list of them, not a refusal.",
 			Client: "An empty list says that the role may hide them.",
 			Test:   "TestWhatMISPDoes/feeds of a plain user",
 		},
@@ -642,6 +642,12 @@ var behaviours = behaviour.Table{
 			Does:   "Whoever proposed a new attribute and accepts it is sent to the start page, without a word of why.",
 			Client: "The owner is checked before a human is asked, and redirects aren't followed.",
 			Test:   "TestWhatMISPDoes/accepting one's own proposal",
+		},
+		{
+			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "Feeds are switched, fetched and cached by site administrators alone; publishers are refused.",
+			Client: "The role is read before a human is asked.",
+			Test:   "TestWhatMISPDoes/feeds of a publisher",
 		},
 		{
 			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")},

@@ -455,7 +455,7 @@ func (s *Server) feedObject(f *feed) object {
 func (s *Server) feedAction(post bool, r *request, action, id string) answer {
 	if action == "" || action == "index" {
 		list := []object{}
-		if !r.publish && !r.admin { // a plain user sees none, and isn't told
+		if !r.admin { // the others see none, and aren't told
 			return ok(list)
 		}
 		for _, f := range s.feeds {
@@ -468,7 +468,7 @@ func (s *Server) feedAction(post bool, r *request, action, id string) answer {
 	}
 	i := slices.IndexFunc(s.feeds, func(f *feed) bool { return strconv.Itoa(f.id) == id })
 	switch {
-	case action != "view" && !r.publish:
+	case !r.admin:
 		return refuse(http.StatusForbidden, r, noPermission)
 	case action == "cacheFeeds" && s.BackgroundJobs:
 		return said("Feed caching job initiated.")

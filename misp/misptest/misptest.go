@@ -30,7 +30,7 @@ import (
 
 // The keys that a Server accepts.
 const (
-	Key         = "misptest-publisher-key-00000000000000000" // a publisher of [Organisation]
+	Key         = "misptest-publisher-key-00000000000000000" // a publisher of [Organisation], who may not manage feeds
 	UserKey     = "misptest-user-key-0000000000000000000000" // of [Organisation], may not publish
 	ReadOnlyKey = "misptest-read-only-key-00000000000000000" // of [Organisation], may change nothing
 	OtherKey    = "misptest-other-key-000000000000000000000" // a publisher of [OtherOrganisation]

@@ -73,7 +73,7 @@ func TestLikeTheRecordings(t *testing.T) {
 		{"object deleted twice", "POST", "/objects/delete/1", misptest.Key, "", "", 200, "", "Object deleted"},
 		{"object deleted twice, again", "POST", "/objects/delete/1", misptest.Key, "", "", 200, "", "Object deleted"},
 		{"template without requirements", "GET", "/objectTemplates/view/2", misptest.Key, "", "", 200, "", `"requirements":[]`},
-		{"feed that is off", "POST", "/feeds/fetchFromFeed/1", misptest.Key, "", "", 200, "", "Feed is currently not enabled"},
+		{"feed that is off", "POST", "/feeds/fetchFromFeed/1", misptest.AdminKey, "", "", 200, "", "Feed is currently not enabled"},
 		{"settings for others", "GET", "/servers/serverSettings", misptest.Key, "", "", 403, "", "You do not have permission"},
 		{"event without a title", "POST", "/events/add", misptest.Key, "", `{"info":""}`, 403, "", `"errors":{"Event":{"info":["Info cannot be empty."]}}`},
 		{"event for a group that isn't", "POST", "/events/add", misptest.Key, "", `{"info":"x","distribution":4}`, 405, "", "Invalid Sharing Group or not authorised."},

@@ -100,7 +100,7 @@ func (s *Server) routeMore(post bool, r *request, parts []string) (answer, bool)
 	case "sharing_groups/", "sharing_groups/index":
 		return s.indexGroups(r, id), true
 	case "servers/getVersion":
-		return ok(object{"version": "2.5.1", "pymisp_recommended_version": "2.5.1", "perm_sync": r.admin, "perm_sighting": r.write, "perm_galaxy_editor": r.admin,
+		return ok(object{"version": "2.5.1", "pymisp_recommended_version": "2.5.1", "perm_sync": r.admin, "perm_sighting": r.write, "perm_galaxy_editor": r.write,
 			"perm_analyst_data": r.write, "uuid": "1d876666-0fcb-4ee7-a155-814af6c5e986", "request_encoding": []string{"gzip"}, "filter_sightings": true}), true
 	case "servers/serverSettings":
 		return s.gated(r, r.admin, func() answer {

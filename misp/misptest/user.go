@@ -15,7 +15,7 @@ func (s *Server) viewUser(r *request, id string) answer {
 		"User": object{"id": s.num(1), "password": "*****", "org_id": s.num(r.org), "email": "analyst@soc.example", "autoalert": false, "role_id": role,
 			"gpgkey": nil, "termsaccepted": true, "disabled": false, "totp": "*****"},
 		"Role": object{"id": role, "perm_add": r.write, "perm_modify": r.write, "perm_modify_org": r.write, "perm_publish": r.publish,
-			"perm_site_admin": r.admin, "perm_tagger": r.write, "perm_tag_editor": r.tagger, "perm_sighting": r.write, "perm_sharing_group": r.admin, "perm_galaxy_editor": r.admin,
+			"perm_site_admin": r.admin, "perm_tagger": r.write, "perm_tag_editor": r.tagger, "perm_sighting": r.write, "perm_sharing_group": r.admin, "perm_galaxy_editor": r.write,
 			"name": r.role()},
 		"UserSetting": []object{}, "Organisation": s.organisation(r.org),
 	})

@@ -177,13 +177,12 @@ func TestMISP(t *testing.T) {
 		s.AddSharingGroup("Partners", true)
 	}
 	check(t, []string{"misp"}, evidence.MISP(), func(g *gatetest.Gate, v *contract.Validator) []gate.Op {
-		c := s.Client(func(c *misp.Config) { c.Guard, c.Transport = g.Guard, v })
+		// Only a site administrator may manage feeds, and ask which events are blocked.
+		c := s.Client(func(c *misp.Config) { c.Guard, c.Transport, c.APIKey = g.Guard, v, misptest.AdminKey })
 		if _, err := c.EventsByTags(t.Context(), []string{incident.CampaignTag}, 5); err != nil {
 			t.Error(err)
 		}
-		// Only a site administrator may ask which events are blocked.
-		admin := s.Client(func(c *misp.Config) { c.Guard, c.Transport, c.APIKey = g.Guard, v, misptest.AdminKey })
-		if _, err := admin.PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "x", ThreatLevel: 4}); err != nil {
+		if _, err := c.PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "x", ThreatLevel: 4}); err != nil {
 			t.Error(err)
 		}
 		if _, err := c.TechniqueTags(t.Context(), map[string]string{"T1110": "Brute Force"}); err != nil {

@@ -191,7 +191,7 @@ func TestMalformedAnswersEndNoCall(t *testing.T) {
 	onMISP := func(t *testing.T, g *gate.Guard, tr http.RoundTripper) *misp.Client {
 		s := misptest.New(t)
 		s.SeedIncident()
-		return s.Client(func(c *misp.Config) { c.Guard, c.Transport = g, tr })
+		return s.Client(func(c *misp.Config) { c.Guard, c.Transport, c.APIKey = g, tr, misptest.AdminKey })
 	}
 	onWazuh := func(t *testing.T, g *gate.Guard, tr http.RoundTripper) *wazuh.Client {
 		s := wazuhtest.New(t)

@@ -1,7 +1,7 @@
 package evidence
 
 // MISP returns a call of each operation of package misp, for a misptest.Server
-// after SeedIncident, in an order in which all succeed.
+// after SeedIncident and a site administrator's key, in an order in which all succeed.
 func MISP() []Call {
 	return []Call{
 		{Op: "misp_search_events", Args: `{"org":"CERT-EXAMPLE","dateFrom":"2020-01-01","published":true}`},

@@ -47,7 +47,7 @@ func Start(base int) (*Lab, error) {
 		{l.Wazuh.Indexer(), []string{"WAZUH_INDEXER_URL=%s", "WAZUH_INDEXER_USERNAME=" + wazuhtest.IndexerUser, "WAZUH_INDEXER_PASSWORD=" + wazuhtest.IndexerPassword}},
 		{l.TheHive, []string{"THEHIVE_URL=%s", "THEHIVE_API_KEY=" + thehivetest.Key}},
 		{l.Cortex, []string{"CORTEX_URL=%s", "CORTEX_API_KEY=" + cortextest.Key}},
-		{l.MISP, []string{"MISP_URL=%s", "MISP_API_KEY=" + misptest.Key}},
+		{l.MISP, []string{"MISP_URL=%s", "MISP_API_KEY=" + misptest.AdminKey}},
 	} {
 		port := 0
 		if base != 0 {
@@ -84,7 +84,7 @@ func (l *Lab) Configs() (wazuh.Config, thehive.Config, cortex.Config, misp.Confi
 		},
 		thehive.Config{BaseURL: l.urls[2], APIKey: thehivetest.Key},
 		cortex.Config{BaseURL: l.urls[3], APIKey: cortextest.Key},
-		misp.Config{BaseURL: l.urls[4], APIKey: misptest.Key}
+		misp.Config{BaseURL: l.urls[4], APIKey: misptest.AdminKey}
 }
 
 // Env returns the environment that connects clients to the lab, as NAME=value.
