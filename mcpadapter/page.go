@@ -3,6 +3,7 @@ package mcpadapter
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -52,6 +53,22 @@ func (t *tool) bounded(args []byte) (any, error) {
 		b.Bound()
 	}
 	return in, nil
+}
+
+// lowered says that args ask for more rows than a page has, if they do.
+func (t *tool) lowered(args []byte) []string {
+	in := reflect.New(t.op.In()).Interface()
+	b, ok := in.(Bounded)
+	p := pagingOf(t.in)
+	if !ok || p == nil || json.Unmarshal(args, in) != nil {
+		return nil
+	}
+	asked := p.limit.Int(in)
+	b.Bound()
+	if most := p.limit.Int(in); most < asked {
+		return []string{fmt.Sprintf("%s: %d, the most that fit an answer, not %d", p.limit.Name, most, asked)}
+	}
+	return nil
 }
 
 // paging is how an input asks for a page: by the names of its arguments.

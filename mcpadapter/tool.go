@@ -166,7 +166,7 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	}
 	var r reply
 	if err == nil {
-		r, err = t.outcome(ctx, bound{args, understood, why}, out)
+		r, err = t.outcome(ctx, bound{args, append(understood, t.lowered(args)...), why}, out)
 	}
 	if err != nil {
 		return t.failure(ctx, err)

@@ -159,6 +159,69 @@ func TestGalaxiesDoNotEatTheAnswer(t *testing.T) {
 	}
 }
 
+// TestALimitThatWasLoweredIsSaid asks for more rows than an answer holds, of
+// attributes with many tags and galaxies each.
+func TestALimitThatWasLoweredIsSaid(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	const many = 240
+	tags := []string{`misp-galaxy:mitre-attack-pattern="Brute Force - T1110"`}
+	for i := range 30 {
+		tags = append(tags, fmt.Sprintf("example:tag=\"%d\"", i))
+	}
+	e := misptest.Event{Info: "Heavily tagged"}
+	for i := range many {
+		e.Attributes = append(e.Attributes, misptest.Attribute{Type: "domain", Value: fmt.Sprintf("heavy-%d.example", i), Tags: tags})
+	}
+	id := m.AddEvent(e)
+	_, call := dial(t, m)
+	seen := map[string]bool{}
+	var page struct {
+		Attributes []*misp.Attribute `json:"attributes"`
+		Understood []string          `json:"_understood"`
+		Next       map[string]any    `json:"_next"`
+		More       bool              `json:"more"`
+	}
+	args := map[string]any{"eventId": id, "limit": 500}
+	for pages := 1; ; pages++ {
+		b, err := json.Marshal(args)
+		if err != nil || pages > many {
+			t.Fatal(pages, err)
+		}
+		page.Attributes, page.Understood, page.Next, page.More = nil, nil, nil, false
+		res := call("misp_search_attributes", string(b))
+		mcptest.Structured(t, res, &page)
+		if size := len(mcptest.Text(res)); size > 24<<10 {
+			t.Errorf("page %d has %d bytes", pages, size)
+		}
+		if want := []string{"limit: 50, the most that fit an answer, not 500"}; pages == 1 && !slices.Equal(page.Understood, want) {
+			t.Errorf("understood %q, want %q", page.Understood, want)
+		}
+		for _, a := range page.Attributes {
+			if seen[a.Value] || len(a.Tags) != len(tags) {
+				t.Errorf("%s: %d tags, or again", a.Value, len(a.Tags))
+			}
+			seen[a.Value] = true
+		}
+		if len(page.Next) == 0 && !page.More {
+			break
+		}
+		if len(page.Next) == 0 {
+			n, _ := args["page"].(float64)
+			page.Next = map[string]any{"page": max(n, 1) + 1}
+		}
+		maps.Copy(args, page.Next)
+	}
+	if len(seen) != many {
+		t.Errorf("%d of %d attributes are seen", len(seen), many)
+	}
+	for _, args := range []string{`{"eventId":"` + id + `"}`, `{"eventId":"` + id + `","limit":5}`} {
+		if text := mcptest.Text(call("misp_search_attributes", args)); strings.Contains(text, "_understood") {
+			t.Errorf("%s: %.300s", args, text)
+		}
+	}
+}
+
 // TestPagesThatWereMadeToFit follows pages with room for a few of their rows,
 // which have many or large ones: none is lost, none comes twice, and the server is
 // asked once for each.
