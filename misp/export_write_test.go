@@ -15,8 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 )
@@ -199,6 +202,23 @@ func TestExportAndWalkTakeConstantMemory(t *testing.T) {
 	const slack = 2 << 20 // of pages in hand; all of them would be ten times that
 	if walk > smallWalk+slack || export > smallExport+slack {
 		t.Errorf("it grows: walk %d to %d bytes, export %d to %d", smallWalk, walk, smallExport, export)
+	}
+}
+
+// TestAnExportSaysHowFarItIs counts the pages, of which nobody knows how many come.
+func TestAnExportSaysHowFarItIs(t *testing.T) {
+	t.Parallel()
+	m, _, id := exported(t, 1200)
+	dir := t.TempDir()
+	var steps []string
+	ctx := progress.With(t.Context(), func(s progress.Step) { steps = append(steps, s.String()) })
+	c := m.Client(func(cfg *misp.Config) { cfg.FileBaseDir = dir })
+	if _, err := c.ExportIOCs(ctx, misp.ExportIOCsInput{Format: misp.CSV, EventID: misp.EventRef(id), Limit: 500, SaveAs: "iocs.csv"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"1 pages are written", "2 pages are written", "3 pages are written"}
+	if diff := cmp.Diff(want, steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
 

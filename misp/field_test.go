@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	conn "github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
@@ -245,24 +246,35 @@ func TestALoopMayDeleteWhatItWalks(t *testing.T) {
 	}
 }
 
+// TestALargeEventIsReadAndWritten is about events of more bytes than the client
+// reads of an answer.
 func TestALargeEventIsReadAndWritten(t *testing.T) {
 	t.Parallel()
-	m := misptest.New(t)
-	var list []misptest.Attribute
+	var plain, tagged []misptest.Attribute
 	for i := range 20_000 {
-		list = append(list, misptest.Attribute{Type: "ip-dst", Value: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), Comment: strings.Repeat("c", 60)})
+		plain = append(plain, misptest.Attribute{Type: "ip-dst", Value: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), Comment: strings.Repeat("c", 60)})
 	}
-	id := m.AddEvent(misptest.Event{Info: "Feed", Attributes: list})
-	call := byHost(t, m, func(cfg *misp.Config) { cfg.MaxBody = 1 << 20 })
-	for op, args := range map[string]string{
-		"misp_get_event": `{"eventId":"` + id + `"}`, "misp_get_related_events": `{"eventId":"` + id + `"}`,
-		"misp_add_attribute": `{"eventId":"` + id + `","type":"domain","value":"new.example"}`, "misp_tag_event": `{"eventId":"` + id + `","tag":"tlp:green"}`,
-		"misp_add_object":            `{"eventId":"` + id + `","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
-		"misp_attach_galaxy_cluster": `{"targetType":"event","targetId":"` + id + `","galaxyClusterId":"9001"}`, "misp_update_event": `{"eventId":"` + id + `","info":"New title"}`,
-		"misp_publish_event": `{"eventId":"` + id + `","confirm":true}`,
-	} {
-		if res, err := call(op, args); err != nil || res.State != gate.StateExecuted && res.State != gate.StateRead {
-			t.Errorf("%s: %+v, %v", op, res, err)
+	for i := range 240 {
+		tagged = append(tagged, misptest.Attribute{Type: "ip-dst", Value: fmt.Sprintf("10.9.0.%d", i), Tags: []string{`misp-galaxy:mitre-attack-pattern="Brute Force - T1110"`}})
+	}
+	for what, list := range map[string][]misptest.Attribute{"many": plain, "heavily tagged": tagged} {
+		m := misptest.New(t)
+		id := m.AddEvent(misptest.Event{Info: "Feed", Attributes: list})
+		narrow := func(cfg *misp.Config) { cfg.MaxBody = 1 << 20 }
+		if e, err := m.Client(narrow).GetEvent(t.Context(), misp.GetEventInput{EventID: misp.EventRef(id)}); !errors.Is(err, conn.ErrTooLarge) {
+			t.Errorf("%s: the event isn't large: %+v, %v", what, e, err)
+		}
+		call := byHost(t, m, narrow)
+		for op, args := range map[string]string{
+			"misp_get_event": `{"eventId":"` + id + `"}`, "misp_get_related_events": `{"eventId":"` + id + `"}`, "misp_search_attributes": `{"eventId":"` + id + `"}`,
+			"misp_add_attribute": `{"eventId":"` + id + `","type":"domain","value":"new.example"}`, "misp_tag_event": `{"eventId":"` + id + `","tag":"tlp:green"}`,
+			"misp_add_object":            `{"eventId":"` + id + `","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"one.example"}]}`,
+			"misp_attach_galaxy_cluster": `{"targetType":"event","targetId":"` + id + `","galaxyClusterId":"9001"}`, "misp_update_event": `{"eventId":"` + id + `","info":"New title"}`,
+			"misp_publish_event": `{"eventId":"` + id + `","confirm":true}`,
+		} {
+			if res, err := call(op, args); err != nil || res.State != gate.StateExecuted && res.State != gate.StateRead {
+				t.Errorf("%s, %s: %+v, %v", what, op, res, err)
+			}
 		}
 	}
 }
@@ -305,16 +317,43 @@ func TestAnAttributeGoesToASharingGroup(t *testing.T) {
 	m := misptest.New(t)
 	m.SeedIncident()
 	call := byHost(t, m)
-	for _, args := range []string{`{"eventId":"4","type":"domain","value":"new.example","distribution":4,"sharingGroupId":"1"}`} {
-		if res, err := call("misp_add_attribute", args); err != nil || res.State != gate.StateExecuted {
-			t.Errorf("%+v, %v", res, err)
-		}
+	if res, err := call("misp_add_attribute", `{"eventId":"4","type":"domain","value":"new.example","distribution":4,"sharingGroupId":"1"}`); err != nil || res.State != gate.StateExecuted {
+		t.Errorf("%+v, %v", res, err)
 	}
 	if _, err := call("misp_add_attribute", `{"eventId":"4","type":"domain","value":"other.example","distribution":4}`); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), "Logistics partners") {
 		t.Errorf("without a group: %v", err)
 	}
 	if _, err := call("misp_add_attribute", `{"eventId":"4","type":"domain","value":"other.example","distribution":1,"sharingGroupId":"1"}`); !errors.Is(err, misp.ErrInvalid) {
 		t.Errorf("a group without its distribution: %v", err)
+	}
+}
+
+func TestAnObjectGoesToASharingGroup(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	call := byHost(t, m)
+	const object = `{"eventId":"4","templateName":"domain-ip","attributes":[{"object_relation":"domain","value":"shared.example"}],"distribution":4`
+	for args, want := range map[string]string{object + `}`: "Logistics partners", strings.TrimSuffix(object, "4") + `1,"sharingGroupId":"1"}`: "sharingGroupId"} {
+		if _, err := call("misp_add_object", args); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", args, err, want)
+		}
+	}
+	if res, err := call("misp_add_object", object+`,"sharingGroupId":"1"}`); err != nil || res.State != gate.StateExecuted {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	p, err := m.Client().SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: "shared.example"})
+	if err != nil || len(p.Attributes) != 1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	e, err := m.Client().GetEvent(t.Context(), misp.GetEventInput{EventID: "4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range e.Objects {
+		if o.ID == p.Attributes[0].ObjectID && (o.Distribution != misp.SharingGroupOnly || o.SharingGroupID != "1") {
+			t.Errorf("the object has distribution %v and sharing group %s", o.Distribution, o.SharingGroupID)
+		}
 	}
 }
 
