@@ -21,8 +21,14 @@ import (
 // rewrites or cuts the journal can't rewrite too: an export, a system log, a checkpoint
 // that a witness has cosigned.
 type Anchors struct {
-	Events map[uint64]string // hashes of events by their numbers
-	Trees  map[uint64]string // checkpoints, as [state.Tree.Checkpoint] writes them, by their sizes
+	Events map[uint64]string     // hashes of events by their numbers
+	Trees  map[uint64]SignedTree // by their sizes
+}
+
+// A SignedTree is a checkpoint that was taken out of a journal.
+type SignedTree struct {
+	Text string   // as [state.Tree.Checkpoint] writes it
+	Sigs [][]byte // by its origin, as [state.Tree.Signature] writes them
 }
 
 // Last returns the last event that the anchors know of.
@@ -246,6 +252,7 @@ func verify(where string, lines iter.Seq2[[]byte, error], anchors *Anchors, repl
 		anchors = &Anchors{}
 	}
 	tree := &state.Tree{}
+	var signed *SignedTree // by the next event
 	keys := map[string]ed25519.PublicKey{}
 	m := state.New()
 	for l, err := range links(where, lines) {
@@ -292,22 +299,29 @@ func verify(where string, lines iter.Seq2[[]byte, error], anchors *Anchors, repl
 					return r, fmt.Errorf("%w: seq %d is not a checkpoint that %s signed", ErrJournal, e.Seq, e.Approver)
 				}
 				r.Checkpoints, r.Vouched = r.Checkpoints+1, e.Seq-1
+				if signed != nil && slices.ContainsFunc(signed.Sigs, func(sig []byte) bool { return bytes.Equal(sig, tree.Signature(key, e.Sig)) }) {
+					signed = nil
+					r.Anchored++
+				}
 			}
+		}
+		if signed != nil {
+			return r, fmt.Errorf("%w: the anchor's checkpoint has not the signature that an approver gave in seq %d", ErrJournal, l.Seq)
 		}
 		if tree == nil {
 			continue
 		}
 		tree.Add(l.Hash)
-		if want := anchors.Trees[l.Seq]; want != "" {
-			if want != string(tree.Checkpoint()) {
+		if want, ok := anchors.Trees[l.Seq]; ok {
+			if want.Text != string(tree.Checkpoint()) {
 				return r, fmt.Errorf("%w: the first %d events are not those of the anchor's checkpoint: the history was rewritten, or it is that of another journal", ErrJournal, l.Seq)
 			}
-			r.Anchored++
+			signed = &want
 		}
 	}
 	last := anchors.Last()
 	switch {
-	case last > r.Events:
+	case last > r.Events || signed != nil:
 		return r, fmt.Errorf("%w: it ends at seq %d, the anchor at %d: it was cut or rolled back", ErrJournal, r.Events, last)
 	case known && r.Anchored == 0:
 		return r, fmt.Errorf("%w: the anchor knows none of its events", ErrJournal)

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -63,6 +64,13 @@ func (t *Tree) Root() []byte {
 // c2sp.org/tlog-checkpoint.
 func (t *Tree) Checkpoint() []byte {
 	return fmt.Appendf(nil, "%s\n%d\n%s\n", t.Origin, t.Size, base64.StdEncoding.EncodeToString(t.Root()))
+}
+
+// Signature is the signature of the checkpoint by that key as a line of a signed note
+// holds it (c2sp.org/signed-note): behind the four bytes that name the key.
+func (t *Tree) Signature(key ed25519.PublicKey, sig []byte) []byte {
+	id := sha256.Sum256(append([]byte(t.Origin+"\n\x01"), key...))
+	return append(id[:4:4], sig...)
 }
 
 // whole reports whether the edge is one of a tree of that size.

@@ -17,10 +17,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -210,8 +213,9 @@ type Cosignature struct {
 func Is(b []byte) bool { return bytes.Contains(b, []byte("\n\n\u2014 ")) }
 
 // Open reads a checkpoint that must be cosigned by every one of the witnesses, whose keys
-// have the form NAME+HASH+KEY. With no witness named, nobody's signature is looked at: the
-// checkpoint then proves as much as the place where it was kept.
+// have the form NAME+HASH+KEY. With no witness named, nobody's cosignature is looked at: the
+// checkpoint then proves as much as the place where it was kept. Whether an approver has
+// signed it is seen when a journal is held against it.
 func Open(b []byte, witnesses []string) (*journal.Anchors, []Cosignature, error) {
 	if len(b) > maxNote {
 		return nil, nil, fmt.Errorf("gate: anchor: more than %d bytes", maxNote)
@@ -241,11 +245,16 @@ func Open(b []byte, witnesses []string) (*journal.Anchors, []Cosignature, error)
 	}
 	lines := strings.Split(n.Text, "\n")
 	size, err := strconv.ParseUint(lines[min(1, len(lines)-1)], 10, 63)
-	if len(lines) < 4 || err != nil || size == 0 || lines[1] != strconv.FormatUint(size, 10) {
+	if len(lines) != 4 || err != nil || size == 0 || lines[1] != strconv.FormatUint(size, 10) { // a journal adds no lines
 		return nil, nil, errors.New("gate: anchor: not a checkpoint of a journal")
 	}
-	text := strings.Join(lines[:3], "\n") + "\n" // what follows is another's
-	return &journal.Anchors{Trees: map[uint64]string{size: text}}, found, nil
+	tree := journal.SignedTree{Text: n.Text}
+	for _, s := range slices.Concat(n.Sigs, n.UnverifiedSigs) {
+		if raw, err := base64.StdEncoding.DecodeString(s.Base64); err == nil && s.Name == lines[0] {
+			tree.Sigs = append(tree.Sigs, raw)
+		}
+	}
+	return &journal.Anchors{Trees: map[uint64]journal.SignedTree{size: tree}}, found, nil
 }
 
 const (
@@ -270,7 +279,7 @@ func verifier(key string) (note.Verifier, error) {
 	}
 	sum := sha256.Sum256(slices.Concat([]byte(name), []byte("\n"), raw))
 	c := &cosigner{name, binary.BigEndian.Uint32(sum[:]), raw[1:]}
-	if name == "" || strings.ContainsAny(name, " \t\n") || hash != fmt.Sprintf("%08x", c.hash) {
+	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsSpace) || hash != fmt.Sprintf("%08x", c.hash) {
 		return nil, errors.New("its hash is not that of the key")
 	}
 	return c, nil
@@ -287,7 +296,7 @@ func (c *cosigner) Name() string    { return c.name }
 func (c *cosigner) KeyHash() uint32 { return c.hash }
 
 func (c *cosigner) Verify(msg, sig []byte) bool {
-	return len(sig) == 8+ed25519.SignatureSize &&
+	return len(sig) == 8+ed25519.SignatureSize && binary.BigEndian.Uint64(sig) <= math.MaxInt64 &&
 		ed25519.Verify(c.key, fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(sig), msg), sig[8:])
 }
 

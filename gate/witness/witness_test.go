@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -170,6 +172,102 @@ func TestWhatIsNotCosignedIsNoAnchor(t *testing.T) {
 		t.Error("a proof from more events than there are")
 	}
 }
+
+// Another's program cosigned this (c2sp.org/tlog-cosignature).
+func TestWhatAWitnessOfAnotherMakeCosignedIsRead(t *testing.T) {
+	const (
+		witness = "witness.example/w1+d8962f99+BE2mt8Q+O3MY0irSAGHi4bpsDSwOi3+QqePuWIb5cMgu"
+		noted   = "sallyport/journal/1e965bd19da0bbef631ad0e2eaf0dd8a\n" +
+			"52\n" +
+			"lU4AWDsu1w0skNJctvbd99Remp47xZ2NR3Skyem64a8=\n" +
+			"\n" +
+			"\u2014 sallyport/journal/1e965bd19da0bbef631ad0e2eaf0dd8a 4aqmjbKbWVwm1N1UACQphq8arSBteJ1CdGT1omkKUGel6uFTMFwIt8QaWxIKPYPBiuVlhNYGjK68NhAyqyO3kWEVrwQ=\n" +
+			"\u2014 witness.example/w1 2JYvmQAAAABrDXTuQrSL7PbjCyU46eijEI6dyT9Kyyp9wqITiPZJZvnZiLiYhxRGvoR7xCOlI1Muj82tQnYZL/0apjs3n1abEWU8Dw==\n"
+	)
+	anchors, by, err := Open([]byte(noted), []string{witness})
+	if err != nil || len(by) != 1 || by[0].Witness != "witness.example/w1" || by[0].At.Unix() != 1796044014 {
+		t.Fatalf("%+v, %v", by, err)
+	}
+	if tree := anchors.Trees[52]; tree.Text != noted[:strings.Index(noted, "\n\n")+1] || len(tree.Sigs) != 1 {
+		t.Errorf("%+v", anchors)
+	}
+}
+
+func TestAnAnchorThatWasChangedInAnyLineIsRefused(t *testing.T) {
+	_, j, _ := vouched(t, 3)
+	c := must(Latest(j.Events()))
+	w := newWitness(t, c)
+	cosigned := string(must(w.add(must(c.Request(0)))))
+	verify := func(note string) error {
+		anchors, _, err := Open([]byte(note), []string{w.vkey()})
+		if err != nil {
+			return err
+		}
+		return second(j.Verify(anchors, false))
+	}
+	if err := verify(cosigned); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(cosigned, "\n"), "\n")
+	for i, line := range lines {
+		rest := func(with string) string {
+			return strings.Join(slices.Concat(lines[:i], []string{with}, lines[i+1:]), "") + "\n"
+		}
+		if err := verify(rest("")); err == nil {
+			t.Errorf("without %q: taken", line)
+		}
+		for at := range line {
+			for _, with := range []string{"A", "B", "3", "\n"} {
+				if changed := line[:at] + with + line[at+1:]; !bytes.Equal(meaning(changed), meaning(line)) && verify(rest(changed)) == nil {
+					t.Errorf("%q for %q: taken", changed, line)
+				}
+			}
+		}
+	}
+	if err := verify(strings.Replace(cosigned, "\n\n", "\nmore\n\n", 1)); err == nil {
+		t.Error("with a line more: taken")
+	}
+}
+
+// Whoever cuts off the event of a checkpoint, or shows one that no approver signed in the
+// journal, is found.
+func TestACheckpointIsAnAnchorOnlyWithTheEventInWhichItWasSigned(t *testing.T) {
+	dir, j, alice := vouched(t, 1)
+	mine := must(Latest(j.Events()))
+	tree := &state.Tree{}
+	for e, err := range j.Events() {
+		tree.Add(must(e, err).Hash)
+	}
+	elsewhere := &Checkpoint{Origin: tree.Origin, Size: tree.Size, Text: string(tree.Checkpoint()), key: alice.Approver().Key, sig: must(alice.Sign(tree.Checkpoint()))}
+	must(0, j.Freeze("alice", "more"))
+	anchors, _, err := Open(must(elsewhere.Note()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Verify(anchors, false); !errors.Is(err, gate.ErrJournal) || !strings.Contains(err.Error(), "signature") {
+		t.Errorf("signed elsewhere: %v", err)
+	}
+	anchors, _, _ = Open(must(mine.Note()), nil)
+	must(j.Verify(anchors, false))
+	file := filepath.Join(dir, "journal.jsonl")
+	lines := bytes.SplitAfter(must(os.ReadFile(file)), []byte("\n"))
+	must(0, os.WriteFile(file, bytes.Join(lines[:mine.Size], nil), 0o600))
+	if _, err := gate.Verify(dir, anchors); !errors.Is(err, gate.ErrJournal) || !strings.Contains(err.Error(), "cut or rolled back") {
+		t.Errorf("without the event of the checkpoint: %v", err)
+	}
+}
+
+// meaning is what a line says: the last letter of a base64 text may have bits of none.
+func meaning(line string) []byte {
+	name, sig, ok := strings.Cut(strings.TrimPrefix(line, "\u2014 "), " ")
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(sig, "\n"))
+	if !ok || err != nil || !strings.HasPrefix(line, "\u2014 ") {
+		return []byte(line)
+	}
+	return append([]byte(name), raw...)
+}
+
+func second[A any](_ A, err error) error { return err }
 
 func third[A, B any](_ A, _ B, err error) error { return err }
 
