@@ -124,7 +124,11 @@ func newWord(s string) word {
 // unescape undoes the doubling of backslashes, if each in s is doubled or stands
 // before a quote.
 func unescape(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
 	var b strings.Builder
+	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
 			if i+1 == len(s) || s[i+1] != '\\' && s[i+1] != '"' {

@@ -397,11 +397,13 @@ func (s *Scanner) leaves(path []byte, want func(path []byte) bool, f func(path, 
 }
 
 // Strings returns the texts in the JSON text b, if it is a list of nothing else.
+// They share one copy of b.
 func Strings(b []byte) (list []string, ok bool) {
 	s := Scanner{Data: b}
 	if s.Next() != '[' || s.Enter() != nil {
 		return nil, false
 	}
+	all := string(b)
 	n := bytes.Count(b, []byte(`","`)) + 1
 	list = make([]string, 0, n)
 	for first := true; ; first = false {
@@ -412,10 +414,15 @@ func Strings(b []byte) (list []string, ok bool) {
 		if err != nil || s.Next() != '"' {
 			return nil, false
 		}
+		from := s.Pos + len(`"`)
 		text, err := s.Text()
 		if err != nil {
 			return nil, false
 		}
-		list = append(list, string(text))
+		one := all[from : s.Pos-len(`"`)]
+		if one != string(text) { // it has escapes, or isn't UTF-8
+			one = string(text)
+		}
+		list = append(list, one)
 	}
 }
