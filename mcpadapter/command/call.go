@@ -53,7 +53,7 @@ func (p *program) tools(ctx context.Context, args []string) int {
 	for _, op := range s.ops {
 		rows = append(rows, []string{op.Name(), op.Tier().String(), p.toolset(op.Name()), op.Doc()})
 	}
-	p.screen().grid(rows, "")
+	p.screen().grid(rows, make([]bool, len(rows[0])), "")
 	return exitDone
 }
 

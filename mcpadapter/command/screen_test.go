@@ -95,3 +95,48 @@ func TestCompletionOffersEveryFlag(t *testing.T) {
 		}
 	}
 }
+
+type ring struct {
+	ID   string `json:"id"`
+	At   string `json:"at"`
+	Rule struct {
+		ID          string   `json:"id"`
+		Level       int      `json:"level"`
+		Description string   `json:"description"`
+		Groups      []string `json:"groups"`
+	} `json:"rule"`
+	Agent struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"agent"`
+	Location string `json:"location"`
+}
+
+type rings struct {
+	Alerts []ring `json:"alerts"`
+}
+
+func (r *rings) Ops() []gate.Op {
+	return []gate.Op{gate.Read("lab_rings", func(context.Context, struct{}) (*rings, error) { return r, nil }, "List alerts.")}
+}
+
+func TestATableOfAlertsSaysWhenAndWhatInEightyColumns(t *testing.T) {
+	before := time.Local
+	t.Cleanup(func() { time.Local = before })
+	time.Local = time.UTC
+	t.Setenv("COLUMNS", "80")
+	var a ring
+	a.ID, a.At, a.Location = strings.Repeat("x", 20), "2026-03-02T10:00:00.123Z", "/var/log/auth.log"
+	a.Rule.ID, a.Rule.Level, a.Rule.Description, a.Rule.Groups = "5712", 10, "sshd: brute force, many attempts", []string{"sshd"}
+	a.Agent.ID, a.Agent.Name = "007", "fleet-007"
+	s := seen()
+	s.Open = func(*gate.Guard, *slog.Logger) ([]command.Client, error) {
+		return []command.Client{&rings{[]ring{a, a}}}, nil
+	}
+	_, out, errs := run(t, s, "call", "lab_rings")
+	for _, w := range []string{"2026-03-02 10:00:00", "5712", "  10  ", "sshd: brute"} {
+		if strings.Count(out, w) != 2 {
+			t.Errorf("lacks %q:\n%s%s", w, out, errs)
+		}
+	}
+}

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	maxCell    = 48 // runes
+	minCell    = 8 // runes
+	maxCell    = 48
 	maxColumns = 7
 	maxDepth   = 3
 )
@@ -130,31 +131,36 @@ func folded(s string, n int) (list []string) {
 	return append(list, string(r))
 }
 
-// fitted returns how wide each column of a table may be, and leaves out the last
-// columns where there is no room for all.
-func fitted(widths []int, room int) []int {
-	const gap, least = 2, 8
-	sum := func() (n int) {
-		for _, w := range widths {
-			n += w + gap
+// fitted returns how wide each column of a table may be. It leaves out the last
+// columns where there is no room for all, and narrows the others, but those that are
+// whole.
+func fitted(widths []int, whole []bool, room int) []int {
+	const gap, least = 2, 12
+	narrowest := -gap
+	for i, w := range widths {
+		if !whole[i] {
+			w = min(w, least)
 		}
-		return n - gap
+		if narrowest += w + gap; narrowest > room && i > 0 {
+			widths = widths[:i]
+			break
+		}
 	}
-	for sum() > room {
+	wide := -gap
+	for _, w := range widths {
+		wide += w + gap
+	}
+	for ; wide > room; wide-- {
 		at := 0
 		for i, w := range widths {
-			if w >= widths[at] {
+			if !whole[i] && w >= widths[at] || whole[at] {
 				at = i
 			}
 		}
-		switch {
-		case widths[at] > least:
-			widths[at]--
-		case len(widths) > 1:
-			widths = widths[:len(widths)-1]
-		default:
-			return widths
+		if widths[at] <= minCell {
+			break
 		}
+		widths[at]--
 	}
 	return widths
 }
@@ -167,18 +173,21 @@ func (w screen) rows(list []*jsontree.Value, indent string) {
 		heads[i] = strings.ToUpper(visible(strings.Join(c, ".")))
 	}
 	grid := [][]string{heads}
+	whole := make([]bool, len(columns))
 	for _, row := range list {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
-			cells[i] = cell(c.of(row), maxCell)
+			v := c.of(row)
+			cells[i] = cell(v, maxCell)
+			whole[i] = whole[i] || v != nil && v.Kind == jsontree.String && local(v.Text) != v.Text // half a time is none
 		}
 		grid = append(grid, cells)
 	}
-	w.grid(grid, indent)
+	w.grid(grid, whole, indent)
 }
 
 // grid writes rows of cells as columns that fit the width.
-func (w screen) grid(rows [][]string, indent string) {
+func (w screen) grid(rows [][]string, whole []bool, indent string) {
 	widths := make([]int, len(rows[0]))
 	for _, cells := range rows {
 		for i, c := range cells {
@@ -186,7 +195,7 @@ func (w screen) grid(rows [][]string, indent string) {
 		}
 	}
 	if w.width > 0 {
-		widths = fitted(widths, w.width-utf8.RuneCountInString(indent))
+		widths = fitted(widths, whole, w.width-utf8.RuneCountInString(indent))
 	}
 	for _, cells := range rows {
 		line := indent
@@ -271,8 +280,9 @@ func columnsOf(list []*jsontree.Value) []column {
 	var columns []column
 	for _, m := range members(all) {
 		before := len(columns)
+		named := slices.ContainsFunc(m.value.Keys, func(key string) bool { return rank(key) == 1 })
 		for _, in := range members(m.value) {
-			if rank(in.key) < 2 && !empty(in.value) {
+			if tells := rank(in.key) < 2 || !named && (in.key == "level" || in.key == "description"); tells && !empty(in.value) {
 				columns = append(columns, column{m.key, in.key})
 			}
 		}
