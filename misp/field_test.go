@@ -350,10 +350,9 @@ func TestAnObjectGoesToASharingGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range e.Objects {
-		if o.ID == p.Attributes[0].ObjectID && (o.Distribution != misp.SharingGroupOnly || o.SharingGroupID != "1") {
-			t.Errorf("the object has distribution %v and sharing group %s", o.Distribution, o.SharingGroupID)
-		}
+	i := slices.IndexFunc(e.Objects, func(o *misp.Object) bool { return o.ID == p.Attributes[0].ObjectID })
+	if i < 0 || e.Objects[i].Distribution != misp.SharingGroupOnly || e.Objects[i].SharingGroupID != "1" {
+		t.Errorf("object %d of %+v", i, e.Objects)
 	}
 }
 
