@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -224,9 +223,8 @@ const maxSeeded = 500
 
 // GetRelatedEvents finds the events that share values with an event, by MISP's
 // own correlation and by the values meant for detection, or those that have a
-// value. The event itself isn't among them. It takes three requests for an event,
-// of which two run at a time, and one for a value, however many values there are,
-// unless one of them is in very many events.
+// value. The event itself isn't among them. It takes two requests, however
+// many values there are, unless one of them is in very many events.
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
@@ -236,16 +234,12 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	out := &RelatedEvents{}
 	found := relatives{}
 	var values, reasons []string
-	linked := func() ([]*Attribute, error) { return nil, nil }
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	if in.Value != "" {
 		out.Value = strings.TrimSpace(in.Value)
 		values = []string{out.Value}
 	} else {
-		q := wire.AttributeSearch{Page: 1, Limit: maxSeeded}
+		q := wire.AttributeSearch{IncludeCorrelations: 1, Page: 1, Limit: maxSeeded}
 		inEvent(&q, in.EventID)
-		linked = c.correlated(ctx, q)
 		p, err := c.searchAttributes(ctx, q)
 		if err != nil {
 			return nil, err
@@ -258,6 +252,16 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		if p.More {
 			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes of the event were looked at", maxSeeded))
 		}
+		for _, a := range p.Attributes {
+			if a == nil {
+				continue
+			}
+			for _, r := range a.Related {
+				if r != nil && r.EventID != e.ID && r.EventID != "" {
+					found.at(r.EventID, r.Event).Correlated = true
+				}
+			}
+		}
 		slices.Reverse(p.Attributes) // as they were added
 		values = seeds(p.Attributes)
 		if n := len(values); n > in.MaxAttributes {
@@ -269,45 +273,11 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	if err != nil {
 		return nil, err
 	}
-	p, err := linked()
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range p {
-		if a == nil {
-			continue
-		}
-		for _, r := range a.Related {
-			if r != nil && r.EventID != out.EventID && r.EventID != "" {
-				found.at(r.EventID, r.Event).Correlated = true
-			}
-		}
-	}
 	out.Events = found.sorted()
 	out.Total = len(out.Events)
 	reasons = append(reasons, more...)
 	out.Truncated, out.Reason = len(reasons) > 0, clip.Text(strings.Join(reasons, "; "), 1000)
 	return out, nil
-}
-
-// correlated begins to ask for what MISP correlates with the attributes of q, which
-// it takes long to say, and returns what waits for the answer.
-func (c *Client) correlated(ctx context.Context, q wire.AttributeSearch) func() ([]*Attribute, error) {
-	q.IncludeCorrelations = 1
-	var p *AttributePage
-	done := make(chan error, 1)
-	go func() {
-		done <- recovered.Do(func() (err error) {
-			p, err = c.searchAttributes(ctx, q)
-			return err
-		})
-	}()
-	return func() ([]*Attribute, error) {
-		if err := <-done; err != nil {
-			return nil, err
-		}
-		return p.Attributes, nil
-	}
 }
 
 // eventOf returns the event that ref names, of which list are attributes, if it has
