@@ -9,18 +9,26 @@
 // journal that its own code has written, in turn. A million events take some minutes and
 // half a gigabyte in TMPDIR, which may be in memory.
 //
-// Where an event cost 39 µs of each start, on two busy cores (here, before, times less):
+// Where an event cost 32 µs of each start, on two busy cores (here, before, times less):
 //
-//	events  what                      CPU      CPU before  times
-//	 1,000  gate status               20 ms    36 ms         1.8
-//	 1,000  a server that proposes    41 ms    51 ms         1.3
-//	 1,000  gate verify                8 ms    17 ms         2.0
-//	 1,000  gate freeze               22 ms    37 ms         1.7
-//	20,000  gate status              8.5 ms    1.27 s        149
-//	20,000  a server that proposes    27 ms    1.41 s         52
-//	20,000  eight servers at once    256 ms    19.3 s         76
-//	20,000  gate verify               49 ms    176 ms        3.6
-//	20,000  gate freeze              8.9 ms    1.31 s        147
+//	 events  what                      CPU      CPU before  times  MB    MB before
+//	  1,000  gate status               19 ms    32 ms         1.7  14.4       15.6
+//	  1,000  a server that proposes    38 ms    43 ms         1.1  21.9       21.6
+//	  1,000  gate verify              7.3 ms    14 ms         1.9  12.5       14.4
+//	  1,000  gate freeze               20 ms    32 ms         1.6  14.8       15.0
+//	 20,000  gate status              9.6 ms    592 ms         62  12.5       26.9
+//	 20,000  a server that proposes    29 ms    629 ms         22  21.5       32.9
+//	 20,000  eight servers at once    662 ms    10.3 s         16  21.2       32.9
+//	 20,000  gate verify               48 ms    191 ms        4.0  17.9       17.8
+//	 20,000  gate freeze              8.7 ms    602 ms         69  12.7       27.9
+//	200,000  gate status               11 ms    6.30 s        576  12.9      161.4
+//	200,000  a server that proposes    31 ms    6.51 s        214  22.1      177.8
+//	200,000  eight servers at once    263 ms    69.0 s        263  21.0      159.9
+//	200,000  gate verify              470 ms    2.02 s        4.3  18.5       21.8
+//	200,000  gate freeze               12 ms    6.61 s        552  13.3      156.4
+//
+// One of the eight gave up before, after a minute; what is shown of them is the time on
+// the clock until the last was ready.
 package main
 
 import (
