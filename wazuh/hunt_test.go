@@ -3,6 +3,7 @@ package wazuh_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -26,7 +27,9 @@ func TestFurtherFilters(t *testing.T) {
 		"hash": {wazuh.GetAlertsInput{FileHash: "92EB5FFEE6AE2FEC3AD71C777531578F"}, true}, "destination": {wazuh.GetAlertsInput{DestinationIP: "10.20.0.254"}, true},
 		"location": {wazuh.GetAlertsInput{Location: "/var/log/*"}, true}, "part of a location": {wazuh.GetAlertsInput{Location: "auth.log"}, false},
 		"hour": {wazuh.GetAlertsInput{StartTime: "1h"}, true}, "week": {wazuh.GetAlertsInput{StartTime: "now-7d", EndTime: "now"}, true}, "minute": {wazuh.GetAlertsInput{StartTime: "1s"}, false},
-		"date": {wazuh.GetAlertsInput{EndTime: "2020-01-02"}, false},
+		"epoch": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).Unix()))}, true}, "epoch in milliseconds": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).UnixMilli()))}, true},
+		"epoch to come": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(time.Hour).Unix()))}, false},
+		"date":          {wazuh.GetAlertsInput{EndTime: "2020-01-02"}, false},
 	} {
 		p, err := c.GetAlerts(t.Context(), tt.in)
 		if err != nil || (p.Total > 0) != tt.some {

@@ -11,7 +11,7 @@ import (
 // When is a time: RFC 3339 as 2025-01-02T03:04:05Z, a date, now, or how long
 // ago, as 24h or now-7d. The units are s, m, h, d and w. A date means the whole
 // of that day, as a beginning and as an end. What names no zone is in that of
-// the client's configuration.
+// the client's configuration. Seconds or milliseconds since 1970 are a time too.
 type When string
 
 // At returns the When of a time; the zero time gives the empty one.
@@ -24,7 +24,7 @@ func At(t time.Time) When {
 
 // Pattern is the form of a time, for schemas.
 func (When) Pattern() string {
-	return `^(now|(now)?-?[0-9]{1,9}[smhdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,18}(Z|[+-][0-9]{2}:?[0-9]{2})?)?)$`
+	return `^(now|(now)?-?[0-9]{1,9}[smhdw]|[0-9]{9,10}|[0-9]{12,13}|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,18}(Z|[+-][0-9]{2}:?[0-9]{2})?)?)$`
 }
 
 var ago = lazyregexp.New(`^(?:now)?-?([0-9]{1,9})([smhdw])$`)
@@ -60,6 +60,12 @@ func (w When) read(field string, now time.Time, zone *time.Location) (t time.Tim
 			return time.Time{}, false, invalid("%s %q is longer ago than a hundred years", field, clip.Text(string(w), shownBytes))
 		}
 		return now.Add(-time.Duration(n) * unit), false, nil
+	}
+	if n, err := strconv.ParseInt(string(w), 10, 64); err == nil && n >= 1e8 && n < 1e13 { // since 1970, in seconds or milliseconds
+		if n < 1e11 {
+			n *= 1000
+		}
+		return time.UnixMilli(n).UTC(), false, nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, string(w), zone); err == nil {
