@@ -9,7 +9,9 @@
 //     maximum, minLength, maxLength, minItems, maxItems and pattern, enums from
 //     types with an Enum() []any method, patterns from types with a
 //     Pattern() string method, defaults from the tag default and
-//     SetDefaults(). Bounds of one value on a list hold for each element.
+//     SetDefaults(). Bounds of one value on a list hold for each element. A
+//     string with the tag time:"instant" is a time, with "day" a day, with
+//     "until" a day to come.
 //   - Arguments are accepted in the canonical spelling, in the other case style
 //     (case_id for caseId), under the names in an alias tag, and with the slips
 //     that models make, such as "5710" for 5710. Anything else is an error that

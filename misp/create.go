@@ -32,7 +32,7 @@ type CreateEventInput struct {
 	// 0 initial, 1 ongoing, 2 complete.
 	Analysis Analysis `json:"analysis" minimum:"0" maximum:"2"`
 	// Default: today.
-	Date string `json:"date,omitempty" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Date string `json:"date,omitempty" time:"day" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	// Such as tlp:amber.
 	Tags []string `json:"tags,omitempty" maxItems:"50" maxLength:"255"`
 }

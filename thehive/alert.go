@@ -320,9 +320,9 @@ type CreateAlertInput struct {
 
 // Validate refuses dates that aren't any, and a link that is none.
 func (in *CreateAlertInput) Validate() error {
-	errs := []error{in.Date.check("date"), checkLink(in.ExternalLink)}
+	errs := []error{in.Date.checkFixed("date"), checkLink(in.ExternalLink)}
 	for i, p := range in.Procedures {
-		errs = append(errs, p.OccurDate.check(fmt.Sprintf("procedures[%d].occurDate", i)))
+		errs = append(errs, p.OccurDate.checkFixed(fmt.Sprintf("procedures[%d].occurDate", i)))
 		if !techniqueID.MatchString(p.PatternID) {
 			errs = append(errs, fmt.Errorf("%w: procedures[%d].patternId: %q is not the id of an ATT&CK technique", ErrInvalid, i, p.PatternID))
 		}
@@ -606,7 +606,7 @@ func (in *UpdateAlertInput) Validate() error {
 			return err
 		}
 	}
-	return errors.Join(in.Date.check("date"), checkUpdatedAt(in.IfUpdatedAt))
+	return errors.Join(in.Date.checkFixed("date"), checkUpdatedAt(in.IfUpdatedAt))
 }
 
 // check refuses in if the alert, or the server, isn't as it supposes.

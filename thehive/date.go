@@ -14,20 +14,24 @@ import (
 
 // A Date is a moment as TheHive has it: milliseconds since 1970. A negative one
 // is relative: so many milliseconds before it is used. Zero is none. A caller
-// may write it as the number, as RFC 3339 ("2026-03-02T08:00:00Z", or the day
-// alone in UTC), or as "24h", "7d", "2w" for that long ago.
+// may write it as the number, in seconds too, as RFC 3339 ("2026-03-02T08:00:00Z",
+// or the day alone in UTC), as "24h", "7d", "2w" for that long ago, or as "now".
 type Date int64
 
 // At returns t as a Date; the zero time is none.
 func At(t time.Time) Date { return Date(jsoncodec.Milli(t)) }
 
-// firstDate is a day in 1973: what lies before it was meant as a flag, or in seconds.
-const firstDate = 100_000_000_000
+// firstDate is a day in 1973: what lies before it was meant as a flag, or in
+// seconds, of which firstSecond is the first.
+const (
+	firstDate   = 100_000_000_000
+	firstSecond = firstDate / 1000
+)
 
 // ago is how a relative date is written.
-var ago = lazyregexp.New(`^(?:now ?)?-? ?([0-9]{1,5})\s*(m|min|h|d|w)( ago)?$`)
+var ago = lazyregexp.New(`^(?:now ?)?-? ?([0-9]{1,5})\s*(s|m|min|h|d|w)( ago)?$`)
 
-var agoUnits = map[string]time.Duration{"m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+var agoUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 
 // dateForms are those of RFC 3339, and what people leave out of them.
 var dateForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
@@ -36,7 +40,14 @@ var dateForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999", "2006-01-0
 func (d *Date) UnmarshalText(b []byte) error {
 	text := strings.TrimSpace(string(b))
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n >= firstSecond && n < firstDate {
+			n *= 1000
+		}
 		*d = Date(n)
+		return nil
+	}
+	if strings.EqualFold(text, "now") {
+		*d = -1
 		return nil
 	}
 	if m := ago.FindStringSubmatch(strings.ToLower(text)); m != nil {
@@ -50,7 +61,7 @@ func (d *Date) UnmarshalText(b []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %q is no date: want 2026-03-02T08:00:00Z, 2026-03-02, 24h for that long ago, or milliseconds since 1970", ErrInvalid, clip.Text(text, 80))
+	return fmt.Errorf("%w: %q is no date: want 2026-03-02T08:00:00Z, 2026-03-02, 24h for that long ago, or seconds or milliseconds since 1970", ErrInvalid, clip.Text(text, 80))
 }
 
 // UnmarshalJSON reads a number or a text.

@@ -488,7 +488,7 @@ func TestDatesAndLevelsAreTakenAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]thehive.Date{
 		"2026-03-01": 1772323200000, "2026-03-01T00:00:00Z": 1772323200000, "2026-03-01T01:00:00+01:00": 1772323200000, "2026-03-01 00:00": 1772323200000,
-		"1772323200000": 1772323200000, "24h": -86400000, "7d": -604800000, "2 w ago": -1209600000, "30 min": -1800000,
+		"1772323200000": 1772323200000, "24h": -86400000, "7d": -604800000, "2 w ago": -1209600000, "30 min": -1800000, "1772323200": 1772323200000, "now": -1, "now-90s": -90000,
 	} {
 		var d thehive.Date
 		if err := d.UnmarshalText([]byte(text)); err != nil || d != want {
@@ -516,10 +516,30 @@ func TestDatesAndLevelsAreTakenAsPeopleWriteThem(t *testing.T) {
 	if got := thehive.Severity(9).String() + " " + thehive.TLP(7).String(); got != "level 9 level 7" {
 		t.Errorf("unknown levels are shown as %s", got)
 	}
-	hive := thehivetest.New(t)
-	c := hive.Client()
-	if _, err := c.CreateTask(t.Context(), thehive.CreateTaskInput{CaseID: "2", Title: "t", DueDate: -86400000}); !errors.Is(err, thehive.ErrInvalid) {
-		t.Errorf("a relative due date: %v", err)
+}
+
+// What is written down must be the same when the call is approved and repeated.
+func TestADateThatIsWrittenIsNotRelative(t *testing.T) {
+	t.Parallel()
+	const day = thehive.Date(-86400000)
+	ago := day
+	for name, in := range map[string]interface{ Validate() error }{
+		"date of an alert":              &thehive.CreateAlertInput{Title: "t", Type: "t", Source: "s", SourceRef: "1", Date: day},
+		"technique of an alert":         &thehive.CreateAlertInput{Title: "t", Type: "t", Source: "s", SourceRef: "1", Procedures: []thehive.AlertProcedure{{PatternID: "T1110", OccurDate: day}}},
+		"date of an alert, changed":     &thehive.UpdateAlertInput{AlertID: "~1", Date: day},
+		"version of an alert":           &thehive.UpdateAlertInput{AlertID: "~1", Date: 1767225600000, IfUpdatedAt: &ago},
+		"version of a case":             &thehive.UpdateCaseInput{CaseID: "2", Title: "t", IfUpdatedAt: &ago},
+		"due date of a task":            &thehive.CreateTaskInput{CaseID: "2", Title: "t", DueDate: day},
+		"due date of a task, changed":   &thehive.UpdateTaskInput{TaskID: "~1", DueDate: day},
+		"task log in the timeline":      &thehive.CreateTaskLogInput{TaskID: "~1", Message: "m", IncludeInTimeline: day},
+		"technique":                     &thehive.AddProcedureInput{CaseID: "2", PatternID: "T1110", OccurDate: day},
+		"technique, changed":            &thehive.UpdateProcedureInput{ProcedureID: "~1", OccurDate: day},
+		"beginning in the timeline":     &thehive.AddTimelineEventInput{CaseID: "2", Title: "t", Date: day},
+		"end of an event of a timeline": &thehive.AddTimelineEventInput{CaseID: "2", Title: "t", Date: 1767225600000, EndDate: day},
+	} {
+		if err := in.Validate(); !errors.Is(err, thehive.ErrInvalid) || !strings.Contains(err.Error(), "a relative date would be another one when the call is approved") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (in *AddProcedureInput) Validate() error {
 	case in.OccurDate == 0:
 		return fmt.Errorf("%w: occurDate: is missing", ErrInvalid)
 	}
-	return in.OccurDate.check("occurDate")
+	return in.OccurDate.checkFixed("occurDate")
 }
 
 // AddProcedure records an ATT&CK technique with a case or an alert.
@@ -185,7 +185,7 @@ func (in *UpdateProcedureInput) Validate() error {
 	if in.PatternID != "" && !techniqueID.MatchString(in.PatternID) {
 		return fmt.Errorf("%w: patternId: %q is not the id of an ATT&CK technique", ErrInvalid, in.PatternID)
 	}
-	return in.OccurDate.check("occurDate")
+	return in.OccurDate.checkFixed("occurDate")
 }
 
 // procedure returns one procedure. An unknown one is [ErrNotFound].

@@ -25,11 +25,11 @@ type ApplyTuningInput struct {
 	// Why they are noise; it stays in the rule file.
 	Reason string `json:"reason" minLength:"5" maxLength:"300"`
 	// Day to look at it again, as 2026-01-31.
-	Expires string `json:"expires" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
+	Expires string `json:"expires" time:"until" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"`
 	// As in the preview.
 	Days int `json:"days,omitempty" minimum:"1" maximum:"90" default:"30"`
 	// As in the preview.
-	MeasuredUntil string `json:"measured_until"`
+	MeasuredUntil string `json:"measured_until" time:"instant"`
 	// As in the preview.
 	FileSHA256 string `json:"file_sha256,omitempty" maxLength:"64"`
 	// For the manager to come back.

@@ -4,13 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
+	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
+	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
 
@@ -64,6 +68,95 @@ func (s *Type) decoded(t *testing.T, bound string) string {
 		t.Errorf("%s doesn't decode: %v", bound, err)
 	}
 	return fmt.Sprintf("%#v", v.Elem().Interface())
+}
+
+var dateName = regexp.MustCompile(`(?i)(date|time|after|before|seen|sightedAt|updatedAt|timestamp|expires|until|timeline)$`)
+
+// when is what an operation takes a date for that was bound as bound; own says
+// that it reads the text itself.
+func (s *Type) when(t *testing.T, bound string) (at time.Time, own bool) {
+	t.Helper()
+	in := reflect.New(s.Fields[0].Type.typ)
+	if err := json.Unmarshal([]byte(bound), in.Interface()); err != nil {
+		t.Errorf("%s doesn't decode: %v", bound, err)
+		return at, false
+	}
+	switch v := in.Elem().Interface().(type) {
+	case time.Time:
+		return v, false
+	case *thehive.Date:
+		return time.UnixMilli(int64(*v)), false
+	case wazuh.When:
+		return at, true
+	case thehive.Date:
+		if v < 0 {
+			return time.Now().Add(time.Duration(v) * time.Millisecond), false
+		}
+		return time.UnixMilli(int64(v)), false
+	default:
+		text := reflect.ValueOf(v).String()
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			at, err = time.Parse(time.DateOnly, text)
+		}
+		if err != nil {
+			t.Errorf("%s is no date: %v", bound, err)
+		}
+		return at, false
+	}
+}
+
+// Every argument that is a date is taken in each way that people and programs write
+// one; what depends on when it is said is not taken by a call that is repeated later.
+func TestEveryDateOfEveryToolIsTakenAsPeopleAndProgramsWriteIt(t *testing.T) {
+	n := 0
+	everyArgument(t, func(op gate.Op, path string, one *Type, f *Field) {
+		if f.Type.Kind != String || !dateName.MatchString(f.Name) {
+			return
+		}
+		n++
+		const day = 24 * time.Hour
+		at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		for _, v := range []string{`"2026-01-02T03:04:05Z"`, `"2026-01-02T04:04:05+01:00"`, `"2026-01-02 03:04:05"`, `"2026-01-02"`, `1767323045`, `"1767323045"`, `1767323045000`, `"1767323045000"`} {
+			b, err := one.bound(v)
+			if err != nil {
+				t.Errorf("%s: %s of %s: %v", op.Name(), v, path, err)
+				continue
+			}
+			got, own := one.when(t, b)
+			if midnight := at.Truncate(day); !own && !got.Equal(at) && !(got.Equal(midnight) && (v == `"2026-01-02"` || len(b) == len(`"2026-01-02"`))) {
+				t.Errorf("%s: %s of %s is %s", op.Name(), v, path, got)
+			}
+		}
+		for v, ago := range map[string]time.Duration{`"24h"`: day, `"now-7d"`: 7 * day, `"now"`: 0} {
+			b, err := one.bound(v)
+			if one.FixedTimes && f.Type.moment == noMoment { // its operation refuses it
+				continue
+			}
+			if one.FixedTimes {
+				if err == nil || !strings.Contains(err.Error(), "say the time itself") {
+					t.Errorf("%s: %s of %s, of a call that is repeated, is bound as %s, %v", op.Name(), v, path, b, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %s of %s: %v", op.Name(), v, path, err)
+				continue
+			}
+			got, own := one.when(t, b)
+			if off := time.Since(got) - ago; !own && (off < -time.Minute || off > day+time.Hour) {
+				t.Errorf("%s: %s of %s is %s", op.Name(), v, path, got)
+			}
+		}
+		for _, v := range []string{`"yesterday"`, `true`} {
+			if b, err := one.bound(v); err == nil {
+				t.Errorf("%s: %s, which is no date, is taken for %s as %s", op.Name(), v, path, b)
+			}
+		}
+	})
+	if n < 25 {
+		t.Errorf("%d arguments are dates: the test looks at too few", n)
+	}
 }
 
 // Every argument that is a level is taken by its name, in any spelling, and by its

@@ -153,8 +153,11 @@ func (s *Type) describe() string {
 	case Array:
 		return "an array of " + s.Elem.plural()
 	case String:
-		if s.format == "date-time" {
+		if s.moment == anInstant {
 			return "a time such as 2026-01-02T15:04:05Z"
+		}
+		if s.moment != noMoment {
+			return "a day such as 2026-01-02"
 		}
 		return "a string"
 	}
@@ -271,7 +274,11 @@ func (b *binding) string(s *Type, v *jsontree.Value, path string) {
 		}
 	}
 	if s.moment != noMoment {
-		at, relative := s.moment.understood(text, b.now)
+		at, relative, ok := s.moment.understood(text, b.now)
+		if !ok {
+			b.want(s, v, path)
+			return
+		}
 		if relative && b.fixed {
 			b.errorf(path, "say the time itself, such as %s: %s is another one when the call is approved and repeated", at, Shown(v))
 			return

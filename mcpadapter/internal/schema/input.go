@@ -259,10 +259,12 @@ func (b *inputBuilder) tags(s *Type, tag reflect.StructTag, at string) {
 	}
 	if m := tag.Get("time"); m != "" {
 		switch {
-		case s.Kind != String || m != "instant" && m != "day":
-			b.errorf(at, "tag time: want instant or day, on a string")
+		case s.Kind != String || m != "instant" && m != "day" && m != "until":
+			b.errorf(at, "tag time: want instant, day or until, on a string")
 		case m == "day":
 			s.moment = aDay
+		case m == "until":
+			s.moment = aDayToCome
 		default:
 			s.moment = anInstant
 		}

@@ -18,9 +18,9 @@ var ago = lazyregexp.New(`^(?:now ?)?-? ?([0-9]{1,5}) ?(s|m|min|h|d|w)(?: ago)?$
 var agoUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 
 // rfc3339 returns the time that text means at now, and whether it depends on now: a
-// date, a date and time, seconds or milliseconds since 1970, or how long ago. What
-// it doesn't know it returns as it is.
-func rfc3339(text string, now time.Time) (at string, relative bool) {
+// date, a date and time, seconds or milliseconds since 1970, or how long ago; how
+// long from now, if it is to come. What it doesn't know it returns as it is.
+func rfc3339(text string, now time.Time, toCome bool) (at string, relative bool) {
 	if _, err := time.Parse(time.RFC3339, text); err == nil {
 		return text, false
 	}
@@ -42,7 +42,10 @@ func rfc3339(text string, now time.Time) (at string, relative bool) {
 	}
 	if m := ago.FindStringSubmatch(short); m != nil {
 		n, _ := strconv.Atoi(m[1]) //nolint:errcheck // five digits
-		return written(now.Add(-time.Duration(n) * agoUnits[m[2]]).Truncate(time.Second)), true
+		if !toCome {
+			n = -n
+		}
+		return written(now.Add(time.Duration(n) * agoUnits[m[2]]).Truncate(time.Second)), true
 	}
 	return text, false
 }
@@ -72,16 +75,16 @@ const (
 	noMoment moment = iota
 	anInstant
 	aDay
+	aDayToCome
 )
 
 // understood returns the time or the day that text means at now, and whether it
-// depends on now.
-func (m moment) understood(text string, now time.Time) (string, bool) {
-	at, relative := rfc3339(text, now)
-	if m == aDay && len(at) > len(time.DateOnly) {
-		if t, err := time.Parse(time.RFC3339, at); err == nil {
-			return t.UTC().Format(time.DateOnly), relative
-		}
+// depends on now; ok says that it means one.
+func (m moment) understood(text string, now time.Time) (at string, relative, ok bool) {
+	at, relative = rfc3339(text, now, m == aDayToCome)
+	t, err := time.Parse(time.RFC3339, at)
+	if m != anInstant && err == nil {
+		at = t.UTC().Format(time.DateOnly)
 	}
-	return at, relative
+	return at, relative, err == nil
 }
