@@ -229,31 +229,24 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 	}
 	known := c.fields(ctx, index)
 	t := &textSearch{words: list}
-	fields, held := known.fields, make([][]indexField, len(list))
-	cost := func() (n int) {
-		for i, w := range list {
-			if held[i] == nil {
-				n += w.cost(fields)
-			} else {
-				n += w.cost(held[i])
-			}
-		}
-		return n
-	}
-	room := max(minClauses, maxClauses-sizeOf(others))
+	fields := known.fields
 	if len(fields) > someFields {
 		fields = c.populated(ctx, index, known)
 	}
-	if cost() > room {
-		c.narrow(ctx, index, list, fields, held, others, room)
+	held, cost := make([][]indexField, len(list)), 0
+	for i, w := range list {
+		if held[i] = fields; len(fields) > someFields {
+			held[i] = c.scout(ctx, index, w, fields, others)
+		}
+		cost += w.cost(held[i])
+	}
+	room := max(minClauses, maxClauses-sizeOf(others))
+	if cost > room {
+		c.narrow(ctx, index, list, held, others, room)
 	}
 	var missed []string
 	for i, w := range list {
-		in := held[i]
-		if in == nil {
-			in = fields
-		}
-		in, left := w.fitting(in, room/(len(list)-i))
+		in, left := w.fitting(held[i], room/(len(list)-i))
 		for _, f := range left {
 			missed = append(missed, f.path)
 		}
@@ -308,26 +301,53 @@ func (w word) fitting(fields []indexField, room int) (in, left []indexField) {
 	return in, left
 }
 
-// narrow finds out in which fields each word stands, by counting the documents
-// that hold it there. The longest word, the rarest by guess, is looked for
-// first, the others only among the documents that have it. What the indexer
-// refuses leaves held as it is.
-func (c *Client) narrow(ctx context.Context, index string, list []word, fields []indexField, held [][]indexField, others []clause, room int) {
+// scout leaves of fields those in which documents that match hold a piece of w. The
+// indexer makes an expression of each pattern for each field in each shard, which
+// takes it the longer, the longer the pattern is: a piece is looked for in many
+// fields in less time than the whole word.
+func (c *Client) scout(ctx context.Context, index string, w word, fields []indexField, match []clause) []indexField {
+	if w.piece == "" {
+		return fields
+	}
+	var keywords []indexField
+	for _, f := range fields {
+		if f.kind == keywordField && w.cost([]indexField{f}) > 0 {
+			keywords = append(keywords, f)
+		}
+	}
+	holds := map[string]bool{}
+	for part := range slices.Chunk(keywords, maxClauses) {
+		counted, err := c.count(ctx, index, match, newWord(w.piece), part)
+		if err != nil {
+			return fields
+		}
+		for _, f := range counted {
+			holds[f.path] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(fields), func(f indexField) bool { return f.kind == keywordField && !holds[f.path] })
+}
+
+// narrow finds out in which of the fields held that are known for each word it
+// stands, by counting the documents that hold it there. The longest word, the
+// rarest by guess, is looked for first, the others only among the documents that
+// have it. What the indexer refuses leaves held as it is.
+func (c *Client) narrow(ctx context.Context, index string, list []word, held [][]indexField, others []clause, room int) {
 	longest := 0
 	for i, w := range list {
 		if len(w.typed) > len(list[longest].typed) {
 			longest = i
 		}
 	}
-	if list[longest].cost(fields) > room {
+	if list[longest].cost(held[longest]) > room {
 		var in []indexField
-		for rest := fields; len(rest) > 0; {
+		for rest := held[longest]; len(rest) > 0; {
 			var part []indexField
 			part, rest = list[longest].fitting(rest, room)
 			if len(part) == 0 {
 				break
 			}
-			counted, err := c.where(ctx, index, append(slices.Clone(others), list[longest].anywhere(part)), list[longest:longest+1], part)
+			counted, err := c.where(ctx, index, append(slices.Clone(others), list[longest].anywhere(part)), list[longest:longest+1], [][]indexField{part})
 			if err != nil {
 				return
 			}
@@ -338,23 +358,16 @@ func (c *Client) narrow(ctx context.Context, index string, list []word, fields [
 	if len(list) == 1 {
 		return
 	}
-	in := held[longest]
-	if in == nil {
-		in = fields
-	}
-	among, _ := list[longest].fitting(in, room)
+	among, _ := list[longest].fitting(held[longest], room)
 	match := append(slices.Clone(others), list[longest].anywhere(among))
-	counted, err := c.where(ctx, index, match, list, fields)
+	counted, err := c.where(ctx, index, match, list, held)
 	if err != nil {
 		return
 	}
 	for i := range list {
-		if i != longest || held[i] != nil {
+		if i != longest || len(counted[i]) > 0 {
 			held[i] = counted[i]
 		}
-	}
-	if held[longest] == nil && len(counted[longest]) > 0 {
-		held[longest] = counted[longest]
 	}
 }
 
@@ -364,26 +377,26 @@ const fewHits = 200
 
 var errMany = errors.New("too many to look through")
 
-// where returns in which of fields documents that match hold each word: read off
+// where returns in which of its fields documents that match hold each word: read off
 // the documents where these are few, else counted word by word, since each field of
 // each word takes each shard memory.
-func (c *Client) where(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
+func (c *Client) where(ctx context.Context, index string, match []clause, list []word, fields [][]indexField) ([][]indexField, error) {
 	out, err := c.seen(ctx, index, match, list, fields)
 	if !errors.Is(err, errMany) {
 		return out, err
 	}
 	out = make([][]indexField, len(list))
 	for i := range list {
-		for rest := fields; len(rest) > 0; {
+		for rest := fields[i]; len(rest) > 0; {
 			var part []indexField
 			if part, rest = list[i].fitting(rest, maxClauses); len(part) == 0 {
 				break
 			}
-			counted, err := c.count(ctx, index, match, list[i:i+1], part)
+			counted, err := c.count(ctx, index, match, list[i], part)
 			if err != nil {
 				return nil, err
 			}
-			out[i] = append(out[i], counted[0]...)
+			out[i] = append(out[i], counted...)
 		}
 		if out[i] == nil { // found nowhere, which isn't the same as not looked for
 			out[i] = []indexField{}
@@ -392,9 +405,9 @@ func (c *Client) where(ctx context.Context, index string, match []clause, list [
 	return out, nil
 }
 
-// seen returns in which of fields the few documents that match hold each word, as
+// seen returns in which of its fields the few documents that match hold each word, as
 // far as that can be told from them: a field that isn't a keyword may hold it.
-func (c *Client) seen(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
+func (c *Client) seen(ctx context.Context, index string, match []clause, list []word, fields [][]indexField) ([][]indexField, error) {
 	s, err := newSearch(match, fewHits, 0, nil)
 	if err != nil {
 		return nil, err
@@ -426,7 +439,7 @@ func (c *Client) seen(ctx context.Context, index string, match []clause, list []
 	out := make([][]indexField, len(list))
 	for i, w := range list {
 		out[i] = []indexField{}
-		for _, field := range fields {
+		for _, field := range fields[i] {
 			if field.kind != keywordField && w.cost([]indexField{field}) > 0 || holds[i][field.path] {
 				out[i] = append(out[i], field)
 			}
@@ -435,46 +448,35 @@ func (c *Client) seen(ctx context.Context, index string, match []clause, list []
 	return out, nil
 }
 
-// count returns in which of fields documents that match hold each word.
-func (c *Client) count(ctx context.Context, index string, match []clause, list []word, fields []indexField) ([][]indexField, error) {
-	aggs := clause{}
-	for i, w := range list {
-		filters := clause{}
-		for _, f := range fields {
-			if some := w.clauses(f); len(some) > 0 {
-				filters[f.path] = anyOf(some...)
-			}
+// count returns in which of fields documents that match hold w.
+func (c *Client) count(ctx context.Context, index string, match []clause, w word, fields []indexField) ([]indexField, error) {
+	filters := clause{}
+	for _, f := range fields {
+		if some := w.clauses(f); len(some) > 0 {
+			filters[f.path] = anyOf(some...)
 		}
-		aggs[fmt.Sprint(i)] = clause{"filters": clause{"filters": filters}}
 	}
 	s, err := newSearch(match, 0, 0, nil)
 	if err != nil {
 		return nil, err
 	}
 	s.TrackTotalHits = false
-	if s.Aggs, err = raw(aggs); err != nil {
+	if s.Aggs, err = raw(clause{"fields": clause{"filters": clause{"filters": filters}}}); err != nil {
 		return nil, err
 	}
 	f, err := c.searchAlerts(ctx, index, *s)
 	if err != nil {
 		return nil, err
 	}
-	var counted map[string]struct {
-		Buckets map[string]struct {
-			Count int `json:"doc_count"`
-		} `json:"buckets"`
+	var counted struct {
+		Fields struct {
+			Buckets map[string]struct {
+				Count int `json:"doc_count"`
+			} `json:"buckets"`
+		} `json:"fields"`
 	}
 	if err := json.Unmarshal(f.Aggregations, &counted); err != nil || f.Shards.Failed > 0 || f.TimedOut {
 		return nil, errors.Join(err, errors.New("not counted"))
 	}
-	out := make([][]indexField, len(list))
-	for i := range list {
-		out[i] = []indexField{}
-		for _, field := range fields {
-			if counted[fmt.Sprint(i)].Buckets[field.path].Count > 0 {
-				out[i] = append(out[i], field)
-			}
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(slices.Clone(fields), func(f indexField) bool { return counted.Fields.Buckets[f.path].Count == 0 }), nil
 }

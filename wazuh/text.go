@@ -84,6 +84,7 @@ type word struct {
 	// how it can stand elsewhere: descriptions of rules quote such fields.
 	escaped, either patterns
 	phrase          string // for a field that is analysed
+	piece           string // a few characters that stand wherever it does, see [pieceOf]; empty: none
 	cut             bool   // whether only its beginning is looked for, see maxPattern
 }
 
@@ -114,11 +115,44 @@ func newWord(s string) word {
 	plain := unescape(s)
 	passedOn := escaping.Replace(plain)
 	w.escaped, w.either = patternsOf(passedOn, plain), patternsOf(plain, s, passedOn)
-	w.phrase = strings.ReplaceAll(s, "*", " ")
+	w.phrase, w.piece = strings.ReplaceAll(s, "*", " "), pieceOf(s)
 	if w.cut { // at the end of a word
 		w.phrase = strings.TrimRightFunc(w.phrase, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' })
 	}
 	return w
+}
+
+const (
+	pieceLength = 3
+	// often are characters by how often they stand in alerts, the most frequent first.
+	often = "e taoinsr/.1lhd0c2u-m3fp45g6w789yb:v_kxjqz"
+)
+
+// pieceOf returns the [pieceLength] characters of a longer text that are the rarest
+// by guess, of those that are the same in each form in which the text can stand.
+func pieceOf(s string) (piece string) {
+	if len(s) <= pieceLength {
+		return ""
+	}
+	best := -1
+	for i := range len(s) - pieceLength + 1 {
+		part, rare := s[i:i+pieceLength], 0
+		for _, r := range strings.ToLower(part) {
+			if r <= ' ' && r != ' ' || r > unicode.MaxASCII || strings.ContainsRune(`*?\"`, r) {
+				rare = -1
+				break
+			}
+			if n := strings.IndexRune(often, r); n >= 0 {
+				rare += n
+			} else {
+				rare += len(often)
+			}
+		}
+		if rare > best {
+			piece, best = part, rare
+		}
+	}
+	return piece
 }
 
 // unescape undoes the doubling of backslashes, if each in s is doubled or stands
