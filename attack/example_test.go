@@ -116,3 +116,29 @@ func ExampleClient_NavigatorLayer() {
 	// #6666ff only APT29
 	// #ff66ff both
 }
+
+// What went wrong: what isn't there, a name of several, or a question that makes no sense.
+func ExampleNotFoundError() {
+	c, err := attack.New(attack.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	_, unknown := c.GetTechnique(ctx, attack.GetTechniqueInput{TechniqueID: "T9999"})
+	_, empty := c.GetTechnique(ctx, attack.GetTechniqueInput{})
+	for _, err := range []error{unknown, empty} {
+		var missing *attack.NotFoundError
+		switch {
+		case errors.As(err, &missing):
+			fmt.Println("no", missing.Kind, missing.Keys)
+		case errors.Is(err, attack.ErrAmbiguous):
+			fmt.Println("which one?")
+		case errors.Is(err, attack.ErrInvalid):
+			fmt.Println("ask otherwise")
+		}
+	}
+	// Output:
+	// no technique [T9999]
+	// ask otherwise
+}

@@ -110,14 +110,8 @@ func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Re
 		return nil, nil, fmt.Errorf("%w as %q; it allows %s", ErrNotAllowed, clip.Text(in.Response, shownBytes), strings.Join(names, ", "))
 	}
 	r := &c.allows[i]
-	if len(in.Agents) == 0 {
-		return nil, nil, invalid("agents is empty: an active response without a list goes to every host, so that it can't be asked for")
-	}
 	if n := len(in.Agents); n > r.Hosts() {
 		return nil, nil, invalid("agents: %d hosts, and the operator allows %d at once for %s", n, r.Hosts(), r.Name)
-	}
-	if in.WaitSeconds < 1 || in.WaitSeconds > 300 {
-		return nil, nil, invalid("wait_seconds %d: want 1 to 300", in.WaitSeconds)
 	}
 	var ids []string
 	for _, a := range in.Agents {

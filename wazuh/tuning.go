@@ -48,10 +48,6 @@ func (in *ApplyTuningInput) Validate() error {
 		return invalid("whole_rule and conditions exclude each other")
 	case len(inert(in.Reason)) < 5:
 		return invalid("reason: say why these alerts are noise, in words")
-	case in.Days < 1 || in.Days > 90:
-		return invalid("days %d: want 1 to 90", in.Days)
-	case in.WaitSeconds < 1 || in.WaitSeconds > 600:
-		return invalid("wait_seconds %d: want 1 to 600", in.WaitSeconds)
 	}
 	now := time.Now()
 	day, err := time.Parse(time.DateOnly, in.Expires)

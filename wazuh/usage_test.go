@@ -2,25 +2,48 @@ package wazuh_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
 
-// connected returns a client of a Wazuh in memory. Programs have the address of a
-// real one. It only reads, so that it needs no guard.
-func connected() (c *wazuh.Client, stop func()) {
+// responses is what an operator lets a program ask hosts for; that a host did it shows
+// an alert of the rule which Proof names.
+var responses = []gate.Response{{Name: "block-address", Command: "firewall-drop180", Takes: gate.TakesAddress, Proof: "651"}}
+
+// autopilot returns a guard that lets every write run unasked. A program for people
+// uses gate.ApprovalOperator, the default.
+func autopilot() (*gate.Guard, func()) {
+	dir, err := os.MkdirTemp("", "wazuh-example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	g, err := gate.New(gate.Policy{Max: gate.TierDestructive, Approval: gate.ApprovalHost, Dir: filepath.Join(dir, "state"), Responses: responses})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return g, func() { _ = errors.Join(g.Close(), os.RemoveAll(dir)) }
+}
+
+// connected returns a client of a Wazuh in memory, behind guard if it isn't nil.
+// Programs have the address of a real one.
+func connected(guard *gate.Guard) (c *wazuh.Client, stop func()) {
 	server := wazuhtest.NewServer()
 	server.SeedIncident()
 	manager, indexer := httptest.NewServer(server.Manager()), httptest.NewServer(server.Indexer())
 	c, err := wazuh.New(wazuh.Config{
 		BaseURL: manager.URL, Username: wazuhtest.User, Password: wazuhtest.Password,
 		Indexer: wazuh.IndexerConfig{BaseURL: indexer.URL, Username: wazuhtest.IndexerUser, Password: wazuhtest.IndexerPassword},
+		Guard:   guard, Responses: responses,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -30,7 +53,7 @@ func connected() (c *wazuh.Client, stop func()) {
 
 // A page of a list.
 func ExampleClient_ListAgents() {
-	c, stop := connected()
+	c, stop := connected(nil)
 	defer stop()
 	p, err := c.ListAgents(context.Background(), wazuh.ListAgentsInput{Status: wazuh.Disconnected})
 	if err != nil {
@@ -44,7 +67,7 @@ func ExampleClient_ListAgents() {
 
 // The rules of one's own, of thousands.
 func ExampleClient_Rules() {
-	c, stop := connected()
+	c, stop := connected(nil)
 	defer stop()
 	n := 0
 	for r, err := range c.Rules(context.Background(), wazuh.ListRulesInput{Level: 12}) {
@@ -69,9 +92,51 @@ func ExampleParseAlert() {
 	// Output: 5763 fleet-007 198.51.100.23
 }
 
+// A method is a plain call: without a guard it runs at once. Told is not done: the
+// host's own log is the proof.
+func ExampleClient_RunActiveResponse() {
+	c, stop := connected(nil)
+	defer stop()
+	out, err := c.RunActiveResponse(context.Background(), wazuh.RunActiveResponseInput{
+		ResponseTarget: wazuh.ResponseTarget{Response: "block-address", Agents: []wazuh.AgentID{"007"}, Value: "198.51.100.23"},
+		Reason:         "it guesses passwords",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, h := range out.Hosts {
+		fmt.Println(out.Command, h.Name, h.State)
+	}
+	// Output: firewall-drop180 fleet-007 proven
+}
+
+// With a guard on the wire a plain call that writes isn't sent; the same method as
+// an operation waits for an approver, unless the policy says otherwise.
+func ExampleClient_Ops() {
+	guard, end := autopilot()
+	defer end()
+	c, stop := connected(guard)
+	defer stop()
+	ctx := context.Background()
+
+	in := wazuh.RunActiveResponseInput{
+		ResponseTarget: wazuh.ResponseTarget{Response: "block-address", Agents: []wazuh.AgentID{"007"}, Value: "198.51.100.23"},
+		Reason:         "it guesses passwords",
+	}
+	_, err := c.RunActiveResponse(ctx, in)
+	fmt.Println(errors.Is(err, gate.ErrRefused))
+
+	block := gate.Wrap(guard, gate.Of(c.Ops(), c.RunActiveResponse))
+	out, err := block(ctx, in)
+	fmt.Println(out.Sent, out.Proven, err)
+	// Output:
+	// true
+	// 1 1 <nil>
+}
+
 // What went wrong is the same question for all platforms.
 func ExampleError() {
-	c, stop := connected()
+	c, stop := connected(nil)
 	defer stop()
 	_, err := c.GetAgent(context.Background(), wazuh.GetAgentInput{AgentID: "999"})
 	switch connect.Kind(err) {

@@ -2,7 +2,6 @@ package wazuhtest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -183,11 +182,4 @@ func TestSeed(t *testing.T) {
 			t.Errorf("%s: %s alerts, want %s", q, got, want)
 		}
 	}
-}
-
-func Example() {
-	s := wazuhtest.NewServer()
-	s.SeedIncident()
-	fmt.Println(s.Manager() != nil, s.Indexer() != nil)
-	// Output: true true
 }
