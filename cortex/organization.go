@@ -170,8 +170,6 @@ func (in *UpdateOrganizationInput) Validate() error {
 		return invalid("description or status is needed: nothing would change")
 	case in.Description != nil && strings.TrimSpace(*in.Description) == "":
 		return invalid("description is empty: Cortex wants one")
-	case in.Status != "" && in.Status != OrganizationActive && in.Status != OrganizationLocked:
-		return invalid("status %q: want Active or Locked", clip.Text(string(in.Status), 80))
 	case in.OrgID == ownOrganization:
 		return invalid("orgId cortex: Cortex lets nobody change its own organisation")
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
@@ -138,14 +137,6 @@ func (in *CreateUserInput) Validate() error {
 	}
 	if httpx.CheckSegment(in.Organization) != nil {
 		errs = append(errs, invalid("organization %q is not an id", clip.Text(in.Organization, 80)))
-	}
-	if len(in.Roles) == 0 {
-		errs = append(errs, invalid("roles is empty: want read, analyze, orgadmin or superadmin"))
-	}
-	for i, r := range in.Roles {
-		if !slices.Contains(r.Enum(), any(string(r))) {
-			errs = append(errs, invalid("roles[%d] %q: want read, analyze, orgadmin or superadmin", i, clip.Text(string(r), 80)))
-		}
 	}
 	return errors.Join(errs...)
 }

@@ -63,9 +63,6 @@ func (in AddAttributesBulkInput) Validate() error {
 	if err := in.EventID.check(); err != nil {
 		return err
 	}
-	if n := len(in.Attributes); n < 1 || n > maxBulk {
-		return invalid("attributes: want 1 to %d, got %d", maxBulk, n)
-	}
 	first := map[[3]string]int{}
 	for i, a := range in.Attributes {
 		key := [3]string{a.Type, a.Category, strings.ToLower(strings.TrimSpace(a.Value))}

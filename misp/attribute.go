@@ -210,34 +210,13 @@ type SearchAttributesInput struct {
 var (
 	typeRegexp     = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9 |/_-]*$`)
 	categoryRegexp = lazyregexp.New(`^[A-Za-z][A-Za-z -]*$`)
-	lastRegexp     = lazyregexp.New(`^[1-9][0-9]{0,5}[dhms]$`)
 )
 
 // Validate refuses a search that MISP would answer with everything it has, or
 // silently with nothing.
 func (in SearchAttributesInput) Validate() error {
-	switch {
-	case in.Page < 0 || in.Page > 100000:
-		return invalid("page: want 1 to 100000")
-	case in.Limit < 0 || in.Limit > maxLimit:
-		return invalid("limit: want 1 to %d", maxLimit)
-	case in.Type != "" && !typeRegexp.MatchString(in.Type):
-		return invalid("type: %q is not an attribute type", clip.Text(in.Type, 60))
-	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
-		return invalid("category: %q is not a category", clip.Text(in.Category, 60))
-	case in.Last != "" && !lastRegexp.MatchString(in.Last):
-		return invalid("last: %q: want a number and d, h, m (minutes) or s, such as 7d", clip.Text(in.Last, 60))
-	}
-	for i, t := range in.Types {
-		if !typeRegexp.MatchString(t) {
-			return invalid("types[%d]: %q is not an attribute type", i, clip.Text(t, 60))
-		}
-	}
-	switch {
-	case in.Type != "" && len(in.Types) > 0:
+	if in.Type != "" && len(in.Types) > 0 {
 		return invalid("types: give type or types, not both")
-	case in.Changed != "" && !lastRegexp.MatchString(in.Changed):
-		return invalid("changed: %q: want a number and d, h, m (minutes) or s, such as 7d", clip.Text(in.Changed, 60))
 	}
 	for _, f := range []struct {
 		name  string

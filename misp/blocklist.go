@@ -3,7 +3,6 @@ package misp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
@@ -73,17 +71,9 @@ func (in *BlocklistInput) Bound() {
 	}
 }
 
-// Validate refuses a kind that isn't one.
+// Validate refuses tags that are none.
 func (in BlocklistInput) Validate() error {
-	switch {
-	case blockTypes[in.Kind].types == nil:
-		return invalid("kind: %q: want ip, domain, url or hash", clip.Text(string(in.Kind), 60))
-	case in.Since != "" && !lastRegexp.MatchString(in.Since):
-		return invalid("since: %q: want a number and d, h, m (minutes) or s, such as 1d", clip.Text(in.Since, 60))
-	case in.Limit < 0 || in.Limit > 10_000 || in.Page < 0:
-		return invalid("limit: want 1 to 10000, page from 1")
-	}
-	return errors.Join(tagQueryOf(in.Tags, in.AllTags).check())
+	return tagQueryOf(in.Tags, in.AllTags).check()
 }
 
 // A Blocklist holds what is meant for detection, of published events, without

@@ -40,16 +40,10 @@ type CreateEventInput struct {
 // Validate refuses what MISP would refuse, and a sharing group that isn't one.
 func (in CreateEventInput) Validate() error {
 	switch {
-	case in.Distribution < OrganisationOnly || in.Distribution > SharingGroupOnly:
-		return invalid("distribution: %d: want 0 to 4", in.Distribution)
 	case in.Distribution != SharingGroupOnly && in.SharingGroupID != "":
 		return invalid("sharingGroupId: only distribution 4 takes it")
 	case in.SharingGroupID != "" && !numberRegexp.MatchString(string(in.SharingGroupID)):
 		return invalid("sharingGroupId: %q is not the id of a sharing group", clip.Text(string(in.SharingGroupID), 60))
-	case in.ThreatLevel < 0 || in.ThreatLevel > ThreatUndefined:
-		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
-	case in.Analysis < AnalysisInitial || in.Analysis > AnalysisComplete:
-		return invalid("analysis: %d: want 0 to 2", in.Analysis)
 	case in.Distribution > OrganisationOnly && red(in.Tags):
 		return keptInside("the event", in.Distribution)
 	}
@@ -394,10 +388,6 @@ func (in UpdateEventInput) Validate() error {
 	switch {
 	case in.Info == "" && in.ThreatLevel == 0 && in.Analysis == nil:
 		return invalid("give at least one of info, threatLevel, analysis")
-	case in.ThreatLevel < 0 || in.ThreatLevel > ThreatUndefined:
-		return invalid("threatLevel: %d: want 1 to 4", in.ThreatLevel)
-	case in.Analysis != nil && (*in.Analysis < AnalysisInitial || *in.Analysis > AnalysisComplete):
-		return invalid("analysis: %d: want 0 to 2", *in.Analysis)
 	case in.Info != "":
 		return checkText("info", in.Info, 10000)
 	}

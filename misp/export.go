@@ -52,8 +52,6 @@ func (f ExportFormat) restrictive() bool {
 	return slices.Contains([]ExportFormat{Suricata, Snort, Text, RPZ, Hosts, Hashes}, f)
 }
 
-const maxExport = 10000
-
 // ExportIOCsInput is the input of [Client.ExportIOCs]. At least one filter is
 // needed; those given must all match.
 type ExportIOCsInput struct {
@@ -81,12 +79,7 @@ type ExportIOCsInput struct {
 // Validate refuses an export of everything, and what MISP would silently read
 // as nothing.
 func (in ExportIOCsInput) Validate() error {
-	switch {
-	case !slices.Contains(in.Format.Enum(), any(in.Format)):
-		return invalid("format: %q: want csv, json, stix, stix2, suricata, snort, text, rpz, hosts, netfilter, yara or hashes", clip.Text(string(in.Format), 60))
-	case in.Limit < 0 || in.Limit > maxExport:
-		return invalid("limit: want 1 to %d", maxExport)
-	case in.Format.restrictive() && in.ToIDs != nil && !*in.ToIDs:
+	if in.Format.restrictive() && in.ToIDs != nil && !*in.ToIDs {
 		return invalid("toIds: %s holds only attributes meant for detection", in.Format)
 	}
 	return SearchAttributesInput{Value: in.Value, Type: in.Type, Tags: in.Tags, AllTags: in.AllTags, EventID: in.EventID, Last: in.Last, ToIDs: in.ToIDs, Page: in.Page}.Validate()

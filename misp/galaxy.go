@@ -297,9 +297,6 @@ type AttachGalaxyClusterInput struct {
 
 // Validate refuses what names neither.
 func (in AttachGalaxyClusterInput) Validate() error {
-	if in.TargetType != ToEvent && in.TargetType != ToAttribute {
-		return invalid("targetType: %q: want event or attribute", clip.Text(string(in.TargetType), 60))
-	}
 	return errors.Join(in.TargetID.check("targetId"), in.GalaxyClusterID.check("galaxyClusterId"))
 }
 

@@ -196,9 +196,6 @@ func (in AddObjectInput) Validate() error {
 	if err := errors.Join(in.EventID.check(), checkText("templateName", in.TemplateName, 255), checkOwn("distribution", in.Distribution), checkGroup(in.Distribution, in.SharingGroupID)); err != nil {
 		return err
 	}
-	if n := len(in.Attributes); n < 1 || n > maxBulk {
-		return invalid("attributes: want 1 to %d, got %d", maxBulk, n)
-	}
 	for i, a := range in.Attributes {
 		switch {
 		case strings.TrimSpace(a.Relation) == "":

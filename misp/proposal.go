@@ -173,13 +173,8 @@ func (in ProposeAttributeInput) Validate() error {
 	if in.EventID != "" {
 		return errors.Join(in.EventID.check(), in.attribute().check(""))
 	}
-	switch {
-	case in.Type == "" && in.Value == "" && in.Category == "" && in.ToIDs == nil && in.Comment == "":
+	if in.Type == "" && in.Value == "" && in.Category == "" && in.ToIDs == nil && in.Comment == "" {
 		return invalid("give at least one of type, value, category, toIds, comment")
-	case in.Type != "" && !typeRegexp.MatchString(in.Type):
-		return invalid("type: %q is not an attribute type", clip.Text(in.Type, 60))
-	case in.Category != "" && !categoryRegexp.MatchString(in.Category):
-		return invalid("category: %q is not a category", clip.Text(in.Category, 60))
 	}
 	return in.AttributeID.check("attributeId")
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
-	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -371,16 +370,6 @@ func oldestOpen(cases []*Case) *Case {
 	}
 	return first
 }
-
-// Validate refuses a key that can't be a tag.
-func (in *CreateCaseInput) Validate() error {
-	if in.Key != "" && !caseKey.MatchString(in.Key) {
-		return fmt.Errorf("%w: key: %q: want up to 100 letters, digits and any of _ . : -", ErrInvalid, clip.Text(in.Key, 120))
-	}
-	return nil
-}
-
-var caseKey = lazyregexp.New(`^[0-9A-Za-z_.:-]{1,100}$`)
 
 // fill completes in with what TheHive wants, and with what it takes from a
 // template only if nothing else is given: its tags.
