@@ -110,6 +110,7 @@ const fieldComments = "" +
 	"ListOpenTasksInput.Whose\tDefault: mine.\n" +
 	"ListProceduresInput.AlertID\tThis or caseId.\n" +
 	"ListProceduresInput.CaseID\tThis or alertId.\n" +
+	"ListRespondersInput.ObjectID\tThe id of the object; of a case its number (#12) too, of an alert type;source;sourceRef too.\n" +
 	"MergeAlertInput.AlertID\tOr type;source;sourceRef. In no case yet.\n" +
 	"MergeCasesInput.CaseIDs\tThey are gone afterwards.\n" +
 	"ObservableMarks.Message\tWhere it was seen.\n" +
@@ -132,6 +133,7 @@ const fieldComments = "" +
 	"RunAnalyzerInput.SendFile\tAlthough it is a file; a person must approve.\n" +
 	"RunAnalyzerInput.WholeURL\tSend a URL with its query, token or name; a person approves.\n" +
 	"RunResponderInput.CortexID\tDefault: any that has it.\n" +
+	"RunResponderInput.ObjectID\tThe id of the object; of a case its number (#12) too, of an alert type;source;sourceRef too.\n" +
 	"RunResponderInput.ResponderID\tOr its name.\n" +
 	"SearchCasesInput.Query\tA number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is.\n" +
 	"SearchObservablesInput.Data\tExactly this value.\n" +

@@ -54,8 +54,9 @@ func (a *Action) identity() string { return a.ID }
 
 // ListRespondersInput is the input of [Client.ListResponders].
 type ListRespondersInput struct {
-	ObjectType ObjectType `json:"objectType"`          // of which kind the object is
-	ObjectID   string     `json:"objectId" alias:"id"` // the id of the object
+	ObjectType ObjectType `json:"objectType"` // of which kind the object is
+	// The id of the object; of a case its number (#12) too, of an alert type;source;sourceRef too.
+	ObjectID string `json:"objectId" alias:"id"`
 }
 
 // Responders are what can act on an object, and what did.
@@ -114,8 +115,9 @@ type RunResponderInput struct {
 	ResponderID string `json:"responderId" minLength:"1" maxLength:"128"`
 	// Default: any that has it.
 	CortexID   string     `json:"cortexId,omitempty" maxLength:"128"`
-	ObjectType ObjectType `json:"objectType"`          // of which kind the object is
-	ObjectID   string     `json:"objectId" alias:"id"` // the id of the object
+	ObjectType ObjectType `json:"objectType"` // of which kind the object is
+	// The id of the object; of a case its number (#12) too, of an alert type;source;sourceRef too.
+	ObjectID string `json:"objectId" alias:"id"`
 }
 
 // responder finds the responder that in names among those for its object.
