@@ -21,12 +21,9 @@ import (
 // fields there are, looks for text in the most telling ones first, and tells
 // which it had no room for.
 
-// For how long it is kept which fields the indexer has, and which hold nothing: so
-// long may words be missed in a field that is new.
-const (
-	fieldsKept = 2 * time.Minute
-	emptyKept  = 30 * time.Second
-)
+// fieldsKept is for how long it is kept which fields the indexer has: so long may words
+// be missed in a field that is new.
+const fieldsKept = 2 * time.Minute
 
 // fieldCache holds the fields of each index pattern.
 type fieldCache struct {
@@ -37,10 +34,8 @@ type fieldCache struct {
 // A fieldList is what is known of the fields of an index pattern.
 type fieldList struct {
 	at     time.Time
-	fields []indexField    // those in [searched] first
-	few    bool            // whether the indexer wouldn't tell and only some documents were looked at
-	empty  map[string]bool // of the groups of fields, those that no document has
-	asked  time.Time       // when that was asked; zero: not yet
+	fields []indexField // those in [searched] first
+	few    bool         // whether the indexer wouldn't tell and only some documents were looked at
 }
 
 // kind is how a field is indexed; one that no index has can be anything.
@@ -170,48 +165,9 @@ var notText = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-// group is the part of an alert that a field belongs to, such as data.aws.
-func group(path string) string {
-	parts := strings.SplitN(path, ".", 3)
-	if len(parts) < 3 {
-		return ""
-	}
-	return parts[0] + "." + parts[1]
-}
-
-// someFields are so many that it is worth asking which of them no document has:
-// each in which a word is looked for costs each shard time.
+// someFields are so many that it is worth finding out first which of them can hold a
+// word: each in which it is looked for costs each shard time.
 const someFields = 300
-
-// smallGroup is of how many fields a group isn't worth asking whether it is empty.
-const smallGroup = 8
-
-// populated returns the fields of l without the groups that no document has.
-func (c *Client) populated(ctx context.Context, index string, l *fieldList) []indexField {
-	c.cache.mu.Lock()
-	defer c.cache.mu.Unlock()
-	if time.Since(l.asked) > emptyKept {
-		l.empty, l.asked = map[string]bool{}, time.Now()
-		size := map[string]int{}
-		for _, f := range l.fields {
-			size[group(f.path)]++
-		}
-		for g, n := range size {
-			if g == "" || n < smallGroup {
-				continue
-			}
-			s, err := newSearch([]clause{{"exists": clause{"field": g}}}, 1, 0, nil)
-			if err != nil {
-				continue
-			}
-			s.TrackTotalHits, s.Source = false, &indexer.Source{Includes: []string{"id"}}
-			if f, err := c.searchAlerts(ctx, index, *s); err == nil && f.Shards.Failed == 0 && !f.TimedOut && f.Shards.Total > 0 && len(f.Hits.Hits) == 0 {
-				l.empty[g] = true
-			}
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(l.fields), func(f indexField) bool { return l.empty[group(f.path)] })
-}
 
 // A textSearch is a search for words, made to fit into one query.
 type textSearch struct {
@@ -230,9 +186,6 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 	known := c.fields(ctx, index)
 	t := &textSearch{words: list}
 	fields := known.fields
-	if len(fields) > someFields {
-		fields = c.populated(ctx, index, known)
-	}
 	held, cost := make([][]indexField, len(list)), 0
 	for i, w := range list {
 		if held[i] = fields; len(fields) > someFields {
