@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
@@ -141,15 +140,7 @@ func TestAFileThatChangesBetweenPlanAndWritingIsLeftAlone(t *testing.T) {
 	const read = "wazuh GET /rules/files/" + wazuh.TuningFile
 	reads := func(at int) int { // how often the file is read from the second call on, until it is carried out
 		s := noisy(t)
-		g := gatetest.New(t)
-		c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
-		in := apply(t, c)
-		in.FileSHA256 = ""
-		res, err := do(t, g, c, "wazuh_apply_tuning", in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.Approve(res.Proposal.ID)
+		g, c, in, _ := approvedTuning(t, s, true)
 		n := 0
 		s.OnRequest(func(r string) {
 			if strings.HasPrefix(r, read) {
@@ -158,7 +149,7 @@ func TestAFileThatChangesBetweenPlanAndWritingIsLeftAlone(t *testing.T) {
 				}
 			}
 		})
-		_, err = do(t, g, c, "wazuh_apply_tuning", in)
+		_, err := do(t, g, c, "wazuh_apply_tuning", in)
 		s.OnRequest(nil)
 		if at == 0 {
 			return n
@@ -300,14 +291,7 @@ func TestAnAnswerThatIsLostIsNoUnknownOutcomeOnceTheFileIsBack(t *testing.T) {
 	t.Parallel()
 	for _, request := range []string{"PUT /rules/files/", "PUT /manager/analysisd/reload"} {
 		s := noisy(t)
-		g := gatetest.New(t)
-		c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
-		in := apply(t, c)
-		res, err := do(t, g, c, "wazuh_apply_tuning", in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.Approve(res.Proposal.ID)
+		g, c, in, _ := approvedTuning(t, s, false)
 		lost := false
 		s.OnAnswer(func(r string) {
 			if !lost && strings.Contains(r, request) {
@@ -315,7 +299,7 @@ func TestAnAnswerThatIsLostIsNoUnknownOutcomeOnceTheFileIsBack(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			}
 		})
-		_, err = do(t, g, c, "wazuh_apply_tuning", in)
+		_, err := do(t, g, c, "wazuh_apply_tuning", in)
 		var failed *wazuh.RulesetError
 		if !errors.As(err, &failed) || !failed.Back || errors.Is(err, gate.ErrOutcomeUnknown) {
 			t.Errorf("%s: %v", request, err)

@@ -250,6 +250,23 @@ func apply(t *testing.T, c *wazuh.Client) wazuh.ApplyTuningInput {
 	return in
 }
 
+// approvedTuning returns a client behind a gate in which the tuning in, which s is to carry out,
+// is approved as the proposal id: for the rule file as it was in the preview, or anyhow.
+func approvedTuning(t *testing.T, s *wazuhtest.Server, anyFile bool) (g *gatetest.Gate, c *wazuh.Client, in wazuh.ApplyTuningInput, id string) {
+	t.Helper()
+	g = gatetest.New(t)
+	c = s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
+	if in = apply(t, c); anyFile {
+		in.FileSHA256 = ""
+	}
+	res, err := do(t, g, c, "wazuh_apply_tuning", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Approve(res.Proposal.ID)
+	return g, c, in, res.Proposal.ID
+}
+
 func sshdEvent(from, user string) wazuhtest.Object {
 	return wazuhtest.Object{
 		"decoder": wazuhtest.Object{"name": "sshd", "parent": "sshd"}, "location": "/var/log/auth.log",
@@ -575,18 +592,10 @@ func TestTheApproverOfATuningSeesDiffFiguresAndWhatIsInterrupted(t *testing.T) {
 func TestAFileThatChangesAfterTheApprovalMakesItStale(t *testing.T) {
 	t.Parallel()
 	s := noisy(t)
-	g := gatetest.New(t)
-	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
-	in := apply(t, c)
-	in.FileSHA256 = ""
-	res, err := do(t, g, c, "wazuh_apply_tuning", in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.Approve(res.Proposal.ID)
+	g, c, in, id := approvedTuning(t, s, true)
 	s.SetRuleFile(wazuh.TuningFile, "<group name=\"x,\"></group>\n")
 	again, err := do(t, g, c, "wazuh_apply_tuning", in)
-	if err != nil || again.State != gate.StatePending || again.Proposal.ID == res.Proposal.ID {
+	if err != nil || again.State != gate.StatePending || again.Proposal.ID == id {
 		t.Errorf("%+v, %v; want a new proposal", again, err)
 	}
 }
@@ -594,16 +603,10 @@ func TestAFileThatChangesAfterTheApprovalMakesItStale(t *testing.T) {
 func TestATuningThatFailedAndWasTakenBackHasFailed(t *testing.T) {
 	t.Parallel()
 	s := noisy(t)
-	g := gatetest.New(t)
-	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
-	in := apply(t, c)
-	res, err := do(t, g, c, "wazuh_apply_tuning", in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.Approve(res.Proposal.ID)
+	g, c, in, _ := approvedTuning(t, s, false)
 	s.RefuseValidation("(1202): Configuration error")
-	if _, err = do(t, g, c, "wazuh_apply_tuning", in); err == nil {
+	_, err := do(t, g, c, "wazuh_apply_tuning", in)
+	if err == nil {
 		t.Fatal("it went well")
 	}
 	kinds := g.Kinds()
@@ -615,14 +618,7 @@ func TestATuningThatFailedAndWasTakenBackHasFailed(t *testing.T) {
 func TestWhatIsStoppedByAFreezeSaysHowTheRulesStand(t *testing.T) {
 	t.Parallel()
 	s := noisy(t)
-	g := gatetest.New(t)
-	c := s.Client(func(cfg *wazuh.Config) { cfg.Guard = g.Guard })
-	in := apply(t, c)
-	res, err := do(t, g, c, "wazuh_apply_tuning", in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.Approve(res.Proposal.ID)
+	g, c, in, _ := approvedTuning(t, s, false)
 	s.OnRequest(func(r string) {
 		if strings.Contains(r, "PUT /manager/analysisd/reload") || strings.Contains(r, "/manager/configuration/validation") {
 			j, err := g.Journal()
@@ -631,7 +627,7 @@ func TestWhatIsStoppedByAFreezeSaysHowTheRulesStand(t *testing.T) {
 			}
 		}
 	})
-	_, err = do(t, g, c, "wazuh_apply_tuning", in)
+	_, err := do(t, g, c, "wazuh_apply_tuning", in)
 	if err == nil || !strings.Contains(err.Error(), "THE OLD FILE MAY NOT BE BACK") {
 		t.Errorf("error %v", err)
 	}

@@ -1,11 +1,7 @@
 package cortextest_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -89,34 +85,9 @@ func TestAFileOverTenMegabytesIsRefused(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	for size, want := range map[int]int{1 << 20: 200, 10<<20 + 1: 413} {
-		var b bytes.Buffer
-		w := multipart.NewWriter(&b)
-		part, err := w.CreateFormField("_json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprint(part, `{"dataType":"file","tlp":2,"pap":2}`)
-		if part, err = w.CreateFormFile("attachment", "a.bin"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := part.Write(make([]byte, size)); err != nil {
-			t.Fatal(err)
-		}
-		w.Close()
-		req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/analyzer/"+cortextest.AnalyzerID("FileInfo_8_0")+"/run", &b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+cortextest.Key)
-		req.Header.Set("Content-Type", w.FormDataContentType())
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil || res.StatusCode != want || want == 413 && !strings.Contains(string(body), `"type":"Unknown"`) {
-			t.Errorf("%d bytes: %d %s, %v", size, res.StatusCode, body, err)
+		status, body := upload(t, s, false, make([]byte, size))
+		if status != want || want == 413 && !strings.Contains(body, `"type":"Unknown"`) {
+			t.Errorf("%d bytes: %d %s", size, status, body)
 		}
 	}
 }
