@@ -54,6 +54,7 @@ var promises = map[string]func(*testing.T){
 	"servers-under-another-user":      nil, // TestServersAndApproverAreTwoUsers of gate/cmd/gate
 
 	// Siblings of those.
+	"freeze-beside-a-busy-server":         aBusyServerStopsAtOnce,
 	"frozen-while-a-server-is-in-a-write": aFreezeStopsTheNextRequest,
 	"what-can-not-be-taken-back":          whatCanNotBeTakenBackIsSaidFirst,
 }
@@ -891,6 +892,51 @@ func aFreezeStopsTheNextRequest(t *testing.T) {
 	between <- struct{}{}
 	if r := <-done; !r.failed || !strings.Contains(r.text, "createAlert") || !strings.Contains(r.text, "frozen") {
 		t.Errorf("%s", r.text)
+	}
+}
+
+// aBusyServerStopsAtOnce: what a server begins after the freeze was written sends
+// nothing, and what it began before is the last. The second that it may take is not
+// measured here: a machine under load has no such.
+func aBusyServerStopsAtOnce(t *testing.T) {
+	s := with(t, byHost)
+	s.policy(`{"budgets":{"writes_per_hour":1000}}`)
+	var sent atomic.Int64
+	s.front("THEHIVE_URL", func(w http.ResponseWriter, r *http.Request, forward func() *http.Response) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/comment") {
+			sent.Add(1)
+		}
+		pass(w, forward())
+	})
+	s.session("thehive-mcp")
+	for range 3 {
+		s.note("executed")
+		stopped := make(chan int64)
+		go func() { // as an agent that never stops
+			for i := range 10_000 {
+				r := s.call("thehive-mcp", "thehive_create_comment", args{"caseId": "2", "message": fmt.Sprint("busy ", notes.Add(1))})
+				if got := r.stands(); got != "executed" {
+					if got != "frozen" {
+						t.Errorf("call %d is %s", i, got)
+					}
+					break
+				}
+			}
+			stopped <- sent.Load()
+		}()
+		for before := sent.Load(); sent.Load() < before+3; {
+			time.Sleep(time.Millisecond)
+		}
+		s.gate("freeze", "-reason", "stop")
+		last := <-stopped
+		for range 3 {
+			s.note("frozen")
+		}
+		if now := sent.Load(); now != last {
+			t.Errorf("%d requests were sent after the freeze", now-last)
+		}
+		s.agree("frozen", true, false)
+		s.gate("unfreeze")
 	}
 }
 

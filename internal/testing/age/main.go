@@ -262,7 +262,51 @@ var measured = []struct {
 	}, false},
 	{"eight servers at once, until the last", eight, true},
 	{"gate verify", command("gate", "verify"), false},
+	{"a freeze, until a running server refuses", reach, true},
 	{"gate freeze", command("gate", "freeze"), false},
+}
+
+// reach has a server propose, freezes all writes, and lets the server propose on. What it
+// takes as CPU is the time from the end of the command until the first refusal.
+func reach(t *tree, state string, env []string) (took cost, err error) {
+	server := exec.Command(filepath.Join(t.bin, "thehive-mcp"))
+	server.Env = append(env, "SALLYPORT_STATE="+state)
+	in, err1 := server.StdinPipe()
+	out, err2 := server.StdoutPipe()
+	if err := errors.Join(err1, err2, server.Start()); err != nil {
+		return cost{}, err
+	}
+	defer func() {
+		in.Close()
+		server.Wait() //nolint:errcheck // its answers have been read
+		took.bytes = resident(server.ProcessState)
+	}()
+	answers := bufio.NewReader(out)
+	call := func() (string, error) {
+		proposals++
+		fmt.Fprintf(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"thehive_create_comment","arguments":{"caseId":"2","message":"note %d"}}}`+"\n", proposals)
+		return answers.ReadString('\n')
+	}
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"age","version":"1"}}}`)
+	if _, err := answers.ReadString('\n'); err != nil {
+		return cost{}, err
+	}
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	if answer, err := call(); err != nil || strings.Contains(answer, "frozen") {
+		return cost{}, fmt.Errorf("before the freeze: %s %w", answer, err)
+	}
+	if _, err := t.program(state, env, "gate", "freeze"); err != nil {
+		return cost{}, err
+	}
+	for frozen := time.Now(); ; {
+		answer, err := call()
+		if took.cpu = time.Since(frozen); err != nil || strings.Contains(answer, "frozen") {
+			return took, err
+		}
+		if took.cpu > time.Minute {
+			return took, errors.New("a running server goes on after a freeze")
+		}
+	}
 }
 
 func command(name string, args ...string) func(*tree, string, []string) (cost, error) {
