@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -39,6 +40,10 @@ type described struct {
 	how     string       // to get what was cut
 }
 
+// anyObject stands in for a schema until the tools are listed. Of its type, since the
+// protocol's library reads all others twice.
+var anyObject = &jsonschema.Schema{Type: "object"}
+
 var toolName = lazyregexp.New(`^[a-zA-Z0-9_.-]{1,64}$`)
 
 func (s *Server) newTool(op gate.Op) (*tool, error) {
@@ -55,7 +60,7 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
 	}
-	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: json.RawMessage(`{"type":"object"}`)}}
+	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: anyObject}}
 	in.FixedTimes = op.Tier() != gate.TierRead
 	t.claims = op.Tier() != gate.TierRead && takeReason(in)
 	t.described = sync.OnceValue(t.describe)

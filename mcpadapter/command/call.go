@@ -142,6 +142,7 @@ func (p *program) call(ctx context.Context, args []string) int {
 	}
 	p.logger = quiet(p.log, p.logger)
 	p.dynamic = false // which is about the list of tools: the call is the same
+	p.only = name     // the other tools' schemas cost more than most calls
 	if p.maxResponse == 0 {
 		p.maxResponse = wholeAnswer
 	}

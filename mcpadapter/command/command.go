@@ -89,6 +89,7 @@ type config struct {
 	http, tokens, cert, key, hosts, origins string
 	toolsets, log                           string
 	readOnly, dynamic, version, help        bool
+	only                                    string // the tool that is served, if not all
 	maxResponse                             int
 }
 
@@ -303,7 +304,11 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 		}
 	}
 	s.server.AddCompletions(idSources...)
-	return s, errors.Join(s.server.Add(s.ops...), s.server.AddResources(resources...), s.server.AddPrompts(prompts...))
+	listed := s.ops
+	if p.only != "" {
+		listed = slices.DeleteFunc(slices.Clone(listed), func(op gate.Op) bool { return op.Name() != p.only })
+	}
+	return s, errors.Join(s.server.Add(listed...), s.server.AddResources(resources...), s.server.AddPrompts(prompts...))
 }
 
 // apart puts the name of c's system before those of its prompts that another
