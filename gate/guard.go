@@ -443,7 +443,8 @@ func (g *Guard) answer(p *Proposal, d *journal.Decision, err error) (*Result, er
 	if err != nil {
 		return nil, g.logged(err)
 	}
-	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note, Approvers: d.Approvers}
+	res := &Result{State: d.State, Proposal: d.Proposal, Repeated: d.Repeated, Note: d.Note,
+		Approvers: d.Approvers, Waiting: d.Waiting, Full: d.Full}
 	if d.Repeated {
 		if res.Out = g.receipt(p.Call, d.Proposal.ID); res.Out == nil {
 			res.Kept = kept(d.Proposal.Detail)

@@ -18,6 +18,10 @@ type Result struct {
 	Kept json.RawMessage
 	// Approvers is how many are enrolled, for StatePending: if it is 0, nobody can approve.
 	Approvers int
+	// Waiting is how many proposals of the principal wait, or are approved and not spent,
+	// for StatePending, and Full whether that is as many as may: another is refused.
+	Waiting int
+	Full    bool
 	// Note is a remark for whoever called, such as that an older approval went stale.
 	Note string
 }

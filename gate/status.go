@@ -14,7 +14,8 @@ type Status struct {
 	Frozen      bool            // whether all writes are stopped
 	Approvers   int             // how many approvers are enrolled
 	Pending     []*Proposal     // what the principal waits for, oldest first
-	Full        bool            // whether as many wait as may, so that another is refused
+	Waiting     int             // how many of the principal's wait, or are approved and not spent
+	Full        bool            // whether that is as many as may, so that another is refused
 }
 
 // Status returns how the gate stands for the principal in ctx.
@@ -42,12 +43,18 @@ func (g *Guard) Status(ctx context.Context) (*Status, error) {
 			s.Pending = append(s.Pending, p)
 		}
 	}
-	s.Full = g.policy.Budget.Pending >= 0 && len(s.Pending) >= g.policy.Budget.Pending
-	if s.Frozen, err = j.Frozen(); err != nil {
+	now, err := j.Standing()
+	if err != nil {
 		return nil, err
 	}
-	s.Approvers, err = j.Approvers()
-	return s, err
+	for _, used := range now.Used {
+		if used.Principal == who {
+			s.Waiting = used.Pending
+		}
+	}
+	s.Full = g.policy.Budget.Pending >= 0 && s.Waiting >= g.policy.Budget.Pending
+	s.Frozen, s.Approvers = now.Frozen, len(now.Approvers)
+	return s, nil
 }
 
 // Proposal returns a proposal of the principal in ctx. That of another is

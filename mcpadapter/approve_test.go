@@ -3,6 +3,8 @@ package mcpadapter_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -353,14 +355,77 @@ func TestAFormIsShownForEachWriteAndWhenNotTheAnswerSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAWriteThatNobodyCanApproveSaysSo(t *testing.T) {
+func enrol(t *testing.T, dir string) {
+	t.Helper()
+	s, err := gate.NewSigner("operator")
+	if err == nil {
+		err = gate.AddApprover(dir, s.Approver())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPendingAnswerSaysWhatKeepsItFromBeingApproved(t *testing.T) {
+	for name, tt := range map[string]struct {
+		enrol func(dir, usual string)
+		calls int
+		want  []string // DIR and USUAL stand for folders; none: nothing stands in the way
+	}{
+		"nothing": {func(dir, _ string) { enrol(t, dir) }, 1, nil},
+		"nobody is enrolled": {func(string, string) {}, 1,
+			[]string{"no approver is enrolled in DIR", "gate init -state DIR", "set SALLYPORT_STATE here"}},
+		"the operator's folder is another": {func(_, usual string) { enrol(t, usual) }, 1,
+			[]string{"no approver is enrolled in DIR", "there are approvers in USUAL: if that is the folder", "otherwise run gate init -state DIR"}},
+		"with it as many wait as may": {func(dir, _ string) { enrol(t, dir) }, 10,
+			[]string{"10 proposals wait, which is as many as may", "gate pending -state DIR lists them"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			t.Setenv("XDG_STATE_HOME", home)
+			t.Setenv("SALLYPORT_STATE", "")
+			g := mcptest.Guard(t)
+			usual := filepath.Join(home, "sallyport")
+			tt.enrol(g.Dir(), usual)
+			cs := mcptest.Connect(t, g, new(desk).ops()...)
+			var a answer
+			for n := range tt.calls {
+				mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", fmt.Sprintf(`{"id":"~%d"}`, n+1)), &a)
+			}
+			type waiting struct{ Next string }
+			var s struct {
+				Pending  []waiting
+				Proposal waiting
+			}
+			mcptest.Structured(t, mcptest.Call(t, cs, "gate_status", map[string]any{"proposal": a.Proposal}), &s)
+			for what, next := range map[string]string{"the answer": a.Next, "the status": s.Proposal.Next, "what waits": s.Pending[0].Next} {
+				for _, w := range tt.want {
+					if w = strings.NewReplacer("DIR", g.Dir(), "USUAL", usual).Replace(w); !strings.Contains(next, w) {
+						t.Errorf("%s lacks %q: %s", what, w, next)
+					}
+				}
+				if strings.Contains(next, "TELL THE OPERATOR") != (tt.want != nil) {
+					t.Errorf("%s: %s", what, next)
+				}
+			}
+		})
+	}
+}
+
+func TestTheProposalThatIsOneTooManySaysHowRoomIsMade(t *testing.T) {
 	g := mcptest.Guard(t)
 	cs := mcptest.Connect(t, g, new(desk).ops()...)
-	var a answer
-	mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
-	if !strings.Contains(a.Next, "no approver is enrolled in "+g.Dir()) || !strings.Contains(a.Next, "gate init") {
-		t.Errorf("next %q", a.Next)
+	var last *mcp.CallToolResult
+	for n := range 11 {
+		last = mcptest.Call(t, cs, "desk_close_ticket", fmt.Sprintf(`{"id":"~%d"}`, n+1))
 	}
+	said := mcptest.Text(last)
+	for _, want := range []string{"too_many_pending", "10 wait", "gate pending -state " + g.Dir()} {
+		if !last.IsError || !strings.Contains(said, want) {
+			t.Errorf("lacks %q: %s", want, said)
+		}
+	}
+	sameEverywhere(t, "the refusal", last)
 }
 
 func TestWhereTheHostApprovesWritesAreMarkedSoThatItAsks(t *testing.T) {

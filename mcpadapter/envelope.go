@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 )
 
 // MetaTier is the key in a tool's _meta under which its tier stands.
@@ -51,15 +52,20 @@ func (t *tool) nextPending() string {
 }
 
 // waits says how what waits is decided, and what stands in the way of it.
-func (t *tool) waits(approvers int, noForm string) string {
+func (t *tool) waits(res *gate.Result, noForm string) string {
 	next := t.nextPending()
 	if noForm != "" {
 		next = "No form decided it: " + noForm + ". " + next
 	}
-	if approvers == 0 {
-		next = "NOBODY CAN APPROVE IT YET: no approver is enrolled in " + t.guard.Dir() + ". The operator must run gate init there. " + next
+	return hindered(hindrance.Of(t.guard.Dir(), res.Approvers, res.Waiting, res.Full)) + next
+}
+
+// hindered says what keeps an operator from approving.
+func hindered(all []hindrance.Hindrance) (text string) {
+	for _, h := range all {
+		text += "TELL THE OPERATOR: " + h.String() + ". "
 	}
-	return next
+	return text
 }
 
 // A reply is the answer to a call, and what is to be known of it.
@@ -101,7 +107,7 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		env.Proposal = p.ID
 		switch res.State {
 		case gate.StatePending:
-			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.waits(res.Approvers, in.noForm)
+			env.Digest, env.Plan, env.Next = p.Digest, &p.Plan, t.waits(res, in.noForm)
 			env.Expires = p.Expires.UTC().Format(time.RFC3339)
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
@@ -106,6 +107,9 @@ func (t *tool) failed(err error) failure {
 		text := err.Error()
 		if cause := errors.Unwrap(refused); cause != nil && refused.Reason == gate.ReasonDenied {
 			text += ". " + gate.Escape(jsontree.Clip(cause.Error(), 500))
+		}
+		if refused.Reason == gate.ReasonPending {
+			text += ". Tell the operator: " + hindrance.Room(t.guard.Dir())
 		}
 		return failure{Status: statusRefused, Reason: refused.Reason, Message: text}
 	case errors.As(err, &pending): // of an operation that calls a gated one

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 )
 
 // StatusTool is the usual name of the tool that tells how the gate stands; see
@@ -92,11 +93,18 @@ func statusOp(g *gate.Guard, name string) gate.Op {
 		for tier, who := range st.Who {
 			out.Who[tier.String()] = who
 		}
+		shown := func(p *gate.Proposal) proposal {
+			said := asProposal(p)
+			if p.State == gate.StatePending {
+				said.Next = hindered(hindrance.Of(g.Dir(), st.Approvers, st.Waiting, st.Full)) + said.Next
+			}
+			return said
+		}
 		for _, p := range st.Pending {
-			out.Pending = append(out.Pending, asProposal(p))
+			out.Pending = append(out.Pending, shown(p))
 		}
 		if one != nil {
-			p := asProposal(one)
+			p := shown(one)
 			out.Proposal = &p
 		}
 		return out, nil

@@ -20,7 +20,9 @@ type Decision struct {
 	Repeated bool            // this very call was executed a moment ago
 	Note     string          // for whoever called
 
-	Approvers int // how many are enrolled, where it waits for one
+	Approvers int  // how many are enrolled, where it waits for one
+	Waiting   int  // how many of the principal's wait then, or are approved and not spent
+	Full      bool // which is as many as may
 }
 
 // Authority is what may stand for an approver's yes to a call.
@@ -347,7 +349,9 @@ func (u *update) decide(p *state.Proposal, l Limits, by Authority, h *history) (
 	default:
 		c := u.copy(open)
 		c.State = state.StatePending // also where it is approved by whom nobody trusts here
-		return &Decision{State: state.StatePending, Proposal: c, Note: text, Approvers: len(u.m.Enrolled)}, nil
+		waiting, _ := u.m.Waiting(p.Principal, u.now)
+		return &Decision{State: state.StatePending, Proposal: c, Note: text,
+			Approvers: len(u.m.Enrolled), Waiting: waiting, Full: exceeds(waiting, l.Budget.Pending)}, nil
 	}
 	if e != nil {
 		if err := u.append(*e); err != nil {

@@ -1,10 +1,13 @@
 package command
 
 import (
+	"context"
+
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 )
 
 // answerOf returns what a result says, without the mark that tells an agent which
@@ -25,11 +28,21 @@ func answerOf(res *mcp.CallToolResult) (text string, v *jsontree.Value) {
 	return "", nil
 }
 
-// forAPerson gives v the next step of somebody who has a shell, where a proposal waits.
-func forAPerson(v *jsontree.Value) {
+// forAPerson gives v the next step of somebody who has a shell, where a proposal waits,
+// and what stands in the way of it.
+func forAPerson(ctx context.Context, g *gate.Guard, v *jsontree.Value) {
 	status, next, id := v.Get("status"), v.Get("next"), v.Get("proposal")
-	if status != nil && next != nil && id != nil && status.Text == string(gate.StatePending) {
-		next.Text = "gate approve " + id.Text + ", then the same command again"
+	if status == nil || next == nil || id == nil || status.Text != string(gate.StatePending) {
+		return
+	}
+	next.Text = hindrance.Command(g.Dir(), "approve "+id.Text) + ", then the same command again"
+	st, err := g.Status(ctx)
+	if err != nil {
+		return // what waits was written a moment ago
+	}
+	all := hindrance.Of(g.Dir(), st.Approvers, st.Waiting, st.Full)
+	for i := len(all) - 1; i >= 0; i-- {
+		next.Text = all[i].String() + "; then " + next.Text
 	}
 }
 

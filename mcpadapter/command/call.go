@@ -194,7 +194,7 @@ func (p *program) call(ctx context.Context, args []string) int {
 			fmt.Fprintln(p.out, visible(text))
 			return exitOf(res)
 		}
-		if forAPerson(v); asJSON {
+		if forAPerson(ctx, s.guard, v); asJSON {
 			p.print(json.RawMessage(v.Append(nil)))
 		} else {
 			p.screen().table(v)

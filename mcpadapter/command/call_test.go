@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/mcpadapter/command"
 )
 
@@ -286,4 +288,70 @@ func (w *warned) Write(b []byte) (int, error) {
 		w.stop()
 	}
 	return len(b), nil
+}
+
+// TestAShellIsToldWhatApprovesAndWhatKeepsItFromThat: the same words as check's.
+func TestAShellIsToldWhatApprovesAndWhatKeepsItFromThat(t *testing.T) {
+	nothing(t)
+	for name, tt := range map[string]struct {
+		named, usual bool // whether SALLYPORT_STATE names a folder, and whether somebody is enrolled in the usual one
+		calls        int
+		hindered     string // the part of the gate of which check warns
+	}{
+		"nobody is enrolled":               {true, false, 1, "approvers"},
+		"nobody, in the usual folder":      {false, false, 1, "approvers"},
+		"the operator's folder is another": {true, true, 1, "approvers"},
+		"as many wait as may":              {false, true, 10, "proposals"},
+		"nothing stands in the way":        {false, true, 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			usual := filepath.Join(home, "sallyport")
+			t.Setenv("XDG_STATE_HOME", home)
+			t.Setenv("SALLYPORT_STATE", "")
+			place := ""
+			if tt.named {
+				dir := filepath.Join(home, "named")
+				t.Setenv("SALLYPORT_STATE", dir)
+				place = " -state " + dir
+			}
+			if tt.usual {
+				s, err := gate.NewSigner("operator")
+				if err == nil {
+					err = gate.AddApprover(usual, s.Approver())
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			type said struct {
+				Proposal, Next string
+				Findings       []connect.Finding
+			}
+			ask := func(args ...string) (s said) {
+				var out bytes.Buffer
+				command.Run(t.Context(), server(&shelf{}, nil), args, strings.NewReader(""), &out, &out)
+				if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+					t.Fatalf("%v: %v: %s", args, err, out.String())
+				}
+				return s
+			}
+			var call said
+			for n := range tt.calls {
+				call = ask("call", "shelf_add_card", fmt.Sprint("name=", n), "-json")
+			}
+			want := "gate approve " + call.Proposal + place + ", then the same command again"
+			if tt.hindered != "" {
+				i := slices.IndexFunc(ask("check", "-json").Findings, func(f connect.Finding) bool { return f.Of == "gate" && string(f.Leg) == tt.hindered })
+				if i < 0 {
+					t.Fatalf("check says nothing of %s", tt.hindered)
+				}
+				f := ask("check", "-json").Findings[i]
+				want = f.Message + ": " + f.Advice + "; then " + want
+			}
+			if call.Next != want {
+				t.Errorf("next is\n%s\nwant\n%s", call.Next, want)
+			}
+		})
+	}
 }

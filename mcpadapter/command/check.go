@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 )
 
 // legSettings and the others are legs that belong to no connection.
@@ -169,26 +169,25 @@ func (r *report) gate(ctx context.Context, g *gate.Guard) {
 		r.add(of, "journal", connect.Broken, err.Error(), unusable(g.Dir()))
 		return
 	}
-	if len(now.Approvers) == 0 && st.Approval == gate.ApprovalOperator {
-		r.add(of, "approvers", connect.Warning, "no approver is enrolled in "+g.Dir()+", so no write can be approved", nobody(g.Dir()))
-	}
-	if st.Full {
-		r.add(of, "proposals", connect.Warning, fmt.Sprintf("%d proposals wait, which is as many as may: each further one is refused", len(st.Pending)), run(g.Dir(), "pending")+" lists them; approve or deny some")
+	if st.Approval != gate.ApprovalHost || st.Destructive != gate.ApprovalHost {
+		for _, h := range hindrance.Of(g.Dir(), st.Approvers, st.Waiting, st.Full) {
+			r.add(of, connect.Leg(h.Of), connect.Warning, h.What, h.Mend)
+		}
 	}
 	if now.Frozen {
-		r.add(of, "freeze", connect.Warning, "all writes are frozen, by "+now.FrozenWhy, run(g.Dir(), "unfreeze")+" ends that")
+		r.add(of, "freeze", connect.Warning, "all writes are frozen, by "+now.FrozenWhy, hindrance.Command(g.Dir(), "unfreeze")+" ends that")
 	}
 	if now.Tripped {
-		r.add(of, "breaker", connect.Warning, "the breaker stops all writes, after "+now.TrippedWhy, run(g.Dir(), "reset")+" closes it")
+		r.add(of, "breaker", connect.Warning, "the breaker stops all writes, after "+now.TrippedWhy, hindrance.Command(g.Dir(), "reset")+" closes it")
 	}
 	if n := len(now.Unknown); n > 0 {
-		r.add(of, "outcomes", connect.Warning, fmt.Sprintf("of %d writes it isn't known whether they took effect: %s", n, strings.Join(now.Unknown[:min(n, maxShown)], ", ")), "look at the platform, then say so with "+run(g.Dir(), "resolve P executed|failed"))
+		r.add(of, "outcomes", connect.Warning, fmt.Sprintf("of %d writes it isn't known whether they took effect: %s", n, strings.Join(now.Unknown[:min(n, maxShown)], ", ")), "look at the platform, then say so with "+hindrance.Command(g.Dir(), "resolve P executed|failed"))
 	}
 	if now.Ahead > 0 {
-		r.add(of, "clock", connect.Warning, fmt.Sprintf("the clock is %s behind the journal, so nothing is written", now.Ahead.Round(time.Second)), "set the clock of this machine right; if it is, "+run(g.Dir(), "clock")+" says so")
+		r.add(of, "clock", connect.Warning, fmt.Sprintf("the clock is %s behind the journal, so nothing is written", now.Ahead.Round(time.Second)), "set the clock of this machine right; if it is, "+hindrance.Command(g.Dir(), "clock")+" says so")
 	}
 	if now.Moved != nil {
-		r.add(of, "folder", connect.Warning, now.Moved.Error(), "if it is meant to be used here, "+run(g.Dir(), "adopt")+" takes it over")
+		r.add(of, "folder", connect.Warning, now.Moved.Error(), "if it is meant to be used here, "+hindrance.Command(g.Dir(), "adopt")+" takes it over")
 	}
 }
 
@@ -197,43 +196,9 @@ const maxShown = 5
 // unusable is what to do about a journal that can't be used.
 func unusable(dir string) string {
 	if journal.IsAddress(dir) {
-		return "until the database answers, writes are refused and reads run; " + run(dir, "verify") + " tries it alone"
+		return "until the database answers, writes are refused and reads run; " + hindrance.Command(dir, "verify") + " tries it alone"
 	}
-	return run(dir, "verify") + " says what is wrong with it"
-}
-
-// run is a command of the gate on the state folder dir, as it is typed. The address of a
-// database, which is shown in part only, isn't.
-func run(dir, command string) string {
-	text := "gate " + command
-	if journal.IsAddress(dir) {
-		return text + ", with the same SALLYPORT_STATE,"
-	}
-	if usual, err := gate.DefaultDir(); err != nil || usual != dir || os.Getenv("SALLYPORT_STATE") != "" {
-		text += " -state " + dir
-	}
-	return text
-}
-
-// nobody says what to do about the state folder dir without an approver: where
-// others are enrolled, it is the wrong one.
-func nobody(dir string) string {
-	elsewhere, err := journal.DirFrom(func(name string) string {
-		if name == "SALLYPORT_STATE" {
-			return ""
-		}
-		return os.Getenv(name)
-	})
-	if err == nil && elsewhere != dir {
-		if list, err := gate.Approvers(elsewhere); err == nil && len(list) > 0 {
-			return fmt.Sprintf("there are approvers in %s: if that is the folder, leave SALLYPORT_STATE out here or set it to that; otherwise run %s", elsewhere, run(dir, "init"))
-		}
-	}
-	advice := "run " + run(dir, "init")
-	if os.Getenv("SALLYPORT_STATE") == "" {
-		advice += "; if that was done, set SALLYPORT_STATE here to the folder that it used"
-	}
-	return advice
+	return hindrance.Command(dir, "verify") + " says what is wrong with it"
 }
 
 // collector is a log that keeps what is said as a warning.

@@ -83,7 +83,7 @@ func TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		}, []string{"WARN  gate proposals: 10 proposals wait, which is as many as may: each further one is refused", "gate pending -state STATE lists them"}},
+		}, []string{"WARN  gate proposals: 10 proposals wait, which is as many as may, so each further one is refused", "gate pending -state STATE lists them"}},
 		"a copy": {func(t *testing.T, state, _ string) {
 			original := t.TempDir()
 			enrolled(original)

@@ -603,7 +603,7 @@ func play(h host, bin, modules string, keep string) (*run, error) {
 	}
 	defer logged.Close()
 	r := &run{host: h, bin: bin, home: home, found: map[string]bool{}, log: logged}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	lab := exec.CommandContext(ctx, filepath.Join(bin, "soc-lab"))
 	out, err := lab.StdoutPipe()
@@ -613,7 +613,7 @@ func play(h host, bin, modules string, keep string) (*run, error) {
 	if err := lab.Start(); err != nil {
 		return nil, err
 	}
-	defer func() { _ = lab.Process.Kill(); _ = lab.Wait() }()
+	defer lab.Process.Kill() //nolint:errcheck // or it has ended
 	hive, key := "", ""
 	for b, line := make([]byte, 1), ""; len(r.server) < 12; {
 		if _, err := out.Read(b); err != nil {
@@ -632,6 +632,8 @@ func play(h host, bin, modules string, keep string) (*run, error) {
 			line = ""
 		}
 	}
+	ended := make(chan error, 1) // the lab, which is to run until it is killed
+	go func() { ended <- lab.Wait() }()
 	r.server = append(r.server, "SALLYPORT_STATE="+filepath.Join(home, "state"))
 	r.gateEnv = append(slices.Clone(r.server), "HOME="+home, "PATH="+os.Getenv("PATH"))
 	initialise := exec.Command(filepath.Join(bin, "gate"), "init", "-name", "operator", "-no-passphrase")
@@ -660,6 +662,11 @@ func play(h host, bin, modules string, keep string) (*run, error) {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err = cmd.Run()
+	select {
+	case why := <-ended:
+		return nil, fmt.Errorf("soc-lab ended in the middle: %w", why)
+	default:
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.done {
