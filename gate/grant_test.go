@@ -359,12 +359,12 @@ func TestAClientsWordEndsWithTheFirstUntrustedText(t *testing.T) {
 	g, lenient := w.guard(client), w.guard(client, func(p *Policy) { p.ClientAfterUntrusted = true })
 	op := newUndoable()
 	p := op.pending(t, g, one)
-	state, ok := g.Seal(p)
-	if !ok {
-		t.Fatal("not sealed")
+	state, err := g.Seal(p)
+	if err != nil {
+		t.Fatal("not sealed: ", err)
 	}
 	g.Saw("somebody else", []string{"text"})
-	if _, ok := g.Seal(p); !ok {
+	if _, err := g.Seal(p); err != nil {
 		t.Error("another principal's reading counts")
 	}
 	g.Saw("", nil)
@@ -372,13 +372,13 @@ func TestAClientsWordEndsWithTheFirstUntrustedText(t *testing.T) {
 		t.Error("nothing was read")
 	}
 	g.Saw("", []string{"text"})
-	if _, ok := g.Seal(p); ok {
+	if _, err := g.Seal(p); err == nil {
 		t.Error("sealed after untrusted text")
 	}
 	if err := g.Attest(t.Context(), p, state, p.Code()); !errors.Is(err, ErrUnsealed) {
 		t.Errorf("attested after untrusted text: %v", err)
 	}
-	if _, ok := lenient.Seal(op.pending(t, lenient, one)); !ok {
+	if _, err := lenient.Seal(op.pending(t, lenient, one)); err != nil {
 		t.Error("the policy lets it be")
 	}
 	w.approve(op.pending(t, g, one)) // the operator still can

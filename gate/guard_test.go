@@ -815,9 +815,9 @@ func TestAClientMayAttestAWriteWithSealAndCode(t *testing.T) {
 	g := w.guard(client)
 	op := newUndoable()
 	p := op.pending(t, g, one)
-	state, ok := g.Seal(p)
-	if !ok {
-		t.Fatal("no seal")
+	state, err := g.Seal(p)
+	if err != nil {
+		t.Fatal("no seal: ", err)
 	}
 	ctx := t.Context()
 	second := op.pending(t, g, comment{Case: "2"})
@@ -864,14 +864,14 @@ func TestAClientsWordIsNotEnoughForMore(t *testing.T) {
 	op := Destructive("x", nothing, "X.")
 	in := one
 	p := must(op.Do(t.Context(), g, &in)).Proposal
-	if _, ok := g.Seal(p); ok {
+	if _, err := g.Seal(p); err == nil {
 		t.Error("a seal for a destructive operation")
 	}
 	lie := *p
 	lie.Tier, lie.Plan.Undo = TierWrite, "Take it back."
-	state, ok := g.Seal(&lie)
-	if !ok {
-		t.Fatal("no seal for the lie")
+	state, err := g.Seal(&lie)
+	if err != nil {
+		t.Fatal("no seal for the lie: ", err)
 	}
 	if err := g.Attest(t.Context(), p, state, p.Code()); err == nil {
 		t.Error("attested")
@@ -888,7 +888,7 @@ func TestAClientsWordIsNotEnoughForMore(t *testing.T) {
 	}
 	for _, change := range []func(*Policy){host, func(*Policy) {}} {
 		g := newWorld(t).guard(change)
-		if _, ok := g.Seal(&Proposal{Tier: TierWrite, State: StatePending}); ok {
+		if _, err := g.Seal(&Proposal{Tier: TierWrite, State: StatePending}); err == nil {
 			t.Error("a seal outside client mode")
 		}
 	}

@@ -280,7 +280,7 @@ func TestOnlyWhatIsPendingIsSealed(t *testing.T) {
 	for _, s := range []State{StateApproved, StateDenied, StateExpired, StateStale, StateRunning, StateExecuted, StateUnknown} {
 		q := *p
 		q.State = s
-		if _, ok := g.Seal(&q); ok {
+		if _, err := g.Seal(&q); err == nil {
 			t.Errorf("what is %s was sealed", s)
 		}
 	}

@@ -89,14 +89,21 @@ func (s *seen) age(now time.Time) {
 
 // Tainted reports whether principal was shown untrusted text within two hours,
 // by any server of the state directory. If that can't be found out, it was.
-func (g *Guard) Tainted(principal string) bool {
-	if g.taint.of(principal, time.Now()) {
-		return true
-	}
+func (g *Guard) Tainted(principal string) bool { return !g.taintedUntil(principal).IsZero() }
+
+// taintedUntil returns until when that counts; zero: it doesn't.
+func (g *Guard) taintedUntil(principal string) time.Time {
+	now := time.Now()
+	until := g.taint.of(principal, now)
 	g.memory.mu.Lock()
 	defer g.memory.mu.Unlock()
-	s := g.memory.who[principal]
-	return s != nil && time.Since(s.last) < sawFor
+	if s := g.memory.who[principal]; s != nil && s.last.Add(sawFor).After(until) {
+		until = s.last.Add(sawFor)
+	}
+	if !now.Before(until) {
+		return time.Time{}
+	}
+	return until
 }
 
 // marks returns the paths of those arguments in input that principal may have

@@ -38,29 +38,48 @@ type sealed struct {
 }
 
 // Seal returns the state to send to a client together with the question about
-// p. It reports false where a client's word isn't enough: outside
+// p, or an error that says why a client's word isn't enough: outside
 // [ApprovalClient], for anything above [TierWrite], for what isn't pending, for
-// what leaves for a third party, can't be undone, has warnings or a history, and once
-// the principal was shown untrusted text, unless the policy lets it be.
-func (g *Guard) Seal(p *Proposal) (state string, ok bool) {
-	if !g.trustsClient(p) || p.State != StatePending || len(Render(p)) > maxForm {
-		return "", false
+// what leaves for a third party, can't be undone, has warnings or a history, for what is
+// longer than a form, and once the principal was shown untrusted text, unless the policy
+// lets it be.
+func (g *Guard) Seal(p *Proposal) (state string, err error) {
+	if err := g.needsMore(p); err != nil {
+		return "", err
+	}
+	if p.State != StatePending {
+		return "", errors.New("it doesn't wait any more")
+	}
+	if len(Render(p)) > maxForm {
+		return "", errors.New("there is more to show than fits into a form")
 	}
 	b, err := json.Marshal(sealed{p.Op, p.ID, p.Digest, p.Principal, p.Expires.Unix()})
 	if err != nil {
-		return "", false
+		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(g.seal.aead.Seal(nil, nil, b, sealContext)), true
+	return base64.RawURLEncoding.EncodeToString(g.seal.aead.Seal(nil, nil, b, sealContext)), nil
 }
 
 // maxForm is how many bytes of a screen fit into a client's form: what is longer is
 // shown in part by many, and nobody approves what isn't shown.
 const maxForm = 4 << 10
 
-// trustsClient reports whether a client's word can be enough for p.
-func (g *Guard) trustsClient(p *Proposal) bool {
-	harmless := p.Tier == TierWrite && len(p.Plan.Egress) == 0 && len(p.Plan.Warnings) == 0 && len(p.History) == 0 && p.Plan.Undo != ""
-	return g.client != nil && harmless && (g.policy.ClientAfterUntrusted || !g.Tainted(p.Principal))
+// needsMore says why a client's word isn't enough for p.
+func (g *Guard) needsMore(p *Proposal) error {
+	switch {
+	case g.client == nil:
+		return errors.New("no client approves here")
+	case p.Tier != TierWrite || len(p.Plan.Egress) > 0 || p.Plan.Undo == "":
+		return errors.New("a form is enough only for what can be undone and stays inside")
+	case len(p.Plan.Warnings) > 0:
+		return errors.New("a form is not enough for what has warnings")
+	case len(p.History) > 0:
+		return errors.New("a form is not enough where an earlier call of the kind matters")
+	}
+	if until := g.taintedUntil(p.Principal); !until.IsZero() && !g.policy.ClientAfterUntrusted {
+		return fmt.Errorf("text that others wrote was read, by any server of this state folder; no form is shown until %s, two hours after the last of it", until.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // ErrUnsealed means that an answer doesn't come with the state of a question
@@ -71,7 +90,7 @@ var ErrUnsealed = errors.New("gate: the answer does not belong to a question of 
 // from [Guard.Seal] for this proposal and principal; typed is what the user
 // typed: the proposal's [Proposal.Code].
 func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) error {
-	if by, _ := g.Who(ctx, TierWrite); by != ApprovalClient || !g.trustsClient(p) {
+	if by, _ := g.Who(ctx, TierWrite); by != ApprovalClient || g.needsMore(p) != nil {
 		return ErrUnsealed
 	}
 	c, err := base64.RawURLEncoding.DecodeString(state)
@@ -94,7 +113,7 @@ func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) er
 	if err != nil {
 		return err
 	}
-	if stored, err := j.Proposal(p.ID); err != nil || !g.trustsClient(stored) {
+	if stored, err := j.Proposal(p.ID); err != nil || g.needsMore(stored) != nil {
 		return errors.Join(ErrUnsealed, err)
 	}
 	return j.Approve(p.ID, p.Digest, g.client)

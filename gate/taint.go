@@ -150,27 +150,31 @@ func (t *taint) prune(now time.Time) {
 	clear(t.touched)
 }
 
-// of reports whether any server showed principal untrusted text within two
-// hours. What can't be read says that one did.
-func (t *taint) of(principal string, now time.Time) bool {
+// of returns until when principal counts as one who was shown untrusted text by any
+// server. What can't be read says that it was just now.
+func (t *taint) of(principal string, now time.Time) (until time.Time) {
+	const counts = sawFor + taintTouch
 	if t.journal != nil {
 		j, err := t.journal()
 		if err != nil {
-			return true
+			return now.Add(counts)
 		}
 		at, err := j.Noted(noteOf(principal))
-		return err != nil || now.Sub(at) < sawFor+taintTouch
+		if err != nil {
+			return now.Add(counts)
+		}
+		return at.Add(counts)
 	}
 	for _, name := range []string{t.dir, t.file(principal)} {
 		fi, err := os.Lstat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return false
+			return time.Time{}
 		case err != nil || fi.IsDir() != (name == t.dir) || !fi.IsDir() && !fi.Mode().IsRegular() || journal.CheckOwner(name, fi) != nil:
-			return true
+			return now.Add(counts)
 		case name != t.dir:
-			return now.Sub(fi.ModTime()) < sawFor+taintTouch
+			return fi.ModTime().Add(counts)
 		}
 	}
-	return true
+	return now.Add(counts)
 }

@@ -71,10 +71,10 @@ func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []b
 		}
 	}
 	for {
-		state, ok := t.guard.Seal(p)
+		state, err := t.guard.Seal(p)
 		switch {
-		case !ok:
-			return nil, pending, t.noForm(p), nil
+		case err != nil:
+			return nil, pending, err.Error(), nil
 		case !t.patience.left(p.ID):
 			return nil, pending, "the user was asked often enough", nil
 		case req.ProtocolVersion() >= multiRoundTrip:
@@ -96,21 +96,6 @@ func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []b
 }
 
 const notYes = "the form wasn't answered with a yes and the code"
-
-// noForm says why a client's word isn't enough for p.
-func (t *tool) noForm(p *gate.Proposal) string {
-	switch {
-	case p.Tier != gate.TierWrite || len(p.Plan.Egress) > 0 || p.Plan.Undo == "":
-		return "a form is enough only for what can be undone and stays inside"
-	case len(p.Plan.Warnings) > 0:
-		return "a form is not enough for what has warnings"
-	case len(p.History) > 0:
-		return "a form is not enough where an earlier call of the kind matters"
-	case t.guard.Tainted(p.Principal):
-		return "text that others wrote was read within the last two hours, by any server of this state folder; until two hours after the last of it no form is shown, unless the policy has client_after_untrusted"
-	}
-	return "it doesn't wait any more"
-}
 
 func (t *tool) elicit(ctx context.Context, req *mcp.CallToolRequest, q *mcp.ElicitParams) (*mcp.ElicitResult, error) {
 	wait, cancel := context.WithTimeout(ctx, t.opts.AskTimeout)

@@ -103,6 +103,29 @@ func TestAClientsForm(t *testing.T) {
 	}
 }
 
+func TestACodeThatWasMistypedIsAskedForAgain(t *testing.T) {
+	for _, era := range eras {
+		t.Run(era, func(t *testing.T) {
+			var messages []string
+			typo := func(_ context.Context, req *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+				messages = append(messages, req.Params.Message)
+				typed := code(req)
+				if len(messages) == 1 {
+					typed = typed[1:] + typed[:1] + "0"
+				}
+				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": typed}}, nil
+			}
+			d, g := new(desk), clientGuard(t, gate.ApprovalClient)
+			cs := mcptest.Dial(t, serverOf(t, g, mcpadapter.Options{}, d.ops()...), &mcp.ClientOptions{ElicitationHandler: typo}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+			var a answer
+			mcptest.Structured(t, mcptest.Call(t, cs, "desk_close_ticket", `{"id":"~7"}`), &a)
+			if a.Status != "executed" || d.closed.Load() != 1 || len(messages) != 2 || strings.Contains(messages[0], "another code") || !strings.Contains(messages[1], "That was another code") {
+				t.Errorf("%s, executed %d times, asked %q", a.Status, d.closed.Load(), messages)
+			}
+		})
+	}
+}
+
 func TestAFormThatFailsOrHangsLeavesTheCallPending(t *testing.T) {
 	for name, f := range map[string]form{
 		"fails": func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
@@ -426,6 +449,47 @@ func TestTheProposalThatIsOneTooManySaysHowRoomIsMade(t *testing.T) {
 		}
 	}
 	sameEverywhere(t, "the refusal", last)
+}
+
+func TestWhenNoFormIsShownNextSaysWhy(t *testing.T) {
+	planned := func(p gate.Plan) func(context.Context, renameInput) (gate.Plan, error) {
+		return func(context.Context, renameInput) (gate.Plan, error) { return p, nil }
+	}
+	run := func(context.Context, renameInput) (string, error) { return "", nil }
+	undone := gate.Plan{Summary: "Rename.", Undo: "Rename it back."}
+	yes := answered("accept", right)
+	for name, tt := range map[string]struct {
+		op   gate.Op
+		form form
+		want string
+	}{
+		"a client without forms": {gate.Write("desk_rename", run, "Rename.").Plan(planned(undone)), nil, "this client can't show a form"},
+		"a user who says no":     {gate.Write("desk_rename", run, "Rename.").Plan(planned(undone)), answered("decline", right), "the form wasn't answered with a yes and the code"},
+		"a form without answer": {gate.Write("desk_rename", run, "Rename.").Plan(planned(undone)),
+			func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+				return nil, errors.New("no screen")
+			}, "the form got no answer"},
+		"a destructive one":      {gate.Destructive("desk_rename", run, "Rename.").Plan(planned(undone)), yes, "only for what can be undone"},
+		"one without an undo":    {gate.Write("desk_rename", run, "Rename.").Plan(planned(gate.Plan{Summary: "Rename."})), yes, "only for what can be undone"},
+		"one that leaves":        {gate.Write("desk_rename", run, "Rename.").Plan(planned(gate.Plan{Summary: "Rename.", Undo: "U.", Egress: []gate.Egress{{To: "a third party"}}})), yes, "stays inside"},
+		"one with warnings":      {gate.Write("desk_rename", run, "Rename.").Plan(planned(gate.Plan{Summary: "Rename.", Undo: "U.", Warnings: []string{"Careful."}})), yes, "not enough for what has warnings"},
+		"one longer than a form": {gate.Write("desk_rename", run, "Rename.").Plan(planned(gate.Plan{Summary: "Rename.", Undo: strings.Repeat("Rename it back. ", 400)})), yes, "more to show than fits into a form"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := clientGuard(t, gate.ApprovalClient)
+			enrol(t, g.Dir())
+			opts := &mcp.ClientOptions{}
+			if tt.form != nil {
+				opts.ElicitationHandler = tt.form
+			}
+			cs := mcptest.Dial(t, serverOf(t, g, mcpadapter.Options{}, tt.op), opts, &mcp.ClientSessionOptions{ProtocolVersion: eras[0]})
+			var a answer
+			mcptest.Structured(t, mcptest.Call(t, cs, "desk_rename", `{"title":"new"}`), &a)
+			if a.Status != "pending" || !strings.HasPrefix(a.Next, "No form decided it: ") || !strings.Contains(a.Next, tt.want) || !strings.Contains(a.Next, "operator's own channel") {
+				t.Errorf("%s, next %q, want in it %q", a.Status, a.Next, tt.want)
+			}
+		})
+	}
 }
 
 func TestWhereTheHostApprovesWritesAreMarkedSoThatItAsks(t *testing.T) {
