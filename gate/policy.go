@@ -356,6 +356,9 @@ func LoadPolicy(file string) (Policy, error) {
 			return p, nil
 		}
 	}
+	if shown := settings.FileError(file, err); shown != err {
+		return Policy{}, fmt.Errorf("gate: policy: %w", shown)
+	}
 	return Policy{}, fmt.Errorf("gate: policy %s: %w", file, err)
 }
 

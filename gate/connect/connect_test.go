@@ -143,6 +143,20 @@ func TestAClientCertificateIsShown(t *testing.T) {
 	}
 	says(t, ask("https://h", connect.Options{ClientCertFile: cert}), "no key")
 	says(t, ask("https://h", connect.Options{ClientCertFile: cert, ClientKeyFile: cert}), "client certificate")
+	text, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ask("https://h", connect.Options{ClientCertFile: cert, ClientKeyFile: string(text)})
+	says(t, err, "key of the client certificate", "want the path of a file")
+	if lines := strings.Split(string(text), "\n"); strings.Contains(err.Error(), lines[1]) {
+		t.Errorf("the error holds the key: %v", err)
+	}
+	encrypted := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(encrypted, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	says(t, ask("https://h", connect.Options{ClientCertFile: cert, ClientKeyFile: encrypted}), encrypted+" is encrypted with a passphrase", "openssl pkey")
 }
 
 func TestHeadersForAProxyGoWithEachRequest(t *testing.T) {

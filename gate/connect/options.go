@@ -16,11 +16,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
 // Defaults of [Options].
@@ -297,7 +297,18 @@ func (o Options) tls() (*tls.Config, error) {
 		return nil, errors.New("there is a client certificate and no key for it")
 	}
 	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		c, err := tls.LoadX509KeyPair(o.ClientCertFile, o.ClientKeyFile)
+		cert, err := readFile(o.ClientCertFile, maxPEM)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		key, err := readFile(o.ClientKeyFile, maxPEM)
+		if err != nil {
+			return nil, fmt.Errorf("key of the client certificate: %w", err)
+		}
+		if isEncrypted(key) {
+			return nil, fmt.Errorf("key of the client certificate: %s is encrypted with a passphrase, which nobody is here to type: openssl pkey -in %[1]s -out FILE writes it without one", o.ClientKeyFile)
+		}
+		c, err := tls.X509KeyPair(cert, key)
 		if err != nil {
 			return nil, fmt.Errorf("client certificate: %w", err)
 		}
@@ -308,6 +319,11 @@ func (o Options) tls() (*tls.Config, error) {
 	}
 	conf.GetClientCertificate = load
 	return conf, nil
+}
+
+// isEncrypted reports whether a key in PEM needs a passphrase.
+func isEncrypted(key []byte) bool {
+	return bytes.Contains(key, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----")) || bytes.Contains(key, []byte("Proc-Type: 4,ENCRYPTED"))
 }
 
 // pin has conf accept the one certificate that is named by its fingerprint.
@@ -384,10 +400,7 @@ func (o Options) Headers() (http.Header, error) {
 // set so.
 func readHeaders(file string) (http.Header, error) {
 	b, err := readFile(file, maxHeaders)
-	switch {
-	case err != nil && !filepath.IsAbs(file): // it may be the headers themselves
-		return nil, errors.New("want the path of a file, from the root, that is there")
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	h := http.Header{}
@@ -425,7 +438,7 @@ func isToken(s string) bool {
 func readFile(file string, limit int64) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, settings.FileError(file, err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))

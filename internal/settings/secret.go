@@ -4,11 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 )
+
+// FileError returns err, of reading the file that a setting names. What names no file and
+// is no path from the root may be what should stand in the file, so that it isn't shown.
+func FileError(file string, err error) error {
+	var named *fs.PathError
+	if filepath.IsAbs(file) || !errors.As(err, &named) {
+		return err
+	}
+	return errors.New("want the path of a file, from the root, that is there")
+}
 
 const maxSecret = 64 << 10
 
@@ -17,10 +28,8 @@ const maxSecret = 64 << 10
 func ReadSecret(file string) (secret, warning string, err error) {
 	fi, err := os.Stat(file)
 	switch {
-	case err != nil && !filepath.IsAbs(file): // it may be the secret itself
-		return "", "", errors.New("want the path of a file, from the root, that is there")
 	case err != nil:
-		return "", "", err
+		return "", "", FileError(file, err)
 	case !fi.Mode().IsRegular():
 		return "", "", fmt.Errorf("%s is not a regular file", file)
 	}

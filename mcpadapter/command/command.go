@@ -106,7 +106,7 @@ func (c *config) flags(name string, stderr io.Writer) *flag.FlagSet {
 	f.BoolVar(&c.readOnly, "read-only", false, "serve reads only, and let nothing else run")
 	f.BoolVar(&c.dynamic, "dynamic", false, "list only tools that find, describe and call the others")
 	f.IntVar(&c.maxResponse, "max-response", 0, "`bytes` that an answer may have; default: 24576, for call 8388608")
-	f.StringVar(&c.log, "log", "text", "log to standard error as `text`, json or off")
+	f.StringVar(&c.log, "log", "text", "log to standard error as `text` or json, as debug with each request to a platform, or off")
 	f.BoolVar(&c.version, "version", false, "print the version")
 	f.BoolVar(&c.help, "help", false, "print this")
 	f.Usage = func() {}
@@ -201,10 +201,12 @@ func (p *program) setLog() error {
 		p.logger = slog.New(slog.NewTextHandler(p.err, nil))
 	case "json":
 		p.logger = slog.New(slog.NewJSONHandler(p.err, nil))
+	case "debug":
+		p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	case "off":
 		p.logger = slog.New(slog.DiscardHandler)
 	default:
-		return fmt.Errorf("-log %q: want text, json or off", p.log)
+		return fmt.Errorf("-log %q: want text, json, debug or off", p.log)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestCommands(t *testing.T) {
 		{"call gate_status", 0, "approval", ""},
 		{"check", 0, "WARN  gate approvers: no approver is enrolled", ""},
 		{"-dynamic check", 0, "ok    shelf_find_books", ""},
-		{"-log loud tools", 2, "", "want text, json or off"},
+		{"-log loud tools", 2, "", "want text, json, debug or off"},
 		{"completion bash", 0, "complete -F _shelf_mcp shelf-mcp", ""},
 		{"completion zsh", 0, "#compdef shelf-mcp", ""},
 		{"completion fish", 0, "complete -c shelf-mcp", ""},

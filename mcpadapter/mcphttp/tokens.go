@@ -11,6 +11,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 
+	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/internal/trusted"
 )
 
@@ -50,7 +51,7 @@ const minToken = 20
 func LoadTokens(path string) (*Tokens, error) {
 	b, err := trusted.Read(path, maxTokens)
 	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
+		return nil, fmt.Errorf("tokens: %w", settings.FileError(path, err))
 	}
 	return ParseTokens(string(b))
 }
