@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
@@ -191,14 +192,14 @@ const maxNameWords = 4
 // telling reports whether a word that is the name of something can be meant as one: short names and those that are words
 // of every day, such as Net and Page, aren't.
 func telling(name, key string) bool {
-	if len(key) < 4 || commonNames[key] {
+	if len(key) < 4 || commonNames()[key] {
 		return false
 	}
 	return len(key) > 4 || !strings.EqualFold(name, strings.ToLower(name)) || name != strings.ToLower(name)
 }
 
 // commonNames are names and aliases of software and groups that are words of every day, or programs that each host runs.
-var commonNames = func() map[string]bool {
+var commonNames = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq("action agent anchor carbon chaos clop comnie conficker connect cookie dragonfly " +
 		"drive dropper dust elise empire epic explosive expand flame forfiles ftp gold havoc hunter ipconfig kiwi kobalos lightning " +
@@ -208,7 +209,7 @@ var commonNames = func() map[string]bool {
 		m[w] = true
 	}
 	return m
-}()
+})
 
 // span is a word in a text.
 type span struct{ from, end int }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/marking"
@@ -109,7 +110,7 @@ func tlpDoubts(tlp string, d Distribution) []string {
 }
 
 // markings are the tags of each scale, from open to closed.
-var markings = func() map[string][]string {
+var markings = sync.OnceValue(func() map[string][]string {
 	m := map[string][]string{}
 	for l := marking.TLPClear; l <= marking.TLPRed; l++ {
 		m["TLP"] = append(m["TLP"], l.Tag())
@@ -118,7 +119,7 @@ var markings = func() map[string][]string {
 		m["PAP"] = append(m["PAP"], l.Tag())
 	}
 	return m
-}()
+})
 
 // loweredMarking warns where the highest TLP or PAP among tags would be lower than it
 // was, or gone.
@@ -126,7 +127,7 @@ func loweredMarking(before, after []string) (warnings []string) {
 	highest := func(scale string, tags []string) (at int, name string) {
 		for _, t := range tags {
 			t = strings.Replace(strings.ToLower(strings.TrimSpace(t)), ":white", ":clear", 1)
-			if i := slices.Index(markings[scale], t) + 1; i > at {
+			if i := slices.Index(markings()[scale], t) + 1; i > at {
 				at, name = i, t
 			}
 		}

@@ -48,7 +48,7 @@ func (k AlertKey) field() (alertKey, bool) {
 	case "location":
 		return alertKey{[]string{"location", "log.file.path"}, ""}, true
 	case "user":
-		return alertKey{users, ""}, true
+		return alertKey{users(), ""}, true
 	}
 	if !slices.Contains(AlertKey("").Enum(), any(string(k))) {
 		return alertKey{}, false

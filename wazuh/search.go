@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -249,13 +250,13 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind fu
 		}
 	}
 	if f.User != "" {
-		q.clauses = append(q.clauses, userIn(f.User, users))
+		q.clauses = append(q.clauses, userIn(f.User, users()))
 	}
 	if f.Process != "" {
-		q.clauses = append(q.clauses, processIn(f.Process, processes))
+		q.clauses = append(q.clauses, processIn(f.Process, processes()))
 	}
 	if f.Domain != "" {
-		q.clauses = append(q.clauses, domainIn(f.Domain, domains))
+		q.clauses = append(q.clauses, domainIn(f.Domain, domains()))
 	}
 	if f.Label != "" {
 		if err := add(labelled(f.Label)); err != nil {
@@ -275,7 +276,7 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind fu
 	for _, a := range []struct {
 		name, value string
 		fields      []string
-	}{{"source_ip", f.SourceIP, sources}, {"destination_ip", f.DestinationIP, destinations}, {"ip", f.IP, addressFields}} {
+	}{{"source_ip", f.SourceIP, sources()}, {"destination_ip", f.DestinationIP, destinations()}, {"ip", f.IP, addressFields()}} {
 		if a.value == "" {
 			continue
 		}
@@ -366,15 +367,20 @@ const timeField = "@timestamp"
 
 // Which fields the filters of [AlertFilter] look at.
 var (
-	sources      = tellers(MeaningSourceAddress)
-	destinations = tellers(MeaningDestinationAddress)
-	users        = tellers(MeaningActingUser, MeaningTargetUser)
-	hashes       = tellers(MeaningHash)
-	processes    = tellers(MeaningProcess)
-	domains      = tellers(MeaningDomain, MeaningDNSQuery)
+	sources      = lazily(MeaningSourceAddress)
+	destinations = lazily(MeaningDestinationAddress)
+	users        = lazily(MeaningActingUser, MeaningTargetUser)
+	hashes       = lazily(MeaningHash)
+	processes    = lazily(MeaningProcess)
+	domains      = lazily(MeaningDomain, MeaningDNSQuery)
 
-	addressFields = tellers(MeaningSourceAddress, MeaningDestinationAddress, MeaningOtherAddress)
+	addressFields = lazily(MeaningSourceAddress, MeaningDestinationAddress, MeaningOtherAddress)
 )
+
+// lazily is [tellers], asked once and not before it is needed: most servers start, serve a few calls and end.
+func lazily(of ...Meaning) func() []string {
+	return sync.OnceValue(func() []string { return tellers(of...) })
+}
 
 // hasNetwork reports whether an address that f names is a network.
 func (f *AlertFilter) hasNetwork() bool {
@@ -585,7 +591,7 @@ func hashIn(s string) (clause, error) {
 		in = "*" + name + "="
 	}
 	var some []clause
-	for _, f := range hashes {
+	for _, f := range hashes() {
 		if !strings.HasSuffix(f, ".imphash") || !named || strings.EqualFold(name, "imphash") {
 			some = append(some, termFold(f, m[1]))
 		}

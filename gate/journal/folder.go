@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 )
 
@@ -54,7 +54,7 @@ func DirFrom(getenv func(string) string) (string, error) {
 	return filepath.Join(home, ".local", "state", "sallyport"), nil
 }
 
-var isScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
+var isScheme = lazyregexp.New(`^[a-z][a-z0-9+.-]*://`)
 
 // IsAddress reports whether a state is the address of a database, rather than a folder.
 func IsAddress(state string) bool { return isScheme.MatchString(state) }

@@ -16,7 +16,6 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +24,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/internal/chain"
 	"github.com/sallyport-soc/sallyport/gate/state"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 const (
@@ -625,7 +625,7 @@ func (j *Journal) in(states ...state.State) (list []*state.Proposal, seq uint64,
 // ErrNoProposal means that there is no proposal of that id.
 var ErrNoProposal = errors.New("gate: no such proposal")
 
-var isID = regexp.MustCompile(`^P-[0-9A-Z]{8}$`)
+var isID = lazyregexp.New(`^P-[0-9A-Z]{8}$`)
 
 // Proposal returns the proposal of that id.
 func (j *Journal) Proposal(id string) (*state.Proposal, error) {

@@ -192,6 +192,7 @@ func (m *Model) explain(t Text, all []Ranked) {
 		weight float64
 	}
 	votes := make([][]vote, len(all))
+	weight := weightOf()
 	seen := map[string]bool{}
 	words(t.Title+" "+t.Body, func(word string, stem []byte) {
 		if seen[string(stem)] {
@@ -210,7 +211,7 @@ func (m *Model) explain(t Text, all []Ranked) {
 				return
 			}
 			for i := range all {
-				if w := weightOf(b[0]); all[i].label == label && w > 0 {
+				if w := weight[b[0]]; all[i].label == label && w > 0 {
 					votes[i] = append(votes[i], vote{word, w * rarity})
 				}
 			}
@@ -227,6 +228,7 @@ func (m *Model) explain(t Text, all []Ranked) {
 // score adds up what the words of a text say of each label.
 func (m *Model) score(f Features) []float64 {
 	scores := make([]float64, len(m.labels))
+	weight := weightOf()
 	norm := 0.0
 	for _, h := range f.sorted() {
 		rarity, weights, ok := m.find(h)
@@ -242,7 +244,7 @@ func (m *Model) score(f Features) []float64 {
 			if r.bad || label >= len(scores) {
 				break
 			}
-			scores[label] += x * weightOf(w[0])
+			scores[label] += x * weight[w[0]]
 		}
 	}
 	if norm > 0 {
@@ -300,14 +302,14 @@ func (m *Model) find(h uint64) (rarity float64, weights string, ok bool) {
 
 // The bytes of weights: the sign, and 7 bits of a logarithm.
 const (
-	least = 1.0 / 2048
-	most  = 8.0
+	least = 1.0 / (1 << 11)
+	most  = 1 << 3
+	step  = 14 * math.Ln2 / 127 // the logarithm of most/least, in 127 parts
 )
 
-var step = math.Log(most/least) / 127
-
-// weights has what each byte means.
-var weightTable = func() (t [256]float64) {
+// weightOf has what each byte means.
+var weightOf = sync.OnceValue(func() *[256]float64 {
+	t := new([256]float64)
 	for b := range t {
 		t[b] = least * math.Exp(step*float64(b&0x7f))
 		if b >= 0x80 {
@@ -315,9 +317,7 @@ var weightTable = func() (t [256]float64) {
 		}
 	}
 	return t
-}()
-
-func weightOf(b byte) float64 { return weightTable[b] }
+})
 
 func byteOf(w float64) byte {
 	b := byte(0)

@@ -3,6 +3,7 @@ package guess
 import (
 	"math"
 	"strings"
+	"sync"
 )
 
 // Text is what is said of an alert or a rule: what it is called, and what else there is, such as a description or groups.
@@ -69,7 +70,7 @@ func words(text string, yield func(word string, stem []byte)) {
 			i++
 			continue
 		}
-		if !stop[string(word[:n])] {
+		if !stop()[string(word[:n])] {
 			yield(text[from:i], stem(word[:n]))
 		}
 	}
@@ -107,14 +108,14 @@ func stem(w []byte) []byte {
 }
 
 // stop are words that say nothing of what happens.
-var stop = func() map[string]bool {
+var stop = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq("a an and as at be by can could detect detected detection detects for from has in is it " +
 		"its may of on or that the this to use used uses using via was were when which with") {
 		m[w] = true
 	}
 	return m
-}()
+})
 
 // Groups makes a body of the groups of a rule. Those that say which paragraph of a standard a rule serves are left out: each
 // rule has them, whatever it finds.

@@ -54,7 +54,8 @@ type jsonField struct {
 	omit      bool // omitempty or omitzero
 	asString  bool
 	format    string // of a time, if it isn't that of RFC 3339
-	ambiguous bool
+	ambiguous bool   // another has the name, at the same depth
+	hidden    bool   // another has the name, further out
 }
 
 func (jf jsonField) field() *Field {
@@ -77,7 +78,7 @@ func jsonFields(t reflect.Type) []jsonField {
 var fieldsOf sync.Map // of reflect.Type to []jsonField: many outputs share their parts
 
 func readFields(t reflect.Type) []jsonField {
-	var all []jsonField
+	all := make([]jsonField, 0, t.NumField())
 	var walk func(t reflect.Type, index []int, seen []reflect.Type)
 	walk = func(t reflect.Type, index []int, seen []reflect.Type) {
 		if slices.Contains(seen, t) {
@@ -118,18 +119,14 @@ func readFields(t reflect.Type) []jsonField {
 		}
 	}
 	walk(t, nil, nil)
-	var list []jsonField
-	for i, jf := range all {
-		hidden := false
+	for i := range all {
+		jf := &all[i]
 		for j, o := range all {
 			if i != j && o.name == jf.name {
-				hidden = hidden || len(o.index) < len(jf.index)
+				jf.hidden = jf.hidden || len(o.index) < len(jf.index)
 				jf.ambiguous = jf.ambiguous || len(o.index) == len(jf.index)
 			}
 		}
-		if !hidden {
-			list = append(list, jf)
-		}
 	}
-	return list
+	return slices.DeleteFunc(all, func(jf jsonField) bool { return jf.hidden })
 }

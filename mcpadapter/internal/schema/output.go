@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,39 +20,19 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if s, ok := scalars.Load(t); ok {
+		return s.(*Type)
+	}
+	if s := scalar(t); s != nil {
+		scalars.Store(t, s)
+		return s
+	}
 	s := &Type{typ: t}
-	switch {
-	case t == timeType:
-		s.Kind, s.format = String, "date-time"
-		return s
-	case t == numberType:
-		s.Kind = Number
-		return s
-	case t == rawType || b.stack[t]:
-		return s
-	case implements(t, marshaler) && !numbered(t):
-		if _, ok := extra(t); !ok && !dated(t) {
-			return s
-		}
-	case implements(t, textMarshaler):
-		s.Kind = String
+	if b.stack[t] {
 		return s
 	}
 	switch t.Kind() {
-	case reflect.String:
-		s.Kind = String
-	case reflect.Bool:
-		s.Kind = Boolean
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		s.Kind = Integer
-	case reflect.Float32, reflect.Float64:
-		s.Kind = Number
 	case reflect.Slice, reflect.Array:
-		if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 {
-			s.Kind, s.bytes = String, true
-			break
-		}
 		b.stack[t] = t.Name() != ""
 		s.Kind, s.Elem = Array, b.elem(t.Elem())
 		delete(b.stack, t)
@@ -62,7 +43,9 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 	case reflect.Struct:
 		b.stack[t] = true
 		s.Kind = Object
-		for _, jf := range jsonFields(t) {
+		fields := jsonFields(t)
+		s.Fields = make([]*Field, 0, len(fields))
+		for _, jf := range fields {
 			if jf.ambiguous {
 				continue
 			}
@@ -83,6 +66,43 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		delete(b.stack, t)
 	}
 	return s
+}
+
+var scalars sync.Map // of reflect.Type to *Type: outputs share them, and nobody changes them
+
+// scalar returns the type of what is one value in JSON, or any value; of all else nil.
+func scalar(t reflect.Type) *Type {
+	switch {
+	case t == timeType:
+		return &Type{typ: t, Kind: String, format: "date-time"}
+	case t == numberType:
+		return &Type{typ: t, Kind: Number}
+	case t == rawType:
+		return &Type{typ: t}
+	case implements(t, marshaler) && !numbered(t):
+		if _, ok := extra(t); ok || dated(t) {
+			return nil
+		}
+		return &Type{typ: t}
+	case implements(t, textMarshaler):
+		return &Type{typ: t, Kind: String}
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return &Type{typ: t, Kind: String}
+	case reflect.Bool:
+		return &Type{typ: t, Kind: Boolean}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return &Type{typ: t, Kind: Integer}
+	case reflect.Float32, reflect.Float64:
+		return &Type{typ: t, Kind: Number}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return &Type{typ: t, Kind: String, bytes: true}
+		}
+	}
+	return nil
 }
 
 // InBase64 reports whether the member of t with that name holds bytes.
