@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
 )
@@ -90,7 +91,10 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		if err != nil {
 			return reply{}, err
 		}
-		r := t.send(ctx, in, t.document(ctx, in, res.Out, t.page(ctx, in, res.Out, a)), string(res.State))
+		if a, err = t.page(ctx, in, res.Out, a).Complete(); err != nil {
+			return reply{}, err
+		}
+		r := t.send(ctx, in, t.document(ctx, in, res.Out, a), string(res.State))
 		if m := t.holds(res.Out); m != nil {
 			r.result.Meta = m
 		}
@@ -131,13 +135,40 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 	return t.send(ctx, in, a, string(res.State)), nil
 }
 
-// answerOf returns the output of a read as an answer.
+// answerOf returns the output of a read as an answer. Of rows that aren't read it
+// has as many as don't fit any more, or all; how it is completed the answer knows.
 func (t *tool) answerOf(in bound, out any) (*answer.Answer, error) {
 	d := t.described()
+	page, late := out.(paging.Page)
 	if d.wrapped {
 		out = wrapped{out}
 	}
-	return t.encoded(in, out)
+	if !late || page.Unread() == nil {
+		return t.encoded(in, out)
+	}
+	rows := page.Unread()
+	sent := rows.Sent()
+	for n := 0; ; {
+		for room := t.opts.MaxResponse * 3 / 2; n < len(sent) && (room > 0 || n < 2); n++ { // mostly an answer is shorter than what was sent
+			room -= len(sent[n])
+		}
+		if err := rows.Read(n); err != nil {
+			return nil, err
+		}
+		a, err := t.encoded(in, out)
+		if err != nil || n == len(sent) {
+			return a, err
+		}
+		if a.Size() > t.opts.MaxResponse {
+			a.SetRest(sent[n:], func() (*answer.Answer, error) {
+				if err := rows.Read(len(sent)); err != nil {
+					return nil, err
+				}
+				return t.encoded(in, out)
+			})
+			return a, nil
+		}
+	}
 }
 
 func (t *tool) encoded(in bound, v any) (*answer.Answer, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
@@ -71,14 +72,14 @@ func (t *tool) lowered(args []byte) []string {
 	return nil
 }
 
-// paging is how an input asks for a page: by the names of its arguments.
-type paging struct {
+// pages are the names of the arguments by which an input asks for one.
+type pages struct {
 	limit, offset, page, cursor *schema.Field
 }
 
 // pagingOf returns nil if the input can't ask for a page of a size and a place.
-func pagingOf(in *schema.Type) *paging {
-	var p paging
+func pagingOf(in *schema.Type) *pages {
+	var p pages
 	for _, f := range in.Fields {
 		switch strings.ToLower(strings.ReplaceAll(f.Name, "_", "")) {
 		case "limit", "pagesize", "perpage":
@@ -112,7 +113,7 @@ func number(args *jsontree.Value, f *schema.Field, otherwise int) int {
 
 // asked returns args, in which stands how many rows a page has even where they
 // leave it to the tool.
-func (t *tool) asked(p *paging, args []byte) (*jsontree.Value, error) {
+func (t *tool) asked(p *pages, args []byte) (*jsontree.Value, error) {
 	v, err := jsontree.Parse(args, jsontree.MaxDepthIn)
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (t *tool) asked(p *paging, args []byte) (*jsontree.Value, error) {
 // and how many rows come before it. It is known by its length: as many as were
 // asked for, or as there are left. If it isn't, it is taken to be the longest, and
 // before is -1.
-func (p *paging) rows(a *answer.Answer, v *jsontree.Value) (list string, before int) {
+func (p *pages) rows(a *answer.Answer, v *jsontree.Value) (list string, before int) {
 	list, before = a.LongestList(), -1
 	limit := number(v, p.limit, 0)
 	at := 0
@@ -178,7 +179,7 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 	list, before := p.rows(whole, v)
 	fit, of := a.RoomFor(list, t.opts.MaxResponse-pageNote)
 	lists, inSeveral := out.(several)
-	rows := of
+	rows := of + whole.Rest()
 	if inSeveral {
 		rows = lists.Rows()
 		fit += rows - of
@@ -205,7 +206,7 @@ func (t *tool) page(ctx context.Context, in bound, out any, a *answer.Answer) *a
 			how = t.described().how + t.keep(ctx, whole)
 		}
 		of, _ = whole.Rows(list)
-		b.SetPage(list, shown, of, how, next)
+		b.SetPage(list, shown, of+whole.Rest(), how, next)
 		a = b
 		less, has := a.RoomFor(list, t.opts.MaxResponse)
 		if fit == 1 || has == 1 && !inSeveral {
@@ -221,7 +222,7 @@ const pageNote = 400
 
 // firstRows returns whole, the answer with out to v, with its first n rows or
 // fewer, and the arguments that bring what comes next, if it doesn't say so itself.
-func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.Value, out any, whole *answer.Answer, list string, before, n int) (a *answer.Answer, next map[string]any) {
+func (t *tool) firstRows(ctx context.Context, p *pages, in bound, v *jsontree.Value, out any, whole *answer.Answer, list string, before, n int) (a *answer.Answer, next map[string]any) {
 	var short any
 	pager, ends := out.(Pager)
 	if ends {
@@ -242,7 +243,7 @@ func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.V
 			}
 			return whole.FirstRows(list, n, said), next
 		}
-		res, err := t.do(ctx, p.smaller(v, n))
+		res, err := t.do(paging.Late(ctx), p.smaller(v, n))
 		if err != nil {
 			return nil, nil
 		}
@@ -261,7 +262,7 @@ func (t *tool) firstRows(ctx context.Context, p *paging, in bound, v *jsontree.V
 // next returns where one goes on behind the first n rows of the page that v asks
 // for, if the answer itself doesn't say so. Pages that are counted have all one
 // size, so fewer rows may be left, whose number divides what is before them.
-func (p *paging) next(v *jsontree.Value, n int) (rows int, next map[string]any) {
+func (p *pages) next(v *jsontree.Value, n int) (rows int, next map[string]any) {
 	switch {
 	case p.cursor != nil && p.offset == nil, p.cursor != nil && v.Get(p.cursor.Name) != nil:
 		return n, nil
@@ -276,7 +277,7 @@ func (p *paging) next(v *jsontree.Value, n int) (rows int, next map[string]any) 
 }
 
 // said is what an answer with n rows, behind so many, says of its page.
-func (p *paging) said(before, n int) map[string]string {
+func (p *pages) said(before, n int) map[string]string {
 	m := map[string]string{"more": "true"}
 	if p.offset != nil {
 		m["next"] = strconv.Itoa(before + n)
@@ -288,7 +289,7 @@ func (p *paging) said(before, n int) map[string]string {
 }
 
 // smaller returns v for a page that begins where that of v does and has n rows.
-func (p *paging) smaller(v *jsontree.Value, n int) []byte {
+func (p *pages) smaller(v *jsontree.Value, n int) []byte {
 	again := &jsontree.Value{Kind: jsontree.Object, Keys: slices.Clone(v.Keys), Elems: slices.Clone(v.Elems)}
 	if p.offset == nil && p.page != nil && p.cursor == nil {
 		before := (max(1, number(v, p.page, 1)) - 1) * number(v, p.limit, n)

@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
@@ -85,6 +86,36 @@ func (p *pager) FirstRows(n int) (page any, next map[string]any) {
 	from, _ := strconv.Atoi(p.Rows[0][:3])
 	short.Rows, short.More = p.Rows[:n], true
 	return &short, map[string]any{"offset": from + n}
+}
+
+// A latePage has rows that are read when they are needed.
+type latePage struct {
+	pager
+	rows *paging.Rows[string]
+}
+
+func (p *latePage) Unread() paging.Unread {
+	if p.rows == nil {
+		return nil
+	}
+	return p.rows
+}
+
+func (p *latePage) FirstRows(n int) (page any, next map[string]any) {
+	short, next := p.pager.FirstRows(n)
+	return &latePage{pager: *short.(*pager)}, next
+}
+
+// late makes a page late; read is told of each row that is read.
+func late(p *rowPage, read func(i int) error) *latePage {
+	rows := p.Rows
+	sent := make([]json.RawMessage, len(rows))
+	for i, r := range rows {
+		sent[i], _ = json.Marshal(r)
+	}
+	l := &latePage{pager: pager{*p}}
+	l.rows = paging.NewRows(&l.Rows, sent, func(i int) (string, error) { return rows[i], read(i) })
+	return l
 }
 
 // walk follows a tool's pages to the end, as an agent does, and returns the
@@ -171,6 +202,12 @@ func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
 			p.Next = nil
 			return &pager{*p}, nil
 		}, "By offset, cut at once."),
+		gate.Read("by_need", paging.ByNeed(func(_ context.Context, in byOffset) (*latePage, error) {
+			in.SetDefaults()
+			p := slice(in.Offset, in.Limit)
+			p.Next = nil
+			return late(p, func(int) error { return nil }), nil
+		}), "By offset, read when it is needed."),
 		gate.Read("by_cursor", func(_ context.Context, in byCursor) (*rowPage, error) {
 			from := 0
 			if in.Limit == 0 {
@@ -215,6 +252,91 @@ func TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce(t *testing.T) {
 		if n := asked[op.Name()]; n != 0 && n != calls {
 			t.Errorf("%s ran %d times for %d calls: a page was asked for twice", op.Name(), n, calls)
 		}
+	}
+}
+
+func TestAnAnswerReadsTheRowsItHasRoomForAndKeepsTheOthersAsTheyWereSent(t *testing.T) {
+	read := map[int]int{}
+	bad := -1
+	op := gate.Read("list", paging.ByNeed(func(_ context.Context, in byOffset) (*latePage, error) {
+		rows := make([]string, 1000)
+		for i := range rows {
+			rows[i] = fmt.Sprintf("%03d %s", i, strings.Repeat("y", 50))
+		}
+		return late(&rowPage{Rows: rows, Others: []string{}}, func(i int) error {
+			if read[i]++; i == bad {
+				return fmt.Errorf("row %d is no row", i)
+			}
+			return nil
+		}), nil
+	}), "List.")
+	all := gate.Read("all", paging.ByNeed(func(context.Context, struct{}) (*latePage, error) {
+		return late(slice(0, 137), func(int) error { return nil }), nil
+	}), "List all: there are no pages to ask for.")
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{MaxResponse: 4096})
+	if err := s.Add(op, all); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, nil, nil)
+	first := mcptest.Text(mcptest.Call(t, cs, "list", `{"limit":1000}`))
+	var a struct {
+		Rows      []string
+		Truncated []struct {
+			Shown, Total int
+			How          string
+		} `json:"_truncated"`
+	}
+	if err := json.Unmarshal([]byte(first), &a); err != nil {
+		t.Fatal(err)
+	}
+	if cut := a.Truncated[0]; len(a.Rows) < 40 || cut.Shown != len(a.Rows) || cut.Total != 1000 {
+		t.Errorf("%d rows, %+v", len(a.Rows), cut)
+	}
+	for i, n := range read {
+		if n > 1 || i > 2*len(a.Rows) {
+			t.Errorf("row %d was read %d times, of %d that are shown", i, n, len(a.Rows))
+		}
+	}
+	if again := mcptest.Text(mcptest.Call(t, cs, "list", `{"limit":1000}`)); again != first {
+		t.Errorf("the same is answered otherwise:\n%s\n%s", first, again)
+	}
+	at := strings.Index(a.Truncated[0].How, "sallyport://")
+	uri, _, _ := strings.Cut(a.Truncated[0].How[at:], " ")
+	var whole strings.Builder
+	for n := 1; ; n++ {
+		r, err := cs.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: strings.TrimSuffix(uri, "1") + fmt.Sprint(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, text, _ := strings.Cut(r.Contents[0].Text, "\n")
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "[untrusted ") && !strings.HasPrefix(line, "[end ") {
+				whole.WriteString(strings.TrimSuffix(line, "\n"))
+			}
+		}
+		if strings.Contains(head, "last part") {
+			if list, err := cs.ListResources(t.Context(), nil); err != nil || len(list.Resources) != min(8, n) {
+				t.Errorf("%d parts, of which %d are listed; %v", n, len(list.Resources), err)
+			}
+			break
+		}
+	}
+	for i := range 1000 {
+		if strings.Count(whole.String(), fmt.Sprintf(`"%03d y`, i)) != 1 {
+			t.Fatalf("row %d isn't there once", i)
+		}
+	}
+	if text := mcptest.Text(mcptest.Call(t, cs, "all", nil)); !strings.Contains(text, `"total":137`) {
+		t.Errorf("of what can't be asked for in pages: %s", text)
+	}
+	bad = 999
+	next := mcptest.Text(mcptest.Call(t, cs, "list", `{"limit":1000,"offset":1}`))
+	if !strings.Contains(next, "000 y") {
+		t.Errorf("a row that isn't shown is in the way: %s", next)
+	}
+	bad = 0
+	if res := mcptest.Call(t, cs, "list", `{"limit":1000}`); !res.IsError || !strings.Contains(mcptest.Text(res), "row 0 is no row") {
+		t.Errorf("a row that is shown can't be read: %s", mcptest.Text(res))
 	}
 }
 

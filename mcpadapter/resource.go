@@ -118,7 +118,10 @@ func (s *Server) readKept(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	if err != nil {
 		return nil, mcp.ResourceNotFoundError(req.Params.URI)
 	}
-	text, mediaType, ok := s.kept.Read(req.Params.URI, principalOf(ctx))
+	text, mediaType, ok, err := s.kept.Read(req.Params.URI, principalOf(ctx))
+	if err != nil {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: bounded(err.Error())}
+	}
 	if !ok {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "not kept (any more): an answer is kept for 15 minutes by the process that gave it; repeat the call, in smaller parts"}
 	}
@@ -138,14 +141,25 @@ func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
 	if a.Size() > answer.MaxKept {
 		return ""
 	}
-	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a, t.opts.MaxResponse)
+	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a, t.opts.MaxResponse, func(w *answer.Stored) { t.list(w, 2) })
 	t.mcp.RemoveResources(gone...)
 	if kept == nil {
 		return ""
 	}
-	for n := 1; !again && n <= min(kept.Parts, maxListed); n++ {
-		t.mcp.AddResource(&mcp.Resource{URI: kept.Address(n), Name: fmt.Sprintf("%s, part %d of %d", t.op.Name(), n, kept.Parts), MIMEType: "text/plain",
+	if !again {
+		t.list(kept, 1)
+	}
+	of := ""
+	if a.Rest() == 0 {
+		of = fmt.Sprintf(" of %d", kept.Parts())
+	}
+	return fmt.Sprintf("; or, for %.0f minutes where this server goes on running, read the resource %s (part 1%s)", answer.KeptFor.Minutes(), kept.Address(1), of)
+}
+
+// list lists the parts of w, from one on, as resources.
+func (t *tool) list(w *answer.Stored, from int) {
+	for n := from; n <= min(w.Parts(), maxListed); n++ {
+		t.mcp.AddResource(&mcp.Resource{URI: w.Address(n), Name: fmt.Sprintf("%s, part %d", t.op.Name(), n), MIMEType: "text/plain",
 			Description: "Of an answer that was cut; kept for a while."}, t.readKept)
 	}
-	return fmt.Sprintf("; or, for %.0f minutes where this server goes on running, read the resource %s (part 1 of %d)", answer.KeptFor.Minutes(), kept.Address(1), kept.Parts)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
@@ -162,7 +163,7 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	}
 	ctx = t.withClaim(ctx, args)
 	var why string
-	out, err := t.do(ctx, args)
+	out, err := t.do(paging.Late(ctx), args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
 		if ask, out, why, err = t.askClient(ctx, req, args, out); ask != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -162,12 +163,35 @@ type CasePage struct {
 	More bool `json:"more"`
 	// What wasn't looked at.
 	Note string `json:"note,omitempty"`
+
+	unread *paging.Rows[*Case]
+}
+
+// Unread returns the rows that aren't read yet: none but for an answer of a tool.
+func (p *CasePage) Unread() paging.Unread {
+	if p.unread == nil {
+		return nil
+	}
+	return p.unread
+}
+
+// FirstRows returns the page with its first n cases, for an answer without room for
+// all. The next one is had by its offset.
+func (p *CasePage) FirstRows(n int) (page any, next map[string]any) {
+	short := *p
+	short.Cases, short.unread, short.More = p.Cases[:n], nil, true
+	return &short, map[string]any{"offset": p.Offset + n}
 }
 
 // ListCases returns one page of cases, newest first. [Client.Cases] walks all of them.
 //
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*CasePage, error) {
+	return paging.Complete(c.listCases(ctx, in))
+}
+
+// listCases is ListCases with rows that aren't read.
+func (c *Client) listCases(ctx context.Context, in ListCasesInput) (*CasePage, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -223,23 +247,26 @@ func (q Query) dated(field string, after, before Date) Query {
 	return q
 }
 
-// casePage returns one page of what q gives, newest first.
+// casePage returns one page of what q gives, newest first, with rows that aren't read.
 func (c *Client) casePage(ctx context.Context, q Query, offset, limit int) (*CasePage, error) {
-	cases, total, err := paged[*Case](ctx, c, "cases", order{"_createdAt", Desc}, offset, limit, q)
-	return c.casesFound(ctx, &found[*Case]{items: cases, total: total}, offset, err)
+	sent, total, err := paged[json.RawMessage](ctx, c, "cases", order{"_createdAt", Desc}, offset, limit, q)
+	if err = c.casesFound(ctx, &found[*Case]{total: total}, err); err != nil {
+		return nil, err
+	}
+	p := &CasePage{Total: total, Offset: offset, More: offset+len(sent) < total}
+	p.unread = unread(&p.Cases, sent)
+	return p, nil
 }
 
-// casesFound is the page of what was found. That it is nothing may be the key's fault.
-func (c *Client) casesFound(ctx context.Context, f *found[*Case], offset int, err error) (*CasePage, error) {
+// casesFound explains why there are no cases: err, or that it is the key's fault.
+func (c *Client) casesFound(ctx context.Context, f *found[*Case], err error) error {
 	if err != nil {
-		return nil, c.explain(ctx, err)
+		return c.explain(ctx, err)
 	}
-	if f.total == 0 { // nothing, or nothing for this user?
-		if err := c.cannotHaveCases(ctx); err != nil {
-			return nil, err
-		}
+	if f.total > 0 {
+		return nil
 	}
-	return &CasePage{Cases: f.items, Total: f.total, Offset: offset, More: offset+len(f.items) < f.total, Note: f.note}, nil
+	return c.cannotHaveCases(ctx)
 }
 
 // Cases returns an iterator over every case that in matches, newest first, from
@@ -276,7 +303,7 @@ func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePag
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(in.Query), "#")); err == nil && n > 0 {
 		s := search{words: []string{strconv.Itoa(n)}}
-		return c.casePage(ctx, All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), in.Offset, in.Limit)
+		return paging.Complete(c.casePage(ctx, All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), in.Offset, in.Limit))
 	}
 	s, err := parseSearch("query", in.Query)
 	if err != nil {
@@ -285,7 +312,10 @@ func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePag
 	f, err := searched(ctx, c, "cases", s, in.Offset, in.Limit, All(KindCase).Where(s.filter(caseTexts...)), func(cs *Case) []string {
 		return append([]string{cs.Title, cs.Description, cs.Summary}, cs.Tags...)
 	})
-	return c.casesFound(ctx, f, in.Offset, err)
+	if err = c.casesFound(ctx, f, err); err != nil {
+		return nil, err
+	}
+	return &CasePage{Cases: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
 }
 
 // caseTexts are the fields of a case that are searched.
@@ -330,7 +360,7 @@ func keyTag(key string) string { return "key:" + key }
 
 // keyed are the newest cases with a key, at most 50.
 func (c *Client) keyed(ctx context.Context, key string) ([]*Case, error) {
-	p, err := c.casePage(ctx, All(KindCase).Where(Eq("tags", keyTag(key))), 0, 50)
+	p, err := paging.Complete(c.casePage(ctx, All(KindCase).Where(Eq("tags", keyTag(key))), 0, 50))
 	if err != nil {
 		return nil, err
 	}

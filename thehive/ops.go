@@ -1,12 +1,15 @@
 package thehive
 
-import "github.com/sallyport-soc/sallyport/gate"
+import (
+	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/paging"
+)
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
 	destructive := gate.Env(envDestructive)
 	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
-		gate.Read("thehive_list_cases", c.ListCases, "List cases (incidents), newest first: open, mine, by status, severity, owner, tag."),
+		gate.Read("thehive_list_cases", paging.ByNeed(c.listCases), "List cases (incidents), newest first: open, mine, by status, severity, owner, tag."),
 		gate.Read("thehive_search_cases", c.SearchCases, "Search cases (incidents) by number or by words of the title, description, summary or tags."),
 		gate.Read("thehive_get_case", c.GetCase, "Show one case (incident) with its details, by id or number."),
 		gate.Read("thehive_case_timeline_summary", c.CaseTimelineSummary, "Timeline of a case (incident): facts, tasks, logs, observables, alerts and comments in the order of time."),

@@ -269,13 +269,26 @@ func (l *listing[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// present returns a list without its nil pointers.
+// present returns a list without what is null.
 func present[T any](list []T) []T {
-	if reflect.TypeFor[T]().Kind() != reflect.Pointer {
-		return list
-	}
-	var none T
-	return slices.DeleteFunc(list, func(v T) bool { return any(v) == any(none) })
+	return slices.DeleteFunc(list, func(v T) bool {
+		if raw, ok := any(v).(json.RawMessage); ok {
+			return string(raw) == "null"
+		}
+		x := reflect.ValueOf(&v).Elem()
+		return x.Kind() == reflect.Pointer && x.IsNil()
+	})
+}
+
+// unread are the rows of a list that are read into entities of type T.
+func unread[T any](into *[]*T, sent []json.RawMessage) *paging.Rows[*T] {
+	return paging.NewRows(into, sent, func(i int) (*T, error) {
+		row := new(T)
+		if err := jsoncodec.Unmarshal(sent[i], row); err != nil {
+			return nil, fmt.Errorf("thehive: an answer that cannot be read: %w", err)
+		}
+		return row, nil
+	})
 }
 
 // rows runs a query for what it lists.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 )
 
 // Resources lists what can be fetched under a fixed address.
@@ -106,5 +107,5 @@ type openCasesInput struct{}
 
 // openCases returns the newest cases that aren't closed.
 func (c *Client) openCases(ctx context.Context, _ openCasesInput) (*CasePage, error) {
-	return c.casePage(ctx, All(KindCase).Where(Not(Eq("stage", StageClosed))), 0, 100)
+	return paging.Complete(c.casePage(ctx, All(KindCase).Where(Not(Eq("stage", StageClosed))), 0, 100))
 }

@@ -619,7 +619,16 @@ type AlertPage struct {
 	// Where the words were not looked for; absent when everywhere.
 	NotSearched string `json:"not_searched,omitempty" untrusted:"true"`
 
-	ends *turning
+	ends   *turning
+	unread *paging.Rows[*Alert]
+}
+
+// Unread returns the rows that aren't read yet: none but for an answer of a tool.
+func (p *AlertPage) Unread() paging.Unread {
+	if p.unread == nil {
+		return nil
+	}
+	return p.unread
 }
 
 // window is how far into its hits the indexer lets one look.
@@ -631,13 +640,18 @@ const window = 10_000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
+	return paging.Complete(c.listAlerts(ctx, in))
+}
+
+// listAlerts is GetAlerts with rows that aren't read.
+func (c *Client) listAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.getAlerts(ctx, in)
 }
 
-// getAlerts takes values as alerts hold them, however long they are.
+// getAlerts is listAlerts for values as alerts hold them, however long they are.
 func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
 	now, err := in.Cursor.now()
 	if err != nil {
@@ -673,13 +687,18 @@ type SearchAlertsInput struct {
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
+	return paging.Complete(c.findAlerts(ctx, in))
+}
+
+// findAlerts is SearchAlerts with rows that aren't read.
+func (c *Client) findAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Query) == "" {
 		return nil, invalid("query is empty")
 	}
-	p, err := c.GetAlerts(ctx, GetAlertsInput{
+	p, err := c.listAlerts(ctx, GetAlertsInput{
 		Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime,
 		Limit: in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
 	})
@@ -701,7 +720,7 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 		return nil, q.slow(err)
 	}
 	p := &AlertPage{
-		Alerts: make([]*Alert, len(f.Hits.Hits)), ends: &turning{q.print, s, f, now}, Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
+		ends: &turning{q.print, s, f, now}, Offset: in.Offset, Sort: in.Sort, From: q.asked.from, Until: q.asked.until,
 		Note: q.asked.note, Incomplete: incomplete(f, q.index), NotSearched: q.missed,
 	}
 	if in.Sort == "timestamp" {
@@ -710,16 +729,17 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 	if q.five {
 		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(*in.filter()).IsZero())
 	}
-	for i, h := range f.Hits.Hits {
-		if p.Alerts[i], err = q.alert(h); err != nil {
-			return nil, err
-		}
+	hits := f.Hits.Hits
+	sent := make([]json.RawMessage, len(hits))
+	for i, h := range hits {
+		sent[i] = h.Source
 	}
+	p.unread = paging.NewRows(&p.Alerts, sent, func(i int) (*Alert, error) { return q.alert(hits[i]) })
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}
 	cursor := p.ends.next()
-	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(p.Alerts), p.Total)); p.More {
+	if p.More = cursor != "" && (in.Cursor != "" || p.AtLeast || more(in.Offset, len(hits), p.Total)); p.More {
 		p.NextCursor = cursor
 	}
 	return p, nil

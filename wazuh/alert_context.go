@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 )
 
 // GetAlertContextInput is the input of [Client.GetAlertContext].
@@ -137,11 +138,11 @@ func (c *Client) around(ctx context.Context, a *Alert, in GetAlertsInput, from, 
 	before, after := in, in
 	before.StartTime, before.EndTime, before.Sort = At(from), At(a.Timestamp), NewestFirst
 	after.StartTime, after.EndTime, after.Sort = At(a.Timestamp.Add(time.Millisecond)), At(until), OldestFirst
-	b, err := c.getAlerts(ctx, before)
+	b, err := paging.Complete(c.getAlerts(ctx, before))
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.getAlerts(ctx, after)
+	f, err := paging.Complete(c.getAlerts(ctx, after))
 	if err != nil {
 		return nil, err
 	}

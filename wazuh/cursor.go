@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -120,16 +121,13 @@ func (t *turning) next() Cursor {
 
 // brief lets list return alerts as an agent reads a list of them.
 func brief[In any](list func(context.Context, In) (*AlertPage, error)) func(context.Context, In) (*AlertPage, error) {
-	return func(ctx context.Context, in In) (*AlertPage, error) {
+	return paging.ByNeed(func(ctx context.Context, in In) (*AlertPage, error) {
 		p, err := list(ctx, in)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			p.unread.Each((*Alert).Brief)
 		}
-		for _, a := range p.Alerts {
-			a.Brief()
-		}
-		return p, nil
-	}
+		return p, err
+	})
 }
 
 // Brief leaves out of an alert what in a list says little, unless it has all that
@@ -159,7 +157,8 @@ func (a *Alert) Brief() {
 // stands in its order, the next page is had as this one was, by its offset.
 func (p *AlertPage) FirstRows(n int) (page any, next map[string]any) {
 	short := *p
-	if short.Alerts, short.More, short.NextCursor = p.Alerts[:n], true, p.ends.behind(n); short.NextCursor == "" {
+	short.Alerts, short.unread, short.More = p.Alerts[:n], nil, true
+	if short.NextCursor = p.ends.behind(n); short.NextCursor == "" {
 		if p.ends == nil || p.ends.s.SearchAfter != nil {
 			return nil, nil
 		}

@@ -3,6 +3,7 @@
 package answer
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
@@ -49,6 +50,9 @@ type Answer struct {
 	next    map[string]any
 	page    *cut // what made a page smaller
 	file    *File
+
+	rest  []json.RawMessage // rows that aren't in raw yet, as they were sent
+	whole func() (*Answer, error)
 }
 
 // A member is one of the object: where it stands in its text.
@@ -161,6 +165,23 @@ type File struct {
 
 // SetFile says that what the tool made is a file, and where it is.
 func (a *Answer) SetFile(f File) { a.file = &f }
+
+// SetRest says that the list of the answer has more rows than are in it, as they were
+// sent; whole makes the answer that has all.
+func (a *Answer) SetRest(rest []json.RawMessage, whole func() (*Answer, error)) {
+	a.rest, a.whole = rest, whole
+}
+
+// Rest returns how many rows there are that aren't in the answer.
+func (a *Answer) Rest() int { return len(a.rest) }
+
+// Complete returns the answer with all its rows.
+func (a *Answer) Complete() (*Answer, error) {
+	if a.whole == nil {
+		return a, nil
+	}
+	return a.whole()
+}
 
 // Size returns how many bytes the answer has, without a member of ours.
 func (a *Answer) Size() int { return len(a.raw) }

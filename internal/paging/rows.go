@@ -1,0 +1,88 @@
+package paging
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Rows are the rows of a page as the platform sent them. They are read when somebody
+// wants them, from the first on: an answer has room for few.
+type Rows[T any] struct {
+	into *[]T // those that are read
+	sent []json.RawMessage
+	read func(i int) (T, error)
+}
+
+// NewRows returns rows that read reads one by one into a list of a page, which is
+// empty before.
+func NewRows[T any](into *[]T, sent []json.RawMessage, read func(i int) (T, error)) *Rows[T] {
+	*into = make([]T, 0, len(sent))
+	return &Rows[T]{into, sent, read}
+}
+
+// Sent are all rows as they were sent.
+func (r *Rows[T]) Sent() []json.RawMessage { return r.sent }
+
+// Read reads as many of the first rows as aren't read yet.
+func (r *Rows[T]) Read(first int) error {
+	for i := len(*r.into); i < first; i++ {
+		row, err := r.read(i)
+		if err != nil {
+			return err
+		}
+		*r.into = append(*r.into, row)
+	}
+	return nil
+}
+
+// Each calls f for each row, when it is read. No row is read yet.
+func (r *Rows[T]) Each(f func(T)) {
+	read := r.read
+	r.read = func(i int) (T, error) {
+		row, err := read(i)
+		if err == nil {
+			f(row)
+		}
+		return row, err
+	}
+}
+
+// Unread are [Rows] of any type.
+type Unread interface {
+	Sent() []json.RawMessage
+	Read(first int) error
+}
+
+// A Page has rows that may be unread. Unread returns nil where they are read.
+type Page interface{ Unread() Unread }
+
+type lateKey struct{}
+
+// Late returns a context for an operation whose caller reads the rows of its page
+// himself, if that has unread ones.
+func Late(ctx context.Context) context.Context { return context.WithValue(ctx, lateKey{}, true) }
+
+// ByNeed returns list, whose pages have unread rows, as an operation: it reads them,
+// unless its caller does that himself.
+func ByNeed[In any, P Page](list func(context.Context, In) (P, error)) func(context.Context, In) (P, error) {
+	return func(ctx context.Context, in In) (P, error) {
+		if late, _ := ctx.Value(lateKey{}).(bool); late {
+			return list(ctx, in)
+		}
+		return Complete(list(ctx, in))
+	}
+}
+
+// Complete returns p with all its rows.
+func Complete[P Page](p P, err error) (P, error) {
+	if err == nil {
+		if u := p.Unread(); u != nil {
+			err = u.Read(len(u.Sent()))
+		}
+	}
+	if err != nil {
+		var none P
+		return none, err
+	}
+	return p, nil
+}

@@ -1,0 +1,68 @@
+package paging_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-soc/sallyport/internal/paging"
+)
+
+type numbers struct {
+	List []int
+	rows *paging.Rows[int]
+}
+
+func (n *numbers) Unread() paging.Unread {
+	if n.rows == nil {
+		return nil
+	}
+	return n.rows
+}
+
+func numbersOf(sent ...string) *numbers {
+	n := &numbers{}
+	raw := make([]json.RawMessage, len(sent))
+	for i, s := range sent {
+		raw[i] = json.RawMessage(s)
+	}
+	n.rows = paging.NewRows(&n.List, raw, func(i int) (v int, err error) { return v, json.Unmarshal(raw[i], &v) })
+	n.rows.Each(func(int) {})
+	return n
+}
+
+func TestRowsAreReadOnceAndFromTheFirst(t *testing.T) {
+	t.Parallel()
+	n := numbersOf("1", "2", "no number")
+	for _, first := range []int{1, 2, 1} {
+		if err := n.Unread().Read(first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]int{1, 2}, n.List); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := paging.Complete(n, nil); err == nil {
+		t.Error("a row that can't be read is no error")
+	}
+	failed := errors.New("failed")
+	if p, err := paging.Complete((*numbers)(nil), failed); p != nil || err != failed {
+		t.Errorf("%v, %v", p, err)
+	}
+	if p, err := paging.Complete(&numbers{List: []int{7}}, nil); err != nil || len(p.List) != 1 {
+		t.Errorf("a page that is read already: %v, %v", p, err)
+	}
+}
+
+func TestAnOperationReadsItsRowsUnlessItsCallerDoes(t *testing.T) {
+	t.Parallel()
+	op := paging.ByNeed(func(context.Context, struct{}) (*numbers, error) { return numbersOf("1", "2"), nil })
+	for ctx, want := range map[context.Context]int{t.Context(): 2, paging.Late(t.Context()): 0} {
+		if p, err := op(ctx, struct{}{}); err != nil || len(p.List) != want {
+			t.Errorf("%v, %v; want %d rows", p, err, want)
+		}
+	}
+}
