@@ -58,17 +58,17 @@ type earlier struct {
 	past              *state.Past
 }
 
-// earlier yields the calls that p can have to do with, oldest first within those
-// that have ended and those that are open.
-func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[earlier] {
+// earlier yields the calls that are near, oldest first within those that have ended and
+// those that are open; waits says that nothing of one can have been done yet.
+func (u *update) earlier(near func(waits bool, op, call, key string) bool) iter.Seq[earlier] {
 	return func(yield func(earlier) bool) {
 		for _, p := range u.m.Past {
-			if near(p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
+			if near(false, p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
 				return
 			}
 		}
 		for _, r := range u.m.Open {
-			if near(r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
+			if near(r.State == state.StatePending || r.State == state.StateApproved, r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
 				return
 			}
 		}
@@ -78,7 +78,9 @@ func (u *update) earlier(near func(op, call, key string) bool) iter.Seq[earlier]
 // related yields the calls that may stand in a relation to p.
 func (u *update) related(p *state.Proposal) iter.Seq2[relation, earlier] {
 	return func(yield func(relation, earlier) bool) {
-		near := func(op, call, key string) bool { return op == p.Op || call == p.Call || key != "" && key == p.Key }
+		near := func(waits bool, op, call, key string) bool {
+			return call == p.Call || key != "" && key == p.Key || !waits && op == p.Op
+		}
 		for e := range u.earlier(near) {
 			if r := u.relate(&e, p); r != unrelated && !yield(r, e) {
 				return
@@ -89,7 +91,7 @@ func (u *update) related(p *state.Proposal) iter.Seq2[relation, earlier] {
 
 // since returns the first call that acted on what e acted on after it, or nil.
 func (u *update) since(e *earlier) *earlier {
-	for other := range u.earlier(func(string, string, string) bool { return true }) {
+	for other := range u.earlier(func(waits bool, _, _, _ string) bool { return !waits }) {
 		if other.seq > e.seq && other.id != e.id && other.acted(e.on) {
 			return &other
 		}
