@@ -104,7 +104,7 @@ func (cfg Config) wire(key, variable string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
 		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: cfg.upstream(key), Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
 		Parts: map[string]string{"getJobReport": byArtifacts, "waitJobReport": byArtifacts},
-		Auth: func(_ context.Context, r *http.Request, _ bool) error {
+		Auth: func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil
 		},

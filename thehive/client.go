@@ -47,7 +47,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	h, err := httpx.New(httpx.Options{
 		System: "thehive", Prefix: "THEHIVE_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: c.upstream, Secrets: []string{cfg.APIKey}, Credentials: []string{"API_KEY"},
-		Auth: func(ctx context.Context, r *http.Request, _ bool) error {
+		Auth: func(ctx context.Context, r *http.Request, _ int) error {
 			if e, _ := connect.EndpointFrom(ctx); e.ID != wire.CreateCaseEndpoint.ID || c.version.Load() != nil {
 				if err := c.checkVersion(ctx); err != nil {
 					return err

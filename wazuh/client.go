@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type Client struct {
 	indexer  *indexer.Client // nil: none is configured
 	guard    *gate.Guard
 	upstream string
+	session  *session
 
 	settings [2]Settings // of the server API and of the indexer
 
@@ -78,7 +80,7 @@ func New(cfg Config) (*Client, error) {
 			errs = append(errs, err)
 		}
 	}
-	if c.wire, err = newManager(cfg); err != nil {
+	if c.wire, c.session, err = newManager(cfg); err != nil {
 		errs = append(errs, err)
 	}
 	c.upstream = fmt.Sprintf("Wazuh at %s as %s", redacted(cfg.BaseURL), cfg.Username)
@@ -106,29 +108,37 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-func newManager(cfg Config) (*wire.Client, error) {
+func newManager(cfg Config) (*wire.Client, *session, error) {
 	o := httpx.Options{
 		System: "wazuh", Prefix: "WAZUH_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard,
 		Secrets: secrets(cfg.Username, cfg.Password), Credentials: []string{"USERNAME", "PASSWORD"}, Fail: fail,
 	}
-	// Logging in has a client of its own: a 401 there is final, and a second
-	// attempt would only count towards the lock-out.
-	login := o
-	login.Connect.Warnings, login.Connect.Logger = nil, nil // what is odd is said once
-	login.Auth = basic(cfg.Username, cfg.Password)
-	l, err := httpx.New(login)
-	if err != nil {
-		return nil, err
-	}
+	var login *httpx.Client
 	s := newSession(func(ctx context.Context) (string, error) {
-		return token((&wire.Client{HTTP: l}).Authenticate(ctx))
+		return token((&wire.Client{HTTP: login}).Authenticate(ctx))
 	})
-	o.Auth, o.Renewable = s.authorize, true
+	o.Auth, o.Renewals = s.authorize, maxRefusals
+	o.Fail = func(f *httpx.Failure) error {
+		err := fail(f)
+		var e *Error
+		if f.Status == http.StatusUnauthorized && s.several() && errors.As(err, &e) {
+			e.Remediation = strings.TrimPrefix(e.Remediation+"; tokens that were just given are refused: if nodes of a cluster share the address, name the master's own in WAZUH_URL", "; ")
+		}
+		return err
+	}
 	h, err := httpx.New(o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &wire.Client{HTTP: h}, nil
+	// Logging in has a client of its own: a 401 there is final, and a second attempt
+	// would only count towards the lock-out. It goes over the same connections, each of
+	// which may lead to another node.
+	o.Connect.Warnings, o.Connect.Logger = nil, nil // what is odd is said once
+	o.Fail, o.Over, o.Auth, o.Renewals = fail, h, basic(cfg.Username, cfg.Password), 0
+	if login, err = httpx.New(o); err != nil {
+		return nil, nil, err
+	}
+	return &wire.Client{HTTP: h}, s, nil
 }
 
 func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
@@ -141,7 +151,7 @@ func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
 	if ix.Wrap == nil {
 		ix.Wrap = cfg.Wrap
 	}
-	var auth func(context.Context, *http.Request, bool) error
+	var auth func(context.Context, *http.Request, int) error
 	if ix.Password != "" { // else the client's certificate says who it is
 		auth = basic(ix.Username, ix.Password)
 	}
@@ -155,8 +165,8 @@ func newIndexer(cfg Config, ix IndexerConfig) (*indexer.Client, error) {
 	return &indexer.Client{HTTP: h}, nil
 }
 
-func basic(user, password string) func(context.Context, *http.Request, bool) error {
-	return func(_ context.Context, r *http.Request, _ bool) error {
+func basic(user, password string) func(context.Context, *http.Request, int) error {
+	return func(_ context.Context, r *http.Request, _ int) error {
 		r.SetBasicAuth(user, password)
 		return nil
 	}

@@ -140,6 +140,9 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 	default:
 		d.add("manager permissions", Healthy, fmt.Sprintf("%d agents can be read", r.total), "")
 	}
+	if c.session.several() {
+		d.add("manager nodes", Warning, "several nodes of a cluster share the address, each of which refuses the tokens of the others", "name the master's own address in WAZUH_URL, or have what stands before the nodes send all requests to the master")
+	}
 }
 
 func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {

@@ -96,7 +96,7 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	}
 	if node == "" {
 		var err error
-		if node, err = c.node(ctx); err != nil {
+		if node, _, err = c.node(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -124,18 +124,26 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	return &LogPage{Logs: r.items, Node: node, DescriptionIncluded: in.IncludeDescription, Paging: r.paging(in.Offset)}, nil
 }
 
-// node returns the name of the node that answers, of a Wazuh 5, where logs and
-// configuration are a node's. For a Wazuh 4 it is empty.
-func (c *Client) node(ctx context.Context) (string, error) {
-	five, err := c.five(ctx)
-	if err != nil || !five {
-		return "", err
+// node returns the name of the node whose logs and configuration are meant: of a Wazuh
+// 5 the one that answers. For a Wazuh 4 it is empty, unless several nodes share the
+// address: then it is the master, since another may answer each time.
+func (c *Client) node(ctx context.Context) (name string, five bool, err error) {
+	five, err = c.five(ctx)
+	switch {
+	case err != nil || !five && !c.session.several():
+		return "", five, err
+	case !five:
+		names, err := c.nodes(ctx)
+		if err != nil {
+			return "", five, fmt.Errorf("wazuh: several nodes share the address, and which is the master is not known: %w", err)
+		}
+		return strings.Join(names[:min(len(names), 1)], ""), five, nil
 	}
 	n, err := one[wire.Node](c.wire.GetLocalNode(withSession(ctx)))
 	if err != nil {
-		return "", fmt.Errorf("wazuh: which node answers is not known: %w", err)
+		return "", five, fmt.Errorf("wazuh: which node answers is not known: %w", err)
 	}
-	return n.Node, nil
+	return n.Node, five, nil
 }
 
 // ConfigSection is a part of the manager's configuration file.
@@ -250,21 +258,21 @@ func (c *Client) GetManagerConfig(ctx context.Context, in GetManagerConfigInput)
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	node, err := c.node(ctx)
+	node, five, err := c.node(ctx)
 	if err != nil {
 		return nil, err
 	}
 	m := &ManagerConfig{Section: in.Section, Running: in.Running, Node: node, Configuration: map[string]json.RawMessage{}, SensitiveIncluded: in.IncludeSensitiveConfig}
 	if in.Running != "" {
-		return m, m.add(c.running(ctx, node, in.Running))
+		return m, m.add(c.running(ctx, node, five, in.Running))
 	}
-	if node != "" && in.Section != "" && in.Section != "analysis" && !slices.Contains(sections5, in.Section) {
+	if five && in.Section != "" && in.Section != "analysis" && !slices.Contains(sections5, in.Section) {
 		return nil, fmt.Errorf("%w: the configuration of Wazuh %s has no section %s; it has %v", ErrUnsupported, c.version, in.Section, sections5)
 	}
 	sections := []string{string(in.Section)}
 	if in.Section == "analysis" {
 		sections = []string{"alerts", "global", "ruleset"}
-		if node != "" {
+		if five {
 			sections = sections[:2] // Wazuh 5 has no ruleset
 		}
 	}
@@ -283,8 +291,8 @@ func (c *Client) GetManagerConfig(ctx context.Context, in GetManagerConfigInput)
 }
 
 // running asks for what a daemon runs with.
-func (c *Client) running(ctx context.Context, node string, what RunningConfig) (*httpx.Response, error) {
-	daemon, part, err := what.parts(c.version, node != "")
+func (c *Client) running(ctx context.Context, node string, five bool, what RunningConfig) (*httpx.Response, error) {
+	daemon, part, err := what.parts(c.version, five)
 	switch {
 	case err != nil:
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
@@ -26,6 +27,10 @@ const (
 type session struct {
 	login func(context.Context) (string, error)
 	now   func() time.Time
+
+	// patience is how often a token that is refused is sent again before it is renewed:
+	// so often one that was just given was refused, by nodes with keys of their own.
+	patience atomic.Int32
 
 	mu      sync.Mutex
 	token   string
@@ -45,28 +50,51 @@ func newSession(login func(context.Context) (string, error)) *session {
 
 type usedKey struct{}
 
+type used struct {
+	token    string
+	patience int // of the session when the request began
+}
+
 // withSession returns a context for one request, in which the session notes
 // the token it used. Thus a 401 that comes late renews nothing when another
 // request has renewed the token already.
 func withSession(ctx context.Context) context.Context {
-	return context.WithValue(ctx, usedKey{}, new(string))
+	return context.WithValue(ctx, usedKey{}, new(used))
 }
 
-// authorize puts the token on r.
-func (s *session) authorize(ctx context.Context, r *http.Request, again bool) error {
-	used, _ := ctx.Value(usedKey{}).(*string)
-	if used == nil {
+// maxRefusals is how often a token may be refused for one request: of two nodes that
+// take turns or are drawn one has a token's key, of five one in five.
+const maxRefusals = 10
+
+const maxPatience = 4
+
+// several reports whether nodes with keys of their own were seen to share the address.
+func (s *session) several() bool { return s.patience.Load() > 0 }
+
+// authorize puts the token on r. A token that was refused is renewed. Where several
+// nodes share the address, one that was refused may be good for another of them: it is
+// sent again as it is, renewed only then, and after that sent over new connections.
+func (s *session) authorize(ctx context.Context, r *http.Request, refused int) error {
+	u, _ := ctx.Value(usedKey{}).(*used)
+	if u == nil {
 		return errors.New("wazuh: a request without a session")
 	}
-	refused := ""
-	if again {
-		refused = *used
+	if refused == 0 {
+		u.patience = int(s.patience.Load())
 	}
-	t, err := s.get(ctx, refused)
+	old := ""
+	switch sinceRenewal := refused - u.patience - 1; {
+	case sinceRenewal == 0:
+		old = u.token
+	case sinceRenewal > 0:
+		s.patience.Store(max(s.patience.Load(), int32(min(sinceRenewal, maxPatience))))
+		r.Close = true
+	}
+	t, err := s.get(ctx, old)
 	if err != nil {
 		return err
 	}
-	*used = t
+	u.token = t
 	r.Header.Set("Authorization", "Bearer "+t)
 	return nil
 }

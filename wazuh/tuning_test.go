@@ -512,23 +512,28 @@ func TestATuningWithoutReasonOrEndIsRefused(t *testing.T) {
 
 func TestInAClusterTheRulesAreLoadedNodeByNode(t *testing.T) {
 	t.Parallel()
-	s := noisy(t)
-	s.SetCluster(2, "master", "worker-1", "worker-2")
-	c := s.Client()
-	in := apply(t, c)
-	s.Requests()
-	done, err := c.ApplyTuning(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var loads []string
-	for _, r := range s.Requests() {
-		if _, at, is := strings.Cut(r, "PUT /cluster/analysisd/reload?nodes_list="); is {
-			loads = append(loads, at)
+	for _, shared := range []bool{false, true} {
+		s := noisy(t)
+		s.SetCluster(2, "master", "worker-1", "worker-2")
+		if shared {
+			s.ShareAddress(false)
 		}
-	}
-	if diff := cmp.Diff([]string{"master", "worker-1", "worker-2"}, loads); diff != "" || len(done.LoadedNodes) != 3 {
-		t.Errorf("loaded (-want +got):\n%s", diff)
+		c := s.Client()
+		in := apply(t, c)
+		s.Requests()
+		done, err := c.ApplyTuning(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var loads []string
+		for _, r := range s.Requests() {
+			if _, at, is := strings.Cut(r, "PUT /cluster/analysisd/reload?nodes_list="); is {
+				loads = append(loads, at)
+			}
+		}
+		if diff := cmp.Diff([]string{"master", "worker-1", "worker-2"}, slices.Compact(loads)); diff != "" || len(done.LoadedNodes) != 3 {
+			t.Errorf("loaded, one address %v (-want +got):\n%s", shared, diff)
+		}
 	}
 }
 

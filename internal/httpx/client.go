@@ -31,6 +31,7 @@ type Options struct {
 	Prefix  string          // of its variables, such as "WAZUH_": errors name the one that helps
 	BaseURL string          // absolute, http or https; its path is kept
 	Connect connect.Options // how to reach it
+	Over    *Client         // whose connections are used; nil: its own
 	Guard   *gate.Guard     // nil: no gate on the wire
 	// Upstream is what [gate.On] is told of the client, so that a permit for it is for
 	// no other.
@@ -43,11 +44,11 @@ type Options struct {
 	// answer: by which tool and argument. Empty is the id of all others.
 	Parts map[string]string
 
-	// Auth puts the credential on a request. again says that the one it put
-	// there before was refused with a 401; it is called so at most once.
-	Auth func(ctx context.Context, r *http.Request, again bool) error
-	// Renewable says that Auth can do better when asked again.
-	Renewable bool
+	// Auth puts the credential on a request. refused is how often what it put there
+	// before was refused with a 401.
+	Auth func(ctx context.Context, r *http.Request, refused int) error
+	// Renewals is how often Auth is asked to do better for one request.
+	Renewals int
 	// Fail turns an answer that isn't 2xx into the platform's own error.
 	Fail func(*Failure) error
 }
@@ -60,6 +61,9 @@ type Client struct {
 	slots  chan struct{} // held by requests under way
 	redact *strings.Replacer
 	last   atomic.Pointer[credentials]
+
+	dialled http.RoundTripper // what Connect gives, and what it knows of secrets
+	known   []string
 }
 
 // New returns a Client. It reads the files that the options name, and doesn't
@@ -73,11 +77,14 @@ func New(o Options) (*Client, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", o.System, err)
 	}
-	rt, secrets, err := o.Connect.RoundTripper()
-	if err != nil {
+	var dialled http.RoundTripper
+	var secrets []string
+	if o.Over != nil {
+		dialled, secrets = o.Over.dialled, o.Over.known
+	} else if dialled, secrets, err = o.Connect.RoundTripper(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.System, err)
 	}
-	rt = &wire{base: rt, guard: o.Guard, upstream: o.Upstream}
+	var rt http.RoundTripper = &wire{base: dialled, guard: o.Guard, upstream: o.Upstream}
 	if o.Connect.Wrap != nil {
 		rt = o.Connect.Wrap(rt)
 	}
@@ -88,7 +95,7 @@ func New(o Options) (*Client, error) {
 	if o.Connect.SkipTLSVerify {
 		o.Connect.Logger.Warn("certificate verification is off for this client", "system", o.System, "url", base.Redacted())
 	}
-	c := &Client{o: o, base: base, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}
+	c := &Client{o: o, base: base, dialled: dialled, known: secrets, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}
 	c.retry = &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     rt,
@@ -197,9 +204,9 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	ctx = connect.WithEndpoint(ctx, r.endpoint)
 
-	res, err := c.attempt(ctx, r, false)
-	if err == nil && res.Status == http.StatusUnauthorized && c.o.Renewable {
-		res, err = c.attempt(ctx, r, true)
+	res, err := c.attempt(ctx, r, 0)
+	for refused := 1; err == nil && res.Status == http.StatusUnauthorized && refused <= c.o.Renewals; refused++ {
+		res, err = c.attempt(ctx, r, refused)
 	}
 	if err != nil {
 		return nil, c.lost(caller, r, err, sent.Load())
@@ -217,8 +224,9 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 	return nil, err
 }
 
-// attempt sends r with its retries and reads the answer, whatever its status.
-func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response, error) {
+// attempt sends r with its retries and reads the answer, whatever its status. refused
+// is how often its credential was refused before.
+func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Response, error) {
 	var body any
 	switch {
 	case r.body != nil:
@@ -244,7 +252,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, again bool) (*Response
 		req.Header.Set("User-Agent", c.o.Connect.UserAgent)
 	}
 	if c.o.Auth != nil && !r.bare {
-		if err := c.o.Auth(ctx, req.Request, again); err != nil {
+		if err := c.o.Auth(ctx, req.Request, refused); err != nil {
 			return nil, &authError{err}
 		}
 	}

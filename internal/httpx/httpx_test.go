@@ -47,7 +47,7 @@ func client(t *testing.T, url string, change ...func(*httpx.Options)) *httpx.Cli
 	t.Helper()
 	o := httpx.Options{
 		System: "demo", BaseURL: url, Connect: connect.Options{Timeout: 2 * time.Second}, Secrets: []string{secret},
-		Auth: func(_ context.Context, r *http.Request, _ bool) error {
+		Auth: func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", "Bearer "+secret)
 			return nil
 		},
@@ -385,10 +385,10 @@ func TestTheCredentialIsRenewedOnceAfterA401(t *testing.T) {
 		fmt.Fprint(w, `{"name":"ok"}`)
 	})
 	c := client(t, url, func(o *httpx.Options) {
-		o.Renewable = true
-		o.Auth = func(_ context.Context, r *http.Request, again bool) error {
+		o.Renewals = 1
+		o.Auth = func(_ context.Context, r *http.Request, refused int) error {
 			token := "stale"
-			if again {
+			if refused > 0 {
 				token = "fresh"
 			}
 			r.Header.Set("Authorization", "Bearer "+token)

@@ -30,7 +30,7 @@ func raw(t *testing.T, c *httpx.Client, e gate.Endpoint) *httpx.Response {
 
 func authorized(value string) func(*httpx.Options) {
 	return func(o *httpx.Options) {
-		o.Auth = func(_ context.Context, r *http.Request, _ bool) error {
+		o.Auth = func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", value)
 			return nil
 		}
@@ -114,7 +114,7 @@ func TestARenewedTokenIsCutTooAndTheOldOneNoMore(t *testing.T) {
 		fmt.Fprintf(w, `{"name":%q}`, r.Header.Get("Authorization"))
 	})
 	c := client(t, url, func(o *httpx.Options) {
-		o.Auth = func(_ context.Context, r *http.Request, _ bool) error {
+		o.Auth = func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", "Bearer "+token)
 			return nil
 		}

@@ -99,8 +99,12 @@ func (s *Server) endpoint(path string) (func(url.Values) *reply, checks) {
 		return s.atNode(parts[1], s.managerLogs), logChecks
 	case is("cluster/*/configuration"):
 		return s.atNode(parts[1], s.configuration), s.configChecks()
-	case is("cluster/*/configuration/*/*") && s.five():
-		return s.atNode(parts[1], s.running(parts[3], parts[4], running5)), checks{"pretty": boolean, "wait_for_complete": boolean}
+	case is("cluster/*/configuration/*/*"):
+		known := running4
+		if s.five() {
+			known = running5
+		}
+		return s.atNode(parts[1], s.running(parts[3], parts[4], known)), checks{"pretty": boolean, "wait_for_complete": boolean}
 	}
 	if s.five() {
 		return nil, nil
@@ -176,8 +180,11 @@ func (s *Server) before(n int) bool { return !s.five() && s.minor() < n }
 // atNode serves what one node of the cluster has.
 func (s *Server) atNode(node string, serve func(url.Values) *reply) func(url.Values) *reply {
 	return func(q url.Values) *reply {
-		if node != NodeName {
+		if node != NodeName && !slices.Contains(s.nodes, node) {
 			return coded(http.StatusNotFound, "Resource Not Found", 1730, "Node does not exist", "Look up the nodes of the cluster")
+		}
+		if len(s.nodes) > 0 {
+			s.answers = node
 		}
 		return serve(q)
 	}
@@ -267,6 +274,9 @@ func (s *Server) listDecoders(q url.Values) *reply {
 
 func (s *Server) managerLogs(q url.Values) *reply {
 	list := slices.Clone(s.logs)
+	if s.answers != s.master() { // of a worker, which has less to say
+		list = list[:1]
+	}
 	for param, f := range map[string]string{"level": "level", "tag": "tag"} { // the whole of it, in lower case
 		if want := strings.ToLower(q.Get(param)); want != "" {
 			list = slices.DeleteFunc(list, func(l Object) bool { return l[f] != want })

@@ -51,6 +51,7 @@ func (s *Server) sees(agent string) bool {
 
 // manager serves the server API.
 func (s *Server) manager(r *http.Request, body []byte) *reply {
+	s.answers = s.led(r.RemoteAddr)
 	if s.rate > 0 { // whoever asks, and for a token too
 		if now := time.Now(); now.Sub(s.minute) >= time.Minute {
 			s.minute, s.asked = now, 0
@@ -128,7 +129,7 @@ func (s *Server) login(r *http.Request) *reply {
 	rand.Read(signature)
 	enc := base64.RawURLEncoding.EncodeToString
 	token := enc([]byte(`{"alg":"ES512","typ":"JWT"}`)) + "." + enc(claims) + "." + enc(signature)
-	s.tokens[token] = end
+	s.tokens[token], s.signedBy[token] = end, s.answers
 	if r.URL.Query().Get("raw") == "true" {
 		return &reply{status: http.StatusOK, kind: "text/plain", body: token}
 	}
@@ -141,7 +142,7 @@ func (s *Server) authorized(r *http.Request) *reply {
 	switch end, known := s.tokens[token]; {
 	case !ok:
 		return problem(http.StatusUnauthorized, "Unauthorized", "No authorization token provided")
-	case s.revoked[token], !known || time.Now().After(end):
+	case s.revoked[token], !known || time.Now().After(end), s.signedBy[token] != s.answers && !s.five(): // each node has a key of its own
 		return problem(http.StatusUnauthorized, "Unauthorized", "Invalid token")
 	}
 	return nil

@@ -33,6 +33,11 @@ type management struct {
 	bases    map[string]int // the rule of the ruleset behind an event, by its text
 	nodes    []string       // of a cluster; nil: there is none
 	unsynced int            // how often a worker still says that it lacks the files
+	shared   bool           // whether the nodes share the address
+	sticky   bool           // whether each connection stays with a node
+	turns    int            // of the nodes
+	answers  string         // the node that answers
+	lead     map[string]int // the node to which a connection leads
 
 	onRequest   func(string)
 	onAnswer    func(string)
@@ -196,6 +201,30 @@ func (s *Server) SetCluster(unsynced int, nodes ...string) {
 	for _, n := range nodes {
 		s.inForce[n], _, _ = s.load(s.files)
 	}
+}
+
+// ShareAddress puts the nodes of the cluster behind the one address, as what balances
+// loads does: each request goes to the next of them or, if connections stay, each
+// connection. Before Wazuh 5 a node refuses the tokens of the others; logs and
+// configuration are those of the node that answers.
+func (s *Server) ShareAddress(connectionsStay bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shared, s.sticky, s.lead = true, connectionsStay, map[string]int{}
+}
+
+// led is the node that answers a request.
+func (s *Server) led(connection string) string {
+	if !s.shared {
+		return s.master()
+	}
+	turn, known := s.lead[connection]
+	if !known || !s.sticky {
+		turn = s.turns
+		s.turns++
+		s.lead[connection] = turn
+	}
+	return s.nodes[turn%len(s.nodes)]
 }
 
 // Raise has an event happen that a rule of the ruleset matches, through the rules of

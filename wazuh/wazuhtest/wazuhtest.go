@@ -77,6 +77,7 @@ type Server struct {
 
 	lifetime     time.Duration // of tokens
 	tokens       map[string]time.Time
+	signedBy     map[string]string // the node that gave a token
 	revoked      map[string]bool
 	logins       int
 	wrong        int // failed logins
@@ -111,7 +112,7 @@ func New(tb testing.TB) *Server {
 func NewServer() *Server {
 	s := &Server{
 		inventory: map[string][]Object{}, denied: map[string]bool{}, lifetime: 900 * time.Second,
-		version: "4.14.7", pits: map[string]bool{}, tokens: map[string]time.Time{}, revoked: map[string]bool{}, faults: map[string][]Fault{},
+		version: "4.14.7", pits: map[string]bool{}, tokens: map[string]time.Time{}, signedBy: map[string]string{}, revoked: map[string]bool{}, faults: map[string][]Fault{},
 		management: newManagement(),
 	}
 	s.fleet()
