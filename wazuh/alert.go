@@ -959,6 +959,9 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 		return nil, err
 	}
 	clauses := q.asked.clauses
+	if templateNestings.reach(clauses) {
+		clauses = c.fields(ctx, q.index).nested.in(clauses)
+	}
 	if c.label != nil {
 		clauses = append(clauses, c.label)
 	}

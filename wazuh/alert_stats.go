@@ -160,6 +160,13 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 		}
 		aggs["time"] = clause{"date_histogram": steps}
 	}
+	var nested nestings
+	for _, by := range in.GroupBy {
+		if key, _ := by.field(); slices.ContainsFunc(key.fields, func(f string) bool { return templateNestings.over(f) != "" }) {
+			nested = c.fields(ctx, q.index).nested
+			break
+		}
+	}
 	for _, by := range in.GroupBy {
 		key, ok := by.field()
 		if !ok {
@@ -173,6 +180,10 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 			a := clause{"terms": clause{"field": field, "size": top}}
 			if key.name != "" {
 				a["aggs"] = clause{"name": clause{"terms": clause{"field": key.name, "size": 1}}}
+			}
+			if path := nested.over(field); path != "" {
+				a["aggs"] = clause{"alerts": clause{"reverse_nested": clause{}}}
+				a = clause{"nested": clause{"path": path}, "aggs": clause{"below": a}}
 			}
 			aggs[fmt.Sprintf("%s_%d", by, i)] = a
 		}
@@ -221,7 +232,12 @@ type buckets struct {
 		Key   Text     `json:"key"`
 		Count int      `json:"doc_count"`
 		Name  *buckets `json:"name"`
+		// How many alerts they are of, where each alert can have several.
+		Alerts *struct {
+			Count int `json:"doc_count"`
+		} `json:"alerts"`
 	} `json:"buckets"`
+	Below *buckets `json:"below"` // of documents within alerts
 }
 
 // read takes in what the indexer counted: the top values of each key, and the
@@ -240,6 +256,9 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey, top int, zone *time
 		at := map[string]int{}
 		for i, field := range key.fields {
 			b := counted[fmt.Sprintf("%s_%d", by, i)]
+			if b.Below != nil {
+				b = *b.Below
+			}
 			if len(b.Buckets) == 0 {
 				continue
 			}
@@ -258,6 +277,9 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey, top int, zone *time
 					n = len(c.Values)
 					at[v] = n
 					c.Values = append(c.Values, Count{Value: v})
+				}
+				if x.Alerts != nil {
+					x.Count = x.Alerts.Count
 				}
 				c.Values[n].Count += x.Count
 				if x.Name != nil && len(x.Name.Buckets) > 0 {

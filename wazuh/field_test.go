@@ -1,8 +1,11 @@
 package wazuh_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -166,6 +169,118 @@ func TestWordsAreFoundInWhatNobodyForesaw(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAlertsKeepAsDocumentsOfTheirOwnIsFound has evidence of Microsoft Defender, which
+// the vendor's template maps as nested.
+func TestWhatAlertsKeepAsDocumentsOfTheirOwnIsFound(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("ab", 32)
+	graph := func(inner wazuhtest.Object) wazuhtest.Object {
+		return wazuhtest.Object{"data": wazuhtest.Object{"ms-graph": inner}}
+	}
+	for _, forbidden := range []bool{false, true} {
+		s := wazuhtest.New(t)
+		if forbidden {
+			s.ForbidFields()
+		}
+		s.AddAlert(time.Now(), "one", graph(wazuhtest.Object{
+			"evidence": []wazuhtest.Object{
+				{"hostName": "host-1", "deviceDnsName": "host-1.example", "ipAddress": "203.0.113.9", "loggedOnUsers": []wazuhtest.Object{{"accountName": "carol"}}},
+				{"verdict": "malicious", "fileDetails": wazuhtest.Object{"sha256": hash, "fileName": "sample.exe"}, "userAccount": wazuhtest.Object{"accountName": "carol"}},
+			},
+			"resources": []wazuhtest.Object{{"displayName": "Finance Share", "modifiedProperties": []wazuhtest.Object{{"displayName": "AccountEnabled", "newValue": "[false]"}}}},
+		}))
+		s.AddAlert(time.Now(), "other", graph(wazuhtest.Object{"evidence": []wazuhtest.Object{{"hostName": "host-2", "verdict": "suspicious", "userAccount": wazuhtest.Object{"accountName": "dave"}}}}))
+		c := s.Client()
+		for _, in := range []wazuh.GetAlertsInput{
+			{User: "carol"}, {FileHash: hash}, {IP: "203.0.113.9"}, {SourceIP: "203.0.113.0/24"}, {User: "finance share"},
+			{Search: "sample.exe"}, {Search: "host-1"}, {Search: "malicious"}, {Search: "host-1 malicious"}, {Search: "AccountEnabled"}, {Search: "accountenabled share"}, {Search: "carol", User: "carol"},
+		} {
+			if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 || p.Alerts[0].ID != "one" {
+				t.Errorf("%+v: %+v, %v", in, p, err)
+			}
+		}
+		st, err := c.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"user"}, AlertFilter: wazuh.AlertFilter{User: "carol"}})
+		if err != nil || st.Total != 1 || !slices.ContainsFunc(st.Counts[0].Values, func(c wazuh.Count) bool { return c.Value == "carol" && c.Count > 0 }) {
+			t.Errorf("counts: %+v, %v", st, err)
+		}
+	}
+}
+
+// TestALongWordIsLookedForByAPieceFirst has more fields than are looked into at once.
+func TestALongWordIsLookedForByAPieceFirst(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	for i := range 500 {
+		s.MapFields(fmt.Sprintf("data.template.f%d", i))
+	}
+	s.AddAlert(time.Now(), "one", wazuhtest.Object{
+		"full_log": "the log says hello-world", "rule": wazuhtest.Object{"id": "5710", "level": 7, "description": "one"},
+		"data": wazuhtest.Object{"own": "prefix-Quixotic-9.example", "short": "zq", "umlaut": "Müßiggänger Öztürk", "japanese": "ログイン失敗", "said": `he said "stop it" twice`, "win": wazuhtest.Object{"eventdata": wazuhtest.Object{"commandLine": `\"C:\\Temp\\x y.exe\" -k`}, "system": wazuhtest.Object{"message": `"C:\Temp\x y.exe" -k`}}, "star": "a*b", "spaces": "a  b", "port": 4444},
+	})
+	s.AddAlert(time.Now(), "other", wazuhtest.Object{"rule": wazuhtest.Object{"id": "5711", "level": 3, "description": "two"}, "data": wazuhtest.Object{"own": "quiet", "elsewhere": "tic"}})
+	bodies := make(chan string, 1000)
+	c := s.Client(func(cfg *wazuh.Config) {
+		cfg.Indexer.Wrap = func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.Body != nil && strings.HasSuffix(r.URL.Path, "/_search") {
+					b, err := io.ReadAll(r.Body)
+					if err != nil {
+						return nil, err
+					}
+					r.Body = io.NopCloser(bytes.NewReader(b))
+					bodies <- string(b)
+				}
+				return next.RoundTrip(r)
+			})
+		}
+	})
+	sent := func(query string) (list []string) {
+		t.Helper()
+		p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query})
+		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || p.NotSearched != "" {
+			t.Errorf("%s: %+v, %v", query, p, err)
+		}
+		for len(bodies) > 0 {
+			list = append(list, <-bodies)
+		}
+		return list
+	}
+	// First a piece in all fields, then the word in those that hold it.
+	list := sent("Quixotic-9")
+	if len(list) != 2 || !strings.Contains(list[0], `"aggs"`) || strings.Contains(list[0], "uixotic") || !strings.Contains(list[0], `"data.template.f1"`) {
+		t.Fatalf("%d requests, the first %.300s", len(list), list[0])
+	}
+	if strings.Contains(list[1], "data.template.") || !strings.Contains(list[1], `"data.own":{"case_insensitive":true,"value":"*Quixotic-9*"}`) || strings.Contains(list[1], "data.said") {
+		t.Errorf("the second request is %.600s", list[1])
+	}
+	// What is as short as a piece is looked for at once.
+	if list := sent("zq"); len(list) != 1 || !strings.Contains(list[0], "data.template.f1") {
+		t.Errorf("a short word: %d requests", len(list))
+	}
+	for _, query := range []string{
+		"prefix-quixotic", "QUIXOTIC-9.EXAMPLE", "zq", "tic-9", "müßiggänger", "MÜSSIG*", "öztürk", "ログイン", "イン失敗", "失敗", `"stop it"`, `he*twice`, `qu*tic-9`, `"a  b"`, `a*b`, "4444", "44*4",
+		`C:\Temp\x`, `"C:\Temp\x y.exe" -k`, `\"C:\\Temp\\x y.exe\" -k`, "hello-world", "hello quixotic zq", "level", "5710",
+	} {
+		if query == "MÜSSIG*" || query == "level" { // ß has no capital here, and names of fields aren't searched
+			if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query}); err != nil || p.Total != 0 {
+				t.Errorf("%s: %+v, %v", query, p, err)
+			}
+			continue
+		}
+		sent(query)
+	}
+	// Pieces that stand in different fields, or none: nothing is found.
+	for _, query := range []string{"quixotick", "nowhere-to-be-found", "tic9"} {
+		if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query}); err != nil || p.Total != 0 {
+			t.Errorf("%s: %+v, %v", query, p, err)
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestWhatDoesNotFitIntoOneQueryIsSaid(t *testing.T) {
 	t.Parallel()

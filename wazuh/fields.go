@@ -35,7 +35,8 @@ type fieldCache struct {
 type fieldList struct {
 	at     time.Time
 	fields []indexField // those in [searched] first
-	few    bool         // whether the indexer wouldn't tell and only some documents were looked at
+	nested nestings
+	few    bool // whether the indexer wouldn't tell and only some documents were looked at
 }
 
 // kind is how a field is indexed; one that no index has can be anything.
@@ -55,9 +56,9 @@ func (c *Client) fields(ctx context.Context, index string) *fieldList {
 		return l
 	}
 	l := &fieldList{at: time.Now()}
-	kinds, err := c.mapped(ctx, index)
-	if err != nil {
-		l.few = true
+	kinds, nested, err := c.mapped(ctx, index)
+	if l.nested = nested; err != nil {
+		l.few, l.nested = true, templateNestings
 		kinds = c.sampled(ctx, index)
 	}
 	for _, f := range searched() {
@@ -89,22 +90,26 @@ func (c *Client) fields(ctx context.Context, index string) *fieldList {
 	return l
 }
 
-// mapped asks the indexer which fields some indices have.
-func (c *Client) mapped(ctx context.Context, index string) (map[string]fieldKind, error) {
+// mapped asks the indexer which fields some indices have, and which objects are
+// documents of their own in all that have them.
+func (c *Client) mapped(ctx context.Context, index string) (kinds map[string]fieldKind, nested nestings, err error) {
 	type answer struct { // what the members say beside their names is much, and not needed
 		Fields map[string]map[string]json.RawMessage `json:"fields"`
 	}
 	a, err := httpx.JSON[answer](c.indexer.ListFields(ctx, index, indexer.ListFieldsParams{Fields: "*"}))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(a.Fields) == 0 {
-		return nil, errors.New("the indexer names no field")
+		return nil, nil, errors.New("the indexer names no field")
 	}
-	kinds := make(map[string]fieldKind, len(a.Fields))
+	kinds = make(map[string]fieldKind, len(a.Fields))
 	for path, types := range a.Fields {
 		if strings.HasPrefix(path, "_") {
 			continue
+		}
+		if types["nested"] != nil && types["object"] == nil {
+			nested = append(nested, path)
 		}
 		kind, first := otherField, true
 		for t := range types {
@@ -126,7 +131,8 @@ func (c *Client) mapped(ctx context.Context, index string) (map[string]fieldKind
 			kinds[path] = kind
 		}
 	}
-	return kinds, nil
+	slices.Sort(nested)
+	return kinds, nested, nil
 }
 
 // sampled looks at the newest documents for the fields that they hold.
@@ -206,6 +212,7 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 		room -= w.cost(in)
 		t.clauses = append(t.clauses, w.anywhere(in))
 	}
+	t.clauses = known.nested.in(t.clauses)
 	if len(missed) > 0 {
 		missed = unique(missed)
 		t.missed = fmt.Sprintf("a query of the indexer takes no more than 1024 clauses, so that not each word was looked for in each field; left out for at least one word: %d of %d fields, such as %s. Give fewer words, or a phrase in double quotes",
@@ -225,6 +232,11 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 // sizeOf counts the clauses that look at a field.
 func sizeOf(clauses []clause) (n int) {
 	for _, c := range clauses {
+		if b, is := c["nested"].(clause); is {
+			inner, _ := b["query"].(clause)
+			n += sizeOf([]clause{inner})
+			continue
+		}
 		b, is := c["bool"].(clause)
 		if !is {
 			n++
@@ -361,7 +373,7 @@ func (c *Client) where(ctx context.Context, index string, match []clause, list [
 // seen returns in which of its fields the few documents that match hold each word, as
 // far as that can be told from them: a field that isn't a keyword may hold it.
 func (c *Client) seen(ctx context.Context, index string, match []clause, list []word, fields [][]indexField) ([][]indexField, error) {
-	s, err := newSearch(match, fewHits, 0, nil)
+	s, err := newSearch(c.fields(ctx, index).nested.in(match), fewHits, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -403,13 +415,13 @@ func (c *Client) seen(ctx context.Context, index string, match []clause, list []
 
 // count returns in which of fields documents that match hold w.
 func (c *Client) count(ctx context.Context, index string, match []clause, w word, fields []indexField) ([]indexField, error) {
-	filters := clause{}
+	filters, nested := clause{}, c.fields(ctx, index).nested
 	for _, f := range fields {
 		if some := w.clauses(f); len(some) > 0 {
-			filters[f.path] = anyOf(some...)
+			filters[f.path] = nested.within(anyOf(some...))
 		}
 	}
-	s, err := newSearch(match, 0, 0, nil)
+	s, err := newSearch(nested.in(match), 0, 0, nil)
 	if err != nil {
 		return nil, err
 	}

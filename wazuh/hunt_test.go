@@ -256,10 +256,14 @@ func TestAddressesAreFoundWholeOrByTheirNetwork(t *testing.T) {
 func TestAnyCaseMeansLettersBeyondASCIIToo(t *testing.T) {
 	t.Parallel()
 	s := wazuhtest.New(t)
-	s.AddAlert(time.Now(), "umlaut", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1", "description": "Änderung"}, "data": wazuhtest.Object{"srcuser": "Jürgen"}})
+	s.AddAlert(time.Now(), "umlaut", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1", "description": "Änderung"}, "data": wazuhtest.Object{"srcuser": "Jürgen", "dstuser": "GÜNTHER Öztürk", "title": "Äcme [1.0]? (C:\\Ä+b) #1 & <é>", "long": strings.Repeat("Привет, Мир! ", 30)}, "full_log": "Заход Пользователя Élodie-Ö"})
+	s.AddAlert(time.Now(), "other", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1"}, "data": wazuhtest.Object{"srcuser": "Jorgen", "title": "Acme 1x0"}})
 	c := s.Client()
-	for _, in := range []wazuh.GetAlertsInput{{User: "JÜRGEN"}, {User: "jürgen"}, {Search: "JÜRG"}, {Search: "änder"}, {Search: "ÄNDER*UNG"}} {
-		if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 {
+	for _, in := range []wazuh.GetAlertsInput{
+		{User: "JÜRGEN"}, {User: "jürgen"}, {Search: "JÜRG"}, {Search: "änder"}, {Search: "ÄNDER*UNG"}, {Search: "öztürk"}, {Search: "ÖZTÜRK"}, {User: "günther öztürk"}, {Search: `"günther öztürk"`},
+		{Search: `"äcme [1.0]? (c:\ä+B) #1 & <É>"`}, {Search: `äcme*#1`}, {Search: "привет"}, {Search: "ПРИВЕТ мир"}, {Search: `"` + strings.Repeat("привет, мир! ", 15) + `"`}, {Search: "пользователя"}, {Search: "élodie"},
+	} {
+		if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 || p.Alerts[0].ID != "umlaut" || in.Search != "" && len(p.Alerts[0].FoundIn) == 0 {
 			t.Errorf("%+v: %+v, %v", in, p, err)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
@@ -51,7 +53,7 @@ func crowded(t *testing.T) *crowd {
 	if os.Getenv("SALLYPORT_TEST_KEEP") == "" {
 		t.Cleanup(clear)
 	}
-	c.template(t)
+	c.vendorTemplate(t)
 	var bulk bytes.Buffer
 	for i := range n {
 		at, a := c.alert(i)
@@ -75,8 +77,8 @@ func (c *crowd) count(t *testing.T) int {
 	return a.Count
 }
 
-// template makes the indices what the vendor's template makes them.
-func (c *crowd) template(t *testing.T) {
+// vendorTemplate makes the indices what the vendor's template makes them.
+func (c *twin) vendorTemplate(t *testing.T) {
 	t.Helper()
 	var mappings, settings json.RawMessage
 	for _, x := range recordings(t, "opensearch-2.19.4-wazuh.ndjson.gz") {
@@ -260,5 +262,83 @@ func TestRealIndexerFindsWhatAlertsHold(t *testing.T) {
 	t.Logf("%d of %d values find their alert", found, asked)
 	if float64(found) < 0.98*float64(asked) {
 		t.Errorf("%d of %d found", found, asked)
+	}
+}
+
+// TestRealIndexerFindsWhatTheFakeFinds searches for values of alerts of all modules, as
+// they stand there and as a person types them, in an OpenSearch with the vendor's
+// template and in the fake: both must find the same alerts. It needs what
+// [TestRealIndexer] needs; every SALLYPORT_TEST_EACH-th value is taken, each seventh
+// unless given.
+func TestRealIndexerFindsWhatTheFakeFinds(t *testing.T) {
+	tw := &twin{fake: wazuhtest.New(t), engine: realEngine(t), prefix: fmt.Sprintf("sallyport-test-%d-", time.Now().UnixNano())}
+	alerts := sampleAlerts(t)
+	for i, a := range alerts {
+		tw.fake.AddAlert(time.Date(2026, 11, 29, 0, 0, i, 0, time.UTC), fmt.Sprint("n", i), a)
+	}
+	tw.vendorTemplate(t)
+	t.Cleanup(func() {
+		tw.engine.send(t, http.MethodDelete, "/"+tw.prefix+"*", nil)
+		tw.engine.send(t, http.MethodDelete, "/_template/"+tw.prefix+"alerts", nil)
+	})
+	tw.load(t)
+	proxy := httptest.NewServer(http.HandlerFunc(tw.forward))
+	t.Cleanup(proxy.Close)
+	tw.url, tw.of = proxy.URL, tw.fake.Client()
+	tw.real = tw.fake.Client(func(c *wazuh.Config) { c.Indexer.BaseURL, c.Timeout = proxy.URL, time.Minute })
+	each, _ := strconv.Atoi(cmp.Or(os.Getenv("SALLYPORT_TEST_EACH"), "7"))
+	asked, found, hits, right, n := 0, 0, 0, 0, 0
+	for i := range alerts {
+		stored := tw.fake.Alert(fmt.Sprint("n", i))
+		eachLeafInOrder(stored, func(path, value string) {
+			for _, q := range asTyped(value) {
+				if n++; n%each != 0 {
+					continue
+				}
+				asked++
+				p, err := tw.real.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: q, Limit: 100})
+				if err != nil {
+					t.Errorf("%s %.80q: %v", path, q, err)
+					return
+				}
+				theirs, err := tw.of.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: q, Limit: 100})
+				if err != nil {
+					t.Errorf("%s %.80q, of the fake: %v", path, q, err)
+					return
+				}
+				if diff := gocmp.Diff(ids(theirs.Alerts), ids(p.Alerts)); diff != "" || p.Total != theirs.Total {
+					t.Errorf("%s %.120q: %d hits and %d of the fake (-fake +engine):\n%s", path, q, p.Total, theirs.Total, diff)
+				}
+				is := slices.Contains(ids(p.Alerts), fmt.Sprint("n", i))
+				if !is && p.Total > len(p.Alerts) {
+					is, _ = find(t, tw.real, fmt.Sprint("n", i), q)
+				}
+				if is {
+					found++
+				} else {
+					t.Logf("missed: n%d %s %.120q", i, path, q)
+				}
+				for _, a := range p.Alerts {
+					if hits++; len(a.FoundIn) > 0 {
+						right++
+					}
+				}
+			}
+		})
+	}
+	t.Logf("%d of %d values find their alert: %.4f; the words stand in %.4f of %d hits as they were typed", found, asked, float64(found)/float64(asked), float64(right)/float64(hits), hits)
+	if float64(found) < 0.98*float64(asked) {
+		t.Errorf("%d of %d found", found, asked)
+	}
+}
+
+// eachLeafInOrder is [eachLeaf] in the same order each time.
+func eachLeafInOrder(v any, f func(path, value string)) {
+	values := map[string][]string{}
+	eachLeaf(v, "", func(path, value string) { values[path] = append(values[path], value) })
+	for _, path := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[path] {
+			f(path, value)
+		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -25,30 +27,106 @@ func anyOf(clauses ...clause) clause {
 func term(field, value string) clause { return clause{"term": clause{field: clause{"value": value}}} }
 
 // termFold is term in any case.
-func termFold(field, value string) clause {
-	return folded("term", field, value)
+func termFold(field, value string) clause { return inAnyCase("term", value).in(field) }
+
+func wildcard(field, pattern string) clause { return inAnyCase("wildcard", pattern).in(field) }
+
+// A matcher is how the indexer is asked for a value of a keyword.
+type matcher struct {
+	kind, value string // term, wildcard or regexp, and its value
+	fold        bool   // whether the indexer is to take A to Z for a to z
 }
 
-// folded is a clause about a keyword in any case. The indexer itself takes only
-// A to Z for a to z, so that a value with other letters is asked for in each case.
-func folded(kind, field, value string) clause {
-	var some []clause
-	for _, v := range cases(value) {
-		some = append(some, clause{kind: clause{field: clause{"value": v, "case_insensitive": true}}})
+func (m matcher) in(field string) clause {
+	how := clause{"value": m.value}
+	if m.fold { // which takes the indexer longer
+		how["case_insensitive"] = true
 	}
-	if len(some) == 1 {
-		return some[0]
+	return clause{m.kind: clause{field: how}}
+}
+
+// matchers are ways to ask for the same.
+type matchers []matcher
+
+func (list matchers) in(field string) clause {
+	if len(list) == 1 {
+		return list[0].in(field)
+	}
+	some := make([]clause, len(list))
+	for i, m := range list {
+		some[i] = m.in(field)
 	}
 	return anyOf(some...)
 }
 
-func cases(s string) []string {
-	list := []string{s}
-	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
-		list = append(list, strings.ToLower(s), strings.ToUpper(s))
-		slices.Sort(list)
+// maxExpression is how long a regular expression the indexer takes, in UTF-16.
+const maxExpression = 1000
+
+// inAnyCase asks for a term or a wildcard in any case. The indexer itself takes only
+// A to Z for a to z: a value with other letters becomes an expression that names each
+// in all its cases or, where that would be too long, is asked for in small letters and
+// in capitals.
+func inAnyCase(kind, value string) matchers {
+	if !strings.ContainsFunc(value, func(r rune) bool { return len(casesOf(r)) > 1 }) {
+		return matchers{{kind, value, hasCase(value)}}
 	}
+	if e := expressionOf(kind, value); len(utf16.Encode([]rune(e))) <= maxExpression {
+		return matchers{{"regexp", e, hasCase(value)}}
+	}
+	var list matchers
+	for _, v := range unique([]string{value, strings.ToLower(value), strings.ToUpper(value)}) {
+		list = append(list, matcher{kind, v, hasCase(v)})
+	}
+	return list
+}
+
+// casesOf are the cases of a letter that the indexer doesn't fold; of any other
+// character it is that alone.
+func casesOf(r rune) []rune {
+	if r <= unicode.MaxASCII {
+		return []rune{r}
+	}
+	list := []rune{r, unicode.ToLower(r), unicode.ToUpper(r)}
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		list = append(list, f)
+	}
+	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// expressionOf is the regular expression of a term, or of a wildcard in which only *
+// has a meaning, with each letter in all its cases.
+func expressionOf(kind, value string) string {
+	var b strings.Builder
+	literal := func(r rune) {
+		if list := casesOf(r); len(list) > 1 {
+			b.WriteString("[" + string(list) + "]")
+			return
+		}
+		if r < utf8.RuneSelf && r > ' ' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	taken := false // whether a backslash takes the next character as it is
+	for _, r := range value {
+		switch {
+		case kind == "wildcard" && !taken && r == '\\':
+			taken = true
+			continue
+		case kind == "wildcard" && !taken && r == '*':
+			b.WriteString(".*")
+		default:
+			literal(r)
+		}
+		taken = false
+	}
+	return b.String()
+}
+
+// hasCase reports whether s has a letter that the indexer folds.
+func hasCase(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
 // Of these fields it is known what they can hold. A word that has anything else
@@ -72,8 +150,6 @@ func canHold(field, word string) bool { return holds[field] == nil || holds[fiel
 func escaped(w string) string { return literally.Replace(w) }
 
 var literally = strings.NewReplacer(`\`, `\\`, `?`, `\?`)
-
-func wildcard(field, pattern string) clause { return folded("wildcard", field, pattern) }
 
 var octets = lazyregexp.New(`^([0-9]{1,3}\.){1,3}[0-9]{0,3}\*?$`)
 

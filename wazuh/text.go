@@ -88,15 +88,16 @@ type word struct {
 	cut             bool   // whether only its beginning is looked for, see maxPattern
 }
 
-// patterns are the forms of a word, and the indexer's patterns for them, in each case.
-type patterns struct{ forms, values []string }
+// patterns are the forms of a word, and how the indexer is asked for a text that has one.
+type patterns struct {
+	forms []string
+	ask   matchers
+}
 
 func patternsOf(forms ...string) patterns {
 	p := patterns{forms: unique(forms)}
 	for _, f := range p.forms {
-		for _, v := range cases(f) {
-			p.values = append(p.values, "*"+escaped(v)+"*")
-		}
+		p.ask = append(p.ask, inAnyCase("wildcard", "*"+escaped(f)+"*")...)
 	}
 	return p
 }
@@ -131,25 +132,25 @@ const (
 // pieceOf returns the [pieceLength] characters of a longer text that are the rarest
 // by guess, of those that are the same in each form in which the text can stand.
 func pieceOf(s string) (piece string) {
-	if len(s) <= pieceLength {
+	text, best := []rune(s), -1
+	if len(text) <= pieceLength {
 		return ""
 	}
-	best := -1
-	for i := range len(s) - pieceLength + 1 {
-		part, rare := s[i:i+pieceLength], 0
-		for _, r := range strings.ToLower(part) {
-			if r <= ' ' && r != ' ' || r > unicode.MaxASCII || strings.ContainsRune(`*?\"`, r) {
+	for i := range len(text) - pieceLength + 1 {
+		part, rare := text[i:i+pieceLength], 0
+		for _, r := range part {
+			if r < ' ' || r == utf8.RuneError || strings.ContainsRune(`*?\"`, r) {
 				rare = -1
 				break
 			}
-			if n := strings.IndexRune(often, r); n >= 0 {
+			if n := strings.IndexRune(often, unicode.ToLower(r)); n >= 0 {
 				rare += n
 			} else {
 				rare += len(often)
 			}
 		}
 		if rare > best {
-			piece, best = part, rare
+			piece, best = string(part), rare
 		}
 	}
 	return piece
@@ -184,7 +185,7 @@ func (w word) in(field string) patterns {
 }
 
 var (
-	smallNumber = lazyregexp.New(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`)
+	smallNumber = lazyregexp.New(`^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?$`) // to the indexer 008 is 8
 	plainWord   = lazyregexp.New(`^[\pL\pN_*]+$`)
 )
 
@@ -222,23 +223,14 @@ func (w word) clauses(f indexField) []clause {
 		if !canHold(f.path, w.typed) {
 			return nil
 		}
-		values := w.in(f.path).values
-		some := make([]clause, len(values))
-		for i, v := range values {
-			if !hasCase(v) { // which the indexer is slower to look for in any case
-				some[i] = clause{"wildcard": clause{f.path: clause{"value": v}}}
-				continue
-			}
-			some[i] = clause{"wildcard": clause{f.path: clause{"value": v, "case_insensitive": true}}}
+		ask := w.in(f.path).ask
+		some := make([]clause, len(ask))
+		for i, m := range ask {
+			some[i] = m.in(f.path)
 		}
 		return some
 	}
 	return nil
-}
-
-// hasCase reports whether s has a letter that the indexer folds.
-func hasCase(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
 // standsIn reports whether any of words stands in a field's text.
@@ -339,7 +331,7 @@ func (w word) cost(fields []indexField) int {
 			n += len(w.clauses(f))
 		case !canHold(f.path, w.typed):
 		default:
-			n += len(w.in(f.path).values)
+			n += len(w.in(f.path).ask)
 		}
 	}
 	return n

@@ -29,6 +29,8 @@ func (y types) aggregate(asks map[string]any, docs []*alert) (Object, error) {
 				counted, err = y.countTerms(how, inner, docs)
 			case "filters":
 				counted, err = y.countFilters(how, inner, docs)
+			case "nested", "reverse_nested":
+				counted, err = y.countOthers(kind, fmt.Sprint(how["path"]), inner, docs)
 			case "date_histogram":
 				counted, err = y.histogram(how, docs)
 			default:
@@ -138,6 +140,30 @@ func (y types) countFilters(how, inner map[string]any, docs []*alert) (Object, e
 		out[name] = b
 	}
 	return Object{"buckets": out}, nil
+}
+
+// countOthers counts what is within documents at a path, or what they are within.
+func (y types) countOthers(kind, path string, inner map[string]any, docs []*alert) (Object, error) {
+	var others []*alert
+	for _, d := range docs {
+		switch {
+		case kind == "nested":
+			others = append(others, d.below(path)...)
+		case d.outer == nil:
+			return nil, bad("illegal_argument_exception", "Reverse nested aggregation can not be used outside a [nested] aggregation")
+		default:
+			for d.outer != nil {
+				d = d.outer
+			}
+			if !slices.Contains(others, d) {
+				others = append(others, d)
+			}
+		}
+	}
+	out := Object{"doc_count": len(others)}
+	more, err := y.aggregate(inner, others)
+	maps.Copy(out, more)
+	return out, err
 }
 
 func (y types) histogram(how map[string]any, docs []*alert) (Object, error) {

@@ -166,7 +166,7 @@ var behaviours = behaviour.Table{
 		{
 			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
 			Does:   "case_insensitive takes A to Z for a to z, and no other letter.",
-			Client: "A word with other letters is asked for in each case.",
+			Client: "A word with other letters becomes an expression that names each in all its cases.",
 			Test:   "TestWhatTheIndexerDoes/other letters keep their case",
 		},
 		{
@@ -192,6 +192,18 @@ var behaviours = behaviour.Table{
 			Does:   "An object in a list belongs to all others of the list: an actor of name a and type 5 is found though no actor is both.",
 			Client: "What is found names its fields.",
 			Test:   "TestWhatTheIndexerDoes/objects in a list are one",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
+			Does:   "Evidence, resources, devices and four more objects of Microsoft Graph's alerts are kept as documents of their own: a query on a field below one finds nothing, without an error, though the list of fields says that it can be searched.",
+			Client: "What stands below such an object is asked for by a clause that names it, in filters, words and counts.",
+			Test:   "TestWhatTheIndexerDoes/what is nested isn't found by its field",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
+			Does:   "To a field that is a number 008 is 8: a search for agent 008 over all fields finds what has level 8.",
+			Client: "A word with zeros in front isn't looked for in numbers.",
+			Test:   "TestWhatTheIndexerDoes/a number with zeros in front",
 		},
 		{
 			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
@@ -282,6 +294,12 @@ var behaviours = behaviour.Table{
 			Does:   "An expired token is called invalid, not expired.",
 			Client: "It is renewed ahead of its end, and once when refused.",
 			Test:   "TestWhatATokenIs/expired is invalid",
+		},
+		{
+			Group: behaviour.Permissions, Versions: "4.0 to 4.14", Known: []behaviour.Witness{behaviour.Report("wazuh/wazuh#25651")}, Surprising: true,
+			Does:   "Each node of a cluster signs tokens with a key of its own and refuses those of the others as invalid; Wazuh 5 shares the key.",
+			Client: "Where nodes share the address a refused token is sent again before it is renewed, and the diagnosis says so; logs and configuration are the master's.",
+			Test:   "TestWhatATokenIs/another node's is invalid",
 		},
 		{
 			Group: behaviour.Permissions, Versions: "4.14.7", Known: onServer, Surprising: true,

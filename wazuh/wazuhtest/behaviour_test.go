@@ -174,6 +174,23 @@ func TestWhatATokenIs(t *testing.T) {
 		s.ExpireTokens()
 		refused(t, s, token, "Invalid token")
 	})
+	t.Run("another node's is invalid", func(t *testing.T) {
+		t.Parallel()
+		for version, shared := range map[string]bool{"4.14.7": false, "5.1.0": true} { // whether the nodes share a key
+			s := wazuhtest.New(t)
+			s.SetVersion(version)
+			s.SetCluster(0, "master", "worker-1")
+			s.ShareAddress(false)
+			token := login(t, s) // of the master; the next request is the worker's
+			status, _, body := ask(t, http.MethodGet, s.URL+"/agents", "", "", token, "")
+			if (status == 200) != shared || !shared && !strings.Contains(body, "Invalid token") {
+				t.Errorf("%s: HTTP %d %s", version, status, body)
+			}
+			if status, _, body := ask(t, http.MethodGet, s.URL+"/agents", "", "", token, ""); status != 200 {
+				t.Errorf("%s, the node that gave it: HTTP %d %s", version, status, body)
+			}
+		}
+	})
 	t.Run("the right password after fifty wrong ones", func(t *testing.T) {
 		t.Parallel()
 		s := wazuhtest.New(t)
@@ -231,6 +248,11 @@ func many(n int) string {
 const search = "POST /wazuh-alerts-*/_search"
 
 // q is the body of a search whose total is true.
+// graph stores an alert of Microsoft Graph with two pieces of evidence.
+func graph(s *wazuhtest.Server) {
+	alert("data.ms-graph.evidence", []any{map[string]any{"hostName": "host-1"}, map[string]any{"verdict": "malicious"}})(s)
+}
+
 func q(query string) string { return `{"track_total_hits":true,"query":` + query + `}` }
 
 // What a search that finds one document says, and one that finds none.
@@ -266,6 +288,13 @@ var ofIndexer = map[string]indexerQuestion{
 	"backslashes are doubled":                      {alert("data.win.eventdata.image", `C:\\Temp\\a.exe`), search, q(`{"wildcard":{"data.win.eventdata.image":"*Temp\\\\a.exe"}}`), 200, none},
 	"a number in a keyword":                        {alert("syscheck.inode_after", 31), search, q(`{"term":{"syscheck.inode_after":"31"}}`), 200, one},
 	"objects in a list are one":                    {alert("data.office365.Actor", []any{map[string]any{"ID": "a", "Type": 0}, map[string]any{"ID": "b", "Type": 5}}), search, q(`{"bool":{"filter":[{"term":{"data.office365.Actor.ID":"a"}},{"term":{"data.office365.Actor.Type":5}}]}}`), 200, one},
+	"what is nested isn't found by its field":      {graph, search, q(`{"term":{"data.ms-graph.evidence.hostName":"host-1"}}`), 200, none},
+	"but by a clause that names the path":          {graph, search, q(`{"nested":{"path":"data.ms-graph.evidence","query":{"term":{"data.ms-graph.evidence.hostName":"host-1"}}}}`), 200, one},
+	"each nested object is for itself":             {graph, search, q(`{"nested":{"path":"data.ms-graph.evidence","query":{"bool":{"filter":[{"term":{"data.ms-graph.evidence.hostName":"host-1"}},{"term":{"data.ms-graph.evidence.verdict":"malicious"}}]}}}}`), 200, none},
+	"a nested clause where nothing is nested":      {graph, search, q(`{"nested":{"path":"data.win","query":{"match_all":{}}}}`), 400, "failed to find nested object under path [data.win]"},
+	"other letters are named in an expression":     {alert("agent.name", "LAPTOP-ÉLODIE"), search, q(`{"regexp":{"agent.name":{"value":"laptop\\-[Éé]lodie","case_insensitive":true}}}`), 200, one},
+	"a range of letters keeps its case":            {alert("agent.name", "LAPTOP"), search, q(`{"regexp":{"agent.name":{"value":"[a-z]aptop","case_insensitive":true}}}`), 200, none},
+	"a number with zeros in front":                 {alert("rule.level", 8), search, q(`{"term":{"rule.level":"008"}}`), 200, one},
 	"a name with a space":                          {alert("data.win.eventdata.threat Name", "Behavior:Win32/X"), search, q(`{"term":{"data.win.eventdata.threat Name":"Behavior:Win32/X"}}`), 200, one},
 	"beyond ten thousand":                          {alert("id", "1"), search, `{"from":10000,"size":1}`, 400, "Result window is too large"},
 	"the reason lies at the root":                  {alert("id", "1"), search, `{"from":10000,"size":1}`, 400, "all shards failed"},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -30,21 +31,66 @@ type alert struct {
 	index, id string
 	at        time.Time
 	source    Object
-	flat      map[string][]any // by path, once asked for
-	reference any              // of a vulnerability, which not all versions have
+	flat      map[string][]any    // by path, once asked for
+	nested    map[string][]*alert // documents within it, by the path of their object
+	outer     *alert              // what this is within
+	reference any                 // of a vulnerability, which not all versions have
 }
 
 // values returns what the document holds at a path, over lists too.
 func (a *alert) values(path string) []any {
-	if a.flat == nil {
-		a.flat = map[string][]any{}
-		leaves(a.source, "", func(p string, v any) {
-			if v != nil {
-				a.flat[p] = append(a.flat[p], v)
-			}
-		})
-	}
+	a.flatten()
 	return a.flat[path]
+}
+
+func (a *alert) flatten() {
+	if a.flat == nil {
+		a.flat, a.nested = map[string][]any{}, map[string][]*alert{}
+		a.add("", a.source)
+	}
+}
+
+// nestedObjects are those that the template for alerts has the indexer keep as documents
+// of their own.
+var nestedObjects = fields(`data.ms-graph.configurationManagerClientEnabledFeatures data.ms-graph.deviceActionResults data.ms-graph.deviceHealthAttestationState
+	data.ms-graph.evidence data.ms-graph.managedDevices data.ms-graph.resources data.ms-graph.resources.modifiedProperties`)
+
+// add takes in what stands at a path.
+func (a *alert) add(path string, v any) {
+	switch v := v.(type) {
+	case nil:
+	case []any:
+		for _, e := range v {
+			a.add(path, e)
+		}
+	case map[string]any:
+		if nestedObjects[path] && strings.HasPrefix(a.index, "wazuh-alerts-") {
+			inner := &alert{index: a.index, id: a.id, at: a.at, outer: a, flat: map[string][]any{}, nested: map[string][]*alert{}}
+			a.nested[path] = append(a.nested[path], inner)
+			a = inner
+		}
+		for k, e := range v {
+			a.add(strings.TrimPrefix(path+"."+k, "."), e)
+		}
+	default:
+		a.flat[path] = append(a.flat[path], v)
+	}
+}
+
+// below returns the documents within a at a path.
+func (a *alert) below(path string) (list []*alert) {
+	a.flatten()
+	for p, inner := range a.nested {
+		switch {
+		case p == path:
+			list = append(list, inner...)
+		case strings.HasPrefix(path, p+"."):
+			for _, i := range inner {
+				list = append(list, i.below(path)...)
+			}
+		}
+	}
+	return list
 }
 
 // first returns the first of the values at a path, or nil.
@@ -311,7 +357,11 @@ func (s *Server) fieldCaps(pattern, wanted string) (Object, error) {
 			}
 			outer = outer[:i]
 			if fields[outer] == nil {
-				fields[outer] = Object{"object": Object{"type": "object", "searchable": false, "aggregatable": false}}
+				k := "object"
+				if nestedObjects[outer] && !y.five {
+					k = "nested"
+				}
+				fields[outer] = Object{k: Object{"type": k, "searchable": false, "aggregatable": false}}
 			}
 		}
 		k := y.of(path)
@@ -402,6 +452,9 @@ func (y types) clausesOf(q any) int {
 					n += y.clausesOf(e)
 				}
 			}
+		case "nested":
+			b, _ := body.(map[string]any)
+			n += y.clausesOf(b["query"])
 		case "match", "match_phrase":
 			b, _ := body.(map[string]any)
 			for field, v := range b {
@@ -907,6 +960,7 @@ var clauseFields = map[string][]string{
 	"exists":       {"field", "boost"},
 	"match_all":    {"boost"},
 	"match_none":   {"boost"},
+	"nested":       {"path", "query", "ignore_unmapped", "score_mode", "boost"},
 }
 
 // compile makes a predicate of a query. What it doesn't know is an error, as
@@ -929,7 +983,7 @@ func (y types) compile(q any) (predicate, error) {
 			return nil, bad("parsing_exception", "unknown query [%s]", name)
 		}
 		switch name {
-		case "bool", "ids", "exists", "match_all", "match_none":
+		case "bool", "ids", "exists", "match_all", "match_none", "nested":
 			if err := only(name, b, allowed); err != nil {
 				return nil, err
 			}
@@ -971,6 +1025,16 @@ func (y types) compilePlain(name string, b map[string]any) (predicate, error) {
 	case "exists":
 		field := fmt.Sprint(b["field"])
 		return func(a *alert) bool { return a.has(field) }, nil
+	case "nested":
+		path := fmt.Sprint(b["path"])
+		match, err := y.compile(b["query"])
+		if err != nil {
+			return nil, err
+		}
+		if (!nestedObjects[path] || y.five) && b["ignore_unmapped"] != true {
+			return nil, shardError("[nested] failed to find nested object under path [%s]", path)
+		}
+		return func(a *alert) bool { return slices.ContainsFunc(a.below(path), match) }, nil
 	}
 	return func(*alert) bool { return name == "match_all" }, nil
 }
@@ -1135,9 +1199,16 @@ func (y types) compileField(name, field string, how map[string]any) (predicate, 
 	case k == truth && name == "term" && value != "true" && value != "false":
 		return nil, shardError("Can't parse truth value [%s], expected [true] or [false]", value)
 	case k == long && (name == "term" || name == "match"):
-		if _, err := strconv.ParseFloat(value, 64); err != nil {
+		want, err := strconv.ParseFloat(value, 64)
+		if err != nil {
 			return nil, shardError("failed to create query: For input string: %q", value)
 		}
+		return func(a *alert) bool {
+			return slices.ContainsFunc(y.terms(a, field), func(t string) bool {
+				have, err := strconv.ParseFloat(t, 64)
+				return err == nil && have == want
+			})
+		}, nil
 	}
 	switch name {
 	case "term":
@@ -1152,11 +1223,12 @@ func (y types) compileField(name, field string, how map[string]any) (predicate, 
 		match := wildcard(value, fold)
 		return func(a *alert) bool { return slices.ContainsFunc(y.terms(a, field), match) }, nil
 	case "regexp":
-		if len(value) > maxRegex {
-			return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("The length of regex [%d] used in the Regexp Query request has exceeded the allowed maximum of [%d]. This maximum can be set by changing the [index.max_regex_length] index level setting.", len(value), maxRegex), true}
+		if n := len(utf16.Encode([]rune(value))); n > maxRegex {
+			return nil, &osError{http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("The length of regex [%d] used in the Regexp Query request has exceeded the allowed maximum of [%d]. This maximum can be set by changing the [index.max_regex_length] index level setting.", n, maxRegex), true}
 		}
-		re, err := regexp.Compile("(?s)^(?:" + value + ")$") // of what Lucene has the parts that mean the same here
-		if err != nil || strings.ContainsAny(value, `~<>&@#"`) {
+		expr, known := expression(value, fold)
+		re, err := regexp.Compile("(?s)^(?:" + expr + ")$")
+		if err != nil || !known {
 			return nil, bad("illegal_argument_exception", "the fake knows no such expression: %s", value)
 		}
 		return func(a *alert) bool { return slices.ContainsFunc(y.terms(a, field), re.MatchString) }, nil
@@ -1167,6 +1239,34 @@ func (y types) compileField(name, field string, how map[string]any) (predicate, 
 }
 
 const maxRegex = 1000 // index.max_regex_length
+
+// expression translates an expression of Lucene, of which it knows the parts that mean
+// the same here. To fold is to take A to Z for a to z, but not in a range of letters.
+func expression(s string, fold bool) (out string, known bool) {
+	var b strings.Builder
+	r, class := []rune(s), false
+	for i := 0; i < len(r); i++ {
+		c := r[i]
+		switch {
+		case c == '\\' && i+1 < len(r):
+			i++
+			b.WriteString(regexp.QuoteMeta(string(r[i])))
+			continue
+		case strings.ContainsRune(`~<>&@#"`, c):
+			return "", false
+		case c == '[' || c == ']':
+			class = c == '['
+		case fold && c <= unicode.MaxASCII && unicode.IsLetter(c) && !class:
+			fmt.Fprintf(&b, "[%c%c]", unicode.ToUpper(c), unicode.ToLower(c))
+			continue
+		case fold && c <= unicode.MaxASCII && unicode.IsLetter(c) && r[i-1] != '-' && (i+1 == len(r) || r[i+1] != '-'):
+			fmt.Fprintf(&b, "%c%c", unicode.ToUpper(c), unicode.ToLower(c))
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String(), true
+}
 
 // shardError is one that arises where the mapping is known.
 func shardError(format string, args ...any) error {
