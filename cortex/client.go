@@ -96,14 +96,10 @@ func (cfg Config) upstream(key string) string {
 	return fmt.Sprintf("Cortex at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 }
 
-// byArtifacts is how to have a part of a report that is too large.
-const byArtifacts = "cortex_get_job_artifacts gives its artifacts without the report"
-
 // wire makes what sends the requests under one key, which a variable holds.
 func (cfg Config) wire(key, variable string) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
 		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: cfg.upstream(key), Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
-		Parts: map[string]string{"getJobReport": byArtifacts, "waitJobReport": byArtifacts},
 		Auth: func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil

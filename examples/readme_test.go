@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/soc"
@@ -102,8 +103,10 @@ func TestThePagesListExactlyTheTools(t *testing.T) {
 			}
 			fmt.Fprintf(&w, "| `%s` | %s | %s | %s |\n", op.Name(), op.Tier(), lock(op), op.Doc())
 		}
+		status := statusDoc(t, statusTool(s.server))
+		fmt.Fprintf(&w, "| `%s` | read |  | %s |\n", status.Name, status.Description)
 		toolTable.check(t, filepath.Join(s.server, "README.md"), w.String())
-		fmt.Fprintf(&summary, "| [%s](examples/%s/README.md) | %d | %d |\n", s.server, s.server, len(s.ops), reads)
+		fmt.Fprintf(&summary, "| [%s](examples/%s/README.md) | %d | %d |\n", s.server, s.server, len(s.ops)+1, reads+1)
 	}
 	counts.check(t, readme, summary.String())
 }
@@ -115,6 +118,21 @@ func statusTool(server string) string {
 		return system + "_" + mcpadapter.StatusTool
 	}
 	return mcpadapter.StatusTool
+}
+
+// statusDoc is that tool as a server lists it.
+func statusDoc(t *testing.T, name string) *mcp.Tool {
+	t.Helper()
+	g, err := gate.New(gate.Policy{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	list, err := mcptest.Dial(t, mcpadapter.New(g, mcpadapter.Options{StatusTool: name}), nil, nil).ListTools(t.Context(), nil)
+	if err != nil || len(list.Tools) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	return list.Tools[0]
 }
 
 func TestNoNameIsInTwoOfTheServers(t *testing.T) {

@@ -50,6 +50,10 @@ type Facets struct {
 	Idempotent bool // a second execution changes nothing further
 	Egress     bool // data leaves for a third party
 	OpenWorld  bool // reaches beyond the platforms: data that others write is in the answer
+
+	// InParts says by what a caller has an answer in parts that is too large, beside
+	// arguments for pages: by its arguments or other operations.
+	InParts string
 }
 
 // An Operation is one gated function. Make it with [Read], [Write] or
@@ -103,6 +107,11 @@ func Idempotent(o *options) { o.facets.Idempotent = true }
 
 // Leaves states that data leaves for a third party.
 func Leaves(o *options) { o.facets.Egress = true }
+
+// InParts states by which arguments, or which other operations, a caller has in parts
+// what is too large for one answer. It is read after "with", such as "dataType" or
+// "thehive_list_observables of the alertId". Arguments for pages go without saying.
+func InParts(with string) Option { return func(o *options) { o.facets.InParts = with } }
 
 // Read declares an operation that changes nothing.
 func Read[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {

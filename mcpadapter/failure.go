@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
@@ -116,6 +117,8 @@ func (t *tool) failed(err error) failure {
 		return failure{Status: string(gate.StatePending), Message: err.Error() + ". " + t.nextPending()}
 	case errors.As(err, new(*invalidError)):
 		return failure{Status: statusInvalid, Message: "invalid arguments for " + name + ":\n" + err.Error()}
+	case errors.Is(err, connect.ErrTooLarge) && t.inParts() != "":
+		return failure{Status: statusFailed, Error: err.Error(), Message: name + " failed: what the platform answers is over the limit. Ask for it in smaller parts, with " + t.inParts() + "."}
 	case !t.foreign():
 		return failure{Status: statusFailed, Message: err.Error()}
 	}

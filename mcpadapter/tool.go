@@ -70,7 +70,7 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 
 func (t *tool) describe() *described {
 	out := schema.Output(t.op.Out())
-	d := &described{answer: out, foreign: out.Untrusted(), how: t.in.PagingHow()}
+	d := &described{answer: out, foreign: out.Untrusted(), how: t.rest()}
 	advertised := []byte(envelopeSchema)
 	switch {
 	case t.op.Tier() != gate.TierRead:
@@ -96,6 +96,30 @@ func (t *tool) describe() *described {
 		Meta:         t.meta(),
 	}
 	return d
+}
+
+// rest says how to get what was cut from an answer.
+func (t *tool) rest() string {
+	with := strings.Join(t.in.Paging(), ", ")
+	if with == "" {
+		with = t.op.Facets().InParts
+	}
+	switch {
+	case t.op.Tier() != gate.TierRead:
+		return "only this answer is cut, not what it tells of: don't repeat the call"
+	case with == "":
+		return "nothing makes this answer smaller"
+	}
+	return "ask for the rest, in smaller parts, with " + with
+}
+
+// inParts names all that gives in parts what is too large for one answer.
+func (t *tool) inParts() string {
+	with := t.in.Paging()
+	if also := t.op.Facets().InParts; also != "" {
+		with = append(with, also)
+	}
+	return strings.Join(with, ", ")
 }
 
 // meta is what a tool's definition has for some hosts. Claude Code loads the

@@ -38,7 +38,6 @@ func New(cfg Config) (*Client, error) {
 	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
 	h, err := httpx.New(httpx.Options{
 		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: upstream, Secrets: []string{key}, Credentials: []string{"API_KEY"},
-		Parts: map[string]string{"getEvent": "misp_get_event and misp_search_attributes with eventId give it by page"},
 		Auth: func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set(name, key)
 			if r.Method != http.MethodGet && !reading(r.URL.Path) {

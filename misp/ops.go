@@ -6,7 +6,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 func (c *Client) Ops() []gate.Op {
 	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
 		gate.Read("misp_search_events", briefly(c.SearchEvents), "Search threat events and reports, such as those of a campaign or malware family, newest first, without what is in them. Needs a filter."),
-		gate.Read("misp_get_event", briefly(c.ShowEvent), "Fetch one event with its tags, indicators (attributes, objects) and correlated events."),
+		gate.Read("misp_get_event", briefly(c.ShowEvent), "Fetch one event with its tags, indicators (attributes, objects) and correlated events.", gate.InParts("misp_search_attributes of the eventId")),
 		gate.Write("misp_create_event", c.CreateEvent, "Create a MISP event (threat report, phishing campaign), unpublished, or find the one of that title and day.",
 			gate.Idempotent).Plan(c.planCreateEvent),
 		gate.Write("misp_update_event", c.UpdateEvent, "Change an event's title, threat level or analysis. Unpublishes the event.",
@@ -26,8 +26,8 @@ func (c *Client) Ops() []gate.Op {
 		gate.Destructive("misp_delete_attribute", c.DeleteAttribute, "Delete an attribute, or with hard and confirmHard for good. Unpublishes the event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteAttribute),
 		gate.Read("misp_correlate", briefly(c.Correlate), "Look up an IOC, a known bad indicator, in threat intelligence: lookup of every event that has (reported) this value: IP, domain, hash. What correlates with it."),
-		gate.Read("misp_get_related_events", briefly(c.GetRelatedEvents), "Find the events that share indicators with an event, or that have one value."),
-		gate.Read("misp_describe_types", c.DescribeTypes, "Say which attribute types and categories there are, and what is usual for each type."),
+		gate.Read("misp_get_related_events", briefly(c.GetRelatedEvents), "Find the events that share indicators with an event, or that have one value.", gate.InParts("a smaller maxAttributes or perAttributeLimit")),
+		gate.Read("misp_describe_types", c.DescribeTypes, "Say which attribute types and categories there are, and what is usual for each type.", gate.InParts("one category, or search")),
 
 		gate.Read("misp_list_tags", c.ListTags, "List tags by name with how often each is used."),
 		gate.Read("misp_search_by_tag", briefly(c.SearchByTag), "Find the events, or the attributes, that have a tag."),

@@ -168,7 +168,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.Read("mitre_soc_coverage", c.Coverage,
 				"Detection coverage: which techniques your Wazuh and Sigma rules cover, which fired lately or are silent, gaps (blind spots) in what named groups use; as table, layer or picture."),
 			gate.Read("soc_evidence_bundle", c.EvidenceBundle,
-				"Preserve evidence of an alert in one archive with SHA-256: context, host inventory, files, case, MISP, Cortex, journal."),
+				"Preserve evidence of an alert in one archive with SHA-256: context, host inventory, files, case, MISP, Cortex, journal.", gate.InParts("fewer agents, or without the caseId")),
 			gate.Read("soc_handover", c.Handover,
 				"Shift hand-over: cases, tasks due, unusual alerts, tunings and responses in force, what waits or is unknown."),
 			gate.Read("mitre_soc_status", c.Status,

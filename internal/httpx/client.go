@@ -40,10 +40,6 @@ type Options struct {
 	// Credentials are the variables that hold the credential, without Prefix.
 	Credentials []string
 
-	// Parts says by an operation's id how to have in parts what is too large for one
-	// answer: by which tool and argument. Empty is the id of all others.
-	Parts map[string]string
-
 	// Auth puts the credential on a request. refused is how often what it put there
 	// before was refused with a 401.
 	Auth func(ctx context.Context, r *http.Request, refused int) error

@@ -149,16 +149,6 @@ func (e *tooLarge) Error() string {
 	return fmt.Sprintf("the answer has more than %d bytes, which is the limit", e.limit)
 }
 
-// inParts says how to have what op gives in parts.
-func (c *Client) inParts(op string) string {
-	for _, id := range []string{op, ""} {
-		if how := c.o.Parts[id]; how != "" {
-			return how
-		}
-	}
-	return "ask for less, such as by a smaller limit"
-}
-
 type authError struct{ err error }
 
 func (e *authError) Error() string { return e.err.Error() }
@@ -182,7 +172,7 @@ func (c *Client) lost(ctx context.Context, r *Request, err error, sent bool) err
 	switch {
 	case errors.As(err, &large):
 		text.kind = connect.In(c.system(), connect.ErrTooLarge)
-		text.text += c.setting("; "+c.inParts(r.endpoint.ID)+", or raise the limit", "MAX_ANSWER")
+		text.text += c.setting("; ask for less at a time, or raise the limit", "MAX_ANSWER")
 	case ended(ctx): // it was the caller who ended it
 		text.kind = nil
 	}

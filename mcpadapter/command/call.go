@@ -39,6 +39,7 @@ func (p *program) tools(ctx context.Context, args []string) int {
 		for _, op := range s.ops {
 			fmt.Fprintln(p.out, op.Name())
 		}
+		fmt.Fprintln(p.out, p.StatusTool)
 		return exitDone
 	case "-json":
 		return p.client(ctx, s, func(cs *mcp.ClientSession) int {
@@ -53,6 +54,11 @@ func (p *program) tools(ctx context.Context, args []string) int {
 	for _, op := range s.ops {
 		rows = append(rows, []string{op.Name(), op.Tier().String(), p.toolset(op.Name()), op.Doc()})
 	}
+	status, _, err := p.find(ctx, s, p.StatusTool)
+	if err != nil {
+		return p.fail(err)
+	}
+	rows = append(rows, []string{status.Name, gate.TierRead.String(), "all", status.Description})
 	p.screen().grid(rows, make([]bool, len(rows[0])), "")
 	return exitDone
 }

@@ -61,7 +61,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 	for _, w := range odd.taken() {
 		r.add(p.Name, legSettings, connect.Warning, w, "")
 	}
-	r.add(p.Name, legSettings, connect.Healthy, fmt.Sprintf("%d tools", len(s.ops)), "")
+	r.add(p.Name, legSettings, connect.Healthy, fmt.Sprintf("%d tools", len(s.ops)+1), "")
 	if checkers := s.checkers(); len(checkers) > 0 {
 		r.Findings = append(r.Findings, prove(ctx, checkers)...)
 	} else {

@@ -157,8 +157,8 @@ func (w *schemaWriter) required(s *Type) {
 // Schema returns the JSON Schema of an input, an object even if it is empty.
 func (s *Type) Schema() []byte { return s.schema(nil, "", nil) }
 
-// PagingHow says how to get what was cut, by the paging arguments of an input.
-func (s *Type) PagingHow() string {
+// Paging returns the arguments of an input that fetch a list in parts.
+func (s *Type) Paging() []string {
 	var names []string
 	for _, f := range s.Fields {
 		switch strings.ToLower(strings.ReplaceAll(f.Name, "_", "")) {
@@ -166,9 +166,6 @@ func (s *Type) PagingHow() string {
 			names = append(names, f.Name)
 		}
 	}
-	if len(names) == 0 {
-		return "ask for less: this tool has no paging arguments"
-	}
 	slices.Sort(names)
-	return "ask for the rest, in smaller parts, with " + strings.Join(names, ", ")
+	return names
 }
