@@ -210,6 +210,9 @@ func (r *results) once(cs *mcp.ClientSession, c evidence.Call) (res *mcp.CallToo
 		r.t.Errorf("%s(%s): an answer of %d bytes, in text %d; %v", c.Op, c.Args, len(b), len(text(res)), err)
 	}
 	m, _ := res.StructuredContent.(map[string]any)
+	for _, at := range epochs("", m) {
+		r.t.Errorf("%s(%s) has a time that nobody can read: %s", c.Op, c.Args, at)
+	}
 	status, _ = m["status"].(string)
 	id, _ = m["proposal"].(string)
 	return res, status, id

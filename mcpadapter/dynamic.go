@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -92,6 +93,10 @@ type match struct {
 	Doc  string    `json:"doc"`
 }
 
+// hintCounts is how often a hint counts, which is what analysts say, beside the many words
+// of the arguments.
+const hintCounts = 4
+
 // find ranks tools by the words of their names, descriptions, hints and arguments.
 func (s *Server) find(in findInput) *found {
 	s.mu.Lock()
@@ -99,7 +104,8 @@ func (s *Server) find(in findInput) *found {
 	if s.index == nil {
 		texts := make([]string, len(s.unlisted))
 		for i, t := range s.unlisted {
-			texts[i] = t.op.Name() + " " + t.op.Doc() + " " + s.opts.SearchHints[t.op.Name()] + " " + t.in.Words()
+			hint := strings.Repeat(" "+s.opts.SearchHints[t.op.Name()], hintCounts)
+			texts[i] = t.op.Name() + " " + t.op.Doc() + hint + " " + t.in.Words()
 		}
 		s.index = bm25.New(texts)
 	}

@@ -26,7 +26,7 @@ type Procedure struct {
 	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli"`   // when it was made
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"tacticLabel,_updatedBy,_updatedAt"`
 }
 
 func (p *Procedure) identity() string { return p.ID }

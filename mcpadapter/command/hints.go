@@ -4,7 +4,7 @@ package command
 // they mean. A host that loads tools late searches them beside names and
 // descriptions. A server without the tool has no use for its hint.
 var searchHints = map[string]string{
-	"get_alerts":                     "wazuh siem alerts detections events list newest",
+	"get_alerts":                     "wazuh alerts list newest wazuh siem alerts detections events",
 	"search_alerts":                  "search hunt alerts logs ioc ip hash user process",
 	"wazuh_alert_context":            "around alert timeline same host user before after",
 	"list_agents":                    "endpoints hosts agents machines online offline",

@@ -196,3 +196,67 @@ func TestAKeptAnswerIsJudgedAsAWhole(t *testing.T) {
 		t.Errorf("%v, %s", ok, text)
 	}
 }
+
+// passedOn keeps what it doesn't know.
+type passedOn struct {
+	ID    string                     `json:"id"`
+	Raw   json.RawMessage            `json:"raw,omitempty"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" own:"tlpLabel,closedDate"`
+}
+
+func (p passedOn) MarshalJSON() ([]byte, error) {
+	m := map[string]any{"id": p.ID}
+	if p.Raw != nil {
+		m["raw"] = p.Raw
+	}
+	for k, v := range p.Extra {
+		m[k] = v
+	}
+	return json.Marshal(m)
+}
+
+// shown is what is shown of v.
+func shown(t *testing.T, v any) *Answer {
+	t.Helper()
+	raw, err := jsontree.Encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(raw, schema.Output(reflect.TypeOf(v)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestATimeThatNoTypeKnowsIsReadable(t *testing.T) {
+	for given, want := range map[string]string{
+		`{"closedDate":1767323045000}`:                       `{"closedDate":"2026-01-02T03:04:05Z"}`,
+		`{"_createdAt":1767323045123}`:                       `{"_createdAt":"2026-01-02T03:04:05.123Z"}`,
+		`{"updated_at":1767323045000}`:                       `{"updated_at":"2026-01-02T03:04:05Z"}`,
+		`{"date":1767323045000}`:                             `{"date":"2026-01-02T03:04:05Z"}`,
+		`[{"type":"date","value":1767323045000,"order":0}]`:  `[{"type":"date","value":"2026-01-02T03:04:05Z","order":0}]`,
+		`{"type":"integer","value":1767323045000}`:           `{"type":"integer","value":1767323045000}`,
+		`{"bytes":1767323045000}`:                            `{"bytes":1767323045000}`, // no time by its name
+		`{"timeToDetect":1767323045000,"closedDate":123456}`: `{"timeToDetect":1767323045000,"closedDate":123456}`,
+		`{"closedDate":1.5,"at":-1767323045000,"when":null}`: `{"closedDate":1.5,"at":-1767323045000,"when":null}`,
+	} {
+		if got := string(shown(t, passedOn{Raw: json.RawMessage(given)}).Whole()); !strings.Contains(got, want) {
+			t.Errorf("%s is shown as %s, want %s", given, got, want)
+		}
+	}
+	if got := string(shown(t, passedOn{Extra: map[string]json.RawMessage{"closedDate": json.RawMessage("1767323045000")}}).Whole()); !strings.Contains(got, `"closedDate":"2026-01-02T03:04:05Z"`) {
+		t.Error(got)
+	}
+}
+
+func TestWhatAPlatformSaysItselfIsNoTextOfOthers(t *testing.T) {
+	a := shown(t, passedOn{ID: "1", Extra: map[string]json.RawMessage{"tlpLabel": json.RawMessage(`"AMBER"`), "closedDate": json.RawMessage("1767323045000")}})
+	if len(a.Texts()) != 0 || strings.Contains(string(a.Whole()), "_untrusted") {
+		t.Errorf("texts %q in %s", a.Texts(), a.Whole())
+	}
+	a = shown(t, passedOn{ID: "1", Extra: map[string]json.RawMessage{"note": json.RawMessage(`"AMBER"`)}})
+	if diff := cmp.Diff([]string{"note", "AMBER"}, a.Texts()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -111,6 +111,7 @@ func (r *reader) object(t *schema.Type) error {
 		return err
 	}
 	begin, kept := r.Pos, 0
+	dated := false // it holds a value of the type date, as a custom field of TheHive does
 	for first := true; ; first = false {
 		end := r.Pos // of the member before
 		if ok, err := r.More(first, '}'); !ok {
@@ -127,8 +128,16 @@ func (r *reader) object(t *schema.Type) error {
 		from := r.Pos
 		leave, text := false, ""
 		switch {
+		case f == nil && t != nil && t.Kind == schema.Object && (r.empty(c) || slices.Contains(t.Quiet, string(key))):
+			leave = true
 		case f == nil:
-			leave = t != nil && t.Kind == schema.Object && (r.empty(c) || slices.Contains(t.Quiet, string(key)))
+			if '1' <= c && c <= '9' && (below == nil || below.Kind == schema.Any) && (saysWhen(key) || dated && string(key) == "value") {
+				number, err := r.Number()
+				if err != nil {
+					return err
+				}
+				text, r.Pos = schema.Milliseconds(string(number)), from
+			}
 		case !f.Required && below.Kind == schema.Any && r.empty(c):
 			leave = true
 		case c == 'n':
@@ -181,7 +190,20 @@ func (r *reader) object(t *schema.Type) error {
 		if m != nil {
 			m.to = r.place(r.Pos)
 		}
+		dated = dated || f == nil && c == '"' && string(key) == "type" && string(r.Data[from:r.Pos]) == `"date"`
 	}
+}
+
+// saysWhen reports whether the name of a member which no type knows is that of a time.
+func saysWhen(key []byte) bool {
+	name := string(key)
+	for _, end := range []string{"Date", "At", "Time", "Timestamp"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	last := name[strings.LastIndexByte(name, '_')+1:]
+	return last == "date" || last == "at" || last == "time" || last == "timestamp"
 }
 
 // empty reports whether the value that begins with c has nothing in it.
@@ -344,7 +366,7 @@ func (j *judgement) object(t *schema.Type, theirs bool) error {
 			if name = f.Name; !theirs && f.Untrusted() {
 				inner, noted = true, f
 			}
-		case t != nil && t.Kind == schema.Object && t.Open && !theirs:
+		case t != nil && t.Kind == schema.Object && t.Open && !theirs && !slices.Contains(t.Own, string(key)):
 			inner, noted = true, t
 		}
 		before := j.theirs

@@ -61,7 +61,8 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		}
 		if x, ok := extra(t); ok {
 			s.Open = x.Tag.Get("untrusted") == "true"
-			s.Quiet = strings.FieldsFunc(x.Tag.Get("quiet"), func(r rune) bool { return r == ',' })
+			comma := func(r rune) bool { return r == ',' }
+			s.Quiet, s.Own = strings.FieldsFunc(x.Tag.Get("quiet"), comma), strings.FieldsFunc(x.Tag.Get("own"), comma)
 		}
 		delete(b.stack, t)
 	}

@@ -68,6 +68,16 @@ func (s *Type) Time(number string) (text string, ok bool) {
 	return time.UnixMilli(n).UTC().Format(time.RFC3339Nano), true
 }
 
+// Milliseconds returns the time in this century that number counts in milliseconds since
+// 1970, as people and models read it, or "" if it isn't one.
+func Milliseconds(number string) string {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 978_307_200_000 || n >= 4_102_444_800_000 {
+		return ""
+	}
+	return time.UnixMilli(n).UTC().Format(time.RFC3339Nano)
+}
+
 // A moment is a text that says when: a time, or a day.
 type moment uint8
 

@@ -57,6 +57,7 @@ type Type struct {
 	FixedTimes bool
 	Quiet      []string // of the members that the type doesn't know, those that say nothing to a model
 	Open       bool     // members that the type doesn't know are kept, and others wrote them
+	Own        []string // of those, what the platform says itself
 }
 
 // Field is a member of an object.
