@@ -3,6 +3,7 @@ package misp
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -223,8 +225,8 @@ const maxSeeded = 500
 
 // GetRelatedEvents finds the events that share values with an event, by MISP's
 // own correlation and by the values meant for detection, or those that have a
-// value. The event itself isn't among them. It takes two requests, however
-// many values there are, unless one of them is in very many events.
+// value. The event itself isn't among them. It takes three requests, two of them at
+// once, however many values there are, unless one of them is in very many events.
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
@@ -238,28 +240,23 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		out.Value = strings.TrimSpace(in.Value)
 		values = []string{out.Value}
 	} else {
-		q := wire.AttributeSearch{IncludeCorrelations: 1, Page: 1, Limit: maxSeeded}
+		q := wire.AttributeSearch{Page: 1, Limit: maxSeeded}
 		inEvent(&q, in.EventID)
-		p, err := c.searchAttributes(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		e, err := c.eventOf(ctx, in.EventID, p.Attributes)
-		if err != nil {
+		var e *Event
+		var p *AttributePage
+		if err := errors.Join(recovered.Together(
+			func() (err error) { e, err = c.summary(ctx, in.EventID); return err },
+			func() (err error) { p, err = c.searchAttributes(ctx, q); return err },
+		)...); err != nil {
 			return nil, err
 		}
 		out.EventID, out.EventInfo = e.ID, e.Info
 		if p.More {
 			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes of the event were looked at", maxSeeded))
 		}
-		for _, a := range p.Attributes {
-			if a == nil {
-				continue
-			}
-			for _, r := range a.Related {
-				if r != nil && r.EventID != e.ID && r.EventID != "" {
-					found.at(r.EventID, r.Event).Correlated = true
-				}
+		for _, r := range e.Correlated {
+			if r != nil && r.Event.ID != e.ID && r.Event.ID != "" {
+				found[r.Event.ID] = &RelatedEvent{Event: r.Event, Shared: []string{}, Correlated: true}
 			}
 		}
 		slices.Reverse(p.Attributes) // as they were added
@@ -278,21 +275,6 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	reasons = append(reasons, more...)
 	out.Truncated, out.Reason = len(reasons) > 0, clip.Text(strings.Join(reasons, "; "), 1000)
 	return out, nil
-}
-
-// eventOf returns the event that ref names, of which list are attributes, if it has
-// any: each says which event it is in.
-func (c *Client) eventOf(ctx context.Context, ref EventRef, list []*Attribute) (*EventHead, error) {
-	for _, a := range list {
-		if a != nil && a.Event != nil && Ref(ref).is(a.Event.ID, a.Event.UUID) {
-			return a.Event, nil
-		}
-	}
-	e, err := c.summary(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	return &EventHead{ID: e.ID, UUID: e.UUID, Info: e.Info, Date: e.Date}, nil
 }
 
 // sharing puts into found the events, other than one, that have one of values,

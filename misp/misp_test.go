@@ -304,8 +304,8 @@ func TestGetRelatedEvents(t *testing.T) {
 	if err != nil || !cut.Truncated || !strings.Contains(cut.Reason, "maxAttributes") || !strings.Contains(cut.Reason, "perAttributeLimit") {
 		t.Errorf("bounded: %+v, %v", cut, err)
 	}
-	if n := len(m.Requests()); n != 2 {
-		t.Errorf("%d requests, want 2", n)
+	if n := len(m.Requests()); n != 3 {
+		t.Errorf("%d requests, want 3", n)
 	}
 	for _, in := range []misp.GetRelatedEventsInput{{}, {EventID: "1", Value: "x"}, {Value: "%"}, {Value: "x", MaxAttributes: 101}} {
 		if _, err := c.GetRelatedEvents(t.Context(), in); !errors.Is(err, misp.ErrInvalid) {

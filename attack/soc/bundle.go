@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -167,7 +168,7 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 	if len(agents) == 0 && alert.Agent.ID != "" {
 		agents = []wazuh.AgentID{wazuh.AgentID(alert.Agent.ID)}
 	}
-	together(
+	recovered.Together(
 		func() error {
 			b.put("wazuh", "context.json", func() (any, error) {
 				return c.wazuh.GetAlertContext(ctx, wazuh.GetAlertContextInput{AlertID: in.AlertID, Minutes: 60, Limit: 50})

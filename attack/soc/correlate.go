@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -79,7 +80,7 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))
 	}
-	errs := together(
+	errs := recovered.Together(
 		func() error { return c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) },
 		func() error { return c.hiveHits(ctx, asked, in.Limit, &out.TheHive) },
 		func() error { return c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) },

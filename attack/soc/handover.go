@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -147,7 +148,7 @@ func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutpu
 	now := time.Now().UTC().Truncate(time.Second)
 	out := &HandoverOutput{From: now.Add(-time.Duration(in.Hours) * time.Hour), Until: now, Cases: []HandoverCase{}, Tasks: []HandoverTask{}, Unusual: []UnusualRule{},
 		Tunings: []*wazuh.TuningInForce{}, Responses: []HandoverAct{}, Waiting: []HandoverAct{}, Unknown: []HandoverAct{}}
-	errs := together(
+	errs := recovered.Together(
 		func() error { return c.handoverCases(ctx, out) },
 		func() error { return c.handoverAlerts(ctx, out) },
 		func() error { return c.handoverTunings(ctx, out) },

@@ -16,12 +16,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -226,18 +224,6 @@ func standing(platform string, configured bool, err error) PlatformStatus {
 
 // errNoHive means that an operation needs TheHive.
 var errNoHive = errors.New("soc: TheHive is not configured")
-
-// together runs all fs at once and returns their errors when the last is done. A
-// panic is the error of that one.
-func together(fs ...func() error) []error {
-	errs := make([]error, len(fs))
-	var wg sync.WaitGroup
-	for i, f := range fs {
-		wg.Go(func() { errs[i] = recovered.Do(f) })
-	}
-	wg.Wait()
-	return errs
-}
 
 // A Technique is an ATT&CK technique in an answer.
 type Technique struct {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -38,7 +39,7 @@ func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, erro
 			return err
 		}
 	}
-	errs := together(
+	errs := recovered.Together(
 		ask(0, "wazuh", c.wazuh != nil, func() (string, error) {
 			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
 			if err != nil {

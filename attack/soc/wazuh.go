@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -55,7 +56,7 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 	out := &WazuhStatusOutput{Failed: []string{}}
 	states := []wazuh.AgentStatus{wazuh.Active, wazuh.Disconnected, wazuh.Pending, wazuh.NeverConnected}
 	counts := make([]int, len(states))
-	errs := together(
+	errs := recovered.Together(
 		func() error {
 			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
 			if err == nil {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/sallyport-soc/sallyport/gate"
 )
@@ -20,6 +21,18 @@ func Do(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// Together calls all fs at once, each as [Do] does, and returns their errors when the last
+// has ended.
+func Together(fs ...func() error) []error {
+	errs := make([]error, len(fs))
+	var wg sync.WaitGroup
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = Do(f) })
+	}
+	wg.Wait()
+	return errs
 }
 
 // Write is [Do] for what changes something. After a panic the outcome is

@@ -62,6 +62,12 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatMISPDoes/a decided proposal stays in the list",
 		},
 		{
+			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")},
+			Does:   "Metadata of an event has the events that MISP correlates with it, without asking.",
+			Client: "Related events are read from there, whatever the size of the event.",
+			Test:   "TestWhatMISPDoes/metadata names what correlates",
+		},
+		{
 			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "Metadata of an event has no member Tag when it has no tags, and an empty list of other things.",
 			Client: "Absent and empty are the same.",

@@ -42,6 +42,7 @@ func traits() map[string]trait {
 		"an empty map is a list":               {nil, []step{{misptest.Key, "GET", "/objectTemplates/view/2", ""}}, 200, `"requirements":[]`},
 		"integers are strings":                 {nil, []step{{misptest.Key, "GET", "/events/view/1", ""}}, 200, `"orgc_id":"2"`},
 		"a decided proposal stays in the list": {nil, []step{{misptest.OtherKey, "POST", "/shadow_attributes/add/4", `{"type":"domain","category":"Network activity","value":"p.example"}`}, {misptest.Key, "POST", "/shadow_attributes/accept/1", `{}`}, {misptest.Key, "GET", "/shadow_attributes/index/4", ""}}, 200, `"deleted":true`},
+		"metadata names what correlates":       {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","eventid":"` + misptest.BruteForceEvent + `","metadata":true}`}}, 200, `"RelatedEvent":[{`},
 		"no tags, no member":                   {func(m *misptest.Server) { m.AddEvent(misptest.Event{Info: "bare"}) }, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","eventid":"8","metadata":true}`}}, 200, `not "Tag"`},
 		"an unknown filter finds everything":   {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","comment":"nothing"}`}}, 200, `rows=16`},
 		"an empty value finds everything":      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","value":""}`}}, 200, `rows=16`},

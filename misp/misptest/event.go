@@ -328,20 +328,38 @@ func (s *Server) tags(names []string) (list []object) {
 	return list
 }
 
-// metadata is e without what is in it.
-func (s *Server) metadata(e *event) object {
+// metadata is e without what is in it, as u sees it.
+func (s *Server) metadata(u *user, e *event) object {
 	o := object{
 		"id": s.num(e.id), "orgc_id": s.num(e.org), "org_id": s.num(1), "date": e.Date.Format(time.DateOnly), "threat_level_id": s.num(e.ThreatLevel),
 		"info": e.Info, "published": e.Published, "uuid": e.UUID, "attribute_count": s.num(len(e.all())), "analysis": s.num(e.Analysis),
 		"timestamp": s.num(int(e.changed)), "distribution": s.num(e.Distribution), "proposal_email_lock": false, "locked": false,
 		"publish_timestamp": s.num(int(e.publicAt)), "sharing_group_id": s.num(e.SharingGroup), "disable_correlation": false, "extends_uuid": "",
 		"protected": nil, "event_creator_email": "analyst@soc.example", "Org": s.organisation(1), "Orgc": s.organisation(e.org),
-		"RelatedEvent": []object{}, "Galaxy": s.described(e.Tags), "CryptographicKey": []object{}, "EventReport": []object{},
+		"RelatedEvent": s.correlated(u, e), "Galaxy": s.described(e.Tags), "CryptographicKey": []object{}, "EventReport": []object{},
 	}
 	if len(e.Tags) > 0 { // absent without
 		o["Tag"] = s.tags(e.Tags)
 	}
 	return o
+}
+
+// correlated are the events that share a value with e, as far as u sees them.
+func (s *Server) correlated(u *user, e *event) []object {
+	related := []object{}
+	seen := map[*event]bool{}
+	for _, a := range e.all() {
+		for _, c := range s.correlations(u, e, a) {
+			if seen[c.e] {
+				continue
+			}
+			seen[c.e] = true
+			r := s.related(c.e)
+			r["Org"], r["Orgc"] = s.named(1), s.named(c.e.org)
+			related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
+		}
+	}
+	return related
 }
 
 // related is e as it appears with an event or an attribute that it correlates with.
@@ -393,7 +411,7 @@ func (s *Server) sightings(e *event, a *attribute) []object {
 
 // full is e with all that is in it, as events/view gives it.
 func (s *Server) full(u *user, e *event) object {
-	o := s.metadata(e)
+	o := s.metadata(u, e)
 	in := func(list []*attribute) []object {
 		out := []object{}
 		for _, a := range list {
@@ -426,26 +444,13 @@ func (s *Server) full(u *user, e *event) object {
 			"sharing_group_id": s.num(ob.sharingGroup), "comment": ob.Comment, "deleted": false, "first_seen": nil, "last_seen": nil, "ObjectReference": []object{},
 			"Attribute": in(ob.attributes)})
 	}
-	related := []object{}
-	seen := map[*event]bool{}
-	for _, a := range e.all() {
-		for _, c := range s.correlations(u, e, a) {
-			if seen[c.e] {
-				continue
-			}
-			seen[c.e] = true
-			r := s.related(c.e)
-			r["Org"], r["Orgc"] = s.named(1), s.named(c.e.org)
-			related = append(related, object{"Event": r, "RelationshipInbound": []object{}})
-		}
-	}
 	proposals := []object{}
 	for _, p := range s.proposals {
 		if p.e == e && p.a == nil && !p.decided {
 			proposals = append(proposals, s.proposal(p))
 		}
 	}
-	o["Attribute"], o["ShadowAttribute"], o["Object"], o["RelatedEvent"] = in(e.attributes), proposals, objects, related
+	o["Attribute"], o["ShadowAttribute"], o["Object"] = in(e.attributes), proposals, objects
 	return o
 }
 
@@ -635,7 +640,7 @@ func (s *Server) searchEvents(r *request) answer {
 	_, metadata := flagged(p["metadata"])
 	for _, e := range page {
 		if metadata {
-			list = append(list, object{"Event": s.metadata(e)})
+			list = append(list, object{"Event": s.metadata(r.user, e)})
 			continue
 		}
 		list = append(list, object{"Event": s.full(r.user, e)})
