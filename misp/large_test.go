@@ -58,7 +58,7 @@ func TestAPageOverTheLimitOfBytesIsReadInParts(t *testing.T) {
 		t.Errorf("an export of more than can be held: %v", err)
 	}
 	_, err = c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Type: "text", Limit: 499})
-	if !errors.Is(err, conn.ErrTooLarge) || !strings.Contains(err.Error(), "a smaller limit") || !strings.Contains(err.Error(), "MISP_MAX_ANSWER") {
+	if !errors.Is(err, conn.ErrTooLarge) || !strings.Contains(err.Error(), "ask for less at a time") || !strings.Contains(err.Error(), "MISP_MAX_ANSWER") {
 		t.Errorf("a page that has no halves: %v", err)
 	}
 }
