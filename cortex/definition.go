@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
@@ -123,19 +125,9 @@ func (c *Client) listDefinitions(ctx context.Context, k kind, in ListDefinitions
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	all, err := c.definitions(ctx, k)
+	all, match, err := c.matchingDefinitions(ctx, k, in)
 	if err != nil {
 		return nil, err
-	}
-	search := strings.ToLower(strings.TrimSpace(in.Search))
-	var match []*Definition
-	for _, d := range all {
-		switch {
-		case !takesType(d.DataTypes, in.DataType), in.FreeOnly && d.RequiresConfig,
-			!strings.Contains(strings.ToLower(d.Name+"\n"+d.Description), search):
-		default:
-			match = append(match, d)
-		}
 	}
 	p := &DefinitionPage{Definitions: []*Definition{}, Total: len(match), Offset: in.Offset}
 	from := min(in.Offset, len(match))
@@ -145,12 +137,54 @@ func (c *Client) listDefinitions(ctx context.Context, k kind, in ListDefinitions
 		p.Next = &to
 	}
 	switch {
-	case len(all) == 0:
+	case all == 0:
 		p.Note = fmt.Sprintf("the server has no %s at all: its catalogues may not be set up", k)
 	case len(match) == 0:
-		p.Note = fmt.Sprintf("none of %s matches", count(len(all), string(k)))
+		p.Note = fmt.Sprintf("none of %s matches", count(all, string(k)))
 	}
 	return p, nil
+}
+
+// AnalyzerDefinitions returns an iterator over every analyzer that the server has and
+// in matches, by name, from in.Offset on. Cortex gives all in one answer, so that
+// in.Limit doesn't count.
+func (c *Client) AnalyzerDefinitions(ctx context.Context, in ListAnalyzerDefinitionsInput) iter.Seq2[*Definition, error] {
+	return c.everyDefinition(ctx, analyzers, in.ListDefinitionsInput)
+}
+
+// ResponderDefinitions returns an iterator over every responder that the server has
+// and in matches, by name, from in.Offset on. Cortex gives all in one answer, so that
+// in.Limit doesn't count.
+func (c *Client) ResponderDefinitions(ctx context.Context, in ListResponderDefinitionsInput) iter.Seq2[*Definition, error] {
+	return c.everyDefinition(ctx, responders, in.ListDefinitionsInput)
+}
+
+func (c *Client) everyDefinition(ctx context.Context, k kind, in ListDefinitionsInput) iter.Seq2[*Definition, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
+		return paging.Failed[*Definition](err)
+	}
+	return paging.All(ctx, func(ctx context.Context, _ int) ([]*Definition, bool, error) {
+		_, match, err := c.matchingDefinitions(ctx, k, in)
+		return match[min(in.Offset, len(match)):], false, err
+	})
+}
+
+// matchingDefinitions returns the definitions that in matches, of how many.
+func (c *Client) matchingDefinitions(ctx context.Context, k kind, in ListDefinitionsInput) (of int, match []*Definition, err error) {
+	all, err := c.definitions(ctx, k)
+	if err != nil {
+		return 0, nil, err
+	}
+	search := strings.ToLower(strings.TrimSpace(in.Search))
+	for _, d := range all {
+		switch {
+		case !takesType(d.DataTypes, in.DataType), in.FreeOnly && d.RequiresConfig,
+			!strings.Contains(strings.ToLower(d.Name+"\n"+d.Description), search):
+		default:
+			match = append(match, d)
+		}
+	}
+	return len(all), match, nil
 }
 
 // takesType reports whether a worker with these types takes t, or t of TheHive.

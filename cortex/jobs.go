@@ -271,7 +271,9 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 func (c *Client) history(ctx context.Context, in ListJobsInput) (*JobPage, error) {
 	p := &JobPage{Jobs: []*Job{}}
 	looked, last, is := 0, time.Time{}, in.on()
-	for j, err := range c.walk(ctx, in) {
+	all := in
+	all.Limit = pageJobs
+	for j, err := range c.walk(ctx, all) {
 		if err != nil {
 			return nil, err
 		}
@@ -329,10 +331,10 @@ func (in *ListJobsInput) query() query {
 	return q
 }
 
-// Jobs yields every job that matches, newest first, from in.Offset on; in.Limit
-// doesn't count. Jobs created meanwhile are left out, none is skipped or comes
-// twice when some are deleted on the way, and there may be more of them than
-// Cortex pages through: it goes on by the date of the last job.
+// Jobs yields every job that matches, newest first, from in.Offset on. Jobs created
+// meanwhile are left out, none is skipped or comes twice when some are deleted on
+// the way, and there may be more of them than Cortex pages through: it goes on by the
+// date of the last job. A page of requests has in.Limit jobs; left out: 500.
 func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
 	if err := input.PrepareWalk(&in, &in.Limit, pageJobs, ErrInvalid); err != nil {
 		return paging.Failed[*Job](err)
@@ -349,47 +351,16 @@ func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, err
 
 // walk is [Client.Jobs] whatever observable the jobs are on.
 func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
-	in.Data = ""
-	return func(yield func(*Job, error) bool) {
-		in := in // each walk begins anew
-		in.Limit = pageJobs
-		seen := map[string]bool{} // of the millisecond that in.Before names
-		for {
-			p, err := c.ListJobs(ctx, in)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if len(p.Jobs) == 0 {
-				return
-			}
-			for _, j := range p.Jobs {
-				if !j.CreatedAt.Equal(in.Before) {
-					in.Before = j.CreatedAt
-					clear(seen)
-				} else if seen[j.ID] {
-					continue
-				}
-				seen[j.ID] = true
-				if !yield(j, nil) {
-					return
-				}
-			}
-			if len(p.Jobs) < in.Limit {
-				return
-			}
-			// A page of one millisecond alone is stepped over by its length.
-			if first := p.Jobs[0].CreatedAt; first.Equal(in.Before) {
-				in.Offset += len(p.Jobs)
-			} else {
-				in.Offset = 0
-			}
-			if err := ctx.Err(); err != nil {
-				yield(nil, err)
-				return
-			}
+	return paging.ByKey(ctx, func(j *Job) (int64, string) { return jsoncodec.Milli(j.CreatedAt), j.ID }, func(ctx context.Context, from *int64, offset int) ([]*Job, bool, error) {
+		next := in
+		if from == nil {
+			offset += in.Offset
+		} else {
+			next.Before = jsoncodec.OfMilli(*from)
 		}
-	}
+		jobs, _, err := c.search(ctx, next.query(), offset, next.Limit, newestFirst)
+		return jobs, len(jobs) == next.Limit, err
+	})
 }
 
 const newestFirst = "-createdAt"

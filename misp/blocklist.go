@@ -4,14 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -103,6 +107,39 @@ func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, 
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	out, _, err := c.blocklist(ctx, in)
+	return out, err
+}
+
+// Blocked returns an iterator over every value of a blocklist, in the order of the
+// alphabet, from in.Page on, as it was when it began: all is read at once. Where the
+// list is cut, since it has more attributes than are looked at, the last yield is
+// [connect.ErrTooLarge].
+func (c *Client) Blocked(ctx context.Context, in BlocklistInput) iter.Seq2[string, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, blockedAtOnce, ErrInvalid); err != nil {
+		return paging.Failed[string](err)
+	}
+	skipped := (in.Page - 1) * in.Limit
+	in.Page, in.Limit, in.Since = 1, math.MaxInt, ""
+	return func(yield func(string, error) bool) {
+		list, cut, err := c.blocklist(ctx, in)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for _, v := range list.Values[min(skipped, len(list.Values)):] {
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if cut {
+			yield("", fmt.Errorf("misp: blocklist: only the newest %d attributes were looked at, narrow the list with tags: %w", maxBlocked, connect.ErrTooLarge))
+		}
+	}
+}
+
+// blocklist says too whether there were more attributes than are looked at.
+func (c *Client) blocklist(ctx context.Context, in BlocklistInput) (_ *Blocklist, cut bool, _ error) {
 	q := wire.AttributeSearch{Type: anyOf(blockTypes[in.Kind].types...), Tags: tagQueryOf(in.Tags, in.AllTags).wire(), IncludeWarninglistHits: 1}
 	on := 1
 	q.ToIDs, q.Published = &on, &on
@@ -119,7 +156,7 @@ func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, 
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	out := &Blocklist{Kind: in.Kind, Page: in.Page}
 	var notes []string
@@ -154,7 +191,7 @@ func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, 
 					gone[v] = true
 				}
 			}); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 		out.Removed = slices.Sorted(maps.Keys(gone))
@@ -162,7 +199,7 @@ func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, 
 		notes = append(notes, "what was removed may never have been on the list")
 	}
 	out.Note = strings.Join(notes, "; ")
-	return out, nil
+	return out, cut, nil
 }
 
 // eachBlocked calls f with each value of a kind that q finds, and says whether

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -168,7 +169,9 @@ func (c *Client) newFile(path string) (*upload.Saved, error) {
 var errNoFolder = invalid("no folder is open for files (MISP_FILE_BASE_DIR)")
 
 // Exports returns an iterator over the pages of an export, from in.Page on. Each
-// is a whole document, but for CSV, whose first line only the first page has.
+// is a whole document, but for CSV, whose first line only the first page has. They
+// are pages by number: a loop that deletes what is exported shifts them.
+// [Client.Attributes] is safe from that.
 func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Export, error] {
 	input.SetDefaults(&in)
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
@@ -392,3 +395,28 @@ func (c *Client) ExportHashes(ctx context.Context, in ExportHashesInput) (*Expor
 	out.Count = len(out.Hashes)
 	return out, nil
 }
+
+// Hashes returns an iterator over every hash that [Client.ExportHashes] gives, from
+// in.Page on, each once: all pages are read before the first hash is handed out.
+// Without in.Limit it reads 10,000 at once.
+func (c *Client) Hashes(ctx context.Context, in ExportHashesInput) iter.Seq2[string, error] {
+	if err := input.PrepareWalk(&in, &in.Limit, maxHashes, ErrInvalid); err != nil {
+		return paging.Failed[string](err)
+	}
+	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
+	return paging.Gathered(paging.ByCursor(ctx, func(ctx context.Context, page int) ([]string, int, error) {
+		next := in
+		next.Page = max(page, in.Page)
+		p, err := c.ExportHashes(ctx, next)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case p.More:
+			return p.Hashes, next.Page + 1, nil
+		}
+		return p.Hashes, 0, nil
+	}), func(hash string) string { return hash })
+}
+
+// maxHashes is the largest page of hashes.
+const maxHashes = 10_000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -83,6 +84,16 @@ func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, e
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listFeeds(ctx, in)
+}
+
+// Feeds returns an iterator over every feed that in matches, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) Feeds(ctx context.Context, in ListFeedsInput) iter.Seq2[*Feed, error] {
+	return walkWhole(ctx, in, c.listFeeds, func(p *FeedPage) []*Feed { return p.Feeds })
+}
+
+func (c *Client) listFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, error) {
 	res, err := c.wire.ListFeeds(ctx)
 	list, err := rows[Feed](c, "Feed", res, err)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -103,6 +104,16 @@ func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*Galax
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listGalaxies(ctx, in)
+}
+
+// Galaxies returns an iterator over every galaxy that in matches, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) Galaxies(ctx context.Context, in ListGalaxiesInput) iter.Seq2[*GalaxyHead, error] {
+	return walkWhole(ctx, in, c.listGalaxies, func(p *GalaxyPage) []*GalaxyHead { return p.Galaxies })
+}
+
+func (c *Client) listGalaxies(ctx context.Context, in ListGalaxiesInput) (*GalaxyPage, error) {
 	all, err := c.galaxies(ctx)
 	if err != nil {
 		return nil, err
@@ -153,6 +164,16 @@ func (c *Client) GetGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClust
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.getGalaxy(ctx, in)
+}
+
+// GalaxyClusters returns an iterator over every cluster of a galaxy, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) GalaxyClusters(ctx context.Context, in GetGalaxyInput) iter.Seq2[*ClusterHead, error] {
+	return walkWhole(ctx, in, c.getGalaxy, func(p *GalaxyClusters) []*ClusterHead { return p.Clusters })
+}
+
+func (c *Client) getGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClusters, error) {
 	type answer struct {
 		Galaxy   *Galaxy        `json:"Galaxy"`
 		Clusters List[*Cluster] `json:"GalaxyCluster"`
@@ -223,6 +244,17 @@ func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyCluste
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.searchGalaxyClusters(ctx, in)
+}
+
+// GalaxyClustersMatching returns an iterator over every cluster that a text is in, the
+// closest first, from in.Page on, as [Client.SearchGalaxyClusters] finds them when it
+// begins.
+func (c *Client) GalaxyClustersMatching(ctx context.Context, in SearchGalaxyClustersInput) iter.Seq2[*ClusterHead, error] {
+	return walkWhole(ctx, in, c.searchGalaxyClusters, func(p *FoundClusters) []*ClusterHead { return p.Clusters })
+}
+
+func (c *Client) searchGalaxyClusters(ctx context.Context, in SearchGalaxyClustersInput) (*FoundClusters, error) {
 	all, err := c.galaxies(ctx)
 	if err != nil {
 		return nil, err

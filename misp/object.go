@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -89,6 +90,16 @@ func (c *Client) ListObjectTemplates(ctx context.Context, in ListObjectTemplates
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listObjectTemplates(ctx, in)
+}
+
+// ObjectTemplates returns an iterator over every object template that in matches, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) ObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) iter.Seq2[*TemplateHead, error] {
+	return walkWhole(ctx, in, c.listObjectTemplates, func(p *TemplatePage) []*TemplateHead { return p.Templates })
+}
+
+func (c *Client) listObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) (*TemplatePage, error) {
 	list, err := c.templates(ctx)
 	if err != nil {
 		return nil, err

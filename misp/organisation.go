@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -70,6 +71,16 @@ func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInpu
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listOrganisations(ctx, in)
+}
+
+// Organisations returns an iterator over every organisation that in matches, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) Organisations(ctx context.Context, in ListOrganisationsInput) iter.Seq2[*OrganisationDetail, error] {
+	return walkWhole(ctx, in, c.listOrganisations, func(p *OrganisationPage) []*OrganisationDetail { return p.Organisations })
+}
+
+func (c *Client) listOrganisations(ctx context.Context, in ListOrganisationsInput) (*OrganisationPage, error) {
 	res, err := c.wire.ListOrganisations(ctx, "scope:"+string(in.Scope))
 	list, err := rows[OrganisationDetail](c, "Organisation", res, err)
 	if err != nil {
@@ -149,6 +160,16 @@ func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInpu
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listSharingGroups(ctx, in)
+}
+
+// SharingGroups returns an iterator over every sharing group that in matches, by name,
+// from in.Page on, as they were when it began.
+func (c *Client) SharingGroups(ctx context.Context, in ListSharingGroupsInput) iter.Seq2[*SharingGroupDetail, error] {
+	return walkWhole(ctx, in, c.listSharingGroups, func(p *SharingGroupPage) []*SharingGroupDetail { return p.Groups })
+}
+
+func (c *Client) listSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {
 	all, err := c.sharingGroups(ctx)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -112,6 +113,16 @@ func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*Pro
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listProposals(ctx, in)
+}
+
+// Proposals returns an iterator over every proposal that in matches, newest first, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) Proposals(ctx context.Context, in ListProposalsInput) iter.Seq2[*Proposal, error] {
+	return walkWhole(ctx, in, c.listProposals, func(p *ProposalPage) []*Proposal { return p.Proposals })
+}
+
+func (c *Client) listProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
 	list, err := c.proposals(ctx, in.EventID)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,16 @@
 package misp
 
 import (
+	"context"
+	"iter"
+	"math"
 	"strings"
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 )
 
 // A Ref names an attribute, an object, a template, a galaxy, a cluster or an
@@ -56,9 +61,33 @@ type Paging struct {
 // cut returns the page of list that p asks for, and whether there is more.
 func cut[T any](p Paging, list []T) ([]T, bool) {
 	from := min((p.Page-1)*p.Limit, len(list))
-	to := min(from+p.Limit, len(list))
+	to := from + min(p.Limit, len(list)-from)
 	return append([]T{}, list[from:to]...), to < len(list)
 }
+
+// walkWhole is an iterator over a list that MISP gives in one answer: list's page of
+// all. in.Page and in.Limit say how many rows are left out before it.
+func walkWhole[In, Page, T any, P interface {
+	*In
+	paging() *Paging
+}](ctx context.Context, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T) iter.Seq2[T, error] {
+	p := P(&in).paging()
+	if err := input.PrepareWalk(&in, &p.Limit, maxLimit, ErrInvalid); err != nil {
+		return paging.Failed[T](err)
+	}
+	skipped := (p.Page - 1) * p.Limit
+	p.Page, p.Limit = 1, math.MaxInt
+	return paging.All(ctx, func(ctx context.Context, _ int) ([]T, bool, error) {
+		all, err := list(ctx, in)
+		if err != nil {
+			return nil, false, err
+		}
+		items := rows(all)
+		return items[min(skipped, len(items)):], false, nil
+	})
+}
+
+func (p *Paging) paging() *Paging { return p }
 
 // mentions reports whether one of texts holds what, in any case.
 func mentions(what string, texts ...string) bool {

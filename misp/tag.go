@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -282,6 +283,16 @@ func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, erro
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listTags(ctx, in)
+}
+
+// Tags returns an iterator over every tag that in matches, by name, from in.Page
+// on, as they were when it began: MISP gives all in one answer.
+func (c *Client) Tags(ctx context.Context, in ListTagsInput) iter.Seq2[*TagUse, error] {
+	return walkWhole(ctx, in, c.listTags, func(p *TagPage) []*TagUse { return p.Tags })
+}
+
+func (c *Client) listTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {
 	type answer struct {
 		Tags List[*TagUse] `json:"Tag"`
 	}

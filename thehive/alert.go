@@ -158,9 +158,6 @@ func (a *Alert) texts() []string {
 // alertQuery is what lists the alerts that in matches, and what is searched for.
 func (c *Client) alertQuery(ctx context.Context, in ListAlertsInput) (q Query, s search, err error) {
 	q = All(KindAlert)
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return q, s, err
-	}
 	if in.CaseID != "" {
 		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 		if err != nil {
@@ -190,24 +187,10 @@ func (c *Client) alertQuery(ctx context.Context, in ListAlertsInput) (q Query, s
 // in.Offset on. Each is yielded once, also when alerts come, change or go on the
 // way. A page of requests has in.Limit alerts; left out: 500.
 func (c *Client) Alerts(ctx context.Context, in ListAlertsInput) iter.Seq2[*Alert, error] {
-	return func(yield func(*Alert, error) bool) {
+	return everything(ctx, c, "alerts", in, func(ctx context.Context, in ListAlertsInput) (Query, func(*Alert) bool, error) {
 		q, s, err := c.alertQuery(ctx, in)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		all := walk[*Alert](ctx, c, "alerts", in.Limit, q)
-		skip(in.Offset, func(yield func(*Alert, error) bool) {
-			for a, err := range all {
-				if err == nil && !s.holds(a.texts()...) {
-					continue
-				}
-				if !yield(a, err) {
-					return
-				}
-			}
-		})(yield)
-	}
+		return q, func(a *Alert) bool { return s.holds(a.texts()...) }, err
+	})
 }
 
 // GetAlertInput is the input of [Client.GetAlert].

@@ -213,9 +213,6 @@ func (c *Client) listCases(ctx context.Context, in ListCasesInput) (*CasePage, e
 // is an error, as nothing would be found.
 func (c *Client) caseQuery(ctx context.Context, in ListCasesInput) (Query, error) {
 	q := All(KindCase)
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return q, err
-	}
 	if in.Status != "" {
 		if _, err := c.stage(ctx, KindCaseStatus, in.Status); err != nil {
 			return q, c.explain(ctx, err)
@@ -273,14 +270,7 @@ func (c *Client) casesFound(ctx context.Context, f *found[*Case], err error) err
 // in.Offset on. Each is yielded once, also when cases are opened, changed or
 // closed on the way. A page of requests has in.Limit cases; left out: 500.
 func (c *Client) Cases(ctx context.Context, in ListCasesInput) iter.Seq2[*Case, error] {
-	return func(yield func(*Case, error) bool) {
-		q, err := c.caseQuery(ctx, in)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		skip(in.Offset, walk[*Case](ctx, c, "cases", in.Limit, q))(yield)
-	}
+	return everything(ctx, c, "cases", in, all[ListCasesInput, *Case](c.caseQuery))
 }
 
 // SearchCasesInput is the input of [Client.SearchCases].
@@ -301,21 +291,42 @@ func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePag
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(in.Query), "#")); err == nil && n > 0 {
-		s := search{words: []string{strconv.Itoa(n)}}
-		return paging.Complete(c.casePage(ctx, All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), in.Offset, in.Limit))
-	}
-	s, err := parseSearch("query", in.Query)
+	q, s, err := caseSearch(in.Query)
 	if err != nil {
 		return nil, err
 	}
-	f, err := searched(ctx, c, "cases", s, in.Offset, in.Limit, All(KindCase).Where(s.filter(caseTexts...)), func(cs *Case) []string {
-		return append([]string{cs.Title, cs.Description, cs.Summary}, cs.Tags...)
-	})
+	f, err := searched(ctx, c, "cases", s, in.Offset, in.Limit, q, (*Case).texts)
 	if err = c.casesFound(ctx, f, err); err != nil {
 		return nil, err
 	}
 	return &CasePage{Cases: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
+}
+
+// CasesMatching returns an iterator over every case that a text is in, as
+// [Client.SearchCases] looks for it, newest first, from in.Offset on; each is yielded
+// once, also when cases change on the way. A page of requests has in.Limit cases;
+// left out: 500.
+func (c *Client) CasesMatching(ctx context.Context, in SearchCasesInput) iter.Seq2[*Case, error] {
+	return everything(ctx, c, "cases", in, func(_ context.Context, in SearchCasesInput) (Query, func(*Case) bool, error) {
+		q, s, err := caseSearch(in.Query)
+		return q, func(cs *Case) bool { return s.holds(cs.texts()...) }, err
+	})
+}
+
+// caseSearch is what finds the cases that may hold a text, and what to hold against
+// them.
+func caseSearch(text string) (Query, search, error) {
+	if n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(text), "#")); err == nil && n > 0 {
+		s := search{words: []string{strconv.Itoa(n)}}
+		return All(KindCase).Where(Or(Eq("number", n), s.filter(caseTexts...))), s, nil
+	}
+	s, err := parseSearch("query", text)
+	return All(KindCase).Where(s.filter(caseTexts...)), s, err
+}
+
+// texts are what caseTexts names.
+func (cs *Case) texts() []string {
+	return append([]string{cs.Title, cs.Description, cs.Summary}, cs.Tags...)
 }
 
 // caseTexts are the fields of a case that are searched.

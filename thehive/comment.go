@@ -3,6 +3,7 @@ package thehive
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -54,15 +55,30 @@ func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*Comme
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	q, err := c.commentQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	got, total, err := paged[*Comment](ctx, c, "case-comments", order{"_createdAt", Desc}, in.Offset, in.Limit, inCase(cs.ID, HopComments))
+	got, total, err := paged[*Comment](ctx, c, "case-comments", order{"_createdAt", Desc}, in.Offset, in.Limit, q)
 	if err != nil {
 		return nil, err
 	}
 	return &CommentPage{Comments: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// Comments returns an iterator over every comment of a case, newest first, from
+// in.Offset on; each is yielded once, also when comments come or go on the way. A page
+// of requests has in.Limit comments; left out: 500.
+func (c *Client) Comments(ctx context.Context, in ListCommentsInput) iter.Seq2[*Comment, error] {
+	return everything(ctx, c, "case-comments", in, all[ListCommentsInput, *Comment](c.commentQuery))
+}
+
+func (c *Client) commentQuery(ctx context.Context, in ListCommentsInput) (Query, error) {
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return Query{}, err
+	}
+	return inCase(cs.ID, HopComments), nil
 }
 
 // CreateCommentInput is the input of [Client.CreateComment].

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -367,26 +368,41 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, erro
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	q, err := c.jobQuery(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	got, total, err := paged[*JobFacts](ctx, c, "jobs", order{"startDate", Desc}, in.Offset, in.Limit, q)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return &JobPage{Jobs: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// Jobs returns an iterator over every analyzer job that in matches, newest first, from
+// in.Offset on; each is yielded once, also when others are run on the way. A page of
+// requests has in.Limit jobs; left out: 500.
+func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*JobFacts, error] {
+	return unstamped(everything(ctx, c, "jobs", in, all[ListJobsInput, *stamped[JobFacts]](c.jobQuery)))
+}
+
+func (c *Client) jobQuery(ctx context.Context, in ListJobsInput) (Query, error) {
 	q := All(KindJob)
 	switch {
 	case in.ObservableID != "" && in.CaseID != "":
-		return nil, fmt.Errorf("%w: want observableId or caseId, not both", ErrInvalid)
+		return q, fmt.Errorf("%w: want observableId or caseId, not both", ErrInvalid)
 	case in.ObservableID != "":
 		o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: in.ObservableID})
 		if err != nil {
-			return nil, err
+			return q, err
 		}
 		q = One(KindObservable, o.ID).To(HopJobs)
 	case in.CaseID != "":
 		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 		if err != nil {
-			return nil, err
+			return q, err
 		}
 		q = inCase(cs.ID, HopObservables, HopJobs)
 	}
-	got, total, err := paged[*JobFacts](ctx, c, "jobs", order{"startDate", Desc}, in.Offset, in.Limit, q.having("analyzerName", in.Analyzer))
-	if err != nil {
-		return nil, c.explain(ctx, err)
-	}
-	return &JobPage{Jobs: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+	return q.having("analyzerName", in.Analyzer), nil
 }

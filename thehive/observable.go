@@ -18,7 +18,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/internal/spelling"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
@@ -138,17 +137,7 @@ func (c *Client) observableQuery(ctx context.Context, in ListObservablesInput) (
 // changed or deleted on the way. A page of requests has in.Limit observables;
 // left out: 500.
 func (c *Client) Observables(ctx context.Context, in ListObservablesInput) iter.Seq2[*Observable, error] {
-	if err := input.PrepareWalk(&in, &in.Limit, maxPage, ErrInvalid); err != nil {
-		return paging.Failed[*Observable](err)
-	}
-	return func(yield func(*Observable, error) bool) {
-		q, err := c.observableQuery(ctx, in)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		skip(in.Offset, walk[*Observable](ctx, c, "case-observables", in.Limit, q))(yield)
-	}
+	return everything(ctx, c, "case-observables", in, all[ListObservablesInput, *Observable](c.observableQuery))
 }
 
 // CreateObservableBulkInput is the input of [Client.CreateObservableBulk].
@@ -451,29 +440,11 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	q := All(KindObservable)
-	if in.CaseID != "" {
-		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
-		if err != nil {
-			return nil, err
-		}
-		q = inCase(cs.ID, HopObservables)
+	q, s, err := c.observableSearch(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	q = q.having("dataType", in.DataType).having("data", in.Data).tagged(in.Tags).dated("_createdAt", in.After, in.Before)
-	for field, is := range map[string]*bool{"ioc": in.IOC, "sighted": in.Sighted} {
-		if is != nil {
-			q = q.Where(Eq(field, *is))
-		}
-	}
-	var s search
-	if strings.TrimSpace(in.Part) != "" {
-		var err error
-		if s, err = parseSearch("part", in.Part); err != nil {
-			return nil, err
-		}
-		q = q.Where(s.filter("data", "message"))
-	}
-	f, err := searched(ctx, c, "observables", s, in.Offset, in.Limit, q, func(o *Observable) []string { return []string{o.Data, o.Message} })
+	f, err := searched(ctx, c, "observables", s, in.Offset, in.Limit, q, (*Observable).texts)
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
@@ -484,6 +455,46 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 	}
 	return &ObservablePage{Observables: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
 }
+
+// ObservablesMatching returns an iterator over every observable that in matches, of
+// all cases and alerts or of one case, newest first, from in.Offset on; each is
+// yielded once, also when observables are added, changed or deleted on the way. A page
+// of requests has in.Limit observables; left out: 500.
+func (c *Client) ObservablesMatching(ctx context.Context, in SearchObservablesInput) iter.Seq2[*Observable, error] {
+	return everything(ctx, c, "observables", in, func(ctx context.Context, in SearchObservablesInput) (Query, func(*Observable) bool, error) {
+		q, s, err := c.observableSearch(ctx, in)
+		return q, func(o *Observable) bool { return s.holds(o.texts()...) }, err
+	})
+}
+
+// observableSearch is what finds the observables that in may match, and what to hold
+// against them.
+func (c *Client) observableSearch(ctx context.Context, in SearchObservablesInput) (q Query, s search, err error) {
+	q = All(KindObservable)
+	if in.CaseID != "" {
+		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+		if err != nil {
+			return q, s, err
+		}
+		q = inCase(cs.ID, HopObservables)
+	}
+	q = q.having("dataType", in.DataType).having("data", in.Data).tagged(in.Tags).dated("_createdAt", in.After, in.Before)
+	for field, is := range map[string]*bool{"ioc": in.IOC, "sighted": in.Sighted} {
+		if is != nil {
+			q = q.Where(Eq(field, *is))
+		}
+	}
+	if strings.TrimSpace(in.Part) != "" {
+		if s, err = parseSearch("part", in.Part); err != nil {
+			return q, s, err
+		}
+		q = q.Where(s.filter("data", "message"))
+	}
+	return q, s, nil
+}
+
+// texts are what is searched.
+func (o *Observable) texts() []string { return []string{o.Data, o.Message} }
 
 // ObservableMarks are what can be changed of observables. What is left out stays.
 type ObservableMarks struct {

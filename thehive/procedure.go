@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -33,20 +34,8 @@ func (p *Procedure) identity() string { return p.ID }
 
 func (p *Procedure) created() time.Time { return p.CreatedAt }
 
-// maxProcedures bounds the procedures of one case.
+// maxProcedures bounds what is read of one case beside other things.
 const maxProcedures = 500
-
-// Procedures returns the techniques recorded with a case, newest first, at most
-// 500. An unknown case is [ErrNotFound]. It is for programs: no operation.
-//
-// TheHive: POST /api/v1/query, getCase, procedures
-func (c *Client) Procedures(ctx context.Context, caseID string) ([]*Procedure, error) {
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: caseID})
-	if err != nil {
-		return nil, err
-	}
-	return c.procedures(ctx, cs.ID)
-}
 
 func (c *Client) procedures(ctx context.Context, id string) ([]*Procedure, error) {
 	return rows[*Procedure](ctx, c, "case-procedures", inCase(id, HopProcedures).Sort("occurDate", Desc).Page(0, maxProcedures))
@@ -154,15 +143,31 @@ func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*P
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	q, err := c.procedureQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	got, total, err := paged[*Procedure](ctx, c, "procedures", order{"occurDate", Desc}, in.Offset, in.Limit, at.query(HopProcedures))
+	got, total, err := paged[*Procedure](ctx, c, "procedures", order{"occurDate", Desc}, in.Offset, in.Limit, q)
 	if err != nil {
 		return nil, err
 	}
 	return &ProcedurePage{Procedures: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// Procedures returns an iterator over every technique recorded with a case or an
+// alert, the last recorded first, from in.Offset on; each is yielded once, also when
+// some are added, changed or deleted on the way. A page of requests has in.Limit of
+// them; left out: 500.
+func (c *Client) Procedures(ctx context.Context, in ListProceduresInput) iter.Seq2[*Procedure, error] {
+	return everything(ctx, c, "procedures", in, all[ListProceduresInput, *Procedure](c.procedureQuery))
+}
+
+func (c *Client) procedureQuery(ctx context.Context, in ListProceduresInput) (Query, error) {
+	at, err := c.place(ctx, in.CaseID, in.AlertID)
+	if err != nil {
+		return Query{}, err
+	}
+	return at.query(HopProcedures), nil
 }
 
 // UpdateProcedureInput is the input of [Client.UpdateProcedure]. What is left out stays.

@@ -1,6 +1,7 @@
 package thehive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,9 +14,9 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
-	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -362,70 +363,109 @@ type walked interface {
 // from the date of the last one and not from a number of rows. What begins to
 // match after the walk has passed its date isn't yielded. pageSize 0 is the
 // largest.
-func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q Query) iter.Seq2[T, error] {
-	if pageSize <= 0 {
-		pageSize = maxPage
+func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q Query, extra ...string) iter.Seq2[T, error] {
+	pageSize = cmp.Or(max(pageSize, 0), maxPage)
+	key := func(v T) (int64, string) { return jsoncodec.Milli(v.created()), v.identity() }
+	return paging.ByKey(ctx, key, func(ctx context.Context, from *int64, offset int) ([]T, bool, error) {
+		q := q
+		if from != nil {
+			q = q.Where(Lte("_createdAt", *from))
+		}
+		for {
+			if err := inWindow(offset, pageSize); err != nil {
+				return nil, false, fmt.Errorf("thehive: more than %d of them were made in the same millisecond: %w", offset, err)
+			}
+			got, err := run[listing[T]](ctx, c, name, q.Sort("_createdAt", Desc).Page(offset, pageSize, extra...))
+			switch {
+			case errors.Is(err, connect.ErrTooLarge) && pageSize > 1:
+				pageSize /= 2
+			case err != nil:
+				return nil, false, err
+			default:
+				more := got.sent == pageSize
+				if more && slices.ContainsFunc(got.items, func(v T) bool { return v.created().IsZero() }) {
+					return nil, false, fmt.Errorf("thehive: %s: there are more than %d, and TheHive doesn't say when each was made, to go on from", name, pageSize)
+				}
+				return got.items, more, nil
+			}
+		}
+	})
+}
+
+// everything is an iterator over what the list that in belongs to has, newest first,
+// from in.Offset on, in pages of in.Limit, the largest unless given. query says what
+// lists it, and what of that to keep, if not all.
+func everything[In any, T walked](ctx context.Context, c *Client, name string, in In, query func(context.Context, In) (Query, func(T) bool, error), extra ...string) iter.Seq2[T, error] {
+	limit, offset := input.Place(&in)
+	if err := input.PrepareWalk(&in, limit, maxPage, ErrInvalid); err != nil {
+		return paging.Failed[T](err)
 	}
+	size, skipped := *limit, *offset
 	return func(yield func(T, error) bool) {
 		var none T
-		var last int64
-		atLast := map[string]bool{} // those of the date last that were yielded
-		come := 0
-		for {
-			if err := ctx.Err(); err != nil {
-				yield(none, err)
-				return
-			}
-			next, limit := q, pageSize+len(atLast)
-			if last != 0 {
-				next = next.Where(Lte("_createdAt", last))
-			}
-			if err := inWindow(0, limit); err != nil {
-				yield(none, fmt.Errorf("thehive: more than %d of them were made in the same millisecond: %w", window-pageSize, err))
-				return
-			}
-			got, err := run[listing[T]](ctx, c, name, next.Sort("_createdAt", Desc).Page(0, limit))
-			if errors.Is(err, connect.ErrTooLarge) && pageSize > 1 {
-				pageSize /= 2
-				continue
-			}
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			come += len(got.items)
-			progress.Report(ctx, come, 0, "rows have come")
-			fresh := false
-			for _, v := range got.items {
-				switch made := jsoncodec.Milli(v.created()); {
-				case made == last && atLast[v.identity()]:
+		q, keep, err := query(ctx, in)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		kept := 0
+		for v, err := range walk[T](ctx, c, name, size, q, extra...) {
+			if err == nil {
+				if keep != nil && !keep(v) {
 					continue
-				case made != last:
-					last = made
-					clear(atLast)
 				}
-				atLast[v.identity()] = true
-				fresh = true
-				if !yield(v, nil) {
-					return
+				if kept++; kept <= skipped {
+					continue
 				}
 			}
-			if got.sent < limit || !fresh {
+			if !yield(v, err) {
 				return
 			}
 		}
 	}
 }
 
-// skip leaves out the first n of a walk.
-func skip[T any](n int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		i := 0
-		for v, err := range all {
-			if i++; err == nil && i <= n {
-				continue
+// all makes of what lists something what [everything] takes.
+func all[In, T any](query func(context.Context, In) (Query, error)) func(context.Context, In) (Query, func(T) bool, error) {
+	return func(ctx context.Context, in In) (Query, func(T) bool, error) {
+		q, err := query(ctx, in)
+		return q, nil, err
+	}
+}
+
+// A stamped is something with its id and when it was made, which are no part of it.
+type stamped[T any] struct {
+	it   T
+	id   string
+	made time.Time
+}
+
+func (d *stamped[T]) identity() string { return d.id }
+
+func (d *stamped[T]) created() time.Time { return d.made }
+
+// UnmarshalJSON reads both.
+func (d *stamped[T]) UnmarshalJSON(b []byte) error {
+	var v struct {
+		ID        string `json:"_id"`
+		CreatedAt int64  `json:"_createdAt"`
+	}
+	if err := errors.Join(json.Unmarshal(b, &d.it), json.Unmarshal(b, &v)); err != nil {
+		return err
+	}
+	d.id, d.made = v.ID, jsoncodec.OfMilli(v.CreatedAt)
+	return nil
+}
+
+// unstamped is a walk over what is stamped.
+func unstamped[T any](walk iter.Seq2[*stamped[T], error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for d, err := range walk {
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			if !yield(v, err) {
+			if !yield(&d.it, nil) {
 				return
 			}
 		}

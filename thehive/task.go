@@ -15,7 +15,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -98,16 +97,9 @@ func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, e
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	q, err := c.taskQuery(ctx, in)
 	if err != nil {
 		return nil, err
-	}
-	q := inCase(cs.ID, HopTasks)
-	if in.Status != "" {
-		q = q.Where(Eq("status", in.Status))
-	}
-	if in.Assignee != "" {
-		q = q.Where(Eq("assignee", in.Assignee))
 	}
 	got, total, err := paged[*Task](ctx, c, "case-tasks", order{"order", Asc}, in.Offset, in.Limit, q)
 	if err == nil && total == 0 {
@@ -134,18 +126,15 @@ func (c *Client) GetTask(ctx context.Context, in GetTaskInput) (*Task, error) {
 // Tasks returns an iterator over every task that in matches, newest first, from
 // in.Offset on; each is yielded once, also when tasks change on the way.
 func (c *Client) Tasks(ctx context.Context, in ListTasksInput) iter.Seq2[*Task, error] {
-	if err := input.PrepareWalk(&in, &in.Limit, maxPage, ErrInvalid); err != nil {
-		return paging.Failed[*Task](err)
+	return everything(ctx, c, "case-tasks", in, all[ListTasksInput, *Task](c.taskQuery))
+}
+
+func (c *Client) taskQuery(ctx context.Context, in ListTasksInput) (Query, error) {
+	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
+	if err != nil {
+		return Query{}, err
 	}
-	return func(yield func(*Task, error) bool) {
-		cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		q := inCase(cs.ID, HopTasks).having("status", string(in.Status)).having("assignee", in.Assignee)
-		skip(in.Offset, walk[*Task](ctx, c, "case-tasks", in.Limit, q))(yield)
-	}
+	return inCase(cs.ID, HopTasks).having("status", string(in.Status)).having("assignee", in.Assignee), nil
 }
 
 // Whose says whose tasks are listed.
@@ -230,24 +219,10 @@ func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*Ope
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(in.DueBefore.check("dueBefore"), inWindow(in.Offset, in.Limit)); err != nil {
+	q, err := c.openTaskQuery(ctx, in)
+	if err = errors.Join(err, inWindow(in.Offset, in.Limit)); err != nil {
 		return nil, err
 	}
-	q := All(KindTask).Where(openTasks())
-	switch in.Whose {
-	case Mine:
-		u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
-		if err != nil {
-			return nil, err
-		}
-		q = q.Where(Eq("assignee", u.Login))
-	case Nobodys:
-		q = q.Where(Not(Has("assignee")))
-	case Everybody:
-	default:
-		return nil, fmt.Errorf("%w: whose: %q: want mine, nobody or everybody", ErrInvalid, in.Whose)
-	}
-	q = q.dated("dueDate", 0, in.DueBefore)
 	got, err := run[listing[*taskRow]](ctx, c, "open-tasks", q.Sort("_createdAt", Desc).Page(in.Offset, in.Limit, "case"))
 	if err != nil {
 		return nil, c.explain(ctx, err)
@@ -268,6 +243,48 @@ func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*Ope
 		p.Tasks[i] = &r.OpenTask
 	}
 	return p, nil
+}
+
+// OpenTasks returns an iterator over every open task that in matches, newest first,
+// from in.Offset on; each is yielded once, also when tasks change on the way. A page
+// of requests has in.Limit tasks; left out: 500.
+func (c *Client) OpenTasks(ctx context.Context, in ListOpenTasksInput) iter.Seq2[*OpenTask, error] {
+	return func(yield func(*OpenTask, error) bool) {
+		for r, err := range everything(ctx, c, "open-tasks", in, all[ListOpenTasksInput, *taskRow](c.openTaskQuery), "case") {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&r.OpenTask, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *taskRow) identity() string { return r.Task.identity() }
+
+func (r *taskRow) created() time.Time { return r.Task.created() }
+
+func (c *Client) openTaskQuery(ctx context.Context, in ListOpenTasksInput) (Query, error) {
+	q := All(KindTask).Where(openTasks())
+	if err := in.DueBefore.check("dueBefore"); err != nil {
+		return q, err
+	}
+	switch in.Whose {
+	case Mine:
+		u, err := c.GetCurrentUser(ctx, GetCurrentUserInput{})
+		if err != nil {
+			return q, err
+		}
+		q = q.Where(Eq("assignee", u.Login))
+	case Nobodys:
+		q = q.Where(Not(Has("assignee")))
+	case Everybody:
+	default:
+		return q, fmt.Errorf("%w: whose: %q: want mine, nobody or everybody", ErrInvalid, in.Whose)
+	}
+	return q.dated("dueDate", 0, in.DueBefore), nil
 }
 
 // A TaskField is a field of a task that can be empty.
@@ -516,15 +533,30 @@ func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskL
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	t, err := c.task(ctx, in.TaskID)
+	q, err := c.taskLogQuery(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	got, total, err := paged[*TaskLog](ctx, c, "task-logs", order{"date", Desc}, in.Offset, in.Limit, One(KindTask, t.ID).To(HopLogs))
+	got, total, err := paged[*TaskLog](ctx, c, "task-logs", order{"date", Desc}, in.Offset, in.Limit, q)
 	if err != nil {
 		return nil, err
 	}
 	return &TaskLogPage{Logs: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// TaskLogs returns an iterator over every entry of a task's log, newest first, from
+// in.Offset on; each is yielded once, also when entries come or go on the way. A page
+// of requests has in.Limit entries; left out: 500.
+func (c *Client) TaskLogs(ctx context.Context, in ListTaskLogsInput) iter.Seq2[*TaskLog, error] {
+	return everything(ctx, c, "task-logs", in, all[ListTaskLogsInput, *TaskLog](c.taskLogQuery))
+}
+
+func (c *Client) taskLogQuery(ctx context.Context, in ListTaskLogsInput) (Query, error) {
+	t, err := c.task(ctx, in.TaskID)
+	if err != nil {
+		return Query{}, err
+	}
+	return One(KindTask, t.ID).To(HopLogs), nil
 }
 
 // CreateTaskLogInput is the input of [Client.CreateTaskLog].

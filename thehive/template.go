@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -61,6 +62,15 @@ func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInpu
 		return nil, err
 	}
 	return &CaseTemplatePage{Templates: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// CaseTemplates returns an iterator over every case template, the last made first, from
+// in.Offset on; each is yielded once, also when some come or go on the way. A page of
+// requests has in.Limit of them; left out: 500.
+func (c *Client) CaseTemplates(ctx context.Context, in ListCaseTemplatesInput) iter.Seq2[*CaseTemplate, error] {
+	return unstamped(everything(ctx, c, "case-templates", in, func(context.Context, ListCaseTemplatesInput) (Query, func(*stamped[CaseTemplate]) bool, error) {
+		return All(KindCaseTemplate), nil, nil
+	}))
 }
 
 // ApplyCaseTemplateInput is the input of [Client.ApplyCaseTemplate].

@@ -366,8 +366,8 @@ func TestCasesByTechnique(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	list, err := c.Procedures(t.Context(), "1")
-	if err != nil || len(list) != 1 || list[0].PatternID != "T1110" || list[0].Tactic != "credential-access" {
+	list, err := c.ListProcedures(t.Context(), thehive.ListProceduresInput{CaseID: "1"})
+	if err != nil || len(list.Procedures) != 1 || list.Procedures[0].PatternID != "T1110" || list.Procedures[0].Tactic != "credential-access" {
 		t.Errorf("procedures: %+v, %v", list, err)
 	}
 }
@@ -452,7 +452,7 @@ func TestEmptyIDsAreNotSent(t *testing.T) {
 		_, e8 := c.ListObservables(ctx, thehive.ListObservablesInput{CaseID: id})
 		_, e9 := c.CaseTimelineSummary(ctx, thehive.CaseTimelineSummaryInput{CaseID: id})
 		_, e10 := c.AddCaseTags(ctx, thehive.AddCaseTagsInput{CaseID: id, Tags: []string{"x"}})
-		_, e11 := c.Procedures(ctx, id)
+		_, e11 := c.ListProcedures(ctx, thehive.ListProceduresInput{CaseID: id})
 		for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11} {
 			if err == nil {
 				t.Errorf("id %q, method %d: no error", id, i+1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
@@ -88,6 +89,15 @@ func (c *Client) ListUsers(ctx context.Context, in ListUsersInput) (*UserPage, e
 		return nil, err
 	}
 	return &UserPage{Users: got, Total: total, Offset: in.Offset, More: in.Offset+len(got) < total}, nil
+}
+
+// Users returns an iterator over every user of the organisation, the last made first, from
+// in.Offset on; each is yielded once, also when some come or go on the way. A page of
+// requests has in.Limit of them; left out: 500.
+func (c *Client) Users(ctx context.Context, in ListUsersInput) iter.Seq2[*Colleague, error] {
+	return unstamped(everything(ctx, c, "users", in, func(context.Context, ListUsersInput) (Query, func(*stamped[Colleague]) bool, error) {
+		return All(KindUser), nil, nil
+	}))
 }
 
 // adminOrganisation is TheHive's own organisation, which holds no cases.

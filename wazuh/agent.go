@@ -15,7 +15,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -334,18 +333,9 @@ func agentPage(r *rows[wire.Agent], offset int, ip bool) *AgentPage {
 // on, each once: all are read before the first is handed out, so that the loop may
 // change them. in.Limit is how many it fetches at a time, 500 unless given.
 func (c *Client) Agents(ctx context.Context, in ListAgentsInput) iter.Seq2[*Agent, error] {
-	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
-		return paging.Failed[*Agent](err)
-	}
-	return paging.Whole(ctx, func(a *Agent) string { return a.ID }, func(ctx context.Context, offset int) ([]*Agent, bool, error) {
-		next := in
-		next.Offset += offset
-		p, err := c.listAgents(ctx, next)
-		if err != nil {
-			return nil, false, err
-		}
-		return p.Agents, p.More, nil
-	})
+	return walkRows(ctx, in, pageRows, c.listAgents, func(p *AgentPage) ([]*Agent, Paging) {
+		return p.Agents, Paging{More: p.More, Failed: p.Failed}
+	}, func(a *Agent) string { return a.ID })
 }
 
 // GetAgentInput is the input of [Client.GetAgent].

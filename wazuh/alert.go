@@ -684,6 +684,7 @@ type SearchAlertsInput struct {
 }
 
 // SearchAlerts returns one page of the alerts that have a text, newest first.
+// [Client.Alerts] walks all of them, with the text as in.Search.
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {

@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"iter"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -58,6 +59,10 @@ func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listDecoders(ctx, in)
+}
+
+func (c *Client) listDecoders(ctx context.Context, in ListDecodersInput) (*DecoderPage, error) {
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
@@ -80,6 +85,19 @@ func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 		p.Note = "decoders that are built into Wazuh, such as windows_eventchannel and json, are in no list"
 	}
 	return p, nil
+}
+
+// Decoders returns an iterator over every decoder that in matches, from in.Offset
+// on, each once: all are read before the first is handed out. in.Limit is how many
+// it fetches at a time, 500 unless given.
+func (c *Client) Decoders(ctx context.Context, in ListDecodersInput) iter.Seq2[*RulesetDecoder, error] {
+	type place struct {
+		file     string
+		position int
+		name     string
+	}
+	return walkRows(ctx, in, pageRows, c.listDecoders, func(p *DecoderPage) ([]*RulesetDecoder, Paging) { return p.Decoders, p.Paging },
+		func(d *RulesetDecoder) place { return place{d.Dirname + "/" + d.Filename, d.Position, d.Name} })
 }
 
 // plainName is what can stand in a condition of the server API without being

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -134,4 +135,19 @@ func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePag
 		return nil, err
 	}
 	return &FilePage{AgentID: id, Files: r.items, HashesIncluded: in.IncludeHashes, Paging: r.paging(in.Offset)}, nil
+}
+
+// Files returns an iterator over every file and registry entry of an agent that
+// file integrity monitoring watches and in matches, from in.Offset on, each once: all
+// are read before the first is handed out. in.Limit is how many it fetches at a time,
+// 500 unless given.
+func (c *Client) Files(ctx context.Context, in GetFIMFilesInput) iter.Seq2[*FileEntry, error] {
+	type place struct{ file, arch, value string }
+	return walkRows(ctx, in, pageRows, c.GetFIMFiles, func(p *FilePage) ([]*FileEntry, Paging) { return p.Files, p.Paging }, func(f *FileEntry) place {
+		at := place{file: f.File, arch: f.Arch}
+		if f.Value != nil {
+			at.value = f.Value.Name
+		}
+		return at
+	})
 }

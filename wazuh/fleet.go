@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,6 +121,7 @@ type ThingPage struct {
 
 	ends   *turning
 	places []hostPlace // of each item, where hosts were asked
+	missed string      // Incomplete without what the next page has
 }
 
 func inventoryIndex(kind InventoryKind) string { return inventories[kind].index }
@@ -134,6 +136,10 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.searchInventory(ctx, in)
+}
+
+func (c *Client) searchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
 	kind, ok := inventories[in.Kind]
 	if !ok {
 		return nil, invalid("kind %q: want one of %v", clip.Text(string(in.Kind), shownBytes), InventoryKind("").Enum())
@@ -193,7 +199,20 @@ func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (
 		return nil, err
 	}
 	p.Incomplete = c.incomplete(ctx, f, index)
+	p.missed = p.Incomplete
 	return p, nil
+}
+
+// Inventory returns an iterator over everything of a kind that the hosts of the
+// fleet have and in matches, host by host, from in.Offset on, however much there is,
+// in constant memory. What comes or goes meanwhile shifts nothing, unless agents are
+// asked one by one: then a scan between two pages can shift the rows of its agent.
+// in.Limit is how many it fetches at a time, 500 unless given. When part of the
+// indexer or an agent didn't answer, its last yield is [ErrIncomplete].
+func (c *Client) Inventory(ctx context.Context, in SearchInventoryInput) iter.Seq2[*Thing, error] {
+	return walkCursor(ctx, in, func(in *SearchInventoryInput, at Cursor) { in.Cursor = at }, c.searchInventory, func(p *ThingPage) ([]*Thing, Cursor, string) {
+		return p.Items, p.NextCursor, p.missed
+	})
 }
 
 func (in *SearchInventoryInput) page(ends *turning) (*ThingPage, error) {

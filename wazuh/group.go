@@ -2,6 +2,7 @@ package wazuh
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -39,6 +40,10 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.listGroups(ctx, in)
+}
+
+func (c *Client) listGroups(ctx context.Context, in ListGroupsInput) (*GroupPage, error) {
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
@@ -54,6 +59,14 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage
 		p.Groups[i] = &Group{Name: g.Name, Count: g.Count, ConfigSum: g.ConfigSum, MergedSum: g.MergedSum}
 	}
 	return p, nil
+}
+
+// Groups returns an iterator over every group that in matches, by name, from
+// in.Offset on, each once: all are read before the first is handed out. in.Limit is
+// how many it fetches at a time, 500 unless given.
+func (c *Client) Groups(ctx context.Context, in ListGroupsInput) iter.Seq2[*Group, error] {
+	return walkRows(ctx, in, pageRows, c.listGroups, func(p *GroupPage) ([]*Group, Paging) { return p.Groups, p.Paging },
+		func(g *Group) string { return g.Name })
 }
 
 // A GroupID names a group of agents.
@@ -83,7 +96,7 @@ type GetGroupAgentsInput struct {
 }
 
 // GetGroupAgents returns one page of the agents in a group, by id. An unknown
-// group is [ErrNotFound].
+// group is [ErrNotFound]. [Client.Agents] walks all of them.
 //
 // Wazuh: GET /groups/{group_id}/agents
 func (c *Client) GetGroupAgents(ctx context.Context, in GetGroupAgentsInput) (*AgentPage, error) {

@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"iter"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
@@ -128,6 +129,18 @@ func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput)
 	return &PackagePage{AgentID: id, Packages: r.items, Paging: r.paging(in.Offset)}, nil
 }
 
+// Packages returns an iterator over all software that an agent's last inventory
+// scan saw and in matches, by name, from in.Offset on, each once: all is read before
+// the first is handed out. in.Limit is how many it fetches at a time, 500 unless
+// given.
+func (c *Client) Packages(ctx context.Context, in GetAgentPackagesInput) iter.Seq2[*Package, error] {
+	type which struct{ name, version, architecture, format, vendor, location string }
+	return walkRows(ctx, in, pageRows, c.GetAgentPackages, func(p *PackagePage) ([]*Package, Paging) { return p.Packages, p.Paging },
+		func(p *Package) which {
+			return which{p.Name, p.Version, p.Architecture, p.Format, p.Vendor, p.Location}
+		})
+}
+
 // GetAgentHotfixesInput is the input of [Client.GetAgentHotfixes].
 type GetAgentHotfixesInput struct {
 	AgentID AgentID `json:"agent_id" alias:"id"`                                    // the agent
@@ -171,4 +184,13 @@ func (c *Client) GetAgentHotfixes(ctx context.Context, in GetAgentHotfixesInput)
 		p.Hotfixes[i] = h.Hotfix
 	}
 	return p, nil
+}
+
+// Hotfixes returns an iterator over every Windows update that an agent's last
+// inventory scan saw, by number, from in.Offset on, each once: all are read before
+// the first is handed out. in.Limit is how many it fetches at a time, 500 unless
+// given.
+func (c *Client) Hotfixes(ctx context.Context, in GetAgentHotfixesInput) iter.Seq2[string, error] {
+	return walkRows(ctx, in, pageRows, c.GetAgentHotfixes, func(p *HotfixPage) ([]string, Paging) { return p.Hotfixes, p.Paging },
+		func(number string) string { return number })
 }

@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net"
 	"strconv"
 	"strings"
@@ -111,6 +112,16 @@ func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInpu
 	}, nil
 }
 
+// Processes returns an iterator over every process that the agent's last inventory
+// scan saw and in matches, by number, from in.Offset on, each once: all are read
+// before the first is handed out. in.Limit is how many it fetches at a time, 500
+// unless given.
+func (c *Client) Processes(ctx context.Context, in GetAgentProcessesInput) iter.Seq2[*Process, error] {
+	return walkRows(ctx, in, pageRows, c.GetAgentProcesses, func(p *ProcessPage) ([]*Process, Paging) {
+		return p.Processes, Paging{More: p.More, Failed: p.Failed}
+	}, func(p *Process) Int { return p.PID })
+}
+
 // checkSearch refuses what the server API's search would refuse or, worse,
 // understand otherwise.
 func checkSearch(s string) error {
@@ -209,6 +220,19 @@ func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*Por
 	return &PortPage{
 		AgentID: id, Ports: r.items, Total: r.total, Offset: in.Offset, More: more(in.Offset, r.sent, r.total), Failed: r.failed,
 	}, nil
+}
+
+// Ports returns an iterator over every port that the agent's last inventory scan
+// saw, by local port, from in.Offset on, each once: all are read before the first is
+// handed out. in.Limit is how many it fetches at a time, 500 unless given.
+func (c *Client) Ports(ctx context.Context, in GetAgentPortsInput) iter.Seq2[*Port, error] {
+	type socket struct {
+		protocol, local, remote string
+		inode, pid              Int
+	}
+	return walkRows(ctx, in, pageRows, c.GetAgentPorts, func(p *PortPage) ([]*Port, Paging) {
+		return p.Ports, Paging{More: p.More, Failed: p.Failed}
+	}, func(p *Port) socket { return socket{p.Protocol, p.Local.String(), p.Remote.String(), p.Inode, p.PID} })
 }
 
 // Counters count what went through an interface.

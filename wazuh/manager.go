@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,10 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.getManagerLogs(ctx, in)
+}
+
+func (c *Client) getManagerLogs(ctx context.Context, in GetManagerLogsInput) (*LogPage, error) {
 	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
@@ -122,6 +127,31 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 		}
 	}
 	return &LogPage{Logs: r.items, Node: node, DescriptionIncluded: in.IncludeDescription, Paging: r.paging(in.Offset)}, nil
+}
+
+// ManagerLogs returns an iterator over every line of the manager's log that in
+// matches, the newest first, from in.Offset on, each once: all are read before the
+// first is handed out, and of lines that are alike to the last letter one is. in.Limit
+// is how many it fetches at a time, 500 unless given.
+func (c *Client) ManagerLogs(ctx context.Context, in GetManagerLogsInput) iter.Seq2[*LogLine, error] {
+	type line struct {
+		at               time.Time
+		tag, description string
+		level            LogLevel
+	}
+	with := in
+	with.IncludeDescription = true // without it most lines of a second are alike
+	return func(yield func(*LogLine, error) bool) {
+		for l, err := range walkRows(ctx, with, pageRows, c.getManagerLogs, func(p *LogPage) ([]*LogLine, Paging) { return p.Logs, p.Paging },
+			func(l *LogLine) line { return line{l.Timestamp, l.Tag, l.Description, l.Level} }) {
+			if l != nil && !in.IncludeDescription {
+				l.Description = ""
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
 }
 
 // node returns the name of the node whose logs and configuration are meant: of a Wazuh

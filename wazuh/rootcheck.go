@@ -3,6 +3,7 @@ package wazuh
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -53,6 +54,10 @@ func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*Findi
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.getRootcheck(ctx, in)
+}
+
+func (c *Client) getRootcheck(ctx context.Context, in GetRootcheckInput) (*FindingPage, error) {
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
 	if err != nil {
 		return nil, err
@@ -67,4 +72,13 @@ func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*Findi
 		return nil, err
 	}
 	return &FindingPage{AgentID: id, Findings: r.items, Paging: r.paging(in.Offset)}, nil
+}
+
+// Findings returns an iterator over every finding of the rootkit detection on an
+// agent, the latest first, from in.Offset on, each once: all are read before the
+// first is handed out. in.Limit is how many it fetches at a time, 500 unless given.
+func (c *Client) Findings(ctx context.Context, in GetRootcheckInput) iter.Seq2[*Finding, error] {
+	type which struct{ log, cis, pci string }
+	return walkRows(ctx, in, pageRows, c.getRootcheck, func(p *FindingPage) ([]*Finding, Paging) { return p.Findings, p.Paging },
+		func(f *Finding) which { return which{f.Log, f.CIS, f.PCIDSS} })
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
 
@@ -137,23 +136,18 @@ func (c *Client) listRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 // each once: all are read before the first is handed out. in.Limit is how many it
 // fetches at a time, 500 unless given.
 func (c *Client) Rules(ctx context.Context, in ListRulesInput) iter.Seq2[*Rule, error] {
-	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
-		return paging.Failed[*Rule](err)
-	}
-	type place struct {
-		id   int
-		file string
-	}
-	return paging.Whole(ctx, func(r *Rule) place { return place{r.ID, r.Dirname + "/" + r.Filename} }, func(ctx context.Context, offset int) ([]*Rule, bool, error) {
-		next := in
-		next.Offset += offset
-		p, err := c.listRules(ctx, next)
-		if err != nil {
-			return nil, false, err
-		}
-		return p.Rules, p.More, nil
-	})
+	return walkRows(ctx, in, pageRows, c.listRules, rulesOf, (*Rule).place)
 }
+
+func rulesOf(p *RulePage) ([]*Rule, Paging) { return p.Rules, p.Paging }
+
+// A rulePlace tells rules apart: an id can stand in several files.
+type rulePlace struct {
+	id   int
+	file string
+}
+
+func (r *Rule) place() rulePlace { return rulePlace{r.ID, r.Dirname + "/" + r.Filename} }
 
 // SearchRulesInput is the input of [Client.SearchRules].
 type SearchRulesInput struct {
@@ -174,6 +168,16 @@ func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePag
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.searchRules(ctx, in)
+}
+
+// RulesMatching returns an iterator over every rule that has a text, as [Client.Rules]
+// does.
+func (c *Client) RulesMatching(ctx context.Context, in SearchRulesInput) iter.Seq2[*Rule, error] {
+	return walkRows(ctx, in, pageRows, c.searchRules, rulesOf, (*Rule).place)
+}
+
+func (c *Client) searchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
 	if strings.TrimSpace(in.Description) == "" {
 		return nil, invalid("description is empty")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -187,6 +188,14 @@ func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*Check
 		}
 	}
 	return &CheckPage{AgentID: id, PolicyID: in.PolicyID, Checks: r.items, Paging: r.paging(in.Offset)}, nil
+}
+
+// Checks returns an iterator over every check of a policy on an agent, by id, from
+// in.Offset on, each once: all are read before the first is handed out. in.Limit is
+// how many it fetches at a time, 500 unless given.
+func (c *Client) Checks(ctx context.Context, in GetSCAChecksInput) iter.Seq2[*Check, error] {
+	return walkRows(ctx, in, pageRows, c.GetSCAChecks, func(p *CheckPage) ([]*Check, Paging) { return p.Checks, p.Paging },
+		func(x *Check) Int { return x.ID })
 }
 
 // hasPolicy returns [ErrNotFound] if an agent wasn't assessed by a policy.

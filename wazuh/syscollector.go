@@ -201,15 +201,16 @@ func (in *SearchInventoryInput) gather(at hostPlace, agents []HostRef, found []o
 	if len(refused) > 0 && len(refused) == len(found) {
 		return nil, refused[0]
 	}
+	if len(refused) > 0 {
+		missing = append(missing, fmt.Sprintf("%d agents could not be asked: %s", len(refused), oneLine(refused[0].Error())))
+	}
+	p.missed = strings.Join(missing, "; ")
 	if n := len(found); n < len(agents) {
 		if next.Agent == "" {
 			next.Agent = agents[n].ID
 		}
 		p.MoreAgents = true
 		missing = append(missing, fmt.Sprintf("%d of %d agents were asked, and the total is theirs; go on by next_cursor", n, len(agents)))
-	}
-	if len(refused) > 0 {
-		missing = append(missing, fmt.Sprintf("%d agents could not be asked: %s", len(refused), oneLine(refused[0].Error())))
 	}
 	if p.More = next.Agent != ""; p.More {
 		next.Before = at.Before + len(p.Items)

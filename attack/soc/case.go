@@ -102,7 +102,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	if err != nil {
 		return nil, nil, err
 	}
-	procedures, perr := c.hive.Procedures(ctx, cs.ID)
+	procedures, perr := c.procedures(ctx, cs.ID)
 	out := &EnrichCaseOutput{
 		Case: cs, Techniques: []Technique{}, TagsAdded: []string{},
 		Platforms: []PlatformStatus{standing("thehive", true, perr)},
@@ -138,6 +138,15 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	}
 	out.Note = named.note(out.Note)
 	return out, tags, nil
+}
+
+// procedures are the techniques recorded with a case, the last 500 used.
+func (c *Client) procedures(ctx context.Context, caseID string) ([]*thehive.Procedure, error) {
+	p, err := c.hive.ListProcedures(ctx, thehive.ListProceduresInput{CaseID: caseID, Limit: 500})
+	if err != nil {
+		return nil, err
+	}
+	return p.Procedures, nil
 }
 
 // Observable is a value to put into a new case.

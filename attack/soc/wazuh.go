@@ -467,7 +467,7 @@ func (c *Client) casesSeen(ctx context.Context, kb *attack.KB, limit int) (*Seen
 	out := &SeenTechniques{Looked: len(page.Cases), More: page.More}
 	named := newTally(kb)
 	for _, cs := range page.Cases {
-		procedures, err := c.hive.Procedures(ctx, cs.ID)
+		procedures, err := c.procedures(ctx, cs.ID)
 		if err != nil {
 			return nil, err
 		}

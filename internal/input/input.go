@@ -63,6 +63,18 @@ func PrepareWalk(in any, limit *int, most int, kind error) error {
 	return err
 }
 
+// Place returns where the input that in points to says how many rows a page has,
+// its Limit, and how many come before it, its Offset; the latter is nil if it has
+// none.
+func Place(in any) (limit, offset *int) {
+	v := reflect.ValueOf(in).Elem()
+	limit, _ = v.FieldByName("Limit").Addr().Interface().(*int)
+	if at := v.FieldByName("Offset"); at.IsValid() {
+		offset, _ = at.Addr().Interface().(*int)
+	}
+	return limit, offset
+}
+
 // A Plan is what the tags of a type say. It is safe for concurrent use.
 type Plan struct {
 	defaults []preset

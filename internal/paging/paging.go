@@ -9,6 +9,7 @@
 //     Nothing is skipped, nothing comes twice, memory is that of one page and the
 //     keys, and no request goes beyond the number of rows that a platform lets
 //     one skip (10,000 at an OpenSearch or an Elasticsearch).
+//   - [ByCursor], when a page says where it ends.
 //   - [Whole], when it can only skip rows. All is read before the first item is
 //     handed out.
 //   - [All], when nothing can leave or enter the list, as in a snapshot.
@@ -66,10 +67,15 @@ func Failed[T any](err error) iter.Seq2[T, error] {
 // what tells items apart; one that others push onto a second page while the
 // pages are read isn't yielded again.
 func Whole[T any, ID comparable](ctx context.Context, id func(T) ID, fetch func(ctx context.Context, offset int) (items []T, more bool, err error)) iter.Seq2[T, error] {
+	return Gathered(All(ctx, fetch), id)
+}
+
+// Gathered yields what walk does, each item once, after it has walked to the end.
+func Gathered[T any, ID comparable](walk iter.Seq2[T, error], id func(T) ID) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var all []T
 		seen := map[ID]bool{}
-		for item, err := range All(ctx, fetch) {
+		for item, err := range walk {
 			if err != nil {
 				yield(item, err)
 				return
@@ -83,6 +89,40 @@ func Whole[T any, ID comparable](ctx context.Context, id func(T) ID, fetch func(
 			if !yield(item, nil) {
 				return
 			}
+		}
+	}
+}
+
+// ByCursor yields every item, asking fetch for one page after another, each from
+// where the one before ended, the first from the zero value of C, which is also where
+// the last page ends. Where a page ends must be a place in the list's order and no
+// number of rows. It stops after the first error, which it yields once, and when ctx
+// ends.
+func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.Context, from C) (items []T, end C, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		var from, none C
+		for come := 0; ; {
+			if err := ctx.Err(); err != nil {
+				yield(zero, err)
+				return
+			}
+			items, end, err := fetch(ctx, from)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			come += len(items)
+			progress.Report(ctx, come, 0, "rows have come")
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if end == none || end == from {
+				return
+			}
+			from = end
 		}
 	}
 }
@@ -158,6 +198,7 @@ func ByKey[T any, V, ID comparable](ctx context.Context, key func(T) (V, ID), fe
 					}
 				}
 			}
+			progress.Report(ctx, len(seen), 0, "rows have come")
 			if !more {
 				return
 			}
