@@ -720,6 +720,26 @@ func TestEveryValueIsEscaped(t *testing.T) {
 	}
 }
 
+func TestWhatWaitsIsToldApartCountedAndByWhom(t *testing.T) {
+	d := entered(t)
+	for _, title := range []string{"Phishing at the front desk", "Printer on fire"} {
+		plan := gate.Plan{Summary: "Open a case.", Changes: []gate.Change{gate.Set("title", title)}}
+		if _, err := d.op(gate.TierWrite, plan).Do(gate.WithClient(t.Context(), "claude-code 2.1"), d.guard, &target{ID: title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.proposeOf(gate.TierDestructive, casePlan(), "~1")
+	text := d.get("")
+	for _, want := range []string{"title: Phishing at the front desk", "title: Printer on fire", "Phishing at ACME", "3 waiting"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
+		}
+	}
+	if n := strings.Count(text, "claude-code 2.1"); n < 2 {
+		t.Errorf("it names the host %d times:\n%s", n, text)
+	}
+}
+
 func TestTheFactsComeFirstAndTheClaimApart(t *testing.T) {
 	d := entered(t)
 	plan := casePlan()
