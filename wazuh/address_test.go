@@ -93,3 +93,17 @@ func TestANetworkThatCannotBeLookedForInTextIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressIsFoundHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	for id, address := range map[string]string{"short": "2001:db8::1", "capitals": "2001:DB8::1", "zeros": "2001:0db8:0000:0000:0000:0000:0000:0001", "each zero once": "2001:db8:0:0:0:0:0:1", "CAPITALS": "2001:DB8:0:0:0:0:0:1", "other": "2001:db8::11"} {
+		s.AddAlert(time.Now(), id, at("data.srcip", address))
+	}
+	for _, typed := range []string{"2001:db8::1", "2001:DB8:0::1", "2001:0db8:0000:0000:0000:0000:0000:0001"} {
+		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: typed})
+		if err != nil || p.Total != 5 {
+			t.Errorf("%s: %+v, %v", typed, p, err)
+		}
+	}
+}

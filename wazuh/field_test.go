@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport-soc/sallyport/wazuh"
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
@@ -203,6 +204,53 @@ func TestWhatAlertsKeepAsDocumentsOfTheirOwnIsFound(t *testing.T) {
 		st, err := c.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"user"}, AlertFilter: wazuh.AlertFilter{User: "carol"}})
 		if err != nil || st.Total != 1 || !slices.ContainsFunc(st.Counts[0].Values, func(c wazuh.Count) bool { return c.Value == "carol" && c.Count > 0 }) {
 			t.Errorf("counts: %+v, %v", st, err)
+		}
+	}
+}
+
+// TestPartsOfALogAreFound has events that no decoder took apart: all that they say stands
+// in the log alone, which the indexer keeps by its tokens.
+func TestPartsOfALogAreFound(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	for id, log := range map[string]string{
+		"ssh":      "Nov 30 10:00:01 web-01 sshd[1234]: Connection from 192.168.77.5 port 22022 on evil.sub.example.com/index.php?id=7&x=user=root",
+		"proxy":    `<13>proxy: GET http://cdn.bad-domain.test:8080/payload_v2.bin HTTP/1.1 "Mozilla/5.0 (X11; Linux)" E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855`,
+		"windows":  `app: opened C:\Users\Bob\AppData\Local\Temp\dropper.exe by DOMAIN\bob (pid=4711) mail bob@corp.example.org`,
+		"firewall": "kernel: IN=eth0 SRC=203.0.113.77 DST=10.9.8.7 PROTO=TCP SPT=51515 DPT=3389 MAC=00:11:22:33:44:55",
+		"odd":      "it's Bob's_file-name.v2.tar.gz 2001:db8::dead:beef T1059.001 {8f2c3a10-11aa-4bcd-9e00-aabbccddeeff} 日本語のログ",
+	} {
+		s.AddAlert(time.Now(), id, wazuhtest.Object{"rule": wazuhtest.Object{"id": "1002", "level": 3}, "full_log": log})
+	}
+	c := s.Client()
+	for query, want := range map[string]string{
+		"192.168.77.5": "ssh", "192.168.77": "ssh", "192.168.77.": "ssh", "192.168.*": "ssh", "68.77.5": "ssh", "example.com": "ssh", "sub.example.com": "ssh", ".example.com": "ssh", "EXAMPLE.COM/index": "ssh", "index.php": "ssh", "sshd[1234]": "ssh", "sshd[12": "ssh", "user=root": "ssh", "220": "ssh", "evil*index.php": "ssh",
+		"bad-domain.test": "proxy", "bad-domain": "proxy", "cdn.bad-dom": "proxy", "payload_v2": "proxy", "load_v2.bin": "proxy", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": "proxy", "http://cdn.bad-domain.test:8080/payload_v2.bin": "proxy", "Mozilla/5": "proxy",
+		`C:\Users\Bob`: "windows", "dropper": "windows", `Temp\drop`: "windows", `\dropper.exe`: "windows", `DOMAIN\bob`: "windows", "bob@corp.example.org": "windows", "corp.example": "windows", "b@corp": "windows", "pid=4711": "windows", "pid=47": "windows",
+		"SRC=203.0.113.77": "firewall", "203.0.113.": "firewall", "203.0.113.*": "firewall", "00:11:22:33": "firewall", "DPT=3389": "firewall", "DPT=33": "firewall",
+		"Bob's_file": "odd", "Bob's": "odd", "v2.tar.gz": "odd", "tar.gz": "odd", "name.v2": "odd", "file-name": "odd", "2001:db8::dead": "odd", "T1059": "odd", "T1059.": "odd", "8f2c3a10-11aa": "odd", "aabbccddeeff}": "odd", "日本語": "odd", "語のログ": "odd",
+		"ample.net": "", "domain-bad": "", "tar.zip": "", "113.203": "", "sshd[1235]": "", "192.168.7.": "", "a'": "", "1=1;": "", `C:\Temp\`: "", `C:\Users\Bo`: "windows", "2001:db8::1": "", `"pid mail"`: "", `"force brute"`: "", "本日": "",
+	} {
+		p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query})
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+		} else if diff := cmp.Diff(strings.Fields(want), append([]string(nil), ids(p.Alerts)...), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+// TestAWordIsFoundWhereIndicesDifferInHowAFieldIsKept has an index that was made without
+// the vendor's template, which keeps texts by their tokens.
+func TestAWordIsFoundWhereIndicesDifferInHowAFieldIsKept(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	s.AddAlert(time.Now(), "one", at("data.own", "the foo-bar of it"))
+	c := s.Client(func(c *wazuh.Config) { c.Version = "4.14.7" })
+	s.FailNext(wazuhtest.IndexerAPI, wazuhtest.Fault{Status: 200, Body: `{"indices":["a","b"],"fields":{"data.own":{"keyword":{"type":"keyword","indices":["a"]},"text":{"type":"text","indices":["b"]}}}}`})
+	for _, query := range []string{"foo-bar", "o-bar of", `"foo-bar of"`, "foo"} {
+		if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: query}); err != nil || p.Total != 1 {
+			t.Errorf("%s: %+v, %v", query, p, err)
 		}
 	}
 }

@@ -119,6 +119,8 @@ func (c *Client) mapped(ctx context.Context, index string) (kinds map[string]fie
 			}
 			if !first && k != kind { // indices differ: what each takes is an exact value
 				switch most := max(k, kind); most {
+				case textField:
+					k = wordsField
 				case addressField:
 					k = mixedField
 				default:

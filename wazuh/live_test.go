@@ -37,6 +37,12 @@ func TestLive(t *testing.T) {
 func TestTheLiveScriptReadsTheFake(t *testing.T) {
 	t.Parallel()
 	s := seeded(t)
+	liveOf(t, s, s.IndexerURL)
+}
+
+// liveOf runs what TestLive runs on a fake and an indexer.
+func liveOf(t *testing.T, s *wazuhtest.Server, indexer string) {
+	t.Helper()
 	with := func(address, user, password string) string {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -45,7 +51,7 @@ func TestTheLiveScriptReadsTheFake(t *testing.T) {
 		u.User = url.UserPassword(user, password)
 		return u.String()
 	}
-	l := newLive(t, with(s.URL, wazuhtest.User, wazuhtest.Password), with(s.IndexerURL, wazuhtest.IndexerUser, wazuhtest.IndexerPassword))
+	l := newLive(t, with(s.URL, wazuhtest.User, wazuhtest.Password), with(indexer, wazuhtest.IndexerUser, wazuhtest.IndexerPassword))
 	if n := l.all(t); n < 120 {
 		t.Errorf("%d calls, want at least 120", n)
 	}

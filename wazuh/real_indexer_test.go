@@ -348,6 +348,10 @@ func TestRealIndexer(t *testing.T) {
 		tw.pages(t)
 		tw.refusals(t)
 	})
+	t.Run("the live script", func(t *testing.T) {
+		s := seeded(t)
+		liveOf(t, s, newTwin(t, s).url)
+	})
 	t.Run("states", func(t *testing.T) {
 		newTwin(t, wazuhtest.New(t)).agree(t, stateQuestions())
 	})

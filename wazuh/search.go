@@ -562,7 +562,18 @@ func writtenAs(net netip.Prefix) (string, bool) {
 // an IPv4 address in its IPv6 form too, which Windows and sshd sometimes write.
 func addressIn(addr netip.Addr, fields []string) []clause {
 	addr = addr.Unmap()
-	forms := []string{addr.String(), strings.ToUpper(addr.String())}
+	forms := []string{addr.String(), addr.StringExpanded()}
+	if addr.Is6() { // some write each zero once
+		var parts []string
+		for b := addr.As16(); len(parts) < 8; {
+			i := 2 * len(parts)
+			parts = append(parts, strconv.FormatUint(uint64(b[i])<<8|uint64(b[i+1]), 16))
+		}
+		forms = append(forms, strings.Join(parts, ":"))
+	}
+	for _, f := range forms[:len(forms):len(forms)] {
+		forms = append(forms, strings.ToUpper(f))
+	}
 	if addr.Is4() {
 		forms = []string{addr.String(), "::ffff:" + addr.String(), "::FFFF:" + addr.String()}
 	}

@@ -1,6 +1,7 @@
 package wazuh
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ type fieldKind uint8
 const (
 	keywordField fieldKind = iota // matched whole or by a wildcard
 	textField                     // analysed: matched by its words
+	wordsField                    // analysed in some indices, a keyword in others
 	addressField                  // matched by an address or a network
 	mixedField                    // an address in some indices, a keyword in others: matched by an address
 	numberField
@@ -192,6 +194,8 @@ var (
 // clauses are those that find w in a field; none where it can't be.
 func (w word) clauses(f indexField) []clause {
 	switch f.kind {
+	case wordsField:
+		return append(w.clauses(indexField{f.path, textField}), w.clauses(indexField{f.path, keywordField})...)
 	case addressField, mixedField:
 		if a, ok := network(w.typed); ok {
 			return []clause{term(f.path, a)}
@@ -215,8 +219,8 @@ func (w word) clauses(f indexField) []clause {
 		}
 	case textField:
 		some := []clause{{"match_phrase": clause{f.path: w.phrase}}}
-		if plainWord.MatchString(w.typed) { // then it can be part of a single token
-			some = append(some, wildcard(f.path, "*"+escaped(w.typed)+"*"))
+		if part := w.partOf(f.path); part != nil {
+			some = append(some, part)
 		}
 		return some
 	case keywordField:
@@ -232,6 +236,122 @@ func (w word) clauses(f indexField) []clause {
 	}
 	return nil
 }
+
+// An extent is where a part of a text begins and ends.
+type extent struct{ first, after int }
+
+// tokensOf takes a text apart as the indexer does: into what is between other characters
+// than letters, digits and _, where a dot or the like between two letters or two digits is
+// none of these.
+func tokensOf(s []rune) (list []extent) {
+	is := func(i int, class func(rune) bool) bool { return i >= 0 && i < len(s) && class(s[i]) }
+	part := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_' }
+	begun := -1
+	for i := 0; i <= len(s); i++ {
+		joins := i < len(s) && (strings.ContainsRune(".'’:·", s[i]) && is(i-1, unicode.IsLetter) && is(i+1, unicode.IsLetter) ||
+			strings.ContainsRune(".'’,;", s[i]) && is(i-1, unicode.IsDigit) && is(i+1, unicode.IsDigit))
+		switch {
+		case is(i, part) || joins:
+			if begun < 0 {
+				begun = i
+			}
+		case begun >= 0:
+			list, begun = append(list, extent{begun, i}), -1
+		}
+	}
+	return list
+}
+
+// partOf finds, in a field whose text is taken apart, a text that w is part of: the first
+// of w's own tokens can be the end of one there, the last the beginning of one, which a
+// phrase doesn't find. It is nil for what only a phrase finds.
+func (w word) partOf(field string) clause {
+	typed := w.typed
+	if w.cut {
+		typed = string([]rune(typed)[:maxPattern])
+	}
+	if plainWord.MatchString(typed) { // it can be part of a single token
+		return wildcard(field, "*"+escaped(typed)+"*")
+	}
+	if strings.ContainsFunc(typed, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+	}) {
+		return nil
+	}
+	_, err := netip.ParseAddr(typed)
+	isAddress := err == nil && strings.Contains(typed, ":")
+	var all []clause
+	open, total := false, 0 // whether anything isn't as the phrase has it; characters of tokens
+	for _, t := range tokensOf([]rune(typed)) {
+		total += t.after - t.first
+	}
+	for part := range strings.SplitSeq(typed, "*") {
+		text := []rune(part)
+		list := tokensOf(text)
+		if len(list) == 0 {
+			continue
+		}
+		// What stands in front of the first token or behind the last in a longer one, unless
+		// they are so short that nearly every text would do, and the others say little.
+		first, last := list[0], list[len(list)-1]
+		long := func(t extent, enough int) bool { return t.after-t.first >= enough || total-(t.after-t.first) > 3 }
+		begins, ends := []string{""}, []string{""}
+		switch {
+		case isAddress, strings.HasPrefix(string(text[first.after:]), `:\`): // or a drive
+		case first.first == 0 && long(first, 3):
+			begins[0] = "*"
+		case first.first == 1 && strings.ContainsRune(joining, text[0]):
+			begins = append(begins, "*"+string(text[0]))
+		}
+		switch {
+		case isAddress: // of which a part may have been typed
+			ends = append(ends, ":*")
+		case last.after == len(text) && long(last, 2):
+			ends[0] = "*"
+		case last.after == len(text)-1 && strings.ContainsRune(joining, text[last.after]):
+			ends = append(ends, string(text[last.after])+"*")
+		}
+		edge := func(t extent, begins, ends []string) {
+			var some []clause
+			for _, b := range begins {
+				for _, e := range ends {
+					if b+e == "" {
+						some = append(some, clause{"match_phrase": clause{field: string(text[t.first:t.after])}})
+						continue
+					}
+					some, open = append(some, wildcard(field, b+escaped(string(text[t.first:t.after]))+e)), true
+				}
+			}
+			if len(some) > 1 {
+				some = []clause{anyOf(some...)}
+			}
+			all = append(all, some...)
+		}
+		if len(list) == 1 {
+			edge(first, begins, ends)
+			continue
+		}
+		exact := list // those that are whole
+		if len(begins) > 1 || begins[0] != "" {
+			edge(first, begins, []string{""})
+			exact = exact[1:]
+		}
+		if len(ends) > 1 || ends[0] != "" {
+			edge(last, []string{""}, ends)
+			exact = exact[:len(exact)-1]
+		}
+		if len(exact) > 0 {
+			all = append(all, clause{"match_phrase": clause{field: string(text[exact[0].first:exact[len(exact)-1].after])}})
+		}
+	}
+	if !open {
+		return nil
+	}
+	return clause{"bool": clause{"filter": all}}
+}
+
+// joining are characters that hold letters or digits together.
+const joining = ".'’:·,;"
 
 // standsIn reports whether any of words stands in a field's text.
 func standsIn(words []word, path, text string) bool {
@@ -320,13 +440,11 @@ func (w word) anywhere(fields []indexField) clause {
 
 // cost is how many clauses it takes to look for w in fields.
 func (w word) cost(fields []indexField) int {
-	phrase := len(w.phrase) / 2 // each word of a phrase counts
-	phrase = min(phrase, 1+strings.Count(w.phrase, " ")*2)
 	n := 0
 	for _, f := range fields {
 		switch {
-		case f.kind == textField:
-			n += len(w.clauses(f)) + phrase
+		case f.kind == textField || f.kind == wordsField: // each word of a phrase counts
+			n += len(tokensOf([]rune(w.phrase))) + sizeOf(w.clauses(f))
 		case f.kind != keywordField:
 			n += len(w.clauses(f))
 		case !canHold(f.path, w.typed):

@@ -201,6 +201,12 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
+			Does:   "The log is kept by tokens, of which a dot between letters or digits is a part: example.com isn't found in evil.example.com, nor 192.168.77 in 192.168.77.5, where no decoder took them out of the log.",
+			Client: "The first token of a word may be the end of one of the log, the last the beginning of one.",
+			Test:   "TestWhatTheIndexerDoes/a part of a token is no phrase",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: onIndexer, Surprising: true,
 			Does:   "To a field that is a number 008 is 8: a search for agent 008 over all fields finds what has level 8.",
 			Client: "A word with zeros in front isn't looked for in numbers.",
 			Test:   "TestWhatTheIndexerDoes/a number with zeros in front",

@@ -295,6 +295,8 @@ var ofIndexer = map[string]indexerQuestion{
 	"other letters are named in an expression":     {alert("agent.name", "LAPTOP-ÉLODIE"), search, q(`{"regexp":{"agent.name":{"value":"laptop\\-[Éé]lodie","case_insensitive":true}}}`), 200, one},
 	"a range of letters keeps its case":            {alert("agent.name", "LAPTOP"), search, q(`{"regexp":{"agent.name":{"value":"[a-z]aptop","case_insensitive":true}}}`), 200, none},
 	"a number with zeros in front":                 {alert("rule.level", 8), search, q(`{"term":{"rule.level":"008"}}`), 200, one},
+	"a part of a token is no phrase":               {alert("full_log", "from 192.168.77.5 to evil.example.com"), search, q(`{"match_phrase":{"full_log":"example.com"}}`), 200, none},
+	"but a wildcard finds the token":               {alert("full_log", "from 192.168.77.5 to evil.example.com"), search, q(`{"wildcard":{"full_log":"*example.com"}}`), 200, one},
 	"a name with a space":                          {alert("data.win.eventdata.threat Name", "Behavior:Win32/X"), search, q(`{"term":{"data.win.eventdata.threat Name":"Behavior:Win32/X"}}`), 200, one},
 	"beyond ten thousand":                          {alert("id", "1"), search, `{"from":10000,"size":1}`, 400, "Result window is too large"},
 	"the reason lies at the root":                  {alert("id", "1"), search, `{"from":10000,"size":1}`, 400, "all shards failed"},

@@ -1158,8 +1158,9 @@ func (y types) terms(a *alert, field string) []string {
 
 const ignoreAbove = 1024
 
-// tokens splits like the standard analyzer: letters, digits and _ hold
-// together; . and : between letters or . and , between digits do too.
+// tokens splits like the standard analyzer: letters, digits and _ hold together; a dot
+// or an apostrophe between letters or digits, a colon between letters, and a comma or a
+// semicolon between digits do too.
 func tokens(s string) []string {
 	var out []string
 	var b strings.Builder
@@ -1170,7 +1171,7 @@ func tokens(s string) []string {
 	for i, c := range r {
 		both := func(is func(rune) bool) bool { return i > 0 && i+1 < len(r) && is(r[i-1]) && is(r[i+1]) }
 		switch {
-		case word(i), c == '.' && (both(unicode.IsLetter) || both(unicode.IsDigit)), c == ':' && both(unicode.IsLetter), c == ',' && both(unicode.IsDigit):
+		case word(i), strings.ContainsRune(".'’", c) && (both(unicode.IsLetter) || both(unicode.IsDigit)), strings.ContainsRune(":·", c) && both(unicode.IsLetter), strings.ContainsRune(",;", c) && both(unicode.IsDigit):
 			b.WriteRune(c)
 		case b.Len() > 0:
 			out = append(out, b.String())
