@@ -42,8 +42,8 @@ type Guess struct {
 
 // Guess ranks the techniques that a text may mean by what was learned from public detection rules and from ATT&CK's own
 // texts, best first, and at most so many. The title of an alert counts more than the rest, and more text never makes what
-// the title says vanish. Software and groups that the text names count for the techniques that they use. Where nothing
-// fits well enough there are no guesses. What was learned is of Enterprise; without it, names of techniques are what counts.
+// the title says vanish. Software and groups that the text names count for the techniques that they use, and techniques of
+// a tactic that it names come before others. Where nothing fits well enough there are no guesses. What was learned is of Enterprise; without it, names of techniques are what counts.
 func (k *KB) Guess(title, body string, limit int) []Guess {
 	if k.domains&facts.Enterprise == 0 {
 		return k.guessByName(withoutIDs(title+"\n"+body), limit)
@@ -60,7 +60,16 @@ func (k *KB) Guess(title, body string, limit int) []Guess {
 	for _, u := range users {
 		all = append(all, k.usedBy(u, all)...)
 	}
-	slices.SortStableFunc(all, func(a, b Guess) int { return cmp.Compare(b.Score, a.Score) })
+	tactics, _ := k.tacticsIn(title + "\n" + body)
+	meant := func(g Guess) int { // that a tactic is named doesn't make a guess of noise
+		if g.Score >= shownFrom && slices.ContainsFunc(g.Technique.Tactics(), func(t *Tactic) bool { return slices.Contains(tactics, t) }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b Guess) int {
+		return cmp.Or(cmp.Compare(meant(b), meant(a)), cmp.Compare(b.Score, a.Score))
+	})
 	if len(all) == 0 || all[0].Score < shownFrom {
 		return nil
 	}

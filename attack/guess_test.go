@@ -121,6 +121,30 @@ func TestSoftwareAndGroupsInATextCountForWhatTheyUse(t *testing.T) {
 	}
 }
 
+func TestTacticsInATextPutTheirTechniquesFirst(t *testing.T) {
+	t.Parallel()
+	c := client(t)
+	ask := func(alert string) *attack.MapAlertToTechniqueOutput {
+		return must[*attack.MapAlertToTechniqueOutput](t)(c.MapAlertToTechnique(t.Context(), attack.MapAlertToTechniqueInput{AlertType: alert}))
+	}
+	for tags, tactic := range map[string]string{
+		"TA0040": "impact", "attack.impact": "impact", "attack.persistence": "persistence", "ATTACK.TA0003": "persistence", "attack.privilege_escalation": "privilege-escalation",
+	} {
+		out := ask("Windows service stopped. " + tags)
+		if len(out.Tactics) != 1 || len(out.Matches) == 0 || !slices.Contains(out.Matches[0].Tactics, tactic) {
+			t.Errorf("%s: tactics %v, and first %+v", tags, out.Tactics, out.Matches[:min(1, len(out.Matches))])
+		}
+	}
+	if out := ask("Log was cleared. attack.stealth"); len(out.Tactics) != 1 || out.Tactics[0].ID != "TA0005" {
+		t.Errorf("stealth is %v", out.Tactics)
+	}
+	for _, plain := range []string{"attack.exe was started", "an attack. Persistence follows", "attack.t1110"} {
+		if out := ask(plain); len(out.Tactics) != 0 {
+			t.Errorf("%q names the tactics %v", plain, out.Tactics)
+		}
+	}
+}
+
 func TestSearchFindsCompoundsAndSoftware(t *testing.T) {
 	t.Parallel()
 	kb := embedded(t, attack.Enterprise)

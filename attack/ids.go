@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // IDs returns the technique ids in a text or tag, upper-case, each once, in order of appearance. It finds T1059.001 in
@@ -39,8 +40,9 @@ type Named struct {
 	Tactics  []*Tactic // each once
 }
 
-// Named returns the techniques and tactics that a text names by id, in any of the notations of the trade. Ids that have the
-// form of one and that this ATT&CK doesn't have are listed as unknown, with what is known of them.
+// Named returns the techniques and tactics that a text names by id, in any of the notations of the trade, and the tactics
+// that a tag names. Ids that have the form of one and that this ATT&CK doesn't have are listed as unknown, with what is
+// known of them.
 func (k *KB) Named(text string) Named {
 	var n Named
 	if ids := IDs(text); ids != nil {
@@ -50,18 +52,36 @@ func (k *KB) Named(text string) Named {
 			n.Unknown, n.Note = missing.Keys, missing.Why
 		}
 	}
-	for _, id := range idsOf(text, facts.Tactic) {
-		t, _, err := k.ResolveTactic(id)
-		switch {
-		case err == nil && !slices.Contains(n.Tactics, t):
-			n.Tactics = append(n.Tactics, t)
-		case err != nil && strings.HasPrefix(id, "TA0"): // TA2541 is a group
-			n.Unknown = append(n.Unknown, id)
-			n.Note = strings.TrimPrefix(n.Note+"; "+k.why(facts.Tactic, id), "; ")
-		}
+	var unknown []string
+	n.Tactics, unknown = k.tacticsIn(text)
+	for _, id := range unknown {
+		n.Unknown = append(n.Unknown, id)
+		n.Note = strings.TrimPrefix(n.Note+"; "+k.why(facts.Tactic, id), "; ")
 	}
 	return n
 }
+
+// tacticsIn returns the tactics that a text names by id, or by name in a tag such as attack.credential-access, each once;
+// and the ids that this ATT&CK doesn't have.
+func (k *KB) tacticsIn(text string) (tactics []*Tactic, unknown []string) {
+	keys := idsOf(text, facts.Tactic)
+	for _, tag := range tag.FindAllString(text, -1) {
+		keys = append(keys, strings.TrimSpace(tag))
+	}
+	for _, key := range keys {
+		t, _, err := k.ResolveTactic(key)
+		switch {
+		case err == nil && !slices.Contains(tactics, t):
+			tactics = append(tactics, t)
+		case err != nil && strings.HasPrefix(key, "TA0"): // TA2541 is a group
+			unknown = append(unknown, key)
+		}
+	}
+	return tactics, unknown
+}
+
+// tag is what Sigma and others write for a tactic, though not only for one.
+var tag = lazyregexp.New(`(?i)\battack\.[a-z]{2}[a-z_-]+`)
 
 // withoutIDs takes the ids out of a text, and the prefixes of tags, so that neither counts as a word.
 func withoutIDs(text string) string {

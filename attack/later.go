@@ -77,6 +77,9 @@ func nameKey(kind facts.Kind, name string) string {
 // defense-evasion.
 func tacticKey(name string) string {
 	name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "attack.")
+	if name == "c2" || name == "c&c" {
+		return "command-and-control"
+	}
 	return strings.NewReplacer("_", "-", " ", "-", "&", "and").Replace(name)
 }
 
@@ -172,8 +175,18 @@ func (k *KB) why(kind facts.Kind, key string) string {
 	if text := k.elsewhere(kind, key); text != "" {
 		return text
 	}
-	if _, ok := kindOf(id); !ok {
+	of, ok := kindOf(id)
+	if !ok {
 		return ""
+	}
+	if of == facts.Kinds {
+		return id + " is of the data sources that ATT&CK had until 17"
+	}
+	if of != kind {
+		if o := k.anyOf(of, id); o != nil {
+			return fmt.Sprintf("%s is the %s %s", o.ID, words[of], o.Name)
+		}
+		return fmt.Sprintf("%s has the form of an id of another kind, %s", id, words[of])
 	}
 	return fmt.Sprintf("%s doesn't have %s; %s", k.has(), id, updateHint)
 }

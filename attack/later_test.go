@@ -334,6 +334,40 @@ func TestWhatIsInAnotherMatrixSaysSo(t *testing.T) {
 	}
 }
 
+func TestIDOfAnotherKindSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	kb := embedded(t, attack.Enterprise)
+	technique := func(key string) error { _, _, err := kb.Resolve(key); return err }
+	group := func(key string) error { _, _, err := kb.ResolveGroup(key); return err }
+	software := func(key string) error { _, _, err := kb.ResolveSoftware(key); return err }
+	for _, tt := range []struct {
+		resolve   func(string) error
+		key, want string
+	}{
+		{technique, "TA0006", "TA0006 is the tactic Credential Access"},
+		{technique, "attack.s0002", "S0002 is the software Mimikatz"},
+		{technique, "https://attack.mitre.org/groups/G0016/", "G0016 is the group APT29"},
+		{technique, "DS0009", "data sources that ATT&CK had until 17"},
+		{group, "T1059", "T1059 is the technique Command and Scripting Interpreter"},
+		{group, "C0024", "C0024 is the campaign SolarWinds Compromise"},
+		{software, "g0016", "G0016 is the group APT29"},
+		{software, "T9999", "T9999 has the form of an id of another kind, technique"},
+		{group, "G9999", "a later version may"},
+	} {
+		err := tt.resolve(tt.key)
+		if !errors.Is(err, attack.ErrNotFound) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v; want %q", tt.key, err, tt.want)
+			continue
+		}
+		if strings.Contains(err.Error(), "a later version") != (tt.key == "G9999") {
+			t.Errorf("%s: %v: what ATT&CK has is sought in a later version, or the other way round", tt.key, err)
+		}
+	}
+	if got, _, err := kb.ResolveTactic("C2"); err != nil || got.ID != "TA0011" {
+		t.Errorf("C2 is %v: %v", got, err)
+	}
+}
+
 func TestPlatformsOfEarlierVersionsAreTranslated(t *testing.T) {
 	t.Parallel()
 	c := client(t)

@@ -75,7 +75,7 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 	}
 	out.Techniques, out.Tactics, out.Unknown = append(out.Techniques, ids.techniques...), ids.tactics, ids.unknown
 	if len(out.Techniques) == 0 {
-		guesses := guess(kb, in)
+		guesses := guess(kb, in, out.Tactics)
 		out.Techniques = append(out.Techniques, guesses...)
 		switch {
 		case len(guesses) > 0 && len(out.Tactics) > 0:
@@ -132,10 +132,14 @@ func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func(
 	return nil
 }
 
-// guess ranks techniques by the words of the rule.
-func guess(kb *attack.KB, in MapWazuhAlertInput) []Technique {
+// guess ranks techniques by the words of the rule. Those of the tactics that it names come first.
+func guess(kb *attack.KB, in MapWazuhAlertInput, tactics []attack.Ref) []Technique {
 	var list []Technique
-	for _, g := range kb.Guess(in.RuleDescription, attack.GroupWords(in.RuleGroups), 10*maxGuesses) {
+	words := attack.GroupWords(in.RuleGroups)
+	for _, t := range tactics {
+		words += " " + t.ID
+	}
+	for _, g := range kb.Guess(in.RuleDescription, words, 10*maxGuesses) {
 		if len(list) == maxGuesses {
 			break
 		}

@@ -133,7 +133,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	}
 	out.Groups = overlap(kb, sure)
 	if len(out.Techniques) == 0 {
-		out.Techniques = append(out.Techniques, guess(kb, MapWazuhAlertInput{RuleDescription: cs.Title})...)
+		out.Techniques = append(out.Techniques, guess(kb, MapWazuhAlertInput{RuleDescription: cs.Title}, nil)...)
 		out.Note += "the case names no technique; what is listed are guesses from its title, not facts, and none is written"
 	}
 	out.Note = named.note(out.Note)

@@ -3,6 +3,7 @@ package soc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -179,6 +180,12 @@ func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutpu
 	}
 	if c.wazuh == nil && !hasSigma {
 		return nil, fmt.Errorf("soc: there are no rules to look at: set WAZUH_URL, or MITRE_SIGMA_DIR to a folder with Sigma rules")
+	}
+	if (c.wazuh == nil || wazuhErr != nil) && (!hasSigma || sigmaErr != nil) {
+		return nil, errors.Join(wazuhErr, sigmaErr)
+	}
+	if sigmaErr != nil {
+		notes = append(notes, "the Sigma rules were not read, so that what is open may be written")
 	}
 	out.Platforms = []PlatformStatus{standing("wazuh", c.wazuh != nil, wazuhErr), standing("sigma rules", hasSigma, sigmaErr)}
 	if wazuhErr != nil {

@@ -83,6 +83,18 @@ func TestCoverageOfSigmaRulesNeedsNoWazuh(t *testing.T) {
 	if err != nil || out.Written == 0 || out.Tested+out.Silent != 0 || out.SigmaRules != 1 {
 		t.Errorf("%+v, %v", out, err)
 	}
+	absent, err := attack.New(attack.Config{SigmaDir: filepath.Join(t.TempDir(), "absent")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = newSite(t, func(c *soc.Config) { c.ATTACK, c.Wazuh = absent, nil })
+	if _, err := s.soc.Coverage(t.Context(), soc.CoverageInput{}); err == nil || !strings.Contains(err.Error(), "sigma rules") {
+		t.Errorf("of a folder that isn't there: %v", err)
+	}
+	s = newSite(t, func(c *soc.Config) { c.ATTACK = absent })
+	if out, err := s.soc.Coverage(t.Context(), soc.CoverageInput{}); err != nil || out.Covered == 0 || !strings.Contains(out.Note, "Sigma rules were not read") {
+		t.Errorf("of Wazuh beside a folder that isn't there: %+v, %v", out, err)
+	}
 	s = newSite(t, func(c *soc.Config) { c.Wazuh = nil })
 	if _, err := s.soc.Coverage(t.Context(), soc.CoverageInput{}); err == nil || !strings.Contains(err.Error(), "MITRE_SIGMA_DIR") {
 		t.Errorf("without any rules: %v", err)

@@ -263,6 +263,8 @@ func (p *parser) inline(s string, least, depth int) any {
 	case '[', '{':
 		f := &flow{p: p, s: s}
 		return f.value(depth)
+	case '&', '*', '!':
+		p.fail("anchors, aliases and tags are not read")
 	}
 	s = plain(s)
 	for p.skip(); !p.ends() && indent(p.line()) >= least; p.skip() {

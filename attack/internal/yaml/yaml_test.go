@@ -76,6 +76,15 @@ func TestParseNamesTheLineOfAnError(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotReadIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a: &x [b]\n", "a: *x\n", "- !!str b\n"} {
+		if docs, err := yaml.Parse(text); err == nil || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%q: %v, %v", text, docs, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("a: [b, {c: 'd'}]\n- e\n---\n|\n x")
 	f.Fuzz(func(_ *testing.T, text string) { _, _ = yaml.Parse(text) })
