@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sallyport-soc/sallyport/attack"
 )
@@ -86,6 +87,45 @@ func ExampleKB_Search() {
 	// Output:
 	// T1059.001 PowerShell [powershell command execution]
 	// T1546.013 PowerShell Profile [powershell execution]
+}
+
+// A list as an agent reads it: a page, and how many there are.
+func ExampleClient_ListGroups() {
+	c, err := attack.New(attack.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page, err := c.ListGroups(context.Background(), attack.ListGroupsInput{Paging: attack.Paging{Limit: 2}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, g := range page.Items {
+		fmt.Println(g.ID, g.Name)
+	}
+	fmt.Println("of", page.Total)
+	// Output:
+	// G0001 Axiom
+	// G0002 Moafee
+	// of 172
+}
+
+// All that is in force, in the order of its ids.
+func ExampleKB_Techniques() {
+	kb, err := attack.Embedded(attack.Enterprise)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	onLinux := 0
+	for t := range kb.Techniques() {
+		if slices.Contains(t.Platforms, "Linux") {
+			onLinux++
+		}
+	}
+	fmt.Println(onLinux, "techniques are used on Linux")
+	// Output: 354 techniques are used on Linux
 }
 
 func ExampleIDs() {

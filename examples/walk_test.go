@@ -31,6 +31,7 @@ import (
 // A walked is a list at a platform, an iterator over it, and how a program
 // changes it. What can't be is nil.
 type walked struct {
+	have  []string // what is there from the beginning
 	add   func(n int) (id string)
 	walk  func(ctx context.Context, page int) iter.Seq2[string, error]
 	leave func(id string) error // so that the filter of the walk no longer matches it
@@ -55,6 +56,20 @@ func over[In, T any](walk func(context.Context, In) iter.Seq2[T, error], in In, 
 			}
 		}
 	}
+}
+
+// fixed is a list that a program can't change: all of it is on the first page.
+func fixed[In, Page, T any](t *testing.T, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T, walk func(context.Context, In) iter.Seq2[T, error], id func(T) string) walked {
+	t.Helper()
+	p, err := list(t.Context(), in)
+	if err != nil || len(rows(p)) == 0 {
+		t.Fatalf("%T: %d rows, %v", in, len(rows(p)), err)
+	}
+	w := walked{walk: over(walk, in, id)}
+	for _, row := range rows(p) {
+		w.have = append(w.have, id(row))
+	}
+	return w
 }
 
 // walks are the iterators of all packages.
@@ -326,11 +341,16 @@ func walks(t *testing.T) map[string]walked {
 		},
 		walk: over(mc.Blocked, misp.BlocklistInput{Kind: misp.BlockDomains, Tags: []string{"walked:blocked"}}, func(v string) string { return v }),
 	}
-	list["misp.Organisations"] = walked{walk: over(mc.Organisations, misp.ListOrganisationsInput{}, func(o *misp.OrganisationDetail) string { return string(o.ID) })}
-	list["misp.Galaxies"] = walked{walk: over(mc.Galaxies, misp.ListGalaxiesInput{}, func(g *misp.GalaxyHead) string { return string(g.ID) })}
-	list["misp.GalaxyClusters"] = walked{walk: over(mc.GalaxyClusters, misp.GetGalaxyInput{GalaxyID: "36"}, func(x *misp.ClusterHead) string { return string(x.ID) })}
-	list["misp.GalaxyClustersMatching"] = walked{walk: over(mc.GalaxyClustersMatching, misp.SearchGalaxyClustersInput{Search: "T1"}, func(x *misp.ClusterHead) string { return string(x.ID) })}
-	list["misp.ObjectTemplates"] = walked{walk: over(mc.ObjectTemplates, misp.ListObjectTemplatesInput{}, func(o *misp.TemplateHead) string { return string(o.ID) })}
+	list["misp.Organisations"] = fixed(t, misp.ListOrganisationsInput{}, mc.ListOrganisations,
+		func(p *misp.OrganisationPage) []*misp.OrganisationDetail { return p.Organisations }, mc.Organisations, func(o *misp.OrganisationDetail) string { return string(o.ID) })
+	list["misp.Galaxies"] = fixed(t, misp.ListGalaxiesInput{}, mc.ListGalaxies,
+		func(p *misp.GalaxyPage) []*misp.GalaxyHead { return p.Galaxies }, mc.Galaxies, func(g *misp.GalaxyHead) string { return string(g.ID) })
+	list["misp.GalaxyClusters"] = fixed(t, misp.GetGalaxyInput{GalaxyID: "36"}, mc.GetGalaxy,
+		func(p *misp.GalaxyClusters) []*misp.ClusterHead { return p.Clusters }, mc.GalaxyClusters, func(x *misp.ClusterHead) string { return string(x.ID) })
+	list["misp.GalaxyClustersMatching"] = fixed(t, misp.SearchGalaxyClustersInput{Search: "T1"}, mc.SearchGalaxyClusters,
+		func(p *misp.FoundClusters) []*misp.ClusterHead { return p.Clusters }, mc.GalaxyClustersMatching, func(x *misp.ClusterHead) string { return string(x.ID) })
+	list["misp.ObjectTemplates"] = fixed(t, misp.ListObjectTemplatesInput{}, mc.ListObjectTemplates,
+		func(p *misp.TemplatePage) []*misp.TemplateHead { return p.Templates }, mc.ObjectTemplates, func(o *misp.TemplateHead) string { return string(o.ID) })
 
 	// What an agent reported: the fake takes a whole list.
 	reported := func(kind string, row func(n int) wazuhtest.Object, id string) (add func(n int) string, drop func(id string) error) {
@@ -419,9 +439,12 @@ func walks(t *testing.T) map[string]walked {
 			return of.User.Name
 		}),
 	}
-	list["wazuh.Groups"] = walked{walk: over(w.Groups, wazuh.ListGroupsInput{}, func(g *wazuh.Group) string { return g.Name })}
-	list["wazuh.Decoders"] = walked{walk: over(w.Decoders, wazuh.ListDecodersInput{}, func(d *wazuh.RulesetDecoder) string { return d.Name })}
-	list["wazuh.ManagerLogs"] = walked{walk: over(w.ManagerLogs, wazuh.GetManagerLogsInput{}, func(l *wazuh.LogLine) string { return l.Tag + l.Timestamp.String() })}
+	list["wazuh.Groups"] = fixed(t, wazuh.ListGroupsInput{}, w.ListGroups,
+		func(p *wazuh.GroupPage) []*wazuh.Group { return p.Groups }, w.Groups, func(g *wazuh.Group) string { return g.Name })
+	list["wazuh.Decoders"] = fixed(t, wazuh.ListDecodersInput{}, w.ListDecoders,
+		func(p *wazuh.DecoderPage) []*wazuh.RulesetDecoder { return p.Decoders }, w.Decoders, func(d *wazuh.RulesetDecoder) string { return d.Name })
+	list["wazuh.ManagerLogs"] = fixed(t, wazuh.GetManagerLogsInput{}, w.GetManagerLogs,
+		func(p *wazuh.LogPage) []*wazuh.LogLine { return p.Logs }, w.ManagerLogs, func(l *wazuh.LogLine) string { return l.Tag + l.Timestamp.String() })
 	alert := func(rule string) func(n int) string {
 		return func(n int) string {
 			return wz.AddAlert(at(n), "", wazuhtest.Object{"rule": wazuhtest.Object{"id": rule, "level": 3}, "agent": wazuhtest.Object{"id": "001"}})
@@ -460,6 +483,9 @@ func TestAWalkGivesEachRowOnceWhateverTheProgramDoesMeanwhile(t *testing.T) {
 			t.Parallel()
 			made := 0
 			left := map[string]bool{} // what a walk must give
+			for _, id := range w.have {
+				left[id] = true
+			}
 			for seed := range uint64(3) {
 				r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same each time
 				for range 15 + r.IntN(20) {

@@ -90,6 +90,33 @@ func Example_pending() {
 	// true
 }
 
+// A gated call ends in one of few ways.
+func ExampleRepeatedError() {
+	guard, _ := newGuard(gate.ApprovalHost)
+	defer clean(guard)
+	ctx := context.Background()
+	guarded := gate.Wrap(guard, gate.Destructive("fw_block", block, "Block an address at the firewall."))
+	for range 2 {
+		out, err := guarded(ctx, rule{Address: "192.0.2.7"})
+		var repeated *gate.RepeatedError
+		switch {
+		case err == nil:
+			fmt.Println("done:", out)
+		case errors.As(err, &repeated):
+			fmt.Println("done a moment ago, not again:", out)
+		case errors.Is(err, gate.ErrPending):
+			fmt.Println("waits for an approver")
+		case errors.Is(err, gate.ErrRefused):
+			fmt.Println("the policy doesn't allow it")
+		case errors.Is(err, gate.ErrOutcomeUnknown):
+			fmt.Println("look before you do it again")
+		}
+	}
+	// Output:
+	// done: blocked 192.0.2.7
+	// done a moment ago, not again: blocked 192.0.2.7
+}
+
 // A plan is what the approver sees, made by the server from what it finds.
 func ExampleOperation_Plan() {
 	guard, _ := newGuard(gate.ApprovalOperator)

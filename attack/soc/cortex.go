@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
-var errNoCortex = errors.New("soc: Cortex is not configured")
+var errNoCortex = connect.Like(ErrNotConfigured, "soc: Cortex is not configured")
 
 // CortexCoverageInput is the input of [Client.CortexCoverage].
 type CortexCoverageInput struct{}

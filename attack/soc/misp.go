@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/misp"
 )
 
-var errNoMISP = errors.New("soc: MISP is not configured")
+var errNoMISP = connect.Like(ErrNotConfigured, "soc: MISP is not configured")
 
 // groupTags are the tags under which the galaxies of MISP know a group: those of
 // ATT&CK of any age by its id, and that of threat actors, which most have, by its

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"log/slog"
 	"os"
 	"slices"
@@ -222,8 +223,12 @@ func standing(platform string, configured bool, err error) PlatformStatus {
 	return PlatformStatus{Platform: platform, Status: Answered}
 }
 
+// ErrNotConfigured means that an operation needs a platform of which the [Config] has
+// no client. The error names it.
+var ErrNotConfigured = errors.New("soc: the platform is not configured")
+
 // errNoHive means that an operation needs TheHive.
-var errNoHive = errors.New("soc: TheHive is not configured")
+var errNoHive = connect.Like(ErrNotConfigured, "soc: TheHive is not configured")
 
 // A Technique is an ATT&CK technique in an answer.
 type Technique struct {

@@ -3,7 +3,7 @@ package soc
 import (
 	"cmp"
 	"context"
-	"errors"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"math"
 	"slices"
 	"strconv"
@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
-var errNoWazuh = errors.New("soc: Wazuh is not configured")
+var errNoWazuh = connect.Like(ErrNotConfigured, "soc: Wazuh is not configured")
 
 // WazuhStatusInput is the input of [Client.WazuhStatus].
 type WazuhStatusInput struct{}
