@@ -57,13 +57,13 @@ func New(cfg Config) (*Client, error) {
 	if cfg.MaxFile < 1 {
 		return nil, fmt.Errorf("cortex: a file of at most %d bytes: want at least 1", cfg.MaxFile)
 	}
-	w, err := cfg.wire(cfg.APIKey, "API_KEY")
+	w, err := cfg.wire(cfg.APIKey, "API_KEY", false)
 	if err != nil {
 		return nil, err
 	}
 	slow := cfg
 	slow.Timeout += storing(cfg.MaxFile)
-	files, err := slow.wire(cfg.APIKey, "API_KEY")
+	files, err := slow.wire(cfg.APIKey, "API_KEY", true)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +80,7 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 	if cfg.SuperadminKey != "" {
-		cfg.Warnings, cfg.Logger = nil, nil // what is odd is said once
-		if c.super, err = cfg.wire(cfg.SuperadminKey, "SUPERADMIN_KEY"); err != nil {
+		if c.super, err = cfg.wire(cfg.SuperadminKey, "SUPERADMIN_KEY", true); err != nil {
 			return nil, err
 		}
 		c.above = cfg.upstream(cfg.SuperadminKey)
@@ -97,9 +96,9 @@ func (cfg Config) upstream(key string) string {
 }
 
 // wire makes what sends the requests under one key, which a variable holds.
-func (cfg Config) wire(key, variable string) (*wire.Client, error) {
+func (cfg Config) wire(key, variable string, quiet bool) (*wire.Client, error) {
 	h, err := httpx.New(httpx.Options{
-		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: cfg.upstream(key), Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
+		System: "cortex", Prefix: "CORTEX_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Quiet: quiet, Guard: cfg.Guard, Upstream: cfg.upstream(key), Secrets: []string{cfg.APIKey, cfg.SuperadminKey}, Credentials: []string{variable},
 		Auth: func(_ context.Context, r *http.Request, _ int) error {
 			r.Header.Set("Authorization", "Bearer "+key)
 			return nil

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 var allServers = []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp", "soc-mcp"}
@@ -140,6 +142,13 @@ func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", server, code, out)
 		}
 	}
+	n := &site{t: t, bin: s.bin, env: env, sessions: map[string]*mcp.ClientSession{}}
+	for _, server := range allServers {
+		list, err := n.session(server).ListTools(t.Context(), nil)
+		if err != nil || len(list.Tools) < 30 {
+			t.Errorf("%s serves %v, %v", server, list, err)
+		}
+	}
 	for _, server := range allServers { // what the platforms' own images take, of an env_file for all
 		s.checked(append(slices.Clone(env), "WAZUH_API_USER=x", "WAZUH_API_PASSWORD=x", "WAZUH_MANAGER=wazuh", "WAZUH_HOST=wazuh", "WAZUH_CLUSTER_KEY=x", "WAZUH_NODE_NAME=m", "THEHIVE_HOST=thehive", "THEHIVE_SECRET=x", "THEHIVE_VERSION=5.6",
 			"CORTEX_HOST=cortex", "CORTEX_PORT=9001", "CORTEX_SECRET=x", "MISP_HOST=misp", "MISP_ADMIN_EMAIL=x", "MISP_ADMIN_PASSPHRASE=x", "MISP_DB_PASSWORD=x", "MISP_ORG=x", "MISP_NAME=/mcp/misp", "MISP_ENV_TZ=UTC"), server, 0)
@@ -148,6 +157,23 @@ func TestANamespaceWithAllServicesStartsAllServers(t *testing.T) {
 		"MISP_BASEURL=https://misp", "WAZUH_MCP_MAX_RESPONSE_BYTES=250000", "MITRE_UPDATE_INTERVAL=86400")
 	s.checked(env, "wazuh-mcp", 0, "WARN  wazuh-mcp settings", "WAZUH_IMAGE_VERSION, WAZUH_REGISTRY, WAZUH_TAG_REVISION", "WAZUH_MCP_MAX_RESPONSE_BYTES is not needed")
 	s.checked(env, "soc-mcp", 0, "MISP_BASEURL, MISP_TAG", "MITRE_UPDATE_INTERVAL is not needed")
+	for _, server := range allServers {
+		out, code := s.ran(append(slices.Clone(env), "CORTEX_TAG=v4", "THEHIVE_TAG=v5", "CORTEX_SUPERADMIN_KEY=k-of-the-superadmin", "CORTEX_VERIFY_SSL=false", "WAZUH_VERIFY_SSL=false"), server) // it serves until its input ends
+		said := map[string]int{}
+		for line := range strings.Lines(out) {
+			if _, msg, ok := strings.Cut(line, " level=WARN "); ok {
+				said[msg]++
+			}
+		}
+		for msg, times := range said {
+			if times > 1 {
+				t.Errorf("%s says %d times: %s", server, times, msg)
+			}
+		}
+		if code != 0 || len(said) == 0 && server != "misp-mcp" {
+			t.Errorf("%s: exit %d\n%s", server, code, out)
+		}
+	}
 	s.checked(append(env, "WAZUH_PASWORD=x"), "wazuh-mcp", 2, "WAZUH_PASWORD is not a known setting; did you mean WAZUH_PASSWORD?")
 	s.checked(append(env, "SALLYPORT_APROVAL=host"), "misp-mcp", 2, "did you mean SALLYPORT_APPROVAL?")
 }
@@ -298,6 +324,51 @@ func TestAPageInPlaceOfAnAnswerIsSaidForWhatItIs(t *testing.T) {
 			out, code := s.ran(s.with(name+"="+front.URL), server, "check")
 			if code != 1 || !strings.Contains(out, words) || strings.Contains(out, "canary") {
 				t.Errorf("%s lacks %q: exit %d\n%s", server, words, code, out)
+			}
+		}
+	}
+}
+
+func TestAPathTooManyOrTooFewInAnAddressIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, false)
+	elsewhere := map[string]http.HandlerFunc{
+		"a page that isn't there": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte("<html><head><title>404 Not Found</title></head></html>"))
+		},
+		"a portal": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte("<html><head><title>Our SOC</title></head><body>Wazuh, TheHive</body></html>"))
+		},
+		"another API": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(`{"error":"no route"}`))
+		},
+		"a line": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "404 page not found", http.StatusNotFound) },
+	}
+	for server, prefixes := range connections {
+		for _, prefix := range prefixes {
+			to, err := url.Parse(s.get(prefix + "URL"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			platform := http.StripPrefix("/soc", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }})
+			for what, h := range elsewhere {
+				mux := http.NewServeMux()
+				mux.Handle("/soc/", platform)
+				mux.Handle("/", h)
+				front := httptest.NewServer(mux)
+				t.Cleanup(front.Close)
+				s.checked(s.with(prefix+"URL="+front.URL+"/soc/"), server, 0)
+				for address, words := range map[string]string{front.URL: "or has it below a path", front.URL + "/sok": "the path /sok of the URL may be wrong"} {
+					out, code := s.ran(s.with(prefix+"URL="+address, prefix+"RETRY=false"), server, "check")
+					if code != 1 || !strings.Contains(out, prefix+"URL") || !strings.Contains(out, words) {
+						t.Errorf("%s%s at %s, where %s answers: exit %d, want %q\n%s", prefix, "URL", address, what, code, words, out)
+					}
+				}
 			}
 		}
 	}

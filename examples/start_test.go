@@ -30,7 +30,7 @@ var starts = map[string][]string{
 	"a path too many in an address":                {"TestEveryServerProvesAllThatItIsConfiguredWith"},
 	"a secret in an error":                         {"TestNoErrorOfASettingHoldsASecret", "TestNoSecretComesOutAnywhere"},
 	"a gate that lets no write through":            {"TestCheckWarnsOfWhatStopsWritesWithTheCommandThatMendsIt"},
-	"an answer over the limit":                     {"TestAPageThatIsTooLargeIsFetchedInParts", "TestAPageOverTheLimitOfBytesIsReadInParts", "TestAListOverTheLimitOfBytesIsReadInParts", "TestAListOfJobsOverTheLimitOfBytesIsReadInParts", "TestAPageOfAlertsOverTheLimitOfBytesIsShorterAndGoesOn"},
+	"an answer over the limit":                     {"TestAPageThatIsTooLargeIsFetchedInParts", "TestAPageOverTheLimitOfBytesIsReadInParts", "TestAListOverTheLimitOfBytesIsReadInParts", "TestAListOfJobsOverTheLimitOfBytesIsReadInParts", "TestAPageOfAlertsOverTheLimitOfBytesIsShorterAndGoesOn", "TestAnAnswerOverTheLimitNamesWhatGivesItInParts"},
 	"a gateway that gives up":                      {"TestAGatewayIsGivenMoreTimeWithEachTry", "TestASearchThatAGatewayGaveUpOnIsNotStartedAgain", "TestTheServersWishToWaitIsKeptToOrReturned"},
 	"a technique in the notation of another tool":  {"TestTechniqueIsTakenInEveryNotation"},
 	"a technique of another matrix":                {"TestWhatIsInAnotherMatrixSaysSo"},
@@ -41,7 +41,7 @@ var starts = map[string][]string{
 	"a first run":                                  {"TestTryShowsAReadAProposalAndItsApproval"},
 	"a table in eighty columns":                    {"TestATableOfAlertsSaysWhenAndWhatInEightyColumns", "TestTablesFitTheTerminal"},
 	"times":                                        {"TestTimesAreLocalForPeopleAndRFC3339ForPrograms"},
-	"completion in a shell":                        {"TestBashOffersWordsAndWhatFollowsACommand"},
+	"completion in a shell":                        {"TestBashOffersWordsAndWhatFollowsACommand", "TestWhatAShellOffersIsWhatTheProgramsTake"},
 	"long work":                                    {"TestLongWorkSaysHowFarItIs", "TestALongCallSaysHowFarItIs"},
 }
 

@@ -43,6 +43,7 @@ type wrapped struct {
 const (
 	nextDryRun = "Nothing was changed. Show the plan; to propose it, repeat the call with confirm set to true."
 	nextKept   = "The call was executed before; of its answer only these ids are still at hand. Read the object by its id."
+	nextFirst  = "This is the first answer: the same call is executed once, and again only 10 minutes after it, on a new approval."
 	nextGone   = "The call was executed before; its answer is no longer at hand. Read the object to see its state."
 )
 
@@ -116,7 +117,11 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		case gate.StateDryRun:
 			env.Plan, env.Next = &p.Plan, nextDryRun
 		case gate.StateExecuted:
-			if env.Result == nil && res.Repeated {
+			switch {
+			case !res.Repeated:
+			case env.Result != nil:
+				env.Next = nextFirst
+			default:
 				if env.Next = nextGone; len(res.Kept) > 0 {
 					env.Result, env.Next = res.Kept, nextKept
 				}

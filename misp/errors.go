@@ -181,9 +181,6 @@ func fail(f *httpx.Failure) error {
 	}
 	common := f.Refusal()
 	e.RequestID, e.RetryAfter = common.RequestID, common.RetryAfter
-	if e.Kind == ErrRateLimited && e.RetryAfter > 0 {
-		e.Remediation = fmt.Sprintf("again in %d seconds", int(e.RetryAfter.Seconds()))
-	}
 	if e.Status == http.StatusGatewayTimeout { // MISP itself works on
 		e.Remediation = "the gateway in front of MISP gave up after its own time, while MISP may still be at it; narrow the search with last, changed, eventId or a smaller limit"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
@@ -101,7 +102,7 @@ func TestRateLimitIsSaid(t *testing.T) {
 		t.Errorf("only searches are counted: %v", err)
 	}
 	var e *misp.Error
-	if _, err := c.Correlate(t.Context(), misp.CorrelateInput{Value: incident.AttackerIP}); !errors.Is(err, misp.ErrRateLimited) || !errors.As(err, &e) || e.Remediation != "again in 900 seconds" {
+	if _, err := c.Correlate(t.Context(), misp.CorrelateInput{Value: incident.AttackerIP}); !errors.Is(err, misp.ErrRateLimited) || !errors.As(err, &e) || e.RetryAfter != 900*time.Second || !strings.Contains(err.Error(), "again in 900 seconds") {
 		t.Errorf("third: %v", err)
 	}
 }

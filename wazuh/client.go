@@ -133,7 +133,7 @@ func newManager(cfg Config) (*wire.Client, *session, error) {
 	// Logging in has a client of its own: a 401 there is final, and a second attempt
 	// would only count towards the lock-out. It goes over the same connections, each of
 	// which may lead to another node.
-	o.Connect.Warnings, o.Connect.Logger = nil, nil // what is odd is said once
+	o.Quiet = true
 	o.Fail, o.Over, o.Auth, o.Renewals = fail, h, basic(cfg.Username, cfg.Password), 0
 	if login, err = httpx.New(o); err != nil {
 		return nil, nil, err

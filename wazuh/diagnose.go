@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -81,12 +82,12 @@ func (c *Client) DiagnoseConnection(ctx context.Context, in DiagnoseConnectionIn
 		return nil, err
 	}
 	d := &Diagnosis{Status: Healthy, Manager: c.settings[0], Checks: []ConnectionCheck{}}
-	d.look("manager", c.settings[0])
+	d.look("manager", "WAZUH", c.settings[0])
 	if c.indexer == nil {
 		d.add("indexer settings", Warning, "no indexer is configured: alerts, vulnerabilities and the fleet's inventory cannot be read", "set WAZUH_INDEXER_URL, WAZUH_INDEXER_USERNAME and WAZUH_INDEXER_PASSWORD")
 	} else {
 		d.Indexer = &c.settings[1]
-		d.look("indexer", c.settings[1])
+		d.look("indexer", "WAZUH_INDEXER", c.settings[1])
 	}
 	if !*in.CheckConnectivity {
 		return d, nil
@@ -102,10 +103,11 @@ func (c *Client) DiagnoseConnection(ctx context.Context, in DiagnoseConnectionIn
 }
 
 // look judges settings by themselves.
-func (d *Diagnosis) look(name string, s Settings) {
-	switch {
-	case strings.HasPrefix(s.URL, "http://"):
-		d.add(name+" settings", Warning, "the connection is not encrypted: credentials and data travel in the clear", "use an https URL")
+func (d *Diagnosis) look(name, prefix string, s Settings) {
+	switch to, err := url.Parse(s.URL); {
+	case err == nil && to.Scheme == "http":
+		h, message, advice := httpx.Plain(to, prefix+"_URL")
+		d.add(name+" settings", h, message, advice)
 	case !s.VerifySSL:
 		d.add(name+" settings", Warning, "the certificate is not verified: anybody on the way can pose as the server", "name its authority by a CA file and verify again")
 	default:
@@ -119,7 +121,7 @@ func (c *Client) diagnoseManager(ctx context.Context, d *Diagnosis) {
 		return
 	}
 	if err != nil {
-		d.add("manager login", Broken, err.Error(), advice(err, "WAZUH"))
+		d.add("manager login", Broken, err.Error(), advice(err, "WAZUH", d.Manager))
 		return
 	}
 	d.Version = v.APIVersion
@@ -158,7 +160,7 @@ func (c *Client) diagnoseIndexer(ctx context.Context, d *Diagnosis) {
 	case errors.Is(err, ErrForbidden): // a reader of some indices need not have this permission
 		d.add("indexer login", Healthy, "logged in; the user may not ask for the version, which is not needed", "")
 	case err != nil:
-		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER"))
+		d.add("indexer login", Broken, err.Error(), advice(err, "WAZUH_INDEXER", *d.Indexer))
 		return
 	case i.Version.Distribution == "": // Wazuh has its indexer say that it is an older product
 		d.add("indexer login", Healthy, fmt.Sprintf("logged in; it says that its version is %s, which Wazuh has it say whatever it is", i.Version.Number), "")
@@ -231,7 +233,7 @@ func (d *Diagnosis) reached(name, prefix string, s Settings, err error) bool {
 }
 
 // advice says what to do about a login that failed with err.
-func advice(err error, prefix string) string {
+func advice(err error, prefix string, at Settings) string {
 	switch {
 	case errors.Is(err, ErrUnauthorized):
 		return "check " + prefix + "_USERNAME and " + prefix + "_PASSWORD"
@@ -240,5 +242,9 @@ func advice(err error, prefix string) string {
 	case errors.Is(err, ErrForbidden):
 		return "give the user a role that may log in to the API"
 	}
-	return "check " + prefix + "_URL: what answers there may be something else"
+	address, parse := url.Parse(at.URL)
+	if parse != nil { // which New refuses
+		address = new(url.URL)
+	}
+	return "check " + prefix + "_URL: " + httpx.Elsewhere(address)
 }

@@ -63,13 +63,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
+		if meant := completion.Meant(f, err); meant != "" {
+			fmt.Fprintln(stderr, meant)
+		}
 		return 2
 	case f.NArg() > 0 || *yes && !*trying:
 		fmt.Fprintln(stderr, "soc-lab: want no arguments, and -yes with -try only; soc-lab -help tells what there is")
 		return 2
 	case *shell != "":
-		p := completion.Program{Name: "soc-lab"}
-		f.VisitAll(func(f *flag.Flag) { p.Words = append(p.Words, "-"+f.Name) })
+		p := completion.Program{Name: "soc-lab", Flags: completion.Flags(f)}
 		if !slices.Contains(completion.Shells, *shell) {
 			fmt.Fprintf(stderr, "soc-lab: -completion: want one of %s\n", strings.Join(completion.Shells, ", "))
 			return 2

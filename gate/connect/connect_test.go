@@ -345,6 +345,7 @@ func TestTheServersWishToWaitIsKeptToOrReturned(t *testing.T) {
 		if n.Load() != tt.requests || time.Since(began) < tt.min || !errors.Is(err, tt.kind) || connect.RetryAfter(err) != time.Duration(tt.wait)*time.Second {
 			t.Errorf("%d after %d s: %d requests in %s, %v, again after %s", tt.status, tt.wait, n.Load(), time.Since(began), err, connect.RetryAfter(err))
 		}
+		says(t, err, fmt.Sprintf("again in %d seconds", tt.wait))
 	}
 }
 

@@ -106,14 +106,17 @@ func (r *Refusal) Matches(system string, target error) bool {
 	return kind != nil && (errors.Is(kind, target) || errors.Is(In(system, kind), target))
 }
 
-// Text joins what was refused and why, for the Error of an error that has a
-// Refusal.
+// Text joins what was refused and why, and how long to wait, for the Error of an error that
+// has a Refusal.
 func (r *Refusal) Text(system string, reasons ...string) string {
 	parts := []string{system + ": " + r.Op + ": HTTP " + strconv.Itoa(r.Status)}
 	for _, s := range reasons {
 		if s != "" {
 			parts = append(parts, s)
 		}
+	}
+	if n := int(r.RetryAfter.Seconds()); n > 0 {
+		parts = append(parts, "again in "+strconv.Itoa(n)+" seconds")
 	}
 	return strings.Join(parts, ": ")
 }

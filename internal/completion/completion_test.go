@@ -1,6 +1,8 @@
 package completion_test
 
 import (
+	"flag"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -23,8 +25,11 @@ func TestBashOffersWordsAndWhatFollowsACommand(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	p := completion.Program{Name: "lab-mcp", Words: []string{"tools", "call", "-http"}, After: "call", List: "echo lab_read lab_write"}
-	for words, want := range map[string]string{`lab-mcp t`: "tools", `lab-mcp -h`: "-http", `lab-mcp call lab_w`: "lab_write", `lab-mcp call ""`: "lab_read lab_write"} {
+	p := completion.Program{Name: "lab-mcp", Flags: []string{"-http"}, Commands: map[string][]string{"tools": {"-json"}, "call": {"-o"}, "help": nil}, After: "call", List: "echo lab_read lab_write"}
+	for words, want := range map[string]string{
+		`lab-mcp t`: "tools", `lab-mcp -h`: "-http", `lab-mcp call lab_w`: "lab_write", `lab-mcp call ""`: "lab_read lab_write -o",
+		`lab-mcp call lab_write ""`: "-o", `lab-mcp -http x tools ""`: "-json", `lab-mcp -http x c`: "call", `lab-mcp call tools -`: "-o",
+	} {
 		if got := offered(p, words); got != want {
 			t.Errorf("%s: %q, want %q", words, got, want)
 		}
@@ -40,5 +45,18 @@ func TestBashOffersWordsAndWhatFollowsACommand(t *testing.T) {
 	}
 	if p.Script("dos") != "" {
 		t.Error("a script for a shell that isn't known")
+	}
+}
+
+func TestAFlagThatIsMistypedIsNamed(t *testing.T) {
+	t.Parallel()
+	f := flag.NewFlagSet("lab-mcp", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Bool("read-only", false, "")
+	f.Int("max-response", 0, "")
+	for typed, want := range map[string]string{"-readonly": "did you mean -read-only?", "--max-respnse=3": "did you mean -max-response?", "-quiet": "", "-max-response=x": ""} {
+		if got := completion.Meant(f, f.Parse([]string{typed})); got != want {
+			t.Errorf("%s: %q, want %q", typed, got, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -36,10 +37,9 @@ func (c *Client) Findings(of string, err error) []connect.Finding {
 		add(failed, connect.Broken, err.Error(), "set "+setting("CA_FILE")+" to the authority of the server's certificate, "+setting("TLS_SERVER_NAME")+" to a name that it is for, or "+
 			setting("TLS_FINGERPRINT")+" to its own fingerprint; and "+setting("CLIENT_CERT_FILE", "CLIENT_KEY_FILE")+" if it asks for ours")
 		return list
-	case c.base.Scheme == "http" && isLoopback(c.base.Hostname()):
-		add(connect.LegTLS, connect.Healthy, "not encrypted, within this machine", "")
 	case c.base.Scheme == "http":
-		add(connect.LegTLS, connect.Warning, "not encrypted: credentials and data travel in the clear", "use an https address in "+setting("URL"))
+		h, message, advice := Plain(c.base, setting("URL"))
+		add(connect.LegTLS, h, message, advice)
 	case c.o.Connect.SkipTLSVerify:
 		add(connect.LegTLS, connect.Warning, "encrypted, with whomever: the certificate is not verified", "set "+setting("CA_FILE")+" to its authority, or "+setting("TLS_FINGERPRINT")+", and "+setting("VERIFY_SSL")+" to true")
 	case c.o.Connect.TLSFingerprint != "":
@@ -55,9 +55,17 @@ func (c *Client) Findings(of string, err error) []connect.Finding {
 	case errors.Is(err, connect.ErrRateLimited):
 		add(connect.LegAnswer, connect.Broken, err.Error(), "wait: the server takes no more requests for now, or has locked this address out")
 	default:
-		add(connect.LegAnswer, connect.Broken, err.Error(), "check "+setting("URL")+": what answers there may be something else, or the server isn't ready")
+		add(connect.LegAnswer, connect.Broken, err.Error(), "check "+setting("URL")+": "+Elsewhere(c.base)+"; or the server isn't ready")
 	}
 	return list
+}
+
+// Plain judges a connection without TLS, whose address a setting holds.
+func Plain(to *url.URL, setting string) (h connect.Health, message, advice string) {
+	if isLoopback(to.Hostname()) {
+		return connect.Healthy, "not encrypted, within this machine", ""
+	}
+	return connect.Warning, "not encrypted: credentials and data travel in the clear", "use an https address in " + setting
 }
 
 func isLoopback(host string) bool {

@@ -31,6 +31,7 @@ type Options struct {
 	Prefix  string          // of its variables, such as "WAZUH_": errors name the one that helps
 	BaseURL string          // absolute, http or https; its path is kept
 	Connect connect.Options // how to reach it
+	Quiet   bool            // another client of the same platform has said what is odd about that
 	Over    *Client         // whose connections are used; nil: its own
 	Guard   *gate.Guard     // nil: no gate on the wire
 	// Upstream is what [gate.On] is told of the client, so that a permit for it is for
@@ -85,10 +86,12 @@ func New(o Options) (*Client, error) {
 		rt = o.Connect.Wrap(rt)
 	}
 	o.Secrets = append(slices.Clone(o.Secrets), secrets...)
-	for _, w := range o.Connect.Warnings {
-		o.Connect.Logger.Warn(w, "system", o.System)
+	if !o.Quiet {
+		for _, w := range o.Connect.Warnings {
+			o.Connect.Logger.Warn(w, "system", o.System)
+		}
 	}
-	if o.Connect.SkipTLSVerify {
+	if o.Connect.SkipTLSVerify && !o.Quiet {
 		o.Connect.Logger.Warn("certificate verification is off for this client", "system", o.System, "url", base.Redacted())
 	}
 	c := &Client{o: o, base: base, dialled: dialled, known: secrets, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}

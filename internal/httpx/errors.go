@@ -105,14 +105,20 @@ func (c *Client) page(r *Request, res *Response, body string) string {
 		return "; the gateway in front gave up after its own time"
 	case strings.Contains(lower, "ssl certificate was sent"), strings.Contains(lower, "ssl certificate error"):
 		return "; the other side demands a client certificate" + c.setting("", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE")
-	case res.Status == http.StatusNotFound && c.base.Path != "":
-		return fmt.Sprintf("; the path %s of the URL may be wrong", c.base.Path) + c.setting("", "URL")
 	case res.Status == http.StatusNotFound:
-		return "; what answers there isn't the platform's API, or has it below a path" + c.setting("", "URL")
+		return "; " + Elsewhere(c.base) + c.setting("", "URL")
 	case isSignIn(lower):
 		return "; it asks to sign in: an authenticating proxy stands in front" + c.setting("", "HEADERS_FILE")
 	}
 	return ""
+}
+
+// Elsewhere says why there may be no API of a platform at its address.
+func Elsewhere(address *url.URL) string {
+	if path := strings.TrimRight(address.Path, "/"); path != "" {
+		return fmt.Sprintf("the path %s of the URL may be wrong", clip.Text(path, 100))
+	}
+	return "what answers there may be something else than the platform's API, or has it below a path"
 }
 
 // isSignIn reports whether a page in lower case has a form for a password, or
@@ -304,7 +310,7 @@ func (res *Response) decode(v any, read func(b []byte, v any) error) error {
 	case len(res.Body) == 0:
 		err = &lostError{where + " with an empty body instead of JSON", unavailable, connect.LegAnswer, err}
 	case isHTML(res):
-		text := where + " with an HTML page instead of JSON; the URL may be wrong, or a login page or proxy answers in its place" + c.setting("", "URL", "HEADERS_FILE")
+		text := where + " with an HTML page instead of JSON; " + Elsewhere(c.base) + ", or a login page or proxy answers in its place" + c.setting("", "URL", "HEADERS_FILE")
 		err = &lostError{text, unavailable, connect.LegAnswer, err}
 	default:
 		err = fmt.Errorf("%s with an answer that cannot be read: %w", where, err)

@@ -32,6 +32,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/postgres"
 	"github.com/sallyport-soc/sallyport/internal/completion"
+	"github.com/sallyport-soc/sallyport/internal/nearest"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
@@ -124,6 +125,9 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 	case errors.Is(err, flag.ErrHelp): // -h
 		p.help = true
 	case err != nil:
+		if meant := completion.Meant(flags, err); meant != "" {
+			fmt.Fprintln(stderr, meant)
+		}
 		fmt.Fprintf(stderr, "%s -help tells what there is\n", s.Name)
 		return exitMisuse
 	}
@@ -165,19 +169,23 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 		p.manual(flags)
 		return exitDone
 	}
-	return p.misuse(fmt.Errorf("%q is not a command: want one of %s", verb, strings.Join(verbs, ", ")))
+	near := ""
+	if best := nearest.Word(verb, 2, slices.Values(verbs)); best != "" {
+		near = fmt.Sprintf(", did you mean %s?", best)
+	}
+	return p.misuse(fmt.Errorf("%q is not a command%s: want one of %s", verb, near, strings.Join(verbs, ", ")))
 }
 
 // verbs are the commands.
-var verbs = []string{"tools", "call", "check", "token", "completion", "help"}
+var verbs = []string{"serve", "tools", "call", "check", "token", "completion", "help"}
 
 func (p *program) completion(args []string, flags *flag.FlagSet) int {
 	if len(args) != 1 || !slices.Contains(completion.Shells, args[0]) {
 		return p.misuse(fmt.Errorf("want completion %s", strings.Join(completion.Shells, "|")))
 	}
-	words := slices.Clone(verbs)
-	flags.VisitAll(func(f *flag.Flag) { words = append(words, "-"+f.Name) })
-	fmt.Fprint(p.out, completion.Program{Name: p.Name, Words: words, After: "call", List: p.Name + " tools -names"}.Script(args[0]))
+	fmt.Fprint(p.out, completion.Program{Name: p.Name, Flags: completion.Flags(flags), Commands: map[string][]string{
+		"tools": {"-json", "-names"}, "call": {"-help", "-json", "-o"}, "check": {"-json"}, "token": nil, "completion": completion.Shells, "help": nil, "serve": nil,
+	}, After: "call", List: p.Name + " tools -names"}.Script(args[0]))
 	return exitDone
 }
 
@@ -214,7 +222,7 @@ func (p *program) setLog() error {
 func (p *program) usage(w io.Writer, f *flag.FlagSet) {
 	fmt.Fprintf(w, `%s
 
-  %[2]s [flags]                          serve MCP on standard input and output
+  %[2]s [flags] [serve]                  serve MCP on standard input and output
   %[2]s -http 127.0.0.1:8443 [flags]     serve MCP over HTTP, at /mcp
   %[2]s [flags] tools                    list the tools
   %[2]s [flags] call NAME key=value ...  call a tool; key:=JSON for other than text

@@ -201,10 +201,13 @@ func (a *app) help(w io.Writer) {
 // complete prints a script for a shell.
 func complete(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
-		p := completion.Program{Name: "gate", Words: []string{"help"}}
+		p := completion.Program{Name: "gate", Commands: map[string][]string{"help": nil}}
 		for _, cmd := range commands() {
-			p.Words = append(p.Words, cmd.name)
+			fs, _, _ := c.flags(cmd)
+			p.Commands[cmd.name] = completion.Flags(fs)
+			p.Commands["help"] = append(p.Commands["help"], cmd.name)
 		}
+		p.Commands["completion"] = append(p.Commands["completion"], completion.Shells...)
 		script := p.Script(c.arg)
 		if script == "" {
 			return usageError(fmt.Sprintf("completion takes one of %s, got %q", strings.Join(completion.Shells, ", "), c.arg))
@@ -214,16 +217,21 @@ func complete(*app, *flag.FlagSet) func(*call) error {
 	}
 }
 
-// call parses the flags of cmd, which may stand before and after its argument,
-// and runs it.
-func (a *app) call(cmd command, args []string) error {
+// flags returns the flags of cmd, the call that they fill in, and what it does.
+func (a *app) flags(cmd command) (*flag.FlagSet, *call, func(*call) error) {
 	fs := flag.NewFlagSet("gate "+cmd.name, flag.ContinueOnError)
-	fs.SetOutput(a.stderr)
 	c := &call{app: a}
 	fs.StringVar(&c.state, "state", "", "the state: a `DIR`, or the address of a database, postgres://… (default: $SALLYPORT_STATE, or sallyport in the user's state directory)")
 	fs.StringVar(&c.key, "key", "", "the approver's key `FILE` (default: sallyport/approver.key in the user's configuration directory)")
 	fs.BoolVar(&c.agent, "agent", false, "sign with the approver's key that ssh-agent holds")
-	do := cmd.flags(a, fs)
+	return fs, c, cmd.flags(a, fs)
+}
+
+// call parses the flags of cmd, which may stand before and after its argument,
+// and runs it.
+func (a *app) call(cmd command, args []string) error {
+	fs, c, do := a.flags(cmd)
+	fs.SetOutput(a.stderr)
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "gate %s: %s\n\n", strings.TrimSpace(cmd.name+" "+cmd.arg), cmd.doc)
 		for _, text := range []string{arguments[cmd.arg], cmd.more} {
@@ -243,6 +251,9 @@ func (a *app) call(cmd command, args []string) error {
 		if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 			return err
 		} else if err != nil {
+			if meant := completion.Meant(fs, err); meant != "" {
+				fmt.Fprintln(a.stderr, meant)
+			}
 			return errShown
 		}
 		if fs.NArg() == 0 {
