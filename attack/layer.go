@@ -146,20 +146,20 @@ func (l *Layer) Validate() error {
 	check(l.Versions.Navigator == "" || layerVersion.MatchString(l.Versions.Navigator), "navigator version %q", l.Versions.Navigator)
 	check(l.Versions.ATTACK == "" || layerVersion.MatchString(l.Versions.ATTACK), "ATT&CK version %q", l.Versions.ATTACK)
 	check(slices.ContainsFunc(domains[len(domains)-1], func(d Domain) bool { return d.STIX() == l.Domain }),
-		"domain %q", l.Domain)
+		"domain %q, want enterprise-attack, mobile-attack or ics-attack", l.Domain)
 	check(0 <= l.Sorting && l.Sorting <= 3, "sorting %d, want 0 to 3", l.Sorting)
-	check(slices.Contains([]string{"side", "flat", "mini"}, l.Layout.Layout), "layout %q", l.Layout.Layout)
+	check(slices.Contains([]string{"side", "flat", "mini"}, l.Layout.Layout), "layout %q, want side, flat or mini", l.Layout.Layout)
 	check(slices.Contains([]string{"average", "min", "max", "sum"}, l.Layout.AggregateFunction),
-		"aggregate function %q", l.Layout.AggregateFunction)
+		"aggregate function %q, want average, min, max or sum", l.Layout.AggregateFunction)
 	check(slices.Contains([]string{"", "none", "annotated", "all"}, l.Layout.ExpandedSubtechniques),
 		"expanded sub-techniques %q", l.Layout.ExpandedSubtechniques)
 	check(l.TacticRowBackground == "" || layerColor.MatchString(l.TacticRowBackground),
 		"tactic row colour %q", l.TacticRowBackground)
 	if g := l.Gradient; g != nil {
 		check(len(g.Colors) >= 2, "gradient needs two colours")
-		check(g.MinValue < g.MaxValue, "gradient from %g to %g", g.MinValue, g.MaxValue)
+		check(g.MinValue < g.MaxValue, "gradient from %g to %g, want more at its end", g.MinValue, g.MaxValue)
 		for _, c := range g.Colors {
-			check(layerAlpha.MatchString(c), "gradient colour %q", c)
+			check(layerAlpha.MatchString(c), "gradient colour %q, want one such as #ff6666", c)
 		}
 	}
 	for _, i := range l.LegendItems {
@@ -170,16 +170,16 @@ func (l *Layer) Validate() error {
 	for _, t := range l.Techniques {
 		key := [2]string{t.TechniqueID, t.Tactic}
 		if !layerID.MatchString(t.TechniqueID) { // what is wrong is written only where it is: there are many
-			check(false, "technique id %q", t.TechniqueID)
+			check(false, "technique id %q, want one such as T1059 or T1059.001", t.TechniqueID)
 		}
 		if seen[key] {
 			check(false, "technique %s occurs twice", t.TechniqueID)
 		}
 		if t.Tactic != "" && !layerTactic.MatchString(t.Tactic) {
-			check(false, "%s: tactic %q", t.TechniqueID, t.Tactic)
+			check(false, "%s: tactic %q, want one such as initial-access", t.TechniqueID, t.Tactic)
 		}
 		if t.Color != "" && !layerAlpha.MatchString(t.Color) {
-			check(false, "%s: colour %q", t.TechniqueID, t.Color)
+			check(false, "%s: colour %q, want one such as #ff6666", t.TechniqueID, t.Color)
 		}
 		checkNotes(check, t.TechniqueID, t.Metadata, t.Links)
 		seen[key] = true

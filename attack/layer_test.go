@@ -342,6 +342,16 @@ func TestLayersAreReadAsPeopleHaveThem(t *testing.T) {
 			`{"name":"Old","domain":"mitre-enterprise","version":"3.0","techniques":[]}`,
 			func(l *attack.Layer) bool { return l.Domain == "enterprise-attack" }, "format 3.0",
 		},
+		"ids and tactics as people write them, behind a mark of Windows": {
+			"\ufeff" + `{"name":"E","domain":"enterprise-attack","techniques":[{"techniqueID":"t1562_001","tactic":"Defense Evasion"},{"techniqueID":"attack.t1078","tactic":"initial_access"}]}`,
+			func(l *attack.Layer) bool {
+				return l.Techniques[0].TechniqueID == "T1562.001" && l.Techniques[0].Tactic == "defense-evasion" && l.Techniques[1].TechniqueID == "T1078" && l.Techniques[1].Tactic == "initial-access"
+			}, "",
+		},
+		"format 4.2": {
+			`{"name":"Old","domain":"enterprise-attack","versions":{"layer":"4.2","navigator":"4.3","attack":"9"},"techniques":[{"techniqueID":"T1059","score":null,"color":"","metadata":[],"links":[]}],"metadata":[{"divider":true}]}`,
+			func(l *attack.Layer) bool { return l.Techniques[0].Score == nil && l.Metadata[0].Divider }, "format 4.2",
+		},
 		"data of its own": {
 			`{"name":"E","domain":"enterprise-attack","versions":{"layer":"4.5"},"customDataURL":"https://example.org/attack.json"}`,
 			func(l *attack.Layer) bool { return l.CustomDataURL == "https://example.org/attack.json" }, "",
@@ -368,7 +378,9 @@ func TestLayersAreReadAsPeopleHaveThem(t *testing.T) {
 	if err != nil || len(layers) != 2 || layers[1].Name != "Two" {
 		t.Errorf("two layers: %v, %v", layers, err)
 	}
-	for _, bad := range []string{`{"name":"E","domain":"enterprise-attack","versions":{"layer":"7.0"}}`, `{"name":"E","domain":"moon-attack"}`, `[]`} {
+	for _, bad := range []string{`{"name":"E","domain":"enterprise-attack","versions":{"layer":"7.0"}}`, `{"name":"E","domain":"moon-attack"}`, `[]`, ``, `null`, `{"name":"E","domain":"ics-attack"} x`,
+		`{"name":"E","domain":"enterprise-attack","techniques":[{"techniqueID":"TA0001"}]}`, `{"name":"E","domain":"enterprise-attack","techniques":[{"techniqueID":"T1059","color":"javascript:x"}]}`,
+	} {
 		if _, err := attack.ReadLayer(strings.NewReader(bad)); err == nil {
 			t.Errorf("%s is read", bad)
 		}

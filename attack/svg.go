@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
@@ -17,7 +18,7 @@ import (
 const maxLayer = 32 << 20
 
 // ReadLayer reads a layer, from the Navigator or elsewhere, as one of format 4.5, and validates it. What the format doesn't
-// require may be absent; layers of earlier formats become ones of 4.5; members that the format doesn't have are ignored. What
+// require may be absent; layers of earlier formats become ones of 4.5; ids and tactics may be written in any way; members that the format doesn't have are ignored. What
 // was changed for that is in [Layer.Notes]. Of a file with several layers it is the first; [ReadLayers] reads all.
 func ReadLayer(r io.Reader) (*Layer, error) {
 	layers, err := ReadLayers(r)
@@ -33,7 +34,11 @@ func ReadLayer(r io.Reader) (*Layer, error) {
 // ReadLayers reads a file of one or several layers, as the Navigator writes those that are open, like [ReadLayer].
 func ReadLayers(r io.Reader) ([]*Layer, error) {
 	limited := &io.LimitedReader{R: r, N: maxLayer + 1}
-	dec := json.NewDecoder(limited)
+	text := bufio.NewReader(limited)
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" { // as Windows writes files; what can't be read is seen below
+		_, _ = text.Discard(3)
+	}
+	dec := json.NewDecoder(text)
 	var file json.RawMessage
 	err := dec.Decode(&file)
 	if err == nil {
@@ -112,7 +117,9 @@ func (l *Layer) complete(file []byte) {
 	}
 	dropped := l.dropNotes(&l.Metadata, &l.Links)
 	for i := range l.Techniques {
-		dropped += l.dropNotes(&l.Techniques[i].Metadata, &l.Techniques[i].Links)
+		t := &l.Techniques[i]
+		t.TechniqueID, t.Tactic = canonical(t.TechniqueID), tacticKey(t.Tactic)
+		dropped += l.dropNotes(&t.Metadata, &t.Links)
 	}
 	if dropped > 0 {
 		l.note("%d metadata or links without name, value or address were left out", dropped)

@@ -20,7 +20,10 @@ func small() []byte {
 	for h := range guess.Read(guess.Text{Title: "login"}) {
 		words = append(words, guess.Word{Hash: h, Rarity: 2, Weights: []guess.Weight{{Label: 1, Value: 0.5}}})
 	}
-	return guess.Encode([]string{"T1", "T2"}, []guess.Point{{Score: 0.2, Right: 0.1}, {Score: 0.8, Right: 0.9}}, words)
+	return guess.Learned{
+		Labels: []string{"T1", "T2"}, Biases: []float64{0, 0.001}, Words: words,
+		Points: []guess.Point{{Score: 0.2, Right: 0.1}, {Score: 0.8, Right: 0.9}},
+	}.Encode()
 }
 
 func TestWordsSpeakForLabels(t *testing.T) {

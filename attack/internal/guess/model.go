@@ -25,20 +25,23 @@ var Embedded = sync.OnceValue(func() *Model {
 	return m
 })
 
-// A table is the magic; the labels, as their number and then each behind its length; the calibration, as the number of
-// points and then each a score and how often a guess of that score was right, both in 65535ths; 4096 offsets of buckets, and
-// where the last ends; and the buckets. All numbers of fixed size are little-endian. A bucket has the words of which the hash
-// ends in the same 12 bits, each as 24 bits more of the hash, the rarity of the word in sixteenths, the length of its weights
-// in bytes as a varint, and the weights: for each label that it speaks for or against, the distance to the label before as a
-// varint, and the weight as one byte.
+// A table is the magic; the labels, as their number and then each behind its length, with its bias in millionths behind it;
+// the calibration, as the number of points and then each a score in 16384ths and how often a guess of that score was right
+// in 65535ths; 4096 offsets of buckets, and where the last ends; and the buckets. All numbers of fixed size are
+// little-endian. A bucket has the words of which the hash ends in the same 12 bits, each as 16 bits more of the hash, the
+// rarity of the word in sixteenths, the length of its weights in bytes as a varint, and the weights: for each label that it
+// speaks for or against, the distance to the label before as a varint, and the weight as one byte.
 const (
-	magic   = "ATT&CK guesses 1\n"
-	buckets = 1 << 12
+	million   = 1e6
+	scoreUnit = 1 << 14
+	magic     = "ATT&CK guesses 2\n"
+	buckets   = 1 << 12
 )
 
 // Model ranks labels, which are ids of techniques. It never changes and may be used by any number of goroutines.
 type Model struct {
 	labels  []string
+	biases  []float64
 	points  []Point
 	offsets string
 	body    string
@@ -57,9 +60,10 @@ func Decode(table string) (*Model, error) {
 	m := &Model{}
 	for range r.count() {
 		m.labels = append(m.labels, r.take(r.count()))
+		m.biases = append(m.biases, float64(r.short())/million)
 	}
 	for range r.count() {
-		m.points = append(m.points, Point{float64(r.short()) / math.MaxUint16, float64(r.short()) / math.MaxUint16})
+		m.points = append(m.points, Point{float64(r.short()) / scoreUnit, float64(r.short()) / math.MaxUint16})
 	}
 	m.offsets = r.take(4 * (buckets + 1))
 	m.body = r.s
@@ -229,7 +233,7 @@ func (m *Model) explain(t Text, all []Ranked) {
 func (m *Model) score(f Features) []float64 {
 	scores := make([]float64, len(m.labels))
 	weight := weightOf()
-	norm := 0.0
+	norm, sum := 0.0, 0.0
 	for _, h := range f.sorted() {
 		rarity, weights, ok := m.find(h)
 		if !ok {
@@ -237,6 +241,7 @@ func (m *Model) score(f Features) []float64 {
 		}
 		x := Scale(f[h]) * rarity
 		norm += x * x
+		sum += x
 		r := reader{s: weights}
 		for label := 0; r.s != ""; {
 			label += r.gap()
@@ -251,7 +256,7 @@ func (m *Model) score(f Features) []float64 {
 		norm = 1 / math.Sqrt(norm)
 	}
 	for i := range scores {
-		scores[i] *= norm
+		scores[i] = (scores[i] - m.biases[i]*sum) * norm
 	}
 	return scores
 }
@@ -284,27 +289,27 @@ func (f Features) sorted() []uint64 {
 // find returns the rarity and weights of a word.
 func (m *Model) find(h uint64) (rarity float64, weights string, ok bool) {
 	bucket := int(h % buckets)
-	rest := h / buckets % (1 << 24)
+	rest := h / buckets % (1 << 16)
 	r := reader{s: m.body[m.offset(bucket):m.offset(bucket+1)]}
 	for r.s != "" {
-		head := r.take(4)
+		head := r.take(3)
 		size := r.gap()
 		body := r.take(size)
 		if r.bad {
 			return 0, "", false
 		}
-		if uint64(head[0])|uint64(head[1])<<8|uint64(head[2])<<16 == rest {
-			return float64(head[3]) / 16, body, true
+		if uint64(head[0])|uint64(head[1])<<8 == rest {
+			return float64(head[2]) / 16, body, true
 		}
 	}
 	return 0, "", false
 }
 
-// The bytes of weights: the sign, and 7 bits of a logarithm.
+// The bytes of weights: the sign, and 6 bits of a logarithm. Finer ones would cost more than the weights they leave no room for.
 const (
 	least = 1.0 / (1 << 11)
 	most  = 1 << 3
-	step  = 14 * math.Ln2 / 127 // the logarithm of most/least, in 127 parts
+	step  = 14 * math.Ln2 / 63 // the logarithm of most/least, in 63 parts
 )
 
 // weightOf has what each byte means.
@@ -358,26 +363,36 @@ type Weight struct {
 	Value float64
 }
 
-// Encode writes a model as a table for [Decode]. The same model gives the same bytes.
-func Encode(labels []string, points []Point, words []Word) []byte {
+// Learned is what a [Model] is made of.
+type Learned struct {
+	Labels []string
+	Biases []float64 // by label: what a word that no text of the label has speaks against it
+	Words  []Word
+	Points []Point // how often guesses are right, in order of their scores; may be left out
+}
+
+// Encode writes a table for [Decode]. The same model gives the same bytes.
+func (l Learned) Encode() []byte {
 	out := []byte(magic)
 	uint := func(n int) { out = binary.AppendUvarint(out, uint64(n)) }
-	uint(len(labels))
-	for _, l := range labels {
-		uint(len(l))
-		out = append(out, l...)
+	short := func(v float64) {
+		out = binary.LittleEndian.AppendUint16(out, uint16(math.Round(min(max(v, 0), math.MaxUint16))))
 	}
-	uint(len(points))
-	for _, p := range points {
-		out = binary.LittleEndian.AppendUint16(out, uint16(math.Round(min(max(p.Score, 0), 1)*math.MaxUint16)))
-		out = binary.LittleEndian.AppendUint16(out, uint16(math.Round(min(max(p.Right, 0), 1)*math.MaxUint16)))
+	uint(len(l.Labels))
+	for i, label := range l.Labels {
+		uint(len(label))
+		out = append(out, label...)
+		short(l.Biases[i] * million)
 	}
+	uint(len(l.Points))
+	for _, p := range l.Points {
+		short(p.Score * scoreUnit)
+		short(p.Right * math.MaxUint16)
+	}
+	words := l.Words
 	words = slices.Clone(words)
 	slices.SortFunc(words, func(a, b Word) int {
-		if x, y := a.Hash%buckets, b.Hash%buckets; x != y {
-			return int(x) - int(y)
-		}
-		return int(a.Hash/buckets%(1<<24)) - int(b.Hash/buckets%(1<<24))
+		return cmp.Or(cmp.Compare(a.Hash%buckets, b.Hash%buckets), cmp.Compare(a.Hash/buckets%(1<<16), b.Hash/buckets%(1<<16)), cmp.Compare(a.Hash, b.Hash))
 	})
 	var body []byte
 	for bucket := range buckets {
@@ -386,7 +401,7 @@ func Encode(labels []string, points []Point, words []Word) []byte {
 			w := words[0]
 			words = words[1:]
 			rest := w.Hash / buckets
-			body = append(body, byte(rest), byte(rest>>8), byte(rest>>16), byte(min(255, math.Round(w.Rarity*16))))
+			body = append(body, byte(rest), byte(rest>>8), byte(min(255, math.Round(w.Rarity*16))))
 			var weights []byte
 			label := 0
 			for _, x := range w.Weights {

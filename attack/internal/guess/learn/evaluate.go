@@ -55,9 +55,10 @@ func (r *Result) add(ranked []guess.Ranked, labels []string) {
 }
 
 // Evaluate trains without a part of Sigma's rules, and without all rules of a part of Wazuh's files, and guesses at these;
-// folds times, until each had its turn. Rules of Sigma that say nearly the same stay together.
-func Evaluate(examples []Example, labels []string, o Options, folds, run int) []Result {
-	part := parts(examples, folds)
+// folds times, until each had its turn. Rules of Sigma that say nearly the same stay together, or else lie as chance has it,
+// like those of a half of the rules that is drawn at random.
+func Evaluate(examples []Example, labels []string, o Options, folds, run int, together bool) []Result {
+	part := parts(examples, folds, together)
 	results := blank()
 	for fold := range min(folds, run) {
 		var seen []Example
@@ -66,7 +67,7 @@ func Evaluate(examples []Example, labels []string, o Options, folds, run int) []
 				seen = append(seen, e)
 			}
 		}
-		m, err := guess.Decode(string(guess.Encode(labels, nil, Train(seen, labels, o))))
+		m, err := guess.Decode(string(Train(seen, labels, o).Encode()))
 		if err != nil {
 			panic(err) // what Encode writes, Decode reads
 		}
@@ -110,7 +111,7 @@ func put(results []Result, m *guess.Model, e Example) {
 }
 
 // parts divides the rules of Sigma and Wazuh; what is in no part is -1.
-func parts(examples []Example, folds int) []int {
+func parts(examples []Example, folds int, together bool) []int {
 	part := make([]int, len(examples))
 	var sigma []int
 	for i, e := range examples {
@@ -131,7 +132,7 @@ func parts(examples []Example, folds int) []int {
 			words[i][w] = true
 		}
 		for _, j := range sigma[:n] {
-			if alike(words[i], words[j]) {
+			if together && alike(words[i], words[j]) {
 				leader[i] = leader[j]
 				break
 			}
