@@ -1,7 +1,7 @@
 """Adds attributes to an event of one's own MISP in batches, reads them back and
 finds related events, with PyMISP, and prints what each took as JSON.
 
-live.py URL KEY related EVENT TIMES | add EVENT COUNT | read EVENT | pages EVENT
+live.py URL KEY related EVENT TIMES | add EVENT COUNT | read EVENT | pages EVENT | both EVENT COUNT
 """
 
 import json
@@ -20,12 +20,14 @@ if what == "related":
         one = time.monotonic()
         rows = len(misp.get_event(event, pythonify=True).RelatedEvent)
         took.append(time.monotonic() - one)
-elif what == "add":
+elif what in ("add", "both"):
     count = int(sys.argv[5])
     for first in range(0, count, 100):
         batch = [{"type": "domain", "value": f"{i}.pymisp.example"} for i in range(first, min(first + 100, count))]
         added = misp.add_attribute(event, batch)
         rows += len(added["Attribute"])
+    if what == "both":
+        rows = len(misp.search(controller="attributes", eventid=event, pythonify=True))
 elif what == "read":  # as one asks for all of an event's attributes
     rows = len(misp.search(controller="attributes", eventid=event, pythonify=True))
 elif what == "pages":

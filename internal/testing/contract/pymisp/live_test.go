@@ -31,10 +31,6 @@ type cost struct {
 // MISP_LIVE_ATTRIBUTES is how many are added, 1000 by default; each side is a process
 // of its own.
 func TestLive(t *testing.T) {
-	if task := os.Getenv("PYMISP_LIVE_TASK"); task != "" {
-		ours(t, strings.Fields(task))
-		return
-	}
 	s := live.Open(t, "MISP")
 	if !s.Write {
 		t.Skip("skipped: it makes events, and MISP_LIVE_WRITE=throw-away doesn't let it")
@@ -73,10 +69,12 @@ func TestLive(t *testing.T) {
 		out, err := env.Run(3*time.Hour, env.Python, append([]string{script, s.URL, s.Key}, args...)...)
 		return read(t, out, err)
 	}
+	program := filepath.Join(t.TempDir(), "ours")
+	if out, err := exec.Command("go", "build", "-o", program, "./ours").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	mine := func(args ...string) (x cost) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLive$", "-test.timeout=3h")
-		cmd.Env = append(os.Environ(), "PYMISP_LIVE_TASK="+strings.Join(args, " "))
-		out, err := cmd.CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), program, append([]string{s.URL, s.Key}, args...)...).CombinedOutput()
 		return read(t, string(out), err)
 	}
 	print := func(what string, a, b cost) {
@@ -102,6 +100,8 @@ func TestLive(t *testing.T) {
 	by := mine("read", b)
 	print(n+" attributes read", theirs("read", a), by)
 	print("the same, by page", theirs("pages", a), by)
+	a, b = made("both of PyMISP, "+now, nothing), made("both of ours, "+now, nothing)
+	print(n+" added and read back", theirs("both", a, n), mine("both", b, n))
 }
 
 // read is the last line of JSON that a side says.
@@ -119,80 +119,7 @@ func read(t *testing.T, out string, err error) (x cost) {
 	return x
 }
 
-// ours does a task with package misp.
-func ours(t *testing.T, task []string) {
-	c, err := misp.New(misp.Config{BaseURL: os.Getenv("MISP_LIVE_URL"), APIKey: os.Getenv("MISP_LIVE_KEY")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var x cost
-	var took []float64
-	event, times := misp.EventRef(task[1]), 1
-	if task[0] == "related" {
-		times, err = strconv.Atoi(task[2])
-	}
-	for range times {
-		begun := time.Now()
-		x.Rows = 0
-		switch task[0] {
-		case "related":
-			var out *misp.RelatedEvents
-			if out, err = c.GetRelatedEvents(t.Context(), misp.GetRelatedEventsInput{EventID: event}); err == nil {
-				x.Rows = out.Total
-			}
-		case "add":
-			n, _ := strconv.Atoi(task[2])
-			for a, aerr := range c.AddAttributes(t.Context(), event, numbered(n)) {
-				if err = aerr; err != nil || a.Status != misp.Added {
-					t.Fatal(a, err)
-				}
-				x.Rows++
-			}
-		case "read":
-			for _, err = range c.Attributes(t.Context(), misp.SearchAttributesInput{EventID: event, Limit: 500}) {
-				x.Rows++
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		took = append(took, time.Since(begun).Seconds())
-	}
-	slices.Sort(took)
-	x.Seconds, x.MiB = took[len(took)/2], peak(t)
-	b, err := json.Marshal(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println(string(b))
-}
-
-// peak is the most memory that this process had, on Linux.
-func peak(t *testing.T) float64 {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(b), "VmHWM:")
-	var kib float64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		t.Fatal(err)
-	}
-	return kib / 1024
-}
-
 func nothing(func(misp.NewAttribute) bool) {}
-
-// numbered are n domains.
-func numbered(n int) iter.Seq[misp.NewAttribute] {
-	return func(yield func(misp.NewAttribute) bool) {
-		for i := range n {
-			if !yield(misp.NewAttribute{Type: "domain", Value: fmt.Sprintf("%d.ours.example", i)}) {
-				return
-			}
-		}
-	}
-}
 
 // related are the values of event i: some that others have too, and 60 of its own.
 func related(i int) iter.Seq[misp.NewAttribute] {
