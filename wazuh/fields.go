@@ -36,7 +36,8 @@ type fieldList struct {
 	at     time.Time
 	fields []indexField // those in [searched] first
 	nested nestings
-	few    bool // whether the indexer wouldn't tell and only some documents were looked at
+	filled sync.Map // of the keywords, those that a document was seen to have
+	few    bool     // whether the indexer wouldn't tell and only some documents were looked at
 }
 
 // kind is how a field is indexed; one that no index has can be anything.
@@ -194,9 +195,12 @@ func (c *Client) textIn(ctx context.Context, index, name, s string, others []cla
 	known := c.fields(ctx, index)
 	t := &textSearch{words: list}
 	fields := known.fields
+	if len(fields) > someFields {
+		fields = c.filled(ctx, index, known, others)
+	}
 	held, cost := make([][]indexField, len(list)), 0
 	for i, w := range list {
-		if held[i] = fields; len(fields) > someFields {
+		if held[i] = fields; len(known.fields) > someFields {
 			held[i] = c.scout(ctx, index, w, fields, others)
 		}
 		cost += w.cost(held[i])
@@ -268,6 +272,17 @@ func (w word) fitting(fields []indexField, room int) (in, left []indexField) {
 	return in, left
 }
 
+// filled returns the fields of l without the keywords that no document that matches
+// has. Those that one was seen to have aren't asked for again.
+func (c *Client) filled(ctx context.Context, index string, l *fieldList, match []clause) []indexField {
+	has := func(f indexField) bool { _, is := l.filled.Load(f.path); return is || f.kind != keywordField }
+	unknown := slices.DeleteFunc(slices.Clone(l.fields), has)
+	for _, f := range c.keywordsWhere(ctx, index, unknown, match, func(f indexField) []clause { return []clause{{"exists": clause{"field": f.path}}} }) {
+		l.filled.Store(f.path, true)
+	}
+	return slices.DeleteFunc(slices.Clone(l.fields), func(f indexField) bool { return !has(f) })
+}
+
 // scout leaves of fields those in which documents that match hold a piece of w. The
 // indexer makes an expression of each pattern for each field in each shard, which
 // takes it the longer, the longer the pattern is: a piece is looked for in many
@@ -276,15 +291,30 @@ func (c *Client) scout(ctx context.Context, index string, w word, fields []index
 	if w.piece == "" {
 		return fields
 	}
+	piece := inAnyCase("wildcard", "*"+escaped(w.piece)+"*")
+	if m := piece[0]; m.kind == "wildcard" && m.fold { // an expression takes the indexer less time
+		piece = matchers{{"regexp", expressionOf(m.kind, m.value), true}}
+	}
+	return c.keywordsWhere(ctx, index, fields, match, func(f indexField) []clause {
+		if w.cost([]indexField{f}) == 0 {
+			return nil
+		}
+		return []clause{piece.in(f.path)}
+	})
+}
+
+// keywordsWhere leaves of fields the keywords of which documents that match pass what is
+// asked of the field, and all that are no keywords. What can't be counted leaves them all.
+func (c *Client) keywordsWhere(ctx context.Context, index string, fields []indexField, match []clause, ask func(indexField) []clause) []indexField {
 	var keywords []indexField
 	for _, f := range fields {
-		if f.kind == keywordField && w.cost([]indexField{f}) > 0 {
+		if f.kind == keywordField && len(ask(f)) > 0 {
 			keywords = append(keywords, f)
 		}
 	}
 	holds := map[string]bool{}
 	for part := range slices.Chunk(keywords, maxClauses) {
-		counted, err := c.count(ctx, index, match, newWord(w.piece), part)
+		counted, err := c.count(ctx, index, match, ask, part)
 		if err != nil {
 			return fields
 		}
@@ -359,7 +389,7 @@ func (c *Client) where(ctx context.Context, index string, match []clause, list [
 			if part, rest = list[i].fitting(rest, maxClauses); len(part) == 0 {
 				break
 			}
-			counted, err := c.count(ctx, index, match, list[i], part)
+			counted, err := c.count(ctx, index, match, list[i].clauses, part)
 			if err != nil {
 				return nil, err
 			}
@@ -415,11 +445,11 @@ func (c *Client) seen(ctx context.Context, index string, match []clause, list []
 	return out, nil
 }
 
-// count returns in which of fields documents that match hold w.
-func (c *Client) count(ctx context.Context, index string, match []clause, w word, fields []indexField) ([]indexField, error) {
+// count returns of which of fields documents that match pass what is asked.
+func (c *Client) count(ctx context.Context, index string, match []clause, ask func(indexField) []clause, fields []indexField) ([]indexField, error) {
 	filters, nested := clause{}, c.fields(ctx, index).nested
 	for _, f := range fields {
-		if some := w.clauses(f); len(some) > 0 {
+		if some := ask(f); len(some) > 0 {
 			filters[f.path] = nested.within(anyOf(some...))
 		}
 	}
