@@ -50,8 +50,7 @@ func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 
 // run is that of the SDK's server for one client, whose answers out writes.
 func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit time.Duration) error {
-	t := &mcp.IOTransport{Reader: in, Writer: out, MaxLineLength: maxLine}
-	session, err := s.mcp.Connect(ctx, &drainingTransport{t, limit}, nil)
+	session, err := s.mcp.Connect(ctx, &drainingTransport{lines{in, out}, limit}, nil)
 	if err != nil {
 		return err
 	}
