@@ -249,14 +249,38 @@ func (t *tool) firstRows(ctx context.Context, p *pages, in bound, v *jsontree.Va
 		}
 		short = res.Out
 	}
+	shown := t.takeRows(out, short, list, whole)
 	a, err := t.answerOf(in, short)
 	if err != nil {
 		return nil, nil
+	}
+	if shown > 0 {
+		a = a.WithRows(list, whole, shown)
 	}
 	if p.cursor != nil && a.Has("next_cursor") {
 		next = nil
 	}
 	return a, next
+}
+
+// takeRows takes out of short, a page, the rows of list if they are the first of those
+// in out, whose answer is whole and has them encoded. It returns how many they were, or 0.
+func (t *tool) takeRows(out, short any, list string, whole *answer.Answer) int {
+	d := t.described()
+	f := d.answer.Field(list)
+	if f == nil || !f.Required || d.wrapped || reflect.TypeOf(out) != reflect.TypeOf(short) || reflect.TypeOf(out).Kind() != reflect.Pointer {
+		return 0
+	}
+	all, first := f.In(out), f.In(short)
+	if first.Kind() != reflect.Slice || first.Len() == 0 || first.Pointer() != all.Pointer() {
+		return 0
+	}
+	if n, _ := whole.Rows(list); n != all.Len() {
+		return 0
+	}
+	n := first.Len()
+	first.SetLen(0)
+	return n
 }
 
 // next returns where one goes on behind the first n rows of the page that v asks

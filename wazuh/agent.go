@@ -1,6 +1,7 @@
 package wazuh
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,6 +91,9 @@ type AgentOS struct {
 // agentNumber reads an agent's id, which the endpoint for the agents of a group
 // can write as a bare number.
 func agentNumber(b json.RawMessage) string {
+	if id, err := AgentID(bytes.Trim(b, `"`)).padded(); err == nil {
+		return id
+	}
 	s := text(b)
 	if id, err := AgentID(s).padded(); err == nil {
 		return id

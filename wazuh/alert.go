@@ -491,12 +491,12 @@ func (a *Alert) ofFive() {
 
 // parseTime reads 2025-01-02T03:04:05.678+0000 and RFC 3339.
 func parseTime(s string) (time.Time, bool) {
-	for _, layout := range []string{"2006-01-02T15:04:05.999999999-0700", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
+	layout := "2006-01-02T15:04:05.999999999-0700"
+	if n := len(s); n > 0 && s[n-1] == 'Z' || n > 3 && s[n-3] == ':' {
+		layout = time.RFC3339Nano
 	}
-	return time.Time{}, false
+	t, err := time.Parse(layout, s)
+	return t.UTC(), err == nil
 }
 
 // AlertSort is an order of alerts.

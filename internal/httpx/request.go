@@ -1,10 +1,8 @@
 package httpx
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // A Request is one call of an endpoint in the making. Its first mistakes are
@@ -138,14 +137,12 @@ func (r *Request) RequireQuery(name string, v any, explode bool) {
 
 // JSON sets the body.
 func (r *Request) JSON(v any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := jsoncodec.Marshal(v)
+	if err != nil {
 		r.errs = append(r.errs, fmt.Errorf("body: %w", err))
 		return
 	}
-	r.body, r.contentType = bytes.TrimRight(b.Bytes(), "\n"), "application/json"
+	r.body, r.contentType = b, "application/json"
 }
 
 // Body sets a body that isn't JSON.

@@ -333,5 +333,22 @@ func (a *Answer) FirstRows(list string, n int, said map[string]string) *Answer {
 	})
 }
 
+// WithRows returns the answer with the first n elements of list in other for those of
+// its own.
+func (a *Answer) WithRows(list string, other *Answer, n int) *Answer {
+	from := other.member(list)
+	return a.with(nil, func(m *member) ([]byte, []int) {
+		if m.name != list {
+			return a.raw[m.from:m.to], m.rows
+		}
+		rows := make([]int, n)
+		for i := range rows {
+			rows[i] = from.rows[i] - from.from + m.from
+		}
+		end := from.rows[n-1]
+		return append(other.raw[from.from:end:end], ']'), rows
+	})
+}
+
 // aside is what a page may have beside its rows that it hadn't before it was cut.
 const aside = 100

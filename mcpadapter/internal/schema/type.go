@@ -73,9 +73,12 @@ type Field struct {
 	aliases   []string
 }
 
+// In returns what v, a pointer to a struct of the field's type, has for it.
+func (f *Field) In(v any) reflect.Value { return reflect.ValueOf(v).Elem().FieldByIndex(f.index) }
+
 // Int returns what in, a pointer to the input, has for an integer, or 0.
 func (f *Field) Int(in any) int {
-	if v := reflect.ValueOf(in).Elem().FieldByIndex(f.index); v.CanInt() {
+	if v := f.In(in); v.CanInt() {
 		return int(v.Int())
 	}
 	return 0
