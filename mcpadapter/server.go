@@ -87,6 +87,7 @@ type Server struct {
 	known schema.Leaves
 	kept  answer.Store
 	calls inflight.Calls
+	reads inflight.Joint[reply]
 	line  atomic.Pointer[line] // over stdio
 
 	mu          sync.Mutex

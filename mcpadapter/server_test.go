@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -666,4 +669,51 @@ func BenchmarkCallTool(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Equal reads share an answer while the first is under way, but never one that began
+// before a write.
+func TestEqualReadsInFlightAskThePlatformOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := mcptest.Guard(t)
+		var asked, value atomic.Int64
+		goOn := make(chan struct{})
+		read := gate.Read("read", func(context.Context, struct {
+			Key string `json:"key"`
+		}) (map[string]int64, error) {
+			asked.Add(1)
+			v := value.Load()
+			<-goOn
+			return map[string]int64{"value": v}, nil
+		}, "Read.")
+		write := gate.Write("write", func(context.Context, struct{}) (string, error) { return "done", nil }, "Write.")
+		s := mcpadapter.New(g, mcpadapter.Options{})
+		if err := s.Add(read, write); err != nil {
+			t.Fatal(err)
+		}
+		cs := mcptest.Dial(t, s, nil, nil)
+		var wg sync.WaitGroup
+		ask := func(key, want string) {
+			wg.Go(func() {
+				if text := mcptest.Text(mcptest.Call(t, cs, "read", map[string]any{"key": key})); text != want {
+					t.Errorf("%s, want %s", text, want)
+				}
+			})
+			synctest.Wait()
+		}
+		ask("a", `{"value":0}`)
+		ask("a", `{"value":0}`)
+		ask("b", `{"value":0}`)
+		ask("a", `{"value":0}`)
+		value.Add(1)
+		mcptest.Call(t, cs, "write", nil) // whatever becomes of it
+		ask("a", `{"value":1}`)
+		close(goOn)
+		wg.Wait()
+		if n := asked.Load(); n != 3 {
+			t.Errorf("the platform was asked %d times, want 3", n)
+		}
+		cs.Close()
+		synctest.Wait()
+	})
 }

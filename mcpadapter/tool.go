@@ -175,8 +175,25 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 	}
 	ctx, stop := t.reportProgress(ctx, req)
 	defer stop()
-	r := t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.serve(ctx, req) })
+	r := t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.joined(ctx, req) })
 	return t.seal(req.Session, r.result), nil
+}
+
+// joined serves a request, a read together with equal ones of the same user that are
+// under way. None of them began before a write of this server that has ended since.
+func (t *tool) joined(ctx context.Context, req *mcp.CallToolRequest) reply {
+	if t.op.Tier() != gate.TierRead {
+		t.reads.Forget()
+		defer t.reads.Forget()
+	}
+	if t.op.Tier() != gate.TierRead || t.own {
+		return t.serve(ctx, req)
+	}
+	key := t.op.Name() + "\x00" + principalOf(ctx) + "\x00" + string(req.Params.Arguments)
+	r := t.reads.Do(ctx, key, func() reply { return t.serve(ctx, req) })
+	own := *r.result
+	r.result = &own
+	return r
 }
 
 // serve binds, runs and answers.
