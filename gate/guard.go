@@ -29,7 +29,9 @@ const (
 	// us; a client can lie. Destructive operations still need an operator.
 	ApprovalClient Approval = "client"
 	// ApprovalHost: the agent host's permission prompt is all there is. The gate
-	// keeps locks, freeze, journal and the guard on the wire, and asks nobody.
+	// keeps locks, freeze, journal, the breaker and the guard on the wire, and asks
+	// nobody. A breaker that opened, as of three destructive calls in ten seconds, is
+	// closed by an enrolled approver even so.
 	ApprovalHost Approval = "host"
 )
 

@@ -175,7 +175,8 @@ type ObservableFailure struct {
 }
 
 // CreateObservableBulk adds observables of one type to a case. Each value is
-// taken or refused by itself; if none was taken, that is an error.
+// taken or refused by itself; if none was taken, that is an error beside the reasons:
+// [ErrExists] where all were there already.
 //
 // TheHive: POST /api/v1/case/{caseId}/observable
 func (c *Client) CreateObservableBulk(ctx context.Context, in CreateObservableBulkInput) (*ObservableBulk, error) {
@@ -257,9 +258,9 @@ func reply(data []string, res *httpx.Response, err error) (*ObservableBulk, erro
 		e.Kind = ErrExists
 	}
 	if res.Status != http.StatusMultiStatus { // accepted, yet nothing to show for it
-		return nil, fmt.Errorf("%w; %w", e, gate.ErrOutcomeUnknown)
+		return out, fmt.Errorf("%w; %w", e, gate.ErrOutcomeUnknown)
 	}
-	return nil, e
+	return out, e
 }
 
 // unmentioned returns the values that the answer says nothing about, if it

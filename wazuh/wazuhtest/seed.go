@@ -20,10 +20,11 @@ const (
 	AlertFileChanged  = "incidentAlert0550001" // a change of a file on another host, the day before
 )
 
-// Agents of every Server beside [incident.AgentID].
+// Agents of every Server.
 const (
 	AgentManager        = "000"
-	AgentWindows        = "003" // a domain controller
+	AgentAttacked       = incident.AgentID // fleet-007, of which the incident is
+	AgentWindows        = "003"            // a domain controller
 	AgentDisconnected   = "010"
 	AgentNeverConnected = "011"
 )
@@ -188,7 +189,7 @@ func (s *Server) inventories() {
 func (s *Server) SeedIncident() { s.Seed(time.Now()) }
 
 // Seed stores a day of alerts of all kinds and, 25 minutes before now, those of
-// the incident: password guessing on [incident.AgentID], then a login that
+// the incident: password guessing on [AgentAttacked], then a login that
 // succeeds. It is to be called once.
 func (s *Server) Seed(now time.Time) {
 	s.mu.Lock()
