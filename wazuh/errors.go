@@ -139,6 +139,9 @@ func fail(f *httpx.Failure) error {
 			_ = json.Unmarshal(code, &e.Code) // a code that isn't a number is no code
 		}
 	}
+	if e.Code == codeTooMany {
+		e.Remediation = strings.TrimPrefix(e.Remediation+"; it counts by the minute, logins too: ask again in a minute", "; ")
+	}
 	if e.Message == "" {
 		e.Message = http.StatusText(f.Status)
 	}

@@ -221,6 +221,13 @@ func TestRateLimitIsRetried(t *testing.T) {
 	if _, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{}); err != nil {
 		t.Error(err)
 	}
+	s.LimitRequests(1)
+	if _, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.ListAgents(t.Context(), wazuh.ListAgentsInput{}); !errors.Is(err, wazuh.ErrRateLimited) || !strings.Contains(err.Error(), "in a minute") {
+		t.Errorf("over the rate: %v", err)
+	}
 	for range 4 {
 		s.FailNext(wazuhtest.IndexerAPI, wazuhtest.Fault{Status: 429, Header: map[string]string{"Retry-After": "0"}, Body: `{"error":{"root_cause":[{"type":"rejected_execution_exception","reason":"queue is full"}],"type":"x","reason":"all shards failed"},"status":429}`})
 	}
