@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 )
 
@@ -28,7 +27,7 @@ func (p *program) serve(ctx context.Context) int {
 		return p.misuse(errors.New("-tls-cert, -tls-key, -hosts and -origins go with -http"))
 	}
 	if p.http == "" {
-		mcpadapter.Tune() // before the tools are made, which is most of what a short session does
+		tune() // before the tools are made, which is most of what a short session does
 	}
 	s, err := p.open()
 	if err != nil {
