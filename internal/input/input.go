@@ -68,11 +68,25 @@ func PrepareWalk(in any, limit *int, most int, kind error) error {
 // none.
 func Place(in any) (limit, offset *int) {
 	v := reflect.ValueOf(in).Elem()
-	limit, _ = v.FieldByName("Limit").Addr().Interface().(*int)
-	if at := v.FieldByName("Offset"); at.IsValid() {
-		offset, _ = at.Addr().Interface().(*int)
+	return number(v, "Limit"), number(v, "Offset")
+}
+
+// number returns where a number of v, or of what is embedded in it, is kept. It looks at the
+// fields itself: what reflect looks names up with is as large as a small client.
+func number(v reflect.Value, name string) *int {
+	for i := range v.NumField() {
+		var at *int
+		switch f := v.Type().Field(i); {
+		case f.Name == name:
+			at, _ = v.Field(i).Addr().Interface().(*int)
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			at = number(v.Field(i), name)
+		}
+		if at != nil {
+			return at
+		}
 	}
-	return limit, offset
+	return nil
 }
 
 // A Plan is what the tags of a type say. It is safe for concurrent use.
