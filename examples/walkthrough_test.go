@@ -207,6 +207,9 @@ func (s *site) approved(server, tool string, args any) map[string]any {
 	if again := s.call(server, tool, args); again.failed || again.content["repeated"] != true || again.content["proposal"] != id {
 		s.t.Errorf("%s once more: %s, want the first answer", tool, again.text)
 	}
+	if again := s.call(server, tool, args); !strings.Contains(fmt.Sprint(again.content["next"]), "This is the first answer") {
+		s.t.Errorf("%s once more doesn't say why nothing ran: %s", tool, again.text)
+	}
 	result, _ := done.content["result"].(map[string]any)
 	if result == nil {
 		s.t.Fatalf("%s has no result: %s", tool, done.text)

@@ -27,10 +27,11 @@ func largeAnswers(ctx context.Context, folder string) error {
 		return err
 	}
 	defer os.RemoveAll(state)
-	env := []string{"HOME=" + state, "SALLYPORT_STATE=" + state, "MISP_URL=" + up.URL, "MISP_API_KEY=key", "THEHIVE_URL=" + up.URL, "THEHIVE_API_KEY=key"}
+	env := []string{"HOME=" + state, "SALLYPORT_STATE=" + state, "MISP_URL=" + up.URL, "MISP_API_KEY=key", "MISP_FILE_BASE_DIR=" + state, "THEHIVE_URL=" + up.URL, "THEHIVE_API_KEY=key"}
 	for _, l := range []struct{ what, server, tool, args string }{
 		{"an event of 100 MB", "misp-mcp", "misp_get_event", `{"eventId":"1"}`},
 		{"10,000 attributes as STIX", "misp-mcp", "misp_export_iocs", `{"format":"stix2","limit":10000,"type":"ip-src"}`},
+		{"100,000 of them into a file", "misp-mcp", "misp_export_iocs", `{"format":"stix2","limit":10000,"type":"ip-src","saveAs":"all.json"}`},
 		{"500 long cases", "thehive-mcp", "thehive_list_cases", `{"limit":500}`},
 	} {
 		s, err := start(ctx, filepath.Join(folder, l.server), env, false)
