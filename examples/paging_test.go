@@ -203,6 +203,11 @@ func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
 					t.Errorf("%s(%v): %d rows, %d when nothing is cut\n%.1500q\n%.1500q", c.Op, args, len(got), len(want), got, want)
 				}
 			}
+			for name, tool := range tools {
+				if _, place := paged(tool); place != "" && tool.Annotations.ReadOnlyHint && !walked[name] {
+					t.Errorf("%s has pages that weren't walked", name)
+				}
+			}
 			if len(walked) == 0 || cuts == 0 && server != "cortex-mcp" { // the lab has too few jobs for that
 				t.Errorf("%d tools have pages, of which %d were made smaller: nothing is tested", len(walked), cuts)
 			}

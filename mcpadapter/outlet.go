@@ -79,6 +79,21 @@ func (o *outlet) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// forget drops the answers whose tickets stand in result, which nobody will write.
+func (o *outlet) forget(result []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		_, after, found := bytes.Cut(result, []byte(`"`+o.ticket))
+		if !found {
+			return
+		}
+		n, after, _ := bytes.Cut(after, []byte(`"`))
+		delete(o.waiting, string(n))
+		result = after
+	}
+}
+
 // sealed is an answer on its way to an outlet.
 type sealed struct {
 	to  *outlet

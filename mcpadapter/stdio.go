@@ -2,6 +2,7 @@ package mcpadapter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -47,7 +48,7 @@ func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 
 // run is that of the SDK's server for one client, whose answers out writes.
 func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit time.Duration) error {
-	session, err := s.mcp.Connect(ctx, &drainingTransport{lines{in, out}, limit}, nil)
+	session, err := s.mcp.Connect(ctx, &drainingTransport{lines{in, out}, limit, out}, nil)
 	if err != nil {
 		return err
 	}
@@ -66,10 +67,12 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit t
 }
 
 // drainingTransport delays the end of the input until what came before it is
-// answered. The SDK drops every answer that isn't written when the input ends.
+// answered. The SDK drops every answer that isn't written when the input ends. And it
+// writes nothing of a call that the client has cancelled, which expects no more of it.
 type drainingTransport struct {
 	mcp.Transport
 	limit time.Duration
+	out   *outlet
 }
 
 // Connect connects the transport below.
@@ -78,21 +81,24 @@ func (t *drainingTransport) Connect(ctx context.Context) (mcp.Connection, error)
 	if err != nil {
 		return nil, err
 	}
-	return &drainingConn{Connection: c, limit: t.limit, changed: make(chan struct{}, 1),
-		incoming: map[jsonrpc.ID]bool{}, outgoing: map[jsonrpc.ID]bool{}}, nil
+	return &drainingConn{Connection: c, limit: t.limit, forget: t.out.forget, changed: make(chan struct{}, 1),
+		incoming: map[jsonrpc.ID]*jsonrpc.Request{}, outgoing: map[jsonrpc.ID]*jsonrpc.Request{},
+		cancelled: map[jsonrpc.ID]any{}}, nil
 }
 
 type drainingConn struct {
 	mcp.Connection
 	limit   time.Duration
+	forget  func(result []byte)
 	changed chan struct{} // has a token when the fields below may have changed
 
-	mu       sync.Mutex
-	incoming map[jsonrpc.ID]bool // calls that are not answered yet
-	outgoing map[jsonrpc.ID]bool // questions to the client that it hasn't answered
-	closed   bool
-	ended    error     // why the input ended
-	deadline time.Time // of the draining
+	mu        sync.Mutex
+	incoming  map[jsonrpc.ID]*jsonrpc.Request // calls that are not answered yet
+	outgoing  map[jsonrpc.ID]*jsonrpc.Request // questions to the client that it hasn't answered
+	cancelled map[jsonrpc.ID]any              // of incoming, with the token of their progress
+	closed    bool
+	ended     error     // why the input ended
+	deadline  time.Time // of the draining
 }
 
 var errInputEnded = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the client's input has ended"}
@@ -116,7 +122,7 @@ func (c *drainingConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 		for id = range c.outgoing {
 			break
 		}
-		asked := c.outgoing[id]
+		asked := c.outgoing[id] != nil
 		delete(c.outgoing, id)
 		done := c.closed || len(c.incoming) == 0
 		c.mu.Unlock()
@@ -141,6 +147,10 @@ func (c *drainingConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if req, ok := msg.(*jsonrpc.Request); ok && req.IsCall() {
 		c.note(msg, false) // before it is sent: the answer may come at once
 	}
+	if c.unwanted(msg) {
+		c.note(msg, false)
+		return nil
+	}
 	err := c.Connection.Write(ctx, msg)
 	if _, ok := msg.(*jsonrpc.Response); ok {
 		c.note(msg, false)
@@ -157,6 +167,62 @@ func (c *drainingConn) Close() error {
 	return c.Connection.Close()
 }
 
+// unwanted reports whether msg is of a call that was cancelled.
+func (c *drainingConn) unwanted(msg jsonrpc.Message) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.cancelled) == 0 {
+		return false
+	}
+	switch m := msg.(type) {
+	case *jsonrpc.Response:
+		if _, ok := c.cancelled[m.ID]; ok {
+			delete(c.cancelled, m.ID)
+			c.forget(m.Result)
+			return true
+		}
+	case *jsonrpc.Request:
+		var p mcp.ProgressNotificationParams
+		if m.Method != "notifications/progress" || json.Unmarshal(m.Params, &p) != nil {
+			return false
+		}
+		for _, token := range c.cancelled {
+			if token != nil && token == p.ProgressToken {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cancel notes which call the client has no more use for. An unknown one, or one that is
+// answered, is nothing.
+func (c *drainingConn) cancel(params json.RawMessage) {
+	var p struct {
+		RequestID any `json:"requestId"`
+	}
+	if json.Unmarshal(params, &p) != nil {
+		return
+	}
+	id, err := jsonrpc.MakeID(p.RequestID)
+	call := c.incoming[id]
+	if err != nil || call == nil {
+		return
+	}
+	var of struct {
+		Meta struct {
+			ProgressToken any `json:"progressToken"`
+		} `json:"_meta"`
+	}
+	_ = json.Unmarshal(call.Params, &of) // else it has no token
+	switch of.Meta.ProgressToken.(type) {
+	case string, float64:
+		c.cancelled[id] = of.Meta.ProgressToken
+	default:
+		c.cancelled[id] = nil
+	}
+}
+
 // note keeps the books of who waits for an answer.
 func (c *drainingConn) note(msg jsonrpc.Message, read bool) {
 	c.mu.Lock()
@@ -170,7 +236,10 @@ func (c *drainingConn) note(msg jsonrpc.Message, read bool) {
 	case *jsonrpc.Request:
 		// A subscription is a call that is never answered.
 		if m.IsCall() && m.Method != "subscriptions/listen" {
-			waiting[m.ID] = true
+			waiting[m.ID] = m
+		}
+		if read && m.Method == "notifications/cancelled" {
+			c.cancel(m.Params)
 		}
 	case *jsonrpc.Response:
 		delete(answered, m.ID)

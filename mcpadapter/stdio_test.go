@@ -84,6 +84,72 @@ func TestCallsInFlightAreAnsweredWhenTheInputEnds(t *testing.T) {
 	}
 }
 
+// TestNothingOfACallFollowsItsCancellation: no answer and no progress, though the call
+// goes on until its platform has answered, and none of another call is lost.
+func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
+	for _, id := range []string{"2", `"two"`} {
+		g := gatetest.New(t, func(*gate.Policy) {})
+		started, release := make(chan struct{}), make(chan struct{})
+		s := New(g.Guard, Options{Name: "test", Progress: time.Millisecond})
+		wait := func(context.Context, struct{}) (string, error) {
+			close(started)
+			<-release
+			return "done", nil
+		}
+		quick := func(context.Context, struct{}) (string, error) { return "quick", nil }
+		if err := s.Add(gate.Read("wait", wait, "Wait."), gate.Read("quick", quick, "Be quick.")); err != nil {
+			t.Fatal(err)
+		}
+		r, w := io.Pipe()
+		back, to := io.Pipe()
+		out := newOutlet(to)
+		done := make(chan error, 1)
+		go func() {
+			done <- s.run(t.Context(), r, out, time.Minute)
+			_ = to.Close()
+		}()
+		lines := make(chan string, 1<<20)
+		go func() {
+			for sc := bufio.NewScanner(back); sc.Scan(); {
+				lines <- sc.Text()
+			}
+			close(lines)
+		}()
+		until := func(want string) (seen string) {
+			for line := range lines {
+				if seen += line + "\n"; strings.Contains(line, want) {
+					return seen
+				}
+			}
+			t.Errorf("there is no %s in\n%s", want, seen)
+			return seen
+		}
+		go fmt.Fprint(w, hello+`{"jsonrpc":"2.0","id":`+id+`,"method":"tools/call","params":{"name":"wait","arguments":{},"_meta":{"progressToken":"of-wait"}}}`+"\n")
+		<-started
+		until(`"progressToken":"of-wait"`)
+		go fmt.Fprint(w, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`+id+`}}
+{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"quick","arguments":{}}}
+`)
+		until(`"id":3`) // what came before that may have been on its way
+		close(release)
+		go fmt.Fprint(w, `{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"quick","arguments":{}}}`+"\n")
+		seen := until(`"id":4`)
+		_ = w.Close()
+		for line := range lines {
+			seen += line + "\n"
+		}
+		if err := <-done; err != nil && !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		if strings.Contains(seen, "of-wait") || strings.Contains(seen, `"id":`+id+`,`) || strings.Contains(seen, "done") {
+			t.Errorf("after the cancellation there came\n%s", seen)
+		}
+		if len(out.waiting) > 0 {
+			t.Errorf("%d answers are held", len(out.waiting))
+		}
+	}
+}
+
 func TestDrainingEnds(t *testing.T) {
 	start := time.Now()
 	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{}}}` + "\n"
