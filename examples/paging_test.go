@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
 )
 
 // paged says by which arguments the tools of a server turn pages: the names of
@@ -37,9 +40,26 @@ func paged(tool *mcp.Tool) (limit, place string) {
 	return limit, place
 }
 
+// A caller calls tools.
+type caller interface {
+	CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error)
+}
+
+// bridge is a server behind a bridge that starts a process for each call.
+type bridge struct {
+	r    *results
+	args []string
+}
+
+func (b bridge) CallTool(ctx context.Context, params *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	cs := b.r.connect(nil, b.args...)
+	defer cs.Close()
+	return cs.CallTool(ctx, params)
+}
+
 // turn follows a tool to its end and returns its rows: those of the longest list
 // of the first answer, each as the members that tell which it is.
-func turn(t *testing.T, cs *mcp.ClientSession, tool, place, list string, args map[string]any) (rows []string, cut bool, of string) {
+func turn(t *testing.T, cs caller, tool, place, list string, args map[string]any) (rows []string, cut bool, of string) {
 	t.Helper()
 	for calls := 0; calls < 400; calls++ {
 		res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
@@ -210,6 +230,42 @@ func TestWhoFollowsPagesSeesEveryRowWhateverFits(t *testing.T) {
 			}
 			if len(walked) == 0 || cuts == 0 && server != "cortex-mcp" { // the lab has too few jobs for that
 				t.Errorf("%d tools have pages, of which %d were made smaller: nothing is tested", len(walked), cuts)
+			}
+		})
+	}
+}
+
+// TestWhatWasCutIsReachedThroughABridgeByPlainCalls walks pages with a server that is
+// started for each call, as some bridges do; what such a server kept is gone, and the one
+// who asks for it is told what to do.
+func TestWhatWasCutIsReachedThroughABridgeByPlainCalls(t *testing.T) {
+	t.Parallel()
+	for server, calls := range map[string][]evidence.Call{
+		"wazuh-mcp":   {{Op: "get_alerts", Args: `{"limit":40,"include_full_log":true}`}, {Op: "list_agents", Args: `{}`}},
+		"thehive-mcp": {{Op: "thehive_list_cases", Args: `{}`}},
+		"misp-mcp":    {{Op: "misp_search_attributes", Args: `{"toIds":true}`}},
+		"mitre-mcp":   {{Op: "mitre_list_groups", Args: `{"limit":40}`}},
+	} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			r := newResults(t, server)
+			whole := r.connect(nil, "-max-response", "8388608")
+			tools := listed(t, whole)
+			for _, c := range calls {
+				_, place := paged(tools[c.Op])
+				var args map[string]any
+				if err := json.Unmarshal([]byte(c.Args), &args); err != nil {
+					t.Fatal(err)
+				}
+				want, _, list := turn(t, whole, c.Op, place, "", args)
+				got, cut, _ := turn(t, bridge{r, []string{"-max-response", "6000"}}, c.Op, place, list, args)
+				if !slices.Equal(want, got) || !cut && c.Op == "get_alerts" {
+					t.Errorf("%s(%v): %d rows, %d when nothing is cut; cut: %t\n%.1500q\n%.1500q", c.Op, args, len(got), len(want), cut, got, want)
+				}
+			}
+			_, err := whole.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "sallyport://answers/0123456789abcdef/1"})
+			if err == nil || !strings.Contains(err.Error(), "by the process that gave it; repeat the call") {
+				t.Errorf("what another process kept: %v", err)
 			}
 		})
 	}
