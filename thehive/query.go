@@ -383,7 +383,7 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 				return nil, false, err
 			default:
 				more := got.sent == pageSize
-				if more && slices.ContainsFunc(got.items, func(v T) bool { return v.created().IsZero() }) {
+				if n := len(got.items); more && n > 0 && got.items[n-1].created().IsZero() {
 					return nil, false, fmt.Errorf("thehive: %s: there are more than %d, and TheHive doesn't say when each was made, to go on from", name, pageSize)
 				}
 				return got.items, more, nil
