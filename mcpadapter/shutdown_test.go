@@ -48,7 +48,12 @@ func (l *ledger) last(ctx context.Context, what string) error {
 	}
 }
 
-func (l *ledger) look(ctx context.Context, _ struct{}) (string, error) {
+// lookInput tells one look from another: equal ones share an answer.
+type lookInput struct {
+	N int `json:"n,omitempty"`
+}
+
+func (l *ledger) look(ctx context.Context, _ lookInput) (string, error) {
 	return "looked", l.last(ctx, "look")
 }
 
@@ -245,14 +250,14 @@ func TestMoreRequestsAtOnceThanThereMayBeAreTurnedAway(t *testing.T) {
 	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, l.ops()...), mcphttp.Options{MaxRequests: 2})
 	cs := httpSession(t, url, "", eras[1])
 	var wg sync.WaitGroup
-	for range 2 {
+	for n := range 2 {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "ledger_look"})
+			res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "ledger_look", Arguments: lookInput{n + 1}})
 			for err != nil && strings.Contains(err.Error(), http.StatusText(http.StatusServiceUnavailable)) {
 				// The request before it is answered, and may still have its place.
-				res, err = cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "ledger_look"})
+				res, err = cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "ledger_look", Arguments: lookInput{n + 1}})
 			}
 			if err != nil || res.IsError {
 				t.Errorf("%v, %v", res, err)
