@@ -66,10 +66,13 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 		}
 		delete(b.stack, t)
 	}
+	if s.Elem != nil && (s.Elem.Kind == String || s.Elem.Kind == Integer) {
+		scalars.Store(t, s)
+	}
 	return s
 }
 
-var scalars sync.Map // of reflect.Type to *Type: outputs share them, and nobody changes them
+var scalars sync.Map // of reflect.Type to *Type, and of lists and maps of them: outputs share them, and nobody changes them
 
 // scalar returns the type of what is one value in JSON, or any value; of all else nil.
 func scalar(t reflect.Type) *Type {
