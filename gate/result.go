@@ -19,9 +19,10 @@ type Result struct {
 	// Approvers is how many are enrolled, for StatePending: if it is 0, nobody can approve.
 	Approvers int
 	// Waiting is how many proposals of the principal wait, or are approved and not spent,
-	// for StatePending, and Full whether that is as many as may: another is refused.
+	// for StatePending.
 	Waiting int
-	Full    bool
+	// Full says that Waiting is as many as may: another is refused.
+	Full bool
 	// Note is a remark for whoever called, such as that an older approval went stale.
 	Note string
 }

@@ -145,6 +145,7 @@ var adapterFloors = []string{
 	"mcpadapter/internal/untrusted",
 	"mcpadapter/internal/answer",
 	"mcpadapter/internal/inflight",
+	"mcpadapter/internal/hindrance",
 	"mcpadapter",
 	"mcpadapter/mcphttp",
 	"mcpadapter/command",
