@@ -99,6 +99,9 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		if m := t.holds(res.Out); m != nil {
 			r.result.Meta = m
 		}
+		if page, late := res.Out.(paging.Page); late && page.Unread() != nil {
+			page.Unread().Forget() // what is kept of the answer reads them again
+		}
 		return r, nil
 	}
 	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
@@ -165,7 +168,7 @@ func (t *tool) answerOf(in bound, out any) (*answer.Answer, error) {
 			return a, err
 		}
 		if a.Size() > t.opts.MaxResponse {
-			a.SetRest(sent[n:], func() (*answer.Answer, error) {
+			a.SetRest(sent, n, func() (*answer.Answer, error) {
 				if err := rows.Read(len(sent)); err != nil {
 					return nil, err
 				}

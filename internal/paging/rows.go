@@ -35,7 +35,10 @@ func (r *Rows[T]) Read(first int) error {
 	return nil
 }
 
-// Each calls f for each row, when it is read. No row is read yet.
+// Forget drops what is read: it takes several times the memory of what was sent.
+func (r *Rows[T]) Forget() { *r.into = []T{} }
+
+// Each calls f for each row, whenever it is read. No row is read yet.
 func (r *Rows[T]) Each(f func(T)) {
 	read := r.read
 	r.read = func(i int) (T, error) {
@@ -51,6 +54,7 @@ func (r *Rows[T]) Each(f func(T)) {
 type Unread interface {
 	Sent() []json.RawMessage
 	Read(first int) error
+	Forget()
 }
 
 // A Page has rows that may be unread. Unread returns nil where they are read.

@@ -52,6 +52,7 @@ type Answer struct {
 	file    *File
 
 	rest  []json.RawMessage // rows that aren't in raw yet, as they were sent
+	held  int               // bytes of all rows as they were sent
 	whole func() (*Answer, error)
 }
 
@@ -166,10 +167,13 @@ type File struct {
 // SetFile says that what the tool made is a file, and where it is.
 func (a *Answer) SetFile(f File) { a.file = &f }
 
-// SetRest says that the list of the answer has more rows than are in it, as they were
-// sent; whole makes the answer that has all.
-func (a *Answer) SetRest(rest []json.RawMessage, whole func() (*Answer, error)) {
-	a.rest, a.whole = rest, whole
+// SetRest says that the list of the answer has the first n of the rows that were sent;
+// whole makes the answer that has all.
+func (a *Answer) SetRest(sent []json.RawMessage, n int, whole func() (*Answer, error)) {
+	a.rest, a.whole = sent[n:], whole
+	for _, row := range sent {
+		a.held += len(row)
+	}
 }
 
 // Rest returns how many rows there are that aren't in the answer.

@@ -44,7 +44,8 @@ type Stored struct {
 	rest                []json.RawMessage // rows behind raw, as they were sent
 	size                int               // bytes of a piece
 	until               time.Time
-	parts               atomic.Int64
+	held                int // bytes that are in memory for it, until it is read
+	parts               *atomic.Int64
 
 	open func() (opened, error) // an answer, when it is read
 }
@@ -57,15 +58,6 @@ type opened struct {
 
 // Parts returns how many parts are known of: 1 while an answer has unread rows.
 func (w *Stored) Parts() int { return int(w.parts.Load()) }
-
-// bytes is how much is held for it.
-func (w *Stored) bytes() int {
-	n := len(w.raw)
-	for _, r := range w.rest {
-		n += len(r)
-	}
-	return n
-}
 
 // Address returns the address of part n, from 1 on, or of the file.
 func (w *Stored) Address(n int) string {
@@ -87,7 +79,7 @@ func (w *Stored) addresses() (list []string) {
 // addresses of what is let go for it. An answer with unread rows is completed when it
 // is read; then more is called, if it has more parts.
 func (s *Store) Keep(tool, principal string, a *Answer, size int, more func(*Stored)) (kept *Stored, again bool, gone []string) {
-	w := &Stored{tool: tool, principal: principal, raw: a.raw, rest: a.rest, size: size}
+	w := &Stored{tool: tool, principal: principal, raw: a.raw, rest: a.rest, size: size, held: len(a.raw) + a.held, parts: new(atomic.Int64)}
 	own := *a // judged when it is read, if it isn't yet
 	w.parts.Store(1)
 	if own.whole == nil {
@@ -112,13 +104,13 @@ func (a *Answer) parts(size int) int { return (len(a.raw) + size - 1) / size }
 
 // KeepFile holds a file for principal as Keep does an answer.
 func (s *Store) KeepFile(name, mediaType, principal string, content []byte) (kept *Stored, again bool, gone []string) {
-	w := &Stored{name: name, mediaType: mediaType, principal: principal, raw: content, size: len(content)}
+	w := &Stored{name: name, mediaType: mediaType, principal: principal, raw: content, size: len(content), held: len(content), parts: new(atomic.Int64)}
 	w.parts.Store(1)
 	return s.keep(w)
 }
 
 func (s *Store) keep(w *Stored) (kept *Stored, again bool, gone []string) {
-	size := w.bytes()
+	size := w.held
 	if size > maxFile || w.name == "" && size > MaxKept {
 		return nil, false, nil
 	}
@@ -129,8 +121,8 @@ func (s *Store) keep(w *Stored) (kept *Stored, again bool, gone []string) {
 	defer s.mu.Unlock()
 	gone = s.drop(0)
 	if i := slices.IndexFunc(s.kept, w.same); i >= 0 {
-		before := s.kept[i]
-		w.id = before.id // nobody changes what others may be reading
+		before := s.kept[i] // which nobody changes, since others may be reading it
+		w.id, w.raw, w.rest, w.held, w.parts, w.open = before.id, before.raw, before.rest, before.held, before.parts, before.open
 		s.kept = append(slices.Delete(s.kept, i, i+1), w)
 		return w, true, gone
 	}
@@ -150,7 +142,7 @@ func (w *Stored) same(other *Stored) bool {
 // let go. Callers hold the lock.
 func (s *Store) drop(n int) (gone []string) {
 	for len(s.kept) > 0 && (time.Now().After(s.kept[0].until) || s.total+n > maxKeptSum || n > 0 && len(s.kept) >= maxStored) {
-		s.total -= s.kept[0].bytes()
+		s.total -= s.kept[0].held
 		gone = append(gone, s.kept[0].addresses()...)
 		s.kept = s.kept[1:]
 	}
