@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
@@ -487,31 +488,30 @@ func overHTTPWithASlowTool(t *testing.T, sessions int) (url string, started, rel
 // Many clients leave without ending their session, and don't come back to it.
 func TestTheLongestIdleSessionMakesRoomForANewOne(t *testing.T) {
 	url, started, release := overHTTPWithASlowTool(t, 3)
-	open := func() *mcp.ClientSession { // without a stream, of which one may be there before another
-		return httpClient(t, &mcp.StreamableClientTransport{Endpoint: url, DisableStandaloneSSE: true}, "", eras[0])
+	// Each answer is read to its end, behind which the server knows that the request is over.
+	type session map[string]string
+	ask := func(s session, method, params string) int {
+		return posted(t, url, s, `{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`).StatusCode
+	}
+	open := func() session {
+		res := posted(t, url, map[string]string{}, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`)
+		s := session{"Mcp-Session-Id": res.Header.Get("Mcp-Session-Id"), "Mcp-Protocol-Version": "2025-11-25"}
+		posted(t, url, s, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+		return s
 	}
 	busy, idle, lively := open(), open(), open()
-	done := make(chan error)
-	go func() {
-		_, err := busy.CallTool(context.WithoutCancel(t.Context()), &mcp.CallToolParams{Name: "desk_wait", Arguments: map[string]any{}})
-		done <- err
-	}()
+	done := make(chan int)
+	go func() { done <- ask(busy, "tools/call", `{"name":"desk_wait","arguments":{}}`) }()
 	<-started
-	if err := lively.Ping(t.Context(), nil); err != nil {
-		t.Fatal(err)
+	if got := ask(lively, "ping", "{}"); got != http.StatusOK {
+		t.Fatal(got)
 	}
 	newest := open()
-	if err := idle.Ping(t.Context(), nil); err == nil {
-		t.Error("the session that was idle for the longest is still there")
-	}
-	for name, cs := range map[string]*mcp.ClientSession{"the lively one": lively, "the newest": newest} {
-		if err := cs.Ping(t.Context(), nil); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	got := map[string]int{"idle": ask(idle, "ping", "{}"), "lively": ask(lively, "ping", "{}"), "newest": ask(newest, "ping", "{}")}
 	release <- true
-	if err := <-done; err != nil {
-		t.Errorf("the call in flight: %v", err)
+	got["busy"] = <-done
+	if diff := cmp.Diff(map[string]int{"idle": http.StatusNotFound, "lively": http.StatusOK, "newest": http.StatusOK, "busy": http.StatusOK}, got); diff != "" {
+		t.Errorf("the session that was idle for the longest makes room (-want +got):\n%s", diff)
 	}
 }
 
