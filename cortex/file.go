@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/upload"
+	"github.com/sallyport-soc/sallyport/internal/upload/unzip"
 )
 
 // RunAnalyzerFileInput is the input of [Client.RunAnalyzerFile]. Give FilePath
@@ -155,7 +156,7 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 	}
 	if in.ZipPassword != "" {
 		var err error
-		if f.File, err = f.Unzip(in.ZipPassword); err != nil {
+		if f.File, err = unzip.Open(f.File, in.ZipPassword); err != nil {
 			return submission{}, invalid("the file %s", err)
 		}
 		if in.Filename != "" && in.FilePath != "" {
@@ -163,7 +164,7 @@ func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (s
 		}
 	}
 	switch err := f.Look(c.maxFile); {
-	case errors.Is(err, upload.ErrPassword):
+	case errors.Is(err, unzip.ErrPassword):
 		return submission{}, invalid("the zip %s", err)
 	case err != nil:
 		return submission{}, invalid("filePath %q %s", clip.Text(in.FilePath, 200), err)

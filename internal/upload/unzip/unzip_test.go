@@ -1,10 +1,13 @@
-package upload
+package unzip_test
 
 import (
 	"encoding/base64"
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/sallyport-soc/sallyport/internal/upload"
+	"github.com/sallyport-soc/sallyport/internal/upload/unzip"
 )
 
 // Zips with sample.exe in them, under the password infected: by PKWARE's
@@ -16,20 +19,20 @@ const (
 	plainZip   = "UEsDBBQAAAAIAKwpfl2gDaodGwAAAD4AAAAKABwAc2FtcGxlLmV4ZVVUCQAD9AUNa/QFDWt1eAsAAQQAAAAABAAAAADzjVLIyy9RKEpNzMmpVMhNzClPLErVIVKMCwBQSwECHgMUAAAACACsKX5doA2qHRsAAAA+AAAACgAYAAAAAAABAAAApIEAAAAAc2FtcGxlLmV4ZVVUBQAD9AUNa3V4CwABBAAAAAAEAAAAAFBLBQYAAAAAAQABAFAAAABfAAAAAAA="
 )
 
-func zipped(t *testing.T, s string) *File {
+func zipped(t *testing.T, s string) *upload.File {
 	t.Helper()
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Content("sample.zip", b)
+	return upload.Content("sample.zip", b)
 }
 
 func TestTheFileInAProtectedZipIsRead(t *testing.T) {
 	t.Parallel()
 	const want = "MZ not really malware, not really malware, not really malware\n"
 	for name, z := range map[string]string{"PKWARE": classicZip, "AES": aesZip, "none": plainZip} {
-		f, err := zipped(t, z).Unzip("infected")
+		f, err := unzip.Open(zipped(t, z), "infected")
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -43,7 +46,7 @@ func TestTheFileInAProtectedZipIsRead(t *testing.T) {
 		if b, err := io.ReadAll(r); err != nil || string(b) != want {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
-		if f, err = zipped(t, z).Unzip("infected"); err != nil || f.Look(10) != nil || f.Size != 11 {
+		if f, err = unzip.Open(zipped(t, z), "infected"); err != nil || f.Look(10) != nil || f.Size != 11 {
 			t.Errorf("%s: more than the bound is read: %+v, %v", name, f, err)
 		}
 	}
@@ -52,13 +55,13 @@ func TestTheFileInAProtectedZipIsRead(t *testing.T) {
 func TestAZipThatCannotBeReadIsSaidSo(t *testing.T) {
 	t.Parallel()
 	for name, z := range map[string]string{"PKWARE": classicZip, "AES": aesZip} {
-		f, err := zipped(t, z).Unzip("another")
-		if err != nil || !errors.Is(f.Look(100), ErrPassword) {
+		f, err := unzip.Open(zipped(t, z), "another")
+		if err != nil || !errors.Is(f.Look(100), unzip.ErrPassword) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}
-	for name, f := range map[string]*File{"two files": zipped(t, twoZip), "no zip": Content("x", []byte("PK no zip"))} {
-		if _, err := f.Unzip("infected"); !errors.Is(err, ErrZip) {
+	for name, f := range map[string]*upload.File{"two files": zipped(t, twoZip), "no zip": upload.Content("x", []byte("PK no zip"))} {
+		if _, err := unzip.Open(f, "infected"); !errors.Is(err, unzip.ErrZip) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -73,7 +76,7 @@ func FuzzUnzip(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if z, err := Content("x", b).Unzip("infected"); err == nil {
+		if z, err := unzip.Open(upload.Content("x", b), "infected"); err == nil {
 			if z.Look(1000) == nil && z.Size > 1001 {
 				t.Errorf("%d bytes were read", z.Size)
 			}

@@ -1,4 +1,6 @@
-package upload
+// Package unzip opens zips that a password protects, as samples of malware are handed
+// on. It stands apart from package upload, since what reads zips links what writes them.
+package unzip
 
 import (
 	"archive/zip"
@@ -13,26 +15,27 @@ import (
 	"path"
 	"strings"
 
+	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/internal/zipcrypto"
 )
 
-// Errors of [File.Unzip].
+// Errors of [Open].
 var (
 	ErrZip      = errors.New("is no zip with one file in it that can be read")
 	ErrPassword = errors.New("isn't opened by this zipPassword")
 )
 
-// Unzip returns the one file in f, which is a zip that password protects, as
-// samples of malware are handed on. It is unpacked while it is read.
-func (f *File) Unzip(password string) (*File, error) {
-	entry, _, done, err := f.entry()
+// Open returns the one file in f, which is a zip that password protects. It is unpacked
+// while it is read.
+func Open(f *upload.File, password string) (*upload.File, error) {
+	entry, _, done, err := entryOf(f)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	name := path.Base(strings.ReplaceAll(entry.Name, `\`, "/"))
-	return &File{Name: name, Open: func() (io.ReadCloser, error) {
-		entry, raw, done, err := f.entry()
+	return &upload.File{Name: name, Open: func() (io.ReadCloser, error) {
+		entry, raw, done, err := entryOf(f)
 		if err != nil {
 			return nil, err
 		}
@@ -52,8 +55,8 @@ type unpacked struct {
 
 func (u unpacked) Close() error { u.done(); return nil }
 
-// entry opens f and the one file in it. done closes f.
-func (f *File) entry() (entry *zip.File, raw io.Reader, done func(), err error) {
+// entryOf opens f and the one file in it. done closes f.
+func entryOf(f *upload.File) (entry *zip.File, raw io.Reader, done func(), err error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, nil, nil, err
