@@ -2,7 +2,6 @@ package attack_test
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,18 +34,7 @@ var proofs = map[string][]string{
 // TestEveryCaseOfAttackIsProved holds proofs against the cases that are collected beside the project.
 func TestEveryCaseOfAttackIsProved(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "cases", "attack", "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, f := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(f), ".json"))
-	}
-	behaviour.Proved(t, names, proofs, "soc")
-	if len(names) == 0 {
-		t.Skip("without the cases beside the project, that all of them are held isn't looked at")
-	}
+	behaviour.CasesProved(t, "attack", proofs, "soc")
 }
 
 // served is a session with the tools that mitre-mcp has without a platform.

@@ -27,6 +27,7 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/internal/behaviour"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcphttp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
@@ -70,13 +71,7 @@ func TestTheGateKeepsItsWord(t *testing.T) {
 // TestEveryCaseOfTheGateIsProved holds promises against the cases that are collected
 // beside the project.
 func TestEveryCaseOfTheGateIsProved(t *testing.T) {
-	dir := filepath.Join("..", "..", "shared", "cases", "gate")
-	cases, err := os.ReadDir(dir)
-	if err != nil {
-		t.Skip("without the cases beside the project: ", err)
-	}
-	for _, c := range cases {
-		name := strings.TrimSuffix(c.Name(), ".json")
+	for _, name := range behaviour.Cases(t, "gate") {
 		if _, ok := promises[name]; !ok {
 			t.Errorf("%s isn't proved", name)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/sallyport-soc/sallyport/internal/behaviour"
 	"github.com/sallyport-soc/sallyport/internal/bm25"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
@@ -49,13 +50,7 @@ func TestServersGiveHostsWhatTheyNeed(t *testing.T) {
 // TestEveryCaseOfTheHostsIsProved holds hostNeeds against the cases that are collected
 // beside the project.
 func TestEveryCaseOfTheHostsIsProved(t *testing.T) {
-	dir := filepath.Join("..", "..", "shared", "cases", "hosts")
-	cases, err := os.ReadDir(dir)
-	if err != nil {
-		t.Skip("without the cases beside the project: ", err)
-	}
-	for _, c := range cases {
-		name := strings.TrimSuffix(c.Name(), ".json")
+	for _, name := range behaviour.Cases(t, "hosts") {
 		if _, ok := hostNeeds[name]; !ok {
 			t.Errorf("%s isn't proved", name)
 		}

@@ -2,7 +2,6 @@ package examples_test
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/internal/behaviour"
@@ -49,20 +48,9 @@ var starts = map[string][]string{
 // collected beside the project.
 func TestEveryCaseOfTheSettingsIsProved(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "cases", "settings", "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, f := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(f), ".json"))
-	}
 	var dirs []string
 	for _, dir := range []string{"attack", "cortex", "examples/soc-lab", "gate/connect", "internal/completion", "internal/httpx", "internal/paging", "internal/settings", "mcpadapter", "mcpadapter/command", "mcpadapter/internal/answer", "misp", "thehive", "wazuh"} {
 		dirs = append(dirs, filepath.Join("..", filepath.FromSlash(dir)))
 	}
-	behaviour.Proved(t, names, starts, dirs...)
-	if len(names) == 0 {
-		t.Skip("without the cases beside the project, that all of them are held isn't looked at")
-	}
+	behaviour.CasesProved(t, "settings", starts, dirs...)
 }

@@ -1,10 +1,9 @@
 package misp_test
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/sallyport-soc/sallyport/internal/behaviour"
 )
 
 // proofs are the tests of the cases that are collected beside the project, by the
@@ -29,12 +28,8 @@ var proofs = map[string]func(*testing.T){
 }
 
 func TestEveryCaseOfMISPIsProved(t *testing.T) {
-	cases, err := os.ReadDir(filepath.Join("..", "..", "shared", "cases", "misp"))
-	if err != nil {
-		t.Skip("without the cases beside the project: ", err)
-	}
-	for _, c := range cases {
-		if name := strings.TrimSuffix(c.Name(), ".json"); proofs[name] == nil {
+	for _, name := range behaviour.Cases(t, "misp") {
+		if proofs[name] == nil {
 			t.Errorf("%s isn't proved", name)
 		}
 	}

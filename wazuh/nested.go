@@ -26,23 +26,26 @@ func (n nestings) over(field string) (path string) {
 	return path
 }
 
+// of returns the path that a clause about a field has to name, or nothing.
+func (n nestings) of(c clause) string {
+	for kind, body := range c {
+		if b, is := body.(clause); is && kind != "bool" {
+			return n.over(fieldIn(kind, b))
+		}
+	}
+	return ""
+}
+
 // reach reports whether clauses look at a field below any of the paths.
 func (n nestings) reach(clauses []clause) bool {
 	return slices.ContainsFunc(clauses, func(c clause) bool {
-		for kind, body := range c {
-			b, is := body.(clause)
-			switch {
-			case kind == "bool" && is:
-				for _, part := range b {
-					if inner, is := part.([]clause); is && n.reach(inner) {
-						return true
-					}
-				}
-			case is && n.over(fieldIn(kind, b)) != "":
+		parts, _ := c["bool"].(clause)
+		for _, part := range parts {
+			if inner, is := part.([]clause); is && n.reach(inner) {
 				return true
 			}
 		}
-		return false
+		return n.of(c) != ""
 	})
 }
 
@@ -59,44 +62,33 @@ func (n nestings) in(clauses []clause) []clause {
 }
 
 func (n nestings) within(c clause) clause {
-	for kind, body := range c {
-		b, is := body.(clause)
-		if !is {
-			continue
-		}
-		if kind != "bool" {
-			if path := n.over(fieldIn(kind, b)); path != "" {
-				return nested(path, c)
-			}
-			continue
-		}
-		parts := clause{}
-		for name, part := range b {
-			list, is := part.([]clause)
-			switch {
-			case is && name == "should":
-				parts[name] = n.any(list)
-			case is:
-				parts[name] = n.in(list)
-			default:
-				parts[name] = part
-			}
-		}
-		return clause{kind: parts}
+	if path := n.of(c); path != "" {
+		return nested(path, c)
 	}
-	return c
+	of, is := c["bool"].(clause)
+	if !is {
+		return c
+	}
+	parts := clause{}
+	for name, part := range of {
+		list, is := part.([]clause)
+		switch {
+		case is && name == "should":
+			parts[name] = n.any(list)
+		case is:
+			parts[name] = n.in(list)
+		default:
+			parts[name] = part
+		}
+	}
+	return clause{"bool": parts}
 }
 
 // any is in for clauses of which one is enough: those below the same path are one.
 func (n nestings) any(list []clause) (out []clause) {
 	below := map[string][]clause{}
 	for _, c := range list {
-		path := ""
-		for kind, body := range c {
-			if b, is := body.(clause); is && kind != "bool" {
-				path = n.over(fieldIn(kind, b))
-			}
-		}
+		path := n.of(c)
 		if path == "" {
 			out = append(out, n.within(c))
 			continue

@@ -48,13 +48,19 @@ func (m matcher) in(field string) clause {
 // matchers are ways to ask for the same.
 type matchers []matcher
 
-func (list matchers) in(field string) clause {
-	if len(list) == 1 {
-		return list[0].in(field)
-	}
+// clauses are those ways, of which one is enough.
+func (list matchers) clauses(field string) []clause {
 	some := make([]clause, len(list))
 	for i, m := range list {
 		some[i] = m.in(field)
+	}
+	return some
+}
+
+func (list matchers) in(field string) clause {
+	some := list.clauses(field)
+	if len(some) == 1 {
+		return some[0]
 	}
 	return anyOf(some...)
 }

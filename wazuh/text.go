@@ -227,12 +227,7 @@ func (w word) clauses(f indexField) []clause {
 		if !canHold(f.path, w.typed) {
 			return nil
 		}
-		ask := w.in(f.path).ask
-		some := make([]clause, len(ask))
-		for i, m := range ask {
-			some[i] = m.in(f.path)
-		}
-		return some
+		return w.in(f.path).ask.clauses(f.path)
 	}
 	return nil
 }

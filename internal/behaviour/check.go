@@ -61,6 +61,41 @@ func Proved(t *testing.T, names []string, proofs map[string][]string, dirs ...st
 	}
 }
 
+// CasesProved is [Proved] for the cases of a kind that are collected beside the project.
+// Where they aren't, the test is skipped once its proofs have been looked at.
+func CasesProved(t *testing.T, kind string, proofs map[string][]string, dirs ...string) {
+	t.Helper()
+	names := cases(t, kind)
+	Proved(t, names, proofs, dirs...)
+	if len(names) == 0 {
+		t.Skip("without the cases beside the project, that all of them are held isn't looked at")
+	}
+}
+
+// Cases returns the names of the cases of a kind that are collected beside the project,
+// and skips the test where they aren't.
+func Cases(t *testing.T, kind string) []string {
+	t.Helper()
+	names := cases(t, kind)
+	if len(names) == 0 {
+		t.Skip("without the cases beside the project")
+	}
+	return names
+}
+
+// cases looks for them from a package that stands right below the root.
+func cases(t *testing.T, kind string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "cases", kind, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".json"))
+	}
+	return names
+}
+
 // faults says what is wrong with the rows, given the tests that there are.
 func (t Table) faults(tests tests) (list []string) {
 	seen := map[string]bool{}
