@@ -4,6 +4,7 @@
 package httpx
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -54,7 +53,7 @@ type Options struct {
 type Client struct {
 	o      Options
 	base   *url.URL
-	retry  *retryablehttp.Client
+	http   *http.Client
 	slots  chan struct{} // held by requests under way
 	redact *strings.Replacer
 	last   atomic.Pointer[credentials]
@@ -95,18 +94,10 @@ func New(o Options) (*Client, error) {
 		o.Connect.Logger.Warn("certificate verification is off for this client", "system", o.System, "url", base.Redacted())
 	}
 	c := &Client{o: o, base: base, dialled: dialled, known: secrets, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}
-	c.retry = &retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Transport:     rt,
-			Timeout:       o.Connect.Timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		RetryMax:     o.Connect.Retry.Attempts - 1,
-		RetryWaitMin: minWait,
-		RetryWaitMax: o.Connect.Retry.MaxWait,
-		CheckRetry:   c.checkRetry,
-		Backoff:      backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	c.http = &http.Client{
+		Transport:     rt,
+		Timeout:       o.Connect.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
 }
@@ -226,19 +217,23 @@ func (c *Client) Send(ctx context.Context, r *Request) (*Response, error) {
 // attempt sends r with its retries and reads the answer, whatever its status. refused
 // is how often its credential was refused before.
 func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Response, error) {
-	var body any
-	switch {
-	case r.body != nil:
-		body = r.body
-	case r.open != nil:
-		body = retryablehttp.ReaderFunc(r.open)
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, r.endpoint.Method, r.url(c.base), body)
+	req, err := http.NewRequestWithContext(ctx, r.endpoint.Method, r.url(c.base), body)
 	if err != nil {
 		return nil, err
 	}
 	if r.open != nil {
 		req.ContentLength = r.size
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := r.open()
+			if rc, ok := body.(io.ReadCloser); ok || err != nil {
+				return rc, err
+			}
+			return io.NopCloser(body), nil
+		}
 	}
 	req.Header.Set("Accept", r.accept)
 	if r.contentType != "" {
@@ -251,7 +246,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Respons
 		req.Header.Set("User-Agent", c.o.Connect.UserAgent)
 	}
 	if c.o.Auth != nil && !r.bare {
-		if err := c.o.Auth(ctx, req.Request, refused); err != nil {
+		if err := c.o.Auth(ctx, req, refused); err != nil {
 			return nil, &authError{err}
 		}
 	}
@@ -267,24 +262,18 @@ func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Respons
 	}
 	out := &Response{Endpoint: r.endpoint, client: c}
 	began := time.Now()
-	req.SetResponseHandler(func(res *http.Response) error {
-		if r.into != nil && res.StatusCode/100 == 2 {
-			out.Status, out.Header = res.StatusCode, res.Header
-			return save(progress.Reader(ctx, res.Body), r.into, limit)
-		}
+	err = c.exchange(req, func(res *http.Response, whole bool) (err error) {
 		out.Status, out.Header = res.StatusCode, res.Header
-		var err error
-		out.Body, err = readBody(progress.Reader(ctx, res.Body), res.ContentLength, limit)
+		switch body := progress.Reader(ctx, res.Body); {
+		case !whole:
+			out.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // the status alone says enough
+		case r.into != nil && res.StatusCode/100 == 2:
+			err = save(body, r.into, limit)
+		default:
+			out.Body, err = readBody(body, res.ContentLength, limit)
+		}
 		return err
 	})
-	res, err := c.retry.Do(req)
-	if res != nil {
-		defer res.Body.Close()
-		if err == nil && out.Status == 0 { // the last of several refusals: its body is not read yet
-			out.Status, out.Header = res.StatusCode, res.Header
-			out.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // the status alone says enough
-		}
-	}
 	c.o.Connect.Logger.DebugContext(ctx, "request", "system", c.o.System, "op", r.endpoint.ID, "method", r.endpoint.Method,
 		"status", out.Status, "bytes", len(out.Body), "took", time.Since(began), "answered", err == nil)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 // Backoff returns how long is waited after the answer to a try, counted from 0.
 func Backoff(try int, most time.Duration, res *http.Response) time.Duration {
-	return backoff(minWait, most, try, res)
+	return backoff(most, try, res)
 }
 
 // Cut cuts secrets out of the body of an answer to a read.

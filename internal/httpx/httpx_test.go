@@ -1,11 +1,14 @@
 package httpx_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -164,6 +167,34 @@ func TestOnlyWhatMayBeRepeatedIsRepeated(t *testing.T) {
 				t.Errorf("the error holds the secret: %v", err)
 			}
 		})
+	}
+}
+
+func TestWhatAnotherTryWouldNotMendIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	if _, err := get(t.Context(), client(t, server.URL)); err == nil || connections.Load() != 1 {
+		t.Errorf("an untrusted certificate: %v after %d connections", err, connections.Load())
+	}
+	var log bytes.Buffer
+	c := client(t, server.URL, func(o *httpx.Options) {
+		o.Connect.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Auth = func(_ context.Context, r *http.Request, _ int) error {
+			r.Header.Set("Authorization", "Bearer with\na line break")
+			return nil
+		}
+	})
+	if _, err := get(t.Context(), c); err == nil || strings.Contains(log.String(), "msg=retry") {
+		t.Errorf("a header that can't be sent: %v, log %s", err, log.String())
 	}
 }
 

@@ -2,14 +2,14 @@ package httpx
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
@@ -21,34 +21,70 @@ const (
 	timeoutWait = 2 * time.Second        // and after its 504: the platform may still be at work
 )
 
-// checkRetry repeats reads after 429, 502, 503, 504 and lost connections, and
+// exchange sends req, as often as [Client.again] wants it and the policy allows, and has
+// read take the answer: all of it, or, of the last one of those that should have been
+// another, no more than says why.
+func (c *Client) exchange(req *http.Request, read func(res *http.Response, whole bool) error) error {
+	ctx, policy := req.Context(), c.o.Connect.Retry
+	for attempt := 0; ; attempt++ {
+		if req.GetBody != nil {
+			var err error
+			if req.Body, err = req.GetBody(); err != nil {
+				return err
+			}
+		}
+		res, err := c.http.Do(req)
+		again := c.again(ctx, res, err)
+		if res != nil && (!again || attempt+1 >= policy.Attempts) {
+			err = read(res, !again)
+			_ = res.Body.Close() // it is read, or can't be
+			again = err != nil && c.again(ctx, nil, err)
+			res = nil
+		}
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !again || attempt+1 >= policy.Attempts {
+			return err
+		}
+		e, _ := connect.EndpointFrom(ctx)
+		status := 0
+		if res != nil { // read, the connection is good for the next
+			status = res.StatusCode
+			_, _ = io.CopyN(io.Discard, res.Body, maxErrorBody)
+			_ = res.Body.Close()
+		}
+		c.o.Connect.Logger.DebugContext(ctx, "retry", "system", c.o.System, "op", e.ID, "status", status, "answered", err == nil)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(backoff(policy.MaxWait, attempt, res)):
+		}
+		next := *req // the transport may still look at the one before
+		req = &next
+	}
+}
+
+// again repeats reads after 429, 502, 503, 504 and lost connections, and
 // writes only where they can't have begun: after 429 and when nobody was reached.
 // That a write is idempotent doesn't matter: after an ambiguous failure nothing is
 // repeated without a probe. A second DELETE would find nothing and make an
 // executed call look failed, and a second PATCH would undo what someone else
 // changed in between. It rather keeps an answer than sleep past the deadline, or
 // longer than the policy allows.
-func (c *Client) checkRetry(ctx context.Context, res *http.Response, err error) (bool, error) {
+func (c *Client) again(ctx context.Context, res *http.Response, err error) bool {
 	if ctx.Err() != nil {
-		return false, ctx.Err()
+		return false
 	}
 	e, _ := connect.EndpointFrom(ctx)
-	again, status := false, 0
 	if err != nil {
-		again = retryError(ctx, e, err)
-	} else {
-		status = res.StatusCode
-		again = repeatable(e, res)
-		wait := retryAfter(res.Header)
-		if deadline, ok := ctx.Deadline(); ok {
-			again = again && time.Until(deadline) > max(wait, minWait)
-		}
-		again = again && wait <= c.o.Connect.Retry.MaxWait
+		return retryError(e, err)
 	}
-	if again && c.o.Connect.Retry.Attempts > 1 {
-		c.o.Connect.Logger.DebugContext(ctx, "retry", "system", c.o.System, "op", e.ID, "status", status, "answered", err == nil)
+	wait := retryAfter(res.Header)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= max(wait, minWait) {
+		return false
 	}
-	return again, nil
+	return repeatable(e, res) && wait <= c.o.Connect.Retry.MaxWait
 }
 
 // repeatable reports whether a request that was answered so may be sent again. A
@@ -67,17 +103,17 @@ func repeatable(e gate.Endpoint, res *http.Response) bool {
 
 func readsAgain(e gate.Endpoint) bool { return e.Idempotent && e.Tier == gate.TierRead }
 
-func retryError(ctx context.Context, e gate.Endpoint, err error) bool {
+func retryError(e gate.Endpoint, err error) bool {
 	var refused *gate.RefusedError
 	var large *tooLarge
 	var proxy *connect.ProxyError
 	var pin *connect.FingerprintError
-	if errors.As(err, &refused) || errors.As(err, &large) || errors.As(err, &proxy) || errors.As(err, &pin) {
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &refused) || errors.As(err, &large) || errors.As(err, &proxy) || errors.As(err, &pin) || errors.As(err, &cert) {
 		return false
 	}
 	if readsAgain(e) {
-		again, _ := retryablehttp.DefaultRetryPolicy(ctx, nil, err) // not after a bad certificate or URL
-		return again && !isTimeout(err) && !isTLSAlert(err)
+		return !isTimeout(err) && !isTLSAlert(err) && !strings.Contains(err.Error(), "invalid header")
 	}
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
@@ -111,8 +147,9 @@ func retryAfter(h http.Header) time.Duration {
 
 const maxRetryAfter = 7 * 24 * 3600 // seconds; more is nonsense
 
-// backoff is what the server asks for, or else twice as long each time.
-func backoff(lo, hi time.Duration, attempt int, res *http.Response) time.Duration {
+// backoff is what the server asks for, or else twice as long each time, up to most.
+func backoff(most time.Duration, attempt int, res *http.Response) time.Duration {
+	lo := minWait
 	if res != nil {
 		if d := retryAfter(res.Header); d > 0 {
 			return d
@@ -127,5 +164,5 @@ func backoff(lo, hi time.Duration, attempt int, res *http.Response) time.Duratio
 			lo = minWait
 		}
 	}
-	return min(hi, lo<<attempt)
+	return min(most, lo<<attempt)
 }
