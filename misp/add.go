@@ -58,6 +58,10 @@ type AddAttributesBulkInput struct {
 
 const maxBulk = 100
 
+// inBatch is how many values of many are added by one request: each costs MISP a hash of the
+// key and a change of the event beside them.
+const inBatch = 250
+
 // Validate refuses what MISP would refuse for its form, and a value given twice.
 func (in AddAttributesBulkInput) Validate() error {
 	if err := in.EventID.check(); err != nil {
@@ -184,7 +188,7 @@ func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInpu
 	return out, nil
 }
 
-// AddAttributes adds any number of values to an event, up to 100 in a request,
+// AddAttributes adds any number of values to an event, up to 250 in a request,
 // and yields what became of each in the order given. It holds one batch in
 // memory. After an error, which it yields once, nothing more is sent; the values
 // of the batch that failed come before it.
@@ -201,7 +205,7 @@ func (c *Client) AddAttributes(ctx context.Context, event EventRef, values iter.
 			yield(nil, err)
 			return
 		}
-		batch := make([]NewAttribute, 0, maxBulk)
+		batch := make([]NewAttribute, 0, inBatch)
 		flush := func() bool {
 			results := make([]*AddedAttribute, len(batch))
 			var good []NewAttribute
@@ -230,7 +234,7 @@ func (c *Client) AddAttributes(ctx context.Context, event EventRef, values iter.
 			return err == nil
 		}
 		for a := range values {
-			if batch = append(batch, a); len(batch) == maxBulk && !flush() {
+			if batch = append(batch, a); len(batch) == inBatch && !flush() {
 				return
 			}
 		}

@@ -56,8 +56,8 @@ func TestTenThousandAttributes(t *testing.T) {
 	if diff := cmp.Diff(map[misp.AddStatus]int{misp.Added: n - n/1000, misp.Refused: n / 1000}, status); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
-	if sent := len(m.Requests()); sent != 1+n/100 {
-		t.Errorf("%d requests, want one for the event and one for each hundred values", sent)
+	if sent := len(m.Requests()); sent != 1+n/250 {
+		t.Errorf("%d requests, want one for the event and one for each 250 values", sent)
 	}
 
 	seen, requests := map[string]bool{}, 0
@@ -141,14 +141,14 @@ func TestAddAttributesStops(t *testing.T) {
 	c := m.Client(func(cfg *misp.Config) { cfg.APIKey = misptest.ReadOnlyKey })
 	var got []string
 	var last error
-	for r, err := range c.AddAttributes(t.Context(), id, numbered(250)) {
+	for r, err := range c.AddAttributes(t.Context(), id, numbered(600)) {
 		if err != nil {
 			last = err
 			continue
 		}
 		got = append(got, string(r.Status))
 	}
-	if !errors.Is(last, misp.ErrForbidden) || len(got) != 100 || strings.Join(got, "") != strings.Repeat("not_tried", 100) {
+	if !errors.Is(last, misp.ErrForbidden) || len(got) != 250 || strings.Join(got, "") != strings.Repeat("not_tried", 250) {
 		t.Errorf("%d results, then %v; want the first batch untried and no further", len(got), last)
 	}
 	for range c.AddAttributes(t.Context(), id, numbered(250)) {

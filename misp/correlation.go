@@ -3,7 +3,6 @@ package misp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -220,13 +218,14 @@ type RelatedEvent struct {
 	Correlated bool `json:"correlated,omitempty"`
 }
 
-// maxSeeded bounds the attributes of an event whose values are looked up.
+// maxSeeded bounds the attributes that are looked at of an event too large to be read
+// whole.
 const maxSeeded = 500
 
 // GetRelatedEvents finds the events that share values with an event, by MISP's
 // own correlation and by the values meant for detection, or those that have a
-// value. The event itself isn't among them. It takes three requests, two of them at
-// once, however many values there are, unless one of them is in very many events.
+// value. The event itself isn't among them. It takes two requests, however many values
+// there are, unless the event is very large or one of them is in very many events.
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
@@ -240,18 +239,12 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 		out.Value = strings.TrimSpace(in.Value)
 		values = []string{out.Value}
 	} else {
-		q := wire.AttributeSearch{Page: 1, Limit: maxSeeded}
-		inEvent(&q, in.EventID)
-		var e *Event
-		var p *AttributePage
-		if err := errors.Join(recovered.Together(
-			func() (err error) { e, err = c.summary(ctx, in.EventID); return err },
-			func() (err error) { p, err = c.searchAttributes(ctx, q); return err },
-		)...); err != nil {
+		e, cut, err := c.withAttributes(ctx, in.EventID)
+		if err != nil {
 			return nil, err
 		}
 		out.EventID, out.EventInfo = e.ID, e.Info
-		if p.More {
+		if cut {
 			reasons = append(reasons, fmt.Sprintf("only the newest %d attributes of the event were looked at", maxSeeded))
 		}
 		for _, r := range e.Correlated {
@@ -259,8 +252,7 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 				found[r.Event.ID] = &RelatedEvent{Event: r.Event, Shared: []string{}, Correlated: true}
 			}
 		}
-		slices.Reverse(p.Attributes) // as they were added
-		values = seeds(p.Attributes)
+		values = seeds(e.Attributes)
 		if n := len(values); n > in.MaxAttributes {
 			values = values[:in.MaxAttributes]
 			reasons = append(reasons, fmt.Sprintf("only %d of the event's %d values for detection were looked up (maxAttributes)", in.MaxAttributes, n))
@@ -275,6 +267,29 @@ func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput)
 	reasons = append(reasons, more...)
 	out.Truncated, out.Reason = len(reasons) > 0, clip.Text(strings.Join(reasons, "; "), 1000)
 	return out, nil
+}
+
+// withAttributes returns an event with its attributes as they were added, those in objects
+// among them. To MISP a request costs more than what is in most events, since each time
+// it hashes the key anew: so it is one, unless the answer is too large. Then the
+// attributes are the newest, and cut reports whether there are more.
+func (c *Client) withAttributes(ctx context.Context, ref EventRef) (e *Event, cut bool, err error) {
+	e, err = c.event(ctx, ref, wire.EventSearch{Flatten: 1, ExcludeGalaxy: 1, NoEventReports: 1, NoShadowAttributes: 1, SgReferenceOnly: 1})
+	if tooLarge(err) {
+		if e, err = c.summary(ctx, ref); err != nil {
+			return nil, false, err
+		}
+		var p *AttributePage
+		if p, err = c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), Page: 1, Limit: maxSeeded}); err == nil {
+			e.Attributes, cut = p.Attributes, p.More
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	e.Attributes = slices.DeleteFunc(e.Attributes, func(a *Attribute) bool { return a == nil || bool(a.Deleted) })
+	slices.SortFunc(e.Attributes, func(a, b *Attribute) int { return cmp.Compare(idNumber(a.ID), idNumber(b.ID)) })
+	return e, cut, nil
 }
 
 // sharing puts into found the events, other than one, that have one of values,

@@ -323,7 +323,7 @@ func (h held) since(before held) []ID {
 }
 
 func (c *Client) holds(ctx context.Context, f *Feed) (h held, err error) {
-	list, _, err := searchEvents[EventSummary](ctx, c, wire.EventSearch{Page: 1, Limit: 100})
+	list, _, err := searchEvents[EventSummary](ctx, c, wire.EventSearch{Metadata: true, Page: 1, Limit: 100})
 	if err != nil {
 		return h, err
 	}

@@ -304,8 +304,25 @@ func TestGetRelatedEvents(t *testing.T) {
 	if err != nil || !cut.Truncated || !strings.Contains(cut.Reason, "maxAttributes") || !strings.Contains(cut.Reason, "perAttributeLimit") {
 		t.Errorf("bounded: %+v, %v", cut, err)
 	}
-	if n := len(m.Requests()); n != 3 {
-		t.Errorf("%d requests, want 3", n)
+	if n := len(m.Requests()); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+	many := []misptest.Attribute{{Type: "ip-src", Value: incident.AttackerIP}}
+	for i := range 600 {
+		many = append(many, misptest.Attribute{Type: "comment", Value: fmt.Sprintf("line %d", i)})
+	}
+	many = append(many, misptest.Attribute{Type: "ip-dst", Value: incident.AttackerIP})
+	large := misp.GetRelatedEventsInput{EventID: misp.EventRef(m.AddEvent(misptest.Event{Info: "large", Attributes: many}))}
+	whole, err := c.GetRelatedEvents(t.Context(), large)
+	if err != nil || whole.Truncated {
+		t.Fatalf("a large event: %+v, %v", whole, err)
+	}
+	parts, err := m.Client(func(cfg *misp.Config) { cfg.MaxBody = 64 << 10 }).GetRelatedEvents(t.Context(), large)
+	if err != nil || !parts.Truncated || !strings.Contains(parts.Reason, "newest 500 attributes") {
+		t.Fatalf("one that is too large for an answer: %+v, %v", parts, err)
+	}
+	if diff := cmp.Diff(ids(whole), ids(parts)); diff != "" || len(ids(parts)) == 0 {
+		t.Errorf("read in parts (-whole +parts):\n%s", diff)
 	}
 	for _, in := range []misp.GetRelatedEventsInput{{}, {EventID: "1", Value: "x"}, {Value: "%"}, {Value: "x", MaxAttributes: 101}} {
 		if _, err := c.GetRelatedEvents(t.Context(), in); !errors.Is(err, misp.ErrInvalid) {

@@ -101,7 +101,7 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	tags := tagQueryOf(in.Tags, in.AllTags)
 	q := wire.EventSearch{
 		Type: in.Type, Category: in.Category, Tags: tags.wire(), EventInfo: like(in.Info), Org: in.Org,
-		From: in.DateFrom, To: in.DateTo, Last: in.Last, Timestamp: in.Changed, Published: flag(in.Published), Page: in.Page, Limit: in.Limit,
+		From: in.DateFrom, To: in.DateTo, Last: in.Last, Timestamp: in.Changed, Published: flag(in.Published), Metadata: true, Page: in.Page, Limit: in.Limit,
 	}
 	var notes []string
 	if in.Value != "" {
@@ -160,7 +160,7 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 // searchEvents sends q, whose filters are known to filter, and returns the total
 // too, or -1.
 func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
-	q.ReturnFormat, q.Metadata, q.Order = wire.EventSearchReturnFormatJSON, true, "Event.id DESC" // the one order that is the same for every page
+	q.ReturnFormat, q.Order = wire.EventSearchReturnFormatJSON, "Event.id DESC" // the one order that is the same for every page
 	type answer struct {
 		Response List[struct {
 			Event *T `json:"Event"`
@@ -196,7 +196,12 @@ func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]
 
 // summary returns an event without what is in it.
 func (c *Client) summary(ctx context.Context, ref EventRef) (*Event, error) {
-	q := wire.EventSearch{Page: 1, Limit: 1}
+	return c.event(ctx, ref, wire.EventSearch{Metadata: true})
+}
+
+// event returns the event that ref names, with what q asks for of it.
+func (c *Client) event(ctx context.Context, ref EventRef, q wire.EventSearch) (*Event, error) {
+	q.Page, q.Limit = 1, 1
 	if id := ref.path(); numberRegexp.MatchString(id) {
 		q.EventID = id
 	} else {

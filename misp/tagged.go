@@ -39,7 +39,7 @@ func (c *Client) EventsByTags(ctx context.Context, tags []string, limit int) (*E
 			return nil, err
 		}
 	}
-	list, total, err := searchEvents[Event](ctx, c, wire.EventSearch{Tags: anyTag(tags...).wire(), Page: 1, Limit: limit})
+	list, total, err := searchEvents[Event](ctx, c, wire.EventSearch{Tags: anyTag(tags...).wire(), Metadata: true, Page: 1, Limit: limit})
 	if err != nil {
 		return nil, err
 	}

@@ -64,8 +64,14 @@ var behaviours = behaviour.Table{
 		{
 			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")},
 			Does:   "Metadata of an event has the events that MISP correlates with it, without asking.",
-			Client: "Related events are read from there, whatever the size of the event.",
+			Client: "Related events of an event too large for one answer are read from there.",
 			Test:   "TestWhatMISPDoes/metadata names what correlates",
+		},
+		{
+			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "A search gives an event flattened: the attributes of its objects among its own, each with its object's id, and no member Object.",
+			Client: "Related events are found by one such answer, without galaxies, proposals and reports.",
+			Test:   "TestWhatMISPDoes/a flattened event has no objects",
 		},
 		{
 			Group: behaviour.List, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,

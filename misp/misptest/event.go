@@ -454,6 +454,31 @@ func (s *Server) full(u *user, e *event) object {
 	return o
 }
 
+// leaner is e, whole, as a search gives it that asks for less in p.
+func leaner(e, p object) object {
+	asked := func(name string) bool { want, given := flagged(p[name]); return want && given }
+	attributes, objects := e["Attribute"].([]object), e["Object"].([]object)
+	if asked("flatten") {
+		for _, ob := range objects {
+			attributes = append(attributes, ob["Attribute"].([]object)...)
+		}
+		e["Attribute"] = attributes
+		delete(e, "Object")
+	}
+	if asked("excludeGalaxy") {
+		e["Galaxy"] = []object{}
+		for _, a := range attributes {
+			a["Galaxy"] = []object{}
+		}
+	}
+	for name, member := range map[string]string{"noEventReports": "EventReport", "noShadowAttributes": "ShadowAttribute"} {
+		if asked(name) {
+			delete(e, member)
+		}
+	}
+	return e
+}
+
 // parts are what MISP compares of a value: both parts of a composite one.
 func (a *Attribute) parts() []string {
 	if strings.Contains(a.Type, "|") {
@@ -643,7 +668,7 @@ func (s *Server) searchEvents(r *request) answer {
 			list = append(list, object{"Event": s.metadata(r.user, e)})
 			continue
 		}
-		list = append(list, object{"Event": s.full(r.user, e)})
+		list = append(list, object{"Event": leaner(s.full(r.user, e), p)})
 	}
 	return answer{http.StatusOK, counted(len(found)), object{"response": list}}
 }

@@ -227,6 +227,12 @@ type EventSearch struct {
 	EventID   string `json:"eventid,omitempty,omitzero"`
 	EventInfo string `json:"eventinfo,omitempty,omitzero"`
 
+	// ExcludeGalaxy Leave out what galaxy tags stand for.
+	ExcludeGalaxy int `json:"excludeGalaxy,omitempty,omitzero"`
+
+	// Flatten Give the attributes of objects with the others.
+	Flatten int `json:"flatten,omitempty,omitzero"`
+
 	// From Date of the event.
 	From string `json:"from,omitempty,omitzero"`
 
@@ -235,14 +241,21 @@ type EventSearch struct {
 	Limit int    `json:"limit"`
 
 	// Metadata Leave out what is in the events.
-	Metadata bool   `json:"metadata,omitempty,omitzero"`
-	Order    string `json:"order,omitempty,omitzero"`
-	Org      string `json:"org,omitempty,omitzero"`
-	Page     int    `json:"page"`
+	Metadata       bool `json:"metadata,omitempty,omitzero"`
+	NoEventReports int  `json:"noEventReports,omitempty,omitzero"`
+
+	// NoShadowAttributes Leave out proposals.
+	NoShadowAttributes int    `json:"noShadowAttributes,omitempty,omitzero"`
+	Order              string `json:"order,omitempty,omitzero"`
+	Org                string `json:"org,omitempty,omitzero"`
+	Page               int    `json:"page"`
 
 	// Published With false the total is wrong.
 	Published    *int                    `json:"published,omitempty"`
 	ReturnFormat EventSearchReturnFormat `json:"returnFormat"`
+
+	// SgReferenceOnly Leave out who is in a sharing group.
+	SgReferenceOnly int `json:"sgReferenceOnly,omitempty,omitzero"`
 
 	// Tags Tags, the event's and the attribute's taken together. A list matches any; !x in it excludes.
 	Tags TagQuery `json:"tags,omitempty,omitzero"`
