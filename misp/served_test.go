@@ -44,7 +44,7 @@ func serve(t *testing.T, n int) string {
 			b.WriteString(`{"response":[{"Event":{"id":"1","uuid":"38a47dd0-1fc4-4629-886d-5be502b3c79b","info":"x"}}]}`)
 		case strings.HasPrefix(r.URL.Path, "/attributes/add/"):
 			var sent []map[string]any
-			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil || len(sent) > 100 {
+			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil || len(sent) > 250 {
 				t.Errorf("%d at once, %v", len(sent), err)
 			}
 			for i, a := range sent {
