@@ -3,6 +3,7 @@ package mcpadapter
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,27 +17,21 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
-// lines is the transport of stdio: a message a line. It reads each once, where the
+// lines is the connection of stdio: a message a line. It reads each once, where the
 // SDK's own does it four times. That takes over at the first line that is something
 // else, a batch or no JSON, and knows what becomes of it.
 type lines struct {
-	in  io.ReadCloser
-	out io.WriteCloser
-}
-
-// Connect begins to read.
-func (t lines) Connect(context.Context) (mcp.Connection, error) {
-	c := &lineConn{lines: t, come: make(chan arrival), closed: make(chan struct{})}
-	go c.scan()
-	return c, nil
-}
-
-type lineConn struct {
-	lines
+	in     io.ReadCloser
+	out    io.WriteCloser
 	come   chan arrival
 	close  sync.Once
 	closed chan struct{}
+	broken error                          // why it was closed, if not by Close
 	sdk    atomic.Pointer[mcp.Connection] // that has taken over
+}
+
+func newLines(in io.ReadCloser, out io.WriteCloser) *lines {
+	return &lines{in: in, out: out, come: make(chan arrival), closed: make(chan struct{})}
 }
 
 // An arrival is a message, an error, or all input from a line on that is no message.
@@ -46,8 +41,8 @@ type arrival struct {
 	rest io.Reader
 }
 
-// scan reads lines until one is no message.
-func (c *lineConn) scan() {
+// scan reads lines until one is no message. Those that take doesn't take are for Read.
+func (c *lines) scan(take func(jsonrpc.Message) bool) {
 	r := bufio.NewReaderSize(c.in, 16<<10)
 	for {
 		line, err := nextLine(r)
@@ -60,6 +55,9 @@ func (c *lineConn) scan() {
 			a.err = err
 		case err == nil || err == io.EOF:
 			a.msg = message(line)
+		}
+		if a.msg != nil && take(a.msg) {
+			continue
 		}
 		if a.msg == nil && a.err == nil {
 			a.rest = io.MultiReader(bytes.NewReader(line), r)
@@ -142,7 +140,7 @@ func message(line []byte) jsonrpc.Message {
 }
 
 // Read returns the next message.
-func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+func (c *lines) Read(ctx context.Context) (jsonrpc.Message, error) {
 	if sdk := c.sdk.Load(); sdk != nil {
 		return (*sdk).Read(ctx)
 	}
@@ -150,7 +148,7 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-c.closed:
-		return nil, io.EOF
+		return nil, cmp.Or(c.broken, io.EOF)
 	case a := <-c.come:
 		if a.rest == nil {
 			return a.msg, a.err
@@ -169,7 +167,7 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 }
 
 // Write writes a message.
-func (c *lineConn) Write(ctx context.Context, msg jsonrpc.Message) error {
+func (c *lines) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if sdk := c.sdk.Load(); sdk != nil {
 		return (*sdk).Write(ctx, msg)
 	}
@@ -202,11 +200,15 @@ func encoded(msg jsonrpc.Message) ([]byte, error) {
 }
 
 // SessionID returns none.
-func (c *lineConn) SessionID() string { return "" }
+func (c *lines) SessionID() string { return "" }
 
 // Close closes the input and the output.
-func (c *lineConn) Close() (err error) {
+func (c *lines) Close() error { return c.end(nil) }
+
+// end closes both since one is broken, if why isn't nil.
+func (c *lines) end(why error) (err error) {
 	c.close.Do(func() {
+		c.broken = why
 		close(c.closed)
 		err = errors.Join(c.in.Close(), c.out.Close())
 	})

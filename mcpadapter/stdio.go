@@ -48,16 +48,22 @@ func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 
 // run is that of the SDK's server for one client, whose answers out writes.
 func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit time.Duration) error {
-	session, err := s.mcp.Connect(ctx, &drainingTransport{lines{in, out}, limit, out}, nil)
+	c := &stdioConn{lines: newLines(in, out), server: s, outlet: out, limit: limit, base: context.WithoutCancel(ctx), changed: make(chan struct{}, 1),
+		incoming: map[jsonrpc.ID]*jsonrpc.Request{}, outgoing: map[jsonrpc.ID]*jsonrpc.Request{},
+		cancelled: map[jsonrpc.ID]any{}, own: map[jsonrpc.ID]ownCall{}}
+	session, err := s.mcp.Connect(ctx, c, nil)
 	if err != nil {
 		return err
 	}
+	c.session = session
 	s.line.Store(&line{session, out})
 	defer s.line.Store(nil)
+	go c.scan(c.take)
 	ended := make(chan error, 1)
 	go func() { ended <- session.Wait() }()
 	select {
 	case <-ctx.Done():
+		c.finish()
 		_ = session.Close()
 		<-ended
 		return ctx.Err()
@@ -66,48 +72,43 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit t
 	}
 }
 
-// drainingTransport delays the end of the input until what came before it is
-// answered. The SDK drops every answer that isn't written when the input ends. And it
-// writes nothing of a call that the client has cancelled, which expects no more of it.
-type drainingTransport struct {
-	mcp.Transport
-	limit time.Duration
-	out   *outlet
-}
-
-// Connect connects the transport below.
-func (t *drainingTransport) Connect(ctx context.Context) (mcp.Connection, error) {
-	c, err := t.Transport.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &drainingConn{Connection: c, limit: t.limit, forget: t.out.forget, changed: make(chan struct{}, 1),
-		incoming: map[jsonrpc.ID]*jsonrpc.Request{}, outgoing: map[jsonrpc.ID]*jsonrpc.Request{},
-		cancelled: map[jsonrpc.ID]any{}}, nil
-}
-
-type drainingConn struct {
-	mcp.Connection
+// A stdioConn is a client over stdio. It delays the end of the input until what came
+// before it is answered: the SDK drops every answer that isn't written when the input
+// ends. And it writes nothing of a call that the client has cancelled, which expects no
+// more of it. Calls of tools that come in the plain way it serves itself.
+type stdioConn struct {
+	*lines
+	server  *Server
+	session *mcp.ServerSession
+	outlet  *outlet
 	limit   time.Duration
-	forget  func(result []byte)
-	changed chan struct{} // has a token when the fields below may have changed
+	base    context.Context // of calls
+	changed chan struct{}   // has a token when the fields below may have changed
+	calls   sync.WaitGroup  // that it serves itself
 
 	mu        sync.Mutex
-	incoming  map[jsonrpc.ID]*jsonrpc.Request // calls that are not answered yet
+	incoming  map[jsonrpc.ID]*jsonrpc.Request // calls that the SDK serves and has not answered yet
+	own       map[jsonrpc.ID]ownCall          // calls that it serves itself
+	writing   int                             // answers to those that aren't out yet
 	outgoing  map[jsonrpc.ID]*jsonrpc.Request // questions to the client that it hasn't answered
-	cancelled map[jsonrpc.ID]any              // of incoming, with the token of their progress
-	closed    bool
+	cancelled map[jsonrpc.ID]any              // of incoming and own, with the token of their progress
+	greeted   bool                            // the client knows the answer to its initialize
+	finishing bool
+	over      bool
 	ended     error     // why the input ended
 	deadline  time.Time // of the draining
 }
+
+// Connect returns c, which is its own transport.
+func (c *stdioConn) Connect(context.Context) (mcp.Connection, error) { return c, nil }
 
 var errInputEnded = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the client's input has ended"}
 
 // Read returns the next message. When there is none any more it waits for the
 // calls in flight. Questions that the client can't answer any more fail at once.
-func (c *drainingConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+func (c *stdioConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	if c.ended == nil {
-		msg, err := c.Connection.Read(ctx)
+		msg, err := c.lines.Read(ctx)
 		if err == nil {
 			c.note(msg, true)
 			return msg, nil
@@ -124,7 +125,7 @@ func (c *drainingConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 		}
 		asked := c.outgoing[id] != nil
 		delete(c.outgoing, id)
-		done := c.closed || len(c.incoming) == 0
+		done := c.over || len(c.incoming)+len(c.own)+c.writing == 0
 		c.mu.Unlock()
 		switch {
 		case asked:
@@ -143,7 +144,7 @@ func (c *drainingConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 }
 
 // Write sends msg.
-func (c *drainingConn) Write(ctx context.Context, msg jsonrpc.Message) error {
+func (c *stdioConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if req, ok := msg.(*jsonrpc.Request); ok && req.IsCall() {
 		c.note(msg, false) // before it is sent: the answer may come at once
 	}
@@ -151,24 +152,25 @@ func (c *drainingConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 		c.note(msg, false)
 		return nil
 	}
-	err := c.Connection.Write(ctx, msg)
+	err := c.lines.Write(ctx, msg)
 	if _, ok := msg.(*jsonrpc.Response); ok {
 		c.note(msg, false)
 	}
 	return err
 }
 
-// Close closes the connection.
-func (c *drainingConn) Close() error {
+// Close closes the connection, and stops the calls that it serves itself.
+func (c *stdioConn) Close() error {
+	c.stop()
 	c.mu.Lock()
-	c.closed = true
+	c.over = true
 	c.mu.Unlock()
 	c.wake()
-	return c.Connection.Close()
+	return c.lines.Close()
 }
 
 // unwanted reports whether msg is of a call that was cancelled.
-func (c *drainingConn) unwanted(msg jsonrpc.Message) bool {
+func (c *stdioConn) unwanted(msg jsonrpc.Message) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.cancelled) == 0 {
@@ -178,7 +180,7 @@ func (c *drainingConn) unwanted(msg jsonrpc.Message) bool {
 	case *jsonrpc.Response:
 		if _, ok := c.cancelled[m.ID]; ok {
 			delete(c.cancelled, m.ID)
-			c.forget(m.Result)
+			c.outlet.forget(m.Result)
 			return true
 		}
 	case *jsonrpc.Request:
@@ -197,7 +199,7 @@ func (c *drainingConn) unwanted(msg jsonrpc.Message) bool {
 
 // cancel notes which call the client has no more use for. An unknown one, or one that is
 // answered, is nothing.
-func (c *drainingConn) cancel(params json.RawMessage) {
+func (c *stdioConn) cancel(params json.RawMessage) {
 	var p struct {
 		RequestID any `json:"requestId"`
 	}
@@ -205,7 +207,11 @@ func (c *drainingConn) cancel(params json.RawMessage) {
 		return
 	}
 	id, err := jsonrpc.MakeID(p.RequestID)
-	call := c.incoming[id]
+	call, own := c.incoming[id], c.own[id]
+	if own.stop != nil {
+		call = own.req
+		own.stop()
+	}
 	if err != nil || call == nil {
 		return
 	}
@@ -224,7 +230,7 @@ func (c *drainingConn) cancel(params json.RawMessage) {
 }
 
 // note keeps the books of who waits for an answer.
-func (c *drainingConn) note(msg jsonrpc.Message, read bool) {
+func (c *stdioConn) note(msg jsonrpc.Message, read bool) {
 	c.mu.Lock()
 	defer c.wake()
 	defer c.mu.Unlock()
@@ -242,11 +248,14 @@ func (c *drainingConn) note(msg jsonrpc.Message, read bool) {
 			c.cancel(m.Params)
 		}
 	case *jsonrpc.Response:
+		if call := answered[m.ID]; !read && call != nil && call.Method == "initialize" {
+			c.greeted = true
+		}
 		delete(answered, m.ID)
 	}
 }
 
-func (c *drainingConn) wake() {
+func (c *stdioConn) wake() {
 	select {
 	case c.changed <- struct{}{}:
 	default:

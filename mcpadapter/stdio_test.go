@@ -50,17 +50,50 @@ const hello = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocol
 // pipe serves input as "printf … | server" would, and returns the lines of the answer.
 func pipe(t *testing.T, s *Server, input string, limit time.Duration) []string {
 	t.Helper()
+	return talk(t, s, strings.NewReader(input), func(string) {}, limit)
+}
+
+// politely is hello with a ping, the answer to which comes when that to hello has.
+const politely = hello + `{"jsonrpc":"2.0","id":"greeted","method":"ping"}` + "\n"
+
+// polite is pipe for a client that waits for the answer to its hello.
+func polite(t *testing.T, s *Server, input string, limit time.Duration) []string {
+	t.Helper()
+	in, w := io.Pipe()
+	go fmt.Fprint(w, politely)
+	return talk(t, s, in, func(line string) {
+		if strings.Contains(line, `"greeted"`) {
+			go func() {
+				fmt.Fprint(w, strings.TrimPrefix(input, hello))
+				_ = w.Close()
+			}()
+		}
+	}, limit)
+}
+
+type piping func(t *testing.T, s *Server, input string, limit time.Duration) []string
+
+// eitherWay runs test with a client that waits for the answer to its hello, whose calls
+// the server serves itself, and with one whose calls the SDK serves.
+func eitherWay(t *testing.T, test func(*testing.T, piping)) {
+	t.Run("by ourselves", func(t *testing.T) { test(t, polite) })
+	t.Run("by the SDK", func(t *testing.T) { test(t, pipe) })
+}
+
+// talk serves what in has, and returns the lines of the answer, of which it tells each.
+func talk(t *testing.T, s *Server, in io.Reader, tell func(line string), limit time.Duration) []string {
+	t.Helper()
 	r, w := io.Pipe()
 	lines := make(chan []string)
 	go func() {
 		var got []string
 		for sc := bufio.NewScanner(r); sc.Scan(); {
+			tell(sc.Text())
 			got = append(got, sc.Text())
 		}
 		lines <- got
 	}()
-	in := io.NopCloser(strings.NewReader(input))
-	if err := s.serve(t.Context(), in, w, limit); err != nil {
+	if err := s.serve(t.Context(), io.NopCloser(in), w, limit); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	_ = w.Close()
@@ -68,6 +101,10 @@ func pipe(t *testing.T, s *Server, input string, limit time.Duration) []string {
 }
 
 func TestCallsInFlightAreAnsweredWhenTheInputEnds(t *testing.T) {
+	eitherWay(t, testInFlight)
+}
+
+func testInFlight(t *testing.T, pipe piping) {
 	var in strings.Builder
 	in.WriteString(hello)
 	for id := 2; id < 6; id++ {
@@ -87,7 +124,8 @@ func TestCallsInFlightAreAnsweredWhenTheInputEnds(t *testing.T) {
 // TestNothingOfACallFollowsItsCancellation: no answer and no progress, though the call
 // goes on until its platform has answered, and none of another call is lost.
 func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
-	for _, id := range []string{"2", `"two"`} {
+	for _, tt := range []struct{ id, greeting string }{{"2", ""}, {`"two"`, ""}, {"2", politely}, {`"two"`, politely}} {
+		id := tt.id
 		g := gatetest.New(t, func(*gate.Policy) {})
 		started, release := make(chan struct{}), make(chan struct{})
 		s := New(g.Guard, Options{Name: "test", Progress: time.Millisecond})
@@ -124,7 +162,13 @@ func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
 			t.Errorf("there is no %s in\n%s", want, seen)
 			return seen
 		}
-		go fmt.Fprint(w, hello+`{"jsonrpc":"2.0","id":`+id+`,"method":"tools/call","params":{"name":"wait","arguments":{},"_meta":{"progressToken":"of-wait"}}}`+"\n")
+		greeting := hello
+		if tt.greeting != "" {
+			go fmt.Fprint(w, tt.greeting)
+			until("greeted")
+			greeting = ""
+		}
+		go fmt.Fprint(w, greeting+`{"jsonrpc":"2.0","id":`+id+`,"method":"tools/call","params":{"name":"wait","arguments":{},"_meta":{"progressToken":"of-wait"}}}`+"\n")
 		<-started
 		until(`"progressToken":"of-wait"`)
 		go fmt.Fprint(w, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`+id+`}}
@@ -150,7 +194,9 @@ func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
 	}
 }
 
-func TestDrainingEnds(t *testing.T) {
+func TestDrainingEnds(t *testing.T) { eitherWay(t, testDraining) }
+
+func testDraining(t *testing.T, pipe piping) {
 	start := time.Now()
 	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{}}}` + "\n"
 	pipe(t, slowServer(t, time.Minute, ""), in, 100*time.Millisecond)
@@ -213,6 +259,10 @@ func TestASubscriptionDoesNotDelayTheEnd(t *testing.T) {
 }
 
 func TestAQuestionNobodyCanAnswerAnyMoreLeavesTheCallPending(t *testing.T) {
+	eitherWay(t, testQuestion)
+}
+
+func testQuestion(t *testing.T, pipe piping) {
 	start := time.Now()
 	in := hello + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"write","arguments":{}}}` + "\n"
 	got := strings.Join(pipe(t, slowServer(t, 0, gate.ApprovalClient), in, 30*time.Second), "\n")

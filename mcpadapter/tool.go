@@ -164,8 +164,21 @@ func title(name string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
+// deepen makes the stack of a goroutine as deep as a call takes while there is little on
+// it: as it grows by and by, all that is on it is copied each time.
+//
+//go:noinline
+func deepen() (b byte) {
+	var room [12 << 10]byte
+	for i := 0; i < len(room); i += 4 << 10 {
+		b += room[i]
+	}
+	return b
+}
+
 // call serves a tools/call request.
 func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	deepen()
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
 		return t.replied(ctx, failure{Status: statusRefused, Message: err.Error()}).result, nil
