@@ -227,7 +227,7 @@ func (j *Journal) Replay(id string, ttl time.Duration) (*state.Proposal, error) 
 				return fmt.Errorf("gate: %s: the same call is %s as %s", id, s, r.ID)
 			}
 		}
-		old.Replays, old.History = id, u.maybe(old)
+		old.Replays, old.History = id, u.maybe(old, u.relatives(old))
 		r, err := u.propose(old, ttl)
 		if err != nil {
 			return err

@@ -75,18 +75,23 @@ func (u *update) earlier(near func(waits bool, op, call, key string) bool) iter.
 	}
 }
 
-// related yields the calls that may stand in a relation to p.
-func (u *update) related(p *state.Proposal) iter.Seq2[relation, earlier] {
-	return func(yield func(relation, earlier) bool) {
-		near := func(waits bool, op, call, key string) bool {
-			return call == p.Call || key != "" && key == p.Key || !waits && op == p.Op
-		}
-		for e := range u.earlier(near) {
-			if r := u.relate(&e, p); r != unrelated && !yield(r, e) {
-				return
-			}
+// A relative is an earlier call that stands in a relation to a new one.
+type relative struct {
+	relation
+	earlier
+}
+
+// relatives returns those of p.
+func (u *update) relatives(p *state.Proposal) (list []relative) {
+	near := func(waits bool, op, call, key string) bool {
+		return call == p.Call || key != "" && key == p.Key || !waits && op == p.Op
+	}
+	for e := range u.earlier(near) {
+		if r := u.relate(&e, p); r != unrelated {
+			list = append(list, relative{r, e})
 		}
 	}
+	return list
 }
 
 // since returns the first call that acted on what e acted on after it, or nil.
@@ -146,16 +151,16 @@ func (u *update) relate(e *earlier, p *state.Proposal) relation {
 // before answers a call that was executed a moment ago, if nothing was done to its
 // target since, refuses one that runs or is done already, and stops all others while
 // writes are frozen. note says why a repeated call is a new one.
-func (u *update) before(p *state.Proposal) (d *Decision, note string, err error) {
+func (u *update) before(p *state.Proposal, all []relative) (d *Decision, note string, err error) {
 	var last, twin *earlier
-	for r, e := range u.related(p) {
-		switch r {
+	for _, e := range all {
+		switch e.relation {
 		case inFlight:
 			return nil, "", &RefusedError{Op: p.Op, Reason: ReasonInFlight}
 		case done:
-			last = &e
+			last = &e.earlier
 		case duplicate:
-			twin = &e
+			twin = &e.earlier
 		}
 	}
 	if last != nil {
@@ -186,7 +191,7 @@ func (u *update) before(p *state.Proposal) (d *Decision, note string, err error)
 func (j *Journal) Before(p *state.Proposal, l Limits) (*Decision, error) {
 	var d *Decision
 	answer := func(u *update) (err error) {
-		if d, _, err = u.before(p); d != nil || err != nil {
+		if d, _, err = u.before(p, u.relatives(p)); d != nil || err != nil {
 			return err
 		}
 		return u.checkLimits(p, l)
@@ -210,10 +215,10 @@ func (h *history) note(format string, args ...any) {
 }
 
 // maybe are the earlier calls that may have done what p asks for, as its approver is told.
-func (u *update) maybe(p *state.Proposal) (notes []string) {
-	for r, e := range u.related(p) {
+func (u *update) maybe(p *state.Proposal, all []relative) (notes []string) {
+	for _, e := range all {
 		switch {
-		case r != maybeDone:
+		case e.relation != maybeDone:
 		case e.state == state.StatePartly:
 			notes = append(notes, fmt.Sprintf("an earlier attempt, %s, was done in part (%s); check the platform before approving again", e.id, e.past.Detail))
 		case e.call == p.Call:
@@ -231,12 +236,12 @@ func (u *update) maybe(p *state.Proposal) (notes []string) {
 // since, or whose approver wasn't told of one that may have done the same, is marked
 // stale and not used. A denial of the same content refuses, whatever policy it was
 // proposed under; an open proposal of another policy is left to whoever runs under that.
-func (u *update) find(p *state.Proposal) (history, error) {
+func (u *update) find(p *state.Proposal, all []relative) (history, error) {
 	var h history
 	var no error
 	var stale []string
-	for r, e := range u.related(p) {
-		switch r {
+	for _, e := range all {
+		switch e.relation {
 		case denied:
 			no = &RefusedError{Op: p.Op, Reason: ReasonDenied, Err: deniedBecause(e.past.Detail)}
 		case joined:
@@ -248,7 +253,7 @@ func (u *update) find(p *state.Proposal) (history, error) {
 			h.note("the target changed since %s was proposed; that proposal is stale", e.id)
 		}
 	}
-	maybe := u.maybe(p)
+	maybe := u.maybe(p, all)
 	h.unknown = len(maybe) > 0
 	h.notes = append(h.notes, maybe...)
 	if h.open != nil && slices.ContainsFunc(maybe, func(n string) bool { return !slices.Contains(h.open.History, n) }) {
@@ -291,13 +296,14 @@ func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority) (*Decision, 
 		}
 		// Again, since the plan was made without the lock.
 		var note string
-		if d, note, err = u.before(p); d != nil || err != nil {
+		all := u.relatives(p)
+		if d, note, err = u.before(p, all); d != nil || err != nil {
 			return err
 		}
 		if err := u.checkLimits(p, l); err != nil {
 			return err
 		}
-		h, err := u.find(p)
+		h, err := u.find(p, all)
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,8 @@ func kindNames() (names []string) {
 }
 
 // Encode returns e as a line, with its hash, and as whoever reads that line sees
-// it: strings that aren't UTF-8 come back changed.
+// it: strings that aren't UTF-8 come back changed. A proposal is one that
+// [Proposal.Canonical] made, with texts and times set since.
 func Encode(e Event) ([]byte, Event, error) {
 	e.Hash = ""
 	b, err := json.Marshal(e)
@@ -97,6 +98,10 @@ func Encode(e Event) ([]byte, Event, error) {
 	line, hash, err := chain.Seal(b)
 	if err != nil {
 		return nil, e, err
+	}
+	if e.Kind == EventProposed && !bytes.Contains(line, mended) {
+		e.Hash, e.Time = hash, e.Time.Round(0)
+		return line, e, nil
 	}
 	return line, Decode(chain.Link{Seq: e.Seq, Time: e.Time, Prev: e.Prev, Hash: hash, Kind: string(e.Kind), Line: line}), nil
 }

@@ -31,14 +31,18 @@ func (w *writer) add(e state.Event) {
 	if e.Time.IsZero() {
 		e.Time = w.now
 	}
-	_, e, err := state.Encode(e)
+	line, e, err := state.Encode(e)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.m.Apply(e); err != nil {
 		w.t.Fatal(err)
 	}
-	w.events = append(w.events, e)
+	l, err := state.Format.Parse(line)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.events = append(w.events, state.Decode(l))
 }
 
 func (w *writer) who() string { return []string{"alice", "bob", "carol"}[w.rand.IntN(3)] }
@@ -91,10 +95,13 @@ func (w *writer) step(n int) {
 	case 9, 10:
 		p := state.Proposal{ID: fmt.Sprintf("P-%08d", n), Op: "op", Tier: state.TierWrite, Principal: "agent", Input: []byte(`{}`), Key: []string{"", "k"}[n%2],
 			Plan: state.Plan{Summary: "S.", Targets: []state.Target{{Kind: "case", ID: fmt.Sprint(n % 3)}}}, Created: w.now.Truncate(time.Second), Expires: w.now.Add(30 * time.Minute).Truncate(time.Second)}
+		odd := []string{"plain", "<b> & é\u2028\"\\", "\xff", "\ufffd", ""}[w.rand.IntN(5)]
+		p.Claim, p.Client, p.Untrusted, p.Plan.Warnings = odd, odd, []string{}, []string{odd}
 		q, _, err := p.Canonical()
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		q.Budget, q.History = odd, []string{odd}
 		w.seqs[p.ID] = w.m.Seq + 1
 		w.add(state.Event{Kind: state.EventProposed, ID: p.ID, Proposal: q})
 		w.open = append(w.open, *q)
