@@ -400,6 +400,34 @@ func eachWriteHasAFormOrAReason(t *testing.T) {
 	}
 }
 
+// TestMISPsOrdinaryWritesAreAskedForOneAfterTheOther: what they answer, the name of the
+// key's own organisation among it, is no text of others.
+func TestMISPsOrdinaryWritesAreAskedForOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	s := with(t, "SALLYPORT_APPROVAL=client")
+	forms := 0
+	cmd := exec.Command(s.program("misp-mcp"))
+	cmd.Env = s.env
+	s.sessions["misp-mcp"] = s.connect(&mcp.CommandTransport{Command: cmd}, func(string) { forms++ })
+	made := s.wants("executed", "misp-mcp", "misp_create_event", args{"info": "Phishing at the front desk", "distribution": 1, "threatLevel": 2, "analysis": 1})
+	event := fmt.Sprint(at(t, made.content, "result", "event", "id"))
+	for _, w := range []struct {
+		tool string
+		args args
+	}{
+		{"misp_add_attribute", args{"eventId": event, "type": "domain", "value": "login.example", "comment": "in the mail"}},
+		{"misp_add_attributes_bulk", args{"eventId": event, "attributes": []args{{"type": "ip-dst", "value": "203.0.113.9"}, {"type": "domain", "value": "mail.example"}}}},
+		{"misp_tag_event", args{"eventId": event, "tag": "tlp:green"}},
+		{"misp_add_object", args{"eventId": event, "templateName": "domain-ip", "attributes": []args{{"object_relation": "domain", "value": "drop.example"}, {"object_relation": "ip", "value": "203.0.113.10"}}}},
+		{"misp_create_event", args{"info": "Phishing at the back door", "distribution": 0, "threatLevel": 3, "analysis": 0, "tags": []string{"tlp:green"}}},
+	} {
+		s.wants("executed", "misp-mcp", w.tool, w.args)
+	}
+	if forms != 6 {
+		t.Errorf("%d forms for six writes", forms)
+	}
+}
+
 func whatNobodyCanApproveSaysSo(t *testing.T) {
 	s := newSite(t, false)
 	empty := filepath.Join(s.home, "empty")

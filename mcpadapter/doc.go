@@ -23,7 +23,8 @@
 //     whole is kept for a while as a resource, to be fetched in pieces.
 //   - The times of an answer are RFC 3339, however the output encodes them, and
 //     members that a platform added are left out where they are empty or the tag
-//     quiet of the field that keeps them names them.
+//     quiet of the field that keeps them names them, alone or with the value
+//     that says nothing: quiet:"_type,external=false".
 //   - Output fields with the tag untrusted:"true" hold text that an attacker can
 //     write. Their paths are listed in the mark that the answer begins with. On a struct, a list or
 //     a map the tag covers all that is in it. JSON that is passed on as it came

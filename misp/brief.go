@@ -155,6 +155,9 @@ func (c *Correlation) brief() {
 	for _, e := range c.Events {
 		e.Event.brief()
 		each(e.Attributes)
+		for _, a := range e.Attributes {
+			a.EventID, a.UUID = "", "" // one is the event's, and its id names it
+		}
 	}
 	each(c.Related)
 }
@@ -164,6 +167,24 @@ func (r *RelatedEvents) brief() {
 		e.Event.brief()
 	}
 }
+
+// brief leaves out who made an event that is new: the key's own organisation, whose name
+// isn't a text of others.
+func (e *CreatedEvent) brief() {
+	e.Event.brief()
+	if !e.Existing {
+		e.Event.Orgc = nil
+	}
+}
+
+// brief leaves out MISP's sentence on what the status says.
+func (t *TaggedEvent) brief() {
+	if t.Status != TagRefused {
+		t.Message = ""
+	}
+}
+
+func (o *AddedObject) brief() { each([]*Object{o.Object}) }
 
 // InBrief leaves out of rows the members that this version doesn't know, and of
 // galaxies all but names, for an answer that a model reads.
@@ -207,8 +228,10 @@ func (e *Event) brief() {
 		if r != nil {
 			r.Extra = nil
 			r.Event.brief()
+			r.Event.UUID, r.Event.Analysis, r.Event.Distribution = "", nil, nil
 		}
 	}
+	e.OrgID, e.OrgcID = unsaid(e.OrgID, e.Org), unsaid(e.OrgcID, e.Orgc)
 	for _, o := range []*Organisation{e.Org, e.Orgc} {
 		if o != nil {
 			o.brief()
@@ -238,6 +261,12 @@ func (a *Attribute) brief() {
 	if a.Event != nil {
 		a.Event.Extra, a.Event.UUID = nil, ""
 	}
+	if o := a.Object; o != nil {
+		o.Extra, o.SharingGroupID = nil, given(o.SharingGroupID)
+		if o.ID == a.ObjectID && o.Distribution == Inherit && o.SharingGroupID == "" {
+			a.Object = nil // ObjectID says as much
+		}
+	}
 }
 
 func (a *RelatedAttribute) brief() {
@@ -261,6 +290,14 @@ func (t *Tag) brief() { t.Extra = nil }
 // given is an id without the 0 that MISP writes for none.
 func given(id ID) ID {
 	if id == "0" {
+		return ""
+	}
+	return id
+}
+
+// unsaid is an id of an organisation that isn't told beside it.
+func unsaid(id ID, o *Organisation) ID {
+	if o != nil && o.ID == id {
 		return ""
 	}
 	return id

@@ -7,7 +7,7 @@ func (c *Client) Ops() []gate.Op {
 	return gate.InvalidAs(ErrInvalid, footprint.Limit(gate.On(c.guard, c.upstream,
 		gate.Read("misp_search_events", briefly(c.SearchEvents), "Search threat events and reports, such as those of a campaign or malware family, newest first, without what is in them. Needs a filter."),
 		gate.Read("misp_get_event", briefly(c.ShowEvent), "Fetch one event with its tags, indicators (attributes, objects) and correlated events.", gate.InParts("misp_search_attributes of the eventId")),
-		gate.Write("misp_create_event", c.CreateEvent, "Create a MISP event (threat report, phishing campaign), unpublished, or find the one of that title and day.",
+		gate.Write("misp_create_event", briefly(c.CreateEvent), "Create a MISP event (threat report, phishing campaign), unpublished, or find the one of that title and day.",
 			gate.Idempotent).Plan(c.planCreateEvent),
 		gate.Write("misp_update_event", c.UpdateEvent, "Change an event's title, threat level or analysis. Unpublishes the event.",
 			gate.Idempotent).Plan(c.planUpdateEvent),
@@ -15,7 +15,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.ConfirmOrEnv(envDestructive), gate.Leaves).Plan(c.planPublishEvent),
 		gate.Destructive("misp_delete_event", c.DeleteEvent, "Delete an event and all that is in it for good; its UUID is blocked from then on.",
 			gate.ConfirmOrEnv(envDestructive)).Plan(c.planDeleteEvent),
-		gate.Write("misp_tag_event", c.TagEvent, "Tag an event, or with remove and confirm remove a tag from it. Unpublishes the event.",
+		gate.Write("misp_tag_event", briefly(c.TagEvent), "Tag an event, or with remove and confirm remove a tag from it. Unpublishes the event.",
 			gate.Idempotent, gate.ConfirmOrEnv(envDestructive)).Plan(c.planTagEvent),
 
 		gate.Read("misp_search_attributes", briefly(c.SearchAttributes), "Search indicators: search attributes (IOCs: IP, hash, domain indicators) over all events, newest first. Needs a filter."),
@@ -51,7 +51,7 @@ func (c *Client) Ops() []gate.Op {
 
 		gate.Read("misp_list_object_templates", c.ListObjectTemplates, "List the templates of objects, by name."),
 		gate.Read("misp_get_object_template", c.GetObjectTemplate, "Fetch an object template with the attributes that an object of it can have."),
-		gate.Write("misp_add_object", c.AddObject, "Add an object to an event, checked against its template. Unpublishes the event.",
+		gate.Write("misp_add_object", briefly(c.AddObject), "Add an object to an event, checked against its template. Unpublishes the event.",
 			gate.Idempotent, gate.ActsOn(AddObjectInput.actsOn)).Plan(c.planAddObject),
 		gate.Destructive("misp_delete_object", c.DeleteObject, "Delete an object, or with hard and confirmHard for good. Unpublishes the event.",
 			gate.ConfirmOrEnv(envDestructive), gate.ConfirmHard()).Plan(c.planDeleteObject),

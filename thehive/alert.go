@@ -60,7 +60,7 @@ type Alert struct {
 	Existing bool `json:"existing,omitempty"`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"papLabel,severityLabel,tlpLabel,inProgressDate,closedDate,timeToDetect,timeToTriage,timeToQualify,timeToAcknowledge"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,timeToDetect=0" own:"papLabel,severityLabel,tlpLabel,inProgressDate,closedDate,timeToDetect,timeToTriage,timeToQualify,timeToAcknowledge"`
 }
 
 func (a *Alert) identity() string { return a.ID }

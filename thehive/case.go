@@ -64,7 +64,7 @@ type Case struct {
 	Notes []string `json:"notes,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate"`
+	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate,timeToDetect=0,access={\"_kind\":\"OrganisationAccessKind\"}"`
 }
 
 func (c *Case) identity() string { return c.ID }

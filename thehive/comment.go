@@ -23,7 +23,7 @@ type Comment struct {
 	IsEdited  bool      `json:"isEdited,omitempty"`                  // whether it was changed
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"external"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,external=false" own:"external"`
 }
 
 func (m *Comment) identity() string { return m.ID }

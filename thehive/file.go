@@ -39,7 +39,7 @@ type Attachment struct {
 	Hashes []string `json:"hashes"`
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"_createdBy,_createdAt,_updatedBy,_updatedAt,external"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,external=false" own:"_createdBy,_createdAt,_updatedBy,_updatedAt,external"`
 }
 
 // A FileSource is where a file comes from: a path below the folder of files, or

@@ -45,7 +45,7 @@ type Observable struct {
 	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli"`  // when it was changed last
 
 	// Extra holds the members that this version doesn't know.
-	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"external,papLabel,tlpLabel"`
+	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,external=false" own:"external,papLabel,tlpLabel"`
 }
 
 func (o *Observable) identity() string { return o.ID }

@@ -162,6 +162,11 @@ func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, l
 		return err
 	}
 	hits.Events, hits.More = misp.InBrief(page.Events), page.More
+	for _, e := range hits.Events {
+		if e != nil {
+			e.Correlated = nil // misp_get_related_events has them
+		}
+	}
 	return nil
 }
 

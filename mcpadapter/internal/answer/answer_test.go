@@ -143,7 +143,7 @@ type entity struct {
 	Never     time.Time `json:"never,format:unix"`
 	Count     int       `json:"count"`
 
-	Extra map[string]json.RawMessage `json:"-" quiet:"_type"`
+	Extra map[string]json.RawMessage `json:"-" quiet:"_type,external=false,late=0,access={\"_kind\":\"x\"}"`
 }
 
 func (e entity) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&e) }
@@ -151,13 +151,17 @@ func (e entity) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&e) }
 // A platform counts from 1970 and says much of every object alike; a model is
 // told the time, and what is of this object.
 func TestAnAnswerIsReadable(t *testing.T) {
-	a, err := New([]byte(`{"createdAt":1792467120005,"seen":1795509158,"never":0,"count":1795509158,"_type":"Case","extraData":{},"access":{"_kind":"x"},"rights":[],"x":"","flag":false,"zero":0}`), schema.Output(reflect.TypeFor[entity]()))
+	a, err := New([]byte(`{"createdAt":1792467120005,"seen":1795509158,"never":0,"count":1795509158,"_type":"Case","extraData":{},"access":{"_kind":"x"},"rights":[],"x":"","external":false,"flag":false,"late":0,"zero":0}`), schema.Output(reflect.TypeFor[entity]()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"createdAt":"2026-10-20T03:32:00.005Z","seen":"2026-11-24T08:32:38Z","count":1795509158,"access":{"_kind":"x"},"flag":false,"zero":0}`
+	const want = `{"createdAt":"2026-10-20T03:32:00.005Z","seen":"2026-11-24T08:32:38Z","count":1795509158,"flag":false,"zero":0}`
 	if got := string(a.Whole()); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+	const other = `{"createdAt":"2026-10-20T03:32:00.005Z","seen":"2026-11-24T08:32:38Z","count":1,"access":{"_kind":"y"},"external":true,"late":0.5}`
+	if a, err = New([]byte(other), schema.Output(reflect.TypeFor[entity]())); err != nil || string(a.Whole()) != other {
+		t.Errorf("what says something isn't all there: %v, %s", err, a.Whole())
 	}
 }
 

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -128,7 +129,7 @@ func (r *reader) object(t *schema.Type) error {
 		from := r.Pos
 		leave, text := false, ""
 		switch {
-		case f == nil && t != nil && t.Kind == schema.Object && (r.empty(c) || slices.Contains(t.Quiet, string(key))):
+		case f == nil && t != nil && t.Kind == schema.Object && (r.empty(c) || r.quiet(t, key)):
 			leave = true
 		case f == nil:
 			if '1' <= c && c <= '9' && (below == nil || below.Kind == schema.Any) && (saysWhen(key) || dated && string(key) == "value") {
@@ -218,6 +219,19 @@ func (r *reader) empty(c byte) bool {
 		return inner.Next() == c+2 // ] and } are two behind [ and {
 	}
 	return false
+}
+
+// quiet reports whether a member that t doesn't know says nothing to a model: the
+// value stands at r.Pos.
+func (r *reader) quiet(t *schema.Type, key []byte) bool {
+	return slices.ContainsFunc(t.Quiet, func(q string) bool {
+		name, value, one := strings.Cut(q, "=")
+		if name != string(key) || !one {
+			return name == string(key)
+		}
+		rest, ok := bytes.CutPrefix(r.Data[r.Pos:], []byte(value))
+		return ok && len(rest) > 0 && (rest[0] == ',' || rest[0] == '}')
+	})
 }
 
 // fieldOf returns the field of an object of type t for a key, if t has one, and of

@@ -55,7 +55,7 @@ type Type struct {
 	// FixedTimes says that the input is of a call that is repeated once it is
 	// approved, so that no time in it may depend on when it is made.
 	FixedTimes bool
-	Quiet      []string // of the members that the type doesn't know, those that say nothing to a model
+	Quiet      []string // of the members that the type doesn't know, those that say nothing to a model: name, or name=value
 	Open       bool     // members that the type doesn't know are kept, and others wrote them
 	Own        []string // of those, what the platform says itself
 }
