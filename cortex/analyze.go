@@ -39,9 +39,8 @@ type AnalyzeObservableInput struct {
 	// Although a recent answer is cached.
 	Force bool `json:"force,omitempty"`
 	// Although it has a query, token or name; a person must approve.
-	WholeURL bool `json:"wholeUrl,omitempty"`
-	// Kept with the jobs.
-	Message string `json:"message,omitempty" maxLength:"4096"`
+	WholeURL bool   `json:"wholeUrl,omitempty"`
+	Message  string `json:"message,omitempty" maxLength:"4096"` // kept with the job
 	// Kept with the jobs.
 	Label      string                     `json:"label,omitempty" maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own

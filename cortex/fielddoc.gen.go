@@ -14,7 +14,6 @@ const fieldComments = "" +
 	"AnalyzeObservableInput.Force\tAlthough a recent answer is cached.\n" +
 	"AnalyzeObservableInput.Label\tKept with the jobs.\n" +
 	"AnalyzeObservableInput.MaxAnalyzers\tRefuse to run more.\n" +
-	"AnalyzeObservableInput.Message\tKept with the jobs.\n" +
 	"AnalyzeObservableInput.Timeout\tSeconds for all to end.\n" +
 	"AnalyzeObservableInput.WholeURL\tAlthough it has a query, token or name; a person must approve.\n" +
 	"CleanupJobsInput.DryRun\tOnly list them.\n" +
@@ -44,7 +43,6 @@ const fieldComments = "" +
 	"RunAnalyzerByNameInput.Data\tThe observable.\n" +
 	"RunAnalyzerByNameInput.Force\tAlthough a recent answer is cached.\n" +
 	"RunAnalyzerByNameInput.Label\tKept with the job.\n" +
-	"RunAnalyzerByNameInput.Message\tKept with the job.\n" +
 	"RunAnalyzerByNameInput.WholeURL\tAlthough it has a query, token or name; a person must approve.\n" +
 	"RunAnalyzerFileInput.ContentType\tMedia type.\n" +
 	"RunAnalyzerFileInput.FileBase64\tNeeds filename.\n" +
@@ -52,17 +50,14 @@ const fieldComments = "" +
 	"RunAnalyzerFileInput.Filename\tDefault: that of filePath.\n" +
 	"RunAnalyzerFileInput.Force\tAlthough a recent answer is cached.\n" +
 	"RunAnalyzerFileInput.Label\tKept with the job.\n" +
-	"RunAnalyzerFileInput.Message\tKept with the job.\n" +
 	"RunAnalyzerFileInput.SHA256\tRefuse other content.\n" +
 	"RunAnalyzerFileInput.ZipPassword\tOpens a zip, whose one file is submitted.\n" +
 	"RunAnalyzerInput.Data\tThe observable.\n" +
 	"RunAnalyzerInput.Force\tAlthough a recent answer is cached.\n" +
 	"RunAnalyzerInput.Label\tKept with the job.\n" +
-	"RunAnalyzerInput.Message\tKept with the job.\n" +
 	"RunAnalyzerInput.WholeURL\tAlthough it has a query, token or name; a person must approve.\n" +
 	"RunResponderInput.Data\tThe entity as TheHive describes it, where this server can't fetch it.\n" +
 	"RunResponderInput.Label\tDefault: the name of the entity.\n" +
-	"RunResponderInput.Message\tKept with the job.\n" +
 	"RunResponderInput.ObjectID\tIts id in TheHive.\n" +
 	"RunResponderInput.PAP\tNot below that of the entity, the default.\n" +
 	"RunResponderInput.ResponderID\tOr its whole name.\n" +

@@ -36,10 +36,9 @@ type RunAnalyzerFileInput struct {
 	SHA256 string `json:"sha256,omitempty" pattern:"^([0-9A-Fa-f]{64})?$"`
 	// Opens a zip, whose one file is submitted.
 	ZipPassword string `json:"zipPassword,omitempty" maxLength:"256"`
-	TLP         *TLP   `json:"tlp,omitempty"` // how far it may be passed on; nil: the default
-	PAP         *PAP   `json:"pap,omitempty"` // what may be done with it; nil: the default
-	// Kept with the job.
-	Message string `json:"message,omitempty" maxLength:"4096"`
+	TLP         *TLP   `json:"tlp,omitempty"`                      // how far it may be passed on; nil: the default
+	PAP         *PAP   `json:"pap,omitempty"`                      // what may be done with it; nil: the default
+	Message     string `json:"message,omitempty" maxLength:"4096"` // kept with the job
 	// Kept with the job.
 	Label      string                     `json:"label,omitempty" maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own

@@ -58,9 +58,8 @@ type RunResponderInput struct {
 	// Not below that of the entity, the default.
 	TLP *TLP `json:"tlp,omitempty"`
 	// Not below that of the entity, the default.
-	PAP *PAP `json:"pap,omitempty"`
-	// Kept with the job.
-	Message string `json:"message,omitempty" maxLength:"4096"`
+	PAP     *PAP   `json:"pap,omitempty"`
+	Message string `json:"message,omitempty" maxLength:"4096"` // kept with the job
 	// Default: the name of the entity.
 	Label string `json:"label,omitempty" maxLength:"256"`
 	gate.Confirmation

@@ -19,11 +19,10 @@ type RunAnalyzerInput struct {
 	AnalyzerID string `json:"analyzerId" alias:"id" minLength:"1" maxLength:"128"` // the analyzer
 	DataType   string `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"`  // the type of the observable
 	// The observable.
-	Data string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP  *TLP   `json:"tlp"` // how far it may be passed on; nil: the default
-	PAP  *PAP   `json:"pap"` // what may be done with it; nil: the default
-	// Kept with the job.
-	Message string `json:"message,omitempty" maxLength:"4096"`
+	Data    string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP     *TLP   `json:"tlp"`                                // how far it may be passed on; nil: the default
+	PAP     *PAP   `json:"pap"`                                // what may be done with it; nil: the default
+	Message string `json:"message,omitempty" maxLength:"4096"` // kept with the job
 	// Kept with the job.
 	Label      string                     `json:"label,omitempty" maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own
@@ -101,11 +100,10 @@ type RunAnalyzerByNameInput struct {
 	AnalyzerName string `json:"analyzerName" alias:"name,analyzer" minLength:"1" maxLength:"128"`
 	DataType     string `json:"dataType" pattern:"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"` // the type of the observable
 	// The observable.
-	Data string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
-	TLP  *TLP   `json:"tlp,omitempty"` // how far it may be passed on; nil: the default
-	PAP  *PAP   `json:"pap,omitempty"` // what may be done with it; nil: the default
-	// Kept with the job.
-	Message string `json:"message,omitempty" maxLength:"4096"`
+	Data    string `json:"data" alias:"observable,value" minLength:"1" maxLength:"16384"`
+	TLP     *TLP   `json:"tlp,omitempty"`                      // how far it may be passed on; nil: the default
+	PAP     *PAP   `json:"pap,omitempty"`                      // what may be done with it; nil: the default
+	Message string `json:"message,omitempty" maxLength:"4096"` // kept with the job
 	// Kept with the job.
 	Label      string                     `json:"label,omitempty" maxLength:"256"`
 	Parameters map[string]json.RawMessage `json:"parameters,omitempty"` // parameters of the analyzer's own

@@ -3,6 +3,8 @@ package examples_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -312,11 +314,20 @@ func finder(tools []*mcp.Tool) func([]phrase) (missed []string, of int) {
 }
 
 // TestTheWeightOfTheDefinitions says how much a host sends to a model or keeps of all
-// tools of the five servers, and of those that the catalogue has, which are the ones of
-// the servers that ours stand beside.
+// tools of the five servers, of the 198 that testdata/first-tools.txt names, which the
+// servers had when a limit was set for them, and of those that the catalogue has, which
+// are the ones of the servers that ours stand beside.
 func TestTheWeightOfTheDefinitions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, false)
+	list, err := os.ReadFile(filepath.Join("testdata", "first-tools.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]bool{}
+	for _, name := range strings.Fields(string(list)) {
+		first[name] = true
+	}
 	named := map[string]bool{}
 	for _, c := range readCatalogue(t) {
 		for _, tool := range c.Tools {
@@ -324,7 +335,7 @@ func TestTheWeightOfTheDefinitions(t *testing.T) {
 		}
 	}
 	type weight struct{ tools, model, wire int }
-	var all, catalogue weight
+	var all, before, catalogue weight
 	for _, server := range []string{"wazuh-mcp", "thehive-mcp", "cortex-mcp", "misp-mcp", "mitre-mcp"} {
 		for tool, err := range s.session(server).Tools(t.Context(), nil) {
 			if err != nil {
@@ -338,15 +349,18 @@ func TestTheWeightOfTheDefinitions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for of, counts := range map[*weight]bool{&all: true, &catalogue: named[tool.Name]} {
+			for of, counts := range map[*weight]bool{&all: true, &before: first[tool.Name], &catalogue: named[tool.Name]} {
 				if counts {
 					of.tools, of.model, of.wire = of.tools+1, of.model+len(model), of.wire+len(wire)
 				}
 			}
 		}
 	}
-	t.Logf("%d tools: %d bytes for a model, %d in all; of the catalogue's %d: %d and %d",
-		all.tools, all.model, all.wire, catalogue.tools, catalogue.model, catalogue.wire)
+	t.Logf("%d tools: %d bytes for a model, %d in all; of the first %d: %d and %d; of the catalogue's %d: %d and %d",
+		all.tools, all.model, all.wire, before.tools, before.model, before.wire, catalogue.tools, catalogue.model, catalogue.wire)
+	if before.tools != 198 || before.model > 100_000 || before.wire > 200_000 {
+		t.Errorf("the first %d tools: %d bytes for a model, %d in all; want 198 with at most 100000 and 200000", before.tools, before.model, before.wire)
+	}
 	if all.model > maxModel*all.tools || all.wire > maxWire*all.tools {
 		t.Errorf("%d tools: %d bytes for a model, %d in all; want at most %d and %d", all.tools, all.model, all.wire, maxModel*all.tools, maxWire*all.tools)
 	}
@@ -355,8 +369,7 @@ func TestTheWeightOfTheDefinitions(t *testing.T) {
 	}
 }
 
-// What a tool may weigh on average, in bytes: 198 of them 100,000 for a model, and
-// 184,000 on the wire; and what those of the catalogue may weigh together for a model,
+// What a tool may weigh on average, in bytes, of all; and what those of the catalogue may weigh together for a model,
 // which is nine tenths of what they do in the servers that have them too.
 const (
 	maxModel     = 505

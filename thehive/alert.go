@@ -244,14 +244,13 @@ type AlertObservable struct {
 	// The value.
 	Data string `json:"data" minLength:"1" maxLength:"4096"`
 	// Where it was seen.
-	Message string   `json:"message,omitempty" maxLength:"4096"`
-	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
-	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on
-	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it
-	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
-	// In one's own systems.
-	Sighted          bool `json:"sighted,omitempty"`
-	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it doesn't make cases similar
+	Message          string   `json:"message,omitempty" maxLength:"4096"`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP              *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on
+	PAP              *PAP     `json:"pap,omitempty"`                                               // what may be done with it
+	IOC              bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	Sighted          bool     `json:"sighted,omitempty"`                                           // in one's own systems
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`                                  // whether it doesn't make cases similar
 }
 
 // AlertProcedure is a technique that an alert is raised with.

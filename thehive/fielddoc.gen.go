@@ -18,7 +18,6 @@ const fieldComments = "" +
 	"AddTimelineEventInput.Title\tWhat happened.\n" +
 	"AlertObservable.Data\tThe value.\n" +
 	"AlertObservable.Message\tWhere it was seen.\n" +
-	"AlertObservable.Sighted\tIn one's own systems.\n" +
 	"AlertProcedure.Description\tMarkdown.\n" +
 	"AlertProcedure.OccurDate\tDefault: the alert's date.\n" +
 	"AlertProcedure.PatternID\tATT&CK technique: T1110.001.\n" +
@@ -62,17 +61,14 @@ const fieldComments = "" +
 	"CreateFileObservableInput.DataType\tDefault: file.\n" +
 	"CreateFileObservableInput.IsZip\tEach file in it becomes an observable.\n" +
 	"CreateFileObservableInput.Message\tWhere it was seen.\n" +
-	"CreateFileObservableInput.Sighted\tIn one's own systems.\n" +
 	"CreateObservableBulkInput.AlertID\tThis or caseId.\n" +
 	"CreateObservableBulkInput.CaseID\tThis or alertId.\n" +
 	"CreateObservableBulkInput.Data\tThe values.\n" +
 	"CreateObservableBulkInput.Message\tWhere they were seen, in Markdown.\n" +
-	"CreateObservableBulkInput.Sighted\tIn one's own systems.\n" +
 	"CreateObservableInput.AlertID\tThis or caseId.\n" +
 	"CreateObservableInput.CaseID\tThis or alertId.\n" +
 	"CreateObservableInput.Data\tThe value.\n" +
 	"CreateObservableInput.Message\tWhere it was seen.\n" +
-	"CreateObservableInput.Sighted\tIn one's own systems.\n" +
 	"CreateTaskInput.Description\tMarkdown.\n" +
 	"CreateTaskInput.Group\tA heading. Default: default.\n" +
 	"CreateTaskInput.Mandatory\tTo be done before the case is closed.\n" +
@@ -114,7 +110,6 @@ const fieldComments = "" +
 	"MergeAlertInput.AlertID\tOr type;source;sourceRef. In no case yet.\n" +
 	"MergeCasesInput.CaseIDs\tThey are gone afterwards.\n" +
 	"ObservableMarks.Message\tWhere it was seen.\n" +
-	"ObservableMarks.Sighted\tIn one's own systems.\n" +
 	"Patience.IntervalMs\tBetween two looks.\n" +
 	"Patience.MaxAttempts\tLooks at most.\n" +
 	"PromoteAlertInput.AlertID\tOr type;source;sourceRef.\n" +
@@ -138,7 +133,6 @@ const fieldComments = "" +
 	"SearchCasesInput.Query\tA number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is.\n" +
 	"SearchObservablesInput.Data\tExactly this value.\n" +
 	"SearchObservablesInput.Part\tWords or parts of words, all in value or message; \"in quotes\": as it is.\n" +
-	"SearchObservablesInput.Sighted\tIn one's own systems.\n" +
 	"SearchObservablesInput.Tags\tAll of these.\n" +
 	"TriageAlertInput.AlertID\tOr type;source;sourceRef.\n" +
 	"UnlinkAlertInput.AlertID\tOr type;source;sourceRef.\n" +

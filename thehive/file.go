@@ -240,14 +240,13 @@ type CreateFileObservableInput struct {
 	IsZip       bool   `json:"isZip,omitempty"`
 	ZipPassword string `json:"zipPassword,omitempty" maxLength:"512"` // opens the zip, where it is locked
 	// Where it was seen.
-	Message string   `json:"message,omitempty" maxLength:"1048576"`
-	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
-	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
-	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
-	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
-	// In one's own systems.
-	Sighted          bool `json:"sighted,omitempty"`
-	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it shall not make cases similar
+	Message          string   `json:"message,omitempty" maxLength:"1048576"`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP              *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP              *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	IOC              bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	Sighted          bool     `json:"sighted,omitempty"`                                           // in one's own systems
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`                                  // whether it shall not make cases similar
 	FileSource
 }
 

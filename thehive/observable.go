@@ -155,8 +155,7 @@ type CreateObservableBulkInput struct {
 	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
 	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
 	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
-	// In one's own systems.
-	Sighted bool `json:"sighted,omitempty"`
+	Sighted bool     `json:"sighted,omitempty"`                                           // in one's own systems
 }
 
 // An ObservableBulk says which values became observables and which were refused.
@@ -371,14 +370,13 @@ type CreateObservableInput struct {
 	// The value.
 	Data string `json:"data" minLength:"1" maxLength:"4096"`
 	// Where it was seen.
-	Message string   `json:"message,omitempty" maxLength:"1048576"`
-	Tags    []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
-	TLP     *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
-	PAP     *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
-	IOC     bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
-	// In one's own systems.
-	Sighted          bool `json:"sighted,omitempty"`
-	IgnoreSimilarity bool `json:"ignoreSimilarity,omitempty"` // whether it shall not make cases similar
+	Message          string   `json:"message,omitempty" maxLength:"1048576"`
+	Tags             []string `json:"tags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // its tags
+	TLP              *TLP     `json:"tlp,omitempty"`                                               // how far it may be passed on; nil: the default
+	PAP              *PAP     `json:"pap,omitempty"`                                               // what may be done with it; nil: the default
+	IOC              bool     `json:"ioc,omitempty"`                                               // whether it is an indicator of compromise
+	Sighted          bool     `json:"sighted,omitempty"`                                           // in one's own systems
+	IgnoreSimilarity bool     `json:"ignoreSimilarity,omitempty"`                                  // whether it shall not make cases similar
 }
 
 func (in CreateObservableInput) all() newObservables {
@@ -418,14 +416,13 @@ type SearchObservablesInput struct {
 	Part   string `json:"part,omitempty" maxLength:"512"`
 	CaseID string `json:"caseId,omitempty"` // only in this case
 	// All of these.
-	Tags []string `json:"tags,omitempty" maxItems:"20" maxLength:"128"`
-	IOC  *bool    `json:"ioc,omitempty"` // indicators or not; nil: both
-	// In one's own systems.
-	Sighted *bool `json:"sighted,omitempty"`
-	After   Date  `json:"createdAfter,omitempty"`                                 // made after this moment
-	Before  Date  `json:"createdBefore,omitempty"`                                // made before this moment
-	Offset  int   `json:"offset,omitempty" minimum:"0"`                           // how many to skip
-	Limit   int   `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
+	Tags    []string `json:"tags,omitempty" maxItems:"20" maxLength:"128"`
+	IOC     *bool    `json:"ioc,omitempty"`                                          // indicators or not; nil: both
+	Sighted *bool    `json:"sighted,omitempty"`                                      // in one's own systems
+	After   Date     `json:"createdAfter,omitempty"`                                 // made after this moment
+	Before  Date     `json:"createdBefore,omitempty"`                                // made before this moment
+	Offset  int      `json:"offset,omitempty" minimum:"0"`                           // how many to skip
+	Limit   int      `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many to return at most
 }
 
 // Validate refuses dates that aren't in milliseconds.
@@ -500,12 +497,11 @@ func (o *Observable) texts() []string { return []string{o.Data, o.Message} }
 // ObservableMarks are what can be changed of observables. What is left out stays.
 type ObservableMarks struct {
 	// Where it was seen.
-	Message *string `json:"message,omitempty" maxLength:"1048576"`
-	TLP     *TLP    `json:"tlp,omitempty"` // how far it may be passed on; nil stays
-	PAP     *PAP    `json:"pap,omitempty"` // what may be done with it; nil stays
-	IOC     *bool   `json:"ioc,omitempty"` // whether it is an indicator of compromise; nil stays
-	// In one's own systems.
-	Sighted          *bool    `json:"sighted,omitempty"`
+	Message          *string  `json:"message,omitempty" maxLength:"1048576"`
+	TLP              *TLP     `json:"tlp,omitempty"`                                                     // how far it may be passed on; nil stays
+	PAP              *PAP     `json:"pap,omitempty"`                                                     // what may be done with it; nil stays
+	IOC              *bool    `json:"ioc,omitempty"`                                                     // whether it is an indicator of compromise; nil stays
+	Sighted          *bool    `json:"sighted,omitempty"`                                                 // in one's own systems
 	IgnoreSimilarity *bool    `json:"ignoreSimilarity,omitempty"`                                        // whether it doesn't make cases similar; nil stays
 	AddTags          []string `json:"addTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"`    // tags to add to those it has
 	RemoveTags       []string `json:"removeTags,omitempty" maxItems:"100" minLength:"1" maxLength:"128"` // tags to take away
