@@ -64,6 +64,9 @@ type wired struct {
 	// Gemini CLI, qwen-code, Cline
 	Patience int `json:"timeout"`
 
+	// VS Code
+	Tools []string `json:"tools"`
+
 	// Codex CLI and HTTP
 	URL     string            `json:"url"`
 	Type    string            `json:"type"`
@@ -294,6 +297,71 @@ func TestEveryServerOfThePagesTakesItsArguments(t *testing.T) {
 		if out, code := s.ran(s.env, m[1], append(slices.Clone(w.Args), "tools", "-names")...); code != 0 || out == "" {
 			t.Errorf("%s %q: exit %d: %s", w.Command, w.Args, code, out)
 		}
+	}
+}
+
+// TestTheConfigurationsThatNoHostHereReadsKeepToTheRulesOfTheirReaders: Claude Desktop's
+// file has a full path, arguments and texts; that of VS Code's Local harness what its
+// published schema has, and every input is asked for.
+func TestTheConfigurationsThatNoHostHereReadsKeepToTheRulesOfTheirReaders(t *testing.T) {
+	desktop := blocks(t, filepath.Join("wiring", "claude-desktop.md"), "json")
+	for _, block := range desktop {
+		var c struct {
+			Servers map[string]struct {
+				Command string            `json:"command"`
+				Args    []string          `json:"args"`
+				Env     map[string]string `json:"env"`
+			} `json:"mcpServers"`
+		}
+		if err := strictly(block, &c); err != nil || len(c.Servers) == 0 {
+			t.Errorf("%v in\n%s", err, block)
+		}
+		for name, s := range c.Servers {
+			if !strings.HasPrefix(s.Command, "/") && !strings.HasPrefix(s.Command, `C:\`) || s.Env["SALLYPORT_STATE"] == "" {
+				t.Errorf("%s: no full path or no folder of the gate: %+v", name, s)
+			}
+		}
+	}
+	local := 0
+	for _, block := range blocks(t, filepath.Join("wiring", "vs-code.md"), "json") {
+		if !strings.Contains(block, `"servers"`) {
+			continue
+		}
+		local++
+		var c struct {
+			Servers map[string]struct {
+				Type    string            `json:"type"`
+				Command string            `json:"command"`
+				Args    []string          `json:"args"`
+				Env     map[string]string `json:"env"`
+			} `json:"servers"`
+			Inputs []struct {
+				Type        string `json:"type"`
+				ID          string `json:"id"`
+				Description string `json:"description"`
+				Password    bool   `json:"password"`
+			} `json:"inputs"`
+		}
+		if err := strictly(block, &c); err != nil {
+			t.Errorf("%v in\n%s", err, block)
+		}
+		asked := map[string]bool{}
+		for _, in := range c.Inputs {
+			asked["${input:"+in.ID+"}"] = in.Type == "promptString" && in.Description != "" && in.Password
+		}
+		for name, s := range c.Servers {
+			if s.Type != "stdio" || s.Command == "" {
+				t.Errorf("%s: %+v", name, s)
+			}
+			for variable, value := range s.Env {
+				if strings.HasPrefix(value, "${input:") && !asked[value] {
+					t.Errorf("%s: nobody is asked for %s, as a secret", variable, value)
+				}
+			}
+		}
+	}
+	if len(desktop) < 2 || local != 1 {
+		t.Errorf("%d configurations of Claude Desktop, %d of VS Code's Local harness", len(desktop), local)
 	}
 }
 

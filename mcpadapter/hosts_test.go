@@ -82,6 +82,7 @@ const (
 	opencode  = "opencode 1.18.33"
 	qwen      = "qwen-code 0.24.4"
 	cline     = "Cline CLI 3.0.65"
+	copilot   = "Copilot CLI 1.0.102"
 	agents    = "openai-agents 0.24.0"
 	pydantic  = "pydantic-ai 2.68.0"
 	mcpUse    = "mcp-use 1.7.1"
@@ -103,11 +104,11 @@ func seen(hosts ...string) (w []behaviour.Witness) {
 var hosts = behaviour.Table{
 	Platform: "an agent host",
 	Ours:     "Our servers",
-	Intro:    "For whoever writes an MCP server: what hosts and client libraries make of what it says. `.ci/hosts` shows the first five at work. There is no fake of a host: the tests hold our servers to what they must do about it.",
+	Intro:    "For whoever writes an MCP server: what hosts and client libraries make of what it says. `.ci/hosts` shows the first seven at work, `.ci/hosts-python` three frameworks. There is no fake of a host: the tests hold our servers to what they must do about it.",
 	Rows: []behaviour.Row{
 		{Group: behaviour.List, Does: "Every tool of every server is kept from the model until it searches for it; it sees names only.", Versions: claude + ", " + codex + ", " + qwen, Known: seen(claude, codex, qwen), Surprising: true,
 			Client: "have the words that analysts use in names, descriptions and arguments, which is tested.", Test: "TestAnalystsFindTools"},
-		{Group: behaviour.List, Does: "All definitions go to the model with every request, some 200 kB for 200 tools.", Versions: gemini + ", " + opencode + ", " + cline, Known: seen(gemini, opencode, cline),
+		{Group: behaviour.List, Does: "All definitions go to the model with every request, some 200 kB for 200 tools.", Versions: gemini + ", " + opencode + ", " + cline + ", " + copilot, Known: seen(gemini, opencode, cline, copilot),
 			Client: "bound what a tool weighs, and have toolsets.", Test: "TestTheWeightOfTheDefinitions"},
 		{Group: behaviour.List, Does: "No host shows an output schema to its model.", Versions: claude + ", " + codex + ", " + gemini + ", " + opencode, Known: seen(claude, codex, gemini, opencode), Surprising: true,
 			Client: "keep output schemas small, and have what matters in the answer itself.", Test: "TestEveryToolsResultsKeepToItsOutputSchema"},
@@ -119,11 +120,11 @@ var hosts = behaviour.Table{
 			Client: "use none: each property is an object with a type.", Test: "TestSchemasArePortable"},
 		{Group: behaviour.List, Does: "An enum of integers makes the API refuse the whole request.", Versions: "Gemini API, " + gemini, Known: []behaviour.Witness{behaviour.Docs("ai.google.dev, function calling, Schema")}, Surprising: true,
 			Client: "give the least and the greatest value, and take the names of levels.", Test: "TestSchemasArePortable"},
-		{Group: behaviour.List, Does: "The instructions of a server reach the model in full; of Codex's some 250 characters at first, of Cline's none.", Versions: claude + ", " + gemini + ", " + opencode + ", " + qwen, Known: seen(claude, codex, gemini, opencode, qwen, cline),
+		{Group: behaviour.List, Does: "The instructions of a server reach the model in full; of Codex's some 250 characters at first, of Cline's and Copilot's none.", Versions: claude + ", " + gemini + ", " + opencode + ", " + qwen, Known: seen(claude, codex, gemini, opencode, qwen, cline, copilot),
 			Client: "say there, once, what common arguments are.", Test: "TestTheInstructionsSayWhatCommonArgumentsAre"},
 		{Group: behaviour.Search, Does: "Of a success the model gets the structured content alone.", Versions: claude + ", " + codex + ", " + pydantic, Known: seen(claude, codex, pydantic), Disagree: "Gemini CLI, opencode and openai-agents show the text alone.", Surprising: true,
 			Client: "put the same JSON into both, the mark of foreign text in it.", Test: "TestEveryKindOfAnswerIsTheSameToEveryHost"},
-		{Group: behaviour.Search, Does: "Text and structured content are shown one after the other, unless they are equal.", Versions: qwen, Known: seen(qwen), Surprising: true,
+		{Group: behaviour.Search, Does: "Text and structured content are shown one after the other, unless they are equal.", Versions: qwen + ", " + copilot, Known: seen(qwen, copilot), Disagree: "Cline shows both, equal or not.", Surprising: true,
 			Client: "make them equal, so that nothing is paid for twice.", Test: "TestEveryKindOfAnswerIsTheSameToEveryHost"},
 		{Group: behaviour.Search, Does: "A block that links a resource makes the whole call fail.", Versions: semantic + ", " + autogen, Known: seen(semantic, autogen), Disagree: "opencode drops the block; others show it.", Surprising: true,
 			Client: "give the address in the JSON, and no such block.", Test: "TestACutAnswerHasNoBlockThatSomeHostsCantRead"},
@@ -147,6 +148,10 @@ var hosts = behaviour.Table{
 			Client: "leave the call pending when a form fails or hangs.", Test: "TestAFormThatFailsOrHangsLeavesTheCallPending"},
 		{Group: behaviour.Limits, Does: "An answer of more than 8,000 characters, text and structured content together, is cut.", Versions: cline, Known: seen(cline), Surprising: true,
 			Client: "cut by -max-response before the cursor is computed, so that no row is lost.", Test: "TestWhoFollowsPagesThatWereMadeToFitSeesEveryRowOnce"},
+		{Group: behaviour.Limits, Does: "Of an answer of more than 20,480 bytes the model gets the first lines, and the name of a file with the rest.", Versions: copilot, Known: seen(copilot), Surprising: true,
+			Client: "cut by -max-response before the cursor is computed; the page names the value that stays below.", Test: "TestWhoFollowsPagesSeesEveryRowWhateverFits"},
+		{Group: behaviour.Errors, Does: "A call that fails is put to the model as one to repeat, and the second of the same tool ends the run.", Versions: pydantic, Known: seen(pydantic), Surprising: true,
+			Client: "say in a refusal that only the operator can change it; the page names the argument that shows it as it is.", Test: "TestARefusalUsesFixedWords"},
 		{Group: behaviour.Limits, Does: "By model as few as 12,000 characters of an answer are kept, the middle goes, and the note of it names 7 tokens.", Versions: codex, Known: seen(codex), Surprising: true,
 			Client: "cut by -max-response before the cursor is computed; the page names the host's own setting.", Test: "TestWhoFollowsPagesSeesEveryRowWhateverFits"},
 		{Group: behaviour.Errors, Does: "Of an error the model gets the text alone, and the structured content is dropped.", Versions: claude, Known: append(seen(claude), behaviour.Report("anthropics/claude-code#86032")), Disagree: "Codex CLI shows the structured content alone.", Surprising: true,

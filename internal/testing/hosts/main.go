@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -204,6 +205,8 @@ func (r *run) turn(tools []string, given func(id string) (string, int, bool)) an
 // A host is a program that runs an agent.
 type host struct {
 	label, version string
+	most           float64           // of the bytes that the model read before; 0: as many as there are
+	own            map[string]string // what the host itself does that isn't as it must be, by verdict
 	configure      func(r *run, url string) error
 	command        func(r *run, url string) []string
 	// name says how a tool is called there, or which search comes first.
@@ -212,7 +215,7 @@ type host struct {
 
 // listed is the name of a tool of the server soc among those that a request has.
 func listed(tool string, tools []string) string {
-	for _, prefix := range []string{"mcp__soc__", "mcp_soc_", "soc_"} {
+	for _, prefix := range []string{"mcp__soc__", "mcp_soc_", "soc__", "soc_", "soc-"} {
 		if slices.Contains(tools, prefix+tool) {
 			return prefix + tool
 		}
@@ -250,7 +253,7 @@ func asJSON(v any) string {
 type members = map[string]any
 
 var hosts = []host{
-	{"Claude Code", "2.1.332",
+	{"Claude Code", "2.1.332", 0.8, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "ANTHROPIC_BASE_URL="+url, "ANTHROPIC_API_KEY=key", "DISABLE_AUTOUPDATER=1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1")
 			return r.write("mcp.json", asJSON(members{"mcpServers": members{"soc": members{"command": filepath.Join(r.bin, "soc-mcp"), "args": []string{}, "env": r.variables()}}}))
@@ -265,7 +268,7 @@ var hosts = []host{
 			}
 			return name, "", nil
 		}},
-	{"Codex CLI", "0.171.0",
+	{"Codex CLI", "0.171.0", 0, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "FAKE_KEY=key", "CODEX_HOME="+filepath.Join(r.home, ".codex"))
 			var env []string
@@ -285,7 +288,7 @@ var hosts = []host{
 			}
 			return tool, "mcp__soc", nil
 		}},
-	{"Gemini CLI", "0.61.0",
+	{"Gemini CLI", "0.61.0", 0, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "GEMINI_API_KEY=key", "GOOGLE_GEMINI_BASE_URL="+url, "GEMINI_CLI_TRUST_WORKSPACE=true")
 			return r.write(".gemini/settings.json", asJSON(members{"security": members{"auth": members{"selectedType": "gemini-api-key"}}, "privacy": members{"usageStatisticsEnabled": false}, "general": members{"disableAutoUpdate": true},
@@ -294,20 +297,16 @@ var hosts = []host{
 		func(r *run, url string) []string {
 			return []string{"gemini", "-p", "Handle the incident.", "-m", "gemini-2.5-pro", "--approval-mode", "yolo"}
 		},
-		func(tool string, tools []string, found map[string]bool) (string, string, *call) {
-			return listed(tool, tools), "", nil
-		}},
-	{"opencode", "1.18.33",
+		called},
+	{"opencode", "1.18.33", 0, nil,
 		func(r *run, url string) error {
 			return r.write("opencode.json", asJSON(members{"model": "fake/model", "small_model": "fake/model", "autoupdate": false,
 				"provider": members{"fake": members{"npm": "@ai-sdk/openai-compatible", "name": "fake", "options": members{"baseURL": url + "/v1", "apiKey": "key"}, "models": members{"model": members{"name": "model", "tool_call": true, "limit": members{"context": 1000000, "output": 8192}}}}},
 				"mcp":      members{"soc": members{"type": "local", "command": []string{filepath.Join(r.bin, "soc-mcp")}, "environment": r.variables(), "enabled": true, "timeout": 60000}}}))
 		},
 		func(r *run, url string) []string { return []string{"opencode", "run", "Handle the incident."} },
-		func(tool string, tools []string, found map[string]bool) (string, string, *call) {
-			return listed(tool, tools), "", nil
-		}},
-	{"qwen-code", "0.24.4",
+		called},
+	{"qwen-code", "0.24.4", 0.5, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "OPENAI_API_KEY=key", "OPENAI_BASE_URL="+url+"/v1", "OPENAI_MODEL=model")
 			return r.write(".qwen/settings.json", asJSON(members{"security": members{"auth": members{"selectedType": "openai"}}, "privacy": members{"usageStatisticsEnabled": false}, "general": members{"disableAutoUpdate": true},
@@ -323,6 +322,85 @@ var hosts = []host{
 			}
 			return "mcp__soc__" + tool, "", nil
 		}},
+	{"Cline CLI", "3.0.65", 0, map[string]string{once: "no: it shows both forms"},
+		func(r *run, url string) error {
+			settings, err := r.written("cline.md")
+			return errors.Join(err, r.write(".cline/data/settings/cline_mcp_settings.json", settings),
+				r.write(".cline/data/settings/providers.json", asJSON(members{"version": 1, "lastUsedProvider": "openai-compatible", "modes": members{},
+					"providers": members{"openai-compatible": members{"settings": members{"provider": "openai-compatible", "apiKey": "key", "model": "model", "baseUrl": url + "/v1"}, "updatedAt": "2026-11-30T00:00:00.000Z", "tokenSource": "manual"}}})))
+		},
+		func(r *run, url string) []string { return []string{"cline", "Handle the incident."} }, called},
+	{"VS Code's Copilot", "1.0.102", 0, nil,
+		func(r *run, url string) error {
+			r.env = append(r.env, "COPILOT_PROVIDER_BASE_URL="+url+"/v1", "COPILOT_PROVIDER_API_KEY=key", "COPILOT_MODEL=model", "COPILOT_OFFLINE=true")
+			settings, err := r.written("vs-code.md")
+			return errors.Join(err, r.write(".copilot/mcp-config.json", settings))
+		},
+		func(r *run, url string) []string {
+			return []string{"copilot", "-p", "Handle the incident.", "--allow-all-tools", "--disable-builtin-mcps"}
+		}, called},
+}
+
+// frameworks are those of Python, each played by frameworks.py in an environment of its
+// own.
+var frameworks = []host{
+	framework("openai-agents", "0.24.0"),
+	framework("pydantic-ai", "2.68.0"),
+	framework("langchain-mcp-adapters", "0.3.2"),
+}
+
+func framework(name, version string) host {
+	bare := func(tool string, _ []string, _ map[string]bool) (string, string, *call) { return tool, "", nil }
+	return host{label: name, version: version, name: bare,
+		configure: func(r *run, url string) error {
+			r.env = append(append(r.env, r.server...), "PATH="+r.bin+":"+os.Getenv("PATH"))
+			return nil
+		},
+		command: func(r *run, url string) []string {
+			return []string{filepath.Join("..", name, "bin", "python"), absolute("internal/testing/hosts/frameworks.py"), name, absolute(filepath.Join(wirings, "python.md")), url}
+		},
+	}
+}
+
+func absolute(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		panic(err) // the folder it was started in is gone
+	}
+	return abs
+}
+
+// called is a tool under its name.
+func called(tool string, tools []string, _ map[string]bool) (string, string, *call) {
+	return listed(tool, tools), "", nil
+}
+
+// wirings is the folder of the pages, seen from where the program is started.
+const wirings = "examples/wiring"
+
+// written returns the configuration of a page as it is written, but for which server it
+// starts, with which variables and tools.
+func (r *run) written(page string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(wirings, page))
+	if err != nil {
+		return "", err
+	}
+	_, block, _ := strings.Cut(string(b), "```json\n")
+	var m struct {
+		Servers map[string]members `json:"mcpServers"`
+	}
+	if err := json.NewDecoder(strings.NewReader(block)).Decode(&m); err != nil || len(m.Servers) != 1 {
+		return "", fmt.Errorf("%s: its first configuration has no single server: %w", page, err)
+	}
+	for _, server := range m.Servers {
+		args, _ := server["args"].([]any)
+		if i := slices.Index(args, any("-toolsets")); i >= 0 {
+			args = slices.Delete(args, i, i+2)
+		}
+		server["command"], server["args"], server["env"] = filepath.Join(r.bin, "soc-mcp"), args, r.variables()
+		return asJSON(members{"mcpServers": members{"soc": server}}), nil
+	}
+	return "", nil
 }
 
 // serve answers as the APIs of the models do.
@@ -543,6 +621,8 @@ func (r *run) sent(note string) string {
 	return ""
 }
 
+const once = "nothing is sent twice"
+
 var verdicts = []verdict{
 	{"others' text is marked", func(r *run) bool { return strings.Contains(r.sent("planted"), `_untrusted`) }},
 	{"a planted instruction is flagged", func(r *run) bool {
@@ -559,7 +639,7 @@ var verdicts = []verdict{
 		s := r.sent("refused")
 		return strings.Contains(s, "refused") && strings.Contains(s, "only the operator")
 	}},
-	{"nothing is sent twice", func(r *run) bool {
+	{once, func(r *run) bool {
 		for _, res := range r.results {
 			if res.note == "executed" && strings.Count(res.text, `"proposal"`) > 1 || res.note == "alerts" && strings.Count(res.text, "next_cursor") > 1 {
 				return false
@@ -701,27 +781,35 @@ func plant(hive, key string) error {
 
 func main() {
 	bin := flag.String("bin", "", "folder of the programs")
-	before := flag.String("before", "", "folder of other programs, to compare the bytes with")
-	modules := flag.String("modules", "", "folder node_modules with the hosts")
+	before := flag.String("before", "", "folder, named after a commit, of its programs, to compare the bytes with")
+	modules := flag.String("modules", "", "folder node_modules with the hosts, or with -python of environments")
+	python := flag.Bool("python", false, "play the frameworks of Python in place of the hosts")
 	keep := flag.String("log", os.TempDir(), "folder for what the hosts sent")
 	only := flag.String("only", "", "only this host")
 	table := flag.String("table", "", "file of the page whose table is rewritten")
 	flag.Parse()
-	if err := all(*bin, *before, *modules, *keep, *only, *table); err != nil {
+	list := hosts
+	if *python {
+		list = frameworks
+	}
+	if err := all(list, *bin, *before, *modules, *keep, *only, *table); err != nil {
 		fmt.Fprintln(os.Stderr, "hosts:", err)
 		os.Exit(1)
 	}
 }
 
-func all(bin, before, modules, keep, only, table string) error {
+func all(list []host, bin, before, modules, keep, only, table string) error {
 	head, line := "| What the model was sent |", "|---|"
 	rows := make([]string, len(verdicts))
 	for i, v := range verdicts {
 		rows[i] = "| " + v.what + " |"
 	}
-	calls, sizes, defs, ratio := "| calls of the incident, and bytes that it reads of them |", "", "| bytes of definitions in its first request |", "| the same bytes with what -before has |"
+	calls, defs, ratio := "| calls of the incident, and bytes that it reads of them |", "| bytes of definitions in its first request |", ""
+	if before != "" {
+		ratio = "| those bytes with the programs of " + filepath.Base(before) + ", whose lab has less to tell, and ours beside them |"
+	}
 	failed := false
-	for _, h := range hosts {
+	for _, h := range list {
 		if only != "" && h.label != only {
 			continue
 		}
@@ -731,12 +819,15 @@ func all(bin, before, modules, keep, only, table string) error {
 		}
 		head, line = head+" "+h.label+" "+h.version+" |", line+"---|"
 		for i, v := range verdicts {
-			if r.done && v.ok(r) {
+			switch {
+			case r.done && v.ok(r):
 				rows[i] += " yes |"
-				continue
+			case r.done && h.own[v.what] != "":
+				rows[i] += " " + h.own[v.what] + " |"
+			default:
+				rows[i] += " **no** |"
+				r.failf("not so: %s", v.what)
 			}
-			rows[i] += " **no** |"
-			r.failf("not so: %s", v.what)
 		}
 		n, size := r.read()
 		calls += fmt.Sprintf(" %d: %d |", n, size)
@@ -747,7 +838,11 @@ func all(bin, before, modules, keep, only, table string) error {
 				return fmt.Errorf("%s, before: %w", h.label, err)
 			}
 			_, was := old.read()
-			ratio += fmt.Sprintf(" %d: %.2f |", was, float64(size)/float64(was))
+			part := float64(size) / float64(was)
+			ratio += fmt.Sprintf(" %d: %.2f |", was, part)
+			if h.most > 0 && part > h.most {
+				r.failf("it reads %.3f of the bytes before, want at most %.1f", part, h.most)
+			}
 		}
 		for _, f := range r.faults {
 			failed = true
@@ -755,11 +850,8 @@ func all(bin, before, modules, keep, only, table string) error {
 		}
 		fmt.Printf("     %s %s: %d results, %d bytes of them\n", h.label, h.version, len(r.results), size)
 	}
-	text := head + "\n" + line + "\n" + strings.Join(rows, "\n") + "\n" + calls + sizes + "\n" + defs + "\n"
+	text := strings.Join(slices.DeleteFunc(append(append([]string{head, line}, rows...), calls, ratio, defs), func(row string) bool { return row == "" }), "\n") + "\n"
 	fmt.Print("\n", text)
-	if before != "" {
-		fmt.Println(ratio)
-	}
 	if failed {
 		return fmt.Errorf("not all is as it must be; what was sent is in %s", keep)
 	}
