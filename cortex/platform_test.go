@@ -126,12 +126,13 @@ func TestAWalkHoldsWhileJobsAreDeleted(t *testing.T) {
 func TestADeletedRunningJobIsToldToComeBack(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
-	s.SetDelay(300 * time.Millisecond)
+	s.SetDelay(4 * time.Second) // longer than two requests take on busy cores
 	c := s.Client()
 	j, err := c.RunAnalyzerByName(t.Context(), cortex.RunAnalyzerByNameInput{AnalyzerName: "MaxMind", DataType: "ip", Data: attacker, Force: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	ended := time.Now().Add(4 * time.Second)
 	d, err := c.DeleteJob(t.Context(), cortex.DeleteJobInput{JobID: j.JobID})
 	if err != nil || d.Deleted || !strings.Contains(d.Note, "back with its report") {
 		t.Errorf("%+v, %v", d, err)
@@ -139,7 +140,7 @@ func TestADeletedRunningJobIsToldToComeBack(t *testing.T) {
 	if got, err := c.GetJob(t.Context(), cortex.GetJobInput{JobID: j.JobID}); err != nil || got.Status != cortex.StatusDeleted {
 		t.Errorf("%+v, %v", got, err)
 	}
-	time.Sleep(350 * time.Millisecond)
+	time.Sleep(time.Until(ended))
 	if got, err := c.GetJob(t.Context(), cortex.GetJobInput{JobID: j.JobID}); err != nil || got.Status != cortex.StatusSuccess {
 		t.Errorf("afterwards: %+v, %v", got, err)
 	}
