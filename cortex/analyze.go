@@ -144,29 +144,24 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 		runs[i] = &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
 	}
 	// A job is waited for as soon as it is started, while others are still submitted.
-	started := make([]chan struct{}, len(list))
-	for i := range started {
-		started[i] = make(chan struct{})
-	}
-	var errs []error
-	var submitted sync.WaitGroup
-	submitted.Go(func() {
-		errs = each(len(list), func(i int) error {
-			defer close(started[i])
-			err := recovered.Write(func() error { return c.start(ctx, list[i], runs[i]) })
-			if err != nil {
-				err = runs[i].notStarted(err)
-			}
-			return err
-		})
-	})
+	errs, lost := make([]error, len(list)), make([]error, len(list))
+	var all sync.WaitGroup
 	var ended atomic.Int32
-	lost := each(len(runs), func(i int) error {
-		<-started[i]
-		defer func() { progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with") }()
-		return c.finish(ctx, runs[i], until(ctx, in.Timeout))
-	})
-	submitted.Wait()
+	submitting, waiting := make(chan struct{}, concurrent), make(chan struct{}, concurrent)
+	for i, r := range runs {
+		submitting <- struct{}{}
+		all.Go(func() {
+			if err := recovered.Write(func() error { return c.start(ctx, list[i], r) }); err != nil {
+				errs[i] = r.notStarted(err)
+			}
+			<-submitting
+			waiting <- struct{}{}
+			lost[i] = recovered.Do(func() error { return c.finish(ctx, r, until(ctx, in.Timeout)) })
+			progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with")
+			<-waiting
+		})
+	}
+	all.Wait()
 	for i, r := range runs {
 		if r.JobID != "" {
 			a.JobIDs = append(a.JobIDs, r.JobID)

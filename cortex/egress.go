@@ -2,7 +2,6 @@ package cortex
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/sallyport-soc/sallyport/gate/marking"
@@ -26,7 +25,7 @@ func (e *EgressError) Error() string {
 // Is reports whether target is [ErrEgress].
 func (e *EgressError) Is(target error) bool { return target == ErrEgress }
 
-// A submission is an observable that may go to one analyzer. Only clear makes
+// A submission is an observable that may go to one analyzer. Only clearAll makes
 // one and only submit sends one, so that nothing is submitted unjudged.
 type submission struct {
 	request
@@ -48,16 +47,34 @@ type request struct {
 
 // clear decides whether r may go to w.
 func (c *Client) clear(r request, w *Worker) (submission, error) {
-	if err := checkMarking(r.tlp, r.pap); err != nil {
+	list, err := c.clearAll(r, []*Worker{w})
+	if err != nil {
 		return submission{}, err
 	}
-	if !w.Local {
-		if why := c.internal(r); why != "" {
-			way := c.filter.WayOut(r.observable.DataType, r.observable.Data, "CORTEX_LOCAL_ANALYZERS", "wholeUrl")
-			return submission{}, &EgressError{Analyzers: []string{w.Name}, DataType: r.observable.DataType, Reason: why, WayOut: way}
+	return list[0], nil
+}
+
+// clearAll decides whether r may go to all of the analyzers. One refusal refuses the
+// call: a call does what it says or nothing.
+func (c *Client) clearAll(r request, to []*Worker) ([]submission, error) {
+	if err := checkMarking(r.tlp, r.pap); err != nil {
+		return nil, err
+	}
+	var outside []string
+	list := make([]submission, len(to))
+	for i, w := range to {
+		list[i] = submission{request: r, to: w}
+		if !w.Local {
+			outside = append(outside, w.Name)
 		}
 	}
-	return submission{request: r, to: w}, nil
+	if len(outside) > 0 {
+		if why := c.internal(r); why != "" {
+			way := c.filter.WayOut(r.observable.DataType, r.observable.Data, "CORTEX_LOCAL_ANALYZERS", "wholeUrl")
+			return nil, &EgressError{Analyzers: outside, DataType: r.observable.DataType, Reason: why, WayOut: way}
+		}
+	}
+	return list, nil
 }
 
 // internal says why r may be shown to no third party, or returns "".
@@ -80,29 +97,4 @@ func (c *Client) internal(r request) string {
 		}
 	}
 	return ""
-}
-
-// clearAll decides for each of the analyzers. One refusal refuses the call: a
-// call does what it says or nothing.
-func (c *Client) clearAll(r request, to []*Worker) ([]submission, error) {
-	var refused *EgressError
-	var list []submission
-	for _, w := range to {
-		s, err := c.clear(r, w)
-		var e *EgressError
-		switch {
-		case err == nil:
-			list = append(list, s)
-		case errors.As(err, &e) && refused == nil:
-			refused = e
-		case e != nil:
-			refused.Analyzers = append(refused.Analyzers, e.Analyzers...)
-		default:
-			return nil, err
-		}
-	}
-	if refused != nil {
-		return nil, refused
-	}
-	return list, nil
 }

@@ -128,7 +128,7 @@ func summary(j *wire.JobReport) *JobReport {
 		Artifacts    json.RawMessage `json:"artifacts"`
 		ErrorMessage json.RawMessage `json:"errorMessage"`
 	}
-	if err := json.Unmarshal(j.Report, &body); err != nil {
+	if err := jsoncodec.UnmarshalHeld(j.Report, &body); err != nil {
 		switch {
 		case !r.Finished:
 			r.Note = "the job has not ended: ask again with this job id"

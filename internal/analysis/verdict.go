@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
 // The levels that an analyzer can give, from least to most alarming.
@@ -22,7 +24,7 @@ func (t *Taxonomy) UnmarshalJSON(b []byte) error {
 		Level, Namespace, Predicate string
 		Value                       json.RawMessage
 	}
-	if err := json.Unmarshal(b, &raw); err != nil {
+	if err := jsoncodec.Unmarshal(b, &raw); err != nil {
 		return err
 	}
 	*t = Taxonomy{strings.ToLower(raw.Level), raw.Namespace, raw.Predicate, ""}
@@ -43,13 +45,13 @@ func Taxonomies(summary json.RawMessage) (list []Taxonomy, ok bool) {
 	var s struct {
 		Taxonomies []json.RawMessage `json:"taxonomies"`
 	}
-	if json.Unmarshal(summary, &s) != nil {
+	if jsoncodec.Unmarshal(summary, &s) != nil {
 		return nil, false
 	}
 	ok = true
 	for _, raw := range s.Taxonomies {
 		var t Taxonomy
-		if json.Unmarshal(raw, &t) != nil {
+		if t.UnmarshalJSON(raw) != nil {
 			ok = false
 			continue
 		}
