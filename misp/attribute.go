@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -314,6 +315,8 @@ type AttributePage struct {
 	// The values that MISP was asked for, if not just the one given.
 	Searched []string `json:"searched,omitempty" untrusted:"true"`
 	Note     string   `json:"note,omitempty" untrusted:"true"` // what to know about the answer
+
+	part int // how many were asked for at once: Limit, unless the answer was too large
 }
 
 // SearchAttributes returns one page of attributes, newest first, those in
@@ -328,6 +331,11 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
+	return c.attributes(ctx, in)
+}
+
+// attributes is SearchAttributes of an input that was checked, with a limit of any size.
+func (c *Client) attributes(ctx context.Context, in SearchAttributesInput) (*AttributePage, error) {
 	tags := tagQueryOf(in.Tags, in.AllTags)
 	q := wire.AttributeSearch{
 		Type: anyOf(append([]string{in.Type}, in.Types...)...), Category: in.Category, Tags: tags.wire(), Org: in.Org,
@@ -370,39 +378,46 @@ func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput)
 	return p, nil
 }
 
+// maxWalked is how many attributes a walk reads at once at most.
+const maxWalked = 4000
+
 // Attributes returns an iterator over every attribute that in matches, from
 // in.Page on, a page at a time. A loop may delete what it walks, with this client.
-// Without in.Limit it reads 500 at once.
+// Without in.Limit it reads 500 at once, and more the further it goes: up to 4000.
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
+	most := cmp.Or(in.Limit, maxWalked)
 	if err := input.PrepareWalk(&in, &in.Limit, maxLimit, ErrInvalid); err != nil {
 		return paging.Failed[*Attribute](err)
 	}
 	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
-	return walk(ctx, c, in.Page, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page int) ([]*Attribute, bool, error) {
+	return walk(ctx, c, in.Page, in.Limit, most, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page, limit int) ([]*Attribute, int, bool, error) {
 		next := in
-		next.Page = page
-		p, err := c.SearchAttributes(ctx, next)
+		next.Page, next.Limit = page, limit
+		p, err := c.attributes(ctx, next)
 		if err != nil {
-			return nil, false, err
+			return nil, 0, false, err
 		}
-		return p.Attributes, p.More, nil
+		return p.Attributes, p.part, p.More, nil
 	})
 }
 
-// walk yields every row of pages that are ordered by id, the highest first. MISP
-// can only skip rows: when the loop has changed something, rows may have moved
-// onto a page that was read, so that it is read again.
-func walk[T any](ctx context.Context, c *Client, first int, id func(T) ID, read func(ctx context.Context, page int) ([]T, bool, error)) iter.Seq2[T, error] {
+// walk yields every row of pages that are ordered by id, the highest first, from a page
+// of limit rows on. MISP can only skip rows, and reads those that it skips: so pages grow on
+// the way, up to most rows, unless read says that an answer had room for fewer. When
+// the loop has changed something, rows may have moved onto a page that was read, so that
+// it is read again.
+func walk[T any](ctx context.Context, c *Client, page, limit, most int, id func(T) ID, read func(ctx context.Context, page, limit int) (rows []T, room int, more bool, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		page, limit, most := page, limit, most
 		last := int64(math.MaxInt64) // the lowest id so far
-		for page := first; ; {
+		for {
 			if err := ctx.Err(); err != nil {
 				yield(none, err)
 				return
 			}
 			before := c.changes.Load()
-			rows, more, err := read(ctx, page)
+			rows, room, more, err := read(ctx, page, limit)
 			if err != nil {
 				yield(none, err)
 				return
@@ -414,12 +429,20 @@ func walk[T any](ctx context.Context, c *Client, first int, id func(T) ID, read 
 					return
 				}
 			}
-			switch {
-			case !more:
+			if !more {
 				return
-			case c.changes.Load() == before:
-				page++
 			}
+			if c.changes.Load() != before {
+				continue
+			}
+			done := page * limit
+			switch {
+			case room < limit:
+				limit, most = room, room
+			case 2*limit <= most && done%(2*limit) == 0:
+				limit *= 2
+			}
+			page = done/limit + 1
 		}
 	}
 }
@@ -435,7 +458,7 @@ func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (
 	p := &AttributePage{Page: q.Page, Limit: q.Limit}
 	var err error
 	p.Attributes, p.More, err = paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*Attribute, bool, error) {
-		q.Page, q.Limit = page, limit
+		q.Page, q.Limit, p.part = page, limit, limit
 		a, err := httpx.JSON[answer](c.has("response")(c.wire.SearchAttributes(ctx, q)))
 		if err != nil {
 			return nil, false, err

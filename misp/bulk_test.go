@@ -77,6 +77,15 @@ func TestTenThousandAttributes(t *testing.T) {
 	if len(seen) != n-n/1000 {
 		t.Errorf("%d were read back", len(seen))
 	}
+	rows := 0
+	for _, err := range c.Attributes(t.Context(), misp.SearchAttributesInput{EventID: id}) {
+		if rows++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sent := len(m.Requests()); rows != len(seen) || sent != 6 { // 500, 500, 1000, 2000 and twice 4000
+		t.Errorf("%d were read back by %d requests, which are to grow on the way", rows, sent)
+	}
 }
 
 // TestAddingTakesConstantMemory adds ten times as many values and measures the

@@ -146,14 +146,14 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 		return paging.Failed[*EventSummary](err)
 	}
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
-	return walk(ctx, c, in.Page, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page int) ([]*EventSummary, bool, error) {
+	return walk(ctx, c, in.Page, in.Limit, in.Limit, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page, limit int) ([]*EventSummary, int, bool, error) {
 		next := in
-		next.Page = page
+		next.Page, next.Limit = page, limit
 		p, err := c.SearchEvents(ctx, next)
 		if err != nil {
-			return nil, false, err
+			return nil, 0, false, err
 		}
-		return p.Events, p.More, nil
+		return p.Events, limit, p.More, nil
 	})
 }
 

@@ -103,7 +103,7 @@ func add(ctx context.Context, c *misp.Client, event misp.EventRef, n int) (rows 
 }
 
 func read(ctx context.Context, c *misp.Client, event misp.EventRef) (rows int, err error) {
-	for _, err := range c.Attributes(ctx, misp.SearchAttributesInput{EventID: event, Limit: 500}) {
+	for _, err := range c.Attributes(ctx, misp.SearchAttributesInput{EventID: event}) {
 		if err != nil {
 			return rows, err
 		}
