@@ -174,7 +174,8 @@ func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedE
 		return nil, err
 	}
 	type answer struct {
-		Event *Event `json:"Event"`
+		Event *Event        `json:"Event"`
+		Orgc  *Organisation `json:"Orgc"` // beside it, as all that is in other answers in the event
 	}
 	a, err := httpx.JSON[answer](c.has("Event")(c.wire.ImportSTIX(ctx, json.RawMessage(text))))
 	if err != nil {
@@ -183,6 +184,7 @@ func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedE
 	if a.Event == nil || a.Event.ID == "" {
 		return nil, fmt.Errorf("misp: importSTIX: the answer has no event; %w", gate.ErrOutcomeUnknown)
 	}
+	a.Event.Orgc = a.Orgc
 	return &ImportedEvent{Event: a.Event.summary(), Note: stixLosses}, nil
 }
 

@@ -48,7 +48,7 @@ func report(t *testing.T, s live.Server) (rows, tools int) {
 	fake := cortextest.New(t).Config()
 	fake.APIKey = cortextest.AdminKey
 	theirs, _ := side(fake)
-	return rows, live.Tools(t, s, evidence.Cortex(), real, theirs, substitute(t, c, s.Key == cortextest.AdminKey))
+	return rows, live.Tools(t, s, evidence.Cortex(), real, theirs, substitute(t, c, s.Key == cortextest.AdminKey), nil)
 }
 
 // substitute puts the ids of a server into arguments that have those of the fake:

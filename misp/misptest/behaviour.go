@@ -543,6 +543,12 @@ var behaviours = behaviour.Table{
 		},
 		{
 			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
+			Does:   "The answer to an import has what is in the event, its maker too, beside it and not in it.",
+			Client: "The maker is read from there.",
+			Test:   "TestWhatMISPDoes/an import answers with its parts beside it",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "What a template keeps from correlation is correlated in an object that is added by REST, unless that is sent with it; the server's own pages send it.",
 			Client: "It is sent as the template has it.",
 			Test:   "TestWhatMISPDoes/a template's correlation isn't applied",

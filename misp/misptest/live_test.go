@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +56,26 @@ func report(t *testing.T, s live.Server) (rows, tools int) {
 	}
 	here := &there{t: t, c: c, fake: m, ids: map[string]string{}}
 	here.seed(s.Write)
-	return rows, live.Tools(t, s, evidence.MISP(), side(misp.Config{BaseURL: s.URL, APIKey: s.Key}), side(misp.Config{BaseURL: m.URL, APIKey: misptest.AdminKey}), here.args)
+	return rows, live.Tools(t, s, evidence.MISP(), side(misp.Config{BaseURL: s.URL, APIKey: s.Key}), side(misp.Config{BaseURL: m.URL, APIKey: misptest.AdminKey}), here.args, own)
+}
+
+// own says why a member comes of what a MISP holds, or "".
+func own(op, member string) string {
+	for _, x := range []struct{ ops, members, why string }{
+		{"get_event search_attributes check_warninglists blocklist", `warnings|^hits|^dropped`, "MISP's warninglists have the networks of documentation, those of the fake don't"},
+		{"search_attributes correlate", `attributes\[\]\.(Tag|Object)`, "other events have the value, tagged or in an object"},
+		{"search_attributes", `decay_score`, "decaying models score what they are told to, and a new MISP has none enabled"},
+		{"get_object_template", `elements\[\]`, "MISP's templates describe their elements"},
+		{"get_galaxy", `kill_chain_order`, "of MISP's galaxies some have one"},
+		{"list_feeds", `^feeds\[\]\.`, "feeds differ in what is set"},
+		{"list_organisations get_organisation", `description|type|landingpage|created_by`, "organisations differ in what is set"},
+		{"server_status", `^diagnostics`, "diagnostics tell of the machine"},
+	} {
+		if slices.Contains(strings.Fields(x.ops), strings.TrimPrefix(op, "misp_")) && regexp.MustCompile(x.members).MatchString(member) {
+			return x.why
+		}
+	}
+	return ""
 }
 
 // there is a server of one's own, at which the calls that are made at the fake are

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -207,7 +206,12 @@ func (s *Server) uploadSTIX(r *request) answer {
 		}
 	}
 	full := s.full(r.user, e)
-	return ok(object{"Event": full, "Attribute": full["Attribute"], "Object": slices.Clone([]object{})})
+	o := object{"Event": full, "ThreatLevel": object{"id": full["threat_level_id"], "name": "Undefined"}, "EventTag": []object{}, "Sighting": []object{}}
+	for _, beside := range []string{"Org", "Orgc", "Attribute", "Object", "ShadowAttribute", "EventReport", "CryptographicKey", "Galaxy", "RelatedEvent"} {
+		o[beside] = full[beside]
+		delete(full, beside)
+	}
+	return ok(o)
 }
 
 // after is what follows a prefix, or s without it.

@@ -47,7 +47,7 @@ func report(t *testing.T, s live.Server) (rows, tools int) {
 	// Cases are named by their numbers, which are small everywhere.
 	same := func(args string) string { return args }
 	fake := thehivetest.New(t)
-	return rows, live.Tools(t, s, evidence.TheHive(), side(thehive.Config{BaseURL: s.URL, APIKey: s.Key}), side(thehive.Config{BaseURL: fake.URL, APIKey: thehivetest.Key}), same)
+	return rows, live.Tools(t, s, evidence.TheHive(), side(thehive.Config{BaseURL: s.URL, APIKey: s.Key}), side(thehive.Config{BaseURL: fake.URL, APIKey: thehivetest.Key}), same, nil)
 }
 
 // TestLive prints what holds at a TheHive of one's own, for a report.

@@ -96,11 +96,12 @@ type Side struct {
 
 // Tools makes calls at both sides and reports what is answered otherwise: an
 // error at one of them, and members that only one has. here puts the server's
-// own ids into arguments that have the fake's. Calls that write are made when s
-// is there to be thrown away. It returns how many were answered alike.
-func Tools(t *testing.T, s Server, calls []evidence.Call, live, fake Side, here func(string) string) (alike int) {
+// own ids into arguments that have the fake's. own, if it isn't nil, says why a member
+// comes of what a server holds and not of how it behaves, or "". Calls that write are made
+// when s is there to be thrown away. It returns how many were answered alike.
+func Tools(t *testing.T, s Server, calls []evidence.Call, live, fake Side, here func(string) string, own func(op, member string) string) (alike int) {
 	t.Helper()
-	driven := 0
+	driven, differ := 0, 0
 	for _, c := range calls {
 		theirs, state, err := fake.do(t, c, c.Args)
 		if err != nil {
@@ -114,17 +115,32 @@ func Tools(t *testing.T, s Server, calls []evidence.Call, live, fake Side, here 
 		args := here(c.Args)
 		ours, _, err := live.do(t, c, args)
 		only, lacks := without(ours, theirs), without(theirs, ours)
+		reasons := map[string]bool{}
+		explained := func(member string) bool {
+			why := ""
+			if own != nil {
+				why = own(c.Op, member)
+			}
+			reasons[why] = true
+			return why != ""
+		}
+		only, lacks = slices.DeleteFunc(only, explained), slices.DeleteFunc(lacks, explained)
+		delete(reasons, "")
 		switch {
 		case err != nil:
+			differ++
 			t.Logf("DIFFERS  %s %s: %v", c.Op, args, err)
 		case len(only)+len(lacks) > 0:
+			differ++
 			t.Logf("DIFFERS  %s %s: has %q, and lacks %q", c.Op, args, only, lacks)
+		case len(reasons) > 0:
+			t.Logf("its own  %s: %s", c.Op, strings.Join(slices.Sorted(maps.Keys(reasons)), "; "))
 		default:
 			alike++
 			t.Logf("alike    %s", c.Op)
 		}
 	}
-	t.Logf("%d of %d calls are answered alike by %s and by the fake", alike, driven, s.URL)
+	t.Logf("%d of %d calls are answered alike by %s and by the fake, %d otherwise but for what the server holds", alike, driven, s.URL, differ)
 	return alike
 }
 
