@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
@@ -163,9 +164,13 @@ func (c *Client) everyDefinition(ctx context.Context, k kind, in ListDefinitions
 	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
 		return paging.Failed[*Definition](err)
 	}
-	return paging.All(ctx, func(ctx context.Context, _ int) ([]*Definition, bool, error) {
+	_, resumed := resume.Asked(ctx)
+	return paging.AtOnce(ctx, func(d *Definition) string { return d.ID }, func(ctx context.Context) ([]*Definition, error) {
 		_, match, err := c.matchingDefinitions(ctx, k, in)
-		return match[min(in.Offset, len(match)):], false, err
+		if resumed {
+			return match, err
+		}
+		return match[min(in.Offset, len(match)):], err
 	})
 }
 

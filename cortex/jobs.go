@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/internal/secret"
 )
 
@@ -351,12 +352,14 @@ func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, err
 
 // walk is [Client.Jobs] whatever observable the jobs are on.
 func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
-	return paging.ByKey(ctx, func(j *Job) (int64, string) { return jsoncodec.Milli(j.CreatedAt), j.ID }, func(ctx context.Context, from *int64, offset int) ([]*Job, bool, error) {
+	_, resumed := resume.Asked(ctx)
+	return paging.ByKey(ctx, func(j *Job) (made int64, id string) { return jsoncodec.Milli(j.CreatedAt), j.ID }, func(ctx context.Context, from *int64, offset int) ([]*Job, bool, error) {
 		next := in
-		if from == nil {
-			offset += in.Offset
-		} else {
+		switch {
+		case from != nil:
 			next.Before = jsoncodec.OfMilli(*from)
+		case !resumed:
+			offset += in.Offset
 		}
 		jobs, _, err := c.search(ctx, next.query(), offset, next.Limit, newestFirst)
 		return jobs, len(jobs) == next.Limit, err

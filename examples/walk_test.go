@@ -10,8 +10,11 @@ import (
 	"path"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/soc"
@@ -28,24 +31,34 @@ import (
 	"github.com/sallyport-soc/sallyport/wazuh/wazuhtest"
 )
 
+// An iterated list is an iterator that asks for so many rows at a time, and names them. If at isn't
+// nil, it goes on from that cursor, and leaves there how far it has come.
+type iterated func(ctx context.Context, page int, at *connect.Cursor) iter.Seq2[string, error]
+
 // A walked is a list at a platform, an iterator over it, and how a program
 // changes it. What can't be is nil.
 type walked struct {
 	have  []string // what is there from the beginning
 	add   func(n int) (id string)
-	walk  func(ctx context.Context, page int) iter.Seq2[string, error]
+	walk  iterated
 	leave func(id string) error // so that the filter of the walk no longer matches it
 	drop  func(id string) error // deletes it
 }
 
 // over walks what in asks for, a number of rows at a time, and names the rows.
-func over[In, T any](walk func(context.Context, In) iter.Seq2[T, error], in In, id func(T) string) func(ctx context.Context, page int) iter.Seq2[string, error] {
-	return func(ctx context.Context, page int) iter.Seq2[string, error] {
+func over[In, T any](list func(context.Context, In) iter.Seq2[T, error], in In, id func(T) string) iterated {
+	return func(ctx context.Context, page int, at *connect.Cursor) iter.Seq2[string, error] {
 		in := in
 		limit, _ := input.Place(&in)
 		*limit = page
 		return func(yield func(string, error) bool) {
-			for v, err := range walk(ctx, in) {
+			rows := list(ctx, in)
+			if at != nil {
+				w := connect.NewWalk(list, in, *at)
+				defer func() { *at = w.Cursor() }()
+				rows = w.Rows(ctx)
+			}
+			for v, err := range rows {
 				if err != nil {
 					yield("", err)
 					return
@@ -59,13 +72,13 @@ func over[In, T any](walk func(context.Context, In) iter.Seq2[T, error], in In, 
 }
 
 // fixed is a list that a program can't change: all of it is on the first page.
-func fixed[In, Page, T any](t *testing.T, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T, walk func(context.Context, In) iter.Seq2[T, error], id func(T) string) walked {
+func fixed[In, Page, T any](t *testing.T, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T, iterate func(context.Context, In) iter.Seq2[T, error], id func(T) string) walked {
 	t.Helper()
 	p, err := list(t.Context(), in)
 	if err != nil || len(rows(p)) == 0 {
 		t.Fatalf("%T: %d rows, %v", in, len(rows(p)), err)
 	}
-	w := walked{walk: over(walk, in, id)}
+	w := walked{walk: over(iterate, in, id)}
 	for _, row := range rows(p) {
 		w.have = append(w.have, id(row))
 	}
@@ -137,9 +150,9 @@ func walks(t *testing.T) map[string]walked {
 		},
 		"cortex.Jobs": {
 			add: func(n int) string {
-				return cx.AddJobs(cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: "203.0.113.7", Created: at(n)})[0]
+				return cx.AddJobs(cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "other", Data: "walked", Created: at(n)})[0]
 			},
-			walk: over(c.Jobs, cortex.ListJobsInput{}, func(j *cortex.Job) string { return j.ID }),
+			walk: over(c.Jobs, cortex.ListJobsInput{DataType: "other"}, func(j *cortex.Job) string { return j.ID }),
 			drop: func(id string) error {
 				_, err := c.DeleteJob(t.Context(), cortex.DeleteJobInput{JobID: id})
 				return err
@@ -247,13 +260,13 @@ func walks(t *testing.T) map[string]walked {
 		add: below("Task", open, func(int) thehivetest.Object {
 			return thehivetest.Object{"title": "x", "status": "InProgress", "assignee": "nobody@walked.example"}
 		}),
-		walk: func(ctx context.Context, page int) iter.Seq2[string, error] { // those of this case alone
+		walk: func(ctx context.Context, page int, at *connect.Cursor) iter.Seq2[string, error] { // those of this case alone
+			all := over(h.OpenTasks, thehive.ListOpenTasksInput{Whose: thehive.Everybody}, func(o *thehive.OpenTask) string { return o.CaseID + " " + o.Task.ID })
 			return func(yield func(string, error) bool) {
-				for o, err := range h.OpenTasks(ctx, thehive.ListOpenTasksInput{Whose: thehive.Everybody, Limit: page}) {
-					if err != nil || o.CaseID == open {
-						if err != nil || !yield(o.Task.ID, nil) {
-							return
-						}
+				for id, err := range all(ctx, page, at) {
+					of, id, _ := strings.Cut(id, " ")
+					if (err != nil || of == open) && !yield(id, err) {
+						return
 					}
 				}
 			}
@@ -372,7 +385,7 @@ func walks(t *testing.T) map[string]walked {
 	for name, x := range map[string]struct {
 		kind, id string
 		row      func(n int) wazuhtest.Object
-		walk     func(ctx context.Context, page int) iter.Seq2[string, error]
+		walk     iterated
 	}{
 		"Packages": {"packages", "name", func(n int) wazuhtest.Object { return wazuhtest.Object{"name": fmt.Sprint("p", n), "version": "1"} },
 			over(w.Packages, wazuh.GetAgentPackagesInput{AgentID: "001"}, func(p *wazuh.Package) string { return p.Name })},
@@ -451,7 +464,7 @@ func walks(t *testing.T) map[string]walked {
 		}
 	}
 	list["wazuh.Alerts"] = walked{add: alert("7001"), walk: over(w.Alerts, wazuh.GetAlertsInput{RuleID: "7001"}, func(a *wazuh.Alert) string { return a.ID })}
-	list["wazuh.TailAlerts"] = walked{add: alert("7002"), walk: func(ctx context.Context, page int) iter.Seq2[string, error] {
+	list["wazuh.TailAlerts"] = walked{add: alert("7002"), walk: func(ctx context.Context, page int, _ *connect.Cursor) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) { // each page by another tail, from the cursor of the last
 			in := wazuh.TailAlertsInput{AlertFilter: wazuh.AlertFilter{RuleID: "7002", StartTime: wazuh.At(begin)}, Limit: page}
 			for more := true; more; {
@@ -496,7 +509,7 @@ func TestAWalkGivesEachRowOnceWhateverTheProgramDoesMeanwhile(t *testing.T) {
 					made++
 				}
 				seen, gone := map[string]bool{}, map[string]bool{}
-				for id, err := range w.walk(t.Context(), 2+r.IntN(9)) {
+				for id, err := range w.walk(t.Context(), 2+r.IntN(9), nil) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -538,11 +551,110 @@ func TestAWalkGivesEachRowOnceWhateverTheProgramDoesMeanwhile(t *testing.T) {
 					}
 				}
 				clear(left)
-				for id, err := range w.walk(t.Context(), 0) { // what is there by now, for the next
+				for id, err := range w.walk(t.Context(), 0, nil) { // what is there by now, for the next
 					if err != nil {
 						t.Fatal(err)
 					}
 					left[id] = true
+				}
+			}
+		})
+	}
+}
+
+// Lists that are sorted by when their rows were made, the newest first, and have none that
+// is newer than what is added here.
+var newestFirst = []string{
+	"thehive.Cases", "thehive.CasesMatching", "thehive.Alerts", "thehive.Observables", "thehive.ObservablesMatching", "thehive.Tasks",
+	"thehive.Comments", "thehive.TaskLogs", "thehive.Procedures", "thehive.Jobs", "cortex.Jobs", "misp.Events", "misp.Attributes",
+}
+
+// TestAWalkGoesOnFromAnyRow: each iterator of each package is left at some row, or at each,
+// and another goes on from the cursor, while rows are added, changed and deleted.
+func TestAWalkGoesOnFromAnyRow(t *testing.T) {
+	t.Parallel()
+	lists := walks(t)
+	delete(lists, "wazuh.TailAlerts") // which has pages with cursors
+	for name, w := range lists {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var at connect.Cursor
+			seen, due, gone := map[string]bool{}, map[string]bool{}, map[string]bool{}
+			for _, id := range w.have {
+				due[id] = true
+			}
+			r := rand.New(rand.NewPCG(uint64(len(name)), 0)) //nolint:gosec // the same each time
+			made := 0
+			for w.add != nil && made < 25 {
+				due[w.add(made)] = true
+				made++
+			}
+			// left walks on, now and then from a new cursor, until there is no more.
+			left := func(each func(id string)) {
+				t.Helper()
+				for ended := false; !ended; {
+					ended = true
+					for id, err := range w.walk(t.Context(), 2+r.IntN(9), &at) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						if seen[id] {
+							t.Errorf("%s came twice", id)
+						}
+						seen[id] = true
+						each(id)
+						if len(seen) < 12 || r.IntN(3) == 0 {
+							ended = false
+							break
+						}
+					}
+				}
+			}
+			left(func(id string) {
+				var err error
+				switch change := r.IntN(6); {
+				case gone[id]: // it was read before it was deleted
+				case change == 0 && w.add != nil && made < 60:
+					w.add(made)
+					made++
+				case change == 1 && w.leave != nil:
+					err = w.leave(id)
+				case change == 2 && w.drop != nil:
+					err = w.drop(id)
+				case change == 3 && w.drop != nil:
+					for _, other := range slices.Sorted(maps.Keys(due)) {
+						if !seen[other] {
+							delete(due, other)
+							gone[other] = true
+							err = w.drop(other)
+							break
+						}
+					}
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+			for id := range due {
+				if !seen[id] {
+					t.Errorf("%s was skipped", id)
+				}
+			}
+			if !slices.Contains(newestFirst, name) {
+				return
+			}
+			left(func(string) {}) // what came meanwhile
+			for range 2 {
+				var want, got []string
+				for range 5 {
+					want = append(want, w.add(made))
+					made++
+				}
+				left(func(id string) { got = append(got, id) })
+				slices.Sort(want)
+				slices.Sort(got)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("what was made since (-want +got):\n%s", diff)
 				}
 			}
 		})

@@ -18,8 +18,8 @@ func FuzzSealedState(f *testing.F) {
 	g := w.guard(client)
 	op := newUndoable()
 	p := op.pending(f, g, one)
-	state, _ := g.Seal(p)
-	other, _ := g.Seal(op.pending(f, g, comment{Case: "2"}))
+	state, _ := asAdapter(g).Seal(p)
+	other, _ := asAdapter(g).Seal(op.pending(f, g, comment{Case: "2"}))
 	raw := must(base64.RawURLEncoding.DecodeString(state))
 	raw[len(raw)-1] ^= 1
 	for _, s := range []string{"", state[:len(state)-1], state + "A", other, base64.RawURLEncoding.EncodeToString(raw), strings.ToUpper(state)} {
@@ -31,7 +31,7 @@ func FuzzSealedState(f *testing.F) {
 		if s == state && strings.EqualFold(strings.TrimSpace(code), p.Code()) {
 			return
 		}
-		if err := g.Attest(t.Context(), p, s, code); err == nil {
+		if err := asAdapter(g).Attest(t.Context(), p, s, code); err == nil {
 			t.Fatalf("%q with %q was taken", s, code)
 		}
 	})

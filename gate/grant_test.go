@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 // onCase is an operation whose plan names one case.
@@ -328,7 +329,7 @@ func TestTheScreenSaysWhatCameFromUntrustedText(t *testing.T) {
 		"too short to matter": {[]string{"1"}, said("hello"), nil},
 	} {
 		g := newWorld(t).guard()
-		g.Saw("", test.seen)
+		asAdapter(g).Saw("", test.seen)
 		p := newCounted().pending(t, g, test.in)
 		if !slices.Equal(p.Untrusted, test.want) {
 			t.Errorf("%s: %q, want %q", name, p.Untrusted, test.want)
@@ -343,11 +344,11 @@ func TestTheScreenSaysWhatCameFromUntrustedText(t *testing.T) {
 		}
 	}
 	g := newWorld(t).guard()
-	g.Saw("bob", []string{"203.0.113.9"})
+	asAdapter(g).Saw("bob", []string{"203.0.113.9"})
 	if p := newCounted().pending(t, g, said("203.0.113.9")); p.Untrusted != nil {
 		t.Error("what another principal read is marked")
 	}
-	g.Saw("", []string{"203.0.113.9"})
+	asAdapter(g).Saw("", []string{"203.0.113.9"})
 	g.memory.who["agent"].age(time.Now().Add(sawFor))
 	if p := newCounted().pending(t, g, said("198.51.100.203.0.113.9")); p.Untrusted != nil {
 		t.Error("it is remembered too long")
@@ -359,26 +360,26 @@ func TestAClientsWordEndsWithTheFirstUntrustedText(t *testing.T) {
 	g, lenient := w.guard(client), w.guard(client, func(p *Policy) { p.ClientAfterUntrusted = true })
 	op := newUndoable()
 	p := op.pending(t, g, one)
-	state, err := g.Seal(p)
+	state, err := asAdapter(g).Seal(p)
 	if err != nil {
 		t.Fatal("not sealed: ", err)
 	}
-	g.Saw("somebody else", []string{"text"})
-	if _, err := g.Seal(p); err != nil {
+	asAdapter(g).Saw("somebody else", []string{"text"})
+	if _, err := asAdapter(g).Seal(p); err != nil {
 		t.Error("another principal's reading counts")
 	}
-	g.Saw("", nil)
-	if g.Tainted("agent") {
+	asAdapter(g).Saw("", nil)
+	if asAdapter(g).Tainted("agent") {
 		t.Error("nothing was read")
 	}
-	g.Saw("", []string{"text"})
-	if _, err := g.Seal(p); err == nil {
+	asAdapter(g).Saw("", []string{"text"})
+	if _, err := asAdapter(g).Seal(p); err == nil {
 		t.Error("sealed after untrusted text")
 	}
-	if err := g.Attest(t.Context(), p, state, p.Code()); !errors.Is(err, ErrUnsealed) {
+	if err := asAdapter(g).Attest(t.Context(), p, state, p.Code()); !errors.Is(err, clientword.ErrUnsealed) {
 		t.Errorf("attested after untrusted text: %v", err)
 	}
-	if _, err := lenient.Seal(op.pending(t, lenient, one)); err != nil {
+	if _, err := asAdapter(lenient).Seal(op.pending(t, lenient, one)); err != nil {
 		t.Error("the policy lets it be")
 	}
 	w.approve(op.pending(t, g, one)) // the operator still can

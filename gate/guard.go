@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
 
@@ -107,8 +108,13 @@ func New(p Policy) (*Guard, error) {
 		}
 		return journal.Open(p.Dir, o)
 	}
+	adapter.Do(func() { clientword.Of = func(guard any) clientword.Guard { return word{guard.(*Guard)} } })
 	return g, nil
 }
+
+// adapter is done with the first guard rather than at the start: a program without one
+// links nothing of it.
+var adapter sync.Once
 
 // Responses returns the responses that the operator allows.
 func (g *Guard) Responses() []Response { return slices.Clone(g.policy.Responses) }

@@ -18,7 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
+
+// asAdapter is a guard as the adapter has it.
+func asAdapter(g *Guard) word { return word{g} }
 
 func point(t Tier) Endpoint {
 	return Endpoint{System: "hive", ID: "x", Method: "POST", Path: "/x", Tier: t}
@@ -359,7 +363,7 @@ func TestARefusalNeverTeachesTheWayIn(t *testing.T) {
 	}
 	op := newCounted()
 	p := op.pending(t, g, one)
-	texts = append(texts, (&PendingError{Proposal: p}).Error(), (&DryRunError{Op: "x"}).Error(), ErrUnsealed.Error())
+	texts = append(texts, (&PendingError{Proposal: p}).Error(), (&DryRunError{Op: "x"}).Error(), clientword.ErrUnsealed.Error())
 	for _, text := range texts {
 		if m := teach.FindString(text); m != "" {
 			t.Errorf("%q says %q", text, m)
@@ -815,45 +819,45 @@ func TestAClientMayAttestAWriteWithSealAndCode(t *testing.T) {
 	g := w.guard(client)
 	op := newUndoable()
 	p := op.pending(t, g, one)
-	state, err := g.Seal(p)
+	state, err := asAdapter(g).Seal(p)
 	if err != nil {
 		t.Fatal("no seal: ", err)
 	}
 	ctx := t.Context()
 	second := op.pending(t, g, comment{Case: "2"})
-	secondState, _ := g.Seal(second)
+	secondState, _ := asAdapter(g).Seal(second)
 	other := w.guard(client)
-	otherState, _ := other.Seal(p)
+	otherState, _ := asAdapter(other).Seal(p)
 	raw := must(base64.RawURLEncoding.DecodeString(state))
 	raw[len(raw)-1] ^= 1
 	for name, err := range map[string]error{
-		"no state":                    g.Attest(ctx, p, "", p.Code()),
-		"not base64":                  g.Attest(ctx, p, "%%%", p.Code()),
-		"the digest for a state":      g.Attest(ctx, p, p.Digest, p.Code()),
-		"a changed state":             g.Attest(ctx, p, base64.RawURLEncoding.EncodeToString(raw), p.Code()),
-		"the state of another":        g.Attest(ctx, p, secondState, p.Code()),
-		"another with this state":     g.Attest(ctx, second, state, second.Code()),
-		"the seal of another server":  g.Attest(ctx, p, otherState, p.Code()),
-		"no code":                     g.Attest(ctx, p, state, ""),
-		"a wrong code":                g.Attest(ctx, p, state, "zzzzzz"),
-		"the whole digest":            g.Attest(ctx, p, state, p.Digest),
-		"another principal":           g.Attest(WithPrincipal(ctx, "bob"), p, state, p.Code()),
-		"a guard that asks operators": w.guard().Attest(ctx, p, state, p.Code()),
+		"no state":                    asAdapter(g).Attest(ctx, p, "", p.Code()),
+		"not base64":                  asAdapter(g).Attest(ctx, p, "%%%", p.Code()),
+		"the digest for a state":      asAdapter(g).Attest(ctx, p, p.Digest, p.Code()),
+		"a changed state":             asAdapter(g).Attest(ctx, p, base64.RawURLEncoding.EncodeToString(raw), p.Code()),
+		"the state of another":        asAdapter(g).Attest(ctx, p, secondState, p.Code()),
+		"another with this state":     asAdapter(g).Attest(ctx, second, state, second.Code()),
+		"the seal of another server":  asAdapter(g).Attest(ctx, p, otherState, p.Code()),
+		"no code":                     asAdapter(g).Attest(ctx, p, state, ""),
+		"a wrong code":                asAdapter(g).Attest(ctx, p, state, "zzzzzz"),
+		"the whole digest":            asAdapter(g).Attest(ctx, p, state, p.Digest),
+		"another principal":           asAdapter(g).Attest(WithPrincipal(ctx, "bob"), p, state, p.Code()),
+		"a guard that asks operators": asAdapter(w.guard()).Attest(ctx, p, state, p.Code()),
 	} {
-		if !errors.Is(err, ErrUnsealed) {
+		if !errors.Is(err, clientword.ErrUnsealed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	op.pending(t, g, one)
 	op.ran(t, 0)
-	if err := g.Attest(ctx, p, state, " "+strings.ToUpper(p.Code())+" "); err != nil {
+	if err := asAdapter(g).Attest(ctx, p, state, " "+strings.ToUpper(p.Code())+" "); err != nil {
 		t.Fatal(err)
 	}
 	op.pending(t, w.guard(), one)       // a server that asks operators doesn't take a client's word
 	op.pending(t, w.guard(client), one) // nor that of another server's client
 	op.do(t, g, one)
 	op.ran(t, 1)
-	if err := g.Attest(ctx, p, state, p.Code()); err == nil {
+	if err := asAdapter(g).Attest(ctx, p, state, p.Code()); err == nil {
 		t.Error("the state approved twice")
 	}
 }
@@ -864,19 +868,19 @@ func TestAClientsWordIsNotEnoughForMore(t *testing.T) {
 	op := Destructive("x", nothing, "X.")
 	in := one
 	p := must(op.Do(t.Context(), g, &in)).Proposal
-	if _, err := g.Seal(p); err == nil {
+	if _, err := asAdapter(g).Seal(p); err == nil {
 		t.Error("a seal for a destructive operation")
 	}
 	lie := *p
 	lie.Tier, lie.Plan.Undo = TierWrite, "Take it back."
-	state, err := g.Seal(&lie)
+	state, err := asAdapter(g).Seal(&lie)
 	if err != nil {
 		t.Fatal("no seal for the lie: ", err)
 	}
-	if err := g.Attest(t.Context(), p, state, p.Code()); err == nil {
+	if err := asAdapter(g).Attest(t.Context(), p, state, p.Code()); err == nil {
 		t.Error("attested")
 	}
-	if err := g.Attest(t.Context(), &lie, state, p.Code()); err == nil {
+	if err := asAdapter(g).Attest(t.Context(), &lie, state, p.Code()); err == nil {
 		t.Error("attested under a lie")
 	}
 	j := must(g.Journal())
@@ -888,7 +892,7 @@ func TestAClientsWordIsNotEnoughForMore(t *testing.T) {
 	}
 	for _, change := range []func(*Policy){host, func(*Policy) {}} {
 		g := newWorld(t).guard(change)
-		if _, err := g.Seal(&Proposal{Tier: TierWrite, State: StatePending}); err == nil {
+		if _, err := asAdapter(g).Seal(&Proposal{Tier: TierWrite, State: StatePending}); err == nil {
 			t.Error("a seal outside client mode")
 		}
 	}
@@ -898,8 +902,8 @@ func TestAnExpiredSealIsNothing(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard(client)
 	p := &Proposal{ID: "P", Tier: TierWrite, State: StatePending, Principal: "agent", Digest: strings.Repeat("a", 64), Expires: time.Now().Add(-time.Second)}
-	state, _ := g.Seal(p)
-	if err := g.Attest(t.Context(), p, state, p.Code()); !errors.Is(err, ErrUnsealed) {
+	state, _ := asAdapter(g).Seal(p)
+	if err := asAdapter(g).Attest(t.Context(), p, state, p.Code()); !errors.Is(err, clientword.ErrUnsealed) {
 		t.Error(err)
 	}
 }

@@ -60,8 +60,8 @@ type Policy struct {
 	// AskIrreversible asks for approval too where nobody could undo a call that would
 	// run without: where its plan has no Undo.
 	AskIrreversible bool
-	// ClientAfterUntrusted lets a client's word count even after it was shown
-	// text that an attacker can write. See [Guard.Saw].
+	// ClientAfterUntrusted lets a client's word count even within two hours after it
+	// was shown text that an attacker can write.
 	ClientAfterUntrusted bool
 	// OverHTTP lets the word of a client or a host count for those, too, who call over
 	// HTTP with a token. See [WithHTTP].

@@ -280,7 +280,7 @@ func TestOnlyWhatIsPendingIsSealed(t *testing.T) {
 	for _, s := range []State{StateApproved, StateDenied, StateExpired, StateStale, StateRunning, StateExecuted, StateUnknown} {
 		q := *p
 		q.State = s
-		if _, err := g.Seal(&q); err == nil {
+		if _, err := asAdapter(g).Seal(&q); err == nil {
 			t.Errorf("what is %s was sealed", s)
 		}
 	}
@@ -468,7 +468,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	for i := range maxSaw + 100 {
 		values = append(values, fmt.Sprint("value ", i))
 	}
-	g.Saw("", values)
+	asAdapter(g).Saw("", values)
 	if n := len(g.memory.who["agent"].new); n > maxSaw {
 		t.Errorf("%d values", n)
 	}

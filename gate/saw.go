@@ -42,7 +42,7 @@ func newMemory() *memory { return &memory{seed: maphash.MakeSeed(), who: map[str
 // values, strings that an attacker can write. For two hours a proposal whose
 // arguments hold one of them, or a word of one, says so to the approver; and a
 // client's word is no longer enough for a write, unless the policy says so.
-func (g *Guard) Saw(principal string, values []string) {
+func (g word) Saw(principal string, values []string) {
 	if len(values) == 0 {
 		return
 	}
@@ -89,7 +89,7 @@ func (s *seen) age(now time.Time) {
 
 // Tainted reports whether principal was shown untrusted text within two hours,
 // by any server of the state directory. If that can't be found out, it was.
-func (g *Guard) Tainted(principal string) bool { return !g.taintedUntil(principal).IsZero() }
+func (g word) Tainted(principal string) bool { return !g.taintedUntil(principal).IsZero() }
 
 // taintedUntil returns until when that counts; zero: it doesn't.
 func (g *Guard) taintedUntil(principal string) time.Time {

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 // sealer protects the state that travels through a client between the question
@@ -32,6 +34,9 @@ func newSealer() (*sealer, error) {
 	return &sealer{aead}, nil
 }
 
+// A word is a guard as the adapter has it.
+type word struct{ *Guard }
+
 type sealed struct {
 	Op, ID, Digest, Principal string
 	Expires                   int64
@@ -43,7 +48,7 @@ type sealed struct {
 // what leaves for a third party, can't be undone, has warnings or a history, for what is
 // longer than a form, and once the principal was shown untrusted text, unless the policy
 // lets it be.
-func (g *Guard) Seal(p *Proposal) (state string, err error) {
+func (g word) Seal(p *Proposal) (state string, err error) {
 	if err := g.needsMore(p); err != nil {
 		return "", err
 	}
@@ -82,39 +87,35 @@ func (g *Guard) needsMore(p *Proposal) error {
 	return nil
 }
 
-// ErrUnsealed means that an answer doesn't come with the state of a question
-// that this guard asked, or doesn't hold the code of the proposal.
-var ErrUnsealed = errors.New("gate: the answer does not belong to a question of this gate")
-
 // Attest records a client's word that the user approved p. state must come
-// from [Guard.Seal] for this proposal and principal; typed is what the user
+// from Seal for this proposal and principal; typed is what the user
 // typed: the proposal's [Proposal.Code].
-func (g *Guard) Attest(ctx context.Context, p *Proposal, state, typed string) error {
+func (g word) Attest(ctx context.Context, p *Proposal, state, typed string) error {
 	if by, _ := g.Who(ctx, TierWrite); by != ApprovalClient || g.needsMore(p) != nil {
-		return ErrUnsealed
+		return clientword.ErrUnsealed
 	}
 	c, err := base64.RawURLEncoding.DecodeString(state)
 	if err != nil {
-		return ErrUnsealed
+		return clientword.ErrUnsealed
 	}
 	b, err := g.seal.aead.Open(nil, nil, c, sealContext)
 	if err != nil {
-		return ErrUnsealed
+		return clientword.ErrUnsealed
 	}
 	var s sealed
 	if err := json.Unmarshal(b, &s); err != nil {
-		return ErrUnsealed
+		return clientword.ErrUnsealed
 	}
 	want := sealed{p.Op, p.ID, p.Digest, g.principal(ctx), p.Expires.Unix()}
 	if s != want || time.Now().Unix() >= s.Expires || !p.Retyped(typed) {
-		return ErrUnsealed
+		return clientword.ErrUnsealed
 	}
 	j, err := g.Journal()
 	if err != nil {
 		return err
 	}
 	if stored, err := j.Proposal(p.ID); err != nil || g.needsMore(stored) != nil {
-		return errors.Join(ErrUnsealed, err)
+		return errors.Join(clientword.ErrUnsealed, err)
 	}
 	return j.Approve(p.ID, p.Digest, g.client)
 }

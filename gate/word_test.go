@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/internal/filestore"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/postgres"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 // strike takes an approver off the list, as an operator does.
@@ -337,11 +338,11 @@ func TestOverHTTPTheCallersOwnWordIsNoApproval(t *testing.T) {
 	op.Plan(func(context.Context, comment) (Plan, error) { return Plan{Summary: "S.", Undo: "Undo it."}, nil })
 	g := w.guard(func(p *Policy) { p.Approval = ApprovalClient })
 	p := op.pending(t, g, comment{Case: "form"})
-	sealed, _ := g.Seal(p)
-	if err := g.Attest(WithHTTP(t.Context(), true), p, sealed, p.Code()); !errors.Is(err, ErrUnsealed) {
+	sealed, _ := asAdapter(g).Seal(p)
+	if err := asAdapter(g).Attest(WithHTTP(t.Context(), true), p, sealed, p.Code()); !errors.Is(err, clientword.ErrUnsealed) {
 		t.Errorf("attested over HTTP: %v", err)
 	}
-	must(0, g.Attest(t.Context(), p, sealed, p.Code()))
+	must(0, asAdapter(g).Attest(t.Context(), p, sealed, p.Code()))
 }
 
 func TestLoweringTheProtectionIsSaidFirstAndNotGranted(t *testing.T) {

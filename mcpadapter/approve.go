@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 )
 
@@ -71,7 +72,7 @@ func (t *tool) askClient(ctx context.Context, req *mcp.CallToolRequest, args []b
 		}
 	}
 	for {
-		state, err := t.guard.Seal(p)
+		state, err := clientword.Of(t.guard).Seal(p)
 		switch {
 		case err != nil:
 			return nil, pending, err.Error(), nil
@@ -115,9 +116,9 @@ func (t *tool) attest(ctx context.Context, args []byte, pending *gate.Result, st
 		t.patience.lose(id)
 		return pending, false, nil
 	}
-	if err := t.guard.Attest(ctx, pending.Proposal, state, code); err != nil {
+	if err := clientword.Of(t.guard).Attest(ctx, pending.Proposal, state, code); err != nil {
 		t.patience.lose(id)
-		if !errors.Is(err, gate.ErrUnsealed) {
+		if !errors.Is(err, clientword.ErrUnsealed) {
 			t.opts.Logger.Error("attest", "op", t.op.Name(), "proposal", id, "err", err)
 			return pending, false, nil
 		}

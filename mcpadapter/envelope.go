@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/paging"
@@ -197,7 +198,7 @@ func (t *tool) encoded(in bound, v any) (*answer.Answer, error) {
 // texts of others the agent is shown, so that it can tell an approver where the
 // arguments of a later call may come from.
 func (t *tool) send(ctx context.Context, in bound, a *answer.Answer, decision string) reply {
-	t.guard.Saw(principalOf(ctx), without(a.Texts(), in.args))
+	clientword.Of(t.guard).Saw(principalOf(ctx), without(a.Texts(), in.args))
 	var raw []byte
 	if a.Fits(t.opts.MaxResponse) {
 		raw = a.Whole()

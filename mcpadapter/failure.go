@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/hindrance"
@@ -48,7 +49,7 @@ func (s *Server) replied(ctx context.Context, f failure) reply {
 	if err == nil {
 		var a *answer.Answer
 		if a, err = answer.New(raw, failureType()); err == nil {
-			s.guard.Saw(principalOf(ctx), a.Texts())
+			clientword.Of(s.guard).Saw(principalOf(ctx), a.Texts())
 			raw = a.Whole()
 			r := reply{result: said(raw), decision: f.Status, flags: len(a.Flags()), size: len(raw)}
 			r.result.IsError = true

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
@@ -58,7 +59,7 @@ func TestWhatTheAgentIsShownOfOthersEndsTheWordOfItsClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := clientGuard(t, gate.ApprovalClient)
 			mcptest.Call(t, mcptest.Connect(t, g, tt.op), "desk_quote", tt.args)
-			if g.Tainted("agent") != tt.tainted {
+			if clientword.Of(g).Tainted("agent") != tt.tainted {
 				t.Errorf("tainted %t, want %t", !tt.tainted, tt.tainted)
 			}
 		})

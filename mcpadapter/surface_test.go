@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
@@ -475,11 +476,11 @@ func TestTheGateLearnsWhichTextOfOthersTheAgentSaw(t *testing.T) {
 	d := &desk{titles: []string{"from 198.51.100.23 with love"}}
 	cs := mcptest.Connect(t, g, d.ops()...)
 	mcptest.Call(t, cs, "desk_count", nil)
-	if g.Tainted(g.Principal()) {
+	if clientword.Of(g).Tainted(g.Principal()) {
 		t.Error("an answer without text of others taints")
 	}
 	mcptest.Call(t, cs, "desk_list_tickets", nil)
-	if !g.Tainted(g.Principal()) {
+	if !clientword.Of(g).Tainted(g.Principal()) {
 		t.Error("an answer with text of others doesn't taint")
 	}
 	mcptest.Call(t, cs, "desk_close_ticket", `{"ticketId":"~1","tags":["198.51.100.23"]}`)

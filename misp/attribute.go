@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -316,7 +316,8 @@ type AttributePage struct {
 	Searched []string `json:"searched,omitempty" untrusted:"true"`
 	Note     string   `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 
-	part int // how many were asked for at once: Limit, unless the answer was too large
+	high, low int64 // the highest and the lowest id of what MISP sent
+	part      int   // how many were asked for at once: Limit, unless the answer was too large
 }
 
 // SearchAttributes returns one page of attributes, newest first, those in
@@ -381,70 +382,25 @@ func (c *Client) attributes(ctx context.Context, in SearchAttributesInput) (*Att
 // maxWalked is how many attributes a walk reads at once at most.
 const maxWalked = 4000
 
-// Attributes returns an iterator over every attribute that in matches, from
-// in.Page on, a page at a time. A loop may delete what it walks, with this client.
-// Without in.Limit it reads 500 at once, and more the further it goes: up to 4000.
+// Attributes returns an iterator over every attribute that in matches, the newest first,
+// from in.Page on, a page at a time; each is yielded once, whoever adds or deletes some
+// meanwhile. Without in.Limit it reads 500 at once, and more the further it goes: up to
+// 4000, since MISP reads what it skips.
 func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.Seq2[*Attribute, error] {
 	most := cmp.Or(in.Limit, maxWalked)
 	if err := input.PrepareWalk(&in, &in.Limit, maxLimit, ErrInvalid); err != nil {
 		return paging.Failed[*Attribute](err)
 	}
 	in.Tags, in.AllTags, in.Types = slices.Clone(in.Tags), slices.Clone(in.AllTags), slices.Clone(in.Types)
-	return walk(ctx, c, in.Page, in.Limit, most, func(a *Attribute) ID { return a.ID }, func(ctx context.Context, page, limit int) ([]*Attribute, int, bool, error) {
+	return paging.ByNumber(ctx, in.Page, in.Limit, most, func(a *Attribute) int64 { return idNumber(a.ID) }, func(ctx context.Context, page, limit int) (paging.NumberedPage[*Attribute], error) {
 		next := in
 		next.Page, next.Limit = page, limit
 		p, err := c.attributes(ctx, next)
 		if err != nil {
-			return nil, 0, false, err
+			return paging.NumberedPage[*Attribute]{}, err
 		}
-		return p.Attributes, p.part, p.More, nil
+		return paging.NumberedPage[*Attribute]{Items: p.Attributes, High: p.high, Low: p.low, More: p.More, Room: p.part, Gaps: in.DropListed}, nil
 	})
-}
-
-// walk yields every row of pages that are ordered by id, the highest first, from a page
-// of limit rows on. MISP can only skip rows, and reads those that it skips: so pages grow on
-// the way, up to most rows, unless read says that an answer had room for fewer. When
-// the loop has changed something, rows may have moved onto a page that was read, so that
-// it is read again.
-func walk[T any](ctx context.Context, c *Client, page, limit, most int, id func(T) ID, read func(ctx context.Context, page, limit int) (rows []T, room int, more bool, err error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		page, limit, most := page, limit, most
-		last := int64(math.MaxInt64) // the lowest id so far
-		for {
-			if err := ctx.Err(); err != nil {
-				yield(none, err)
-				return
-			}
-			before := c.changes.Load()
-			rows, room, more, err := read(ctx, page, limit)
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			for _, row := range rows {
-				if n := idNumber(id(row)); n >= last {
-					continue
-				} else if last = n; !yield(row, nil) {
-					return
-				}
-			}
-			if !more {
-				return
-			}
-			if c.changes.Load() != before {
-				continue
-			}
-			done := page * limit
-			switch {
-			case room < limit:
-				limit, most = room, room
-			case 2*limit <= most && done%(2*limit) == 0:
-				limit *= 2
-			}
-			page = done/limit + 1
-		}
-	}
 }
 
 // searchAttributes sends q, whose filters are known to filter.
@@ -459,14 +415,25 @@ func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (
 	var err error
 	p.Attributes, p.More, err = paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*Attribute, bool, error) {
 		q.Page, q.Limit, p.part = page, limit, limit
-		a, err := httpx.JSON[answer](c.has("response")(c.wire.SearchAttributes(ctx, q)))
+		res, err := c.has("response")(c.wire.SearchAttributes(ctx, q))
+		a, err := httpx.JSON[answer](res, err)
 		if err != nil {
 			return nil, false, err
 		}
-		return a.Response.Attributes, len(a.Response.Attributes) >= limit, nil
+		more := len(a.Response.Attributes) >= limit
+		if n, err := strconv.Atoi(res.Header.Get("X-Result-Count")); err == nil && q.EnforceWarninglist == 1 {
+			more = n > limit // rows were left out after it was counted
+		}
+		return a.Response.Attributes, more, nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, a := range p.Attributes {
+		if a != nil {
+			n := idNumber(a.ID)
+			p.high, p.low = max(p.high, n), cmp.Or(min(p.low, n), n)
+		}
 	}
 	// X-Result-Count is the number of rows here, one more when the page is full.
 	if n := len(p.Attributes); p.Page == 1 && !p.More {

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -121,14 +122,20 @@ func (c *Client) Blocked(ctx context.Context, in BlocklistInput) iter.Seq2[strin
 	}
 	skipped := (in.Page - 1) * in.Limit
 	in.Page, in.Limit, in.Since = 1, math.MaxInt, ""
+	if _, from := resume.Asked(ctx); from {
+		skipped = 0
+	}
 	return func(yield func(string, error) bool) {
-		list, cut, err := c.blocklist(ctx, in)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		for _, v := range list.Values[min(skipped, len(list.Values)):] {
-			if !yield(v, nil) {
+		cut := false
+		for v, err := range paging.AtOnce(ctx, func(v string) string { return v }, func(ctx context.Context) ([]string, error) {
+			list, more, err := c.blocklist(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			cut = more
+			return list.Values[min(skipped, len(list.Values)):], nil
+		}) {
+			if !yield(v, err) || err != nil {
 				return
 			}
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/progress"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/internal/upload"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
@@ -404,18 +406,27 @@ func (c *Client) Hashes(ctx context.Context, in ExportHashesInput) iter.Seq2[str
 		return paging.Failed[string](err)
 	}
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
-	return paging.Gathered(paging.ByCursor(ctx, func(ctx context.Context, page int) ([]string, int, error) {
-		next := in
-		next.Page = max(page, in.Page)
-		p, err := c.ExportHashes(ctx, next)
-		switch {
-		case err != nil:
-			return nil, 0, err
-		case p.More:
-			return p.Hashes, next.Page + 1, nil
+	if _, from := resume.Asked(ctx); from {
+		in.Page = 1
+	}
+	return paging.AtOnce(ctx, func(hash string) string { return hash }, func(ctx context.Context) (all []string, err error) {
+		seen := map[string]bool{}
+		for next := in; ; next.Page++ {
+			p, err := c.ExportHashes(ctx, next)
+			if err != nil {
+				return nil, err
+			}
+			for _, hash := range p.Hashes {
+				if !seen[hash] {
+					seen[hash] = true
+					all = append(all, hash)
+				}
+			}
+			if progress.Report(ctx, len(all), 0, "rows have come"); !p.More {
+				return all, nil
+			}
 		}
-		return p.Hashes, 0, nil
-	}), func(hash string) string { return hash })
+	})
 }
 
 // maxHashes is the largest page of hashes.

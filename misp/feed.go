@@ -90,7 +90,7 @@ func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, e
 // Feeds returns an iterator over every feed that in matches, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) Feeds(ctx context.Context, in ListFeedsInput) iter.Seq2[*Feed, error] {
-	return walkWhole(ctx, in, c.listFeeds, func(p *FeedPage) []*Feed { return p.Feeds })
+	return walkWhole(ctx, in, c.listFeeds, func(p *FeedPage) []*Feed { return p.Feeds }, func(f *Feed) ID { return f.ID })
 }
 
 func (c *Client) listFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, error) {

@@ -110,7 +110,7 @@ func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*Galax
 // Galaxies returns an iterator over every galaxy that in matches, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) Galaxies(ctx context.Context, in ListGalaxiesInput) iter.Seq2[*GalaxyHead, error] {
-	return walkWhole(ctx, in, c.listGalaxies, func(p *GalaxyPage) []*GalaxyHead { return p.Galaxies })
+	return walkWhole(ctx, in, c.listGalaxies, func(p *GalaxyPage) []*GalaxyHead { return p.Galaxies }, func(g *GalaxyHead) ID { return g.ID })
 }
 
 func (c *Client) listGalaxies(ctx context.Context, in ListGalaxiesInput) (*GalaxyPage, error) {
@@ -170,7 +170,7 @@ func (c *Client) GetGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClust
 // GalaxyClusters returns an iterator over every cluster of a galaxy, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) GalaxyClusters(ctx context.Context, in GetGalaxyInput) iter.Seq2[*ClusterHead, error] {
-	return walkWhole(ctx, in, c.getGalaxy, func(p *GalaxyClusters) []*ClusterHead { return p.Clusters })
+	return walkWhole(ctx, in, c.getGalaxy, func(p *GalaxyClusters) []*ClusterHead { return p.Clusters }, func(c *ClusterHead) ID { return c.ID })
 }
 
 func (c *Client) getGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClusters, error) {
@@ -251,7 +251,7 @@ func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyCluste
 // closest first, from in.Page on, as [Client.SearchGalaxyClusters] finds them when it
 // begins.
 func (c *Client) GalaxyClustersMatching(ctx context.Context, in SearchGalaxyClustersInput) iter.Seq2[*ClusterHead, error] {
-	return walkWhole(ctx, in, c.searchGalaxyClusters, func(p *FoundClusters) []*ClusterHead { return p.Clusters })
+	return walkWhole(ctx, in, c.searchGalaxyClusters, func(p *FoundClusters) []*ClusterHead { return p.Clusters }, func(c *ClusterHead) ID { return c.ID })
 }
 
 func (c *Client) searchGalaxyClusters(ctx context.Context, in SearchGalaxyClustersInput) (*FoundClusters, error) {

@@ -96,7 +96,7 @@ func (c *Client) ListObjectTemplates(ctx context.Context, in ListObjectTemplates
 // ObjectTemplates returns an iterator over every object template that in matches, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) ObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) iter.Seq2[*TemplateHead, error] {
-	return walkWhole(ctx, in, c.listObjectTemplates, func(p *TemplatePage) []*TemplateHead { return p.Templates })
+	return walkWhole(ctx, in, c.listObjectTemplates, func(p *TemplatePage) []*TemplateHead { return p.Templates }, func(t *TemplateHead) ID { return t.ID })
 }
 
 func (c *Client) listObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) (*TemplatePage, error) {

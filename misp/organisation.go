@@ -77,7 +77,7 @@ func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInpu
 // Organisations returns an iterator over every organisation that in matches, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) Organisations(ctx context.Context, in ListOrganisationsInput) iter.Seq2[*OrganisationDetail, error] {
-	return walkWhole(ctx, in, c.listOrganisations, func(p *OrganisationPage) []*OrganisationDetail { return p.Organisations })
+	return walkWhole(ctx, in, c.listOrganisations, func(p *OrganisationPage) []*OrganisationDetail { return p.Organisations }, func(o *OrganisationDetail) ID { return o.ID })
 }
 
 func (c *Client) listOrganisations(ctx context.Context, in ListOrganisationsInput) (*OrganisationPage, error) {
@@ -166,7 +166,7 @@ func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInpu
 // SharingGroups returns an iterator over every sharing group that in matches, by name,
 // from in.Page on, as they were when it began.
 func (c *Client) SharingGroups(ctx context.Context, in ListSharingGroupsInput) iter.Seq2[*SharingGroupDetail, error] {
-	return walkWhole(ctx, in, c.listSharingGroups, func(p *SharingGroupPage) []*SharingGroupDetail { return p.Groups })
+	return walkWhole(ctx, in, c.listSharingGroups, func(p *SharingGroupPage) []*SharingGroupDetail { return p.Groups }, func(g *SharingGroupDetail) ID { return g.ID })
 }
 
 func (c *Client) listSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {

@@ -119,7 +119,7 @@ func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*Pro
 // Proposals returns an iterator over every proposal that in matches, newest first, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) Proposals(ctx context.Context, in ListProposalsInput) iter.Seq2[*Proposal, error] {
-	return walkWhole(ctx, in, c.listProposals, func(p *ProposalPage) []*Proposal { return p.Proposals })
+	return walkWhole(ctx, in, c.listProposals, func(p *ProposalPage) []*Proposal { return p.Proposals }, func(p *Proposal) ID { return p.ID })
 }
 
 func (c *Client) listProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {

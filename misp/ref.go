@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 )
 
 // A Ref names an attribute, an object, a template, a galaxy, a cluster or an
@@ -66,24 +67,28 @@ func cut[T any](p Paging, list []T) ([]T, bool) {
 }
 
 // walkWhole is an iterator over a list that MISP gives in one answer: list's page of
-// all. in.Page and in.Limit say how many rows are left out before it.
-func walkWhole[In, Page, T any, P interface {
+// all. in.Page and in.Limit say how many rows are left out before it, and id tells rows
+// apart.
+func walkWhole[In, Page, T any, ID comparable, P interface {
 	*In
 	paging() *Paging
-}](ctx context.Context, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T) iter.Seq2[T, error] {
+}](ctx context.Context, in In, list func(context.Context, In) (*Page, error), rows func(*Page) []T, id func(T) ID) iter.Seq2[T, error] {
 	p := P(&in).paging()
 	if err := input.PrepareWalk(&in, &p.Limit, maxLimit, ErrInvalid); err != nil {
 		return paging.Failed[T](err)
 	}
 	skipped := (p.Page - 1) * p.Limit
+	if _, from := resume.Asked(ctx); from {
+		skipped = 0
+	}
 	p.Page, p.Limit = 1, math.MaxInt
-	return paging.All(ctx, func(ctx context.Context, _ int) ([]T, bool, error) {
+	return paging.AtOnce(ctx, id, func(ctx context.Context) ([]T, error) {
 		all, err := list(ctx, in)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		items := rows(all)
-		return items[min(skipped, len(items)):], false, nil
+		return items[min(skipped, len(items)):], nil
 	})
 }
 

@@ -138,22 +138,27 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	return p, nil
 }
 
-// Events returns an iterator over every event that in matches, from in.Page on,
-// without what is in them, a page at a time. A loop may delete what it walks, with
-// this client. Without in.Limit it reads 500 at once.
+// Events returns an iterator over every event that in matches, the newest first, from
+// in.Page on, without what is in them, a page at a time; each is yielded once, whoever
+// adds or deletes some meanwhile. Without in.Limit it reads 500 at once.
 func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*EventSummary, error] {
 	if err := input.PrepareWalk(&in, &in.Limit, maxLimit, ErrInvalid); err != nil {
 		return paging.Failed[*EventSummary](err)
 	}
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
-	return walk(ctx, c, in.Page, in.Limit, in.Limit, func(e *EventSummary) ID { return e.ID }, func(ctx context.Context, page, limit int) ([]*EventSummary, int, bool, error) {
+	number := func(e *EventSummary) int64 { return idNumber(e.ID) }
+	return paging.ByNumber(ctx, in.Page, in.Limit, in.Limit, number, func(ctx context.Context, page, limit int) (p paging.NumberedPage[*EventSummary], err error) {
 		next := in
 		next.Page, next.Limit = page, limit
-		p, err := c.SearchEvents(ctx, next)
+		found, err := c.SearchEvents(ctx, next)
 		if err != nil {
-			return nil, 0, false, err
+			return p, err
 		}
-		return p.Events, limit, p.More, nil
+		p.Items, p.More = found.Events, found.More
+		if n := len(p.Items); n > 0 {
+			p.High, p.Low = number(p.Items[0]), number(p.Items[n-1])
+		}
+		return p, nil
 	})
 }
 

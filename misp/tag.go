@@ -289,7 +289,7 @@ func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, erro
 // Tags returns an iterator over every tag that in matches, by name, from in.Page
 // on, as they were when it began: MISP gives all in one answer.
 func (c *Client) Tags(ctx context.Context, in ListTagsInput) iter.Seq2[*TagUse, error] {
-	return walkWhole(ctx, in, c.listTags, func(p *TagPage) []*TagUse { return p.Tags })
+	return walkWhole(ctx, in, c.listTags, func(p *TagPage) []*TagUse { return p.Tags }, func(t *TagUse) string { return t.Name })
 }
 
 func (c *Client) listTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {

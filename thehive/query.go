@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -365,7 +366,7 @@ type walked interface {
 // largest.
 func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q Query, extra ...string) iter.Seq2[T, error] {
 	pageSize = cmp.Or(max(pageSize, 0), maxPage)
-	key := func(v T) (int64, string) { return jsoncodec.Milli(v.created()), v.identity() }
+	key := func(v T) (made int64, id string) { return jsoncodec.Milli(v.created()), v.identity() }
 	return paging.ByKey(ctx, key, func(ctx context.Context, from *int64, offset int) ([]T, bool, error) {
 		q := q
 		if from != nil {
@@ -401,6 +402,9 @@ func everything[In any, T walked](ctx context.Context, c *Client, name string, i
 		return paging.Failed[T](err)
 	}
 	size, skipped := *limit, *offset
+	if _, from := resume.Asked(ctx); from {
+		skipped = 0
+	}
 	return func(yield func(T, error) bool) {
 		var none T
 		q, keep, err := query(ctx, in)

@@ -23,6 +23,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -713,7 +714,7 @@ func (c *Client) findAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPa
 func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput, now time.Time) (*AlertPage, error) {
 	s := q.search
 	s.From, s.TrackTotalHits = in.Offset, true
-	if err := resume(in.Cursor, in.Offset, q.print, s); err != nil {
+	if err := goOn(in.Cursor, in.Offset, q.print, s); err != nil {
 		return nil, err
 	}
 	f, err := c.searchAlerts(ctx, q.index, *s)
@@ -779,6 +780,15 @@ func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert
 
 // walk calls each for every alert that in matches until it returns false.
 func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) bool) error {
+	at := in.Cursor
+	asked, _ := resume.Asked(ctx)
+	ctx, from, err := resume.Take(ctx, func() Cursor { return at })
+	if err != nil {
+		return invalid("%s", err)
+	}
+	if from != nil {
+		at, in.Cursor, in.Offset = *from, *from, 0
+	}
 	if in.Offset+in.Limit > window {
 		return fmt.Errorf("%w: the iterator can begin at most %d alerts from the first", ErrWindow, window-in.Limit)
 	}
@@ -792,7 +802,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 	}
 	s, index := q.search, q.index
 	s.From = in.Offset
-	if err := resume(in.Cursor, in.Offset, q.print, s); err != nil {
+	if err := goOn(in.Cursor, in.Offset, q.print, s); err != nil {
 		return err
 	}
 	missing := ""
@@ -810,10 +820,16 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 		if why := incomplete(f, index); why != "" {
 			missing = why
 		}
-		for _, h := range f.Hits.Hits {
+		ends := &turning{q.print, s, f, now}
+		for i, h := range f.Hits.Hits {
 			a, err := q.alert(h)
 			if err != nil {
 				return err
+			}
+			if asked {
+				if at = ends.behind(i + 1); at == "" {
+					return errNoSort
+				}
 			}
 			if !each(a) {
 				return nil
@@ -824,7 +840,7 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 		}
 		last := f.Hits.Hits[len(f.Hits.Hits)-1].Sort
 		if len(last) != len(s.Sort) {
-			return errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
+			return errNoSort
 		}
 		s.From, s.SearchAfter = 0, last
 		if page == 0 { // there is a second page: from here on in one state
@@ -838,6 +854,8 @@ func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) 
 	}
 	return nil
 }
+
+var errNoSort = errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
 
 // snapshot has the indexer keep the present state of the alerts. It returns nil
 // when the user may not, or the indexer can't.

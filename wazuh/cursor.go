@@ -69,8 +69,8 @@ func (c Cursor) now() (time.Time, error) {
 	return time.UnixMilli(p.Now), err
 }
 
-// resume lets s go on from cursor.
-func resume(cursor Cursor, offset int, print string, s *indexer.Search) error {
+// goOn lets s go on from cursor.
+func goOn(cursor Cursor, offset int, print string, s *indexer.Search) error {
 	if cursor == "" {
 		return nil
 	}
@@ -181,12 +181,19 @@ func (p *VulnerabilityPage) FirstRows(n int) (page any, next map[string]any) {
 // for all; or nil if it can't end there.
 func (p *ThingPage) FirstRows(n int) (page any, next map[string]any) {
 	short := *p
-	short.Items, short.More, short.NextCursor = p.Items[:n], true, p.ends.behind(n)
-	if n < len(p.places) {
-		short.NextCursor, _ = encodeCursor(p.places[n]) //nolint:errcheck // strings and integers always encode
-	}
-	if short.NextCursor == "" {
+	if short.Items, short.More, short.NextCursor = p.Items[:n], true, p.behind(n); short.NextCursor == "" {
 		return nil, nil
 	}
 	return &short, nil
+}
+
+// behind is [turning.behind], also where hosts were asked.
+func (p *ThingPage) behind(n int) Cursor {
+	if n == 0 || n > len(p.places) {
+		return p.ends.behind(n)
+	}
+	at := p.places[n-1]
+	at.Row, at.Before = at.Row+1, at.Before+1
+	c, _ := encodeCursor(at) //nolint:errcheck // strings and integers always encode
+	return c
 }

@@ -187,7 +187,7 @@ func (c *Client) searchInventory(ctx context.Context, in SearchInventoryInput) (
 		return nil, err
 	}
 	index := inventoryIndex(in.Kind)
-	if err := resume(in.Cursor, in.Offset, fingerprint(index, s), s); err != nil {
+	if err := goOn(in.Cursor, in.Offset, fingerprint(index, s), s); err != nil {
 		return nil, err
 	}
 	f, err := c.searchIndex(ctx, index, *s)
@@ -210,8 +210,8 @@ func (c *Client) searchInventory(ctx context.Context, in SearchInventoryInput) (
 // in.Limit is how many it fetches at a time, 500 unless given. When part of the
 // indexer or an agent didn't answer, its last yield is [ErrIncomplete].
 func (c *Client) Inventory(ctx context.Context, in SearchInventoryInput) iter.Seq2[*Thing, error] {
-	return walkCursor(ctx, in, func(in *SearchInventoryInput, at Cursor) { in.Cursor = at }, c.searchInventory, func(p *ThingPage) ([]*Thing, Cursor, string) {
-		return p.Items, p.NextCursor, p.missed
+	return walkCursor(ctx, in, func(in *SearchInventoryInput, at Cursor) { in.Cursor = at }, c.searchInventory, func(p *ThingPage) ([]*Thing, Cursor, func(int) Cursor, string) {
+		return p.Items, p.NextCursor, p.behind, p.missed
 	})
 }
 

@@ -38,7 +38,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := resume(in.Cursor, 0, fingerprint(alertIndex, b), b); err != nil {
+		if err := goOn(in.Cursor, 0, fingerprint(alertIndex, b), b); err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)
 			}

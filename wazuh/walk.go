@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 )
 
 // pageRows is how many rows an iterator fetches at a time: what the server API
@@ -19,13 +20,19 @@ const pageRows = 500
 // tells them apart. What Wazuh would not tell of some of them is [ErrIncomplete],
 // the last yield.
 func walkRows[In, Page, T any, ID comparable](ctx context.Context, in In, most int, list func(context.Context, In) (*Page, error), rows func(*Page) ([]T, Paging), id func(T) ID) iter.Seq2[T, error] {
-	limit, _ := input.Place(&in)
+	limit, offset := input.Place(&in)
 	if err := input.PrepareWalk(&in, limit, most, ErrInvalid); err != nil {
 		return paging.Failed[T](err)
+	}
+	if _, from := resume.Asked(ctx); from {
+		*offset = 0
 	}
 	return func(yield func(T, error) bool) {
 		var failed []Failure
 		for row, err := range paging.Whole(ctx, id, func(ctx context.Context, skipped int) ([]T, bool, error) {
+			if skipped == 0 {
+				failed = nil
+			}
 			next := in
 			_, offset := input.Place(&next)
 			*offset += skipped
@@ -62,31 +69,31 @@ func reasons(failed []Failure) string {
 
 // walkCursor walks a list of the indexer by its cursors, each page from the last
 // row of the one before on, however deep. turn sets the cursor of an input, read
-// tells what is on a page. When part of the indexer didn't answer, the last yield
+// tells what is on a page and where each row ends. When part of the indexer didn't answer, the last yield
 // is [ErrIncomplete].
-func walkCursor[In, Page, T any](ctx context.Context, in In, turn func(*In, Cursor), list func(context.Context, In) (*Page, error), read func(*Page) (rows []T, next Cursor, incomplete string)) iter.Seq2[T, error] {
+func walkCursor[In, Page, T any](ctx context.Context, in In, turn func(*In, Cursor), list func(context.Context, In) (*Page, error), read func(*Page) (rows []T, next Cursor, behind func(n int) Cursor, incomplete string)) iter.Seq2[T, error] {
 	limit, _ := input.Place(&in)
 	if err := input.PrepareWalk(&in, limit, pageRows, ErrInvalid); err != nil {
 		return paging.Failed[T](err)
 	}
 	return func(yield func(T, error) bool) {
 		missing := ""
-		for row, err := range paging.ByCursor(ctx, func(ctx context.Context, from Cursor) ([]T, Cursor, error) {
-			next := in
+		for row, err := range paging.ByCursor(ctx, func(ctx context.Context, from Cursor) ([]T, Cursor, func(int) Cursor, error) {
+			asked := in
 			if from != "" {
-				_, offset := input.Place(&next)
+				_, offset := input.Place(&asked)
 				*offset = 0
-				turn(&next, from)
+				turn(&asked, from)
 			}
-			p, err := list(ctx, next)
+			p, err := list(ctx, asked)
 			if err != nil {
-				return nil, "", err
+				return nil, "", nil, err
 			}
-			rows, behind, why := read(p)
+			rows, next, behind, why := read(p)
 			if why != "" {
 				missing = why
 			}
-			return rows, behind, nil
+			return rows, next, behind, nil
 		}) {
 			if !yield(row, err) || err != nil {
 				return

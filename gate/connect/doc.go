@@ -12,4 +12,6 @@
 //	case connect.ErrRateLimited, connect.ErrUnavailable:
 //		time.Sleep(max(time.Second, connect.RetryAfter(err)))
 //	}
+//
+// A [Walk] goes over a list of any client and can be taken up again where it ended.
 package connect

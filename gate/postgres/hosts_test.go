@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 func TestAPoolThatSharesSessionsIsRefused(t *testing.T) {
@@ -213,7 +214,7 @@ func TestAReadWaitsForNoDatabase(t *testing.T) {
 	read := make(chan bool)
 	go func() {
 		for _, who := range []string{"one", "two", "one"} {
-			h.Saw(who, []string{"text of others"})
+			clientword.Of(h.Guard).Saw(who, []string{"text of others"})
 		}
 		close(read)
 	}()
@@ -228,12 +229,12 @@ func TestAReadWaitsForNoDatabase(t *testing.T) {
 	defer other.Close()
 	for _, who := range []string{"one", "two"} {
 		for range 6000 {
-			if other.Tainted(who) {
+			if clientword.Of(other.Guard).Tainted(who) {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if !other.Tainted(who) {
+		if !clientword.Of(other.Guard).Tainted(who) {
 			t.Errorf("others never hear of %s", who)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 type comment struct {
@@ -268,8 +269,8 @@ func TestWithoutTheDatabaseWritesAreRefusedAndReadsRun(t *testing.T) {
 		if reason(err) != gate.ReasonJournal || !strings.Contains(errors.Unwrap(err).Error(), p.addr()) {
 			t.Errorf("%v: %v", err, errors.Unwrap(err))
 		}
-		h.Saw("", []string{"text of others"})
-		if !h.Tainted("agent") {
+		clientword.Of(h.Guard).Saw("", []string{"text of others"})
+		if !clientword.Of(h.Guard).Tainted("agent") {
 			t.Error("what was shown meanwhile is forgotten")
 		}
 	})
@@ -456,8 +457,8 @@ func TestAServerCanNeitherForgetNorEnrol(t *testing.T) {
 	if res := must(h.do(write, "1")); res.State != gate.StateExecuted {
 		t.Errorf("%s", res.State)
 	}
-	h.Saw("", []string{"text of others"})
-	if !h.Tainted("agent") {
+	clientword.Of(h.Guard).Saw("", []string{"text of others"})
+	if !clientword.Of(h.Guard).Tainted("agent") {
 		t.Error("it can't keep what was shown")
 	}
 	s := opened(t, own)

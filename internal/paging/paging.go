@@ -5,54 +5,34 @@
 // closed case leaves the list, so the next page begins too far behind. Choose by
 // what the platform offers:
 //
-//   - [ByKey], when it can sort by something and begin at a given value of it.
+//   - [ByKey], when it can sort by when something was made and begin at a given time.
 //     Nothing is skipped, nothing comes twice, memory is that of one page and the
 //     keys, and no request goes beyond the number of rows that a platform lets
 //     one skip (10,000 at an OpenSearch or an Elasticsearch).
 //   - [ByCursor], when a page says where it ends.
-//   - [Whole], when it can only skip rows. All is read before the first item is
-//     handed out.
-//   - [All], when nothing can leave or enter the list, as in a snapshot.
+//   - [ByNumber], when rows are sorted by their numbers and can only be skipped.
+//   - [Whole], when it can only skip rows of another order. All is read before the first
+//     item is handed out.
+//   - [AtOnce], when a platform gives all in one answer.
+//
+// Each tells where it is and can begin there, see package resume.
 package paging
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"maps"
+	"math"
+	"slices"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/progress"
+	"github.com/sallyport-soc/sallyport/internal/resume"
 )
-
-// All yields every item, asking fetch for one page after another, each from the
-// given offset. It stops after the first error, which it yields once, and when
-// ctx ends.
-func All[T any](ctx context.Context, fetch func(ctx context.Context, offset int) (items []T, more bool, err error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		for offset := 0; ; {
-			if err := ctx.Err(); err != nil {
-				yield(zero, err)
-				return
-			}
-			items, more, err := fetch(ctx, offset)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			progress.Report(ctx, offset+len(items), 0, "rows have come")
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if !more || len(items) == 0 {
-				return
-			}
-			offset += len(items)
-		}
-	}
-}
 
 // Failed yields err alone: a walk that can't begin.
 func Failed[T any](err error) iter.Seq2[T, error] {
@@ -62,59 +42,142 @@ func Failed[T any](err error) iter.Seq2[T, error] {
 	}
 }
 
-// Whole yields every item once, after it has read all pages as [All] does: what
-// the loop changes then can't shift the rows that are still to be read. id is
-// what tells items apart; one that others push onto a second page while the
-// pages are read isn't yielded again.
+// Whole yields every item once, after it has read all pages: what the loop changes
+// then can't shift the rows that are still to be read. What others change while the
+// pages are read can: each page is asked for from the last row of the one before on, and
+// where that is gone all is read again. id is what tells items apart, and what a walk
+// from a cursor goes along.
 func Whole[T any, ID comparable](ctx context.Context, id func(T) ID, fetch func(ctx context.Context, offset int) (items []T, more bool, err error)) iter.Seq2[T, error] {
-	return Gathered(All(ctx, fetch), id)
-}
-
-// Gathered yields what walk does, each item once, after it has walked to the end.
-func Gathered[T any, ID comparable](walk iter.Seq2[T, error], id func(T) ID) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var all []T
-		seen := map[ID]bool{}
-		for item, err := range walk {
-			if err != nil {
-				yield(item, err)
-				return
+	return AtOnce(ctx, id, func(ctx context.Context) (all []T, err error) {
+		for range maxMoves {
+			seen, whole, come := map[ID]bool{}, true, 0
+			all = nil
+			for more := true; more && whole; {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				var items []T
+				items, more, err = fetch(ctx, max(0, come-1))
+				if err == nil && come > 0 {
+					switch whole = len(items) > 0 && seen[id(items[0])]; {
+					case whole && len(items) == 1 && more: // pages of one row
+						items, more, err = fetch(ctx, come)
+					case whole:
+						items = items[1:]
+					}
+				}
+				if err != nil {
+					return nil, err
+				}
+				for _, item := range items {
+					if k := id(item); !seen[k] {
+						seen[k] = true
+						all = append(all, item)
+					}
+				}
+				come += len(items)
+				more = more && len(items) > 0
+				progress.Report(ctx, len(all), 0, "rows have come")
 			}
-			if k := id(item); !seen[k] {
-				seen[k] = true
-				all = append(all, item)
+			if whole {
+				return all, nil
 			}
 		}
+		return nil, errUnstable
+	})
+}
+
+// AtOnce yields every item of a list that read gives at once. A walk that can go on from
+// a cursor goes along the ids, the shorter first.
+func AtOnce[T any, ID comparable](ctx context.Context, id func(T) ID, read func(context.Context) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		after := ""
+		asked, _ := resume.Asked(ctx)
+		ctx, from, err := resume.Take(ctx, func() string { return after })
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		all, err := read(ctx)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		if !asked {
+			for _, item := range all {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			return
+		}
+		names := make(map[string]T, len(all))
 		for _, item := range all {
-			if !yield(item, nil) {
+			names[name(id(item))] = item
+		}
+		if from != nil {
+			after = *from
+		}
+		for _, n := range slices.SortedFunc(maps.Keys(names), byLength) {
+			if byLength(n, after) <= 0 {
+				continue
+			}
+			if after = n; !yield(names[n], nil) {
 				return
 			}
 		}
 	}
 }
 
+// byLength orders texts so that numbers stand as numbers do.
+func byLength(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// name is an id as text.
+func name[ID comparable](id ID) string {
+	if s, ok := any(id).(string); ok {
+		return s
+	}
+	return fmt.Sprintf("%#v", id)
+}
+
 // ByCursor yields every item, asking fetch for one page after another, each from
 // where the one before ended, the first from the zero value of C, which is also where
 // the last page ends. Where a page ends must be a place in the list's order and no
-// number of rows. It stops after the first error, which it yields once, and when ctx
-// ends.
-func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.Context, from C) (items []T, end C, err error)) iter.Seq2[T, error] {
+// number of rows; behind is the place behind the first n items. It stops after the first error,
+// which it yields once, and when ctx ends.
+func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.Context, from C) (items []T, end C, behind func(n int) C, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
-		var from, none C
+		var from, at, none C
+		asked, _ := resume.Asked(ctx)
+		ctx, place, err := resume.Take(ctx, func() C { return at })
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		if place != nil {
+			from, at = *place, *place
+		}
 		for come := 0; ; {
 			if err := ctx.Err(); err != nil {
 				yield(zero, err)
 				return
 			}
-			items, end, err := fetch(ctx, from)
+			items, end, behind, err := fetch(ctx, from)
 			if err != nil {
 				yield(zero, err)
 				return
 			}
 			come += len(items)
 			progress.Report(ctx, come, 0, "rows have come")
-			for _, item := range items {
+			for i, item := range items {
+				if asked {
+					if at = behind(i + 1); at == none {
+						yield(zero, errNowhere)
+						return
+					}
+				}
 				if !yield(item, nil) {
 					return
 				}
@@ -133,34 +196,70 @@ const maxMoves = 8
 
 var errUnstable = errors.New("the list is in another order each time it is asked for, so items could be missed")
 
-// ByKey yields every item once, walking the list along a value that it is sorted
-// by. key returns that value of an item and what tells the item apart. It should
-// be one that stays, such as when an item was made; one that grows when an item
-// is changed is right too if the list is sorted upward: what was changed comes
-// again at the end, and is left out there.
+var errNowhere = errors.New("the platform doesn't say where a row stands in the list, to go on from it")
+
+// lateness is for how long what was made may take to show in a list, and maxRecent how
+// many items of that time are told from each other.
+const (
+	lateness  = time.Minute
+	maxRecent = 1000
+)
+
+// A keyPlace is where a walk by key is.
+type keyPlace struct {
+	Top   *made `json:"t,omitempty"` // the newest of this walk
+	At    *made `json:"a,omitempty"` // where it is
+	Since *made `json:"s,omitempty"` // what is older, and these, were given by a walk before
+}
+
+// made are the items that were made at a time, or from then on.
+type made struct {
+	At  int64    `json:"m"`
+	IDs []string `json:"i"`
+}
+
+func (m *made) has(id string) bool { return m != nil && slices.Contains(m.IDs, id) }
+
+// ByKey yields every item once, walking a list that is sorted by when its items were
+// made, the newest first. key returns that time, in milliseconds, and what tells the
+// item apart; neither ever changes.
 //
-// fetch returns one page, sorted by the value, from the first item on that has
-// the value from or one behind it; the first time from is nil: from the
-// beginning. It skips offset items, which is 0 unless more items than a page
-// holds have the same value. Which end the list begins at is up to fetch.
+// fetch returns one page, from the first item on that was made at the time from or
+// before; the first time from is nil: from the newest. It skips offset items, which is 0
+// unless more items than a page holds were made at the same time.
 //
 // Items that leave the list meanwhile, such as those that the loop itself
 // changes, make no other be skipped. An item that enters it behind the place
 // where the walk is may be yielded.
 //
 // It stops after the first error, which it yields once, and when ctx ends. A list
-// whose items of one value come in another order each time is an error, if there
+// whose items of one time come in another order each time is an error, if there
 // are more of them than a page holds.
-func ByKey[T any, V, ID comparable](ctx context.Context, key func(T) (V, ID), fetch func(ctx context.Context, from *V, offset int) (items []T, more bool, err error)) iter.Seq2[T, error] {
+func ByKey[T any](ctx context.Context, key func(T) (made int64, id string), fetch func(ctx context.Context, from *int64, offset int) (items []T, more bool, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var (
 			zero   T
-			from   *V
+			from   *int64
 			offset int
-			last   *ID // the item at offset, if nothing has moved
-			moves  int // how often something had, since an item was new
-			seen   = map[ID]bool{}
+			last   *string // the item at offset, if nothing has moved
+			moves  int     // how often something had, since an item was new
+			seen   = map[string]bool{}
+			place  keyPlace
 		)
+		ctx, begin, err := resume.Take(ctx, func() keyPlace { return place })
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		if begin != nil {
+			place = *begin
+		}
+		if at := place.At; at != nil {
+			from = &at.At
+			for _, id := range at.IDs {
+				seen[id] = true
+			}
+		}
 		for {
 			if err := ctx.Err(); err != nil {
 				yield(zero, err)
@@ -181,31 +280,36 @@ func ByKey[T any, V, ID comparable](ctx context.Context, key func(T) (V, ID), fe
 					yield(zero, errUnstable)
 					return
 				}
-				if moved { // items before it have left: look again from the value's first
+				if moved { // items before it have left: look again from the time's first
 					offset, last = 0, nil
 					continue
 				}
 			}
-			if len(items) == 0 {
-				return
-			}
 			fresh := false
 			for _, item := range items {
-				if _, id := key(item); !seen[id] {
-					seen[id], fresh, moves = true, true, 0
-					if !yield(item, nil) {
-						return
-					}
+				at, id := key(item)
+				if s := place.Since; s != nil && at < s.At {
+					more = false
+					break
+				}
+				if seen[id] {
+					continue
+				}
+				seen[id], fresh, moves = true, true, 0
+				place.pass(at, id)
+				if !place.Since.has(id) && !yield(item, nil) {
+					return
 				}
 			}
 			progress.Report(ctx, len(seen), 0, "rows have come")
-			if !more {
+			if !more || len(items) == 0 {
+				place.end()
 				return
 			}
-			value, id := key(items[len(items)-1])
+			at, id := key(items[len(items)-1])
 			switch {
-			case from == nil || *from != value:
-				from, offset, last = &value, 0, nil
+			case from == nil || *from != at:
+				from, offset, last = &at, 0, nil
 			case len(items) > 1: // the last one again, to see whether it is still there
 				offset, last = offset+len(items)-1, &id
 			case fresh:
@@ -215,6 +319,160 @@ func ByKey[T any, V, ID comparable](ctx context.Context, key func(T) (V, ID), fe
 			}
 		}
 	}
+}
+
+// pass notes that the walk has come to an item.
+func (p *keyPlace) pass(at int64, id string) {
+	if p.At == nil || p.At.At != at {
+		p.At = &made{At: at}
+	}
+	p.At.IDs = append(p.At.IDs, id)
+	if p.Top == nil {
+		p.Top = &made{At: at - lateness.Milliseconds()}
+	}
+	switch {
+	case at < p.Top.At:
+	case len(p.Top.IDs) < maxRecent:
+		p.Top.IDs = append(p.Top.IDs, id)
+	default: // of a flood the oldest are as old as the others
+		p.Top.At = at + 1
+	}
+}
+
+// end notes that the walk has come to the end of the list, or to what one before has
+// given.
+func (p *keyPlace) end() {
+	switch top, since := p.Top, p.Since; {
+	case top == nil:
+	case since != nil && since.At >= top.At:
+		p.Since = &made{since.At, slices.Compact(slices.Sorted(slices.Values(slices.Concat(since.IDs, top.IDs))))}
+	default:
+		p.Since = top
+	}
+	p.Top, p.At = nil, nil
+}
+
+// A NumberedPage is a page of a list that is sorted by numbers, the highest first.
+type NumberedPage[T any] struct {
+	Items     []T
+	High, Low int64 // the numbers of its first and last row, also of one that isn't among Items; 0: it has none
+	More      bool
+	Room      int  // how many rows an answer had room for, if fewer than were asked for; 0: enough
+	Gaps      bool // rows of it may be left out, also its first and its last
+}
+
+// A numberPlace is where a walk by number is.
+type numberPlace struct {
+	Top   int64 `json:"t,omitempty"` // the highest of this walk
+	At    int64 `json:"a,omitempty"` // where it is, and
+	Row   int   `json:"r,omitempty"` // how many rows there were up to it
+	Since int64 `json:"s,omitempty"` // this and all below were given by a walk before
+}
+
+// ByNumber yields every item once, walking a list that is sorted by the numbers of its
+// items, the highest first, and of which only pages can be had: the page'th of size rows,
+// counted from 1. Each page is taken so that the last row of the one before is on it;
+// where that has gone, other rows may have moved onto pages that were read, and the walk
+// goes back for them. Further pages grow up to most rows. It stops after the first error, which it yields once, and when ctx
+// ends.
+func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) int64, fetch func(ctx context.Context, page, size int) (NumberedPage[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		var place numberPlace
+		ctx, begin, err := resume.Take(ctx, func() numberPlace { return place })
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		last, row, back := int64(math.MaxInt64), 0, 0 // the lowest number so far, how many rows there were up to it
+		page, size, next, most, verified := page, size, max(size, fewest), max(most, fewest), int64(0)
+		if begin != nil {
+			place, page = *begin, 1
+			if place.At > 0 {
+				last, row = place.At, max(1, place.Row)
+			}
+		}
+		for come := 0; ; {
+			if err := ctx.Err(); err != nil {
+				yield(none, err)
+				return
+			}
+			if row > 0 {
+				page, size = reaching(row, next)
+			}
+			p, err := fetch(ctx, page, size)
+			if row > 0 && size > fewest && errors.Is(err, connect.ErrTooLarge) {
+				next, most = size/2, size/2
+				continue
+			}
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			skipped := (page - 1) * size
+			if row > 0 && skipped > 0 && p.High < last && (!p.Gaps || verified != last) {
+				back = max(next, 2*back)
+				row = max(1, row-back)
+				continue
+			}
+			if back > 0 {
+				back, verified = 0, last // what a page behind lacks of it is left out
+			}
+			come += len(p.Items)
+			progress.Report(ctx, come, 0, "rows have come")
+			for i, item := range p.Items {
+				n := number(item)
+				if n >= last {
+					continue
+				}
+				if n <= place.Since {
+					p.More = false
+					break
+				}
+				last = n
+				place.Top, place.At, place.Row = max(place.Top, n), n, skipped+i+1
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if !p.More {
+				place = numberPlace{Since: max(place.Top, place.Since)}
+				return
+			}
+			if p.Low > 0 {
+				last = min(last, p.Low)
+			}
+			if row > 0 {
+				next = min(2*next, most)
+			}
+			if p.Room > 0 && p.Room < size {
+				next, most = p.Room, p.Room
+			}
+			row = page * size
+		}
+	}
+}
+
+// fewest is of how many rows pages are at least, behind the first: of small pages none may
+// begin at a given row or before and reach behind it.
+const fewest = 32
+
+// reaching returns a page of about that many rows at most that has the row'th row and
+// those behind it: with few before it, and many behind.
+func reaching(row, most int) (page, rows int) {
+	best := math.MinInt
+	for n := most; n > most/4; n-- {
+		p := (row-1)/n + 1
+		if ahead := (2*p-1)*n - 2*row; p*n > row && ahead > best {
+			best, page, rows = ahead, p, n
+		}
+	}
+	for n := most + 1; page == 0; n++ {
+		if p := (row-1)/n + 1; p*n > row {
+			page, rows = p, n
+		}
+	}
+	return page, rows
 }
 
 // maxParts is into how many parts a page is cut at most.
