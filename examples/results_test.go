@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -189,8 +190,9 @@ func (r *results) list(cs *mcp.ClientSession) {
 	}
 }
 
-// once makes a call and holds the answer to the schema, an error's too: there
-// are clients that do.
+// once makes a call and holds the answer to the rules of the clients: that of a success
+// has structured content, which keeps to the schema, as an error's does; the text is the
+// same JSON.
 func (r *results) once(cs *mcp.ClientSession, c evidence.Call) (res *mcp.CallToolResult, status, id string) {
 	r.t.Helper()
 	res, err := cs.CallTool(r.t.Context(), &mcp.CallToolParams{Name: c.Op, Arguments: json.RawMessage(c.Args)})
@@ -212,6 +214,10 @@ func (r *results) once(cs *mcp.ClientSession, c evidence.Call) (res *mcp.CallToo
 	m, _ := res.StructuredContent.(map[string]any)
 	for _, at := range epochs("", m) {
 		r.t.Errorf("%s(%s) has a time that nobody can read: %s", c.Op, c.Args, at)
+	}
+	var same map[string]any
+	if err := json.Unmarshal([]byte(text(res)), &same); err != nil || len(res.Content) != 1 || !reflect.DeepEqual(same, m) {
+		r.t.Errorf("%s(%s) says %d things, %v:\n%.2000s\n%v", c.Op, c.Args, len(res.Content), err, text(res), m)
 	}
 	status, _ = m["status"].(string)
 	id, _ = m["proposal"].(string)
@@ -247,7 +253,8 @@ func (r *results) succeeds(cs *mcp.ClientSession, c evidence.Call) {
 
 // TestEveryToolsResultsKeepToItsOutputSchema calls every tool of every server
 // and holds what comes to the schema in the server's list of tools: answers
-// that wait, that were executed, that are cut as far as can be, and refusals.
+// that wait, that were executed, that are cut as far as can be, refusals, what is said of
+// wrong arguments, and of platforms that aren't there.
 func TestEveryToolsResultsKeepToItsOutputSchema(t *testing.T) {
 	t.Parallel()
 	for server, calls := range served() {
@@ -265,9 +272,18 @@ func TestEveryToolsResultsKeepToItsOutputSchema(t *testing.T) {
 				env = append(env, name+"="+value)
 			}
 			shut, small, cs := r.connect(nil), r.connect(env, "-max-response", "2048"), r.connect(env)
+			lost := r.connect(append(nowhere(r.env), env...))
 			r.list(cs)
-			refused, cut := 0, 0
+			refused, cut, failed := 0, 0, 0
 			for _, c := range calls {
+				if !r.called[c.Op] {
+					if res, status, _ := r.once(cs, evidence.Call{Op: c.Op, Args: `{"no_such_argument":1}`}); !res.IsError || status != "invalid" && c.Op != mcpadapter.CallTool {
+						t.Errorf("%s takes an argument that it hasn't: %s", c.Op, text(res))
+					}
+					if _, status, _ := r.once(lost, c); status == "failed" {
+						failed++
+					}
+				}
 				if len(c.Env) > 0 && c.Env["CORTEX_SUPERADMIN_KEY"] == "" {
 					if res, _, _ := r.once(shut, c); !res.IsError {
 						t.Errorf("%s runs though its lock is shut: %s", c.Op, text(res))
@@ -290,12 +306,22 @@ func TestEveryToolsResultsKeepToItsOutputSchema(t *testing.T) {
 					t.Errorf("%s has no call: nothing is known of its results", name)
 				}
 			}
-			t.Logf("%d tools, %d calls, %d refused first, %d cut", len(r.reads), len(calls), refused, cut)
-			if cut == 0 {
-				t.Error("no answer was cut")
+			t.Logf("%d tools, %d calls, %d refused first, %d cut, %d failed first", len(r.reads), len(calls), refused, cut, failed)
+			if cut == 0 || failed == 0 {
+				t.Errorf("%d answers were cut, %d calls failed: nothing is tested", cut, failed)
 			}
 		})
 	}
+}
+
+// nowhere is env with every platform at an address that nobody is at.
+func nowhere(env []string) (list []string) {
+	for _, kv := range env {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasSuffix(name, "_URL") {
+			list = append(list, name+"=http://127.0.0.1:9", strings.TrimSuffix(name, "URL")+"RETRY=false")
+		}
+	}
+	return list
 }
 
 // update calls the tool that needs bundles of its own.
