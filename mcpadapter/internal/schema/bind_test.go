@@ -326,6 +326,16 @@ func TestWhatPeopleWriteIsUnderstoodAndSaid(t *testing.T) {
 			t.Errorf("%s: bound as %s, noted %q, %v", tt.args, got, notes, err)
 		}
 	}
+	for written, plain := range map[string]string{
+		"evil[.]example": "evil.example", "evil(.)example": "evil.example", "evil[dot]example": "evil.example", "evil(dot)example": "evil.example",
+		"http[:]//evil.example": "http://evil.example", "who[@]evil.example": "who@evil.example", "who[at]evil.example": "who@evil.example",
+		"hxxp://evil.example": "http://evil.example", "htxp://evil.example": "http://evil.example", "meow://evil.example": "http://evil.example",
+	} {
+		got, notes, err := s.Bind([]byte(`{"value":"` + written + `"}`))
+		if err != nil || string(got) != `{"value":"`+plain+`"}` || len(notes) != 1 {
+			t.Errorf("%s: bound as %s, noted %q, %v", written, got, notes, err)
+		}
+	}
 	if _, _, err := s.Bind([]byte(`{"tlp":"purple"}`)); err == nil || err.Error() != `tlp: want one of 0 CLEAR, 1 GREEN, 2 AMBER+STRICT, 4 RED, got "purple"` {
 		t.Errorf("purple: %v", err)
 	}
