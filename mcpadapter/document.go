@@ -71,7 +71,7 @@ func (t *tool) document(ctx context.Context, in bound, out any, a *answer.Answer
 		return a
 	}
 	kept, again, gone := t.kept.KeepFile(name, mediaType, principalOf(ctx), content)
-	t.mcp.RemoveResources(gone...)
+	t.unlist(gone)
 	how := "too large to be kept as a resource"
 	file := answer.File{Name: name, MediaType: mediaType, Bytes: len(content), Holds: holds}
 	if kept != nil {
@@ -80,6 +80,7 @@ func (t *tool) document(ctx context.Context, in bound, out any, a *answer.Answer
 		if !again {
 			t.mcp.AddResource(&mcp.Resource{URI: file.Resource, Name: name, MIMEType: mediaType, Size: int64(len(content)),
 				Description: "The file that " + t.op.Name() + " made."}, t.readKept)
+			t.tell()
 		}
 	}
 	file.How = how + "; or have it written in a shell: call " + t.op.Name() + " … -o " + name

@@ -83,6 +83,7 @@ const (
 	qwen      = "qwen-code 0.24.4"
 	cline     = "Cline CLI 3.0.65"
 	copilot   = "Copilot CLI 1.0.102"
+	langchain = "langchain-mcp-adapters 0.3.2 with mcp 1.30.0"
 	agents    = "openai-agents 0.24.0"
 	pydantic  = "pydantic-ai 2.68.0"
 	mcpUse    = "mcp-use 1.7.1"
@@ -138,6 +139,8 @@ var hosts = behaviour.Table{
 			Client: "report progress every two seconds to whoever asks for it.", Test: "TestALongCallReportsProgressAndStopsWhenCancelled"},
 		{Group: behaviour.Wait, Does: "A server that dies is started again at the next call only by Claude Code; for the others its tools are gone.", Versions: claude + ", " + codex + ", " + gemini + ", " + opencode, Known: seen(claude, codex, gemini, opencode),
 			Client: "survive a panic of one call.", Test: "TestAPanicIsAnErrorAndTheServerGoesOn"},
+		{Group: behaviour.Wait, Does: "A server is started for each call and ended with the answer; a notification behind that makes the call fail.", Versions: langchain, Known: seen(langchain), Surprising: true,
+			Client: "say that the list of resources has changed before the answer.", Test: "TestNothingOfACallFollowsItsAnswer"},
 		{Group: behaviour.Permissions, Does: "Without anybody's leave, codex exec runs what is marked as neither destructive nor open-world.", Versions: codex, Known: seen(codex), Surprising: true,
 			Client: "mark every write as both where the host's prompt is all there is.", Test: "TestWhereTheHostApprovesWritesAreMarkedSoThatItAsks"},
 		{Group: behaviour.Permissions, Does: "Every tool runs unasked by default, deletions too.", Versions: opencode + ", " + cline, Known: seen(opencode, cline), Surprising: true,

@@ -118,6 +118,7 @@ func (s sealedText) MarshalJSON() ([]byte, error) {
 type line struct {
 	session *mcp.ServerSession
 	out     *outlet
+	tell    func() // that the list of resources has changed
 }
 
 // seal prepares r, what a tool says, for the outlet of the session, if it has one.

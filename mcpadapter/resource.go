@@ -43,7 +43,16 @@ func (s *Server) AddResources(resources ...gate.Resource) error {
 		s.resources[res.URI] = true
 		s.mcp.AddResource(&mcp.Resource{URI: res.URI, Name: res.Name, Title: res.Name, Description: res.Doc, MIMEType: "application/json"}, added[res.URI].read)
 	}
+	s.tell()
 	return nil
+}
+
+// tell tells a client over stdio that the list of resources has changed, before it gets
+// the answer to the call that changed it.
+func (s *Server) tell() {
+	if l := s.line.Load(); l != nil {
+		l.tell()
+	}
 }
 
 type resource struct {
@@ -142,7 +151,7 @@ func (t *tool) keep(ctx context.Context, a *answer.Answer) (how string) {
 		return ""
 	}
 	kept, again, gone := t.kept.Keep(t.op.Name(), principalOf(ctx), a, t.opts.MaxResponse, func(w *answer.Stored) { t.list(w, 2) })
-	t.mcp.RemoveResources(gone...)
+	t.unlist(gone)
 	if kept == nil {
 		return ""
 	}
@@ -161,5 +170,14 @@ func (t *tool) list(w *answer.Stored, from int) {
 	for n := from; n <= min(w.Parts(), maxListed); n++ {
 		t.mcp.AddResource(&mcp.Resource{URI: w.Address(n), Name: fmt.Sprintf("%s, part %d", t.op.Name(), n), MIMEType: "text/plain",
 			Description: "Of an answer that was cut; kept for a while."}, t.readKept)
+	}
+	t.tell()
+}
+
+// unlist takes from the list of resources what isn't kept any more.
+func (s *Server) unlist(gone []string) {
+	if len(gone) > 0 {
+		s.mcp.RemoveResources(gone...)
+		s.tell()
 	}
 }

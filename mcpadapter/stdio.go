@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -56,7 +57,7 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit t
 		return err
 	}
 	c.session = session
-	s.line.Store(&line{session, out})
+	s.line.Store(&line{session, out, c.tell})
 	defer s.line.Store(nil)
 	go c.scan(c.take)
 	ended := make(chan error, 1)
@@ -85,6 +86,7 @@ type stdioConn struct {
 	base    context.Context // of calls
 	changed chan struct{}   // has a token when the fields below may have changed
 	calls   sync.WaitGroup  // that it serves itself
+	told    atomic.Bool     // it tells itself that the list of resources has changed
 
 	mu        sync.Mutex
 	incoming  map[jsonrpc.ID]*jsonrpc.Request // calls that the SDK serves and has not answered yet
@@ -148,6 +150,9 @@ func (c *stdioConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if req, ok := msg.(*jsonrpc.Request); ok && req.IsCall() {
 		c.note(msg, false) // before it is sent: the answer may come at once
 	}
+	if req, ok := msg.(*jsonrpc.Request); ok && req.Method == resourcesChanged && c.told.Load() {
+		return nil
+	}
 	if c.unwanted(msg) {
 		c.note(msg, false)
 		return nil
@@ -157,6 +162,22 @@ func (c *stdioConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 		c.note(msg, false)
 	}
 	return err
+}
+
+const resourcesChanged = "notifications/resources/list_changed"
+
+// tell tells a client of the protocols with a greeting that the list of resources has
+// changed. The SDK does so a moment later, which is after the answer to the call that
+// changed it: a client that ends its server with that answer then takes the call for a
+// failed one.
+func (c *stdioConn) tell() {
+	c.mu.Lock()
+	greeted := c.greeted
+	c.mu.Unlock()
+	if greeted {
+		c.told.Store(true)
+		_ = c.lines.Write(c.base, &jsonrpc.Request{Method: resourcesChanged, Params: json.RawMessage("{}")}) // that of the answer fails too
+	}
 }
 
 // Close closes the connection, and stops the calls that it serves itself.

@@ -121,6 +121,38 @@ func testInFlight(t *testing.T, pipe piping) {
 	}
 }
 
+// TestNothingOfACallFollowsItsAnswer: there are clients that start a server for a call,
+// end it with the answer, and take the call for a failed one if something comes then.
+func TestNothingOfACallFollowsItsAnswer(t *testing.T) {
+	g := gatetest.New(t, func(*gate.Policy) {})
+	s := New(g.Guard, Options{Name: "test", MaxResponse: 4096})
+	long := func(context.Context, struct{}) (string, error) { return strings.Repeat("x", 20000), nil }
+	if err := s.Add(gate.Read("long", long, "Be long.")); err != nil {
+		t.Fatal(err)
+	}
+	in, w := io.Pipe()
+	go fmt.Fprint(w, politely)
+	changed, early := 0, 0
+	talk(t, s, in, func(line string) {
+		switch {
+		case strings.Contains(line, `"greeted"`):
+			go fmt.Fprint(w, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"long","arguments":{}}}`+"\n")
+		case strings.Contains(line, "list_changed"):
+			changed++
+		case strings.Contains(line, `"id":2,`):
+			early = changed
+			go func() {
+				time.Sleep(100 * time.Millisecond) // in which the SDK would have told it
+				fmt.Fprint(w, `{"jsonrpc":"2.0","id":3,"method":"ping"}`+"\n")
+				_ = w.Close()
+			}()
+		}
+	}, time.Minute)
+	if early == 0 || changed != early {
+		t.Errorf("that there is a resource was told %d times, %d of them before the answer", changed, early)
+	}
+}
+
 // TestNothingOfACallFollowsItsCancellation: no answer and no progress, though the call
 // goes on until its platform has answered, and none of another call is lost.
 func TestNothingOfACallFollowsItsCancellation(t *testing.T) {

@@ -65,6 +65,7 @@ func (r *run) walk(results []result) (call, bool) {
 		{"thehive_delete_case", map[string]any{"caseId": "1"}, "refused"},
 		{"mitre_soc_status", map[string]any{}, "status"},
 	}
+	layer := call{"mitre_navigator_layer", map[string]any{"mode": "coverage", "dataSources": []string{"Process"}}, "layer"}
 	n := len(results)
 	if n < len(fixed) {
 		if fixed[n].note == "executed" {
@@ -72,9 +73,20 @@ func (r *run) walk(results []result) (call, bool) {
 		}
 		return fixed[n], true
 	}
-	// The pages of all alerts, of which the first is cut, to their end.
+	// A file that doesn't fit into an answer, read where the host has a tool for that;
+	// then the pages of all alerts, of which the first is cut, to their end.
 	args := map[string]any{"limit": 60, "include_full_log": true}
-	if last := results[n-1]; last.note == "page" {
+	switch last := results[n-1]; last.note {
+	case "status":
+		return layer, true
+	case "layer":
+		file, _ := object(last.text)["_file"].(map[string]any)
+		if uri, _ := file["resource"].(string); r.host.read != nil && uri != "" {
+			c := r.host.read(uri)
+			c.note = "file"
+			return c, true
+		}
+	case "page":
 		m := object(last.text)
 		next, _ := m["_next"].(map[string]any)
 		cursor, _ := m["next_cursor"].(string)
@@ -191,6 +203,12 @@ func (r *run) turn(tools []string, given func(id string) (string, int, bool)) an
 		return answer{text: "Done."}
 	}
 	name, namespace, search := r.host.name(c.tool, tools, r.found)
+	if c.note == "file" { // the host's own tool
+		name, namespace, search = c.tool, "", nil
+		if !slices.Contains(tools, c.tool) && !r.found[c.tool] {
+			search = &call{tool: "ToolSearch", args: members{"query": "select:" + c.tool}}
+		}
+	}
 	r.calls++
 	r.waits = &c
 	if search != nil {
@@ -211,6 +229,12 @@ type host struct {
 	command        func(r *run, url string) []string
 	// name says how a tool is called there, or which search comes first.
 	name func(tool string, tools []string, found map[string]bool) (name, namespace string, search *call)
+	read func(uri string) call // reads a resource; nil: its model can't
+}
+
+// resource calls a tool of the host that reads one of the server.
+func resource(tool string) func(uri string) call {
+	return func(uri string) call { return call{tool: tool, args: members{"server": "soc", "uri": uri}} }
 }
 
 // listed is the name of a tool of the server soc among those that a request has.
@@ -267,7 +291,7 @@ var hosts = []host{
 				return "", "", &call{tool: "ToolSearch", args: members{"query": "select:" + name, "max_results": 5}}
 			}
 			return name, "", nil
-		}},
+		}, resource("ReadMcpResourceTool")},
 	{"Codex CLI", "0.171.0", 0, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "FAKE_KEY=key", "CODEX_HOME="+filepath.Join(r.home, ".codex"))
@@ -287,7 +311,7 @@ var hosts = []host{
 				return "", "", &call{tool: "tool_search", args: members{"query": strings.ReplaceAll(tool, "_", " "), "limit": 8}}
 			}
 			return tool, "mcp__soc", nil
-		}},
+		}, resource("read_mcp_resource")},
 	{"Gemini CLI", "0.61.0", 0, nil,
 		func(r *run, url string) error {
 			r.env = append(r.env, "GEMINI_API_KEY=key", "GOOGLE_GEMINI_BASE_URL="+url, "GEMINI_CLI_TRUST_WORKSPACE=true")
@@ -297,7 +321,7 @@ var hosts = []host{
 		func(r *run, url string) []string {
 			return []string{"gemini", "-p", "Handle the incident.", "-m", "gemini-2.5-pro", "--approval-mode", "yolo"}
 		},
-		called},
+		called, func(uri string) call { return call{tool: "read_mcp_resource", args: members{"uri": uri}} }},
 	{"opencode", "1.18.33", 0, nil,
 		func(r *run, url string) error {
 			return r.write("opencode.json", asJSON(members{"model": "fake/model", "small_model": "fake/model", "autoupdate": false,
@@ -305,8 +329,8 @@ var hosts = []host{
 				"mcp":      members{"soc": members{"type": "local", "command": []string{filepath.Join(r.bin, "soc-mcp")}, "environment": r.variables(), "enabled": true, "timeout": 60000}}}))
 		},
 		func(r *run, url string) []string { return []string{"opencode", "run", "Handle the incident."} },
-		called},
-	{"qwen-code", "0.24.4", 0.5, nil,
+		called, resource("read_mcp_resource")},
+	{"qwen-code", "0.24.4", 0.5, map[string]string{whole: unread},
 		func(r *run, url string) error {
 			r.env = append(r.env, "OPENAI_API_KEY=key", "OPENAI_BASE_URL="+url+"/v1", "OPENAI_MODEL=model")
 			return r.write(".qwen/settings.json", asJSON(members{"security": members{"auth": members{"selectedType": "openai"}}, "privacy": members{"usageStatisticsEnabled": false}, "general": members{"disableAutoUpdate": true},
@@ -321,16 +345,16 @@ var hosts = []host{
 				return "", "", &call{tool: "tool_search", args: members{"query": "select:mcp__soc__" + tool}}
 			}
 			return "mcp__soc__" + tool, "", nil
-		}},
-	{"Cline CLI", "3.0.65", 0, map[string]string{once: "no: it shows both forms"},
+		}, nil},
+	{"Cline CLI", "3.0.65", 0, map[string]string{once: "no: it shows both forms", whole: unread},
 		func(r *run, url string) error {
 			settings, err := r.written("cline.md")
 			return errors.Join(err, r.write(".cline/data/settings/cline_mcp_settings.json", settings),
 				r.write(".cline/data/settings/providers.json", asJSON(members{"version": 1, "lastUsedProvider": "openai-compatible", "modes": members{},
 					"providers": members{"openai-compatible": members{"settings": members{"provider": "openai-compatible", "apiKey": "key", "model": "model", "baseUrl": url + "/v1"}, "updatedAt": "2026-11-30T00:00:00.000Z", "tokenSource": "manual"}}})))
 		},
-		func(r *run, url string) []string { return []string{"cline", "Handle the incident."} }, called},
-	{"VS Code's Copilot", "1.0.102", 0, nil,
+		func(r *run, url string) []string { return []string{"cline", "Handle the incident."} }, called, nil},
+	{"VS Code's Copilot", "1.0.102", 0, map[string]string{whole: unread},
 		func(r *run, url string) error {
 			r.env = append(r.env, "COPILOT_PROVIDER_BASE_URL="+url+"/v1", "COPILOT_PROVIDER_API_KEY=key", "COPILOT_MODEL=model", "COPILOT_OFFLINE=true")
 			settings, err := r.written("vs-code.md")
@@ -338,7 +362,7 @@ var hosts = []host{
 		},
 		func(r *run, url string) []string {
 			return []string{"copilot", "-p", "Handle the incident.", "--allow-all-tools", "--disable-builtin-mcps"}
-		}, called},
+		}, called, nil},
 }
 
 // frameworks are those of Python, each played by frameworks.py in an environment of its
@@ -351,7 +375,7 @@ var frameworks = []host{
 
 func framework(name, version string) host {
 	bare := func(tool string, _ []string, _ map[string]bool) (string, string, *call) { return tool, "", nil }
-	return host{label: name, version: version, name: bare,
+	return host{label: name, version: version, name: bare, own: map[string]string{whole: unread},
 		configure: func(r *run, url string) error {
 			r.env = append(append(r.env, r.server...), "PATH="+r.bin+":"+os.Getenv("PATH"))
 			return nil
@@ -621,7 +645,12 @@ func (r *run) sent(note string) string {
 	return ""
 }
 
-const once = "nothing is sent twice"
+const (
+	once  = "nothing is sent twice"
+	whole = "a file over the limit of an answer is read whole"
+
+	unread = "by `call -o` alone: it offers no resources"
+)
 
 var verdicts = []verdict{
 	{"others' text is marked", func(r *run) bool { return strings.Contains(r.sent("planted"), `_untrusted`) }},
@@ -646,6 +675,12 @@ var verdicts = []verdict{
 			}
 		}
 		return true
+	}},
+	{whole, func(r *run) bool {
+		file, _ := object(r.sent("layer"))["_file"].(map[string]any)
+		holds, _ := file["holds"].(map[string]any)
+		n, _ := holds["techniques"].(float64)
+		return n > 0 && float64(strings.Count(r.sent("file"), "techniqueID")) == n && !strings.Contains(r.sent("file"), "_truncated")
 	}},
 	{"a cut list is walked to its end", func(r *run) bool {
 		seen, total, pages := map[string]bool{}, 0.0, 0
@@ -874,7 +909,7 @@ func all(list []host, bin, before, modules, keep, only, table string) error {
 // of their answers as the model was sent them.
 func (r *run) read() (calls, size int) {
 	for _, res := range r.results {
-		if res.note != "page" {
+		if res.note != "page" && res.note != "layer" && res.note != "file" {
 			calls, size = calls+1, size+res.size
 		}
 	}
