@@ -196,20 +196,25 @@ func WithClaim(ctx context.Context, claim string) context.Context {
 // guard, at least of the endpoint's tier, for this endpoint of this server, whose
 // execution hasn't ended, and is stopped by a freeze. An endpoint without a tier may never be sent.
 func (g *Guard) Admit(ctx context.Context, e Endpoint) error {
+	if g != nil && e.Tier == TierRead && g.policy.Max >= TierRead {
+		return nil
+	}
+	return g.admit(ctx, &e)
+}
+
+// admit is Admit for what isn't a read that may be sent.
+func (g *Guard) admit(ctx context.Context, e *Endpoint) error {
 	if g == nil {
 		return &RefusedError{Op: e.String(), Reason: ReasonUnguarded}
 	}
-	if !e.Tier.Valid() || e.Tier == TierRead && g.policy.Max < TierRead {
+	if !e.Tier.Valid() || e.Tier == TierRead {
 		return g.refuse(e.String(), ReasonTier, "", nil)
-	}
-	if e.Tier == TierRead {
-		return nil
 	}
 	p, _ := ctx.Value(permitKey{}).(*permit)
 	if !p.covers(g, e.Tier) {
 		return g.refuse(e.String(), ReasonNoPermit, "", nil)
 	}
-	if why := p.outside(e); why != "" {
+	if why := p.outside(*e); why != "" {
 		return g.logged(&RefusedError{Op: e.String(), Reason: ReasonFootprint, Detail: why})
 	}
 	frozen, err := p.frozen()
@@ -284,7 +289,7 @@ func (g *Guard) check(op string, locks []lock, in any) (verdict, string, error) 
 
 // Do runs the operation behind g, as [Op] describes.
 func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
-	if t := reflect.TypeOf(in); t == nil || t.Kind() != reflect.Pointer || t.Elem() != o.inType || reflect.ValueOf(in).IsNil() {
+	if !o.takes(in) {
 		return nil, fmt.Errorf("gate: %s: input is %T, want *%s", o.name, in, o.inType)
 	}
 	ctx, isRead, err := o.read(ctx, g, in)

@@ -78,6 +78,7 @@ type operation struct {
 
 	inType, outType reflect.Type
 	input           func() *input.Plan // what the tags of the input say
+	takes           func(in any) bool  // whether in points to an input
 	value           func(in any) any   // what in points to
 	run             func(ctx context.Context, in any) (any, error)
 	plan            func(ctx context.Context, in any) (Plan, error)
@@ -163,6 +164,7 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 	o := &Operation[In, Out]{fn: fn, operation: operation{
 		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, invalid: ErrInvalid,
 		inType: in, outType: reflect.TypeFor[Out](), input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
+		takes: func(in any) bool { p, ok := in.(*In); return ok && p != nil },
 		value: func(in any) any { return *in.(*In) },
 	}}
 	o.run = func(ctx context.Context, in any) (any, error) { return o.fn(ctx, *in.(*In)) }
