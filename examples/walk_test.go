@@ -463,7 +463,7 @@ func walks(t *testing.T) map[string]walked {
 			return wz.AddAlert(at(n), "", wazuhtest.Object{"rule": wazuhtest.Object{"id": rule, "level": 3}, "agent": wazuhtest.Object{"id": "001"}})
 		}
 	}
-	list["wazuh.Alerts"] = walked{add: alert("7001"), walk: over(w.Alerts, wazuh.GetAlertsInput{RuleID: "7001"}, func(a *wazuh.Alert) string { return a.ID })}
+	list["wazuh.Alerts"] = walked{add: alert("7001"), walk: over(w.Alerts, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleID: "7001"}}, func(a *wazuh.Alert) string { return a.ID })}
 	list["wazuh.TailAlerts"] = walked{add: alert("7002"), walk: func(ctx context.Context, page int, _ *connect.Cursor) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) { // each page by another tail, from the cursor of the last
 			in := wazuh.TailAlertsInput{AlertFilter: wazuh.AlertFilter{RuleID: "7002", StartTime: wazuh.At(begin)}, Limit: page}

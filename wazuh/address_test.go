@@ -18,7 +18,7 @@ func TestAnAddressIsFoundWhereATemplateOfOnesOwnMapsItAsIP(t *testing.T) {
 	s := wazuhtest.New(t)
 	s.SeedIncident()
 	s.MapFields("data.srcip:ip")
-	for _, f := range []wazuh.GetAlertsInput{{SourceIP: "198.51.100.23"}, {IP: "::FFFF:198.51.100.23"}, {SourceIP: "198.51.100.0/24"}, {Search: "198.51.100.0/24"}} {
+	for _, f := range []wazuh.GetAlertsInput{{AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.23"}}, {AlertFilter: wazuh.AlertFilter{IP: "::FFFF:198.51.100.23"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.0/24"}}, {AlertFilter: wazuh.AlertFilter{Search: "198.51.100.0/24"}}} {
 		found, err := s.Client().GetAlerts(t.Context(), f)
 		if err != nil || len(found.Alerts) == 0 {
 			t.Errorf("%+v: %+v, %v", f, found, err)
@@ -45,7 +45,7 @@ func TestANetworkIsFoundInKeywordsAndAddresses(t *testing.T) {
 			"10.20.30.0/23": {"::FFFF:10.20.31.41", "::ffff:10.20.30.40"}, "10.20.30.40/32": {"::ffff:10.20.30.40"}, "10.20.": {"::FFFF:10.20.31.41", "::ffff:10.20.30.40"}, "172.16.0.0/12": {"172.16.9.9", "172.31.255.255"}, "192.0.2.64/26": {"192.0.2.77"}, "192.0.2.128/25": {},
 			"2001:db8::/32": {"2001:0db8:0005:0000::7", "2001:DB8:5::1", "2001:db8::1"}, "2001:db8:5::/48": {"2001:0db8:0005:0000::7", "2001:DB8:5::1"}, "fe80::/10": {"fe80::1", "febf::2"}, "fc00::/7": {"fd00::8"},
 		} {
-			for name, in := range map[string]wazuh.GetAlertsInput{"source": {SourceIP: network, Limit: 50}, "any": {IP: network, Limit: 50}} {
+			for name, in := range map[string]wazuh.GetAlertsInput{"source": {AlertFilter: wazuh.AlertFilter{SourceIP: network}, Limit: 50}, "any": {AlertFilter: wazuh.AlertFilter{IP: network}, Limit: 50}} {
 				p, err := s.Client().GetAlerts(t.Context(), in)
 				if err != nil {
 					t.Fatalf("%s %s: %v", name, network, err)
@@ -80,14 +80,14 @@ func TestANetworkThatCannotBeLookedForInTextIsSaid(t *testing.T) {
 	s := wazuhtest.New(t)
 	s.AddAlert(time.Now(), "one", at("data.aws.srcaddr", "2001:db8:0:5::1"))
 	s.AddAlert(time.Now(), "other", at("data.srcip", "2001:db8:0:5::1"))
-	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: "2001:db8:0:5::/64"})
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "2001:db8:0:5::/64"}})
 	if err != nil || !strings.Contains(p.Note, "data.srcip") {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	if diff := cmp.Diff([]string{"one"}, ids(p.Alerts)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, in := range []wazuh.GetAlertsInput{{SourceIP: "10.0.0.0/33"}, {DestinationIP: "10.0.0/8"}, {IP: "corp.example/8"}, {IP: "*"}, {SourceIP: "10.2*"}} {
+	for _, in := range []wazuh.GetAlertsInput{{AlertFilter: wazuh.AlertFilter{SourceIP: "10.0.0.0/33"}}, {AlertFilter: wazuh.AlertFilter{DestinationIP: "10.0.0/8"}}, {AlertFilter: wazuh.AlertFilter{IP: "corp.example/8"}}, {AlertFilter: wazuh.AlertFilter{IP: "*"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "10.2*"}}} {
 		if _, err := s.Client().GetAlerts(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) || !strings.Contains(err.Error(), "10.0.0.0/8") {
 			t.Errorf("%+v: %v", in, err)
 		}
@@ -101,7 +101,7 @@ func TestAnAddressIsFoundHoweverItIsWritten(t *testing.T) {
 		s.AddAlert(time.Now(), id, at("data.srcip", address))
 	}
 	for _, typed := range []string{"2001:db8::1", "2001:DB8:0::1", "2001:0db8:0000:0000:0000:0000:0000:0001"} {
-		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: typed})
+		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: typed}})
 		if err != nil || p.Total != 5 {
 			t.Errorf("%s: %+v, %v", typed, p, err)
 		}

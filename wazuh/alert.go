@@ -522,47 +522,9 @@ func (s AlertSort) direction() (string, error) {
 	return "", invalid("sort %q: want -timestamp or +timestamp", clip.Text(string(s), shownBytes))
 }
 
-// GetAlertsInput is the input of [Client.GetAlerts]. Its filters are those of
-// [AlertFilter]. What is left out doesn't filter.
+// GetAlertsInput is the input of [Client.GetAlerts]. What is left out doesn't filter.
 type GetAlertsInput struct {
-	// At least.
-	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
-	// At most.
-	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
-	// Such as 007.
-	AgentID AgentID `json:"agent_id,omitempty"`
-	// In any case.
-	AgentName string `json:"agent_name,omitempty" minLength:"1" maxLength:"128"`
-	// Such as 5710; of Wazuh 5 also net-006.
-	RuleID RuleID `json:"rule_id,omitempty"`
-	// Such as authentication_failed.
-	RuleGroup string `json:"rule_group,omitempty" alias:"group" minLength:"1" maxLength:"128"`
-	// Any of these; T1110 stands for its sub-techniques too.
-	MITREIDs []string `json:"mitre_ids,omitempty" alias:"mitre_id,techniques" maxItems:"50"`
-	// Such as Credential Access.
-	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
-	// Such as sshd.
-	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
-	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address or network, as 10.0.0.0/8
-	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address or network
-	// Account that acts or is acted on.
-	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
-	// MD5, SHA-1, SHA-256 or IMPHASH=….
-	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
-	// Address or network, as source, destination or otherwise.
-	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
-	// Path, or the end of it.
-	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
-	// Asked for or connected to, or one below it.
-	Domain string `json:"domain,omitempty" refang:"true" alias:"hostname" minLength:"1" maxLength:"253"`
-	// Such as customer=acme.
-	Label string `json:"label,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
-	// Such as /var/log/auth.log; * stands for anything.
-	Location string `json:"location,omitempty" minLength:"1" maxLength:"256"`
-	// Words that must all be in it, in any field; * stands for anything, "quotes" keep words together.
-	Search    string `json:"search,omitempty" refang:"true" alias:"query" minLength:"1" maxLength:"4096"`
-	StartTime When   `json:"start_time,omitempty"` // from this time on
-	EndTime   When   `json:"end_time,omitempty"`   // until this time
+	AlertFilter
 
 	// -timestamp: newest first.
 	Sort  AlertSort `json:"sort,omitempty"`
@@ -575,14 +537,6 @@ type GetAlertsInput struct {
 	IncludeFullLog bool `json:"include_full_log,omitempty"`
 	// All that was decoded from them.
 	IncludeRawData bool `json:"include_raw_data,omitempty"`
-}
-
-func (in *GetAlertsInput) filter() *AlertFilter {
-	return &AlertFilter{
-		Level: in.Level, MaxLevel: in.MaxLevel, AgentID: in.AgentID, AgentName: in.AgentName, RuleID: in.RuleID, RuleGroup: in.RuleGroup,
-		MITREIDs: in.MITREIDs, MITRETactic: in.MITRETactic, Decoder: in.Decoder, SourceIP: in.SourceIP, DestinationIP: in.DestinationIP,
-		IP: in.IP, Process: in.Process, Domain: in.Domain, Label: in.Label, User: in.User, FileHash: in.FileHash, Location: in.Location, Search: in.Search, StartTime: in.StartTime, EndTime: in.EndTime,
-	}
 }
 
 // SetDefaults fills the fields left at zero.
@@ -701,8 +655,8 @@ func (c *Client) findAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPa
 		return nil, invalid("query is empty")
 	}
 	p, err := c.listAlerts(ctx, GetAlertsInput{
-		Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime,
-		Limit: in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
+		AlertFilter: AlertFilter{Search: in.Query, Level: in.Level, AgentID: in.AgentID, StartTime: in.StartTime, EndTime: in.EndTime},
+		Limit:       in.Limit, Offset: in.Offset, Cursor: in.Cursor, IncludeFullLog: in.IncludeFullLog,
 	})
 	if err != nil {
 		return nil, err
@@ -729,7 +683,7 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 		p.Sort = OldestFirst
 	}
 	if q.five {
-		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(*in.filter()).IsZero())
+		p.Incomplete = notOf4(p.Incomplete, !reflect.ValueOf(in.AlertFilter).IsZero())
 	}
 	hits := f.Hits.Hits
 	sent := make([]json.RawMessage, len(hits))
@@ -911,7 +865,7 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 		return nil, err
 	}
 	q := &alertQuery{log: in.IncludeFullLog, data: in.IncludeRawData}
-	clauses, err := c.filtered(ctx, q, in.filter(), now)
+	clauses, err := c.filtered(ctx, q, &in.AlertFilter, now)
 	if err != nil {
 		return nil, err
 	}

@@ -70,8 +70,8 @@ func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (
 		if p.value == "" {
 			continue
 		}
-		p.in.Level = in.Level
-		around, err := c.around(ctx, a, p.in, out.From, out.Until, in.Limit)
+		p.shares.Level = in.Level
+		around, err := c.around(ctx, a, p.shares, out.From, out.Until, in.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.relation, err)
 		}
@@ -87,33 +87,33 @@ func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (
 // A pivot is a question about what shares something with an alert.
 type pivot struct {
 	relation, value string
-	in              GetAlertsInput
+	shares          AlertFilter
 	quiet           bool // whether nothing is said when there is nothing
 }
 
 // pivots are what to ask about what happened around a.
 func (a *Alert) pivots() []pivot {
 	user := func(name string) pivot {
-		return pivot{relation: "same_user", value: name, in: GetAlertsInput{User: name}}
+		return pivot{relation: "same_user", value: name, shares: AlertFilter{User: name}}
 	}
 	list := []pivot{
-		{"same_host", a.Agent.ID, GetAlertsInput{AgentID: AgentID(a.Agent.ID)}, false},
-		{"same_source", a.SourceIP, GetAlertsInput{SourceIP: a.SourceIP}, false},
-		{"to_source", a.SourceIP, GetAlertsInput{DestinationIP: a.SourceIP}, true},
-		{"same_destination", a.DestinationIP, GetAlertsInput{DestinationIP: a.DestinationIP}, false},
-		{"from_destination", a.DestinationIP, GetAlertsInput{SourceIP: a.DestinationIP}, true},
+		{"same_host", a.Agent.ID, AlertFilter{AgentID: AgentID(a.Agent.ID)}, false},
+		{"same_source", a.SourceIP, AlertFilter{SourceIP: a.SourceIP}, false},
+		{"to_source", a.SourceIP, AlertFilter{DestinationIP: a.SourceIP}, true},
+		{"same_destination", a.DestinationIP, AlertFilter{DestinationIP: a.DestinationIP}, false},
+		{"from_destination", a.DestinationIP, AlertFilter{SourceIP: a.DestinationIP}, true},
 		user(a.DestinationUser),
 	}
 	if a.SourceUser != a.DestinationUser {
 		list = append(list, user(a.SourceUser))
 	}
 	if hash := bestHash(a.Event[MeaningHash]); hash != "" {
-		list = append(list, pivot{"same_hash", hash, GetAlertsInput{FileHash: hash}, false})
+		list = append(list, pivot{"same_hash", hash, AlertFilter{FileHash: hash}, false})
 	}
 	if p := a.Event[MeaningProcess]; p != "" {
-		list = append(list, pivot{"same_process", p, GetAlertsInput{Process: p}, false})
+		list = append(list, pivot{"same_process", p, AlertFilter{Process: p}, false})
 	}
-	return append(list, pivot{"same_rule", a.Rule.ID, GetAlertsInput{RuleID: RuleID(a.Rule.ID)}, false})
+	return append(list, pivot{"same_rule", a.Rule.ID, AlertFilter{RuleID: RuleID(a.Rule.ID)}, false})
 }
 
 // bestHash is the longest of the hashes in a list such as MD5=…,SHA256=…
@@ -133,8 +133,8 @@ func bestHash(list string) string {
 
 // around returns the alerts nearest to a, half of them before it if there are
 // as many.
-func (c *Client) around(ctx context.Context, a *Alert, in GetAlertsInput, from, until time.Time, limit int) (*AlertsAround, error) {
-	in.Limit = limit + 1 // a itself is among them
+func (c *Client) around(ctx context.Context, a *Alert, shares AlertFilter, from, until time.Time, limit int) (*AlertsAround, error) {
+	in := GetAlertsInput{AlertFilter: shares, Limit: limit + 1} // a itself is among them
 	before, after := in, in
 	before.StartTime, before.EndTime, before.Sort = At(from), At(a.Timestamp), NewestFirst
 	after.StartTime, after.EndTime, after.Sort = At(a.Timestamp.Add(time.Millisecond)), At(until), OldestFirst

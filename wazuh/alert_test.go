@@ -25,24 +25,24 @@ func TestFilters(t *testing.T) {
 		ok   func(a *wazuh.Alert) bool
 	}{
 		"all":          {wazuh.GetAlertsInput{}, -1, func(*wazuh.Alert) bool { return true }},
-		"level":        {wazuh.GetAlertsInput{Level: 12}, 4, func(a *wazuh.Alert) bool { return a.Rule.Level >= 12 }},
-		"max level":    {wazuh.GetAlertsInput{MaxLevel: 3}, -1, func(a *wazuh.Alert) bool { return a.Rule.Level <= 3 }},
-		"levels":       {wazuh.GetAlertsInput{Level: 10, MaxLevel: 10}, -1, func(a *wazuh.Alert) bool { return a.Rule.Level == 10 }},
-		"agent":        {wazuh.GetAlertsInput{AgentID: "7"}, 33, func(a *wazuh.Alert) bool { return a.Agent.ID == "007" }},
-		"agent name":   {wazuh.GetAlertsInput{AgentName: "WIN-DC01"}, -1, func(a *wazuh.Alert) bool { return a.Agent.ID == "003" }},
-		"rule":         {wazuh.GetAlertsInput{RuleID: "5710"}, 24, func(a *wazuh.Alert) bool { return a.Rule.ID == "5710" }},
-		"group":        {wazuh.GetAlertsInput{RuleGroup: "authentication_failures"}, -1, func(a *wazuh.Alert) bool { return has(a.Rule.Groups, "authentication_failures") }},
-		"part of one":  {wazuh.GetAlertsInput{RuleGroup: "authentication"}, 0, nil},
-		"technique":    {wazuh.GetAlertsInput{MITREIDs: []string{"t1110"}}, 33, func(a *wazuh.Alert) bool { return strings.Contains(fmt.Sprint(a.Rule.MITRE.ID), "T1110") }},
-		"techniques":   {wazuh.GetAlertsInput{MITREIDs: []string{"T1190", "T1105"}}, 2, func(*wazuh.Alert) bool { return true }},
-		"sub":          {wazuh.GetAlertsInput{MITREIDs: []string{"T1110.001"}}, 27, func(a *wazuh.Alert) bool { return has(a.Rule.MITRE.ID, "T1110.001") }},
-		"not a parent": {wazuh.GetAlertsInput{MITREIDs: []string{"T1110.002"}}, 0, nil},
-		"source":       {wazuh.GetAlertsInput{SourceIP: "198.51.100.23"}, 31, func(a *wazuh.Alert) bool { return a.SourceIP == "198.51.100.23" }},
-		"windows":      {wazuh.GetAlertsInput{SourceIP: "10.20.3.14"}, 8, func(a *wazuh.Alert) bool { return a.SourceIP == "10.20.3.14" && a.DestinationUser != "" }},
-		"from":         {wazuh.GetAlertsInput{StartTime: wazuh.At(start)}, -1, func(a *wazuh.Alert) bool { return a.Timestamp.After(start) }},
-		"until":        {wazuh.GetAlertsInput{EndTime: wazuh.At(start)}, -1, func(a *wazuh.Alert) bool { return a.Timestamp.Before(start) }},
-		"none":         {wazuh.GetAlertsInput{AgentID: "42"}, 0, nil},
-		"together":     {wazuh.GetAlertsInput{Level: 10, AgentID: "007", MITREIDs: []string{"T1078"}, Search: "success"}, 1, func(a *wazuh.Alert) bool { return a.ID == wazuhtest.AlertFailThenWin }},
+		"level":        {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 12}}, 4, func(a *wazuh.Alert) bool { return a.Rule.Level >= 12 }},
+		"max level":    {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MaxLevel: 3}}, -1, func(a *wazuh.Alert) bool { return a.Rule.Level <= 3 }},
+		"levels":       {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 10, MaxLevel: 10}}, -1, func(a *wazuh.Alert) bool { return a.Rule.Level == 10 }},
+		"agent":        {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{AgentID: "7"}}, 33, func(a *wazuh.Alert) bool { return a.Agent.ID == "007" }},
+		"agent name":   {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{AgentName: "WIN-DC01"}}, -1, func(a *wazuh.Alert) bool { return a.Agent.ID == "003" }},
+		"rule":         {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleID: "5710"}}, 24, func(a *wazuh.Alert) bool { return a.Rule.ID == "5710" }},
+		"group":        {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleGroup: "authentication_failures"}}, -1, func(a *wazuh.Alert) bool { return has(a.Rule.Groups, "authentication_failures") }},
+		"part of one":  {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleGroup: "authentication"}}, 0, nil},
+		"technique":    {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"t1110"}}}, 33, func(a *wazuh.Alert) bool { return strings.Contains(fmt.Sprint(a.Rule.MITRE.ID), "T1110") }},
+		"techniques":   {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1190", "T1105"}}}, 2, func(*wazuh.Alert) bool { return true }},
+		"sub":          {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110.001"}}}, 27, func(a *wazuh.Alert) bool { return has(a.Rule.MITRE.ID, "T1110.001") }},
+		"not a parent": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110.002"}}}, 0, nil},
+		"source":       {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.23"}}, 31, func(a *wazuh.Alert) bool { return a.SourceIP == "198.51.100.23" }},
+		"windows":      {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "10.20.3.14"}}, 8, func(a *wazuh.Alert) bool { return a.SourceIP == "10.20.3.14" && a.DestinationUser != "" }},
+		"from":         {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: wazuh.At(start)}}, -1, func(a *wazuh.Alert) bool { return a.Timestamp.After(start) }},
+		"until":        {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{EndTime: wazuh.At(start)}}, -1, func(a *wazuh.Alert) bool { return a.Timestamp.Before(start) }},
+		"none":         {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{AgentID: "42"}}, 0, nil},
+		"together":     {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 10, AgentID: "007", MITREIDs: []string{"T1078"}, Search: "success"}}, 1, func(a *wazuh.Alert) bool { return a.ID == wazuhtest.AlertFailThenWin }},
 	} {
 		tt.in.Limit = 100
 		p, err := c.GetAlerts(t.Context(), tt.in)
@@ -91,7 +91,7 @@ func TestSearch(t *testing.T) {
 		"-authentication":                  "2502", // nothing is inverted
 		"a' OR 1=1; {}|&^":                 "",
 	} {
-		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{Search: search, Limit: 100})
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Search: search}, Limit: 100})
 		if err != nil {
 			t.Errorf("%s: %v", search, err)
 			continue
@@ -111,8 +111,8 @@ func TestRefusedBeforeItIsSent(t *testing.T) {
 	c := s.Client()
 	now := time.Now()
 	for _, in := range []wazuh.GetAlertsInput{
-		{Level: -1}, {Level: 12, MaxLevel: 3}, {AgentID: "all"}, {MITREIDs: []string{"T1110", "TA0006"}}, {MITREIDs: []string{"T1110*"}},
-		{SourceIP: "198.51.100.0/99"}, {SourceIP: "host"}, {StartTime: wazuh.At(now), EndTime: wazuh.At(now.Add(-time.Second))}, {Search: " * "},
+		{AlertFilter: wazuh.AlertFilter{Level: -1}}, {AlertFilter: wazuh.AlertFilter{Level: 12, MaxLevel: 3}}, {AlertFilter: wazuh.AlertFilter{AgentID: "all"}}, {AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110", "TA0006"}}}, {AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110*"}}},
+		{AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.0/99"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "host"}}, {AlertFilter: wazuh.AlertFilter{StartTime: wazuh.At(now), EndTime: wazuh.At(now.Add(-time.Second))}}, {AlertFilter: wazuh.AlertFilter{Search: " * "}},
 		{Sort: "level"}, {Limit: -1}, {Offset: -1},
 	} {
 		if _, err := c.GetAlerts(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) {
@@ -301,7 +301,7 @@ func TestAListHoldsNoLogUnlessAsked(t *testing.T) {
 	s := seeded(t)
 	c := s.Client()
 	for _, asked := range []bool{false, true} {
-		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AgentID: "007", Limit: 1, IncludeFullLog: asked})
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{AgentID: "007"}, Limit: 1, IncludeFullLog: asked})
 		if err != nil {
 			t.Fatal(err)
 		}

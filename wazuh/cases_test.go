@@ -199,7 +199,7 @@ func TestWhatAnAlertSaysStandsInItWithoutItsData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{DestinationIP: "198.51.100.23"})
+	p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{DestinationIP: "198.51.100.23"}})
 	if err != nil || p.Total != 1 {
 		t.Fatalf("%+v, %v", p, err)
 	}

@@ -526,7 +526,7 @@ func TestBeyondTheWindowACursorLeads(t *testing.T) {
 	s := wazuhtest.New(t)
 	s.Generate(20_000, time.Now().Add(-20_000*time.Second))
 	c := s.Client()
-	in := wazuh.GetAlertsInput{Limit: 100, Offset: 9_900, StartTime: "1d"}
+	in := wazuh.GetAlertsInput{Limit: 100, Offset: 9_900, AlertFilter: wazuh.AlertFilter{StartTime: "1d"}}
 	p, err := c.GetAlerts(t.Context(), in)
 	if err != nil || !p.More || p.NextCursor == "" || p.Total != 20_000 {
 		t.Fatalf("at the end of the window: %+v, %v", p.Total, err)

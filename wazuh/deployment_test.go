@@ -37,7 +37,7 @@ func TestClustersThatCannotBeReachedAreSaid(t *testing.T) {
 	ctx := t.Context()
 	for pattern, whole := range map[string]bool{"site1:wazuh-alerts-*": true, "site*:wazuh-alerts-*": false, "wazuh-alerts-*,site2:wazuh-alerts-*": false, "site1:wazuh-alerts-*,site2:wazuh-alerts-*": false, "site2:wazuh-alerts-*": false, "nowhere:wazuh-alerts-*": false} {
 		c := s.Client(func(c *wazuh.Config) { c.AlertIndex = pattern })
-		p, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{SourceIP: "192.0.2.0/24", Search: "web-01"})
+		p, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "192.0.2.0/24", Search: "web-01"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestAnIndexerThatOffersOnlySearchesIsEnough(t *testing.T) {
 	if err != nil || p.Total == 0 || p.NotSearched == "" {
 		t.Errorf("words: %+v, %v", p, err)
 	}
-	if p, err = c.GetAlerts(ctx, wazuh.GetAlertsInput{SourceIP: "198.51.100.0/24"}); err != nil || p.Total == 0 {
+	if p, err = c.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.0/24"}}); err != nil || p.Total == 0 {
 		t.Errorf("a network: %+v, %v", p, err)
 	}
 	n := 0
@@ -244,11 +244,11 @@ func TestEventsOfTheArchivesAreListedAndSearched(t *testing.T) {
 		"@timestamp": "2026-11-29T10:00:00.000Z", "timestamp": "2026-11-29T10:00:00.000+0000", "full_log": "an event that raised nothing", "agent": wazuhtest.Object{"id": "001"}, "location": "/var/log/syslog", "data": wazuhtest.Object{"srcip": "192.0.2.8"},
 	})
 	c := s.Client(func(c *wazuh.Config) { c.AlertIndex = "wazuh-alerts-*,wazuh-archives-*" })
-	p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: "192.0.2.0/29"})
+	p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "192.0.2.0/29"}})
 	if err != nil || p.Total != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if p, err = c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: "192.0.2.0/28"}); err != nil {
+	if p, err = c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "192.0.2.0/28"}}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"alert", "event"}, ids(p.Alerts)); diff != "" {

@@ -6,7 +6,7 @@
 //		Indexer: wazuh.IndexerConfig{BaseURL: "https://wazuh.example.org:9200", Username: "soc", Password: other},
 //	})
 //	...
-//	page, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{Level: 10, Search: "authentication"})
+//	page, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 10, Search: "authentication"}})
 //
 // Each operation is a method with one input struct and one output.
 // [Client.Ops] lists them with their tiers, for a gate or an MCP server. The

@@ -25,7 +25,7 @@ func ExampleClient_Alerts() {
 		fmt.Println(err)
 		return
 	}
-	in := wazuh.GetAlertsInput{Level: 10, AgentID: "007", MITREIDs: []string{"T1110"}, Sort: wazuh.OldestFirst}
+	in := wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 10, AgentID: "007", MITREIDs: []string{"T1110"}}, Sort: wazuh.OldestFirst}
 	for a, err := range c.Alerts(context.Background(), in) {
 		if err != nil {
 			fmt.Println(err)

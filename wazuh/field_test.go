@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -53,11 +52,11 @@ func TestEverySourceIsAFilterAColumnAndACount(t *testing.T) {
 		s.AddAlert(time.Now(), "one", at(path, addr))
 		s.AddAlert(time.Now(), "other", at(path, "198.51.100.1"))
 		c := s.Client()
-		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{SourceIP: addr})
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: addr}})
 		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || p.Alerts[0].SourceIP != addr {
 			t.Errorf("%s: filter: %+v, %v", path, p, err)
 		}
-		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{IP: addr}); err != nil || p.Total != 1 {
+		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{IP: addr}}); err != nil || p.Total != 1 {
 			t.Errorf("%s: either side: %+v, %v", path, p, err)
 		}
 		if p, err := c.SearchAlerts(t.Context(), wazuh.SearchAlertsInput{Query: addr}); err != nil || p.Total != 1 || !slices.Contains(p.Alerts[0].FoundIn, path) {
@@ -82,7 +81,7 @@ func TestEveryUserIsAFilterAndAColumn(t *testing.T) {
 		s := wazuhtest.New(t)
 		s.AddAlert(time.Now(), "one", at(path, stored))
 		s.AddAlert(time.Now(), "other", at(path, "caroline"))
-		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{User: "carol"})
+		p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{User: "carol"}})
 		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" || !strings.HasSuffix(strings.ToLower(p.Alerts[0].SourceUser), "carol") || strings.Contains(p.Alerts[0].SourceUser, `\\`) {
 			t.Errorf("%s: %+v, %v", path, p, err)
 		}
@@ -91,7 +90,7 @@ func TestEveryUserIsAFilterAndAColumn(t *testing.T) {
 	s.AddAlert(time.Now(), "sysmon", at("data.win.eventdata.user", `ACME\\carol`))
 	s.AddAlert(time.Now(), "other domain", at("data.win.eventdata.user", `OTHER\\carol`))
 	s.AddAlert(time.Now(), "logon", wazuhtest.Object{"data": wazuhtest.Object{"win": wazuhtest.Object{"eventdata": wazuhtest.Object{"targetUserName": "Carol", "targetDomainName": "acme"}}}})
-	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{User: `acme\carol`})
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{User: `acme\carol`}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +107,12 @@ func TestAHashIsFoundInSysmonsListByAnyForm(t *testing.T) {
 	s.AddAlert(time.Now(), "other", at("data.win.eventdata.hashes", "MD5=1"+md5[1:]+",SHA256="+md5+md5)) // whose SHA-256 begins with the MD5
 	c := s.Client()
 	for _, hash := range []string{md5, strings.ToLower(md5), sha1, strings.ToLower(sha256), imphash, "md5=" + md5, "SHA256=" + sha256, "IMPHASH=" + imphash} {
-		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{FileHash: hash})
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{FileHash: hash}})
 		if err != nil || p.Total != 1 || p.Alerts[0].ID != "one" {
 			t.Errorf("%s: %+v, %v", hash, p, err)
 		}
 	}
-	if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{FileHash: "SHA1=" + md5}); err != nil || p.Total != 0 {
+	if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{FileHash: "SHA1=" + md5}}); err != nil || p.Total != 0 {
 		t.Errorf("an MD5 as SHA1: %+v, %v", p, err)
 	}
 }
@@ -139,7 +138,7 @@ func TestAWindowsPathIsFoundAsOneTypesIt(t *testing.T) {
 		}
 	}
 	for _, process := range []string{`C:\Users\Public\tool.exe`, "TOOL.EXE", `Public\tool.exe`} {
-		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{Process: process}); err != nil || p.Total != 1 || p.Alerts[0].Event[wazuh.MeaningProcess] != `C:\Users\Public\tool.exe` {
+		if p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Process: process}}); err != nil || p.Total != 1 || p.Alerts[0].Event[wazuh.MeaningProcess] != `C:\Users\Public\tool.exe` {
 			t.Errorf("process %s: %+v, %v", process, p, err)
 		}
 	}
@@ -194,8 +193,8 @@ func TestWhatAlertsKeepAsDocumentsOfTheirOwnIsFound(t *testing.T) {
 		s.AddAlert(time.Now(), "other", graph(wazuhtest.Object{"evidence": []wazuhtest.Object{{"hostName": "host-2", "verdict": "suspicious", "userAccount": wazuhtest.Object{"accountName": "dave"}}}}))
 		c := s.Client()
 		for _, in := range []wazuh.GetAlertsInput{
-			{User: "carol"}, {FileHash: hash}, {IP: "203.0.113.9"}, {SourceIP: "203.0.113.0/24"}, {User: "finance share"},
-			{Search: "sample.exe"}, {Search: "host-1"}, {Search: "malicious"}, {Search: "host-1 malicious"}, {Search: "AccountEnabled"}, {Search: "accountenabled share"}, {Search: "carol", User: "carol"},
+			{AlertFilter: wazuh.AlertFilter{User: "carol"}}, {AlertFilter: wazuh.AlertFilter{FileHash: hash}}, {AlertFilter: wazuh.AlertFilter{IP: "203.0.113.9"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "203.0.113.0/24"}}, {AlertFilter: wazuh.AlertFilter{User: "finance share"}},
+			{AlertFilter: wazuh.AlertFilter{Search: "sample.exe"}}, {AlertFilter: wazuh.AlertFilter{Search: "host-1"}}, {AlertFilter: wazuh.AlertFilter{Search: "malicious"}}, {AlertFilter: wazuh.AlertFilter{Search: "host-1 malicious"}}, {AlertFilter: wazuh.AlertFilter{Search: "AccountEnabled"}}, {AlertFilter: wazuh.AlertFilter{Search: "accountenabled share"}}, {AlertFilter: wazuh.AlertFilter{Search: "carol", User: "carol"}},
 		} {
 			if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 || p.Alerts[0].ID != "one" {
 				t.Errorf("%+v: %+v, %v", in, p, err)
@@ -360,7 +359,7 @@ func TestFiltersAndWordsFitIntoOneQuery(t *testing.T) {
 		s.MapFields(fmt.Sprintf("data.many.f%d", i))
 	}
 	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{
-		SourceIP: "192.0.2.1", DestinationIP: "192.0.2.2", IP: "192.0.2.1", User: "carol", Process: "su", Domain: "a.example", FileHash: strings.Repeat("ab", 32), Search: "needle su",
+		AlertFilter: wazuh.AlertFilter{SourceIP: "192.0.2.1", DestinationIP: "192.0.2.2", IP: "192.0.2.1", User: "carol", Process: "su", Domain: "a.example", FileHash: strings.Repeat("ab", 32), Search: "needle su"},
 	})
 	if err != nil || p.Total != 1 {
 		t.Errorf("%+v, %v", p, err)
@@ -374,7 +373,7 @@ func TestADateMeansTheWholeDay(t *testing.T) {
 	for id, at := range map[string]time.Time{"first": day, "noon": day.Add(12 * time.Hour), "last": day.Add(24*time.Hour - time.Second), "after": day.Add(24*time.Hour + time.Second), "before": day.Add(-time.Second)} {
 		s.AddAlert(at, id, wazuhtest.Object{"rule": wazuhtest.Object{"id": "1", "level": 3}})
 	}
-	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{StartTime: "2026-03-02", EndTime: "2026-03-02"})
+	p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "2026-03-02", EndTime: "2026-03-02"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +385,7 @@ func TestADateMeansTheWholeDay(t *testing.T) {
 		t.Errorf("counts %+v, %v", st, err)
 	}
 	berlin := s.Client(func(c *wazuh.Config) { c.TimeZone = "Europe/Berlin" })
-	if p, err = berlin.GetAlerts(t.Context(), wazuh.GetAlertsInput{StartTime: "2026-03-02", EndTime: "2026-03-02"}); err != nil {
+	if p, err = berlin.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "2026-03-02", EndTime: "2026-03-02"}}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"before", "first", "noon"}, ids(p.Alerts)); diff != "" {
@@ -419,17 +418,6 @@ func TestTheContextLooksAtBothEnds(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, related); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestAListOfAlertsTakesTheFiltersThatStatisticsTake(t *testing.T) {
-	t.Parallel()
-	list, filter := reflect.TypeFor[wazuh.GetAlertsInput](), reflect.TypeFor[wazuh.AlertFilter]()
-	for i := range filter.NumField() {
-		want := filter.Field(i)
-		if got, ok := list.FieldByName(want.Name); !ok || got.Type != want.Type || got.Tag != want.Tag {
-			t.Errorf("%s: %v `%s`, want %v `%s`", want.Name, got.Type, got.Tag, want.Type, want.Tag)
-		}
 	}
 }
 
@@ -741,7 +729,7 @@ func TestFindingsOfWazuh5AreFilteredByTheirOwnNames(t *testing.T) {
 	s.AddState("wazuh-findings-v5-other", "one", wazuhtest.Object{"@timestamp": time.Now().UTC().Format(time.RFC3339), "wazuh": wazuhtest.Object{"agent": wazuhtest.Object{"id": "001", "name": "host-1"}, "rule": wazuhtest.Object{"id": "net-006", "level": "high", "title": "Example beacon"}}})
 	s.AddState("wazuh-findings-v5-other", "low", wazuhtest.Object{"@timestamp": time.Now().UTC().Format(time.RFC3339), "wazuh": wazuhtest.Object{"agent": wazuhtest.Object{"id": "002", "name": "host-2"}, "rule": wazuhtest.Object{"id": "net-007", "level": "medium", "title": "Another"}}})
 	c := s.Client()
-	for name, in := range map[string]wazuh.GetAlertsInput{"agent": {AgentID: "1"}, "name": {AgentName: "HOST-1"}, "level": {Level: 10}, "rule": {RuleID: "net-006"}, "words": {Search: "beacon"}} {
+	for name, in := range map[string]wazuh.GetAlertsInput{"agent": {AlertFilter: wazuh.AlertFilter{AgentID: "1"}}, "name": {AlertFilter: wazuh.AlertFilter{AgentName: "HOST-1"}}, "level": {AlertFilter: wazuh.AlertFilter{Level: 10}}, "rule": {AlertFilter: wazuh.AlertFilter{RuleID: "net-006"}}, "words": {AlertFilter: wazuh.AlertFilter{Search: "beacon"}}} {
 		p, err := c.GetAlerts(t.Context(), in)
 		if err != nil || p.Total != 1 || p.Alerts[0].Rule.ID != "net-006" || p.Alerts[0].Agent.Name != "host-1" || p.Alerts[0].Rule.LevelName != "high" {
 			t.Errorf("%s: %+v, %v", name, p, err)
@@ -773,7 +761,7 @@ func TestAlertsOfOneTenant(t *testing.T) {
 			t.Errorf("another tenant's alert: %v", err)
 		}
 	}
-	if p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{Label: "customer=OTHER"}); err != nil || p.Total != 1 || p.Alerts[0].ID != "other" {
+	if p, err := s.Client().GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Label: "customer=OTHER"}}); err != nil || p.Total != 1 || p.Alerts[0].ID != "other" {
 		t.Errorf("by the filter: %+v, %v", p, err)
 	}
 	if _, err := wazuh.New(wazuh.Config{BaseURL: "https://w.example", Username: "a", Password: "b", AlertIndex: "../x", TimeZone: "Nowhere/City", Label: "x"}); err == nil || !strings.Contains(err.Error(), "Nowhere") || !strings.Contains(err.Error(), "label") || !strings.Contains(err.Error(), "../x") {

@@ -45,27 +45,10 @@ const fieldComments = "" +
 	"GetAlertStatsInput.GroupBy\tEach on its own. Default: level, rule, agent, technique, source_ip.\n" +
 	"GetAlertStatsInput.Interval\tAlso count over time in such steps: 5m, 1h, 1d.\n" +
 	"GetAlertStatsInput.Top\tMost frequent values of each.\n" +
-	"GetAlertsInput.AgentID\tSuch as 007.\n" +
-	"GetAlertsInput.AgentName\tIn any case.\n" +
-	"GetAlertsInput.Decoder\tSuch as sshd.\n" +
-	"GetAlertsInput.Domain\tAsked for or connected to, or one below it.\n" +
-	"GetAlertsInput.FileHash\tMD5, SHA-1, SHA-256 or IMPHASH=….\n" +
-	"GetAlertsInput.IP\tAddress or network, as source, destination or otherwise.\n" +
 	"GetAlertsInput.IncludeFullLog\tThe events themselves.\n" +
 	"GetAlertsInput.IncludeRawData\tAll that was decoded from them.\n" +
-	"GetAlertsInput.Label\tSuch as customer=acme.\n" +
-	"GetAlertsInput.Level\tAt least.\n" +
-	"GetAlertsInput.Location\tSuch as /var/log/auth.log; * stands for anything.\n" +
-	"GetAlertsInput.MITREIDs\tAny of these; T1110 stands for its sub-techniques too.\n" +
-	"GetAlertsInput.MITRETactic\tSuch as Credential Access.\n" +
-	"GetAlertsInput.MaxLevel\tAt most.\n" +
 	"GetAlertsInput.Offset\tAt most 10000 with limit; cursor goes on.\n" +
-	"GetAlertsInput.Process\tPath, or the end of it.\n" +
-	"GetAlertsInput.RuleGroup\tSuch as authentication_failed.\n" +
-	"GetAlertsInput.RuleID\tSuch as 5710; of Wazuh 5 also net-006.\n" +
-	"GetAlertsInput.Search\tWords that must all be in it, in any field; * stands for anything, \"quotes\" keep words together.\n" +
 	"GetAlertsInput.Sort\t-timestamp: newest first.\n" +
-	"GetAlertsInput.User\tAccount that acts or is acted on.\n" +
 	"GetFIMFilesInput.Hash\tMD5, SHA-1 or SHA-256.\n" +
 	"GetFIMFilesInput.Search\tIn any field.\n" +
 	"GetFIMFilesInput.Sort\t-mtime: last changed first; -date: last reported first.\n" +

@@ -30,7 +30,7 @@ func TestWazuh5AnswersFromWhatItHas(t *testing.T) {
 	if p, err := c.GetGroupAgents(ctx, wazuh.GetGroupAgentsInput{GroupID: "fleet"}); err != nil || p.Total != 4 {
 		t.Errorf("group %+v, %v", p, err)
 	}
-	if p, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{Level: 12}); err != nil || p.Total != 4 || !strings.HasPrefix(p.Alerts[0].Index, "wazuh-findings-v5-") || !strings.Contains(p.Incomplete, "Wazuh 5") {
+	if p, err := c.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 12}}); err != nil || p.Total != 4 || !strings.HasPrefix(p.Alerts[0].Index, "wazuh-findings-v5-") || !strings.Contains(p.Incomplete, "Wazuh 5") {
 		t.Errorf("alerts %+v, %v", p, err)
 	}
 	if a, err := c.GetAlert(ctx, wazuh.GetAlertInput{AlertID: wazuhtest.AlertFailThenWin}); err != nil || a.Rule.ID != "40112" {
@@ -158,8 +158,8 @@ func TestAFindingInOtherWordsIsShownAsItIs(t *testing.T) {
 	})
 	c := s.Client()
 	for name, in := range map[string]wazuh.GetAlertsInput{
-		"all": {}, "source": {SourceIP: "203.0.113.9"}, "user": {User: "mallory"}, "technique": {MITREIDs: []string{"T1110"}}, "hash": {FileHash: strings.Repeat("A", 32)},
-		"location": {Location: "/var/log/*"}, "words": {Search: "MALLORY 203.0.113.9"},
+		"all": {}, "source": {AlertFilter: wazuh.AlertFilter{SourceIP: "203.0.113.9"}}, "user": {AlertFilter: wazuh.AlertFilter{User: "mallory"}}, "technique": {AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110"}}}, "hash": {AlertFilter: wazuh.AlertFilter{FileHash: strings.Repeat("A", 32)}},
+		"location": {AlertFilter: wazuh.AlertFilter{Location: "/var/log/*"}}, "words": {AlertFilter: wazuh.AlertFilter{Search: "MALLORY 203.0.113.9"}},
 	} {
 		p, err := c.GetAlerts(t.Context(), in)
 		if err != nil || p.Total != 1 || !strings.Contains(p.Incomplete, "Wazuh 5") {

@@ -19,7 +19,7 @@ func FuzzCursor(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		in := GetAlertsInput{Cursor: Cursor(s), StartTime: "24h"}
+		in := GetAlertsInput{Cursor: Cursor(s), AlertFilter: AlertFilter{StartTime: "24h"}}
 		now, err := in.Cursor.now()
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
@@ -27,7 +27,7 @@ func FuzzCursor(f *testing.F) {
 			}
 			return
 		}
-		q, err := in.filter().ask(now, time.UTC, false, func(string) fieldKind { return keywordField })
+		q, err := in.AlertFilter.ask(now, time.UTC, false, func(string) fieldKind { return keywordField })
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)

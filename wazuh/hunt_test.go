@@ -22,21 +22,21 @@ func TestFurtherFilters(t *testing.T) {
 		in   wazuh.GetAlertsInput
 		some bool
 	}{
-		"tactic": {wazuh.GetAlertsInput{MITRETactic: "credential access"}, true}, "decoder": {wazuh.GetAlertsInput{Decoder: "sshd"}, true},
-		"user": {wazuh.GetAlertsInput{User: "SVC-BACKUP"}, true}, "windows user": {wazuh.GetAlertsInput{User: "j.doe"}, true},
-		"hash": {wazuh.GetAlertsInput{FileHash: "92EB5FFEE6AE2FEC3AD71C777531578F"}, true}, "destination": {wazuh.GetAlertsInput{DestinationIP: "10.20.0.254"}, true},
-		"location": {wazuh.GetAlertsInput{Location: "/var/log/*"}, true}, "part of a location": {wazuh.GetAlertsInput{Location: "auth.log"}, false},
-		"hour": {wazuh.GetAlertsInput{StartTime: "1h"}, true}, "week": {wazuh.GetAlertsInput{StartTime: "now-7d", EndTime: "now"}, true}, "minute": {wazuh.GetAlertsInput{StartTime: "1s"}, false},
-		"epoch": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).Unix()))}, true}, "epoch in milliseconds": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).UnixMilli()))}, true},
-		"epoch to come": {wazuh.GetAlertsInput{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(time.Hour).Unix()))}, false},
-		"date":          {wazuh.GetAlertsInput{EndTime: "2020-01-02"}, false},
+		"tactic": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITRETactic: "credential access"}}, true}, "decoder": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Decoder: "sshd"}}, true},
+		"user": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{User: "SVC-BACKUP"}}, true}, "windows user": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{User: "j.doe"}}, true},
+		"hash": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{FileHash: "92EB5FFEE6AE2FEC3AD71C777531578F"}}, true}, "destination": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{DestinationIP: "10.20.0.254"}}, true},
+		"location": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Location: "/var/log/*"}}, true}, "part of a location": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Location: "auth.log"}}, false},
+		"hour": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "1h"}}, true}, "week": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "now-7d", EndTime: "now"}}, true}, "minute": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "1s"}}, false},
+		"epoch": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).Unix()))}}, true}, "epoch in milliseconds": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(-time.Hour).UnixMilli()))}}, true},
+		"epoch to come": {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: wazuh.When(fmt.Sprint(time.Now().Add(time.Hour).Unix()))}}, false},
+		"date":          {wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{EndTime: "2020-01-02"}}, false},
 	} {
 		p, err := c.GetAlerts(t.Context(), tt.in)
 		if err != nil || (p.Total > 0) != tt.some {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}
-	for _, in := range []wazuh.GetAlertsInput{{FileHash: "xyz"}, {DestinationIP: "10.0.0.0/99"}, {Location: "*"}, {StartTime: "yesterday"}, {StartTime: "9999999w"}, {Level: 17}} {
+	for _, in := range []wazuh.GetAlertsInput{{AlertFilter: wazuh.AlertFilter{FileHash: "xyz"}}, {AlertFilter: wazuh.AlertFilter{DestinationIP: "10.0.0.0/99"}}, {AlertFilter: wazuh.AlertFilter{Location: "*"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "yesterday"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "9999999w"}}, {AlertFilter: wazuh.AlertFilter{Level: 17}}} {
 		if _, err := c.GetAlerts(t.Context(), in); !errors.Is(err, wazuh.ErrInvalid) {
 			t.Errorf("%+v: %v", in, err)
 		}
@@ -260,8 +260,8 @@ func TestAnyCaseMeansLettersBeyondASCIIToo(t *testing.T) {
 	s.AddAlert(time.Now(), "other", wazuhtest.Object{"rule": wazuhtest.Object{"id": "1"}, "data": wazuhtest.Object{"srcuser": "Jorgen", "title": "Acme 1x0"}})
 	c := s.Client()
 	for _, in := range []wazuh.GetAlertsInput{
-		{User: "JÜRGEN"}, {User: "jürgen"}, {Search: "JÜRG"}, {Search: "änder"}, {Search: "ÄNDER*UNG"}, {Search: "öztürk"}, {Search: "ÖZTÜRK"}, {User: "günther öztürk"}, {Search: `"günther öztürk"`},
-		{Search: `"äcme [1.0]? (c:\ä+B) #1 & <É>"`}, {Search: `äcme*#1`}, {Search: "привет"}, {Search: "ПРИВЕТ мир"}, {Search: `"` + strings.Repeat("привет, мир! ", 15) + `"`}, {Search: "пользователя"}, {Search: "élodie"},
+		{AlertFilter: wazuh.AlertFilter{User: "JÜRGEN"}}, {AlertFilter: wazuh.AlertFilter{User: "jürgen"}}, {AlertFilter: wazuh.AlertFilter{Search: "JÜRG"}}, {AlertFilter: wazuh.AlertFilter{Search: "änder"}}, {AlertFilter: wazuh.AlertFilter{Search: "ÄNDER*UNG"}}, {AlertFilter: wazuh.AlertFilter{Search: "öztürk"}}, {AlertFilter: wazuh.AlertFilter{Search: "ÖZTÜRK"}}, {AlertFilter: wazuh.AlertFilter{User: "günther öztürk"}}, {AlertFilter: wazuh.AlertFilter{Search: `"günther öztürk"`}},
+		{AlertFilter: wazuh.AlertFilter{Search: `"äcme [1.0]? (c:\ä+B) #1 & <É>"`}}, {AlertFilter: wazuh.AlertFilter{Search: `äcme*#1`}}, {AlertFilter: wazuh.AlertFilter{Search: "привет"}}, {AlertFilter: wazuh.AlertFilter{Search: "ПРИВЕТ мир"}}, {AlertFilter: wazuh.AlertFilter{Search: `"` + strings.Repeat("привет, мир! ", 15) + `"`}}, {AlertFilter: wazuh.AlertFilter{Search: "пользователя"}}, {AlertFilter: wazuh.AlertFilter{Search: "élodie"}},
 	} {
 		if p, err := c.GetAlerts(t.Context(), in); err != nil || p.Total != 1 || p.Alerts[0].ID != "umlaut" || in.Search != "" && len(p.Alerts[0].FoundIn) == 0 {
 			t.Errorf("%+v: %+v, %v", in, p, err)

@@ -324,7 +324,7 @@ func (l *live) alertCalls(t *testing.T, five bool) (list []liveCall) {
 		if !five {
 			direct = l.hits(index, map[string]any{"range": map[string]any{"rule.level": map[string]any{"gte": level}}})
 		}
-		calling(&list, c.GetAlerts, direct, wazuh.GetAlertsInput{Level: level})
+		calling(&list, c.GetAlerts, direct, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: level}})
 	}
 	calling(&list, c.GetAlertStats, nil, wazuh.GetAlertStatsInput{}, wazuh.GetAlertStatsInput{Interval: "1h"}, wazuh.GetAlertStatsInput{Interval: "1d", AlertFilter: wazuh.AlertFilter{StartTime: "7d"}}, wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"source_ip", "user", "agent"}})
 	seen := map[string]bool{}
@@ -335,25 +335,25 @@ func (l *live) alertCalls(t *testing.T, five bool) (list []liveCall) {
 	}
 	for _, a := range newest.Alerts {
 		if once("rule", a.Rule.ID) {
-			calling(&list, c.GetAlerts, count("rule.id", a.Rule.ID), wazuh.GetAlertsInput{RuleID: wazuh.RuleID(a.Rule.ID)})
+			calling(&list, c.GetAlerts, count("rule.id", a.Rule.ID), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleID: wazuh.RuleID(a.Rule.ID)}})
 			calling(&list, c.GetAlert, nil, wazuh.GetAlertInput{AlertID: a.ID, IncludeFullLog: true, IncludeRawData: true})
 		}
 		if once("agent", a.Agent.ID) {
-			calling(&list, c.GetAlerts, count("agent.id", a.Agent.ID), wazuh.GetAlertsInput{AgentID: wazuh.AgentID(a.Agent.ID)})
+			calling(&list, c.GetAlerts, count("agent.id", a.Agent.ID), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{AgentID: wazuh.AgentID(a.Agent.ID)}})
 			calling(&list, c.GetAlertContext, nil, wazuh.GetAlertContextInput{AlertID: a.ID})
 		}
 		if a.Decoder != nil && once("decoder", a.Decoder.Name) {
-			calling(&list, c.GetAlerts, count("decoder.name", a.Decoder.Name), wazuh.GetAlertsInput{Decoder: a.Decoder.Name})
+			calling(&list, c.GetAlerts, count("decoder.name", a.Decoder.Name), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Decoder: a.Decoder.Name}})
 		}
 		for _, g := range a.Rule.Groups {
 			if once("group", g) {
-				calling(&list, c.GetAlerts, count("rule.groups", g), wazuh.GetAlertsInput{RuleGroup: g})
+				calling(&list, c.GetAlerts, count("rule.groups", g), wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{RuleGroup: g}})
 			}
 		}
 		for _, ip := range []string{a.SourceIP, a.DestinationIP} {
 			if once("ip", ip) {
 				calling(&list, c.SearchAlerts, nil, wazuh.SearchAlertsInput{Query: ip})
-				calling(&list, c.GetAlerts, nil, wazuh.GetAlertsInput{IP: ip})
+				calling(&list, c.GetAlerts, nil, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{IP: ip}})
 			}
 		}
 		for _, v := range []string{cmp.Or(a.SourceUser, a.DestinationUser), a.Event[wazuh.MeaningProcess], a.Event[wazuh.MeaningHash], a.Event[wazuh.MeaningCommand]} {

@@ -375,13 +375,13 @@ func alertQuestions() []question {
 	var list []question
 	for _, in := range []wazuh.GetAlertsInput{
 		{}, {Limit: 100}, {Sort: "+timestamp", Limit: 100}, {Limit: 7, Offset: 30}, {Offset: 9_995, Limit: 5}, {Offset: 9_995, Limit: 6}, {Offset: 500}, {Limit: 3, IncludeFullLog: true},
-		{Level: 10}, {MaxLevel: 3}, {Level: 5, MaxLevel: 7}, {AgentID: "7"}, {AgentName: "FLEET-007"}, {RuleID: "05710"}, {RuleGroup: "Authentication_Failed"}, {RuleGroup: "odd"},
-		{MITREIDs: []string{"T1110"}}, {MITREIDs: []string{"t1110.001", "T1078"}}, {MITRETactic: "credential access"}, {Decoder: "SSHD"},
-		{SourceIP: "198.51.100.23"}, {SourceIP: "198.51.100.9"}, {SourceIP: "2001:db8::1"}, {SourceIP: "10.1.2.4"}, {DestinationIP: "10.20.0.254"}, {SourceIP: "10.0.0.0/8"},
-		{User: "svc-backup"}, {User: `corp\administrator`}, {User: "Jürgen"}, {User: "JÜRGEN"}, {User: `o"QUOTE`}, {FileHash: "92EB5FFEE6AE2FEC3AD71C777531578F"},
-		{Location: "/var/log/*"}, {Location: "/VAR/LOG/AUTH.LOG"}, {Location: `c:\logs\app*.log?`}, {Location: `C:\logs\*`}, {Location: "auth.log"},
-		{StartTime: "1h"}, {StartTime: "24h"}, {StartTime: "now-7d", EndTime: "now"}, {EndTime: "2025-01-02T03:04:05.678Z"}, {StartTime: "2025-01-02T03:04:05.679Z", EndTime: "2025-01-02T03:04:05.680Z"},
-		{StartTime: "2025-01-02", EndTime: "2025-01-03"}, {StartTime: "2025-01-02T04:04:05.678+01:00", EndTime: "2025-01-02T04:04:05.678+01:00"}, {EndTime: "2020-01-01"},
+		{AlertFilter: wazuh.AlertFilter{Level: 10}}, {AlertFilter: wazuh.AlertFilter{MaxLevel: 3}}, {AlertFilter: wazuh.AlertFilter{Level: 5, MaxLevel: 7}}, {AlertFilter: wazuh.AlertFilter{AgentID: "7"}}, {AlertFilter: wazuh.AlertFilter{AgentName: "FLEET-007"}}, {AlertFilter: wazuh.AlertFilter{RuleID: "05710"}}, {AlertFilter: wazuh.AlertFilter{RuleGroup: "Authentication_Failed"}}, {AlertFilter: wazuh.AlertFilter{RuleGroup: "odd"}},
+		{AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"T1110"}}}, {AlertFilter: wazuh.AlertFilter{MITREIDs: []string{"t1110.001", "T1078"}}}, {AlertFilter: wazuh.AlertFilter{MITRETactic: "credential access"}}, {AlertFilter: wazuh.AlertFilter{Decoder: "SSHD"}},
+		{AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.23"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "198.51.100.9"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "2001:db8::1"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "10.1.2.4"}}, {AlertFilter: wazuh.AlertFilter{DestinationIP: "10.20.0.254"}}, {AlertFilter: wazuh.AlertFilter{SourceIP: "10.0.0.0/8"}},
+		{AlertFilter: wazuh.AlertFilter{User: "svc-backup"}}, {AlertFilter: wazuh.AlertFilter{User: `corp\administrator`}}, {AlertFilter: wazuh.AlertFilter{User: "Jürgen"}}, {AlertFilter: wazuh.AlertFilter{User: "JÜRGEN"}}, {AlertFilter: wazuh.AlertFilter{User: `o"QUOTE`}}, {AlertFilter: wazuh.AlertFilter{FileHash: "92EB5FFEE6AE2FEC3AD71C777531578F"}},
+		{AlertFilter: wazuh.AlertFilter{Location: "/var/log/*"}}, {AlertFilter: wazuh.AlertFilter{Location: "/VAR/LOG/AUTH.LOG"}}, {AlertFilter: wazuh.AlertFilter{Location: `c:\logs\app*.log?`}}, {AlertFilter: wazuh.AlertFilter{Location: `C:\logs\*`}}, {AlertFilter: wazuh.AlertFilter{Location: "auth.log"}},
+		{AlertFilter: wazuh.AlertFilter{StartTime: "1h"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "24h"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "now-7d", EndTime: "now"}}, {AlertFilter: wazuh.AlertFilter{EndTime: "2025-01-02T03:04:05.678Z"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "2025-01-02T03:04:05.679Z", EndTime: "2025-01-02T03:04:05.680Z"}},
+		{AlertFilter: wazuh.AlertFilter{StartTime: "2025-01-02", EndTime: "2025-01-03"}}, {AlertFilter: wazuh.AlertFilter{StartTime: "2025-01-02T04:04:05.678+01:00", EndTime: "2025-01-02T04:04:05.678+01:00"}}, {AlertFilter: wazuh.AlertFilter{EndTime: "2020-01-01"}},
 	} {
 		list = append(list, call((*wazuh.Client).GetAlerts, in))
 	}
@@ -445,7 +445,7 @@ func stateQuestions() []question {
 // fiveQuestions are for what Wazuh 5 keeps in the indexer alone.
 func fiveQuestions() []question {
 	list := []question{
-		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Level: 12}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Limit: 100, Search: "sshd"}), call((*wazuh.Client).GetAlert, wazuh.GetAlertInput{AlertID: wazuhtest.AlertFailThenWin}),
+		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 12}}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Limit: 100, AlertFilter: wazuh.AlertFilter{Search: "sshd"}}), call((*wazuh.Client).GetAlert, wazuh.GetAlertInput{AlertID: wazuhtest.AlertFailThenWin}),
 		call((*wazuh.Client).GetAlertStats, wazuh.GetAlertStatsInput{Interval: "1h"}), call((*wazuh.Client).GetAlertContext, wazuh.GetAlertContextInput{AlertID: wazuhtest.AlertLoginSuccess}),
 	}
 	for _, id := range []wazuh.AgentID{"7", "3", "1"} {
@@ -467,7 +467,7 @@ func fiveQuestions() []question {
 // pages demands that cursors and walks lead both over the same alerts.
 func (t *twin) pages(tt *testing.T) {
 	tt.Helper()
-	for _, in := range []wazuh.GetAlertsInput{{Limit: 7}, {Limit: 7, Sort: "+timestamp"}, {Limit: 1, EndTime: "2025-01-02T03:04:05.678Z"}, {Limit: 3, RuleID: "5710"}} {
+	for _, in := range []wazuh.GetAlertsInput{{Limit: 7}, {Limit: 7, Sort: "+timestamp"}, {Limit: 1, AlertFilter: wazuh.AlertFilter{EndTime: "2025-01-02T03:04:05.678Z"}}, {Limit: 3, AlertFilter: wazuh.AlertFilter{RuleID: "5710"}}} {
 		var paged, walked [2][]string
 		for i, c := range []*wazuh.Client{t.of, t.real} {
 			in := in
@@ -505,8 +505,8 @@ func (t *twin) pages(tt *testing.T) {
 func (t *twin) many(tt *testing.T, n int) {
 	tt.Helper()
 	t.agree(tt, []question{
-		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Offset: 9_990, User: "USER123"}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Offset: 9_990, Sort: "+timestamp"}),
-		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{SourceIP: "203.0.113.7", Limit: 20}), call((*wazuh.Client).SearchAlerts, wazuh.SearchAlertsInput{Query: "user99", Limit: 30}), call((*wazuh.Client).GetAlert, wazuh.GetAlertInput{AlertID: "generated000010500"}),
+		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Offset: 9_990, AlertFilter: wazuh.AlertFilter{User: "USER123"}}), call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{Offset: 9_990, Sort: "+timestamp"}),
+		call((*wazuh.Client).GetAlerts, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{SourceIP: "203.0.113.7"}, Limit: 20}), call((*wazuh.Client).SearchAlerts, wazuh.SearchAlertsInput{Query: "user99", Limit: 30}), call((*wazuh.Client).GetAlert, wazuh.GetAlertInput{AlertID: "generated000010500"}),
 		call((*wazuh.Client).GetAlertStats, wazuh.GetAlertStatsInput{Interval: "1h", Top: 100, GroupBy: []wazuh.AlertKey{"level", "rule", "agent"}, AlertFilter: wazuh.AlertFilter{StartTime: "2025-01-01"}}),
 		call((*wazuh.Client).GetAlertContext, wazuh.GetAlertContextInput{AlertID: "generated000010500", Minutes: 10080}),
 	})

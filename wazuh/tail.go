@@ -131,12 +131,8 @@ func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error)
 
 // alerts is the search whose pages are a tail's.
 func (in *TailAlertsInput) alerts() GetAlertsInput {
-	f := in.AlertFilter
 	return GetAlertsInput{
-		Level: f.Level, MaxLevel: f.MaxLevel, AgentID: f.AgentID, AgentName: f.AgentName, RuleID: f.RuleID, RuleGroup: f.RuleGroup,
-		MITREIDs: f.MITREIDs, MITRETactic: f.MITRETactic, Decoder: f.Decoder, SourceIP: f.SourceIP, DestinationIP: f.DestinationIP,
-		IP: f.IP, Process: f.Process, Domain: f.Domain, Label: f.Label, User: f.User, FileHash: f.FileHash, Location: f.Location, Search: f.Search,
-		Sort: OldestFirst, Limit: in.Limit, IncludeFullLog: in.IncludeFullLog, IncludeRawData: in.IncludeRawData,
+		AlertFilter: in.AlertFilter, Sort: OldestFirst, Limit: in.Limit, IncludeFullLog: in.IncludeFullLog, IncludeRawData: in.IncludeRawData,
 	}
 }
 

@@ -133,7 +133,7 @@ func (c *Client) wazuhHits(ctx context.Context, techniques []*attack.Technique, 
 	if c.wazuh == nil {
 		return nil
 	}
-	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{MITREIDs: ids(techniques), Limit: limit})
+	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: ids(techniques)}, Limit: limit})
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (c *Client) WazuhStatus(ctx context.Context, _ WazuhStatusInput) (*WazuhSta
 			return err
 		},
 		func() error {
-			p, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{StartTime: "24h", Limit: 1})
+			p, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{StartTime: "24h"}, Limit: 1})
 			if err == nil {
 				out.Alerts = &p.Total
 			}
@@ -147,7 +147,7 @@ func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAl
 	if err != nil {
 		return nil, err
 	}
-	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{Limit: in.Limit, Level: in.Level, AgentID: in.AgentID, Search: in.Search})
+	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{Limit: in.Limit, AlertFilter: wazuh.AlertFilter{Level: in.Level, AgentID: in.AgentID, Search: in.Search}})
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (l *loop) incident(ctx context.Context, layerFile string) error {
 
 func (l *loop) triage(ctx context.Context) (*wazuh.Alert, error) {
 	l.stage("TRIAGE: what does Wazuh say?")
-	page, err := l.alerts.GetAlerts(ctx, wazuh.GetAlertsInput{Level: 10, Limit: 5, Search: "authentication"}) // a read can be a plain call
+	page, err := l.alerts.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{Level: 10, Search: "authentication"}, Limit: 5}) // a read can be a plain call
 	if err != nil {
 		return nil, err
 	}
