@@ -100,8 +100,8 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		if m := t.holds(res.Out); m != nil {
 			r.result.Meta = m
 		}
-		if page, late := res.Out.(paging.Page); late && page.Unread() != nil {
-			page.Unread().Forget() // what is kept of the answer reads them again
+		if rows := paging.UnreadOf(res.Out); rows != nil {
+			rows.Forget() // what is kept of the answer reads them again
 		}
 		return r, nil
 	}
@@ -148,14 +148,13 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 // has as many as don't fit any more, or all; how it is completed the answer knows.
 func (t *tool) answerOf(in bound, out any) (*answer.Answer, error) {
 	d := t.described()
-	page, late := out.(paging.Page)
+	rows := paging.UnreadOf(out)
 	if d.wrapped {
 		out = wrapped{out}
 	}
-	if !late || page.Unread() == nil {
+	if rows == nil {
 		return t.encoded(in, out)
 	}
-	rows := page.Unread()
 	sent := rows.Sent()
 	for n := 0; ; {
 		for room := t.opts.MaxResponse * 3 / 2; n < len(sent) && (room > 0 || n < 2); n++ { // mostly an answer is shorter than what was sent

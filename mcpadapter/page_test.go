@@ -94,12 +94,7 @@ type latePage struct {
 	rows *paging.Rows[string]
 }
 
-func (p *latePage) Unread() paging.Unread {
-	if p.rows == nil {
-		return nil
-	}
-	return p.rows
-}
+var _ = paging.Where(func(p *latePage) *paging.Rows[string] { return p.rows })
 
 func (p *latePage) FirstRows(n int) (page any, next map[string]any) {
 	short, next := p.pager.FirstRows(n)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/bm25"
+	"github.com/sallyport-soc/sallyport/internal/version"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/inflight"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -25,7 +25,7 @@ import (
 // Options are the defaults.
 type Options struct {
 	// Name and Version are what the server tells clients of itself. Default:
-	// "sallyport" and [Version].
+	// "sallyport" and the version of the running program.
 	Name, Version string
 	// Instructions tell an agent in a sentence or two what the server is for.
 	Instructions string
@@ -58,7 +58,7 @@ func (o Options) withDefaults() Options {
 		o.Name = "sallyport"
 	}
 	if o.Version == "" {
-		o.Version = Version()
+		o.Version = version.Running()
 	}
 	if o.StatusTool == "" {
 		o.StatusTool = StatusTool
@@ -137,7 +137,10 @@ func (s *Server) MCP() *mcp.Server { return s.mcp }
 
 // Add adds ops as tools. If it returns an error it has added nothing. Errors
 // are an operation whose client isn't guarded by the guard of s, a name that is
-// taken, and an input that [CheckInput] refuses.
+// taken, and an input that can't be that of a tool, which is a struct of strings,
+// integers, booleans, structs, and lists and string-keyed maps of them, with
+// tags that make sense. Floats, interfaces and other maps are errors: the
+// digest of a call must not depend on how a value happens to be encoded.
 //
 // An operation above the tier of the policy is listed all the same; calls of it
 // are refused.
@@ -228,9 +231,3 @@ func (s *Server) Stop() {
 	s.calls.Abort()
 	s.calls.Settle()
 }
-
-// CheckInput reports whether t can be the input of a tool: a struct of strings,
-// integers, booleans, structs, and lists and string-keyed maps of them, with
-// tags that make sense. Floats, interfaces and other maps are errors: the
-// digest of a call must not depend on how a value happens to be encoded.
-func CheckInput(t reflect.Type) error { return schema.Check(t) }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 )
 
@@ -161,7 +162,7 @@ func TestNewServerOffersNothingDeprecatedAndKeepsCachesPrivate(t *testing.T) {
 	}
 }
 
-func TestCheckInput(t *testing.T) {
+func TestWhatAnInputCanBe(t *testing.T) {
 	type self struct {
 		Next *self `json:"next,omitempty"`
 	}
@@ -200,7 +201,7 @@ func TestCheckInput(t *testing.T) {
 		{badDefault{}, "default of limit: want an integer of at most 10, got 11"},
 		{5, "want a struct"},
 	} {
-		err := mcpadapter.CheckInput(reflect.TypeOf(tt.in))
+		err := schema.Check(reflect.TypeOf(tt.in))
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%T: %v", tt.in, err)

@@ -167,13 +167,7 @@ type CasePage struct {
 	unread *paging.Rows[*Case]
 }
 
-// Unread returns the rows that aren't read yet: none but for an answer of a tool.
-func (p *CasePage) Unread() paging.Unread {
-	if p.unread == nil {
-		return nil
-	}
-	return p.unread
-}
+var _ = paging.Where(func(p *CasePage) *paging.Rows[*Case] { return p.unread })
 
 // FirstRows returns the page with its first n cases, for an answer without room for
 // all. The next one is had by its offset.

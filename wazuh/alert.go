@@ -578,13 +578,7 @@ type AlertPage struct {
 	unread *paging.Rows[*Alert]
 }
 
-// Unread returns the rows that aren't read yet: none but for an answer of a tool.
-func (p *AlertPage) Unread() paging.Unread {
-	if p.unread == nil {
-		return nil
-	}
-	return p.unread
-}
+var _ = paging.Where(func(p *AlertPage) *paging.Rows[*Alert] { return p.unread })
 
 // window is how far into its hits the indexer lets one look.
 const window = 10_000

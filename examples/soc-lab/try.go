@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/page"
 	"github.com/sallyport-soc/sallyport/internal/testing/lab"
+	"github.com/sallyport-soc/sallyport/internal/version"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -130,7 +131,7 @@ func connect(ctx context.Context, l *lab.Lab, guard *gate.Guard) (*agent, error)
 	if _, err := server.MCP().Connect(ctx, far, nil); err != nil {
 		return nil, err
 	}
-	s, err := mcp.NewClient(&mcp.Implementation{Name: "soc-lab agent", Version: mcpadapter.Version()}, nil).Connect(ctx, near, nil)
+	s, err := mcp.NewClient(&mcp.Implementation{Name: "soc-lab agent", Version: version.Running()}, nil).Connect(ctx, near, nil)
 	return &agent{s}, err
 }
 

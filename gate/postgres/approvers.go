@@ -22,7 +22,7 @@ func approvers(rows [][][]byte) []approver {
 
 // Approvers returns who is listed as an approver, as the transaction that is under way
 // has read it, or else as of now.
-func (s *Store) Approvers() ([]state.Approver, error) {
+func (s *store) Approvers() ([]state.Approver, error) {
 	s.mu.Lock()
 	listed := s.listed
 	s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *Store) Approvers() ([]state.Approver, error) {
 }
 
 // AddApprover lists an approver. A name can be listed once.
-func (s *Store) AddApprover(a state.Approver) error {
+func (s *store) AddApprover(a state.Approver) error {
 	if err := journal.CheckApprover(a); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Store) AddApprover(a state.Approver) error {
 }
 
 // StrikeApprover takes an approver off the list.
-func (s *Store) StrikeApprover(name string) error {
+func (s *store) StrikeApprover(name string) error {
 	n, err := s.change(`DELETE FROM %[1]s.approver WHERE name = $1`, []byte(name))
 	if err == nil && n == 0 {
 		err = fmt.Errorf("gate: approver %s is not enrolled in %s", name, s)
@@ -62,7 +62,7 @@ func (s *Store) StrikeApprover(name string) error {
 }
 
 // change runs one statement, of binary parameters, and returns how many rows it changed.
-func (s *Store) change(sql string, params ...[]byte) (n int64, err error) {
+func (s *store) change(sql string, params ...[]byte) (n int64, err error) {
 	formats := make([]int16, len(params))
 	for i := range formats {
 		formats[i] = binary_

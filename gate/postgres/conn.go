@@ -71,7 +71,7 @@ const (
 	stmtNow    = "now"
 )
 
-func (s *Store) statements() map[string]string {
+func (s *store) statements() map[string]string {
 	return map[string]string{
 		stmtBegin:  `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`,
 		stmtCommit: `COMMIT`,
@@ -88,7 +88,7 @@ func (s *Store) statements() map[string]string {
 }
 
 // dial opens a connection, and makes sure that it leads to where writes belong.
-func (s *Store) dial(ctx context.Context) (*pgconn.PgConn, error) {
+func (s *store) dial(ctx context.Context) (*pgconn.PgConn, error) {
 	c, err := pgconn.ConnectConfig(ctx, s.config)
 	if err != nil {
 		return nil, plain(err)
@@ -101,7 +101,7 @@ func (s *Store) dial(ctx context.Context) (*pgconn.PgConn, error) {
 	return c, nil
 }
 
-func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
+func (s *store) ready(ctx context.Context, c *pgconn.PgConn) error {
 	results, err := c.Exec(ctx, fmt.Sprintf(setup, lockWait.Milliseconds(), s.stuckFor.Milliseconds())+s.sql(identity)).ReadAll()
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (s *Store) ready(ctx context.Context, c *pgconn.PgConn) error {
 const placeOf = "place"
 
 // create makes the tables, if this user may.
-func (s *Store) create(ctx context.Context, c *pgconn.PgConn) error {
+func (s *store) create(ctx context.Context, c *pgconn.PgConn) error {
 	_, err := c.Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d);\n%s\nCOMMIT;", s.key("create"), s.sql(schema))).ReadAll()
 	if err != nil {
 		return fmt.Errorf("the schema %s holds no journal and can't be made: run gate init as a user who may make tables: %w", s.schema, err)
@@ -159,10 +159,10 @@ func (s *Store) create(ctx context.Context, c *pgconn.PgConn) error {
 }
 
 // sql puts the schema into a statement.
-func (s *Store) sql(text string) string { return strings.ReplaceAll(text, "%[1]s", s.schema) }
+func (s *store) sql(text string) string { return strings.ReplaceAll(text, "%[1]s", s.schema) }
 
 // key returns the number of an advisory lock.
-func (s *Store) key(name string) int64 {
+func (s *store) key(name string) int64 {
 	sum := sha256.Sum256([]byte("sallyport\x00" + s.schema + "\x00" + name))
 	var n int64
 	for _, b := range sum[:8] {
@@ -172,7 +172,7 @@ func (s *Store) key(name string) int64 {
 }
 
 // get takes a connection: one that was used before, if there is one and it isn't to be new.
-func (s *Store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool, err error) {
+func (s *store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool, err error) {
 	s.mu.Lock()
 	if n := len(s.idle); n > 0 && !s.closed {
 		c = s.idle[n-1]
@@ -204,7 +204,7 @@ func (s *Store) get(ctx context.Context, anew bool) (c *pgconn.PgConn, used bool
 }
 
 // put gives a connection back.
-func (s *Store) put(c *pgconn.PgConn) {
+func (s *store) put(c *pgconn.PgConn) {
 	s.mu.Lock()
 	keep := !s.closed && len(s.idle) < maxIdle && !c.IsClosed() && c.TxStatus() == 'I'
 	if keep {
@@ -225,7 +225,7 @@ func discard(c *pgconn.PgConn) {
 
 // with runs fn, which changes nothing that may not be done twice, on a connection: on a
 // new one, if the one that was used before turns out to be gone.
-func (s *Store) with(fn func(context.Context, *pgconn.PgConn) error) error {
+func (s *store) with(fn func(context.Context, *pgconn.PgConn) error) error {
 	for anew := false; ; anew = true {
 		ctx, cancel := context.WithTimeout(context.Background(), callWait)
 		c, used, err := s.get(ctx, anew)

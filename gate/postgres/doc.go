@@ -6,7 +6,7 @@
 // transaction that the event is committed with. Whoever commits holds the journal's
 // lock from before it read the state, so nobody decides by what is outdated.
 //
-// Without the database nothing is written anywhere: a [Store] returns errors, by which
+// Without the database nothing is written anywhere: a store returns errors, by which
 // the gate refuses. Reads of the platforms don't need it.
 //
 // A program links the driver only if it names this package:

@@ -109,7 +109,7 @@ func TestWhoComesBackWhileItIsLookedForLeavesNoNoteOfItsEnd(t *testing.T) {
 	}
 }
 
-func count(t *testing.T, s *Store, sql string) (n int) {
+func count(t *testing.T, s *store, sql string) (n int) {
 	t.Helper()
 	must(0, s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 		r := c.ExecParams(ctx, s.sql(sql), nil, nil, nil, nil).Read()
@@ -123,7 +123,7 @@ func count(t *testing.T, s *Store, sql string) (n int) {
 
 // elsewhere returns the address of a journal of the same name in another database of the
 // server, which is made of a template, or of nothing.
-func elsewhere(t *testing.T, admin *Store, address, database, template string) string {
+func elsewhere(t *testing.T, admin *store, address, database, template string) string {
 	t.Helper()
 	if template != "" {
 		template = " TEMPLATE " + template

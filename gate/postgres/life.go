@@ -36,14 +36,14 @@ type life struct {
 }
 
 // alone runs fn on the connection that nothing but short questions are asked on.
-func (s *Store) alone(fn func(context.Context, *pgconn.PgConn) error) error {
+func (s *store) alone(fn func(context.Context, *pgconn.PgConn) error) error {
 	l := &s.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return s.ask(fn)
 }
 
-func (s *Store) ask(fn func(context.Context, *pgconn.PgConn) error) error {
+func (s *store) ask(fn func(context.Context, *pgconn.PgConn) error) error {
 	l := &s.life
 	if l.ended {
 		return fmt.Errorf("%s: it was closed", s)
@@ -69,7 +69,7 @@ func (s *Store) ask(fn func(context.Context, *pgconn.PgConn) error) error {
 }
 
 // hold makes sure that there is a connection, and that it holds the lock of this process.
-func (s *Store) hold(ctx context.Context) error {
+func (s *store) hold(ctx context.Context) error {
 	l := &s.life
 	if l.conn != nil && !l.conn.IsClosed() {
 		return nil
@@ -87,7 +87,7 @@ func (s *Store) hold(ctx context.Context) error {
 }
 
 // claim takes the lock of this process, if it has a name, on c.
-func (s *Store) claim(ctx context.Context, c *pgconn.PgConn) error {
+func (s *store) claim(ctx context.Context, c *pgconn.PgConn) error {
 	if s.life.name == "" {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *Store) claim(ctx context.Context, c *pgconn.PgConn) error {
 }
 
 // Process returns the name of this process, whose lock is held from now on.
-func (s *Store) Process() (string, error) {
+func (s *store) Process() (string, error) {
 	l := &s.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Store) Process() (string, error) {
 }
 
 // beat notices when the connection is gone, and makes it anew.
-func (s *Store) beat(stop chan struct{}) {
+func (s *store) beat(stop chan struct{}) {
 	t := time.NewTicker(pulse)
 	defer t.Stop()
 	for {
@@ -133,7 +133,7 @@ func (s *Store) beat(stop chan struct{}) {
 	}
 }
 
-func (s *Store) end() {
+func (s *store) end() {
 	l := &s.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *Store) end() {
 // Alive reports whether that process is alive. One of this machine is looked up; of
 // another it is known by its lock, and it is dead once that was free for ten seconds.
 // What can't be found out is alive.
-func (s *Store) Alive(process string) bool {
+func (s *store) Alive(process string) bool {
 	l := &s.life
 	l.mu.Lock()
 	defer l.mu.Unlock()

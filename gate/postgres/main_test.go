@@ -30,7 +30,7 @@ func must[T any](v T, err error) T {
 }
 
 // opened opens a journal as another process would.
-func opened(t testing.TB, state string) *Store {
+func opened(t testing.TB, state string) *store {
 	t.Helper()
 	s, err := open(state)
 	if err != nil {

@@ -30,7 +30,7 @@ func left(t *testing.T) (*gate.Journal, *gate.Signer) {
 
 // breaking is a store that is lost at its nth transaction.
 type breaking struct {
-	*Store
+	*store
 	left int
 }
 
@@ -38,7 +38,7 @@ func (b *breaking) Begin() (journal.Tx, error) {
 	if b.left--; b.left < 0 {
 		return nil, errors.New("the network is cut")
 	}
-	return b.Store.Begin()
+	return b.store.Begin()
 }
 
 func TestAMoveThatBrokeOffIsGoneOnWith(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 const keepNotes = 24 * time.Hour
 
 // Note has all processes know when something was last so.
-func (s *Store) Note(name string, at time.Time) error {
+func (s *store) Note(name string, at time.Time) error {
 	_, err := s.change(`INSERT INTO %[1]s.noted (name, at) VALUES ($1, to_timestamp(($2::bigint)::float8 / 1000))
 		ON CONFLICT (name) DO UPDATE SET at = greatest(noted.at, excluded.at)`, []byte(name), binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli())))
 	if err == nil {
@@ -24,7 +24,7 @@ func (s *Store) Note(name string, at time.Time) error {
 }
 
 // Noted returns the time that Note was told last.
-func (s *Store) Noted(name string) (at time.Time, err error) {
+func (s *store) Noted(name string) (at time.Time, err error) {
 	err = s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 		r := c.ExecParams(ctx, s.sql(`SELECT (extract(epoch FROM at) * 1000)::bigint FROM %[1]s.noted WHERE name = $1`),
 			[][]byte{[]byte(name)}, nil, nil, []int16{binary_}).Read()

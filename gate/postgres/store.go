@@ -23,8 +23,8 @@ const (
 	page = 256 // lines asked for at once
 )
 
-// A Store is the journal in one schema of one database. See [journal.Store].
-type Store struct {
+// A store is the journal in one schema of one database. See [journal.Store].
+type store struct {
 	config *pgconn.Config
 	schema string
 	shown  string
@@ -71,7 +71,7 @@ func Open(address string) (journal.Store, error) {
 	return s, nil
 }
 
-func open(raw string) (*Store, error) {
+func open(raw string) (*store, error) {
 	s, err := at(raw)
 	if err != nil {
 		return nil, err
@@ -80,18 +80,18 @@ func open(raw string) (*Store, error) {
 }
 
 // at returns the journal at an address, of which only the address was looked at.
-func at(raw string) (*Store, error) {
+func at(raw string) (*store, error) {
 	a, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: a.config, schema: a.schema, shown: a.shown, pooled: a.pooled, stuckFor: stuckFor, clock: time.Now}
+	s := &store{config: a.config, schema: a.schema, shown: a.shown, pooled: a.pooled, stuckFor: stuckFor, clock: time.Now}
 	s.lock = s.key("journal")
 	s.life.boot, s.life.grace = boot(), defaultGrace
 	return s, nil
 }
 
-func (s *Store) connect() error {
+func (s *store) connect() error {
 	if err := s.with(func(context.Context, *pgconn.PgConn) error { return nil }); err != nil {
 		return fmt.Errorf("%s: %w", s, err)
 	}
@@ -99,10 +99,10 @@ func (s *Store) connect() error {
 }
 
 // String says where the journal is, without a secret.
-func (s *Store) String() string { return s.shown }
+func (s *store) String() string { return s.shown }
 
 // Close ends all connections, and with them this process's life as the others see it.
-func (s *Store) Close() error {
+func (s *store) Close() error {
 	s.mu.Lock()
 	idle := s.idle
 	s.idle, s.closed = nil, true
@@ -115,10 +115,10 @@ func (s *Store) Close() error {
 }
 
 // Now is the time by the clock of the database, which is one for all hosts.
-func (s *Store) Now() time.Time { return s.clock().Add(time.Duration(s.ahead.Load())) }
+func (s *store) Now() time.Time { return s.clock().Add(time.Duration(s.ahead.Load())) }
 
 // Place tells this table from a restored copy of it.
-func (s *Store) Place() (string, error) {
+func (s *store) Place() (string, error) {
 	if p := s.place.Load(); p != nil {
 		return *p, nil
 	}
@@ -126,13 +126,13 @@ func (s *Store) Place() (string, error) {
 }
 
 // Halt does nothing: nobody holds the lock for long, and who waits for it writes nothing.
-func (s *Store) Halt([]byte) (told bool, err error) { return false, nil }
+func (s *store) Halt([]byte) (told bool, err error) { return false, nil }
 
 // Halted returns nil.
-func (s *Store) Halted() ([]byte, error) { return nil, nil }
+func (s *store) Halted() ([]byte, error) { return nil, nil }
 
 // Resume does nothing.
-func (s *Store) Resume() error { return nil }
+func (s *store) Resume() error { return nil }
 
 // number and bytes in the form in which parameters are sent.
 func number[T int | int64 | uint64](n T) []byte { return strconv.AppendInt(nil, int64(n), 10) }
@@ -160,7 +160,7 @@ func rows(r *pgconn.ResultReader) iter.Seq2[[][]byte, error] {
 
 // part yields the lines behind m, which must still be there, a page at most, and moves
 // m. It returns whether there may be more.
-func (s *Store) part(ctx context.Context, c *pgconn.PgConn, m *mark, yield func([]byte) error) (more bool, err error) {
+func (s *store) part(ctx context.Context, c *pgconn.PgConn, m *mark, yield func([]byte) error) (more bool, err error) {
 	n := 0
 	for row, err := range rows(c.ExecPrepared(ctx, stmtLines, [][]byte{number(m.seq), number(page)}, nil, []int16{textual, binary_})) {
 		if err == nil {
@@ -219,7 +219,7 @@ func seqOf(line []byte) (uint64, error) {
 }
 
 // Ahead yields the lines behind that one, without the lock.
-func (s *Store) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
+func (s *store) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		m := mark{seq, hash}
 		s.pages(yield, &m)
@@ -228,7 +228,7 @@ func (s *Store) Ahead(seq uint64, hash string) iter.Seq2[[]byte, error] {
 }
 
 // Snapshot returns the snapshot that was saved last, if its line is still there.
-func (s *Store) Snapshot() (snapshot []byte, seq uint64, hash string) {
+func (s *store) Snapshot() (snapshot []byte, seq uint64, hash string) {
 	err := s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 		r := c.ExecParams(ctx, s.sql(`SELECT s.seq, s.hash, s.state FROM %[1]s.snapshot s JOIN %[1]s.event e ON e.seq = s.seq AND e.hash = s.hash`),
 			nil, nil, nil, []int16{binary_, textual, binary_}).Read()
@@ -244,7 +244,7 @@ func (s *Store) Snapshot() (snapshot []byte, seq uint64, hash string) {
 }
 
 // Lines yields all lines, oldest first, without the lock.
-func (s *Store) Lines() iter.Seq2[[]byte, error] {
+func (s *store) Lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		var m mark
 		s.pages(yield, &m)
@@ -252,7 +252,7 @@ func (s *Store) Lines() iter.Seq2[[]byte, error] {
 }
 
 // pages yields the lines behind m, and moves it by whole pages.
-func (s *Store) pages(yield func([]byte, error) bool, m *mark) {
+func (s *store) pages(yield func([]byte, error) bool, m *mark) {
 	s.each(yield, func(ctx context.Context, c *pgconn.PgConn) (lines [][]byte, more bool, err error) {
 		to := *m
 		more, err = s.part(ctx, c, &to, func(line []byte) error {
@@ -267,7 +267,7 @@ func (s *Store) pages(yield func([]byte, error) bool, m *mark) {
 }
 
 // Back yields them newest first.
-func (s *Store) Back() iter.Seq2[[]byte, error] {
+func (s *store) Back() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		before := uint64(math.MaxInt64)
 		s.each(yield, func(ctx context.Context, c *pgconn.PgConn) (lines [][]byte, more bool, err error) {
@@ -285,7 +285,7 @@ func (s *Store) Back() iter.Seq2[[]byte, error] {
 }
 
 // each yields one page after the other. No connection waits for whoever looks at a line.
-func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, *pgconn.PgConn) (lines [][]byte, more bool, err error)) {
+func (s *store) each(yield func([]byte, error) bool, read func(context.Context, *pgconn.PgConn) (lines [][]byte, more bool, err error)) {
 	for more := true; more; {
 		var lines [][]byte
 		err := s.with(func(ctx context.Context, c *pgconn.PgConn) (err error) {
@@ -306,7 +306,7 @@ func (s *Store) each(yield func([]byte, error) bool, read func(context.Context, 
 
 // unread is why lines could not be read: the table doesn't hold what it did, or else it
 // wasn't reached.
-func (s *Store) unread(err error) error {
+func (s *store) unread(err error) error {
 	err = fmt.Errorf("%s: %w", s, plain(err))
 	if !errors.Is(err, errCut) {
 		err = &journal.UnreachableError{Err: err}
@@ -315,7 +315,7 @@ func (s *Store) unread(err error) error {
 }
 
 // Watch returns when the last line isn't the one of that number, or ctx ends.
-func (s *Store) Watch(ctx context.Context, seq uint64) {
+func (s *store) Watch(ctx context.Context, seq uint64) {
 	for {
 		last, err := s.last()
 		if err == nil && last != seq {
@@ -337,7 +337,7 @@ func (s *Store) Watch(ctx context.Context, seq uint64) {
 }
 
 // last returns the number of the last line.
-func (s *Store) last() (n uint64, err error) {
+func (s *store) last() (n uint64, err error) {
 	err = s.alone(func(ctx context.Context, c *pgconn.PgConn) error {
 		r := c.ExecParams(ctx, s.sql(`SELECT coalesce(max(seq), 0) FROM %[1]s.event`), nil, nil, nil, []int16{binary_}).Read()
 		if r.Err == nil {

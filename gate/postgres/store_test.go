@@ -73,7 +73,7 @@ func enrolled(t *testing.T, address string) *gate.Signer {
 	return s
 }
 
-func exec1(t *testing.T, s *Store, sql string) {
+func exec1(t *testing.T, s *store, sql string) {
 	t.Helper()
 	if err := s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 		_, err := c.Exec(ctx, s.sql(sql)).ReadAll()
@@ -97,7 +97,7 @@ func chain(t testing.TB, m mark, n int) (lines [][]byte) {
 }
 
 // add appends lines in one transaction, after reading what is there.
-func add(s *Store, lines ...[]byte) error {
+func add(s *store, lines ...[]byte) error {
 	tx, err := s.Begin()
 	if err != nil {
 		return err
@@ -379,7 +379,7 @@ func TestAProcessOfAnotherHostIsDeadOnceItWasGoneForAWhile(t *testing.T) {
 }
 
 // free reports whether nobody holds the lock of a process.
-func free(t *testing.T, s *Store, name string) (is bool) {
+func free(t *testing.T, s *store, name string) (is bool) {
 	t.Helper()
 	must(0, s.with(func(ctx context.Context, c *pgconn.PgConn) error {
 		r := c.ExecParams(ctx, `SELECT pg_try_advisory_xact_lock($1)::text`, [][]byte{number(s.key(name))}, nil, nil, nil).Read()

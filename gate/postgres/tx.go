@@ -19,7 +19,7 @@ const sendAt = 1 << 20
 // tx is a transaction: it holds the journal's lock, has read what is behind the last
 // line that this process knew, and writes at its end.
 type tx struct {
-	s    *Store
+	s    *store
 	c    *pgconn.PgConn
 	look bool
 
@@ -41,12 +41,12 @@ type line struct {
 }
 
 // Begin locks the journal, in the exchange that also brings what was appended since.
-func (s *Store) Begin() (journal.Tx, error) { return s.start(false) }
+func (s *store) Begin() (journal.Tx, error) { return s.start(false) }
 
 // Look reads what was appended since, without the lock.
-func (s *Store) Look() (journal.Tx, error) { return s.start(true) }
+func (s *store) Look() (journal.Tx, error) { return s.start(true) }
 
-func (s *Store) start(look bool) (journal.Tx, error) {
+func (s *store) start(look bool) (journal.Tx, error) {
 	for anew := false; ; anew = true {
 		ctx, cancel := context.WithTimeout(context.Background(), callWait)
 		c, used, err := s.get(ctx, anew)
@@ -67,7 +67,7 @@ func (s *Store) start(look bool) (journal.Tx, error) {
 	}
 }
 
-func (s *Store) begin(c *pgconn.PgConn, look bool) (*tx, error) {
+func (s *store) begin(c *pgconn.PgConn, look bool) (*tx, error) {
 	var b pgconn.Batch
 	if look {
 		b.ExecPrepared(stmtNow, nil, nil, []int16{binary_})
@@ -259,7 +259,7 @@ func (t *tx) batch(end string) *pgconn.Batch {
 
 // has finds out whether a line whose commit wasn't answered is there. The lock of the
 // transaction that wrote it lasts until its end: whoever gets the lock sees what came of it.
-func (s *Store) has(m mark, unanswered error) error {
+func (s *store) has(m mark, unanswered error) error {
 	deadline := time.Now().Add(callWait)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		var there bool

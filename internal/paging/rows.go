@@ -3,6 +3,7 @@ package paging
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 )
 
 // Rows are the rows of a page as the platform sent them. They are read when somebody
@@ -57,8 +58,28 @@ type Unread interface {
 	Forget()
 }
 
-// A Page has rows that may be unread. Unread returns nil where they are read.
-type Page interface{ Unread() Unread }
+// pages say where the unread rows of a page are, by its type.
+var pages = map[reflect.Type]func(page any) Unread{}
+
+// Where says where the unread rows of pages of type P are; nil if all are read. A package
+// calls it while its variables are initialised.
+func Where[P, T any](rows func(P) *Rows[T]) struct{} {
+	pages[reflect.TypeFor[P]()] = func(page any) Unread {
+		if r := rows(page.(P)); r != nil {
+			return r
+		}
+		return nil
+	}
+	return struct{}{}
+}
+
+// UnreadOf returns the rows of a page that aren't read, or nil.
+func UnreadOf(page any) Unread {
+	if where := pages[reflect.TypeOf(page)]; where != nil {
+		return where(page)
+	}
+	return nil
+}
 
 type lateKey struct{}
 
@@ -68,7 +89,7 @@ func Late(ctx context.Context) context.Context { return context.WithValue(ctx, l
 
 // ByNeed returns list, whose pages have unread rows, as an operation: it reads them,
 // unless its caller does that himself.
-func ByNeed[In any, P Page](list func(context.Context, In) (P, error)) func(context.Context, In) (P, error) {
+func ByNeed[In, P any](list func(context.Context, In) (P, error)) func(context.Context, In) (P, error) {
 	return func(ctx context.Context, in In) (P, error) {
 		if late, _ := ctx.Value(lateKey{}).(bool); late {
 			return list(ctx, in)
@@ -78,9 +99,9 @@ func ByNeed[In any, P Page](list func(context.Context, In) (P, error)) func(cont
 }
 
 // Complete returns p with all its rows.
-func Complete[P Page](p P, err error) (P, error) {
+func Complete[P any](p P, err error) (P, error) {
 	if err == nil {
-		if u := p.Unread(); u != nil {
+		if u := UnreadOf(p); u != nil {
 			err = u.Read(len(u.Sent()))
 		}
 	}

@@ -16,12 +16,7 @@ type numbers struct {
 	rows *paging.Rows[int]
 }
 
-func (n *numbers) Unread() paging.Unread {
-	if n.rows == nil {
-		return nil
-	}
-	return n.rows
-}
+var _ = paging.Where(func(n *numbers) *paging.Rows[int] { return n.rows })
 
 func numbersOf(sent ...string) *numbers {
 	n := &numbers{}
@@ -38,7 +33,7 @@ func TestRowsAreReadOnceAndFromTheFirst(t *testing.T) {
 	t.Parallel()
 	n := numbersOf("1", "2", "no number")
 	for _, first := range []int{1, 2, 1} {
-		if err := n.Unread().Read(first); err != nil {
+		if err := paging.UnreadOf(n).Read(first); err != nil {
 			t.Fatal(err)
 		}
 	}

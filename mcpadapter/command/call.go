@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/version"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
@@ -79,7 +80,7 @@ func (p *program) client(ctx context.Context, s *site, do func(*mcp.ClientSessio
 	if err != nil {
 		return p.fail(err)
 	}
-	cs, err := mcp.NewClient(&mcp.Implementation{Name: p.Name + " call", Version: mcpadapter.Version()}, &mcp.ClientOptions{
+	cs, err := mcp.NewClient(&mcp.Implementation{Name: p.Name + " call", Version: version.Running()}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			fmt.Fprint(p.err, over(fmt.Sprintf("%.0f s  %s", r.Params.Progress, r.Params.Message), width(p.err)))
 		},

@@ -34,6 +34,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/completion"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
 	"github.com/sallyport-soc/sallyport/internal/settings"
+	"github.com/sallyport-soc/sallyport/internal/version"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 )
 
@@ -136,7 +137,7 @@ func Run(ctx context.Context, s Server, args []string, stdin io.Reader, stdout, 
 		p.usage(stdout, flags)
 		return exitDone
 	case p.version:
-		fmt.Fprintln(stdout, s.Name, mcpadapter.Version())
+		fmt.Fprintln(stdout, s.Name, version.Running())
 		return exitDone
 	}
 	if err := p.setLog(); err != nil {
