@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 func TestAClientsWordIsNoneOfTwo(t *testing.T) {
@@ -158,7 +159,7 @@ func TestTheScreenIsCutAtARune(t *testing.T) {
 			t.Errorf("%d: %q", n, got)
 		}
 	}
-	if s := Shown(strings.Repeat("日", 500)); strings.Contains(s, fmt.Sprintf(`\u{%x}`, '\ufffd')) {
+	if s := screen.Shown(strings.Repeat("日", 500)); strings.Contains(s, fmt.Sprintf(`\u{%x}`, '\ufffd')) {
 		t.Errorf("%s", s)
 	}
 }

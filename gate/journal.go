@@ -6,8 +6,8 @@ import (
 	"iter"
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
-	"github.com/sallyport-soc/sallyport/gate/screen"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 // What a proposal and its plan are made of; see package state.
@@ -207,10 +207,6 @@ func ReadAnchors(r io.Reader) (*Anchors, error) { return journal.ReadAnchors(r) 
 
 // Render returns the text that an approver decides on.
 func Render(p *Proposal) string { return screen.Render(p) }
-
-// Shown returns s escaped, for one line of a list: cut to head, tail, length and
-// hash when it is long.
-func Shown(s string) string { return screen.Shown(s) }
 
 // Escape makes every character visible that a person can't see, or that moves
 // others about.

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 // multiRoundTrip is the protocol version since which a question to the user is
@@ -159,13 +160,13 @@ const maxFormLine = 160 // bytes
 
 // what says on one line what p would change.
 func what(p *gate.Proposal) string {
-	line := gate.Shown(p.Plan.Summary)
+	line := screen.Shown(p.Plan.Summary)
 	for _, c := range p.Plan.Changes {
-		line += "; " + gate.Shown(c.Field) + ": "
+		line += "; " + screen.Shown(c.Field) + ": "
 		if c.Before != "" {
-			line += gate.Shown(jsontree.Clip(c.Before, 60)) + " -> "
+			line += screen.Shown(jsontree.Clip(c.Before, 60)) + " -> "
 		}
-		line += gate.Shown(jsontree.Clip(c.After, 60))
+		line += screen.Shown(jsontree.Clip(c.After, 60))
 	}
 	return jsontree.Clip(line, maxFormLine)
 }
@@ -173,15 +174,15 @@ func what(p *gate.Proposal) string {
 // target says on one line what p would act on.
 func target(p *gate.Proposal) string {
 	if len(p.Plan.Targets) == 0 {
-		return jsontree.Clip("At "+gate.Shown(p.Upstream), maxFormLine)
+		return jsontree.Clip("At "+screen.Shown(p.Upstream), maxFormLine)
 	}
 	t := p.Plan.Targets[0]
-	line := "Target: " + gate.Shown(t.Kind) + " " + gate.Shown(t.ID)
+	line := "Target: " + screen.Shown(t.Kind) + " " + screen.Shown(t.ID)
 	if t.Name != "" {
-		line += " \"" + gate.Shown(jsontree.Clip(t.Name, 80)) + "\""
+		line += " \"" + screen.Shown(jsontree.Clip(t.Name, 80)) + "\""
 	}
 	if n := len(p.Plan.Targets) - 1; n > 0 {
 		line += fmt.Sprintf(" and %d more", n)
 	}
-	return jsontree.Clip(line+", at "+gate.Shown(p.Upstream), maxFormLine)
+	return jsontree.Clip(line+", at "+screen.Shown(p.Upstream), maxFormLine)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -339,7 +340,7 @@ func casesWith(connected **thehive.Client) func(context.Context, []string) ([]st
 				return lines, err
 			}
 			for _, cs := range p.Cases {
-				line := fmt.Sprintf("#%d %s (%s) mentions %s", cs.Number, gate.Shown(cs.Title), cs.Status, gate.Shown(v))
+				line := fmt.Sprintf("#%d %s (%s) mentions %s", cs.Number, screen.Shown(cs.Title), cs.Status, screen.Shown(v))
 				if len(lines) < 10 {
 					lines = append(lines, line)
 				}

@@ -2,6 +2,11 @@
 // in a [Store], which all servers and the gate command share, and the state that they
 // add up to. It proposes, decides, spends and records; who asks for what is the
 // business of package gate.
+//
+// What a program needs of it has a name in package gate, whose documentation of a type
+// is here; a [Store] of one's own needs the interfaces too.
+//
+// Experimental: what has no name in package gate may still change after v1.
 package journal
 
 import (

@@ -21,7 +21,7 @@
 //     are allowed by hash, and without them it works as well.
 //   - It executes nothing. What takes back what is in force is proposed by the tools of a
 //     server, and waits for an approver as any other call.
-//   - Every value is shown as [gate.Shown] and [gate.Escape] show it.
+//   - Every value is shown as [gate.Escape] shows it, and cut where it is long.
 //
 // Experimental: what it exports may still change after v1.
 package page

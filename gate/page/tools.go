@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 // Tools are those of a server, as a person at a terminal calls them. The page has no
@@ -136,7 +137,7 @@ func (p *Page) handover(v *visit, view *overviewView) error {
 		if len(lines) == 0 && len(s.Lines) > 0 {
 			continue // all of it is in force
 		}
-		shown := sectionView{Title: gate.Shown(s.Title), None: gate.Shown(s.None), Left: max(0, len(lines)-maxLines)}
+		shown := sectionView{Title: screen.Shown(s.Title), None: screen.Shown(s.None), Left: max(0, len(lines)-maxLines)}
 		for _, l := range lines[:min(len(lines), maxLines)] {
 			shown.Lines = append(shown.Lines, show(l.Text))
 		}
@@ -204,11 +205,11 @@ func (p *Page) undo(v *visit) error {
 		Proposal string `json:"proposal"`
 	}
 	if err := json.Unmarshal(b, &answer); err != nil || answer.Proposal == "" {
-		return refuse(http.StatusBadGateway, "Not proposed: the answer names no proposal: "+gate.Shown(string(b)))
+		return refuse(http.StatusBadGateway, "Not proposed: the answer names no proposal: "+screen.Shown(string(b)))
 	}
 	proposed, err := p.cfg.Journal.Proposal(answer.Proposal)
 	if err != nil || !reverse.Is(proposed) {
-		return refuse(http.StatusBadGateway, "What was proposed isn't in this journal, or is another call: "+gate.Shown(answer.Proposal))
+		return refuse(http.StatusBadGateway, "What was proposed isn't in this journal, or is another call: "+screen.Shown(answer.Proposal))
 	}
 	return v.redirect("p/" + proposed.ID)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 var (
@@ -45,7 +46,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 type value struct{ Text, Whole string }
 
 func show(s string) value {
-	v := value{Text: gate.Shown(s)}
+	v := value{Text: screen.Shown(s)}
 	if whole := gate.Escape(s); whole != v.Text {
 		v.Whole = whole
 	}
@@ -84,7 +85,7 @@ func (p *Page) frame(v *visit, title string) (frame, error) {
 		return frame{}, err
 	}
 	mark, err := p.mark(standing)
-	return frame{Title: title, Base: "/" + v.s.path + "/", Mark: mark, Name: gate.Shown(p.cfg.Name),
+	return frame{Title: title, Base: "/" + v.s.path + "/", Mark: mark, Name: screen.Shown(p.cfg.Name),
 		CanAct: p.cfg.Signer != nil, Frozen: standing.Frozen, Tripped: standing.Tripped,
 		FrozenWhy: show(standing.FrozenWhy), TrippedWhy: show(standing.TrippedWhy), At: clock(p.now()), stand: standing}, err
 }
@@ -145,11 +146,11 @@ func (p *Page) overview(v *visit) error {
 		return err
 	}
 	for _, u := range f.stand.Used {
-		u.Principal = gate.Shown(u.Principal)
+		u.Principal = screen.Shown(u.Principal)
 		view.Used = append(view.Used, u)
 	}
 	for _, g := range f.stand.Grants {
-		view.Grants = append(view.Grants, grantView{ID: gate.Shown(g.ID), Expires: moment(g.Expires), Approver: gate.Shown(g.Approver), Op: show(g.Op), Upstream: show(g.Upstream),
+		view.Grants = append(view.Grants, grantView{ID: screen.Shown(g.ID), Expires: moment(g.Expires), Approver: screen.Shown(g.Approver), Op: show(g.Op), Upstream: show(g.Upstream),
 			Principal: show(g.Principal), Kind: show(g.Kind), Target: show(g.Target), Used: g.Used, Max: g.Max, Token: v.s.token(act("revoke", g.ID))})
 	}
 	if err := p.handover(v, &view); err != nil {
@@ -182,14 +183,14 @@ func (p *Page) events(n int) ([]eventView, error) {
 	}
 	var out []eventView
 	for _, e := range last {
-		v := eventView{Seq: e.Seq, Time: moment(e.Time), Kind: gate.Shown(string(e.Kind)), ID: gate.Shown(e.ID),
-			Linked: e.Kind != gate.EventGranted && e.Kind != gate.EventRevoked, Who: gate.Shown(e.Approver), Detail: gate.Shown(e.Detail)}
+		v := eventView{Seq: e.Seq, Time: moment(e.Time), Kind: screen.Shown(string(e.Kind)), ID: screen.Shown(e.ID),
+			Linked: e.Kind != gate.EventGranted && e.Kind != gate.EventRevoked, Who: screen.Shown(e.Approver), Detail: screen.Shown(e.Detail)}
 		if e.Proposal != nil {
-			v.Who = gate.Shown(e.Proposal.Principal)
-			v.Detail = gate.Shown(e.Proposal.Op) + ": " + gate.Shown(e.Proposal.Plan.Summary) + " " + gate.Shown(e.Proposal.Object())
+			v.Who = screen.Shown(e.Proposal.Principal)
+			v.Detail = screen.Shown(e.Proposal.Op) + ": " + screen.Shown(e.Proposal.Plan.Summary) + " " + screen.Shown(e.Proposal.Object())
 		}
 		if g := e.Grant; g != nil {
-			v.Detail = fmt.Sprintf("%d calls of %s on %s %s for %s until %s", g.Max, gate.Shown(g.Op), gate.Shown(g.Kind), gate.Shown(g.Target), gate.Shown(g.Principal), moment(g.Expires))
+			v.Detail = fmt.Sprintf("%d calls of %s on %s %s for %s until %s", g.Max, screen.Shown(g.Op), screen.Shown(g.Kind), screen.Shown(g.Target), screen.Shown(g.Principal), moment(g.Expires))
 		}
 		out = append(out, v)
 	}
@@ -261,7 +262,7 @@ func changes(of []gate.Change) (list []changeView) {
 
 func (p *Page) viewOf(pr *gate.Proposal) proposalView {
 	v := proposalView{
-		ID: gate.Shown(pr.ID), State: string(pr.State), Code: gate.Shown(pr.Code()), Rest: gate.Shown(strings.TrimPrefix(pr.Digest, pr.Code())), Digest: gate.Shown(pr.Digest),
+		ID: screen.Shown(pr.ID), State: string(pr.State), Code: screen.Shown(pr.Code()), Rest: screen.Shown(strings.TrimPrefix(pr.Digest, pr.Code())), Digest: screen.Shown(pr.Digest),
 		Created: moment(pr.Created), Expires: moment(pr.Expires), Changed: moment(pr.Changed), Tier: pr.Tier.String(),
 		Destructive: pr.Tier == gate.TierDestructive, Pending: pr.State == gate.StatePending, Revocable: pr.State == gate.StateApproved,
 		ByTarget: pr.ByTarget(), Op: show(pr.Op), Upstream: show(pr.Upstream), Principal: show(pr.Principal), Client: show(pr.Client), Object: show(pr.Object()), Summary: show(pr.Plan.Summary),
@@ -300,11 +301,11 @@ func (p *Page) proposal(v *visit) error {
 }
 
 func (p *Page) showProposal(v *visit, status int, pr *gate.Proposal, problem string) error {
-	f, err := p.frame(v, "Proposal "+gate.Shown(pr.ID))
+	f, err := p.frame(v, "Proposal "+screen.Shown(pr.ID))
 	if err != nil {
 		return err
 	}
-	f.Self = f.Base + "p/" + gate.Shown(pr.ID)
+	f.Self = f.Base + "p/" + screen.Shown(pr.ID)
 	var line value
 	if p.cfg.Tools != nil && pr.State == gate.StateApproved {
 		line = show(p.cfg.Tools.Line(gate.Call{Op: pr.Op, Input: pr.Input}))

@@ -3,6 +3,11 @@
 // frozen. It is a pure function of the events, their order and the times written in
 // them. It reads no file, no clock and no key from elsewhere, so that every reader,
 // whenever it started, holds the same state.
+//
+// What a program needs of it has a name in package gate, whose documentation of a type
+// is here.
+//
+// Experimental: what has none may still change after v1.
 package state
 
 import (

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/gate/internal/escape"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/escape"
 )
 
 // A Proposal is one call that somebody wants to make, as an approver judges it.

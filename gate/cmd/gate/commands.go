@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/keyring"
+	"github.com/sallyport-soc/sallyport/internal/screen"
 )
 
 func initialise(_ *app, fs *flag.FlagSet) func(*call) error {
@@ -115,9 +116,9 @@ func pending(*app, *flag.FlagSet) func(*call) error {
 			for _, p := range list {
 				by := p.Principal
 				if p.Client != "" {
-					by += " (by its own word " + gate.Shown(p.Client) + ")"
+					by += " (by its own word " + screen.Shown(p.Client) + ")"
 				}
-				c.printf("%s  %-11s  %s  %s  %s  by %s, until %s", p.ID, p.Tier.String(), p.Op, shown(gate.Shown(p.Plan.Summary)), shown(gate.Shown(p.Object())),
+				c.printf("%s  %-11s  %s  %s  %s  by %s, until %s", p.ID, p.Tier.String(), p.Op, shown(screen.Shown(p.Plan.Summary)), shown(screen.Shown(p.Object())),
 					shown(by), p.Expires.Local().Format(time.TimeOnly))
 			}
 			if len(list) == 0 {
@@ -264,7 +265,7 @@ func eventLine(e gate.Event) string {
 	parts := []string{fmt.Sprintf("%6d  %s  %-10s", e.Seq, e.Time.Local().Format(time.DateTime), e.Kind)}
 	add := func(label, value string) {
 		if value != "" {
-			parts = append(parts, label+gate.Shown(value))
+			parts = append(parts, label+screen.Shown(value))
 		}
 	}
 	add("", e.ID)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-soc/sallyport/gate/internal/escape"
 	"github.com/sallyport-soc/sallyport/gate/state"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/escape"
 )
 
 const (
