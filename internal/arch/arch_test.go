@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,5 +225,42 @@ func TestTheDriverOfTheDatabaseIsLinkedOnlyWhereItIsUsed(t *testing.T) {
 		if !links(pkg) {
 			t.Errorf("%s doesn't link it, and so can't reach the database", pkg)
 		}
+	}
+}
+
+// What is read from top to bottom stays as short as that takes.
+func TestTheReadmeAndTheSurfaceOfTheAdapterAreShort(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(readme), "\n"); n > 250 {
+		t.Errorf("README.md has %d lines, want at most 250", n)
+	}
+	cmd := exec.Command("go", "doc", "./mcpadapter")
+	cmd.Dir = filepath.Join("..", "..")
+	page, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(page), "\n"); n > 70 {
+		t.Errorf("go doc ./mcpadapter has %d lines, want a page of at most 70", n)
+	}
+}
+
+// The name of a test says what it tests: no key to a list elsewhere.
+func TestTestsAreNamedByWhatTheyTest(t *testing.T) {
+	key := regexp.MustCompile(`(?m)^func (Test(?:[A-Z]|Bug|Point|Case)\d+\w*)\(`)
+	if err := filepath.WalkDir(filepath.Join("..", ".."), func(name string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		for _, m := range key.FindAllSubmatch(b, -1) {
+			t.Errorf("%s: %s", name, m[1])
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
