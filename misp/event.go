@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -87,23 +89,14 @@ const atOnce = 1000
 // contents walks the attributes of e that have tags, all for none, a page at a
 // time, so that an event of any size takes the memory of one page.
 func (c *Client) contents(ctx context.Context, e *Event, tags tagQuery) iter.Seq2[*Attribute, error] {
-	return func(yield func(*Attribute, error) bool) {
-		for page := 1; ; page++ {
-			p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), Tags: tags.wire(), IncludeWarninglistHits: 1, Page: page, Limit: atOnce})
-			if err != nil {
-				yield(nil, fmt.Errorf("misp: what is in event %s: %w", e.ID, err))
-				return
-			}
-			for _, a := range p.Attributes {
-				if a != nil && !bool(a.Deleted) && a.EventID == e.ID && !yield(a, nil) {
-					return
-				}
-			}
-			if !p.More {
-				return
-			}
+	return paging.ByNumber(ctx, 1, atOnce, maxWalked, func(a *Attribute) int64 { return idNumber(a.ID) }, func(ctx context.Context, page, limit int) (paging.NumberedPage[*Attribute], error) {
+		p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), Tags: tags.wire(), IncludeWarninglistHits: 1, Page: page, Limit: limit})
+		if err != nil {
+			return paging.NumberedPage[*Attribute]{}, fmt.Errorf("misp: what is in event %s: %w", e.ID, err)
 		}
-	}
+		rows := slices.DeleteFunc(p.Attributes, func(a *Attribute) bool { return a == nil || bool(a.Deleted) || a.EventID != e.ID })
+		return paging.NumberedPage[*Attribute]{Items: rows, High: p.high, Low: p.low, More: p.More, Room: p.part}, nil
+	})
 }
 
 // maker is the name of the organisation that made e.
