@@ -65,9 +65,8 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 	}
 	out := &MapWazuhAlertOutput{RuleID: in.RuleID, Techniques: []Technique{}, AttackVersion: kb.Version(kb.Domains()[0])}
 	ids := mapped{kb: kb}
-	err = c.askWazuh(ctx, &in, ids.add)
+	out.Platforms, _ = together(part{"wazuh", c.wazuh != nil, func() error { return c.askWazuh(ctx, &in, ids.add) }})
 	out.RuleID = in.RuleID
-	out.Platforms = []PlatformStatus{standing("wazuh", c.wazuh != nil, err)}
 	if len(ids.techniques) == 0 && len(ids.tactics) == 0 && in.RuleID != 0 {
 		if stock, ok := wazuhrules.IDs(in.RuleID); ok {
 			ids.add(stock, FromStock)
@@ -97,12 +96,6 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 // askWazuh adds what the alert and the rule say in the configured Wazuh, and
 // completes in from the alert. A rule that this Wazuh doesn't have is no failure.
 func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func([]string, Source)) error {
-	if c.wazuh == nil {
-		if in.AlertID != "" {
-			return errors.New("soc: an alert was named and Wazuh is not configured")
-		}
-		return nil
-	}
 	if in.AlertID != "" {
 		alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID})
 		if err != nil {

@@ -20,7 +20,6 @@ import (
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/screen"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -117,6 +116,13 @@ func (b *bundle) put(platform, path string, get func() (any, error)) {
 	b.files[path], b.size = newBundled(text), b.size+len(text)
 }
 
+// why says why a part of the platform is missing first, if one is.
+func (b *bundle) why(platform string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed[platform]
+}
+
 // inertJSON is v as JSON of ASCII alone: no character in it can act on a terminal, reorder a
 // line or begin a tag.
 func inertJSON(v any) ([]byte, error) {
@@ -169,18 +175,30 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 	if len(agents) == 0 && alert.Agent.ID != "" {
 		agents = []wazuh.AgentID{wazuh.AgentID(alert.Agent.ID)}
 	}
-	recovered.Together(
-		func() error {
+	values := valuesOf(alert)
+	platforms, _ := together(
+		part{"wazuh", true, func() error {
 			b.put("wazuh", "context.json", func() (any, error) {
 				return c.wazuh.GetAlertContext(ctx, wazuh.GetAlertContextInput{AlertID: in.AlertID, Minutes: 60, Limit: 50})
 			})
 			for _, a := range agents {
 				c.bundleHost(ctx, b, a)
 			}
-			return nil
-		},
-		func() error { c.bundleCase(ctx, b, in.CaseID); return nil },
-		func() error { c.bundleValues(ctx, b, alert); return nil },
+			return b.why("wazuh")
+		}},
+		part{"thehive", c.hive != nil, func() error { c.bundleCase(ctx, b, in.CaseID); return b.why("thehive") }},
+		part{"misp", c.misp != nil, func() error {
+			for _, v := range values {
+				b.put("misp", "misp/"+safeName(v)+".json", func() (any, error) { return c.misp.Correlate(ctx, misp.CorrelateInput{Value: v, Limit: bundleRows}) })
+			}
+			return b.why("misp")
+		}},
+		part{"cortex", c.cortex != nil, func() error {
+			for _, v := range values {
+				b.put("cortex", "cortex/"+safeName(v)+".json", func() (any, error) { return c.cortex.ListJobs(ctx, cortex.ListJobsInput{Data: v, Limit: bundleRows}) })
+			}
+			return b.why("cortex")
+		}},
 	)
 	if c.guard != nil {
 		b.put("gate", "journal.json", func() (any, error) {
@@ -191,9 +209,7 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 			return j.Tail(bundleEvents)
 		})
 	}
-	out := &EvidenceBundleOutput{Name: "evidence-" + safeName(alert.ID) + ".tar.gz", Platforms: []PlatformStatus{
-		standing("wazuh", true, b.failed["wazuh"]), standing("thehive", c.hive != nil, b.failed["thehive"]),
-		standing("misp", c.misp != nil, b.failed["misp"]), standing("cortex", c.cortex != nil, b.failed["cortex"])}}
+	out := &EvidenceBundleOutput{Name: "evidence-" + safeName(alert.ID) + ".tar.gz", Platforms: platforms}
 	return out, b.pack(out, alert.ID)
 }
 
@@ -228,7 +244,7 @@ func (c *Client) bundleHost(ctx context.Context, b *bundle, a wazuh.AgentID) {
 }
 
 func (c *Client) bundleCase(ctx context.Context, b *bundle, id string) {
-	if id == "" || c.hive == nil {
+	if id == "" {
 		return
 	}
 	b.put("thehive", "case/case.json", func() (any, error) { return c.hive.GetCase(ctx, thehive.GetCaseInput{CaseID: id}) })
@@ -243,22 +259,14 @@ func (c *Client) bundleCase(ctx context.Context, b *bundle, id string) {
 	})
 }
 
-// bundleValues asks what is known of the alert's addresses and hash.
-func (c *Client) bundleValues(ctx context.Context, b *bundle, a *wazuh.Alert) {
-	var values []string
+// valuesOf returns the alert's addresses, its hash and its domain.
+func valuesOf(a *wazuh.Alert) (values []string) {
 	for _, v := range []string{a.SourceIP, a.DestinationIP, a.Event[wazuh.MeaningHash], a.Event[wazuh.MeaningDomain]} {
 		if v != "" && !strings.ContainsAny(v, ",=") && !slices.Contains(values, v) {
 			values = append(values, v)
 		}
 	}
-	for _, v := range values {
-		if c.misp != nil {
-			b.put("misp", "misp/"+safeName(v)+".json", func() (any, error) { return c.misp.Correlate(ctx, misp.CorrelateInput{Value: v, Limit: bundleRows}) })
-		}
-		if c.cortex != nil {
-			b.put("cortex", "cortex/"+safeName(v)+".json", func() (any, error) { return c.cortex.ListJobs(ctx, cortex.ListJobsInput{Data: v, Limit: bundleRows}) })
-		}
-	}
+	return values
 }
 
 // safeName is s as part of a path; values that read alike there are told apart by a digest.

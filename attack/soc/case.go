@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
@@ -98,6 +99,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	if _, err := known(kb, in.Techniques); err != nil && in.AddTags {
 		return nil, nil, err
 	}
+	began := time.Now()
 	cs, err := c.hive.GetCase(ctx, thehive.GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return nil, nil, err
@@ -105,7 +107,7 @@ func (c *Client) enrich(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOut
 	procedures, perr := c.procedures(ctx, cs.ID)
 	out := &EnrichCaseOutput{
 		Case: cs, Techniques: []Technique{}, TagsAdded: []string{},
-		Platforms: []PlatformStatus{standing("thehive", true, perr)},
+		Platforms: []PlatformStatus{standing("thehive", true, perr, time.Since(began))},
 	}
 	if perr != nil {
 		out.Note = "the procedures of the case could not be read; "

@@ -8,7 +8,6 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -80,16 +79,11 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))
 	}
-	errs := recovered.Together(
-		func() error { return c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) },
-		func() error { return c.hiveHits(ctx, asked, in.Limit, &out.TheHive) },
-		func() error { return c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) },
+	out.Platforms, _ = together(
+		part{"wazuh", c.wazuh != nil, func() error { return c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) }},
+		part{"thehive", c.hive != nil, func() error { return c.hiveHits(ctx, asked, in.Limit, &out.TheHive) }},
+		part{"misp", c.misp != nil, func() error { return c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) }},
 	)
-	out.Platforms = []PlatformStatus{
-		standing("wazuh", c.wazuh != nil, errs[0]),
-		standing("thehive", c.hive != nil, errs[1]),
-		standing("misp", c.misp != nil, errs[2]),
-	}
 	return out, nil
 }
 
@@ -130,9 +124,6 @@ func ids(list []*attack.Technique) []string {
 }
 
 func (c *Client) wazuhHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *WazuhHits) error {
-	if c.wazuh == nil {
-		return nil
-	}
 	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: ids(techniques)}, Limit: limit})
 	if err != nil {
 		return err
@@ -142,9 +133,6 @@ func (c *Client) wazuhHits(ctx context.Context, techniques []*attack.Technique, 
 }
 
 func (c *Client) hiveHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *TheHiveHits) error {
-	if c.hive == nil {
-		return nil
-	}
 	found, err := c.hive.CasesByTechnique(ctx, ids(techniques), limit)
 	if err != nil {
 		return err
@@ -154,9 +142,6 @@ func (c *Client) hiveHits(ctx context.Context, techniques []*attack.Technique, l
 }
 
 func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *MISPHits) error {
-	if c.misp == nil {
-		return nil
-	}
 	page, err := c.misp.EventsByTags(ctx, techniqueTags(techniques), limit)
 	if err != nil {
 		return err

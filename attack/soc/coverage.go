@@ -158,7 +158,29 @@ func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutpu
 	}
 	own, written, fired := newTally(kb), newTally(kb), newTally(kb)
 	var notes []string
-	sigma, skipped, hasSigma, sigmaErr := c.attack.SigmaRules(ctx)
+	var (
+		sigma    []attack.SigmaRule
+		skipped  []string
+		hasSigma bool
+		note     string
+	)
+	platforms, errs := together(
+		part{"wazuh", c.wazuh != nil, func() (err error) {
+			note, err = c.watched(ctx, in.Days, own, fired, &out.WazuhRules)
+			return err
+		}},
+		part{"sigma rules", true, func() (err error) {
+			sigma, skipped, hasSigma, err = c.attack.SigmaRules(ctx)
+			return err
+		}},
+	)
+	wazuhErr, sigmaErr := errs[0], errs[1]
+	if !hasSigma {
+		platforms[1] = standing("sigma rules", false, nil, 0)
+	}
+	if note != "" {
+		notes = append(notes, note)
+	}
 	for _, r := range sigma {
 		if r.Status == "deprecated" || r.Status == "unsupported" {
 			continue
@@ -170,14 +192,6 @@ func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutpu
 	if more := len(skipped) - maxNamed; more > 0 {
 		out.Skipped = append(slices.Clip(out.Skipped), fmt.Sprintf("and %d more", more))
 	}
-	var wazuhErr error
-	if c.wazuh != nil {
-		var note string
-		note, wazuhErr = c.watched(ctx, in.Days, own, fired, &out.WazuhRules)
-		if note != "" {
-			notes = append(notes, note)
-		}
-	}
 	if c.wazuh == nil && !hasSigma {
 		return nil, fmt.Errorf("soc: there are no rules to look at: set WAZUH_URL, or MITRE_SIGMA_DIR to a folder with Sigma rules")
 	}
@@ -187,7 +201,7 @@ func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutpu
 	if sigmaErr != nil {
 		notes = append(notes, "the Sigma rules were not read, so that what is open may be written")
 	}
-	out.Platforms = []PlatformStatus{standing("wazuh", c.wazuh != nil, wazuhErr), standing("sigma rules", hasSigma, sigmaErr)}
+	out.Platforms = platforms
 	if wazuhErr != nil {
 		notes = append(notes, "Wazuh was not read to the end, so that what is open, silent or written may be covered")
 	}

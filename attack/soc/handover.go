@@ -13,7 +13,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -148,13 +147,12 @@ func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutpu
 	now := time.Now().UTC().Truncate(time.Second)
 	out := &HandoverOutput{From: now.Add(-time.Duration(in.Hours) * time.Hour), Until: now, Cases: []HandoverCase{}, Tasks: []HandoverTask{}, Unusual: []UnusualRule{},
 		Tunings: []*wazuh.TuningInForce{}, Responses: []HandoverAct{}, Waiting: []HandoverAct{}, Unknown: []HandoverAct{}}
-	errs := recovered.Together(
-		func() error { return c.handoverCases(ctx, out) },
-		func() error { return c.handoverAlerts(ctx, out) },
-		func() error { return c.handoverTunings(ctx, out) },
-		func() error { return c.handoverJournal(out) },
+	out.Platforms, _ = together(
+		part{"thehive", c.hive != nil, func() error { return c.handoverCases(ctx, out) }},
+		part{"wazuh", c.wazuh != nil, func() error { return c.handoverAlerts(ctx, out) }},
+		part{"wazuh", c.wazuh != nil, func() error { return c.handoverTunings(ctx, out) }},
+		part{"gate", c.guard != nil, func() error { return c.handoverJournal(out) }},
 	)
-	out.Platforms = []PlatformStatus{standing("thehive", c.hive != nil, errs[0]), standing("wazuh", c.wazuh != nil, errors.Join(errs[1], errs[2])), standing("gate", c.guard != nil, errs[3])}
 	switch in.Page {
 	case MarkdownPage:
 		out.Text = out.markdown()
@@ -167,9 +165,6 @@ func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutpu
 }
 
 func (c *Client) handoverCases(ctx context.Context, out *HandoverOutput) error {
-	if c.hive == nil {
-		return nil
-	}
 	var list []*thehive.Case
 	for _, stage := range []thehive.Stage{"New", "InProgress"} {
 		p, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Stage: stage, Limit: 100})
@@ -213,9 +208,6 @@ func b2i(b bool) int {
 
 // handoverAlerts compares each rule's alerts with as long a time of the two weeks before.
 func (c *Client) handoverAlerts(ctx context.Context, out *HandoverOutput) error {
-	if c.wazuh == nil {
-		return nil
-	}
 	count := func(from, until time.Time) (map[string]wazuh.Count, error) {
 		s, err := c.wazuh.GetAlertStats(ctx, wazuh.GetAlertStatsInput{GroupBy: []wazuh.AlertKey{"rule"}, Top: 100, AlertFilter: wazuh.AlertFilter{StartTime: wazuh.At(from), EndTime: wazuh.At(until)}})
 		if err != nil {
@@ -252,9 +244,6 @@ func (c *Client) handoverAlerts(ctx context.Context, out *HandoverOutput) error 
 }
 
 func (c *Client) handoverTunings(ctx context.Context, out *HandoverOutput) error {
-	if c.wazuh == nil {
-		return nil
-	}
 	l, err := c.wazuh.ListTunings(ctx, wazuh.ListTuningsInput{})
 	switch {
 	case errors.Is(err, wazuh.ErrUnsupported): // a Wazuh 5 has none
@@ -268,9 +257,6 @@ func (c *Client) handoverTunings(ctx context.Context, out *HandoverOutput) error
 
 // handoverJournal reads what the gate knows: nothing of it is asked of a platform.
 func (c *Client) handoverJournal(out *HandoverOutput) error {
-	if c.guard == nil {
-		return nil
-	}
 	j, err := c.guard.Journal()
 	if err != nil {
 		return err

@@ -12,15 +12,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/sallyport-soc/sallyport/gate/connect"
 	"log/slog"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -211,16 +213,59 @@ type PlatformStatus struct {
 	// Why the platform didn't answer.
 	Error  string `json:"error,omitempty"`
 	Detail string `json:"detail,omitempty"` // why it didn't
+	// Milliseconds until all that was asked of it had come; platforms are asked at once.
+	TookMS int64 `json:"tookMs,omitempty"`
 }
 
-func standing(platform string, configured bool, err error) PlatformStatus {
+// standing says how a platform took part that was asked for so long.
+func standing(platform string, configured bool, err error, asked time.Duration) PlatformStatus {
+	s := PlatformStatus{Platform: platform, Status: Answered, TookMS: max(1, asked.Milliseconds())}
 	switch {
 	case !configured:
 		return PlatformStatus{Platform: platform, Status: NotConfigured}
 	case err != nil:
-		return PlatformStatus{Platform: platform, Status: Failed, Error: err.Error()}
+		s.Status, s.Error = Failed, err.Error()
 	}
-	return PlatformStatus{Platform: platform, Status: Answered}
+	return s
+}
+
+// A part is what an answer asks of a platform, if that is configured.
+type part struct {
+	platform   string
+	configured bool
+	ask        func() error
+}
+
+// together asks for all parts at once. It returns the error of each, and of each platform,
+// in the order of its first part, how it took part.
+func together(parts ...part) (platforms []PlatformStatus, errs []error) {
+	asks := make([]func() error, len(parts))
+	took := make([]time.Duration, len(parts))
+	for i, p := range parts {
+		asks[i] = func() error {
+			if !p.configured {
+				return nil
+			}
+			began := time.Now()
+			defer func() { took[i] = time.Since(began) }()
+			return p.ask()
+		}
+	}
+	errs = recovered.Together(asks...)
+	for i, p := range parts {
+		if slices.ContainsFunc(platforms, func(s PlatformStatus) bool { return s.Platform == p.platform }) {
+			continue
+		}
+		var failed []error
+		longest := took[i]
+		for j, other := range parts {
+			if other.platform == p.platform {
+				failed, longest = append(failed, errs[j]), max(longest, took[j])
+			}
+		}
+		platforms = append(platforms, standing(p.platform, p.configured, errors.Join(failed...), longest))
+	}
+	return platforms, errs
 }
 
 // ErrNotConfigured means that an operation needs a platform of which the [Config] has

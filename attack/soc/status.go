@@ -5,7 +5,6 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/cortex"
-	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -29,17 +28,15 @@ type StatusOutput struct {
 // Wazuh: GET /. TheHive: GET /api/v1/user/current. Cortex: GET /api/status,
 // GET /api/user/current. MISP: GET /servers/getVersion.
 func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, error) {
-	out := &StatusOutput{Platforms: make([]PlatformStatus, 4), ATTACK: []attack.DomainVersion{}}
-	ask := func(at int, platform string, configured bool, f func() (string, error)) func() error {
-		out.Platforms[at] = standing(platform, configured, nil)
-		return func() (err error) {
-			if configured {
-				out.Platforms[at].Detail, err = f()
-			}
+	out := &StatusOutput{ATTACK: []attack.DomainVersion{}}
+	details := make([]string, 4)
+	ask := func(at int, platform string, configured bool, f func() (string, error)) part {
+		return part{platform, configured, func() (err error) {
+			details[at], err = f()
 			return err
-		}
+		}}
 	}
-	errs := recovered.Together(
+	out.Platforms, _ = together(
 		ask(0, "wazuh", c.wazuh != nil, func() (string, error) {
 			v, err := c.wazuh.GetWazuhVersion(ctx, wazuh.GetWazuhVersionInput{})
 			if err != nil {
@@ -72,10 +69,8 @@ func (c *Client) Status(ctx context.Context, _ StatusInput) (*StatusOutput, erro
 			return "version " + s.Version, nil
 		}),
 	)
-	for i, err := range errs {
-		if err != nil {
-			out.Platforms[i] = standing(out.Platforms[i].Platform, true, err)
-		}
+	for i := range out.Platforms {
+		out.Platforms[i].Detail = details[i]
 	}
 	kb, err := c.kb(ctx)
 	if err != nil {

@@ -331,29 +331,34 @@ func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInpu
 		Denominator: "techniques and sub-techniques in force of " + string(domain), Tactics: []TacticShare{},
 	}
 	named := newTally(kb)
-	if err := c.eachRule(ctx, in, func(_ int, ids []string) {
-		out.Rules++
-		if named.add(ids) {
-			out.Mapped++
-		}
-	}); err != nil {
-		return nil, err
-	}
-	out.summarise(kb, domain, named, in.Limit)
-	out.Platforms = []PlatformStatus{standing("wazuh", true, nil)}
+	parts := []part{{"wazuh", true, func() error {
+		return c.eachRule(ctx, in, func(_ int, ids []string) {
+			out.Rules++
+			if named.add(ids) {
+				out.Mapped++
+			}
+		})
+	}}}
 	if in.Alerts {
-		seen, err := c.alertsSeen(ctx, kb, in.Limit)
-		if err != nil {
-			out.Platforms[0] = standing("wazuh", true, err)
-			out.Platforms[0].Detail = "the rules were read, the alerts were not"
-		}
-		out.AlertsSeen = seen
+		parts = append(parts, part{"wazuh", true, func() (err error) {
+			out.AlertsSeen, err = c.alertsSeen(ctx, kb, in.Limit)
+			return err
+		}})
 	}
 	if in.Cases {
-		seen, err := c.casesSeen(ctx, kb, in.Limit)
-		out.CasesSeen = seen
-		out.Platforms = append(out.Platforms, standing("thehive", c.hive != nil, err))
+		parts = append(parts, part{"thehive", c.hive != nil, func() (err error) {
+			out.CasesSeen, err = c.casesSeen(ctx, kb, in.Limit)
+			return err
+		}})
 	}
+	platforms, errs := together(parts...)
+	if errs[0] != nil {
+		return nil, errs[0]
+	}
+	if out.Platforms = platforms; platforms[0].Status == Failed {
+		platforms[0].Detail = "the rules were read, the alerts were not"
+	}
+	out.summarise(kb, domain, named, in.Limit)
 	return out, nil
 }
 
@@ -457,9 +462,6 @@ func (c *Client) alertsSeen(ctx context.Context, kb *attack.KB, limit int) (*See
 
 // casesSeen counts the techniques of the newest cases' procedures.
 func (c *Client) casesSeen(ctx context.Context, kb *attack.KB, limit int) (*SeenTechniques, error) {
-	if c.hive == nil {
-		return nil, nil
-	}
 	page, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Limit: seenCases})
 	if err != nil {
 		return nil, err
