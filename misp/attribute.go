@@ -415,8 +415,12 @@ func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (
 	var err error
 	p.Attributes, p.More, err = paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*Attribute, bool, error) {
 		q.Page, q.Limit, p.part = page, limit, limit
-		res, err := c.has("response")(c.wire.SearchAttributes(ctx, q))
-		a, err := httpx.JSON[answer](res, err)
+		var res *httpx.Response
+		a, err := httpx.Listed(ctx, "response.Attribute", func(a *answer) *[]*Attribute { return (*[]*Attribute)(&a.Response.Attributes) }, nil,
+			func(ctx context.Context) (_ *httpx.Response, err error) {
+				res, err = c.has("response")(c.wire.SearchAttributes(ctx, q))
+				return res, err
+			})
 		if err != nil {
 			return nil, false, err
 		}

@@ -166,16 +166,21 @@ func (c *Client) Events(ctx context.Context, in SearchEventsInput) iter.Seq2[*Ev
 // too, or -1.
 func searchEvents[T any](ctx context.Context, c *Client, q wire.EventSearch) ([]*T, int, error) {
 	q.ReturnFormat, q.Order = wire.EventSearchReturnFormatJSON, "Event.id DESC" // the one order that is the same for every page
+	type row struct {
+		Event *T `json:"Event"`
+	}
 	type answer struct {
-		Response List[struct {
-			Event *T `json:"Event"`
-		}] `json:"response"`
+		Response List[row] `json:"response"`
 	}
 	total := -1
 	list, _, err := paging.InParts(q.Page, q.Limit, func(page, limit int) ([]*T, bool, error) {
 		q.Page, q.Limit = page, limit
-		res, err := c.has("response")(c.wire.SearchEvents(ctx, q))
-		a, err := httpx.JSON[answer](res, err)
+		var res *httpx.Response
+		a, err := httpx.Listed(ctx, "response", func(a *answer) *[]row { return (*[]row)(&a.Response) }, nil,
+			func(ctx context.Context) (_ *httpx.Response, err error) {
+				res, err = c.has("response")(c.wire.SearchEvents(ctx, q))
+				return res, err
+			})
 		if err != nil {
 			return nil, false, err
 		}

@@ -245,6 +245,10 @@ type order struct {
 // run sends a query and decodes what its last step gives. name is a label for
 // the server's log.
 func run[T any](ctx context.Context, c *Client, name string, q Query) (*T, error) {
+	return httpx.JSON[T](c.query(ctx, name, q))
+}
+
+func (c *Client) query(ctx context.Context, name string, q Query) (*httpx.Response, error) {
 	body := wire.Query{Query: make([]json.RawMessage, len(q.steps))}
 	for i, s := range q.steps {
 		b, err := json.Marshal(s)
@@ -253,7 +257,21 @@ func run[T any](ctx context.Context, c *Client, name string, q Query) (*T, error
 		}
 		body.Query[i] = b
 	}
-	return httpx.JSON[T](c.wire.Query(ctx, wire.QueryParams{Name: name}, body))
+	return c.wire.Query(ctx, wire.QueryParams{Name: name}, body)
+}
+
+// list runs a query for what it lists.
+func list[T any](ctx context.Context, c *Client, name string, q Query) (*listing[T], error) {
+	var text func(*T) *json.RawMessage
+	if _, ok := any(new(T)).(*json.RawMessage); ok {
+		text = func(row *T) *json.RawMessage { return any(row).(*json.RawMessage) }
+	}
+	l, err := httpx.Listed(ctx, "", func(l *listing[T]) *[]T { return &l.items }, text,
+		func(ctx context.Context) (*httpx.Response, error) { return c.query(ctx, name, q) })
+	if err == nil && l.sent == 0 { // they came one by one
+		l.sent, l.items = len(l.items), present(l.items)
+	}
+	return l, err
 }
 
 // A listing is what an answer lists. A null, which is no entity, is left out.
@@ -295,7 +313,7 @@ func unread[T any](into *[]*T, sent []json.RawMessage) *paging.Rows[*T] {
 
 // rows runs a query for what it lists.
 func rows[T any](ctx context.Context, c *Client, name string, q Query) ([]T, error) {
-	got, err := run[listing[T]](ctx, c, name, q)
+	got, err := list[T](ctx, c, name, q)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +351,7 @@ func paged[T any](ctx context.Context, c *Client, name string, by order, offset,
 		if page == 1 {
 			sent = 0
 		}
-		got, err := run[listing[T]](ctx, c, name, q.Sort(by.field, by.direction).Page(offset+(page-1)*n, n))
+		got, err := list[T](ctx, c, name, q.Sort(by.field, by.direction).Page(offset+(page-1)*n, n))
 		if err != nil {
 			return nil, false, err
 		}
@@ -376,7 +394,7 @@ func walk[T walked](ctx context.Context, c *Client, name string, pageSize int, q
 			if err := inWindow(offset, pageSize); err != nil {
 				return nil, false, fmt.Errorf("thehive: more than %d of them were made in the same millisecond: %w", offset, err)
 			}
-			got, err := run[listing[T]](ctx, c, name, q.Sort("_createdAt", Desc).Page(offset, pageSize, extra...))
+			got, err := list[T](ctx, c, name, q.Sort("_createdAt", Desc).Page(offset, pageSize, extra...))
 			switch {
 			case errors.Is(err, connect.ErrTooLarge) && pageSize > 1:
 				pageSize /= 2

@@ -223,7 +223,7 @@ func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*Ope
 	if err = errors.Join(err, inWindow(in.Offset, in.Limit)); err != nil {
 		return nil, err
 	}
-	got, err := run[listing[*taskRow]](ctx, c, "open-tasks", q.Sort("_createdAt", Desc).Page(in.Offset, in.Limit, "case"))
+	got, err := list[*taskRow](ctx, c, "open-tasks", q.Sort("_createdAt", Desc).Page(in.Offset, in.Limit, "case"))
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}

@@ -1002,11 +1002,11 @@ func (c *Client) searchAlerts(ctx context.Context, index string, s indexer.Searc
 	if s.Pit == nil && index != alertIndex {
 		return c.searchIndex(ctx, index, s)
 	}
-	return smaller(s, func() (*indexer.Found, error) {
+	return found(ctx, s, func(ctx context.Context, s indexer.Search) (*httpx.Response, error) {
 		if s.Pit != nil {
-			return httpx.Held[indexer.Found](c.indexer.SearchSnapshot(ctx, s))
+			return c.indexer.SearchSnapshot(ctx, s)
 		}
-		return httpx.Held[indexer.Found](c.indexer.SearchAlerts(ctx, s))
+		return c.indexer.SearchAlerts(ctx, s)
 	})
 }
 

@@ -169,6 +169,8 @@ type Response struct {
 
 	client *Client
 	deny   func()
+	listed bool  // the rows of its list aren't in Body
+	broken error // what is wrong with the text of one that isn't in Body as a whole
 }
 
 // Deny tells the gate that the answer, good by its status, says that what was
@@ -264,11 +266,15 @@ func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Respons
 	began := time.Now()
 	err = c.exchange(req, func(res *http.Response, whole bool) (err error) {
 		out.Status, out.Header = res.StatusCode, res.Header
+		out.Body, out.listed, out.broken = nil, false, nil
+		l, listed := ctx.Value(listKey{}).(*list)
 		switch body := progress.Reader(ctx, res.Body); {
 		case !whole:
 			out.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // the status alone says enough
 		case r.into != nil && res.StatusCode/100 == 2:
 			err = save(body, r.into, limit)
+		case listed && res.StatusCode/100 == 2:
+			err = l.read(out, body, res.ContentLength, limit, c.credentials(req.Header.Get("Authorization")))
 		default:
 			out.Body, err = readBody(body, res.ContentLength, limit)
 		}
@@ -338,12 +344,6 @@ func save(body io.Reader, open func() (io.Writer, error), limit int64) error {
 // decoded after a write leaves its outcome unknown: the write was accepted.
 func JSON[T any](res *Response, err error) (*T, error) {
 	return decoded[T](res, err, jsoncodec.Unmarshal)
-}
-
-// Held is [JSON] for what holds most of its answer as raw values: they are parts of
-// the body, which they keep in memory.
-func Held[T any](res *Response, err error) (*T, error) {
-	return decoded[T](res, err, jsoncodec.UnmarshalHeld)
 }
 
 func decoded[T any](res *Response, err error, read func(b []byte, v any) error) (*T, error) {

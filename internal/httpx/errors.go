@@ -299,7 +299,10 @@ func validFor(cert *x509.Certificate) string {
 
 // decode reads the JSON of a 2xx answer.
 func (res *Response) decode(v any, read func(b []byte, v any) error) error {
-	err := read(res.Body, v)
+	err := res.broken
+	if err == nil {
+		err = read(res.Body, v)
+	}
 	if err == nil {
 		return nil
 	}

@@ -122,19 +122,31 @@ func distinctive(s string) bool {
 	return len(s) >= 8 && kinds >= 2 || len(s) >= 16 && (lower || upper || other)
 }
 
-// cut takes the credentials out of an answer. An answer is copied only if it
-// holds one. A write that is answered by nothing but a credential was asked for
-// it, and is left alone: it hands out the key of an account.
+// cut takes the credentials out of an answer. A write that is answered by nothing but
+// a credential was asked for it, and is left alone: it hands out the key of an account.
 func (k *credentials) cut(res *Response) {
-	for _, form := range k.forms {
-		// The end of a long one is found faster, and tokens begin alike.
-		if bytes.Contains(res.Body, form[max(0, len(form)-32):]) && !(res.Endpoint.Tier > gate.TierRead && len(bytes.TrimSpace(res.Body)) == len(form)) {
-			res.Body = bytes.ReplaceAll(res.Body, form, []byte(secret.Redacted))
-		}
+	if res.Endpoint.Tier == gate.TierRead || !k.are(bytes.TrimSpace(res.Body)) {
+		res.Body = k.without(res.Body)
 	}
 	for _, values := range res.Header {
 		for i := range values {
 			values[i] = k.text.Replace(values[i])
 		}
 	}
+}
+
+// are reports whether b is a credential.
+func (k *credentials) are(b []byte) bool {
+	return slices.ContainsFunc(k.forms, func(form []byte) bool { return bytes.Equal(form, b) })
+}
+
+// without returns b without credentials: a copy only if it has one.
+func (k *credentials) without(b []byte) []byte {
+	for _, form := range k.forms {
+		// The end of a long one is found faster, and tokens begin alike.
+		if bytes.Contains(b, form[max(0, len(form)-32):]) {
+			b = bytes.ReplaceAll(b, form, []byte(secret.Redacted))
+		}
+	}
+	return b
 }

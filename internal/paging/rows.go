@@ -3,7 +3,10 @@ package paging
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
+
+	"github.com/sallyport-soc/sallyport/gate/connect"
 )
 
 // Rows are the rows of a page as the platform sent them. They are read when somebody
@@ -21,12 +24,22 @@ func NewRows[T any](into *[]T, sent []json.RawMessage, read func(i int) (T, erro
 	return &Rows[T]{into, sent, read}
 }
 
+// MaxHeld is how many bytes of the rows of one answer are kept for whoever reads the rest
+// of them later. Of a longer one what comes behind is [Dropped].
+const MaxHeld = 4 << 20
+
+// Dropped stands for a row that was let go of.
+var Dropped = json.RawMessage{}
+
 // Sent are all rows as they were sent.
 func (r *Rows[T]) Sent() []json.RawMessage { return r.sent }
 
 // Read reads as many of the first rows as aren't read yet.
 func (r *Rows[T]) Read(first int) error {
 	for i := len(*r.into); i < first; i++ {
+		if r.sent[i] != nil && len(r.sent[i]) == 0 {
+			return errDropped
+		}
 		row, err := r.read(i)
 		if err != nil {
 			return err
@@ -81,18 +94,28 @@ func UnreadOf(page any) Unread {
 	return nil
 }
 
+var errDropped = fmt.Errorf("%w: its rows have more than %d bytes: ask for fewer of them", connect.ErrTooLarge, MaxHeld)
+
 type lateKey struct{}
 
 // Late returns a context for an operation whose caller reads the rows of its page
 // himself, if that has unread ones.
 func Late(ctx context.Context) context.Context { return context.WithValue(ctx, lateKey{}, true) }
 
+type neededKey struct{}
+
+// Needed reports whether ctx is that of a list in [ByNeed] whose rows are read by need.
+func Needed(ctx context.Context) bool {
+	needed, _ := ctx.Value(neededKey{}).(bool)
+	return needed
+}
+
 // ByNeed returns list, whose pages have unread rows, as an operation: it reads them,
 // unless its caller does that himself.
 func ByNeed[In, P any](list func(context.Context, In) (P, error)) func(context.Context, In) (P, error) {
 	return func(ctx context.Context, in In) (P, error) {
 		if late, _ := ctx.Value(lateKey{}).(bool); late {
-			return list(ctx, in)
+			return list(context.WithValue(ctx, neededKey{}, true), in)
 		}
 		return Complete(list(ctx, in))
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/untrusted"
 )
 
@@ -23,8 +24,8 @@ import (
 const (
 	Scheme     = "sallyport://answers/" // of the addresses of the pieces
 	KeptFor    = 15 * time.Minute
-	MaxKept    = 4 << 20  // bytes of one answer
-	maxFile    = 16 << 20 // and of a file
+	MaxKept    = paging.MaxHeld // bytes of one answer
+	maxFile    = 16 << 20       // and of a file
 	maxKeptSum = 32 << 20
 	maxStored  = 64
 )
