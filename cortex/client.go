@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-soc/sallyport/cortex/internal/wire"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/kept"
 )
 
 // A Client talks to one Cortex. It is safe for concurrent use.
@@ -31,8 +31,8 @@ type Client struct {
 	local  map[string]bool // lower-case names and ids
 	filter egress.Filter
 	entity func(ctx context.Context, objectType, objectID string) (json.RawMessage, error)
-	slice  time.Duration // the longest that one request waits for a job
-	kept   atomic.Pointer[roster]
+	slice  time.Duration                   // the longest that one request waits for a job
+	kept   kept.Lists[struct{}, []*Worker] // of the enabled analyzers
 
 	fileDir, keyDir, secretsDir string
 	maxFile                     int64

@@ -393,7 +393,7 @@ func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*E
 	if err != nil {
 		return nil, err
 	}
-	defer c.kept.Store(nil)
+	defer c.kept.Drop()
 	return enabled(worker(c.wire.EnableAnalyzer(ctx, s.definition.ID, wire.EnableAnalyzer{
 		Name: s.definition.ID, Configuration: s.values, Rate: *in.Rate, RateUnit: string(in.RateUnit), JobCache: *in.JobCache,
 	})))
@@ -619,7 +619,7 @@ func (c *Client) DisableAnalyzer(ctx context.Context, in DisableAnalyzerInput) (
 	if err != nil {
 		return nil, err
 	}
-	defer c.kept.Store(nil)
+	defer c.kept.Drop()
 	return disabled(w, httpx.Done(c.wire.DisableAnalyzer(ctx, w.ID)))
 }
 

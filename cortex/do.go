@@ -20,6 +20,7 @@ import (
 //
 // What the methods check beside the platform isn't checked here: that what is internal or marked RED goes to no third party.
 func (c *Client) Do(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
+	defer c.kept.Drop() // it may change an analyzer
 	out, err := c.wire.HTTP.Raw(ctx, wire.Endpoints, method, path, body)
 	return analysis.Redact(out), err
 }

@@ -21,6 +21,9 @@
 // configuration needs of that kind comes from [Config].SecretsDir and not from a
 // caller.
 //
+// The enabled analyzers are kept for 30 seconds to look up those that a call names,
+// until this client enables or disables one; what isn't among them is looked up anew.
+//
 // Organisations and users are for the superadmin, whose key is [Config].SuperadminKey.
 //
 // What Cortex really does where one would think otherwise is on the page

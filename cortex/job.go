@@ -427,7 +427,7 @@ func (c *Client) submit(ctx context.Context, s submission) (*wire.Job, error) {
 	}
 	j, err := httpx.JSON[wire.Job](send(ctx, s))
 	if errors.Is(err, ErrNotFound) {
-		c.kept.Store(nil) // somebody disabled it
+		c.kept.Drop() // somebody disabled it
 	}
 	if err == nil && j.ID == "" {
 		err = fmt.Errorf("cortex: %s took the %s and names no job; %w", s.to.Name, s.observable.DataType, gate.ErrOutcomeUnknown)

@@ -341,3 +341,31 @@ func TestNamedAnalyzersAreLookedUpInAListThatIsKept(t *testing.T) {
 		t.Errorf("one that is known to be disabled: %v", err)
 	}
 }
+
+func TestAnalyzersAreKeptForSecondsUntilOneIsDisabled(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	c := s.Client(administrator(""))
+	run := func(want int) {
+		t.Helper()
+		s.Requests()
+		if _, err := c.AnalyzeObservable(t.Context(), cortex.AnalyzeObservableInput{Data: attacker, Analyzers: []string{"Abuse_Finder_3_0"}}); err != nil {
+			t.Fatal(err)
+		}
+		lists := 0
+		for _, r := range s.Requests() {
+			if strings.Contains(r, "/api/analyzer") && !strings.Contains(r, "/run") {
+				lists++
+			}
+		}
+		if lists != want {
+			t.Errorf("the analyzers were asked for %d times, want %d", lists, want)
+		}
+	}
+	run(1)
+	run(0)
+	if _, err := c.DisableAnalyzer(t.Context(), cortex.DisableAnalyzerInput{AnalyzerID: cortextest.AnalyzerID("MaxMind_GeoIP_4_0")}); err != nil {
+		t.Fatal(err)
+	}
+	run(1)
+}

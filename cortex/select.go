@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
@@ -51,33 +50,19 @@ func names(list []*Worker) []string {
 	return n
 }
 
-// A roster is the list of the enabled analyzers, as Cortex gave it at a time.
-type roster struct {
-	at   time.Time
-	list []*Worker
-}
-
-// keeping is for how long a roster serves calls that name analyzers: a plan and
-// its execution, and the calls after it.
-const keeping = 30 * time.Second
-
 // selectAnalyzers returns the analyzers that a call names, or, with fanOut, all
 // that take the type. The same call selects the same, in the same order, as
 // long as the server has the same analyzers: by name. Names may be looked up in a
-// roster that is kept; what isn't found there, and all with fanOut, is asked for.
-func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
-	if r := c.kept.Load(); r != nil && !fanOut && time.Since(r.at) < keeping {
-		if chosen, err := c.among(r.list, dataType, wanted, fanOut, limit); err == nil {
-			return chosen, nil
-		}
+// list that is kept; what isn't found there, and all with fanOut, is asked for.
+func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []string, fanOut bool, limit int) (chosen []*Worker, err error) {
+	if fanOut {
+		c.kept.Drop()
 	}
-	r := &roster{at: time.Now()}
-	var err error
-	if r.list, err = c.analyzers(ctx); err != nil {
-		return nil, err
-	}
-	c.kept.Store(r)
-	return c.among(r.list, dataType, wanted, fanOut, limit)
+	err = c.kept.Look(ctx, struct{}{}, c.analyzers, func(list []*Worker) (err error) {
+		chosen, err = c.among(list, dataType, wanted, fanOut, limit)
+		return err
+	})
+	return chosen, err
 }
 
 // among returns those of all that a call names, or, with fanOut, all that take the

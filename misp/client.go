@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/kept"
 	"github.com/sallyport-soc/sallyport/misp/internal/wire"
 )
 
@@ -19,6 +21,10 @@ type Client struct {
 	upstream string
 	maxBody  int64  // of an answer
 	files    string // the folder of files
+
+	// What the server has, kept for seconds.
+	types kept.Lists[struct{}, *attributeTypes]
+	tags  kept.Lists[string, bool] // whether it is there
 }
 
 // New returns a Client. It doesn't touch the network.
@@ -33,9 +39,13 @@ func New(cfg Config) (*Client, error) {
 		name = "X-Misp-Auth"
 	}
 	upstream := fmt.Sprintf("MISP at %s as key %s", cfg.BaseURL, httpx.Fingerprint(key))
+	c := &Client{guard: cfg.Guard, upstream: upstream, maxBody: cfg.Options.WithDefaults().MaxBody, files: cfg.FileBaseDir}
 	h, err := httpx.New(httpx.Options{
 		System: "misp", Prefix: "MISP_", BaseURL: cfg.BaseURL, Connect: cfg.Options, Guard: cfg.Guard, Upstream: upstream, Secrets: []string{key}, Credentials: []string{"API_KEY"},
-		Auth: func(_ context.Context, r *http.Request, _ int) error {
+		Auth: func(ctx context.Context, r *http.Request, _ int) error {
+			if e, _ := connect.EndpointFrom(ctx); e.Tier > gate.TierRead {
+				c.tags.Drop()
+			}
 			r.Header.Set(name, key)
 			return nil
 		},
@@ -44,7 +54,8 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{wire: &wire.Client{HTTP: h}, guard: cfg.Guard, upstream: upstream, maxBody: cfg.Options.WithDefaults().MaxBody, files: cfg.FileBaseDir}, nil
+	c.wire = &wire.Client{HTTP: h}
+	return c, nil
 }
 
 // String says which MISP the client talks to and under which credential,

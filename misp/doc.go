@@ -24,6 +24,9 @@
 // [Client.AddAttributes], [Client.Attributes], [Client.Events] and
 // [Client.Exports] work through any number of values in constant memory.
 //
+// The server's types of attributes, and that it has a tag, are kept for 30 seconds to
+// complete and check what a call names, the latter until this client changes something.
+//
 // What MISP really does where one would think otherwise is on the page
 // behaviour.md beside this file, and in its fake, package misptest.
 package misp

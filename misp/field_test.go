@@ -469,3 +469,43 @@ func TestATechniqueHasTheTagOfTheClusterThatTheServerHas(t *testing.T) {
 		t.Errorf("%q, %v", tags, err)
 	}
 }
+
+func TestTypesAndTagsAreKeptForSeconds(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	m.SeedIncident()
+	c := m.Client()
+	count := func(path string) (n int) {
+		for _, r := range m.Requests() {
+			if strings.HasSuffix(r, path) {
+				n++
+			}
+		}
+		return n
+	}
+	for _, value := range []string{"one.example", "two.example"} {
+		if _, err := c.AddObject(t.Context(), misp.AddObjectInput{EventID: "4", TemplateName: "domain-ip", Attributes: []misp.NewObjectAttribute{{Relation: "domain", Value: value}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count("/attributes/describeTypes"); n != 1 {
+		t.Errorf("the types were asked for %d times, want once", n)
+	}
+	in := misp.CreateEventInput{Info: "x", Tags: []string{"tlp:green"}}
+	plan := func(want int) {
+		t.Helper()
+		if _, err := c.PlanCreateEvent(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if n := count("/tags/search"); n != want {
+			t.Errorf("the tag was looked for %d times, want %d", n, want)
+		}
+	}
+	plan(1)
+	plan(0)
+	if _, err := c.CreateEvent(t.Context(), in); err != nil { // it may make a tag, or have one made
+		t.Fatal(err)
+	}
+	count("")
+	plan(1)
+}

@@ -360,21 +360,15 @@ func (c *Client) detect(ctx context.Context, o *wire.NewObject) error {
 	if !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool { return a.ToIDs == nil }) {
 		return nil
 	}
-	types, err := c.DescribeTypes(ctx, DescribeTypesInput{})
-	if err != nil {
-		return err
-	}
-	usual := map[string]bool{}
-	for _, t := range types.Types {
-		usual[t.Type] = bool(t.ToIDs)
-	}
-	for i := range o.Attributes {
-		if a := &o.Attributes[i]; a.ToIDs == nil {
-			ids := usual[a.Type]
-			a.ToIDs = &ids
+	return c.types.Look(ctx, struct{}{}, c.attributeTypes, func(t *attributeTypes) error {
+		for i := range o.Attributes {
+			if a := &o.Attributes[i]; a.ToIDs == nil {
+				ids := bool(t.Defaults[a.Type].ToIDs)
+				a.ToIDs = &ids
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // maxAlike bounds the objects that are compared with a new one.

@@ -257,19 +257,17 @@ func (c *Client) complete(ctx context.Context, in *ProposeAttributeInput) error 
 	if in.EventID == "" || in.Category != "" && in.ToIDs != nil {
 		return nil
 	}
-	types, err := c.DescribeTypes(ctx, DescribeTypesInput{Search: in.Type})
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(types.Types, func(t *AttributeType) bool { return t.Type == in.Type })
-	if at < 0 {
-		return invalid("type: this server has no attribute type %q", clip.Text(in.Type, 60))
-	}
-	in.Category = cmp.Or(in.Category, types.Types[at].Category)
-	if in.ToIDs == nil {
-		in.ToIDs = (*bool)(&types.Types[at].ToIDs)
-	}
-	return nil
+	return c.types.Look(ctx, struct{}{}, c.attributeTypes, func(t *attributeTypes) error {
+		if !slices.Contains(t.Types, in.Type) {
+			return invalid("type: this server has no attribute type %q", clip.Text(in.Type, 60))
+		}
+		usual := t.Defaults[in.Type]
+		in.Category = cmp.Or(in.Category, usual.Category)
+		if ids := bool(usual.ToIDs); in.ToIDs == nil {
+			in.ToIDs = &ids
+		}
+		return nil
+	})
 }
 
 // proposed reads what a proposal is about, and the same one if it waits.

@@ -121,22 +121,10 @@ func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Typ
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	type answer struct {
-		Result struct {
-			Defaults Map[struct {
-				Category string `json:"default_category"`
-				ToIDs    Bool   `json:"to_ids"`
-			}] `json:"sane_defaults"`
-			Types      List[string]      `json:"types"`
-			Categories List[string]      `json:"categories"`
-			Mappings   Map[List[string]] `json:"category_type_mappings"`
-		} `json:"result"`
-	}
-	a, err := httpx.JSON[answer](c.has("result")(c.wire.DescribeTypes(ctx)))
+	r, err := c.attributeTypes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := a.Result
 	want := strings.TrimSpace(in.Category)
 	if want != "" {
 		at := slices.IndexFunc(r.Categories, func(x string) bool { return strings.EqualFold(x, want) })
@@ -164,6 +152,28 @@ func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Typ
 	slices.SortFunc(out.Types, func(a, b *AttributeType) int { return strings.Compare(a.Type, b.Type) })
 	out.Total = len(out.Types)
 	return out, nil
+}
+
+// attributeTypes are those of a server, with what is usual for each.
+type attributeTypes struct {
+	Defaults Map[struct {
+		Category string `json:"default_category"`
+		ToIDs    Bool   `json:"to_ids"`
+	}] `json:"sane_defaults"`
+	Types      List[string]      `json:"types"`
+	Categories List[string]      `json:"categories"`
+	Mappings   Map[List[string]] `json:"category_type_mappings"`
+}
+
+func (c *Client) attributeTypes(ctx context.Context) (*attributeTypes, error) {
+	type answer struct {
+		Result attributeTypes `json:"result"`
+	}
+	a, err := httpx.JSON[answer](c.has("result")(c.wire.DescribeTypes(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	return &a.Result, nil
 }
 
 // nothing is the input of what takes none.

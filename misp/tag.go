@@ -222,15 +222,29 @@ func (e *Event) tagNames() []string {
 // by case.
 func (e *Event) hasTag(name string) bool { return slices.Contains(e.tagNames(), name) }
 
+var errNoTag = errors.New("there is no such tag")
+
 // newTags warns of those of tags that MISP would have to make, and says which it
 // has that differ by case.
 func (c *Client) newTags(ctx context.Context, tags []string) (warnings []string, err error) {
 	for _, t := range tags {
-		near, known, err := c.nearTags(ctx, t)
+		var near []string
+		read := func(ctx context.Context) (bool, error) {
+			var known bool
+			var err error
+			near, known, err = c.nearTags(ctx, t)
+			return known, err
+		}
+		err := c.tags.Look(ctx, t, read, func(known bool) error {
+			if !known {
+				return errNoTag
+			}
+			return nil
+		})
 		switch {
-		case err != nil:
+		case err == nil:
+		case err != errNoTag:
 			return nil, err
-		case known:
 		case len(near) > 0 && strings.EqualFold(near[0], t):
 			warnings = append(warnings, fmt.Sprintf("MISP doesn't have the tag %q, but %s: a NEW tag would be made beside it, which no search for the other finds", t, strings.Join(near, ", ")))
 		default:

@@ -58,21 +58,19 @@ func (c *Client) checkClosed(ctx context.Context, status string) error {
 	if statuses[KindCaseStatus][status] == StageClosed {
 		return nil
 	}
-	known, err := c.serverStatuses(ctx, KindCaseStatus)
-	if err != nil {
-		return err
-	}
-	var closed []string
-	for _, s := range known {
-		switch {
-		case s.Stage != StageClosed:
-		case s.Value == status:
-			return nil
-		default:
-			closed = append(closed, s.Value)
+	return c.knownStatuses(ctx, KindCaseStatus, func(known []serverStatus) error {
+		var closed []string
+		for _, s := range known {
+			switch {
+			case s.Stage != StageClosed:
+			case s.Value == status:
+				return nil
+			default:
+				closed = append(closed, s.Value)
+			}
 		}
-	}
-	return fmt.Errorf("%w: status %q doesn't close a case here; these do: %s", ErrInvalid, status, strings.Join(closed, ", "))
+		return fmt.Errorf("%w: status %q doesn't close a case here; these do: %s", ErrInvalid, status, strings.Join(closed, ", "))
+	})
 }
 
 func (c *Client) planCloseCase(ctx context.Context, in CloseCaseInput) (gate.Plan, error) {

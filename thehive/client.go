@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/egress"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
+	"github.com/sallyport-soc/sallyport/internal/kept"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -30,6 +31,11 @@ type Client struct {
 	version      atomic.Pointer[string] // of the server, once it answered
 	legacy       atomic.Bool            // whether Cortex is under the old path
 	keys         keyLocks               // of cases that are being opened
+
+	// What an administrator has set up, kept for seconds.
+	statuses kept.Lists[Kind, []serverStatus]
+	types    kept.Lists[struct{}, []observableType]
+	fields   kept.Lists[struct{}, ownFields]
 }
 
 // New returns a Client. It doesn't touch the network.

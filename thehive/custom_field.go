@@ -31,18 +31,23 @@ type CustomField struct {
 	Mandatory bool `json:"mandatory,omitempty"`
 }
 
-// customFields lists the custom fields of the server. known is false where it
-// doesn't tell them.
-func (c *Client) customFields(ctx context.Context) (fields []*CustomField, known bool, err error) {
-	fields, err = listed[*CustomField](c.wire.ListCustomFields(ctx))
+// ownFields are the custom fields of a server. known is false where it doesn't tell them.
+type ownFields struct {
+	list  []*CustomField
+	known bool
+}
+
+// customFields asks the server for its custom fields.
+func (c *Client) customFields(ctx context.Context) (ownFields, error) {
+	fields, err := listed[*CustomField](c.wire.ListCustomFields(ctx))
 	var e *Error
 	if errors.As(err, &e) {
 		fields, err = rows[*CustomField](ctx, c, "custom-fields", All(KindCustomField).Page(0, maxValues))
 	}
 	if errors.As(err, &e) && e.Status < 500 {
-		return nil, false, nil
+		return ownFields{}, nil
 	}
-	return fields, err == nil, err
+	return ownFields{fields, true}, err
 }
 
 // fieldValue is one value of a custom field in a case or an alert. A field of
@@ -116,39 +121,40 @@ func several(v json.RawMessage) []json.RawMessage {
 // type, and one that is none of its options. types has those of the fields that
 // the entity has; the server is asked about the others only.
 func (c *Client) checkFields(ctx context.Context, types map[string]string, set map[string]json.RawMessage) error {
-	byName := map[string]*CustomField{}
-	for name, typ := range types {
-		byName[name] = &CustomField{Name: name, Type: typ}
-	}
-	missing := slices.DeleteFunc(slices.Sorted(maps.Keys(set)), func(name string) bool { return byName[name] != nil })
-	if len(missing) > 0 {
-		fields, known, err := c.customFields(ctx)
-		if err != nil {
-			return err
+	check := func(own ownFields) error {
+		byName := map[string]*CustomField{}
+		for name, typ := range types {
+			byName[name] = &CustomField{Name: name, Type: typ}
 		}
-		if !known {
-			return nil // TheHive will say what is wrong
-		}
-		names := make([]string, 0, len(fields))
-		for _, f := range fields {
+		names := make([]string, 0, len(own.list))
+		for _, f := range own.list {
 			byName[f.Name] = f
 			names = append(names, f.Name)
 		}
 		slices.Sort(names)
-		for _, name := range missing {
+		for _, name := range slices.Sorted(maps.Keys(set)) {
 			if byName[name] == nil {
 				return fmt.Errorf("%w: customFields: there is no field %q; the server has %s", ErrInvalid, name, orNone(names))
 			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		for _, v := range several(set[name]) {
-			if err := byName[name].check(v); err != nil {
-				return err
+			for _, v := range several(set[name]) {
+				if err := byName[name].check(v); err != nil {
+					return err
+				}
 			}
 		}
+		return nil
 	}
-	return nil
+	for name := range set {
+		if _, ok := types[name]; !ok {
+			return c.fields.Look(ctx, struct{}{}, c.customFields, func(own ownFields) error {
+				if !own.known {
+					return nil // TheHive will say what is wrong
+				}
+				return check(own)
+			})
+		}
+	}
+	return check(ownFields{})
 }
 
 func orNone(names []string) string {
@@ -250,17 +256,16 @@ func shownValues(list []json.RawMessage) string {
 // missingMandatory names the mandatory custom fields that an entity has no value
 // of. Where the server doesn't tell them it is none.
 func (c *Client) missingMandatory(ctx context.Context, have []json.RawMessage) []string {
-	fields, _, err := c.customFields(ctx)
-	if err != nil {
-		return nil // only a warning is missing
-	}
 	values := byField(have)
 	var names []string
-	for _, f := range fields {
-		if f.Mandatory && len(values[f.Name]) == 0 {
-			names = append(names, f.Name)
+	_ = c.fields.Look(ctx, struct{}{}, c.customFields, func(own ownFields) error { // at worst a warning is missing
+		for _, f := range own.list {
+			if f.Mandatory && len(values[f.Name]) == 0 {
+				names = append(names, f.Name)
+			}
 		}
-	}
+		return nil
+	})
 	return names
 }
 
@@ -316,11 +321,11 @@ func (c *Client) GetCatalogue(ctx context.Context, in GetCatalogueInput) (*Catal
 	out := &Catalogue{}
 	wants := func(k CatalogueKind) bool { return in.Of == "" || in.Of == k }
 	if wants(CatalogueCustomFields) {
-		fields, known, err := c.customFields(ctx)
+		own, err := c.customFields(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if out.CustomFields = fields; !known {
+		if out.CustomFields = own.list; !own.known {
 			out.Notes = append(out.Notes, "The server doesn't tell this user its custom fields.")
 		}
 	}

@@ -18,5 +18,10 @@ import (
 //
 // What the methods check beside the platform isn't checked here: forms, what was changed is not read back, and values may leave the house.
 func (c *Client) Do(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
+	defer func() { // what it changes may be in one of these
+		c.statuses.Drop()
+		c.types.Drop()
+		c.fields.Drop()
+	}()
 	return c.wire.HTTP.Raw(ctx, wire.Endpoints, method, path, body)
 }

@@ -18,6 +18,10 @@
 // internal, or marked RED, is shown to no third party. TheHive 4 is refused with
 // [ErrVersion].
 //
+// The server's own statuses, types of observables and custom fields are kept for 30
+// seconds to check what a call names; what isn't among them is looked up anew, and
+// [Client.Do] lets go of them.
+//
 // A case is named by its id ("~4096") or its number ("12"). Dates are
 // milliseconds since 1970, as TheHive has them. TLP goes from 0 (CLEAR) to 4
 // (RED), PAP from 0 to 3.

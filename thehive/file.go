@@ -259,18 +259,19 @@ func (in *CreateFileObservableInput) check(ctx context.Context, c *Client) (file
 		in.DataType = "file"
 	}
 	if in.DataType != "file" {
-		types, err := c.observableTypes(ctx)
-		if err != nil {
-			return file{}, nil, err
-		}
-		var files []string
-		for _, t := range types {
-			if t.IsAttachment {
-				files = append(files, t.Name)
+		if err := c.knownTypes(ctx, func(types []observableType) error {
+			var files []string
+			for _, t := range types {
+				if t.IsAttachment {
+					files = append(files, t.Name)
+				}
 			}
-		}
-		if !slices.Contains(files, in.DataType) {
-			return file{}, nil, fmt.Errorf("%w: dataType: observables of type %q aren't files; those of these are: %s", ErrInvalid, in.DataType, orNone(files))
+			if slices.Contains(files, in.DataType) {
+				return nil
+			}
+			return fmt.Errorf("%w: dataType: observables of type %q aren't files; those of these are: %s", ErrInvalid, in.DataType, orNone(files))
+		}); err != nil {
+			return file{}, nil, err
 		}
 	}
 	f, err := c.file(in.FileSource)

@@ -641,3 +641,30 @@ func BenchmarkListCases(b *testing.B) {
 		}
 	}
 }
+
+func TestStatusesAreKeptForSecondsAndNewOnesFound(t *testing.T) {
+	t.Parallel()
+	hive := thehivetest.New(t)
+	c := hive.Client()
+	list := func(status string) (requests int, err error) {
+		hive.Requests()
+		_, err = c.ListCases(t.Context(), thehive.ListCasesInput{Status: status})
+		return len(hive.Requests()), err
+	}
+	if _, err := list("Ours"); !errors.Is(err, thehive.ErrInvalid) {
+		t.Fatalf("a status that isn't there: %v", err)
+	}
+	hive.Add("CaseStatus", "", Object{"value": "Ours", "stage": "InProgress"})
+	if _, err := list("Ours"); err != nil {
+		t.Fatalf("a status that is new: %v", err)
+	}
+	if kept, err := list("Ours"); err != nil || kept != 1 {
+		t.Errorf("%d requests, %v; want the list's alone", kept, err)
+	}
+	if _, err := c.Do(t.Context(), "GET", "/api/v1/user/current", nil); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := list("Ours"); err != nil || again != 2 {
+		t.Errorf("%d requests behind one that nobody here knows, %v; want one for the statuses too", again, err)
+	}
+}

@@ -33,24 +33,29 @@ const maxValues = 500
 
 // stage returns the stage of a status. It asks the server about those that not
 // every server has; one that isn't there is refused with those that are.
-func (c *Client) stage(ctx context.Context, kind Kind, status string) (Stage, error) {
+func (c *Client) stage(ctx context.Context, kind Kind, status string) (stage Stage, err error) {
 	if s, ok := statuses[kind][status]; ok {
 		return s, nil
 	}
-	known, err := c.serverStatuses(ctx, kind)
-	if err != nil {
-		return "", err
-	}
-	var names []string
-	for _, s := range known {
-		if s.Value == status {
-			return s.Stage, nil
+	err = c.knownStatuses(ctx, kind, func(known []serverStatus) error {
+		var names []string
+		for _, s := range known {
+			if s.Value == status {
+				stage = s.Stage
+				return nil
+			}
+			if s.Stage != StageImported {
+				names = append(names, s.Value)
+			}
 		}
-		if s.Stage != StageImported {
-			names = append(names, s.Value)
-		}
-	}
-	return "", fmt.Errorf("%w: status: %q isn't one of this server; it has %s", ErrInvalid, status, strings.Join(names, ", "))
+		return fmt.Errorf("%w: status: %q isn't one of this server; it has %s", ErrInvalid, status, strings.Join(names, ", "))
+	})
+	return stage, err
+}
+
+// knownStatuses looks among the statuses of a kind.
+func (c *Client) knownStatuses(ctx context.Context, kind Kind, look func([]serverStatus) error) error {
+	return c.statuses.Look(ctx, kind, func(ctx context.Context) ([]serverStatus, error) { return c.serverStatuses(ctx, kind) }, look)
 }
 
 type serverStatus struct {
@@ -97,22 +102,20 @@ func (c *Client) checkDataType(ctx context.Context, name string) error {
 	if slices.Contains(dataTypes, name) {
 		return nil
 	}
-	got, err := c.observableTypes(ctx)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, t := range got {
-		switch {
-		case t.Name == name && t.IsAttachment:
-			return fmt.Errorf("%w: dataType: observables of type %q are files and have no value to give here", ErrInvalid, name)
-		case t.Name == name:
-			return nil
-		case !t.IsAttachment:
-			names = append(names, t.Name)
+	return c.knownTypes(ctx, func(types []observableType) error {
+		var names []string
+		for _, t := range types {
+			switch {
+			case t.Name == name && t.IsAttachment:
+				return fmt.Errorf("%w: dataType: observables of type %q are files and have no value to give here", ErrInvalid, name)
+			case t.Name == name:
+				return nil
+			case !t.IsAttachment:
+				names = append(names, t.Name)
+			}
 		}
-	}
-	return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+		return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+	})
 }
 
 // knownType refuses a type of observables that the server doesn't have.
@@ -120,24 +123,27 @@ func (c *Client) knownType(ctx context.Context, name string) error {
 	if name == "" || name == "file" || slices.Contains(dataTypes, name) {
 		return nil
 	}
-	types, err := c.observableTypes(ctx)
-	if err != nil {
-		return err
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = t.Name
-	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+	return c.knownTypes(ctx, func(types []observableType) error {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.Name
+		}
+		if slices.Contains(names, name) {
+			return nil
+		}
+		return fmt.Errorf("%w: dataType: %q isn't one of this server; it has %s", ErrInvalid, name, strings.Join(names, ", "))
+	})
 }
 
 // An observableType is one of the server's own types.
 type observableType struct {
 	Name         string `json:"name"`
 	IsAttachment bool   `json:"isAttachment"`
+}
+
+// knownTypes looks among the types of observables.
+func (c *Client) knownTypes(ctx context.Context, look func([]observableType) error) error {
+	return c.types.Look(ctx, struct{}{}, c.observableTypes, look)
 }
 
 func (c *Client) observableTypes(ctx context.Context) ([]observableType, error) {
