@@ -109,7 +109,7 @@ func late(p *rowPage, read func(i int) error) *latePage {
 		sent[i], _ = json.Marshal(r)
 	}
 	l := &latePage{pager: pager{*p}}
-	l.rows = paging.NewRows(&l.Rows, sent, func(i int) (string, error) { return rows[i], read(i) })
+	l.rows = paging.NewRows(&l.Rows, sent, func(i int, _ json.RawMessage) (string, error) { return rows[i], read(i) }, nil)
 	return l
 }
 

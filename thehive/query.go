@@ -302,13 +302,13 @@ func present[T any](list []T) []T {
 
 // unread are the rows of a list that are read into entities of type T.
 func unread[T any](into *[]*T, sent []json.RawMessage) *paging.Rows[*T] {
-	return paging.NewRows(into, sent, func(i int) (*T, error) {
+	return paging.NewRows(into, sent, func(_ int, text json.RawMessage) (*T, error) {
 		row := new(T)
-		if err := jsoncodec.Unmarshal(sent[i], row); err != nil {
+		if err := jsoncodec.Unmarshal(text, row); err != nil {
 			return nil, fmt.Errorf("thehive: an answer that cannot be read: %w", err)
 		}
 		return row, nil
-	})
+	}, nil)
 }
 
 // rows runs a query for what it lists.

@@ -681,10 +681,19 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 	}
 	hits := f.Hits.Hits
 	sent := make([]json.RawMessage, len(hits))
-	for i, h := range hits {
-		sent[i] = h.Source
+	for i := range hits {
+		sent[i], hits[i].Source = hits[i].Source, nil
 	}
-	p.unread = paging.NewRows(&p.Alerts, sent, func(i int) (*Alert, error) { return q.alert(hits[i]) })
+	p.unread = paging.NewRows(&p.Alerts, sent, func(i int, text json.RawMessage) (*Alert, error) {
+		h := hits[i]
+		h.Source = text
+		return q.alert(h)
+	}, func() {
+		p.ends = nil
+		for i := range hits {
+			hits[i].Sort, hits[i].Score = nil, nil // which are parts of the body, too
+		}
+	})
 	if t := f.Hits.Total; t != nil {
 		p.Total, p.AtLeast = t.Value, t.Relation != "eq"
 	}

@@ -14,14 +14,32 @@ import (
 type Rows[T any] struct {
 	into *[]T // those that are read
 	sent []json.RawMessage
-	read func(i int) (T, error)
+	read func(i int, text json.RawMessage) (T, error)
+	gone func()
 }
 
 // NewRows returns rows that read reads one by one into a list of a page, which is
-// empty before.
-func NewRows[T any](into *[]T, sent []json.RawMessage, read func(i int) (T, error)) *Rows[T] {
+// empty before. gone, if it isn't nil, is called when nothing but reading all of them
+// may follow.
+func NewRows[T any](into *[]T, sent []json.RawMessage, read func(i int, text json.RawMessage) (T, error), gone func()) *Rows[T] {
 	*into = make([]T, 0, len(sent))
-	return &Rows[T]{into, sent, read}
+	return &Rows[T]{into, sent, read, gone}
+}
+
+// Pack moves rows that are parts of a body into memory of their own, and lets that go.
+func Pack(rows []json.RawMessage) {
+	size := 0
+	for _, row := range rows {
+		size += len(row)
+	}
+	block := make([]byte, 0, size)
+	for i, row := range rows {
+		if len(row) > 0 {
+			from := len(block)
+			block = append(block, row...)
+			rows[i] = block[from:len(block):len(block)]
+		}
+	}
 }
 
 // MaxHeld is how many bytes of the rows of one answer are kept for whoever reads the rest
@@ -40,7 +58,7 @@ func (r *Rows[T]) Read(first int) error {
 		if r.sent[i] != nil && len(r.sent[i]) == 0 {
 			return errDropped
 		}
-		row, err := r.read(i)
+		row, err := r.read(i, r.sent[i])
 		if err != nil {
 			return err
 		}
@@ -50,13 +68,17 @@ func (r *Rows[T]) Read(first int) error {
 }
 
 // Forget drops what is read: it takes several times the memory of what was sent.
-func (r *Rows[T]) Forget() { *r.into = []T{} }
+func (r *Rows[T]) Forget() {
+	if *r.into = []T{}; r.gone != nil {
+		r.gone()
+	}
+}
 
 // Each calls f for each row, whenever it is read. No row is read yet.
 func (r *Rows[T]) Each(f func(T)) {
 	read := r.read
-	r.read = func(i int) (T, error) {
-		row, err := read(i)
+	r.read = func(i int, text json.RawMessage) (T, error) {
+		row, err := read(i, text)
 		if err == nil {
 			f(row)
 		}

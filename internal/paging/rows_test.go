@@ -24,7 +24,7 @@ func numbersOf(sent ...string) *numbers {
 	for i, s := range sent {
 		raw[i] = json.RawMessage(s)
 	}
-	n.rows = paging.NewRows(&n.List, raw, func(i int) (v int, err error) { return v, json.Unmarshal(raw[i], &v) })
+	n.rows = paging.NewRows(&n.List, raw, func(_ int, text json.RawMessage) (v int, err error) { return v, json.Unmarshal(text, &v) }, nil)
 	n.rows.Each(func(int) {})
 	return n
 }

@@ -51,7 +51,8 @@ type Answer struct {
 	page    *cut // what made a page smaller
 	file    *File
 
-	rest  []json.RawMessage // rows that aren't in raw yet, as they were sent
+	sent  []json.RawMessage // all rows as they were sent, where some aren't in raw yet
+	rest  []json.RawMessage // those
 	held  int               // bytes of all rows as they were sent
 	whole func() (*Answer, error)
 }
@@ -170,7 +171,7 @@ func (a *Answer) SetFile(f File) { a.file = &f }
 // SetRest says that the list of the answer has the first n of the rows that were sent;
 // whole makes the answer that has all.
 func (a *Answer) SetRest(sent []json.RawMessage, n int, whole func() (*Answer, error)) {
-	a.rest, a.whole = sent[n:], whole
+	a.sent, a.rest, a.whole = sent, sent[n:], whole
 	for _, row := range sent {
 		a.held += len(row)
 	}

@@ -26,7 +26,7 @@ const (
 	KeptFor    = 15 * time.Minute
 	MaxKept    = paging.MaxHeld // bytes of one answer
 	maxFile    = 16 << 20       // and of a file
-	maxKeptSum = 32 << 20
+	maxKeptSum = 4 << 20        // but for a larger file, which is alone then
 	maxStored  = 64
 )
 
@@ -81,6 +81,7 @@ func (w *Stored) addresses() (list []string) {
 // is read; then more is called, if it has more parts.
 func (s *Store) Keep(tool, principal string, a *Answer, size int, more func(*Stored)) (kept *Stored, again bool, gone []string) {
 	w := &Stored{tool: tool, principal: principal, raw: a.raw, rest: a.rest, size: size, held: len(a.raw) + a.held, parts: new(atomic.Int64)}
+	paging.Pack(a.sent)
 	own := *a // judged when it is read, if it isn't yet
 	w.parts.Store(1)
 	if own.whole == nil {
