@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 )
 
@@ -59,5 +60,28 @@ func TestAnOperationReadsItsRowsUnlessItsCallerDoes(t *testing.T) {
 		if p, err := op(ctx, struct{}{}); err != nil || len(p.List) != want {
 			t.Errorf("%v, %v; want %d rows", p, err, want)
 		}
+	}
+}
+
+func TestRowsThatWereLetGoOfAreTooMany(t *testing.T) {
+	t.Parallel()
+	n := numbersOf("1", "2")
+	n.rows.Sent()[1] = paging.Dropped
+	if err := n.Unread().Read(1); err != nil || len(n.List) != 1 {
+		t.Errorf("%v, %v; want the first row", n.List, err)
+	}
+	if _, err := paging.Complete(n, nil); !errors.Is(err, connect.ErrTooLarge) {
+		t.Errorf("%v, want %v", err, connect.ErrTooLarge)
+	}
+}
+
+func TestPackedRowsLetGoOfTheirBody(t *testing.T) {
+	t.Parallel()
+	body := []byte(`[12,"x",null]`)
+	rows := []json.RawMessage{body[1:3], body[4:7], nil, paging.Dropped, body[8:12]}
+	paging.Pack(rows)
+	clear(body)
+	if diff := cmp.Diff([]json.RawMessage{json.RawMessage("12"), json.RawMessage(`"x"`), nil, {}, json.RawMessage("null")}, rows); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
