@@ -67,7 +67,7 @@ func TestRowsThatWereLetGoOfAreTooMany(t *testing.T) {
 	t.Parallel()
 	n := numbersOf("1", "2")
 	n.rows.Sent()[1] = paging.Dropped
-	if err := n.Unread().Read(1); err != nil || len(n.List) != 1 {
+	if err := n.rows.Read(1); err != nil || len(n.List) != 1 {
 		t.Errorf("%v, %v; want the first row", n.List, err)
 	}
 	if _, err := paging.Complete(n, nil); !errors.Is(err, connect.ErrTooLarge) {
