@@ -4,7 +4,6 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,11 +34,7 @@ func secured(t *testing.T, h http.Handler) (url, ca string) {
 // TestADiagnosisNamesTheLegThatFailsAndWhatToDo breaks one leg at a time.
 func TestADiagnosisNamesTheLegThatFailsAndWhatToDo(t *testing.T) {
 	t.Parallel()
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
+	const nobody = "http://127.0.0.1:1" // no port that another test's server could be given
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(silent.Close)
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -59,7 +54,7 @@ func TestADiagnosisNamesTheLegThatFailsAndWhatToDo(t *testing.T) {
 		text    string // in its message
 		advice  string
 	}{
-		"manager, nobody listens": {change: func(c *wazuh.Config) { c.BaseURL = "http://" + nobody.Addr().String() }, check: "manager connection error", text: "refused", advice: "port in WAZUH_URL"},
+		"manager, nobody listens": {change: func(c *wazuh.Config) { c.BaseURL = nobody }, check: "manager connection error", text: "refused", advice: "port in WAZUH_URL"},
 		"manager, no such name":   {change: func(c *wazuh.Config) { c.BaseURL = "https://nosuch.invalid:55000" }, check: "manager connection error", text: "nosuch.invalid", advice: "name and port"},
 		"manager, no answer":      {change: func(c *wazuh.Config) { c.BaseURL, c.Timeout = silent.URL, 50*time.Millisecond }, check: "manager connection error", text: "", advice: "blocks it"},
 		"manager, http on https":  {change: func(c *wazuh.Config) { c.BaseURL = strings.Replace(c.BaseURL, "http:", "https:", 1) }, check: "manager TLS error", text: "HTTP", advice: "https in WAZUH_URL only where"},
@@ -78,7 +73,7 @@ func TestADiagnosisNamesTheLegThatFailsAndWhatToDo(t *testing.T) {
 		"manager, sees nobody": {prepare: func(s *wazuhtest.Server) {
 			s.Deny("000", "001", "002", "003", "004", "005", "006", "007", "008", "009", "010", "011", "012")
 		}, check: "manager permissions warning", text: "no agent", advice: "may read agents"},
-		"indexer, nobody listens": {change: func(c *wazuh.Config) { c.Indexer.BaseURL = "http://" + nobody.Addr().String() }, check: "indexer connection error", text: "refused", advice: "port in WAZUH_INDEXER_URL"},
+		"indexer, nobody listens": {change: func(c *wazuh.Config) { c.Indexer.BaseURL = nobody }, check: "indexer connection error", text: "refused", advice: "port in WAZUH_INDEXER_URL"},
 		"indexer, http on https":  {change: func(c *wazuh.Config) { c.Indexer.BaseURL = strings.Replace(c.Indexer.BaseURL, "http:", "https:", 1) }, check: "indexer TLS error", text: "HTTP", advice: "WAZUH_INDEXER_URL"},
 		"indexer, wrong password": {change: func(c *wazuh.Config) { c.Indexer.Password = "wrong-password" }, check: "indexer login error", text: "Unauthorized", advice: "WAZUH_INDEXER_USERNAME and WAZUH_INDEXER_PASSWORD"},
 		"indexer, may not read": {prepare: func(s *wazuhtest.Server) {
