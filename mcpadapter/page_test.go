@@ -94,7 +94,7 @@ type latePage struct {
 	rows *paging.Rows[string]
 }
 
-var _ = paging.Where(func(p *latePage) *paging.Rows[string] { return p.rows })
+func init() { paging.Where(func(p *latePage) *paging.Rows[string] { return p.rows }) }
 
 func (p *latePage) FirstRows(n int) (page any, next map[string]any) {
 	short, next := p.pager.FirstRows(n)

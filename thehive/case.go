@@ -167,8 +167,6 @@ type CasePage struct {
 	unread *paging.Rows[*Case]
 }
 
-var _ = paging.Where(func(p *CasePage) *paging.Rows[*Case] { return p.unread })
-
 // FirstRows returns the page with its first n cases, for an answer without room for
 // all. The next one is had by its offset.
 func (p *CasePage) FirstRows(n int) (page any, next map[string]any) {
@@ -245,6 +243,7 @@ func (c *Client) casePage(ctx context.Context, q Query, offset, limit int) (*Cas
 		return nil, err
 	}
 	p := &CasePage{Total: total, Offset: offset, More: offset+len(sent) < total}
+	paging.Where(func(p *CasePage) *paging.Rows[*Case] { return p.unread })
 	p.unread = unread(&p.Cases, sent)
 	return p, nil
 }

@@ -578,8 +578,6 @@ type AlertPage struct {
 	unread *paging.Rows[*Alert]
 }
 
-var _ = paging.Where(func(p *AlertPage) *paging.Rows[*Alert] { return p.unread })
-
 // window is how far into its hits the indexer lets one look.
 const window = 10_000
 
@@ -684,6 +682,7 @@ func (c *Client) alertPage(ctx context.Context, q *alertQuery, in GetAlertsInput
 	for i := range hits {
 		sent[i], hits[i].Source = hits[i].Source, nil
 	}
+	paging.Where(func(p *AlertPage) *paging.Rows[*Alert] { return p.unread })
 	p.unread = paging.NewRows(&p.Alerts, sent, func(i int, text json.RawMessage) (*Alert, error) {
 		h := hits[i]
 		h.Source = text

@@ -174,7 +174,7 @@ func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.C
 			for i, item := range items {
 				if asked {
 					if at = behind(i + 1); at == none {
-						yield(zero, errNowhere)
+						yield(zero, errors.New("the platform doesn't say where a row stands in the list, to go on from it"))
 						return
 					}
 				}
@@ -195,8 +195,6 @@ func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.C
 const maxMoves = 8
 
 var errUnstable = errors.New("the list is in another order each time it is asked for, so items could be missed")
-
-var errNowhere = errors.New("the platform doesn't say where a row stands in the list, to go on from it")
 
 // lateness is for how long what was made may take to show in a list, and maxRecent how
 // many items of that time are told from each other.
@@ -330,26 +328,33 @@ func (p *keyPlace) pass(at int64, id string) {
 	if p.Top == nil {
 		p.Top = &made{At: at - lateness.Milliseconds()}
 	}
-	switch {
-	case at < p.Top.At:
-	case len(p.Top.IDs) < maxRecent:
-		p.Top.IDs = append(p.Top.IDs, id)
-	default: // of a flood the oldest are as old as the others
-		p.Top.At = at + 1
+	if at < p.Top.At {
+		return
 	}
+	if len(p.Top.IDs) == maxRecent { // of a flood the oldest are as old as the others
+		p.Top.At = at + 1
+		return
+	}
+	p.Top.IDs = append(p.Top.IDs, id)
 }
 
 // end notes that the walk has come to the end of the list, or to what one before has
 // given.
 func (p *keyPlace) end() {
-	switch top, since := p.Top, p.Since; {
-	case top == nil:
-	case since != nil && since.At >= top.At:
-		p.Since = &made{since.At, slices.Compact(slices.Sorted(slices.Values(slices.Concat(since.IDs, top.IDs))))}
-	default:
-		p.Since = top
-	}
+	top, since := p.Top, p.Since
 	p.Top, p.At = nil, nil
+	if top == nil {
+		return
+	}
+	if since == nil || since.At < top.At {
+		p.Since = top
+		return
+	}
+	for _, id := range top.IDs {
+		if !since.has(id) {
+			since.IDs = append(since.IDs, id)
+		}
+	}
 }
 
 // A NumberedPage is a page of a list that is sorted by numbers, the highest first.

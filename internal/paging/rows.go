@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/sallyport-soc/sallyport/gate/connect"
 )
@@ -93,25 +94,24 @@ type Unread interface {
 	Forget()
 }
 
-// pages say where the unread rows of a page are, by its type.
-var pages = map[reflect.Type]func(page any) Unread{}
+// pages say where the unread rows of a page are, by its type: a func(any) Unread.
+var pages sync.Map
 
-// Where says where the unread rows of pages of type P are; nil if all are read. A package
-// calls it while its variables are initialised.
-func Where[P, T any](rows func(P) *Rows[T]) struct{} {
-	pages[reflect.TypeFor[P]()] = func(page any) Unread {
+// Where says where the unread rows of pages of type P are; nil if all are read. Who makes
+// such a page calls it: what lists nothing links nothing of it.
+func Where[P, T any](rows func(P) *Rows[T]) {
+	pages.LoadOrStore(reflect.TypeFor[P](), func(page any) Unread {
 		if r := rows(page.(P)); r != nil {
 			return r
 		}
 		return nil
-	}
-	return struct{}{}
+	})
 }
 
 // UnreadOf returns the rows of a page that aren't read, or nil.
 func UnreadOf(page any) Unread {
-	if where := pages[reflect.TypeOf(page)]; where != nil {
-		return where(page)
+	if where, ok := pages.Load(reflect.TypeOf(page)); ok {
+		return where.(func(any) Unread)(page)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type numbers struct {
 	rows *paging.Rows[int]
 }
 
-var _ = paging.Where(func(n *numbers) *paging.Rows[int] { return n.rows })
+func init() { paging.Where(func(n *numbers) *paging.Rows[int] { return n.rows }) }
 
 func numbersOf(sent ...string) *numbers {
 	n := &numbers{}
