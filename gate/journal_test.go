@@ -538,6 +538,29 @@ func TestATornTailIsCut(t *testing.T) {
 	}
 }
 
+// A rotation that dies half-way leaves the live file a second name, under which a reader
+// comes upon it.
+func TestATornTailIsCutOfAFileThatARotationWasToClose(t *testing.T) {
+	needsRotation(t)
+	w := newWorld(t)
+	op := newCounted()
+	g := w.guard()
+	op.pending(t, g, one)
+	must(0, w.journal().Rotate(0))
+	p := op.pending(t, g, comment{Case: "2", Text: "hello"})
+	whole := w.read()
+	must(0, os.Link(w.file(), filepath.Join(w.folder(), segmentName(must(w.verify()).Events+1-uint64(len(w.lines()))))))
+	w.write(append(bytes.Clone(whole), `{"seq":`...))
+	if got, err := w.journal().Proposal(p.ID); err != nil || got.State != StatePending {
+		t.Errorf("%v", err)
+	}
+	if !bytes.Equal(w.read(), whole) {
+		t.Error("not cut")
+	}
+	must(0, w.journal().Rotate(0))
+	must(w.verify())
+}
+
 func TestAChangedJournalIsDetected(t *testing.T) {
 	w := newWorld(t)
 	op := newCounted()

@@ -415,7 +415,7 @@ func (s *Store) read(yield func([]byte, error) bool, live, locked bool) (bool, e
 			if !locked {
 				return true, nil
 			}
-			if err := s.at.f.Truncate(s.at.off); err != nil {
+			if err := s.live.Truncate(s.at.off); err != nil { // it may be read through the other name that a rotation gave it before it died
 				return false, fmt.Errorf("torn tail: %w", err)
 			}
 			return true, nil
