@@ -90,6 +90,34 @@ func Example_pending() {
 	// true
 }
 
+// An approver of one's own shows what begins to wait, asks, and signs the decision. The
+// key of the person who decides is not where the agent could read it.
+func ExampleRender_approver() {
+	guard, alice := newGuard(gate.ApprovalOperator)
+	defer clean(guard)
+	guarded := gate.Wrap(guard, gate.Destructive("fw_block", block, "Block an address at the firewall."))
+	_, _ = guarded(context.Background(), rule{Address: "192.0.2.7"}) // the agent proposes
+	agrees := func(string) bool { return true }                      // what asks the person
+
+	journal, err := gate.OpenJournal(guard.Dir())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer journal.Close()
+	for p, err := range journal.Waiting(context.Background()) {
+		switch {
+		case err != nil:
+			log.Fatal(err)
+		case agrees(gate.Render(p)):
+			fmt.Println(p.Op, "approved:", journal.Approve(p.ID, p.Digest, alice))
+		default:
+			fmt.Println(p.Op, "denied:", journal.Deny(p.ID, "alice", "not today"))
+		}
+		break // an approver that stays goes on
+	}
+	// Output: fw_block approved: <nil>
+}
+
 // A gated call ends in one of few ways.
 func ExampleRepeatedError() {
 	guard, _ := newGuard(gate.ApprovalHost)
