@@ -74,7 +74,7 @@ func TestOrganisations(t *testing.T) {
 	}
 	approved("cortex_create_organization", `{"name":"The lab","description":"For trying"}`)
 	res := approved("cortex_update_organization", `{"orgId":"The lab","status":"Locked"}`)
-	if o := res.Out.(*cortex.Organization); o.Status != cortex.OrganizationLocked || o.Description != "For trying" {
+	if o := res.Out.(*cortex.Organisation); o.Status != cortex.OrganisationLocked || o.Description != "For trying" {
 		t.Errorf("what was left out changed: %+v", o)
 	}
 	if p := res.Proposal.Plan; len(p.Changes) != 1 || p.Changes[0].Before != "Active" || len(p.Warnings) != 1 {
@@ -83,8 +83,8 @@ func TestOrganisations(t *testing.T) {
 	if !strings.Contains(res.Proposal.Upstream, "key") {
 		t.Errorf("upstream %q", res.Proposal.Upstream)
 	}
-	list, err := s.Client().ListOrganizations(t.Context(), cortex.ListOrganizationsInput{})
-	if err != nil || list.Total != 3 || list.Organizations[2].Name != "The lab" {
+	list, err := s.Client().ListOrganisations(t.Context(), cortex.ListOrganisationsInput{})
+	if err != nil || list.Total != 3 || list.Organisations[2].Name != "The lab" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	for args, want := range map[string]string{
@@ -119,7 +119,7 @@ func TestAnOrganisationThatChangedMakesTheApprovalStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Approve(res.Proposal.ID)
-	if _, err := s.Client().UpdateOrganization(t.Context(), cortex.UpdateOrganizationInput{OrgID: "soc", Description: ptr("somebody else's")}); err != nil {
+	if _, err := s.Client().UpdateOrganisation(t.Context(), cortex.UpdateOrganisationInput{OrgID: "soc", Description: ptr("somebody else's")}); err != nil {
 		t.Fatal(err)
 	}
 	if res, err = do(t, g, op, args); err != nil || res.State != gate.StatePending {
@@ -142,7 +142,7 @@ func TestCreateUser(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	got, err := s.Client().GetUser(t.Context(), cortex.GetUserInput{UserID: "bot@soc.example"})
-	want := &cortex.User{ID: "bot@soc.example", Name: "Bot", Organization: "soc", Roles: []cortex.Role{"read", "orgadmin"}, Status: "Ok"}
+	want := &cortex.User{ID: "bot@soc.example", Name: "Bot", Organisation: "soc", Roles: []cortex.Role{"read", "orgadmin"}, Status: "Ok"}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, user (-want +got):\n%s", err, diff)
 	}

@@ -30,7 +30,7 @@ func (c *Client) Check(ctx context.Context) []connect.Finding {
 			add(of, connect.LegPermissions, connect.Broken, st.Problem, "give the user of CORTEX_API_KEY the roles read and analyze, in an organisation other than cortex")
 		default:
 			add(of, "version", connect.Healthy, "Cortex "+st.Version, "")
-			add(of, connect.LegPermissions, connect.Healthy, fmt.Sprintf("%s of %s: %s", st.User, st.Organization, strings.Join(st.Roles, ", ")), "")
+			add(of, connect.LegPermissions, connect.Healthy, fmt.Sprintf("%s of %s: %s", st.User, st.Organisation, strings.Join(st.Roles, ", ")), "")
 		}
 	}
 	if c.super == nil {

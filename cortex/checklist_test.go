@@ -38,19 +38,19 @@ func TestAllAnalyzersAreListedAndNotTen(t *testing.T) {
 		t.Errorf("the last one by name: %v", err)
 	}
 	for i := range 20 {
-		if _, err := c.CreateUser(t.Context(), cortex.CreateUserInput{Login: fmt.Sprintf("u%d", i), Name: "U", Organization: "soc", Roles: []cortex.Role{"read"}}); err != nil {
+		if _, err := c.CreateUser(t.Context(), cortex.CreateUserInput{Login: fmt.Sprintf("u%d", i), Name: "U", Organisation: "soc", Roles: []cortex.Role{"read"}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.CreateOrganization(t.Context(), cortex.CreateOrganizationInput{Name: fmt.Sprintf("o%d", i), Description: "d"}); err != nil {
+		if _, err := c.CreateOrganisation(t.Context(), cortex.CreateOrganisationInput{Name: fmt.Sprintf("o%d", i), Description: "d"}); err != nil {
 			t.Fatal(err)
 		}
 		s.AddResponder(cortextest.Worker{Name: fmt.Sprintf("R_%d_0", i), DataTypes: []string{"thehive:alert"}})
 	}
 	users, uerr := c.ListUsers(t.Context(), cortex.ListUsersInput{})
-	orgs, oerr := c.ListOrganizations(t.Context(), cortex.ListOrganizationsInput{})
+	orgs, oerr := c.ListOrganisations(t.Context(), cortex.ListOrganisationsInput{})
 	responders, rerr := c.ListResponders(t.Context(), cortex.ListRespondersInput{})
-	if err := errors.Join(uerr, oerr, rerr); err != nil || len(users.Users) != 24 || len(orgs.Organizations) != 22 || len(responders.Responders) != 22 {
-		t.Errorf("%d users, %d organisations, %d responders, %v", len(users.Users), len(orgs.Organizations), len(responders.Responders), err)
+	if err := errors.Join(uerr, oerr, rerr); err != nil || len(users.Users) != 24 || len(orgs.Organisations) != 22 || len(responders.Responders) != 22 {
+		t.Errorf("%d users, %d organisations, %d responders, %v", len(users.Users), len(orgs.Organisations), len(responders.Responders), err)
 	}
 	finds := func(string, string) (a cortextest.Answer) {
 		for i := range 30 {
@@ -360,7 +360,7 @@ func TestALockedAccountIsTold(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	c := s.Client()
-	if _, err := c.UpdateOrganization(t.Context(), cortex.UpdateOrganizationInput{OrgID: "soc", Status: cortex.OrganizationLocked}); err != nil {
+	if _, err := c.UpdateOrganisation(t.Context(), cortex.UpdateOrganisationInput{OrgID: "soc", Status: cortex.OrganisationLocked}); err != nil {
 		t.Fatal(err)
 	}
 	st, err := c.GetStatus(t.Context(), cortex.GetStatusInput{})

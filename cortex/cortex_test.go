@@ -463,8 +463,8 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := cortextest.New(t)
 	for key, want := range map[string]cortex.Status{
-		cortextest.Key:     {Healthy: true, User: "analyst@soc.example", Organization: "soc", Roles: []string{"read", "analyze"}, Can: []string{"list analyzers, responders and jobs, and read reports", "run analyzers and responders, and delete jobs"}},
-		cortextest.ReadKey: {Problem: "the key lacks the role analyze, without which no analyzer can be run", User: "reader@soc.example", Organization: "soc", Roles: []string{"read"}, Can: []string{"list analyzers, responders and jobs, and read reports"}},
+		cortextest.Key:     {Healthy: true, User: "analyst@soc.example", Organisation: "soc", Roles: []string{"read", "analyze"}, Can: []string{"list analyzers, responders and jobs, and read reports", "run analyzers and responders, and delete jobs"}},
+		cortextest.ReadKey: {Problem: "the key lacks the role analyze, without which no analyzer can be run", User: "reader@soc.example", Organisation: "soc", Roles: []string{"read"}, Can: []string{"list analyzers, responders and jobs, and read reports"}},
 		"another key":      {Problem: "the key is not taken: it is wrong, or its user or organisation is locked", Roles: []string{}, Can: []string{}},
 	} {
 		got, err := s.Client(func(cfg *cortex.Config) { cfg.APIKey = key }).GetStatus(t.Context(), cortex.GetStatusInput{})

@@ -19,15 +19,15 @@ const fieldComments = "" +
 	"CleanupJobsInput.DryRun\tOnly list them.\n" +
 	"CleanupJobsInput.Limit\tThe oldest first.\n" +
 	"CleanupJobsInput.Selection\tWhat the dry run told.\n" +
-	"CreateOrganizationInput.Name\tBecomes its id.\n" +
+	"CreateOrganisationInput.Name\tBecomes its id.\n" +
 	"CreateUserInput.Login\tBecomes the id.\n" +
 	"CreateUserInput.Name\tThe full name.\n" +
-	"CreateUserInput.Organization\tIts id.\n" +
+	"CreateUserInput.Organisation\tIts id.\n" +
 	"CreateUserInput.Password\tRefused: it is set in Cortex itself, or a key is made.\n" +
 	"EnableAnalyzerInput.JobCache\tMinutes that an answer is given again.\n" +
 	"EnableInput.Configuration\tIts settings, but no secrets: the operator has them in a file.\n" +
 	"EnableInput.Rate\tJobs in each rateUnit; 0: no limit.\n" +
-	"GetOrganizationInput.OrgID\tIts name.\n" +
+	"GetOrganisationInput.OrgID\tIts name.\n" +
 	"GetUserInput.UserID\tThe login.\n" +
 	"GetUserKeyInput.UserID\tThe login.\n" +
 	"ListDefinitionsInput.DataType\tFor responders thehive:case or case, and so on.\n" +
@@ -62,6 +62,6 @@ const fieldComments = "" +
 	"RunResponderInput.PAP\tNot below that of the entity, the default.\n" +
 	"RunResponderInput.ResponderID\tOr its whole name.\n" +
 	"RunResponderInput.TLP\tNot below that of the entity, the default.\n" +
-	"UpdateOrganizationInput.OrgID\tIts name.\n" +
-	"UpdateOrganizationInput.Status\tLocked: its users can't work.\n" +
+	"UpdateOrganisationInput.OrgID\tIts name.\n" +
+	"UpdateOrganisationInput.Status\tLocked: its users can't work.\n" +
 	"WaitAndGetReportInput.Timeout\tSeconds for it to end.\n"

@@ -43,7 +43,7 @@ type Job struct {
 	Message      string          `json:"message,omitempty" untrusted:"true"`      // what was noted with it
 	Label        string          `json:"label,omitempty" untrusted:"true"`        // the label it was started with
 	Parameters   json.RawMessage `json:"parameters,omitempty" untrusted:"true"`   // what it was started with beside the observable
-	Organization string          `json:"organization,omitempty"`                  // the organization it belongs to
+	Organisation string          `json:"organization,omitempty"`                  // the organization it belongs to
 	CreatedBy    string          `json:"createdBy,omitempty"`                     // the login of who made it
 	CreatedAt    time.Time       `json:"createdAt,omitzero,format:unixmilli"`     // when it was asked for
 	StartDate    time.Time       `json:"startDate,omitzero,format:unixmilli"`     // when it began
@@ -57,7 +57,7 @@ type Job struct {
 func newJob(j *wire.Job) *Job {
 	out := &Job{
 		ID: j.ID, Status: JobStatus(j.Status), Type: string(j.Type), WorkerID: j.WorkerID, Worker: j.WorkerName, DataType: j.DataType,
-		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organization: j.Organization, CreatedBy: j.CreatedBy,
+		TLP: tlp(j.TLP), PAP: PAP(j.PAP), Message: j.Message, Label: j.Label, Organisation: j.Organization, CreatedBy: j.CreatedBy,
 		CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate), FromCache: j.FromCache, ErrorMessage: secret.Text(j.ErrorMessage),
 	}
 	if json.Unmarshal(j.Data, &out.Data) != nil {

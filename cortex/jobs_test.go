@@ -187,7 +187,7 @@ func TestGetJobAndItsReport(t *testing.T) {
 	j.CreatedAt, j.StartDate, j.EndDate = time.Time{}, time.Time{}, time.Time{}
 	want := &cortex.Job{
 		ID: cortextest.SeededJob, Status: cortex.StatusSuccess, Type: "analyzer", WorkerID: cortextest.AnalyzerID("Abuse_Finder_3_0"),
-		Worker: "Abuse_Finder_3_0", DataType: "ip", Data: attacker, TLP: 2, PAP: 2, Organization: "soc", CreatedBy: "analyst@soc.example",
+		Worker: "Abuse_Finder_3_0", DataType: "ip", Data: attacker, TLP: 2, PAP: 2, Organisation: "soc", CreatedBy: "analyst@soc.example",
 	}
 	if diff := cmp.Diff(want, j); diff != "" {
 		t.Errorf("job (-want +got):\n%s", diff)

@@ -41,10 +41,10 @@ func (l *ListJobsInput) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarsh
 func (l ListJobsInput) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&l) }
 
 // UnmarshalJSON reads dates as their tags say.
-func (o *Organization) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
+func (o *Organisation) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, o) }
 
 // MarshalJSON writes dates as their tags say.
-func (o Organization) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
+func (o Organisation) MarshalJSON() ([]byte, error) { return jsoncodec.Marshal(&o) }
 
 // UnmarshalJSON keeps unknown members in Extra.
 func (w *Worker) UnmarshalJSON(b []byte) error { return jsoncodec.Unmarshal(b, w) }

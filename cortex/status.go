@@ -28,7 +28,7 @@ type Status struct {
 	Capabilities []string          `json:"capabilities"`      // what logging in allows
 	// Whose key it is.
 	User         string   `json:"user,omitempty"`
-	Organization string   `json:"organization,omitempty"` // the organization of the key
+	Organisation string   `json:"organization,omitempty"` // the organization of the key
 	Roles        []string `json:"roles"`                  // the roles of the key
 	// What the roles allow; none implies another.
 	Can []string `json:"can"`
@@ -70,7 +70,7 @@ func (c *Client) GetStatus(ctx context.Context, _ GetStatusInput) (*Status, erro
 	case err != nil:
 		return nil, err
 	}
-	out.User, out.Organization = u.ID, u.Organization
+	out.User, out.Organisation = u.ID, u.Organization
 	lacks := map[wire.UserRoles]string{
 		wire.UserRolesRead:    "without which analyzers and jobs can't be listed and no report be read",
 		wire.UserRolesAnalyze: "without which no analyzer can be run",

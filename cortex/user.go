@@ -36,7 +36,7 @@ type User struct {
 	// The login.
 	ID           string `json:"id"`
 	Name         string `json:"name"`         // the person's name
-	Organization string `json:"organization"` // the organization it belongs to
+	Organisation string `json:"organization"` // the organization it belongs to
 	Roles        []Role `json:"roles"`        // the roles
 	// Ok or Locked.
 	Status      string `json:"status"`
@@ -46,7 +46,7 @@ type User struct {
 
 func newUser(u wire.User) *User {
 	out := &User{
-		ID: u.ID, Name: u.Name, Organization: u.Organization, Roles: []Role{}, Status: string(u.Status), HasKey: u.HasKey, HasPassword: u.HasPassword,
+		ID: u.ID, Name: u.Name, Organisation: u.Organization, Roles: []Role{}, Status: string(u.Status), HasKey: u.HasKey, HasPassword: u.HasPassword,
 	}
 	for _, r := range u.Roles {
 		out.Roles = append(out.Roles, Role(r))
@@ -117,7 +117,7 @@ type CreateUserInput struct {
 	// The full name.
 	Name string `json:"name" minLength:"1" maxLength:"256"`
 	// Its id.
-	Organization string `json:"organization" minLength:"1" maxLength:"128"`
+	Organisation string `json:"organization" minLength:"1" maxLength:"128"`
 	Roles        []Role `json:"roles" minItems:"1" maxItems:"4"` // what the user may do
 	// Refused: it is set in Cortex itself, or a key is made.
 	Password string `json:"password,omitempty"`
@@ -135,8 +135,8 @@ func (in *CreateUserInput) Validate() error {
 	if strings.TrimSpace(in.Name) == "" {
 		errs = append(errs, invalid("name is empty"))
 	}
-	if httpx.CheckSegment(in.Organization) != nil {
-		errs = append(errs, invalid("organization %q is not an id", clip.Text(in.Organization, 80)))
+	if httpx.CheckSegment(in.Organisation) != nil {
+		errs = append(errs, invalid("organization %q is not an id", clip.Text(in.Organisation, 80)))
 	}
 	return errors.Join(errs...)
 }
@@ -156,7 +156,7 @@ func (c *Client) CreateUser(ctx context.Context, in CreateUserInput) (*User, err
 	for i, r := range in.Roles {
 		roles[i] = string(r)
 	}
-	return oneUser(w.CreateUser(ctx, wire.CreateUser{Login: in.Login, Name: in.Name, Organization: in.Organization, Roles: roles}))
+	return oneUser(w.CreateUser(ctx, wire.CreateUser{Login: in.Login, Name: in.Name, Organization: in.Organisation, Roles: roles}))
 }
 
 func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.Plan, error) {
@@ -169,9 +169,9 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 	case !errors.Is(err, ErrNotFound):
 		return gate.Plan{}, err
 	}
-	o, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Organization})
+	o, err := c.GetOrganisation(ctx, GetOrganisationInput{OrgID: in.Organisation})
 	if err != nil {
-		return gate.Plan{}, fmt.Errorf("cortex: organization %q: %w", clip.Text(in.Organization, 80), err)
+		return gate.Plan{}, fmt.Errorf("cortex: organization %q: %w", clip.Text(in.Organisation, 80), err)
 	}
 	p := gate.Plan{
 		Summary:  "Create a user in Cortex.",
@@ -191,7 +191,7 @@ func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.P
 			p.Warnings = append(p.Warnings, "an orgadmin sees the keys of third parties in the configurations of the organisation")
 		}
 	}
-	if o.Status == OrganizationLocked {
+	if o.Status == OrganisationLocked {
 		p.Warnings = append(p.Warnings, "the organisation is locked")
 	}
 	return p, nil
@@ -331,7 +331,7 @@ func (c *Client) planKey(ctx context.Context, login string) (*User, gate.Plan, e
 		return nil, gate.Plan{}, err
 	}
 	return u, gate.Plan{
-		Targets: []gate.Target{{Kind: "user", ID: u.ID, Name: fmt.Sprintf("%s of %s", u.Name, u.Organization)}},
+		Targets: []gate.Target{{Kind: "user", ID: u.ID, Name: fmt.Sprintf("%s of %s", u.Name, u.Organisation)}},
 		Changes: []gate.Change{gate.Set("roles", u.Roles), gate.Set("file", keyFile(u.ID))},
 	}, nil
 }

@@ -108,12 +108,12 @@ func speakers(t *testing.T, f *faulty, wrong bool) map[string]speaker {
 			unknown: func(ctx context.Context) error { return e(cx.GetJob(ctx, cortex.GetJobInput{JobID: "nosuchjob"})) },
 			invalid: func(ctx context.Context) error { return e(cx.GetJob(ctx, cortex.GetJobInput{})) },
 			write: func(ctx context.Context) error {
-				return e(cx.CreateOrganization(ctx, cortex.CreateOrganizationInput{Name: "one", Description: "x"}))
+				return e(cx.CreateOrganisation(ctx, cortex.CreateOrganisationInput{Name: "one", Description: "x"}))
 			},
 			twice: func(ctx context.Context) error {
-				in := cortex.CreateOrganizationInput{Name: "two", Description: "x"}
-				_, err := cx.CreateOrganization(ctx, in)
-				return errors.Join(err, e(cx.CreateOrganization(ctx, in)))
+				in := cortex.CreateOrganisationInput{Name: "two", Description: "x"}
+				_, err := cx.CreateOrganisation(ctx, in)
+				return errors.Join(err, e(cx.CreateOrganisation(ctx, in)))
 			},
 			ours: map[error]error{connect.ErrNotFound: cortex.ErrNotFound, connect.ErrUnauthorized: cortex.ErrUnauthorized, connect.ErrForbidden: cortex.ErrForbidden,
 				connect.ErrRateLimited: cortex.ErrRateLimited, connect.ErrInvalid: cortex.ErrInvalid, connect.ErrExists: cortex.ErrExists, connect.ErrUnavailable: cortex.ErrUnavailable},

@@ -14,52 +14,52 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 )
 
-// An OrganizationStatus says whether an organisation can work.
-type OrganizationStatus string
+// An OrganisationStatus says whether an organisation can work.
+type OrganisationStatus string
 
 // The statuses of an organisation.
 const (
-	OrganizationActive OrganizationStatus = "Active"
-	OrganizationLocked OrganizationStatus = "Locked"
+	OrganisationActive OrganisationStatus = "Active"
+	OrganisationLocked OrganisationStatus = "Locked"
 )
 
 // Enum lists the values for schemas.
-func (OrganizationStatus) Enum() []any { return []any{"Active", "Locked"} }
+func (OrganisationStatus) Enum() []any { return []any{"Active", "Locked"} }
 
-// ownOrganization is Cortex's own, for superadmins. It can't be changed.
-const ownOrganization = "cortex"
+// ownOrganisation is Cortex's own, for superadmins. It can't be changed.
+const ownOrganisation = "cortex"
 
-// An Organization has users, and its own analyzers and responders.
-type Organization struct {
+// An Organisation has users, and its own analyzers and responders.
+type Organisation struct {
 	ID          string             `json:"id"`                                  // its id
 	Name        string             `json:"name"`                                // its name
 	Description string             `json:"description,omitempty"`               // what it is for
-	Status      OrganizationStatus `json:"status"`                              // its status
+	Status      OrganisationStatus `json:"status"`                              // its status
 	CreatedAt   time.Time          `json:"createdAt,omitzero,format:unixmilli"` // when it was made
 	CreatedBy   string             `json:"createdBy,omitempty"`                 // the login of who made it
 	UpdatedAt   time.Time          `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
 }
 
-func newOrganization(o wire.Organization) *Organization {
-	return &Organization{
-		ID: o.ID, Name: o.Name, Description: o.Description, Status: OrganizationStatus(o.Status),
+func newOrganisation(o wire.Organization) *Organisation {
+	return &Organisation{
+		ID: o.ID, Name: o.Name, Description: o.Description, Status: OrganisationStatus(o.Status),
 		CreatedAt: jsoncodec.OfMilli(o.CreatedAt), CreatedBy: o.CreatedBy, UpdatedAt: jsoncodec.OfMilli(o.UpdatedAt),
 	}
 }
 
-// ListOrganizationsInput is the input of [Client.ListOrganizations].
-type ListOrganizationsInput struct{}
+// ListOrganisationsInput is the input of [Client.ListOrganisations].
+type ListOrganisationsInput struct{}
 
-// An OrganizationList is a whole list of organisations.
-type OrganizationList struct {
-	Organizations []*Organization `json:"organizations"` // the organizations
+// An OrganisationList is a whole list of organisations.
+type OrganisationList struct {
+	Organisations []*Organisation `json:"organizations"` // the organizations
 	Total         int             `json:"total"`         // how many there are
 }
 
-// ListOrganizations returns every organisation of the server.
+// ListOrganisations returns every organisation of the server.
 //
 // Cortex: GET /api/organization, as the superadmin
-func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput) (*OrganizationList, error) {
+func (c *Client) ListOrganisations(ctx context.Context, _ ListOrganisationsInput) (*OrganisationList, error) {
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err
@@ -68,23 +68,23 @@ func (c *Client) ListOrganizations(ctx context.Context, _ ListOrganizationsInput
 	if err != nil {
 		return nil, err
 	}
-	list := &OrganizationList{Organizations: []*Organization{}, Total: len(all)}
+	list := &OrganisationList{Organisations: []*Organisation{}, Total: len(all)}
 	for _, o := range all {
-		list.Organizations = append(list.Organizations, newOrganization(*o))
+		list.Organisations = append(list.Organisations, newOrganisation(*o))
 	}
 	return list, nil
 }
 
-// GetOrganizationInput is the input of [Client.GetOrganization].
-type GetOrganizationInput struct {
+// GetOrganisationInput is the input of [Client.GetOrganisation].
+type GetOrganisationInput struct {
 	// Its name.
 	OrgID string `json:"orgId" alias:"id,organizationId" minLength:"1" maxLength:"128"`
 }
 
-// GetOrganization returns one organisation.
+// GetOrganisation returns one organisation.
 //
 // Cortex: GET /api/organization/{id}, as the superadmin
-func (c *Client) GetOrganization(ctx context.Context, in GetOrganizationInput) (*Organization, error) {
+func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (*Organisation, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
@@ -95,23 +95,23 @@ func (c *Client) GetOrganization(ctx context.Context, in GetOrganizationInput) (
 	return organization(w.GetOrganization(ctx, in.OrgID))
 }
 
-func organization(res *httpx.Response, err error) (*Organization, error) {
+func organization(res *httpx.Response, err error) (*Organisation, error) {
 	o, err := httpx.JSON[wire.Organization](res, err)
 	if err != nil {
 		return nil, err
 	}
-	return newOrganization(*o), nil
+	return newOrganisation(*o), nil
 }
 
-// CreateOrganizationInput is the input of [Client.CreateOrganization].
-type CreateOrganizationInput struct {
+// CreateOrganisationInput is the input of [Client.CreateOrganisation].
+type CreateOrganisationInput struct {
 	// Becomes its id.
 	Name        string `json:"name" minLength:"1" maxLength:"128"`
 	Description string `json:"description" minLength:"1" maxLength:"1024"` // what it is for
 }
 
 // Validate checks what a schema can't.
-func (in *CreateOrganizationInput) Validate() error {
+func (in *CreateOrganisationInput) Validate() error {
 	switch {
 	case strings.TrimSpace(in.Name) != in.Name || httpx.CheckSegment(in.Name) != nil:
 		return invalid("name %q: want a name without separators, or spaces around it", clip.Text(in.Name, 80))
@@ -121,10 +121,10 @@ func (in *CreateOrganizationInput) Validate() error {
 	return nil
 }
 
-// CreateOrganization creates an active organisation without users.
+// CreateOrganisation creates an active organisation without users.
 //
 // Cortex: POST /api/organization, as the superadmin
-func (c *Client) CreateOrganization(ctx context.Context, in CreateOrganizationInput) (*Organization, error) {
+func (c *Client) CreateOrganisation(ctx context.Context, in CreateOrganisationInput) (*Organisation, error) {
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err
@@ -132,14 +132,14 @@ func (c *Client) CreateOrganization(ctx context.Context, in CreateOrganizationIn
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	return organization(w.CreateOrganization(ctx, wire.CreateOrganization{Name: in.Name, Description: in.Description, Status: string(OrganizationActive)}))
+	return organization(w.CreateOrganization(ctx, wire.CreateOrganization{Name: in.Name, Description: in.Description, Status: string(OrganisationActive)}))
 }
 
-func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizationInput) (gate.Plan, error) {
+func (c *Client) planCreateOrganisation(ctx context.Context, in CreateOrganisationInput) (gate.Plan, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
-	switch _, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.Name}); {
+	switch _, err := c.GetOrganisation(ctx, GetOrganisationInput{OrgID: in.Name}); {
 	case err == nil:
 		return gate.Plan{}, invalid("name %q: there is such an organisation already", clip.Text(in.Name, 80))
 	case !errors.Is(err, ErrNotFound):
@@ -153,33 +153,33 @@ func (c *Client) planCreateOrganization(ctx context.Context, in CreateOrganizati
 	}, nil
 }
 
-// UpdateOrganizationInput is the input of [Client.UpdateOrganization]. What is
+// UpdateOrganisationInput is the input of [Client.UpdateOrganisation]. What is
 // absent stays as it is.
-type UpdateOrganizationInput struct {
+type UpdateOrganisationInput struct {
 	// Its name.
 	OrgID       string  `json:"orgId" alias:"id,organizationId" minLength:"1" maxLength:"128"`
 	Description *string `json:"description,omitempty" maxLength:"1024"` // what it is for; nil stays
 	// Locked: its users can't work.
-	Status OrganizationStatus `json:"status,omitempty"`
+	Status OrganisationStatus `json:"status,omitempty"`
 }
 
 // Validate checks what a schema can't.
-func (in *UpdateOrganizationInput) Validate() error {
+func (in *UpdateOrganisationInput) Validate() error {
 	switch {
 	case in.Description == nil && in.Status == "":
 		return invalid("description or status is needed: nothing would change")
 	case in.Description != nil && strings.TrimSpace(*in.Description) == "":
 		return invalid("description is empty: Cortex wants one")
-	case in.OrgID == ownOrganization:
+	case in.OrgID == ownOrganisation:
 		return invalid("orgId cortex: Cortex lets nobody change its own organisation")
 	}
 	return nil
 }
 
-// UpdateOrganization describes an organisation anew, locks or unlocks it.
+// UpdateOrganisation describes an organisation anew, locks or unlocks it.
 //
 // Cortex: PATCH /api/organization/{id}, as the superadmin
-func (c *Client) UpdateOrganization(ctx context.Context, in UpdateOrganizationInput) (*Organization, error) {
+func (c *Client) UpdateOrganisation(ctx context.Context, in UpdateOrganisationInput) (*Organisation, error) {
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err
@@ -190,11 +190,11 @@ func (c *Client) UpdateOrganization(ctx context.Context, in UpdateOrganizationIn
 	return organization(w.UpdateOrganization(ctx, in.OrgID, wire.UpdateOrganization{Description: in.Description, Status: string(in.Status)}))
 }
 
-func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizationInput) (gate.Plan, error) {
+func (c *Client) planUpdateOrganisation(ctx context.Context, in UpdateOrganisationInput) (gate.Plan, error) {
 	if err := input.Prepare(&in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
-	o, err := c.GetOrganization(ctx, GetOrganizationInput{OrgID: in.OrgID})
+	o, err := c.GetOrganisation(ctx, GetOrganisationInput{OrgID: in.OrgID})
 	if err != nil {
 		return gate.Plan{}, err
 	}
@@ -208,7 +208,7 @@ func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizati
 	}
 	if in.Status != "" {
 		p.Changes = append(p.Changes, gate.Changed("status", o.Status, in.Status))
-		if in.Status == OrganizationLocked {
+		if in.Status == OrganisationLocked {
 			p.Warnings = append(p.Warnings, "none of its users, and no key of theirs, can work while it is locked")
 		}
 	}
@@ -216,7 +216,7 @@ func (c *Client) planUpdateOrganization(ctx context.Context, in UpdateOrganizati
 }
 
 // version is when an entity was last changed.
-func version(o *Organization) string {
+func version(o *Organisation) string {
 	if o.UpdatedAt.After(o.CreatedAt) {
 		return date(o.UpdatedAt)
 	}
