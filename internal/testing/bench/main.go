@@ -16,18 +16,18 @@
 // from its second time on. CPU and memory are read from /proc, on Linux only.
 //
 // Beside the TypeScript servers of the README (Node, one canned upstream that leaves
-// out what _source doesn't ask for, 250 calls after 120, medians of 5 pairs in turn on
-// two cores that others used too, so that times on the clock say little), ours ÷ theirs:
+// out what _source doesn't ask for, 250 calls after 120, medians of 5 pairs in turn; c=1
+// on two idle cores, c=32 on two that others used too), ours ÷ theirs:
 //
 //	                         CPU, c=1          CPU, c=32         calls/s  p99   memory, MiB
-//	list_agents 10           0.36 (0.30–0.40)  0.51 (0.39–0.54)  2.1      0.55  31 and 103
-//	get_alerts 100, full     0.56 (0.44–0.65)  0.50 (0.47–0.55)  1.8      0.42  35 and 164
+//	list_agents 10           0.46 (0.42–0.50)  0.51 (0.39–0.54)  2.1      0.55  31 and 103
+//	get_alerts 100, full     0.53 (0.44–0.62)  0.50 (0.47–0.55)  1.8      0.42  35 and 164
 //	get_case                 0.20 (0.16–0.22)  0.23 (0.18–0.26)  6.9      0.12  31 and 128
-//	list_cases 10            0.44 (0.40–0.52)  0.44 (0.42–0.49)  2.9      0.27  31 and 139
-//	list_cases 100           0.41 (0.37–0.43)  0.38 (0.31–0.43)  2.9      0.38  35 and 260
-//	500 attributes           0.23 (0.18–0.23)  0.20 (0.19–0.22)  5.2      0.19  33 and 276
-//	get_technique            0.08 (0.04–0.15)  0.07 (0.04–0.09)  15       0.07  34 and 158
-//	coverage layer           0.56 (0.41–0.89)  0.55 (0.41–0.71)  2.6      0.29  40 and 264
+//	list_cases 10            0.57 (0.55–0.57)  0.44 (0.42–0.49)  2.9      0.27  31 and 139
+//	list_cases 100           0.45 (0.43–0.48)  0.38 (0.31–0.43)  2.9      0.38  35 and 260
+//	500 attributes           0.20 (0.18–0.22)  0.20 (0.19–0.22)  5.2      0.19  33 and 276
+//	get_technique            0.12 (0.06–0.19)  0.07 (0.04–0.09)  15       0.07  34 and 158
+//	coverage layer           0.61 (0.57–0.91)  0.55 (0.41–0.71)  2.6      0.29  40 and 264
 //
 // calls/s, p99 and memory are at c=32, memory as it is. The 32 in flight were served one
 // by one. Equal reads that share an answer, as they do now, take 0.15 of the CPU in
