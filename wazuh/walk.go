@@ -69,8 +69,8 @@ func reasons(failed []Failure) string {
 
 // walkCursor walks a list of the indexer by its cursors, each page from the last
 // row of the one before on, however deep. turn sets the cursor of an input, read
-// tells what is on a page and where each row ends. When part of the indexer didn't answer, the last yield
-// is [ErrIncomplete].
+// tells what is on a page and where each row ends. When part of the indexer didn't
+// answer, the last yield is [ErrIncomplete].
 func walkCursor[In, Page, T any](ctx context.Context, in In, turn func(*In, Cursor), list func(context.Context, In) (*Page, error), read func(*Page) (rows []T, next Cursor, behind func(n int) Cursor, incomplete string)) iter.Seq2[T, error] {
 	limit, _ := input.Place(&in)
 	if err := input.PrepareWalk(&in, limit, pageRows, ErrInvalid); err != nil {
