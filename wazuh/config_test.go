@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,12 @@ import (
 // setenv sets variables for one test.
 func setenv(t *testing.T, vars ...string) {
 	t.Helper()
+	for _, of := range os.Environ() { // those of whoever runs the tests
+		if name, value, _ := strings.Cut(of, "="); strings.HasPrefix(name, "WAZUH_") {
+			t.Setenv(name, value) // which puts it back
+			os.Unsetenv(name)     //nolint:errcheck // it was there
+		}
+	}
 	for _, kv := range vars {
 		k, v, _ := strings.Cut(kv, "=")
 		t.Setenv(k, v)
