@@ -33,7 +33,7 @@ type Footprint map[string][]string
 func (f Footprint) Limit(ops []Op) []Op {
 	for _, op := range ops {
 		if op.Tier() > TierRead {
-			op.limit(append([]string{}, f[op.Name()]...))
+			op.untyped().endpoints = append([]string{}, f[op.Name()]...)
 		}
 	}
 	return ops

@@ -142,7 +142,7 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
 	defer cancel()
 	var out any
-	in := reflect.New(o.inType).Interface()
+	in := reflect.New(o.in).Interface()
 	if err = json.Unmarshal(p.Input, in); err == nil {
 		out, err = o.run(ctx, in)
 	}

@@ -290,7 +290,7 @@ func (g *Guard) check(op string, locks []lock, in any) (verdict, string, error) 
 // Do runs the operation behind g, as [Op] describes.
 func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
 	if !o.takes(in) {
-		return nil, fmt.Errorf("gate: %s: input is %T, want *%s", o.name, in, o.inType)
+		return nil, fmt.Errorf("gate: %s: input is %T, want %s", o.name, in, o.pointer)
 	}
 	ctx, isRead, err := o.read(ctx, g, in)
 	if err != nil {
@@ -390,7 +390,7 @@ var mended = []byte(`\ufffd`)
 // encode returns the encoding of in, and what that stands for, which shares no
 // memory with in.
 func (o *operation) encode(in any) ([]byte, any, error) {
-	out := reflect.New(o.inType).Interface()
+	out := reflect.New(o.in).Interface()
 	b, err := json.Marshal(in)
 	if err == nil {
 		err = json.Unmarshal(b, out)

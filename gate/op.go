@@ -40,9 +40,7 @@ type Op interface {
 	// Do runs the operation behind g. in is a pointer to a value of type In.
 	Do(ctx context.Context, g *Guard, in any) (*Result, error)
 
-	bind(g *Guard, upstream string)
-	invalidAs(kind error)
-	limit(endpoints []string)
+	untyped() *operation // the operation itself, to be set up
 }
 
 // Facets are properties of an operation beside its tier.
@@ -76,14 +74,13 @@ type operation struct {
 	about     func(any) []string
 	invalid   error // what an input that is refused matches
 
-	inType, outType reflect.Type
-	input           func() *input.Plan // what the tags of the input say
-	takes           func(in any) bool  // whether in points to an input
-	value           func(in any) any   // what in points to
-	run             func(ctx context.Context, in any) (any, error)
-	plan            func(ctx context.Context, in any) (Plan, error)
-	readWhen        func(in any) bool
-	runWhen         func(in any) bool
+	in, out  reflect.Type
+	pointer  reflect.Type       // to an input
+	input    func() *input.Plan // what the tags of the input say
+	run      func(ctx context.Context, in any) (any, error)
+	plan     func(ctx context.Context, in any) (Plan, error)
+	readWhen func(in any) bool
+	runWhen  func(in any) bool
 
 	wired     bool
 	guard     *Guard
@@ -134,12 +131,22 @@ func Destructive[In, Out any](name string, fn func(context.Context, In) (Out, er
 	return newOperation(TierDestructive, name, fn, doc, opts)
 }
 
-// newOperation panics on a mistake in a table of operations, as regexp.MustCompile
-// does on a mistake in a pattern: it is a bug in the program, not in its input.
 func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In) (Out, error), doc string, opts []Option) *Operation[In, Out] {
-	in := reflect.TypeFor[In]()
+	o := &Operation[In, Out]{fn: fn}
+	var run func(context.Context, any) (any, error)
+	if fn != nil {
+		run = func(ctx context.Context, in any) (any, error) { return o.fn(ctx, *in.(*In)) }
+	}
+	o.declare(t, name, doc, reflect.TypeFor[*In](), reflect.TypeFor[Out](), run, opts)
+	return o
+}
+
+// declare panics on a mistake in a table of operations, as regexp.MustCompile
+// does on a mistake in a pattern: it is a bug in the program, not in its input.
+func (o *operation) declare(t Tier, name, doc string, pointer, out reflect.Type, run func(context.Context, any) (any, error), opts []Option) {
+	in := pointer.Elem()
 	switch {
-	case name == "" || doc == "" || fn == nil:
+	case name == "" || doc == "" || run == nil:
 		panic("gate: an operation needs a name, a function and a doc")
 	case in.Kind() != reflect.Struct:
 		panic(fmt.Sprintf("gate: %s: input is %s, want a struct", name, in))
@@ -161,15 +168,19 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
 		}
 	}
-	o := &Operation[In, Out]{fn: fn, operation: operation{
+	*o = operation{
 		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, invalid: ErrInvalid,
-		inType: in, outType: reflect.TypeFor[Out](), input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
-		takes: func(in any) bool { p, ok := in.(*In); return ok && p != nil },
-		value: func(in any) any { return *in.(*In) },
-	}}
-	o.run = func(ctx context.Context, in any) (any, error) { return o.fn(ctx, *in.(*In)) }
-	return o
+		in: in, out: out, pointer: pointer, run: run, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
+	}
 }
+
+// takes reports whether in points to an input.
+func (o *operation) takes(in any) bool {
+	return reflect.TypeOf(in) == o.pointer && !reflect.ValueOf(in).IsNil()
+}
+
+// value returns what in points to.
+func (o *operation) value(in any) any { return reflect.ValueOf(in).Elem().Interface() }
 
 // actsOn returns what the operation acts on beside its plan's targets.
 func (o *operation) actsOn(in any) (list []string) {
@@ -248,10 +259,10 @@ func (o *operation) Tier() Tier { return o.tier }
 func (o *operation) Facets() Facets { return o.facets }
 
 // In returns the input type.
-func (o *operation) In() reflect.Type { return o.inType }
+func (o *operation) In() reflect.Type { return o.in }
 
 // Out returns the output type.
-func (o *operation) Out() reflect.Type { return o.outType }
+func (o *operation) Out() reflect.Type { return o.out }
 
 // Planned reports whether the operation renders its own plan.
 func (o *operation) Planned() bool { return o.plan != nil }
@@ -271,19 +282,13 @@ func (o *operation) Locks() []string {
 // Guard returns the guard on the wire of the client behind the operation.
 func (o *operation) Guard() (*Guard, bool) { return o.guard, o.wired }
 
-func (o *operation) bind(g *Guard, upstream string) {
-	o.wired, o.guard, o.upstream = true, g, upstream
-}
-
-func (o *operation) limit(endpoints []string) { o.endpoints = endpoints }
-
-func (o *operation) invalidAs(kind error) { o.invalid = kind }
+func (o *operation) untyped() *operation { return o }
 
 // InvalidAs declares that an input which one of ops refuses matches kind beside
 // [ErrInvalid], such as the ErrInvalid of a client's package.
 func InvalidAs(kind error, ops ...Op) []Op {
 	for _, op := range ops {
-		op.invalidAs(kind)
+		op.untyped().invalid = kind
 	}
 	return ops
 }
@@ -294,7 +299,8 @@ func InvalidAs(kind error, ops ...Op) []Op {
 // has no guard; such operations run for nobody but a plain caller of the client.
 func On(g *Guard, upstream string, ops ...Op) []Op {
 	for _, op := range ops {
-		op.bind(g, upstream)
+		o := op.untyped()
+		o.wired, o.guard, o.upstream = true, g, upstream
 	}
 	return ops
 }

@@ -400,7 +400,7 @@ func TestTwoServersDoNotDoTheSameThing(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard()
 	for _, op := range []Op{first, second} {
-		op.bind(g, op.(*Operation[comment, int]).upstream)
+		On(g, op.untyped().upstream, op)
 	}
 	in := one
 	p := must(first.Do(t.Context(), g, &in)).Proposal
