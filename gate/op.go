@@ -155,8 +155,10 @@ func (o *operation) declare(t Tier, name, doc string, pointer, out reflect.Type,
 	for _, opt := range opts {
 		opt(&set)
 	}
-	if field := unencoded(in, nil); t > TierRead && field != "" {
-		panic(fmt.Sprintf("gate: %s: input field %s is not in its JSON, so no approver would see it", name, field))
+	if t > TierRead {
+		if field := unencoded(in, nil); field != "" {
+			panic(fmt.Sprintf("gate: %s: input field %s is not in its JSON, so no approver would see it", name, field))
+		}
 	}
 	for _, l := range set.locks {
 		if l.needs != nil && !in.Implements(l.needs) {

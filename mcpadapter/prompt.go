@@ -34,7 +34,7 @@ func (s *Server) AddPrompts(prompts ...gate.Prompt) error {
 	var errs []error
 	for _, p := range prompts {
 		switch {
-		case !toolName.MatchString(p.Name):
+		case !isName(p.Name):
 			errs = append(errs, fmt.Errorf("mcpadapter: %q can't be the name of a prompt", p.Name))
 		case p.Doc == "" || p.Text == nil:
 			errs = append(errs, fmt.Errorf("mcpadapter: prompt %s: it needs a doc and a text", p.Name))

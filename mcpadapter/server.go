@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -81,14 +82,15 @@ func (o Options) withDefaults() Options {
 
 // A Server serves gated operations to MCP clients.
 type Server struct {
-	mcp   *mcp.Server
-	guard *gate.Guard
-	opts  Options
-	known schema.Leaves
-	kept  answer.Store
-	calls inflight.Calls
-	reads inflight.Joint[reply]
-	line  atomic.Pointer[line] // over stdio
+	mcp    *mcp.Server
+	guard  *gate.Guard
+	opts   Options
+	known  schema.Leaves
+	inputs map[reflect.Type]*schema.Type // of reads: a resource has that of a tool
+	kept   answer.Store
+	calls  inflight.Calls
+	reads  inflight.Joint[reply]
+	line   atomic.Pointer[line] // over stdio
 
 	mu          sync.Mutex
 	tools       map[string]*tool
@@ -108,7 +110,7 @@ func New(guard *gate.Guard, opts Options) *Server {
 		panic("mcpadapter: a guard is needed")
 	}
 	opts = opts.withDefaults()
-	s := &Server{guard: guard, opts: opts, known: schema.Leaves{}, tools: map[string]*tool{}, resources: map[string]bool{}, prompts: map[string]gate.Prompt{}}
+	s := &Server{guard: guard, opts: opts, known: schema.Leaves{}, inputs: map[reflect.Type]*schema.Type{}, tools: map[string]*tool{}, resources: map[string]bool{}, prompts: map[string]gate.Prompt{}}
 	s.mcp = mcp.NewServer(&mcp.Implementation{Name: opts.Name, Version: opts.Version}, &mcp.ServerOptions{
 		Instructions: opts.Instructions,
 		Capabilities: &mcp.ServerCapabilities{},

@@ -12,7 +12,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
-	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -41,14 +40,18 @@ type described struct {
 	how     string       // to get what was cut
 }
 
-// anyObject stands in for a schema until the tools are listed. Of its type, since the
-// protocol's library reads all others twice.
-var anyObject = &jsonschema.Schema{Type: "object"}
+// later stands in for a schema until the tools are listed. It can't be written, having
+// two types: so none is listed by mistake, and the protocol's library, which asks no more
+// than whether it is of an object, reads none of them, for which it takes 32 KiB each.
+var later = &jsonschema.Schema{Type: "object", Types: []string{}}
 
-var toolName = lazyregexp.New(`^[a-zA-Z0-9_.-]{1,64}$`)
+// isName reports whether name can be that of a tool or a prompt.
+func isName(name string) bool {
+	return name != "" && len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""
+}
 
 func (s *Server) newTool(op gate.Op) (*tool, error) {
-	if !toolName.MatchString(op.Name()) {
+	if !isName(op.Name()) {
 		return nil, fmt.Errorf("mcpadapter: %q can't be the name of a tool", op.Name())
 	}
 	if other, wired := op.Guard(); wired && other != s.guard {
@@ -57,13 +60,20 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 		}
 		return nil, fmt.Errorf("mcpadapter: %s: its client has another guard", op.Name())
 	}
-	in, err := schema.Input(op.In(), s.known)
-	if err != nil {
-		return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
+	read := op.Tier() == gate.TierRead
+	in := s.inputs[op.In()]
+	if in == nil || !read {
+		var err error
+		if in, err = schema.Input(op.In(), s.known); err != nil {
+			return nil, fmt.Errorf("%w (input of %s)", err, op.Name())
+		}
 	}
-	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: anyObject}}
-	in.FixedTimes = op.Tier() != gate.TierRead
-	t.claims = op.Tier() != gate.TierRead && takeReason(in)
+	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: later}}
+	if in.FixedTimes = !read; read {
+		s.inputs[op.In()] = in
+	} else {
+		t.claims = takeReason(in)
+	}
 	t.described = sync.OnceValue(t.describe)
 	return t, nil
 }

@@ -75,7 +75,7 @@ type GroupID string
 var groupName = lazyregexp.New(`^[A-Za-z0-9._-]{1,128}$`)
 
 // Pattern is the form of an id, for schemas.
-func (GroupID) Pattern() string { return groupName.Compiled().String() }
+func (GroupID) Pattern() string { return groupName.String() }
 
 // check refuses what Wazuh has no group for, the word that means all of them included.
 func (g GroupID) check() error {

@@ -36,7 +36,7 @@ type RuleID string
 var ruleID = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Pattern is the form of an id, for schemas.
-func (RuleID) Pattern() string { return ruleID.Compiled().String() }
+func (RuleID) Pattern() string { return ruleID.String() }
 
 // number returns the id without leading zeros.
 func (id RuleID) number() (string, error) {

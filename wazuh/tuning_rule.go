@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -289,7 +288,7 @@ func withBlock(file string, lines []string) string {
 	return file + strings.Join(lines, "\n") + "\n"
 }
 
-var tuningComment = regexp.MustCompile(`(?m)^<!-- sallyport tuning ([0-9]{6}); rule ([0-9]{1,9}); proposal ([^;\n]*); approved by ([^;\n]*); on ([^;\n]*); until ([^;\n]*); reason: ([^\n]*) -->$`)
+var tuningComment = lazyregexp.New(`(?m)^<!-- sallyport tuning ([0-9]{6}); rule ([0-9]{1,9}); proposal ([^;\n]*); approved by ([^;\n]*); on ([^;\n]*); until ([^;\n]*); reason: ([^\n]*) -->$`)
 
 // A fileTuning is a tuning as it stands in the file.
 type fileTuning struct {
@@ -311,7 +310,7 @@ func tuningsIn(file string) (list []fileTuning, odd []string) {
 			}
 		}
 	}()
-	marks := tuningComment.FindAllStringSubmatchIndex(file, -1)
+	marks := tuningComment.Compiled().FindAllStringSubmatchIndex(file, -1)
 	for i, m := range marks {
 		end := len(file)
 		if i+1 < len(marks) {

@@ -4,6 +4,7 @@ package lazyregexp
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"sync"
 )
 
@@ -18,6 +19,17 @@ type Regexp struct {
 // New returns the Regexp of expr. Its first use panics if expr is none. It is so
 // small that the compiler makes a variable of a package of it when it is built.
 func New(expr string) *Regexp { return &Regexp{expr: expr} }
+
+// Parse returns the Regexp of expr, or why it is none.
+func Parse(expr string) (*Regexp, error) {
+	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
+		return nil, err
+	}
+	return New(expr), nil
+}
+
+// String returns the expression.
+func (r *Regexp) String() string { return r.expr }
 
 // Compiled returns the compiled expression, for what has no method here.
 func (r *Regexp) Compiled() *regexp.Regexp {

@@ -19,3 +19,14 @@ func TestAnExpressionIsCompiledByItsFirstUse(t *testing.T) {
 	}
 	broken.MatchString("")
 }
+
+func TestParseRefusesWhatIsNoExpression(t *testing.T) {
+	t.Parallel()
+	if _, err := lazyregexp.Parse("a(b"); err == nil {
+		t.Error("a broken expression is taken")
+	}
+	re, err := lazyregexp.Parse("^a+$")
+	if err != nil || !re.MatchString("aa") || re.MatchString("ab") || re.String() != "^a+$" {
+		t.Errorf("got %v, %v", re, err)
+	}
+}

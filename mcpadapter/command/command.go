@@ -298,7 +298,8 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 		return (!p.readOnly || op.Tier() == gate.TierRead) && (chosen == nil || chosen[p.toolset(op.Name())])
 	}
 	for _, c := range clients {
-		for _, op := range c.Ops() {
+		ops := c.Ops()
+		for _, op := range ops {
 			if served(op) {
 				s.ops = append(s.ops, op)
 			}
@@ -310,8 +311,8 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 				}
 			}
 		}
-		if r, ok := c.(interface{ Prompts() []gate.Prompt }); ok && (len(c.Ops()) == 0 || slices.ContainsFunc(c.Ops(), served)) {
-			prompts = append(prompts, apart(prompts, c, r.Prompts())...)
+		if r, ok := c.(interface{ Prompts() []gate.Prompt }); ok && (len(ops) == 0 || slices.ContainsFunc(ops, served)) {
+			prompts = append(prompts, apart(prompts, ops, r.Prompts())...)
 		}
 	}
 	s.server.AddCompletions(idSources...)
@@ -322,14 +323,13 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 	return s, errors.Join(s.server.Add(listed...), s.server.AddResources(resources...), s.server.AddPrompts(prompts...))
 }
 
-// apart puts the name of c's system before those of its prompts that another
+// apart puts the name of the system of ops before those of its prompts that another
 // client has too.
-func apart(taken []gate.Prompt, c Client, prompts []gate.Prompt) []gate.Prompt {
+func apart(taken []gate.Prompt, ops []gate.Op, prompts []gate.Prompt) []gate.Prompt {
 	names := map[string]bool{}
 	for _, p := range taken {
 		names[p.Name] = true
 	}
-	ops := c.Ops()
 	for i, p := range prompts {
 		if names[p.Name] && len(ops) > 0 {
 			system, _, _ := strings.Cut(ops[0].Name(), "_")

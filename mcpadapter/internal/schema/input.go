@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // Check reports what keeps t from being the input of a tool.
@@ -214,7 +214,7 @@ func foldLabel(name string) string {
 }
 
 func (b *inputBuilder) setPattern(s *Type, expr, at string) {
-	re, err := regexp.Compile(expr)
+	re, err := lazyregexp.Parse(expr)
 	if err != nil {
 		b.errorf(at, "pattern: %v", err)
 		return

@@ -13,6 +13,9 @@ import (
 
 // Snake turns caseId and excludeIDs into case_id and exclude_ids.
 func Snake(name string) string {
+	if strings.ToLower(name) == name {
+		return name
+	}
 	r := []rune(name)
 	var b strings.Builder
 	for i, c := range r {
@@ -29,6 +32,9 @@ func Snake(name string) string {
 
 // Camel turns case_id into caseId.
 func Camel(name string) string {
+	if strings.LastIndexByte(name, '_') < 1 {
+		return name
+	}
 	var b strings.Builder
 	up := false
 	for i, c := range name {

@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
 )
 
 // Kind is the JSON kind of a Go type.
@@ -46,7 +47,7 @@ type Type struct {
 	minimum, maximum     *int64
 	minLength, maxLength *int
 	minItems, maxItems   *int
-	pattern              *regexp.Regexp
+	pattern              *lazyregexp.Regexp
 	format               string
 
 	Elem   *Type             // of an array or a map
