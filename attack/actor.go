@@ -36,10 +36,7 @@ type SearchGroupsInput struct {
 
 // SearchGroups finds groups by words and by a technique they used. Those whose name or alias fits come first.
 func (c *Client) SearchGroups(ctx context.Context, in SearchGroupsInput) (*Page[Summary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.KB(ctx)
@@ -63,7 +60,7 @@ type ListGroupsInput struct{ Paging }
 
 // ListGroups lists the groups in force, in order of their ids.
 func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*Page[Summary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.SearchGroups(ctx, SearchGroupsInput{Paging: in.Paging})
@@ -98,10 +95,10 @@ type GroupOutput struct {
 
 // GetGroup describes a group. What a campaign used that is attributed to it counts, and says through which.
 func (c *Client) GetGroup(ctx context.Context, in GetGroupInput) (*GroupOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	kb, key, err := c.open1(ctx, "groupId", in.GroupID, in.Name, in.Limit)
+	kb, key, err := c.open1(ctx, "groupId", in.GroupID, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +127,7 @@ func (c *Client) GetGroup(ctx context.Context, in GetGroupInput) (*GroupOutput, 
 }
 
 // open1 checks the input of an operation on one object and returns the knowledge base and what to look up in it.
-func (c *Client) open1(ctx context.Context, argument, id, name string, limit int) (*KB, string, error) {
-	if err := (&Paging{Limit: limit}).check(); err != nil {
-		return nil, "", err
-	}
+func (c *Client) open1(ctx context.Context, argument, id, name string) (*KB, string, error) {
 	key, err := one(argument, id, "name", name)
 	if err != nil {
 		return nil, "", err
@@ -170,10 +164,7 @@ type SoftwareSummary struct {
 // SearchSoftware finds malware and tools by words and by a technique they implement. Those whose name or alias fits come
 // first.
 func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*Page[SoftwareSummary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Type != "" && in.Type != Malware && in.Type != Tool {
@@ -225,10 +216,10 @@ type SoftwareOutput struct {
 
 // GetSoftware describes malware or a tool.
 func (c *Client) GetSoftware(ctx context.Context, in GetSoftwareInput) (*SoftwareOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	kb, key, err := c.open1(ctx, "softwareId", in.SoftwareID, in.Name, in.Limit)
+	kb, key, err := c.open1(ctx, "softwareId", in.SoftwareID, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -266,10 +257,7 @@ type CampaignSummary struct {
 
 // SearchCampaigns finds campaigns by words and by a technique used in them. Those whose name or alias fits come first.
 func (c *Client) SearchCampaigns(ctx context.Context, in SearchCampaignsInput) (*Page[CampaignSummary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.KB(ctx)
@@ -294,7 +282,7 @@ type ListCampaignsInput struct{ Paging }
 
 // ListCampaigns lists the campaigns in force, in order of their ids.
 func (c *Client) ListCampaigns(ctx context.Context, in ListCampaignsInput) (*Page[CampaignSummary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.SearchCampaigns(ctx, SearchCampaignsInput{Paging: in.Paging})
@@ -331,10 +319,10 @@ type CampaignOutput struct {
 
 // GetCampaign describes a campaign.
 func (c *Client) GetCampaign(ctx context.Context, in GetCampaignInput) (*CampaignOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	kb, key, err := c.open1(ctx, "campaignId", in.CampaignID, in.Name, in.Limit)
+	kb, key, err := c.open1(ctx, "campaignId", in.CampaignID, in.Name)
 	if err != nil {
 		return nil, err
 	}

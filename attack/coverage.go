@@ -46,10 +46,10 @@ const noDataSources = "ATT&CK 18 has no data sources: detection strategies have 
 // GetDatasource describes a data component, a log source or a data source of ATT&CK 17 and before, which is translated to
 // its components.
 func (c *Client) GetDatasource(ctx context.Context, in GetDatasourceInput) (*DatasourceOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	kb, key, err := c.open1(ctx, "dataSourceId", in.DataSourceID, in.Name, in.Limit)
+	kb, key, err := c.open1(ctx, "dataSourceId", in.DataSourceID, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +146,8 @@ type Recommendation struct {
 // is detectable if any data component that its analytics need is collected, and fully covered if one analytic has all it
 // needs.
 func (c *Client) DetectionCoverage(ctx context.Context, in DetectionCoverageInput) (*CoverageOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
-	}
-	if in.Limit < 1 || in.Limit > 100 {
-		return nil, invalid("limit %d, want 1 to 100", in.Limit)
 	}
 	kb, err := c.KB(ctx)
 	if err != nil {
@@ -342,11 +339,8 @@ type AlertMapping struct {
 // are guesses with how often such a guess is right, so that nonsense gives nothing, and the platform alone gives nothing
 // either.
 func (c *Client) MapAlertToTechnique(ctx context.Context, in MapAlertToTechniqueInput) (*MapAlertToTechniqueOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
-	}
-	if in.Limit < 1 || in.Limit > 50 {
-		return nil, invalid("limit %d, want 1 to 50", in.Limit)
 	}
 	if strings.TrimSpace(in.AlertType) == "" {
 		return nil, invalid("alertType is empty")

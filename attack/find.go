@@ -9,26 +9,12 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/internal/clip"
-	"github.com/sallyport-soc/sallyport/internal/input"
 )
 
 // Paging says which part of a list to return.
 type Paging struct {
 	Limit  int `json:"limit,omitempty" minimum:"1" maximum:"500" default:"50"` // how many were asked for
 	Offset int `json:"offset,omitempty" minimum:"0"`                           // how many were skipped
-}
-
-func (p *Paging) check() error {
-	if err := input.Prepare(p, ErrInvalid); err != nil {
-		return err
-	}
-	if p.Limit < 1 || p.Limit > 500 {
-		return invalid("limit %d, want 1 to 500", p.Limit)
-	}
-	if p.Offset < 0 {
-		return invalid("offset %d, want 0 or more", p.Offset)
-	}
-	return nil
 }
 
 // Page is a part of a list, with how long the whole is.

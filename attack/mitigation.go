@@ -16,10 +16,7 @@ type SearchMitigationsInput struct {
 
 // SearchMitigations finds mitigations by words. Those whose name fits come first.
 func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInput) (*Page[Summary], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Query) == "" {
@@ -65,13 +62,13 @@ type MitigatedTechnique struct {
 
 // GetMitigation describes a mitigation and what it prevents.
 func (c *Client) GetMitigation(ctx context.Context, in GetMitigationInput) (*MitigationOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.MitigationID) == "" {
 		return nil, invalid("mitigationId is empty")
 	}
-	kb, key, err := c.open1(ctx, "mitigationId", in.MitigationID, "", in.Limit)
+	kb, key, err := c.open1(ctx, "mitigationId", in.MitigationID, "")
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (in *NavigatorLayerInput) SetDefaults() {
 // Ids of revoked techniques, groups and campaigns are translated, and techniques that this ATT&CK doesn't have are left out;
 // the metadata of the layer says so. Where no technique is known, that is [ErrNotFound]; an argument that the mode needs and lacks is [ErrInvalid].
 func (c *Client) NavigatorLayer(ctx context.Context, in NavigatorLayerInput) (*Layer, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	for name, list := range map[string][]string{

@@ -4,7 +4,7 @@ import "github.com/sallyport-soc/sallyport/gate"
 
 // Ops lists every operation of the client with its tier.
 func (c *Client) Ops() []gate.Op {
-	return []gate.Op{
+	return gate.InvalidAs(ErrInvalid,
 		gate.Read("mitre_get_technique", c.GetTechnique,
 			"Details of one ATT&CK technique (attack technique): what it is, tactics, platforms, groups, software, mitigations, detection, procedures."),
 		gate.Read("mitre_search_techniques", c.SearchTechniques,
@@ -54,5 +54,5 @@ func (c *Client) Ops() []gate.Op {
 		gate.Write("mitre_update_data", c.UpdateData,
 			"Replace the ATT&CK bundles by those of the configured source.",
 			gate.Idempotent).Plan(c.planUpdateData),
-	}
+	)
 }

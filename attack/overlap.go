@@ -158,12 +158,10 @@ const leadOnly = "Overlap is a lead, not an attribution: sub-techniques and thei
 // TechniqueOverlap compares groups with each other, pair by pair, or techniques with all groups. What is unknown is listed
 // beside the answer for the rest; with too little left, it is the error.
 func (c *Client) TechniqueOverlap(ctx context.Context, in TechniqueOverlapInput) (*TechniqueOverlapOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	switch {
-	case in.Limit < 1 || in.Limit > 500:
-		return nil, invalid("limit %d, want 1 to 500", in.Limit)
 	case len(in.GroupIDs) > 0 && len(in.Techniques) > 0:
 		return nil, invalid("give groupIds or techniques, not both")
 	case len(in.GroupIDs) == 1:
@@ -290,11 +288,8 @@ type PathTechnique struct {
 // AttackPath tells what those who use a technique also use, in each tactic that comes later in the matrix. Techniques are
 // ranked by how strongly they go with the start technique over all groups and campaigns.
 func (c *Client) AttackPath(ctx context.Context, in AttackPathInput) (*AttackPathOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
-	}
-	if in.Limit < 1 || in.Limit > 20 {
-		return nil, invalid("limit %d, want 1 to 20", in.Limit)
 	}
 	if strings.TrimSpace(in.StartTechnique) == "" {
 		return nil, invalid("startTechnique is empty")
@@ -471,11 +466,8 @@ const suggestFrom = 5
 // CampaignProfile compares observed techniques with groups, software and campaigns, and says what to look for next and
 // what would prevent most. Sizes count: a group that uses much is not alike for that.
 func (c *Client) CampaignProfile(ctx context.Context, in CampaignProfileInput) (*CampaignProfileOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
-	}
-	if in.Limit < 1 || in.Limit > 50 {
-		return nil, invalid("limit %d, want 1 to 50", in.Limit)
 	}
 	if n := len(in.Techniques); n == 0 || n > 200 {
 		return nil, invalid("techniques has %d entries, want 1 to 200", n)

@@ -38,7 +38,7 @@ type ListTacticsOutput struct {
 // ListTactics lists the tactics in force, in the order of their matrix. Tactics of different domains stay apart though
 // they may have the same name.
 func (c *Client) ListTactics(ctx context.Context, in ListTacticsInput) (*ListTacticsOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.KB(ctx)
@@ -119,10 +119,7 @@ func line(t *Technique) TechniqueLine {
 // GetTactic describes a tactic with its techniques, of its own domain only. A short name that several of the loaded
 // domains have is [ErrAmbiguous] unless in.Matrix says which.
 func (c *Client) GetTactic(ctx context.Context, in GetTacticInput) (*GetTacticOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := (&Paging{Limit: in.Limit}).check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.TacticID) == "" {
@@ -194,10 +191,7 @@ type SearchTechniquesInput struct {
 // SearchTechniques finds techniques by words and by what is known of them. Without a query they are in order of their ids,
 // with one the best come first. A filter that no technique could pass, such as an unknown platform, is an error.
 func (c *Client) SearchTechniques(ctx context.Context, in SearchTechniquesInput) (*Page[TechniqueLine], error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.KB(ctx)

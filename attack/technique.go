@@ -101,11 +101,8 @@ const noProse = "The embedded facts have no descriptions, procedures or referenc
 // Long lists are cut to in.Limit entries and say how long they are. The error is [ErrNotFound] or, for a name that several
 // techniques have, [ErrAmbiguous].
 func (c *Client) GetTechnique(ctx context.Context, in GetTechniqueInput) (*GetTechniqueOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
-	}
-	if in.Limit < 1 || in.Limit > 500 {
-		return nil, invalid("limit %d, want 1 to 500", in.Limit)
 	}
 	if strings.TrimSpace(in.TechniqueID) == "" {
 		return nil, invalid("techniqueId is empty")

@@ -98,9 +98,6 @@ func (c *Client) origins() ([]origin, error) {
 // planUpdateData says what would be replaced by what. The sums of files in a folder are in the plan, so that an approval
 // covers just these.
 func (c *Client) planUpdateData(ctx context.Context, in UpdateDataInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	from, err := c.origins()
 	if err != nil {
 		return gate.Plan{}, err
@@ -177,7 +174,7 @@ func (e ender) Read(b []byte) (int, error) {
 // only then puts them in the place of those in use, each in one step. The bundles before stay beside them under their
 // version. What runs already goes on with what it has.
 func (c *Client) UpdateData(ctx context.Context, in UpdateDataInput) (*UpdateDataOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	from, err := c.origins()

@@ -40,10 +40,7 @@ type DomainVersion struct {
 // DataVersion says which version of ATT&CK is loaded and from where, and how it differs from another that the data folder
 // has.
 func (c *Client) DataVersion(ctx context.Context, in DataVersionInput) (*DataVersionOutput, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
-	if err := (&Paging{Limit: in.Limit}).check(); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.KB(ctx)

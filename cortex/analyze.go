@@ -131,7 +131,7 @@ type Analysis struct {
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
 func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (*Analysis, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, err := c.submissions(ctx, &in)
@@ -200,9 +200,6 @@ func unfinished(runs []*AnalyzerRun) (names []string) {
 // submissions returns what the call would submit, judged by the egress guard. A
 // plan and its execution both come from here.
 func (c *Client) submissions(ctx context.Context, in *AnalyzeObservableInput) ([]submission, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	o, err := observe(in.Data, in.DataType)
 	if err != nil {
 		return nil, err
@@ -339,7 +336,7 @@ func findings(runs []*AnalyzerRun) []Finding {
 //
 // Cortex: GET /api/analyzer
 func (c *Client) PlanAnalyzeObservable(ctx context.Context, in AnalyzeObservableInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	list, err := c.submissions(ctx, &in)

@@ -119,7 +119,7 @@ func (s *selected) token() string {
 //
 // Cortex: POST /api/job/_search, DELETE /api/job/{jobId}
 func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.choose(ctx, &in)
@@ -168,9 +168,6 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 // choose returns the jobs that in is about. A dry run, a plan and its execution
 // all come from here.
 func (c *Client) choose(ctx context.Context, in *CleanupJobsInput) (*selected, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	s := &selected{until: time.Now().UnixMilli()}
 	if in.OlderThanDays > 0 {
 		s.until = time.Now().AddDate(0, 0, -in.OlderThanDays).UnixMilli()

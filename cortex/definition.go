@@ -123,7 +123,7 @@ const (
 )
 
 func (c *Client) listDefinitions(ctx context.Context, k kind, in ListDefinitionsInput) (*DefinitionPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, match, err := c.matchingDefinitions(ctx, k, in)
@@ -386,7 +386,7 @@ type EnabledWorker struct {
 //
 // Cortex: GET /api/analyzerdefinition, POST /api/organization/analyzer/{definitionId}
 func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*EnabledWorker, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.setting(ctx, analyzers, in.EnableInput)
@@ -404,7 +404,7 @@ func (c *Client) EnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (*E
 //
 // Cortex: GET /api/responderdefinition, POST /api/organization/responder/{definitionId}
 func (c *Client) EnableResponder(ctx context.Context, in EnableResponderInput) (*EnabledWorker, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.setting(ctx, responders, in.EnableInput)
@@ -551,9 +551,6 @@ func (c *Client) secrets(k kind, d *Definition) (map[string]json.RawMessage, err
 }
 
 func (c *Client) planEnableAnalyzer(ctx context.Context, in EnableAnalyzerInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	p, err := c.planEnable(ctx, analyzers, in.EnableInput)
 	if err == nil {
 		p.Changes = append(p.Changes, gate.Set("job cache", fmt.Sprintf("%d minutes", *in.JobCache)))
@@ -562,9 +559,6 @@ func (c *Client) planEnableAnalyzer(ctx context.Context, in EnableAnalyzerInput)
 }
 
 func (c *Client) planEnableResponder(ctx context.Context, in EnableResponderInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	return c.planEnable(ctx, responders, in.EnableInput)
 }
 

@@ -109,6 +109,9 @@ func (f *file) changes() []gate.Change {
 //
 // Cortex: GET /api/analyzer/{id}, POST /api/analyzer/{id}/run
 func (c *Client) RunAnalyzerFile(ctx context.Context, in RunAnalyzerFileInput) (*StartedFile, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	s, err := c.submissionFile(ctx, in)
 	if err != nil {
 		return nil, err
@@ -141,9 +144,6 @@ type StartedFile struct {
 
 // submissionFile reads the file and returns what would be submitted.
 func (c *Client) submissionFile(ctx context.Context, in RunAnalyzerFileInput) (submission, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return submission{}, err
-	}
 	f := &file{contentType: in.ContentType}
 	if in.FilePath == "" {
 		f.File = upload.Content(in.Filename, in.FileBase64)

@@ -197,7 +197,7 @@ func checkWait(seconds int) error {
 //
 // Cortex: GET /api/job/{jobId}/waitreport in slices, POST /api/job/status, GET /api/job/{jobId}/report
 func (c *Client) WaitAndGetReport(ctx context.Context, in WaitAndGetReportInput) (*JobReport, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	l := c.lifetime()

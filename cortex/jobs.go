@@ -235,7 +235,7 @@ func (p *JobPage) FirstRows(n int) (page any, next map[string]any) {
 //
 // Cortex: POST /api/job/_search
 func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Data != "" {

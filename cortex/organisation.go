@@ -85,7 +85,7 @@ type GetOrganisationInput struct {
 //
 // Cortex: GET /api/organization/{id}, as the superadmin
 func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (*Organisation, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	w, err := c.superadmin()
@@ -129,16 +129,13 @@ func (c *Client) CreateOrganisation(ctx context.Context, in CreateOrganisationIn
 	if err != nil {
 		return nil, err
 	}
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return organization(w.CreateOrganization(ctx, wire.CreateOrganization{Name: in.Name, Description: in.Description, Status: string(OrganisationActive)}))
 }
 
 func (c *Client) planCreateOrganisation(ctx context.Context, in CreateOrganisationInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	switch _, err := c.GetOrganisation(ctx, GetOrganisationInput{OrgID: in.Name}); {
 	case err == nil:
 		return gate.Plan{}, invalid("name %q: there is such an organisation already", clip.Text(in.Name, 80))
@@ -184,16 +181,13 @@ func (c *Client) UpdateOrganisation(ctx context.Context, in UpdateOrganisationIn
 	if err != nil {
 		return nil, err
 	}
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return organization(w.UpdateOrganization(ctx, in.OrgID, wire.UpdateOrganization{Description: in.Description, Status: string(in.Status)}))
 }
 
 func (c *Client) planUpdateOrganisation(ctx context.Context, in UpdateOrganisationInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	o, err := c.GetOrganisation(ctx, GetOrganisationInput{OrgID: in.OrgID})
 	if err != nil {
 		return gate.Plan{}, err

@@ -104,6 +104,9 @@ type ActionJob struct {
 //
 // Cortex: GET /api/responder, POST /api/responder/{id}/run
 func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*ActionJob, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	a, err := c.action(ctx, in)
 	if err != nil {
 		return nil, err
@@ -132,9 +135,6 @@ type action struct {
 
 // action resolves what in names. A plan and its execution both come from here.
 func (c *Client) action(ctx context.Context, in RunResponderInput) (*action, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	e, err := c.fetch(ctx, in)
 	if err != nil {
 		return nil, err

@@ -61,6 +61,9 @@ type StartedJob struct {
 //
 // Cortex: GET /api/analyzer/{id}, POST /api/analyzer/{id}/run
 func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*StartedJob, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	s, err := c.submission(ctx, in)
 	if err != nil {
 		return nil, err
@@ -70,9 +73,6 @@ func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*Started
 
 // submission returns what in would submit, judged by the egress guard.
 func (c *Client) submission(ctx context.Context, in RunAnalyzerInput) (submission, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return submission{}, err
-	}
 	o, err := observe(in.Data, in.DataType)
 	if err != nil {
 		return submission{}, err
@@ -149,6 +149,9 @@ func amber(t *TLP, p *PAP) (*TLP, *PAP) {
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run
 func (c *Client) RunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInput) (*StartedJob, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	s, err := c.submissionByName(ctx, in)
 	if err != nil {
 		return nil, err
@@ -157,9 +160,6 @@ func (c *Client) RunAnalyzerByName(ctx context.Context, in RunAnalyzerByNameInpu
 }
 
 func (c *Client) submissionByName(ctx context.Context, in RunAnalyzerByNameInput) (submission, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return submission{}, err
-	}
 	o, err := observe(in.Data, in.DataType)
 	if err != nil {
 		return submission{}, err
@@ -286,7 +286,7 @@ type GetAnalyzerInput struct {
 //
 // Cortex: GET /api/analyzer/{id}
 func (c *Client) GetAnalyzer(ctx context.Context, in GetAnalyzerInput) (*Worker, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	w, err := worker(c.wire.GetAnalyzer(ctx, in.AnalyzerID))

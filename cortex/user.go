@@ -92,7 +92,7 @@ type GetUserInput struct {
 //
 // Cortex: GET /api/user/{id}, as the superadmin
 func (c *Client) GetUser(ctx context.Context, in GetUserInput) (*User, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	w, err := c.superadmin()
@@ -149,7 +149,7 @@ func (c *Client) CreateUser(ctx context.Context, in CreateUserInput) (*User, err
 	if err != nil {
 		return nil, err
 	}
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	roles := make([]string, len(in.Roles))
@@ -160,9 +160,6 @@ func (c *Client) CreateUser(ctx context.Context, in CreateUserInput) (*User, err
 }
 
 func (c *Client) planCreateUser(ctx context.Context, in CreateUserInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	switch _, err := c.GetUser(ctx, GetUserInput{UserID: in.Login}); {
 	case err == nil:
 		return gate.Plan{}, invalid("login %q: there is such a user already", clip.Text(in.Login, 80))
@@ -228,7 +225,7 @@ type StoredKey struct {
 //
 // Cortex: POST /api/user/{id}/key/renew, as the superadmin
 func (c *Client) RenewUserKey(ctx context.Context, in RenewUserKeyInput) (*StoredKey, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.storeKey(in.UserID, "the key was renewed and the old one no longer works; the operator has the new one in this file", func(w *wire.Client) (*httpx.Response, error) {
@@ -240,7 +237,7 @@ func (c *Client) RenewUserKey(ctx context.Context, in RenewUserKeyInput) (*Store
 //
 // Cortex: GET /api/user/{id}/key, as the superadmin
 func (c *Client) GetUserKey(ctx context.Context, in GetUserKeyInput) (*StoredKey, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.storeKey(in.UserID, "the operator has the key in this file", func(w *wire.Client) (*httpx.Response, error) {

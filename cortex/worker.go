@@ -132,7 +132,7 @@ type AnalyzerList struct {
 //
 // Cortex: GET /api/analyzer
 func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*AnalyzerList, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.analyzers(ctx)
@@ -179,7 +179,7 @@ type ResponderList struct {
 //
 // Cortex: GET /api/responder
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*ResponderList, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	all, err := c.responders(ctx)

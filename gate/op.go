@@ -73,6 +73,7 @@ type operation struct {
 	key       func(any) string
 	about     func(any) []string
 	invalid   error // what an input that is refused matches
+	prepares  bool  // fn prepares its input itself
 
 	in, out  reflect.Type
 	pointer  reflect.Type       // to an input
@@ -135,7 +136,7 @@ func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In)
 	o := &Operation[In, Out]{fn: fn}
 	var run func(context.Context, any) (any, error)
 	if fn != nil {
-		run = func(ctx context.Context, in any) (any, error) { return o.fn(ctx, *in.(*In)) }
+		run = func(ctx context.Context, in any) (any, error) { return o.fn(o.prepared(ctx), *in.(*In)) }
 	}
 	o.declare(t, name, doc, reflect.TypeFor[*In](), reflect.TypeFor[Out](), run, opts)
 	return o
@@ -184,6 +185,15 @@ func (o *operation) takes(in any) bool {
 // value returns what in points to.
 func (o *operation) value(in any) any { return reflect.ValueOf(in).Elem().Interface() }
 
+// prepared returns a context that tells a function which prepares its input that the gate
+// has done so.
+func (o *operation) prepared(ctx context.Context) context.Context {
+	if !o.prepares {
+		return ctx
+	}
+	return input.Prepared(ctx, o.in, o.invalid)
+}
+
 // actsOn returns what the operation acts on beside its plan's targets.
 func (o *operation) actsOn(in any) (list []string) {
 	for _, acts := range o.acts {
@@ -227,8 +237,9 @@ func encodes(t reflect.Type) bool {
 	})
 }
 
-// Plan sets how the operation renders what it would do. The function may read
-// at the platform; it can't write. An operation without one shows its input.
+// Plan sets how the operation renders what it would do. The function gets the input as
+// it is signed, set and checked. It may read at the platform; it can't write. An operation
+// without one shows its input.
 func (o *Operation[In, Out]) Plan(plan func(context.Context, In) (Plan, error)) *Operation[In, Out] {
 	o.plan = func(ctx context.Context, in any) (Plan, error) { return plan(ctx, *in.(*In)) }
 	return o
@@ -286,11 +297,13 @@ func (o *operation) Guard() (*Guard, bool) { return o.guard, o.wired }
 
 func (o *operation) untyped() *operation { return o }
 
-// InvalidAs declares that an input which one of ops refuses matches kind beside
-// [ErrInvalid], such as the ErrInvalid of a client's package.
+// InvalidAs declares that ops are the methods of a client, which check their input
+// themselves, and that an input which one of them refuses matches kind beside
+// [ErrInvalid], such as the ErrInvalid of the client's package.
 func InvalidAs(kind error, ops ...Op) []Op {
 	for _, op := range ops {
-		op.untyped().invalid = kind
+		o := op.untyped()
+		o.invalid, o.prepares = kind, true
 	}
 	return ops
 }

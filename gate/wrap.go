@@ -22,7 +22,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 			if err != nil {
 				return zero, err
 			}
-			return o.fn(ctx, in)
+			return o.fn(o.prepared(ctx), in)
 		}
 		res, err := o.propose(ctx, g, &in)
 		if err != nil {

@@ -133,7 +133,7 @@ type AddedAttribute struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}
 func (c *Client) AddAttributesBulk(ctx context.Context, in AddAttributesBulkInput) (*AddedAttributes, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)

@@ -329,7 +329,7 @@ type AttributePage struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) SearchAttributes(ctx context.Context, in SearchAttributesInput) (*AttributePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.attributes(ctx, in)

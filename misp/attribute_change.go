@@ -66,7 +66,7 @@ type OneAddedAttribute struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, POST /attributes/add/{eventId}, POST /tags/attachTagToObject for each tag
 func (c *Client) AddAttribute(ctx context.Context, in AddAttributeInput) (*OneAddedAttribute, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
@@ -228,7 +228,7 @@ type Deletion struct {
 //
 // MISP: POST /attributes/delete/{attributeId}, with /1 for good
 func (c *Client) DeleteAttribute(ctx context.Context, in DeleteAttributeInput) (*Deletion, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	send := c.wire.DeleteAttribute

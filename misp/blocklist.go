@@ -105,7 +105,7 @@ type Blocklist struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) Blocklist(ctx context.Context, in BlocklistInput) (*Blocklist, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out, _, err := c.blocklist(ctx, in)

@@ -58,7 +58,7 @@ type CorrelatedEvent struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) Correlate(ctx context.Context, in CorrelateInput) (*Correlation, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, more, err := c.withValue(ctx, in.Value, wire.AttributeSearch{
@@ -229,7 +229,7 @@ const maxSeeded = 500
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) GetRelatedEvents(ctx context.Context, in GetRelatedEventsInput) (*RelatedEvents, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out := &RelatedEvents{}

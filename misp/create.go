@@ -95,7 +95,7 @@ func (in CreateEventInput) differs(e *Event) (list []string) {
 //
 // MISP: POST /events/add, POST /tags/attachTagToObject for each tag
 func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreatedEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkGroupGiven(ctx, &in.Distribution, in.SharingGroupID); err != nil {
@@ -232,7 +232,7 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 // asks the warninglists for them. If the event is there already, the plan is
 // about that one.
 func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attributes ...NewAttribute) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return gate.Plan{}, err
 	}
 	if err := c.checkGroupGiven(ctx, &in.Distribution, in.SharingGroupID); err != nil {
@@ -399,7 +399,7 @@ func (in UpdateEventInput) Validate() error {
 //
 // MISP: POST /events/edit/{eventId}, POST /events/restSearch
 func (c *Client) UpdateEvent(ctx context.Context, in UpdateEventInput) (*EventSummary, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	edit := wire.EventEdit{Info: in.Info, ThreatLevel: int(in.ThreatLevel), Analysis: (*int)(in.Analysis)}

@@ -217,7 +217,7 @@ func (in GetEventInput) Validate() error { return in.EventID.check() }
 //
 // MISP: GET /events/view/{eventId}
 func (c *Client) GetEvent(ctx context.Context, in GetEventInput) (*Event, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {

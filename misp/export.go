@@ -121,7 +121,7 @@ func (e *Export) Document() (name, mediaType, member string) {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) ExportIOCs(ctx context.Context, in ExportIOCsInput) (*Export, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.SaveAs != "" {
@@ -175,10 +175,9 @@ var errNoFolder = invalid("no folder is open for files (MISP_FILE_BASE_DIR)")
 // are pages by number: a loop that deletes what is exported shifts them.
 // [Client.Attributes] is safe from that.
 func (c *Client) Exports(ctx context.Context, in ExportIOCsInput) iter.Seq2[*Export, error] {
-	input.SetDefaults(&in)
 	in.Tags, in.AllTags = slices.Clone(in.Tags), slices.Clone(in.AllTags)
 	return func(yield func(*Export, error) bool) {
-		if err := input.Prepare(&in, ErrInvalid); err != nil {
+		if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -377,7 +376,7 @@ type ExportedHashes struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) ExportHashes(ctx context.Context, in ExportHashesInput) (*ExportedHashes, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	types := []string{string(in.Format), "filename|" + string(in.Format)}

@@ -37,7 +37,7 @@ type WrittenExport struct {
 //
 // MISP: POST /attributes/restSearch for each page
 func (c *Client) WriteExport(ctx context.Context, w io.Writer, in ExportIOCsInput, most int64) (*WrittenExport, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if most <= 0 {

@@ -81,7 +81,7 @@ type FeedPage struct {
 //
 // MISP: GET /feeds
 func (c *Client) ListFeeds(ctx context.Context, in ListFeedsInput) (*FeedPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listFeeds(ctx, in)
@@ -177,7 +177,7 @@ type FeedOutcome struct {
 //
 // MISP: POST /feeds/enable/{feedId} or /feeds/disable/{feedId}, GET /feeds/view/{feedId}
 func (c *Client) ToggleFeed(ctx context.Context, in ToggleFeedInput) (*FeedOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	send := c.wire.DisableFeed
@@ -249,7 +249,7 @@ const Done PublishState = "done"
 //
 // MISP: GET /feeds/view/{feedId}, POST /events/restSearch, POST /feeds/fetchFromFeed/{feedId}
 func (c *Client) FetchFeed(ctx context.Context, in FetchFeedInput) (*FeedOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, err := c.feed(ctx, in.FeedID)
@@ -400,7 +400,7 @@ func (in CacheFeedInput) Validate() error { return in.FeedID.check() }
 //
 // MISP: GET /feeds/view/{feedId}, POST /feeds/cacheFeeds/{feedId}
 func (c *Client) CacheFeed(ctx context.Context, in CacheFeedInput) (*FeedOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, err := c.feed(ctx, in.FeedID)

@@ -101,7 +101,7 @@ type GalaxyHead struct {
 //
 // MISP: GET /galaxies
 func (c *Client) ListGalaxies(ctx context.Context, in ListGalaxiesInput) (*GalaxyPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listGalaxies(ctx, in)
@@ -161,7 +161,7 @@ type GalaxyClusters struct {
 //
 // MISP: GET /galaxies/view/{galaxyId}
 func (c *Client) GetGalaxy(ctx context.Context, in GetGalaxyInput) (*GalaxyClusters, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.getGalaxy(ctx, in)
@@ -241,7 +241,7 @@ type FoundClusters struct {
 //
 // MISP: GET /galaxies, POST /galaxy_clusters/index/{galaxyId} for each galaxy
 func (c *Client) SearchGalaxyClusters(ctx context.Context, in SearchGalaxyClustersInput) (*FoundClusters, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.searchGalaxyClusters(ctx, in)
@@ -350,7 +350,7 @@ type AttachedCluster struct {
 //
 // MISP: GET /galaxy_clusters/view/{clusterId}, POST /events/restSearch, POST /galaxies/attachCluster/{targetId}/{targetType}
 func (c *Client) AttachGalaxyCluster(ctx context.Context, in AttachGalaxyClusterInput) (*AttachedCluster, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cl, e, a, err := c.clusterTarget(ctx, in, func(*Event) error { return nil })

@@ -87,7 +87,7 @@ type TemplateHead struct {
 //
 // MISP: GET /objectTemplates
 func (c *Client) ListObjectTemplates(ctx context.Context, in ListObjectTemplatesInput) (*TemplatePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listObjectTemplates(ctx, in)
@@ -133,7 +133,7 @@ func (in GetObjectTemplateInput) Validate() error { return in.TemplateID.check("
 //
 // MISP: GET /objectTemplates/view/{templateId}
 func (c *Client) GetObjectTemplate(ctx context.Context, in GetObjectTemplateInput) (*ObjectTemplate, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -236,7 +236,7 @@ type AddedObject struct {
 //
 // MISP: POST /events/restSearch, /attributes/restSearch, GET /attributes/describeTypes, /objects/view/{objectId}, /objectTemplates, /objectTemplates/view/{templateId}, POST /objects/add/{eventId}/{templateId}
 func (c *Client) AddObject(ctx context.Context, in AddObjectInput) (*AddedObject, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkGroupGiven(ctx, in.Distribution, in.SharingGroupID); err != nil {
@@ -514,7 +514,7 @@ func (in DeleteObjectInput) Validate() error { return in.ObjectID.check("objectI
 //
 // MISP: GET /objects/view/{objectId} for a UUID, POST /objects/delete/{objectId}, with /1 for good
 func (c *Client) DeleteObject(ctx context.Context, in DeleteObjectInput) (*Deletion, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id := in.ObjectID.path()

@@ -68,7 +68,7 @@ type OrganisationPage struct {
 //
 // MISP: GET /organisations/index/scope:{scope}
 func (c *Client) ListOrganisations(ctx context.Context, in ListOrganisationsInput) (*OrganisationPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listOrganisations(ctx, in)
@@ -105,7 +105,7 @@ func (in GetOrganisationInput) Validate() error { return in.OrgID.check("orgId")
 //
 // MISP: GET /organisations/view/{organisationId}
 func (c *Client) GetOrganisation(ctx context.Context, in GetOrganisationInput) (*OrganisationDetail, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -157,7 +157,7 @@ type SharingGroupPage struct {
 //
 // MISP: GET /sharing_groups, /sharing_groups/index/page:2 and on when there are more
 func (c *Client) ListSharingGroups(ctx context.Context, in ListSharingGroupsInput) (*SharingGroupPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listSharingGroups(ctx, in)

@@ -110,7 +110,7 @@ func (p *ProposalPage) brief() { each(p.Proposals) }
 //
 // MISP: GET /shadow_attributes/index, with /{eventId} for one event
 func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listProposals(ctx, in)
@@ -209,7 +209,7 @@ type MadeProposal struct {
 //
 // MISP: POST /events/restSearch, GET /attributes/describeTypes, /shadow_attributes/index/{eventId}, POST /shadow_attributes/add/{eventId} or /shadow_attributes/edit/{attributeId}
 func (c *Client) ProposeAttribute(ctx context.Context, in ProposeAttributeInput) (*MadeProposal, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.complete(ctx, &in); err != nil {
@@ -389,7 +389,7 @@ func (c *Client) DiscardProposal(ctx context.Context, in DecideProposalInput) (*
 }
 
 func (c *Client) decide(ctx context.Context, in DecideProposalInput, op, word string, send func(context.Context, string) (*httpx.Response, error)) (*DecidedProposal, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	p, err := c.proposal(ctx, in.ProposalID)

@@ -55,7 +55,7 @@ type done struct {
 //
 // MISP: POST /events/restSearch, /tags/search, /attributes/restSearch, POST /events/publish/{eventId}
 func (c *Client) PublishEvent(ctx context.Context, in PublishEventInput) (*PublishedEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)
@@ -320,7 +320,7 @@ type DeletedEvent struct {
 //
 // MISP: POST /events/delete/{eventId}
 func (c *Client) DeleteEvent(ctx context.Context, in DeleteEventInput) (*DeletedEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	d, err := httpx.JSON[done](c.has("saved")(c.wire.DeleteEvent(ctx, in.EventID.path())))

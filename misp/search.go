@@ -95,7 +95,7 @@ type FoundEvents struct {
 //
 // MISP: POST /events/restSearch
 func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*FoundEvents, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	tags := tagQueryOf(in.Tags, in.AllTags)

@@ -118,7 +118,7 @@ type AttributeType struct {
 //
 // MISP: GET /attributes/describeTypes
 func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Types, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	r, err := c.attributeTypes(ctx)

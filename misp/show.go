@@ -54,7 +54,7 @@ type plainEvent Event
 //
 // MISP: POST /events/restSearch
 func (c *Client) EventWithoutContent(ctx context.Context, in GetEventInput) (*Event, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.summary(ctx, in.EventID)
@@ -66,7 +66,7 @@ func (c *Client) EventWithoutContent(ctx context.Context, in GetEventInput) (*Ev
 //
 // MISP: POST /events/restSearch, then GET /events/view/{eventId} or POST /attributes/restSearch
 func (c *Client) ShowEvent(ctx context.Context, in ShowEventInput) (*ShownEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)

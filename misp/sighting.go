@@ -129,7 +129,7 @@ type AddedSighting struct {
 //
 // MISP: GET /attributes/view/{attributeId} or POST /attributes/restSearch, POST /sightings/add
 func (c *Client) AddSighting(ctx context.Context, in AddSightingInput) (*AddedSightings, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.sighted(ctx, in)

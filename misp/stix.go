@@ -163,7 +163,7 @@ func (e *ImportedEvent) brief() {
 //
 // MISP: POST /events/upload_stix/2
 func (c *Client) ImportSTIX(ctx context.Context, in ImportSTIXInput) (*ImportedEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	text, err := c.bundle(in)

@@ -129,7 +129,7 @@ type TaggedEvent struct {
 //
 // MISP: POST /events/restSearch, POST /tags/attachTagToObject or /tags/removeTagFromObject
 func (c *Client) TagEvent(ctx context.Context, in TagEventInput) (*TaggedEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, err := c.summary(ctx, in.EventID)
@@ -294,7 +294,7 @@ type TagPage struct {
 //
 // MISP: GET /tags, POST /tags/index with a search
 func (c *Client) ListTags(ctx context.Context, in ListTagsInput) (*TagPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listTags(ctx, in)
@@ -371,7 +371,7 @@ type WithTag struct {
 //
 // MISP: POST /events/restSearch or /attributes/restSearch
 func (c *Client) SearchByTag(ctx context.Context, in SearchByTagInput) (*WithTag, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out := &WithTag{Tag: in.Tag, Page: in.Page}

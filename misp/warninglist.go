@@ -81,7 +81,7 @@ type WarninglistHit struct {
 //
 // MISP: POST /warninglists/checkValue, /warninglists/index
 func (c *Client) CheckWarninglists(ctx context.Context, in CheckWarninglistsInput) (*WarninglistCheck, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	value := strings.TrimSpace(in.Value)

@@ -131,7 +131,7 @@ type AlertPage struct {
 //
 // TheHive: POST /api/v1/query, listAlert
 func (c *Client) ListAlerts(ctx context.Context, in ListAlertsInput) (*AlertPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, s, err := c.alertQuery(ctx, in)
@@ -339,9 +339,6 @@ func (c *Client) byReference(ctx context.Context, in CreateAlertInput) (*Alert, 
 
 // check refuses in if the server doesn't have what it names.
 func (in *CreateAlertInput) check(ctx context.Context, c *Client) error {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return err
-	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
 		return err
 	}
@@ -377,7 +374,7 @@ func (in *CreateAlertInput) observables() []AlertObservable {
 //
 // TheHive: POST /api/v1/query, listAlert; POST /api/v1/alert
 func (c *Client) CreateAlert(ctx context.Context, in CreateAlertInput) (*Alert, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	switch have, err := c.byReference(ctx, in); {
@@ -593,9 +590,6 @@ func (in *UpdateAlertInput) Validate() error {
 
 // check refuses in if the alert, or the server, isn't as it supposes.
 func (in *UpdateAlertInput) check(ctx context.Context, c *Client) (*Alert, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
 		return nil, err
 	}
@@ -610,7 +604,7 @@ func (in *UpdateAlertInput) check(ctx context.Context, c *Client) (*Alert, error
 //
 // TheHive: GET and PATCH /api/v1/alert/{alertId}
 func (c *Client) UpdateAlert(ctx context.Context, in UpdateAlertInput) (*Alert, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	a, err := in.check(ctx, c)

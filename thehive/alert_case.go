@@ -68,7 +68,7 @@ func (a *Alert) mustBeFree() error {
 //
 // TheHive: POST /api/v1/alert/{alertId}/case
 func (c *Client) PromoteAlert(ctx context.Context, in PromoteAlertInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	a, tags, err := in.check(ctx, c)
@@ -293,7 +293,7 @@ func (in *BulkMergeAlertsInput) check(ctx context.Context, c *Client) ([]*Alert,
 //
 // TheHive: POST /api/v1/query; POST /api/v1/alert/merge/_bulk
 func (c *Client) BulkMergeAlerts(ctx context.Context, in BulkMergeAlertsInput) (*BulkOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	alerts, cs, err := in.check(ctx, c)

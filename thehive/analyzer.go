@@ -83,7 +83,7 @@ type Analyzers struct {
 //
 // TheHive: GET /api/v1/connector/cortex/analyzer, or …/analyzer/type/{dataType}
 func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Analyzers, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	res, err := c.connector(func() (*httpx.Response, error) {
@@ -259,7 +259,7 @@ func (c *Client) clear(ctx context.Context, in RunAnalyzerInput) (*submission, e
 //
 // TheHive: GET /api/v1/observable/{observableId}; POST /api/v1/connector/cortex/job
 func (c *Client) RunAnalyzer(ctx context.Context, in RunAnalyzerInput) (*Job, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	s, err := c.clear(ctx, in)

@@ -183,7 +183,7 @@ func (in *BulkAssignCasesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
 func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (*BulkOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.bulkCases(ctx, in.CaseIDs, wire.UpdateCase{Assignee: text(&in.Owner, false)}, func(cs *Case) string {
@@ -195,9 +195,6 @@ func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (
 }
 
 func (c *Client) planBulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	p, cases, err := c.planBulk(ctx, in.CaseIDs, "Assign %d cases in TheHive.")
 	if err != nil {
 		return p, err
@@ -239,7 +236,7 @@ func (in *BulkCloseCasesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/case/{caseId}
 func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*BulkOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
@@ -266,9 +263,6 @@ func (c *Client) BulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (*B
 }
 
 func (c *Client) planBulkCloseCases(ctx context.Context, in BulkCloseCasesInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
 		return gate.Plan{}, err
 	}
@@ -356,7 +350,7 @@ func (c *Client) alertsByID(ctx context.Context, ids []string) ([]*Alert, error)
 //
 // TheHive: POST /api/v1/query; PATCH /api/v1/alert/{alertId}
 func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (*BulkOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
@@ -391,9 +385,6 @@ func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput)
 }
 
 func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
 		return gate.Plan{}, err
 	}

@@ -184,7 +184,7 @@ func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*CasePage, e
 
 // listCases is ListCases with rows that aren't read.
 func (c *Client) listCases(ctx context.Context, in ListCasesInput) (*CasePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.caseQuery(ctx, in)
@@ -281,7 +281,7 @@ type SearchCasesInput struct {
 //
 // TheHive: POST /api/v1/query, listCase
 func (c *Client) SearchCases(ctx context.Context, in SearchCasesInput) (*CasePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, s, err := caseSearch(in.Query)
@@ -408,9 +408,6 @@ func oldestOpen(cases []*Case) *Case {
 // fill completes in with what TheHive wants, and with what it takes from a
 // template only if nothing else is given: its tags.
 func (in *CreateCaseInput) fill(ctx context.Context, c *Client) error {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return err
-	}
 	if in.Description == "" {
 		in.Description = in.Title
 	}
@@ -447,7 +444,7 @@ func (c *Client) withTemplateTags(ctx context.Context, template string, tags []s
 //
 // TheHive: POST /api/v1/query, listCase, listCaseTemplate; POST /api/v1/case
 func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Key == "" {
@@ -545,9 +542,6 @@ func (k *keyLocks) lock(key string) (unlock func()) {
 }
 
 func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	switch have, err := c.byKey(ctx, in); {
 	case err != nil:
 		return gate.Plan{}, err

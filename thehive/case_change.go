@@ -239,9 +239,6 @@ func (in *UpdateCaseInput) status() string {
 
 // check refuses in if the case, or the server, isn't as it supposes.
 func (in *UpdateCaseInput) check(ctx context.Context, c *Client) (*Case, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	if err := c.settable(ctx, KindCaseStatus, in.status()); err != nil {
 		return nil, err
 	}
@@ -284,7 +281,7 @@ func text(value *string, clear bool) json.RawMessage {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks, where it is closed
 func (c *Client) UpdateCase(ctx context.Context, in UpdateCaseInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cs, err := in.check(ctx, c)
@@ -527,7 +524,7 @@ type AssignCaseInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, assignee
 func (c *Client) AssignCase(ctx context.Context, in AssignCaseInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Owner == "" {
@@ -550,7 +547,7 @@ type AddCaseTagsInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, addTags
 func (c *Client) AddCaseTags(ctx context.Context, in AddCaseTagsInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -597,7 +594,7 @@ type RemoveCaseTagsInput struct {
 //
 // TheHive: PATCH /api/v1/case/{caseId}, removeTags
 func (c *Client) RemoveCaseTags(ctx context.Context, in RemoveCaseTagsInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {

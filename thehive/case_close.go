@@ -27,7 +27,7 @@ type CloseCaseInput struct {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}; POST /api/v1/query, getCase with tasks
 func (c *Client) CloseCase(ctx context.Context, in CloseCaseInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := c.checkClosed(ctx, in.Status); err != nil {
@@ -112,9 +112,6 @@ func (in *MergeCasesInput) Validate() error {
 
 // distinct returns the cases, none of which may be named twice.
 func (in *MergeCasesInput) distinct(ctx context.Context, c *Client) ([]*Case, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	cases, err := c.casesByID(ctx, in.CaseIDs)
 	if err != nil {
 		return nil, err
@@ -133,7 +130,7 @@ func (in *MergeCasesInput) distinct(ctx context.Context, c *Client) ([]*Case, er
 //
 // TheHive: POST /api/v1/query, listCase; POST /api/v1/case/_merge/{ids}
 func (c *Client) MergeCases(ctx context.Context, in MergeCasesInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cases, err := in.distinct(ctx, c)

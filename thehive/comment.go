@@ -52,7 +52,7 @@ type CommentPage struct {
 //
 // TheHive: POST /api/v1/query, getCase, comments
 func (c *Client) ListComments(ctx context.Context, in ListCommentsInput) (*CommentPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.commentQuery(ctx, in)
@@ -92,7 +92,7 @@ type CreateCommentInput struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/comment
 func (c *Client) CreateComment(ctx context.Context, in CreateCommentInput) (*Comment, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -128,7 +128,7 @@ type CreateAlertCommentInput struct {
 //
 // TheHive: POST /api/v1/alert/{alertId}/comment
 func (c *Client) CreateAlertComment(ctx context.Context, in CreateAlertCommentInput) (*Comment, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := c.alertID(ctx, in.AlertID)

@@ -315,7 +315,7 @@ type CatalogueEntry struct {
 //
 // TheHive: GET /api/v1/customField; POST /api/v1/query, listCaseStatus, listAlertStatus, listObservableType
 func (c *Client) GetCatalogue(ctx context.Context, in GetCatalogueInput) (*Catalogue, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	out := &Catalogue{}
@@ -373,16 +373,13 @@ func (in *UpdateCaseCustomFieldsInput) Validate() error {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}, customFields
 func (c *Client) UpdateCaseCustomFields(ctx context.Context, in UpdateCaseCustomFieldsInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.UpdateCase(ctx, UpdateCaseInput{CaseID: in.CaseID, CustomFields: in.CustomFields})
 }
 
 func (c *Client) planUpdateCaseCustomFields(ctx context.Context, in UpdateCaseCustomFieldsInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	return c.planUpdateCase(ctx, UpdateCaseInput{CaseID: in.CaseID, CustomFields: in.CustomFields})
 }
 

@@ -174,7 +174,7 @@ type AddAttachmentInput struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/attachments, POST /api/v1/alert/{alertId}/attachments
 func (c *Client) AddAttachment(ctx context.Context, in AddAttachmentInput) (*Attachment, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, err := c.file(in.FileSource)
@@ -301,7 +301,7 @@ type fileFields struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable, POST /api/v1/alert/{alertId}/observable
 func (c *Client) CreateFileObservable(ctx context.Context, in CreateFileObservableInput) (*ObservableBulk, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	f, at, err := in.check(ctx, c)
@@ -439,7 +439,7 @@ func (c *Client) fileRequest(ctx context.Context, in GetFileInput) (*httpx.Reque
 //
 // TheHive: GET /api/v1/{case,alert,observable}/{id}/attachment/{attachmentId}/download
 func (c *Client) GetFile(ctx context.Context, in GetFileInput) (*File, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	r, a, err := c.fileRequest(ctx, in)

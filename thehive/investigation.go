@@ -42,7 +42,7 @@ type linkedCase struct {
 //
 // TheHive: GET /api/v1/case/{caseId}/links
 func (c *Client) ListLinkedCases(ctx context.Context, in ListLinkedCasesInput) (*LinkedCases, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -168,7 +168,7 @@ func (e *CustomEvent) identity() string { return e.ID }
 //
 // TheHive: POST /api/v1/case/{caseId}/customEvent
 func (c *Client) AddTimelineEvent(ctx context.Context, in AddTimelineEventInput) (*CustomEvent, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -179,9 +179,6 @@ func (c *Client) AddTimelineEvent(ctx context.Context, in AddTimelineEventInput)
 }
 
 func (c *Client) planAddTimelineEvent(ctx context.Context, in AddTimelineEventInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return gate.Plan{}, err
@@ -277,7 +274,7 @@ func (c *Client) page(ctx context.Context, caseID, id string) (*Page, error) {
 //
 // TheHive: POST /api/v1/case/{caseId}/page, PATCH /api/v1/case/{caseId}/page/{pageId}
 func (c *Client) WritePage(ctx context.Context, in WritePageInput) (*Page, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
@@ -303,9 +300,6 @@ func (c *Client) WritePage(ctx context.Context, in WritePageInput) (*Page, error
 }
 
 func (c *Client) planWritePage(ctx context.Context, in WritePageInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
 		return gate.Plan{}, err
@@ -365,7 +359,7 @@ type JobFacts struct {
 //
 // TheHive: POST /api/v1/query, listJob, getObservable or getCase, jobs
 func (c *Client) ListJobs(ctx context.Context, in ListJobsInput) (*JobPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.jobQuery(ctx, in)

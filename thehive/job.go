@@ -168,7 +168,7 @@ type JobWait struct {
 //
 // TheHive: GET /api/v1/connector/cortex/job/{jobId}
 func (c *Client) WaitForJob(ctx context.Context, in WaitForJobInput) (*JobWait, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	for n := 1; ; n++ {
@@ -209,7 +209,7 @@ type Analysis struct {
 //
 // TheHive: POST /api/v1/connector/cortex/job; GET /api/v1/connector/cortex/job/{jobId}
 func (c *Client) RunAnalyzerAndWait(ctx context.Context, in RunAnalyzerAndWaitInput) (*Analysis, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	j, err := c.RunAnalyzer(ctx, in.RunAnalyzerInput)

@@ -103,7 +103,7 @@ type ObservablePage struct {
 //
 // TheHive: POST /api/v1/query, getCase or getAlert, observables
 func (c *Client) ListObservables(ctx context.Context, in ListObservablesInput) (*ObservablePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.observableQuery(ctx, in)
@@ -179,7 +179,7 @@ type ObservableFailure struct {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable
 func (c *Client) CreateObservableBulk(ctx context.Context, in CreateObservableBulkInput) (*ObservableBulk, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.createObservables(ctx, newObservables{CreateObservableBulkInput: in})
@@ -390,7 +390,7 @@ func (in CreateObservableInput) all() newObservables {
 //
 // TheHive: POST /api/v1/case/{caseId}/observable
 func (c *Client) CreateObservable(ctx context.Context, in CreateObservableInput) (*Observable, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Data == "" {
@@ -435,7 +435,7 @@ func (in *SearchObservablesInput) Validate() error {
 //
 // TheHive: POST /api/v1/query, listObservable or getCase, observables
 func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInput) (*ObservablePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, s, err := c.observableSearch(ctx, in)
@@ -567,7 +567,7 @@ func (in *UpdateObservableInput) Validate() error { return in.check() }
 //
 // TheHive: PATCH /api/v1/observable/{observableId}
 func (c *Client) UpdateObservable(ctx context.Context, in UpdateObservableInput) (*Observable, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	body := in.body()
@@ -595,9 +595,6 @@ func (o *Observable) differs(body wire.UpdateObservable) error {
 }
 
 func (c *Client) planUpdateObservable(ctx context.Context, in UpdateObservableInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	o, err := c.GetObservable(ctx, GetObservableInput{ObservableID: in.ObservableID})
 	if err != nil {
 		return gate.Plan{}, err
@@ -646,7 +643,7 @@ func (c *Client) observablesByID(ctx context.Context, ids []string) ([]*Observab
 //
 // TheHive: POST /api/v1/query, listObservable; PATCH /api/v1/observable/_bulk
 func (c *Client) BulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (*BulkOutcome, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	list, err := c.observablesByID(ctx, in.ObservableIDs)
@@ -673,9 +670,6 @@ func (c *Client) BulkUpdateObservables(ctx context.Context, in BulkUpdateObserva
 }
 
 func (c *Client) planBulkUpdateObservables(ctx context.Context, in BulkUpdateObservablesInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	list, err := c.observablesByID(ctx, in.ObservableIDs)
 	if err != nil {
 		return gate.Plan{}, err

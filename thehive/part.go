@@ -164,7 +164,7 @@ func (c *Client) partOfCase(ctx context.Context, in DeletePartInput, p *part) er
 //
 // TheHive: DELETE /api/v1/{comment,task,log,observable,procedure,customEvent}/{id}, /api/v1/case/{caseId}/page/{pageId}, …/attachment/{attachmentId}
 func (c *Client) DeletePart(ctx context.Context, in DeletePartInput) (*Deleted, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	p, err := c.part(ctx, in)
@@ -227,7 +227,7 @@ func (c *Client) message(ctx context.Context, kind MessageKind, id string) (*Mes
 //
 // TheHive: PATCH /api/v1/comment/{commentId}, PATCH /api/v1/log/{logId}
 func (c *Client) UpdateMessage(ctx context.Context, in UpdateMessageInput) (*Message, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	var err error

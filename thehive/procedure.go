@@ -73,7 +73,7 @@ func (in *AddProcedureInput) Validate() error {
 //
 // TheHive: POST /api/v1/case/{caseId}/procedure, POST /api/v1/alert/{alertId}/procedure
 func (c *Client) AddProcedure(ctx context.Context, in AddProcedureInput) (*Procedure, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	body := wire.CreateProcedure{PatternID: in.PatternID, Tactic: in.Tactic, OccurDate: in.OccurDate.ms(), Description: in.Description}
@@ -92,9 +92,6 @@ func (c *Client) AddProcedure(ctx context.Context, in AddProcedureInput) (*Proce
 }
 
 func (c *Client) planAddProcedure(ctx context.Context, in AddProcedureInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	p := gate.Plan{Summary: "Record an ATT&CK technique in TheHive.", Undo: "Delete the procedure (thehive_delete_part).", Changes: []gate.Change{gate.Set("technique", in.PatternID)}}
 	if in.AlertID != "" {
 		a, err := c.GetAlert(ctx, GetAlertInput{AlertID: in.AlertID})
@@ -140,7 +137,7 @@ type ProcedurePage struct {
 //
 // TheHive: POST /api/v1/query, getCase or getAlert, procedures
 func (c *Client) ListProcedures(ctx context.Context, in ListProceduresInput) (*ProcedurePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.procedureQuery(ctx, in)
@@ -202,7 +199,7 @@ func (c *Client) procedure(ctx context.Context, id string) (*Procedure, error) {
 //
 // TheHive: PATCH /api/v1/procedure/{procedureId}; POST /api/v1/query, getProcedure
 func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (*Procedure, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	at := in.OccurDate.ms()
@@ -225,9 +222,6 @@ func (c *Client) UpdateProcedure(ctx context.Context, in UpdateProcedureInput) (
 }
 
 func (c *Client) planUpdateProcedure(ctx context.Context, in UpdateProcedureInput) (gate.Plan, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
-		return gate.Plan{}, err
-	}
 	have, err := c.procedure(ctx, in.ProcedureID)
 	if err != nil {
 		return gate.Plan{}, err

@@ -227,7 +227,7 @@ type QueryResult struct {
 //
 // TheHive: POST /api/v1/query
 func (c *Client) RawQuery(ctx context.Context, in QueryInput) (*QueryResult, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	steps, err := in.steps()

@@ -101,7 +101,7 @@ type reportObservable struct {
 //
 // TheHive: POST /api/v1/query, getCase with tasks, logs, observables, procedures, comments, alerts
 func (c *Client) CaseReport(ctx context.Context, in CaseReportInput) (*Report, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	in.Format = cmp.Or(in.Format, ReportMarkdown)

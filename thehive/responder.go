@@ -71,7 +71,7 @@ type Responders struct {
 //
 // TheHive: GET /api/v1/connector/cortex/responder/{entityType}/{entityId} and …/action/…
 func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*Responders, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := c.objectID(ctx, in.ObjectType, in.ObjectID)
@@ -145,7 +145,7 @@ func (c *Client) responder(ctx context.Context, in RunResponderInput) (*Worker, 
 //
 // TheHive: POST /api/v1/connector/cortex/action
 func (c *Client) RunResponder(ctx context.Context, in RunResponderInput) (*Action, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	var err error

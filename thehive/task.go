@@ -94,7 +94,7 @@ type TaskPage struct {
 //
 // TheHive: POST /api/v1/query, getCase, tasks
 func (c *Client) ListTasks(ctx context.Context, in ListTasksInput) (*TaskPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.taskQuery(ctx, in)
@@ -216,7 +216,7 @@ func (r *taskRow) UnmarshalJSON(b []byte) error {
 //
 // TheHive: POST /api/v1/query, listTask; GET /api/v1/user/current
 func (c *Client) ListOpenTasks(ctx context.Context, in ListOpenTasksInput) (*OpenTaskPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.openTaskQuery(ctx, in)
@@ -338,9 +338,6 @@ func (in *UpdateTaskInput) Validate() error {
 
 // check refuses in if the task isn't as it supposes.
 func (in *UpdateTaskInput) check(ctx context.Context, c *Client) (*Task, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	t, err := c.task(ctx, in.TaskID)
 	if err != nil {
 		return nil, err
@@ -363,7 +360,7 @@ func (in *UpdateTaskInput) dueDate() json.RawMessage {
 //
 // TheHive: GET and PATCH /api/v1/task/{taskId}
 func (c *Client) UpdateTask(ctx context.Context, in UpdateTaskInput) (*Task, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if _, err := in.check(ctx, c); err != nil {
@@ -451,7 +448,7 @@ func (in *CreateTaskInput) Validate() error { return in.DueDate.checkFixed("dueD
 //
 // TheHive: POST /api/v1/case/{caseId}/task
 func (c *Client) CreateTask(ctx context.Context, in CreateTaskInput) (*Task, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := caseRef("caseId", in.CaseID)
@@ -530,7 +527,7 @@ type TaskLogPage struct {
 //
 // TheHive: POST /api/v1/query, getTask, logs
 func (c *Client) ListTaskLogs(ctx context.Context, in ListTaskLogsInput) (*TaskLogPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	q, err := c.taskLogQuery(ctx, in)
@@ -577,7 +574,7 @@ func (in *CreateTaskLogInput) Validate() error {
 //
 // TheHive: POST /api/v1/task/{taskId}/log
 func (c *Client) CreateTaskLog(ctx context.Context, in CreateTaskLogInput) (*TaskLog, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return entity[TaskLog](c.wire.CreateTaskLog(ctx, in.TaskID, wire.CreateTaskLog{Message: in.Message, IncludeInTimeline: in.IncludeInTimeline.ms()}))

@@ -54,7 +54,7 @@ type CaseTemplatePage struct {
 //
 // TheHive: POST /api/v1/query, listCaseTemplate
 func (c *Client) ListCaseTemplates(ctx context.Context, in ListCaseTemplatesInput) (*CaseTemplatePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	got, total, err := paged[*CaseTemplate](ctx, c, "case-templates", order{"name", Asc}, in.Offset, in.Limit, All(KindCaseTemplate))
@@ -111,7 +111,7 @@ func (c *Client) template(ctx context.Context, name string) (*CaseTemplate, erro
 //
 // TheHive: POST /api/v1/case/_bulk/caseTemplate; POST /api/v1/query, getCase with tasks
 func (c *Client) ApplyCaseTemplate(ctx context.Context, in ApplyCaseTemplateInput) (*Case, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	t, err := c.template(ctx, in.Template)

@@ -112,7 +112,7 @@ const maxTimelineTasks = 500
 //
 // TheHive: GET /api/v1/case/{caseId}, GET /api/v1/user/current; POST /api/v1/query, getCase with tasks, logs, observables, comments, alerts
 func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummaryInput) (*CaseTimeline, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})

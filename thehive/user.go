@@ -81,7 +81,7 @@ type UserPage struct {
 //
 // TheHive: POST /api/v1/query, listUser
 func (c *Client) ListUsers(ctx context.Context, in ListUsersInput) (*UserPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	got, total, err := paged[*Colleague](ctx, c, "users", order{"login", Asc}, in.Offset, in.Limit, All(KindUser))

@@ -175,7 +175,7 @@ type AgentPage struct {
 //
 // Wazuh: GET /agents
 func (c *Client) ListAgents(ctx context.Context, in ListAgentsInput) (*AgentPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listAgents(ctx, in)

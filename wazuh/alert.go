@@ -592,7 +592,7 @@ func (c *Client) GetAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, 
 
 // listAlerts is GetAlerts with rows that aren't read.
 func (c *Client) listAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.getAlerts(ctx, in)
@@ -640,7 +640,7 @@ func (c *Client) SearchAlerts(ctx context.Context, in SearchAlertsInput) (*Alert
 
 // findAlerts is SearchAlerts with rows that aren't read.
 func (c *Client) findAlerts(ctx context.Context, in SearchAlertsInput) (*AlertPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Query) == "" {
@@ -1057,7 +1057,7 @@ var alertID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,256}$`)
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) GetAlert(ctx context.Context, in GetAlertInput) (*Alert, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if !alertID.MatchString(in.AlertID) {

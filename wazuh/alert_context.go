@@ -51,7 +51,7 @@ type AlertContext struct {
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlertContext(ctx context.Context, in GetAlertContextInput) (*AlertContext, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if in.Minutes < 1 || in.Minutes > 7*24*60 || in.Limit < 1 {

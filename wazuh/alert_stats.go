@@ -132,7 +132,7 @@ const maxSteps = 1000
 //
 // Wazuh indexer: POST /wazuh-alerts-*/_search, in Wazuh 5 /wazuh-findings-v5-*/_search
 func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*AlertStats, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	now := time.Now().Truncate(time.Millisecond)

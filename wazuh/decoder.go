@@ -56,7 +56,7 @@ type DecoderPage struct {
 //
 // Wazuh: GET /decoders
 func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*DecoderPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listDecoders(ctx, in)

@@ -78,7 +78,7 @@ func (d *Diagnosis) add(name string, status Health, message, advice string) {
 //
 // Wazuh: GET / and /agents; indexer: GET / and a search of each kind of index
 func (c *Client) DiagnoseConnection(ctx context.Context, in DiagnoseConnectionInput) (*Diagnosis, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	d := &Diagnosis{Status: Healthy, Manager: c.settings[0], Checks: []ConnectionCheck{}}

@@ -101,7 +101,7 @@ var fileHash = lazyregexp.New(`^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?
 //
 // Wazuh: GET /syscheck/{agent_id}
 func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)

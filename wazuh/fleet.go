@@ -133,7 +133,7 @@ func inventoryIndex(kind InventoryKind) string { return inventories[kind].index 
 //
 // Wazuh indexer: POST /wazuh-states-inventory-{kind}*/_search; server: GET /agents and /syscollector/{agent_id}/{kind}
 func (c *Client) SearchInventory(ctx context.Context, in SearchInventoryInput) (*ThingPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.searchInventory(ctx, in)

@@ -37,7 +37,7 @@ type GroupPage struct {
 //
 // Wazuh: GET /groups
 func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listGroups(ctx, in)
@@ -100,7 +100,7 @@ type GetGroupAgentsInput struct {
 //
 // Wazuh: GET /groups/{group_id}/agents
 func (c *Client) GetGroupAgents(ctx context.Context, in GetGroupAgentsInput) (*AgentPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := in.GroupID.check(); err != nil {

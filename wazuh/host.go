@@ -105,7 +105,7 @@ type PackagePage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/packages
 func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput) (*PackagePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
@@ -161,7 +161,7 @@ type HotfixPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/hotfixes
 func (c *Client) GetAgentHotfixes(ctx context.Context, in GetAgentHotfixesInput) (*HotfixPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, "")

@@ -75,7 +75,7 @@ type ProcessPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/processes
 func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInput) (*ProcessPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := in.AgentID.padded()
@@ -193,7 +193,7 @@ type PortPage struct {
 //
 // Wazuh: GET /syscollector/{agent_id}/ports
 func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*PortPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := in.AgentID.padded()

@@ -70,7 +70,7 @@ var nodeName = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 //
 // Wazuh: GET /manager/logs; of a node, and in Wazuh 5, /cluster/{node_id}/logs
 func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*LogPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.getManagerLogs(ctx, in)
@@ -282,7 +282,7 @@ type ManagerConfig struct {
 //
 // Wazuh: GET /manager/configuration, in Wazuh 5 /cluster/{node_id}/configuration, and /{component}/{configuration} behind either
 func (c *Client) GetManagerConfig(ctx context.Context, in GetManagerConfigInput) (*ManagerConfig, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {

@@ -92,9 +92,6 @@ type ResponseDone struct {
 
 // findResponse returns the response that a call names, with its hosts in the form of Wazuh.
 func (c *Client) findResponse(ctx context.Context, in *ResponseTarget) (*gate.Response, []string, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, nil, err
-	}
 	if err := c.only4(ctx, "active response through its API: responses are part of another engine there"); err != nil {
 		return nil, nil, err
 	}
@@ -366,7 +363,7 @@ func (c *Client) planUndoResponse(ctx context.Context, in UndoResponseInput) (ga
 //
 // Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInput) (*ResponseDone, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)
@@ -398,7 +395,7 @@ func (c *Client) RunActiveResponse(ctx context.Context, in RunActiveResponseInpu
 //
 // Wazuh: PUT /active-response. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) UndoResponse(ctx context.Context, in UndoResponseInput) (*ResponseDone, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	r, ids, err := c.findResponse(ctx, &in.ResponseTarget)

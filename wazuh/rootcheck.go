@@ -51,7 +51,7 @@ type FindingPage struct {
 //
 // Wazuh: GET /rootcheck/{agent_id}
 func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*FindingPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.getRootcheck(ctx, in)

@@ -113,7 +113,7 @@ type RulePage struct {
 //
 // Wazuh: GET /rules
 func (c *Client) ListRules(ctx context.Context, in ListRulesInput) (*RulePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.listRules(ctx, in)
@@ -165,7 +165,7 @@ type SearchRulesInput struct {
 //
 // Wazuh: GET /rules
 func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	return c.searchRules(ctx, in)

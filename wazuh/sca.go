@@ -152,7 +152,7 @@ var policyID = lazyregexp.New(`^[A-Za-z0-9._:-]{1,128}$`)
 //
 // Wazuh: GET /sca/{agent_id}/checks/{policy_id}
 func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*CheckPage, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)

@@ -94,9 +94,6 @@ type plannedTuning struct {
 
 // makeUp reads what a tuning is about.
 func (c *Client) makeUp(ctx context.Context, in *ApplyTuningInput) (*plannedTuning, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	if err := c.tunable(ctx); err != nil {
 		return nil, err
 	}
@@ -296,6 +293,9 @@ func ifLoadingFails(was, restarts bool, nodes []string) string {
 // Wazuh: GET, PUT /rules/files/{filename}; PUT /logtest; GET /manager/configuration/validation;
 // PUT /manager/analysisd/reload, before 4.14 /manager/restart; of a cluster those of its nodes
 func (c *Client) ApplyTuning(ctx context.Context, in ApplyTuningInput) (*TuningDone, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	c.tuning.Lock()
 	defer c.tuning.Unlock()
 	p, err := c.makeUp(ctx, &in)
@@ -571,9 +571,6 @@ func (r *reverting) diff() []gate.Change {
 
 // reverting reads the file and finds the one tuning in it.
 func (c *Client) reverting(ctx context.Context, in *RevertTuningInput) (*reverting, error) {
-	if err := input.Prepare(in, ErrInvalid); err != nil {
-		return nil, err
-	}
 	if err := c.tunable(ctx); err != nil {
 		return nil, err
 	}
@@ -647,6 +644,9 @@ func (c *Client) planRevertTuning(ctx context.Context, in RevertTuningInput) (ga
 //
 // Wazuh: as ApplyTuning; DELETE /rules/files/{filename} if nothing is left in the file
 func (c *Client) RevertTuning(ctx context.Context, in RevertTuningInput) (*TuningDone, error) {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
+		return nil, err
+	}
 	c.tuning.Lock()
 	defer c.tuning.Unlock()
 	r, err := c.reverting(ctx, &in)

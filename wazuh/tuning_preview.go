@@ -124,7 +124,7 @@ type TunePreview struct {
 //
 // Wazuh: GET /rules, /rules/files/{filename}. Wazuh indexer: POST /wazuh-alerts-*/_search
 func (c *Client) TunePreview(ctx context.Context, in TunePreviewInput) (*TunePreview, error) {
-	if err := input.Prepare(&in, ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
 	m := &tuneMeasure{client: c, days: in.Days, tuning: Tuning{RuleID: in.RuleID, Level: in.Level, Conditions: in.Conditions}}

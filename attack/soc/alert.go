@@ -56,7 +56,7 @@ const maxGuesses = 5
 // what the rule says as Wazuh ships it; and only if none of them names a
 // technique, a guess from the words.
 func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*MapWazuhAlertOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.kb(ctx)

@@ -162,7 +162,7 @@ func (c *Client) EvidenceBundle(ctx context.Context, in EvidenceBundleInput) (*E
 	if c.wazuh == nil {
 		return nil, errNoWazuh
 	}
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID, IncludeFullLog: true, IncludeRawData: true})

@@ -50,7 +50,7 @@ type EnrichCaseOutput struct {
 //
 // TheHive: GET and PATCH /api/v1/case/{caseId}
 func (c *Client) EnrichCase(ctx context.Context, in EnrichCaseInput) (*EnrichCaseOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	out, tags, err := c.enrich(ctx, in)
@@ -271,7 +271,7 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 //
 // TheHive: POST /api/v1/case, then .../observable and .../task
 func (c *Client) CreateCase(ctx context.Context, in CreateCaseInput) (*CreateCaseOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	parts, err := c.parts(ctx, in)

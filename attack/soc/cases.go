@@ -54,7 +54,7 @@ const scannedCases = 200
 //
 // TheHive: POST /api/v1/query
 func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*ListCasesOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	if c.hive == nil {

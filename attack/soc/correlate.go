@@ -60,7 +60,7 @@ type MISPHits struct {
 // CrossCorrelate asks all platforms at once what they have on techniques. A
 // platform that fails is named with its reason; the others' hits stand.
 func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*CrossCorrelateOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.kb(ctx)

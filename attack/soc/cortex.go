@@ -168,7 +168,7 @@ func (c *Client) planRunAnalyzers(ctx context.Context, in RunAnalyzersInput) (ga
 //
 // Cortex: GET /api/analyzer, POST /api/analyzer/{id}/run, GET /api/job/{id}/waitreport
 func (c *Client) RunAnalyzers(ctx context.Context, in RunAnalyzersInput) (*RunAnalyzersOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	r, err := c.runs(ctx, in)

@@ -140,7 +140,7 @@ const (
 //
 // Wazuh: GET /rules. Indexer: POST wazuh-alerts-*/_search
 func (c *Client) Coverage(ctx context.Context, in CoverageInput) (*CoverageOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	kb, err := c.kb(ctx)

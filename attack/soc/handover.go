@@ -141,7 +141,7 @@ const (
 //
 // TheHive: POST /api/v1/query. Indexer: POST wazuh-alerts-*/_search. Wazuh: GET /rules/files/{filename}
 func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC().Truncate(time.Second)

@@ -86,7 +86,7 @@ const maxComponents = 5
 //
 // MISP: POST /events/restSearch, /attributes/restSearch
 func (c *Client) EventToAttack(ctx context.Context, in EventToAttackInput) (*EventToAttackOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	if c.misp == nil {
@@ -196,7 +196,7 @@ type SearchIndicatorsOutput struct {
 //
 // MISP: POST /attributes/restSearch
 func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput) (*SearchIndicatorsOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	switch {
@@ -266,7 +266,7 @@ const firstDay = "1970-01-01"
 //
 // MISP: POST /events/restSearch
 func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEventsOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	if c.misp == nil {
@@ -334,7 +334,6 @@ type CreateEventOutput struct {
 // event returns what one CreateEvent makes. Plan and execution are both made
 // from it.
 func (c *Client) event(ctx context.Context, in CreateEventInput) (e misp.CreateEventInput, failed []string, err error) {
-	input.SetDefaults(&in)
 	e = misp.CreateEventInput{Info: in.Info, Distribution: in.Distribution, ThreatLevel: threatLevels[in.ThreatLevel], Tags: []string{}}
 	if c.misp == nil {
 		return e, nil, errNoMISP
@@ -394,7 +393,7 @@ func (c *Client) planCreateEvent(ctx context.Context, in CreateEventInput) (gate
 //
 // MISP: POST /events/add, POST /tags/attachTagToObject, POST /attributes/add/{eventId}
 func (c *Client) CreateEvent(ctx context.Context, in CreateEventInput) (*CreateEventOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	e, failed, err := c.event(ctx, in)

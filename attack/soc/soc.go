@@ -126,7 +126,7 @@ func New(c Config) (*Client, error) {
 
 // Ops lists every operation of the client with its tier and locks.
 func (c *Client) Ops() []gate.Op {
-	return footprint.Limit(slices.Concat(
+	return gate.InvalidAs(gate.ErrInvalid, footprint.Limit(slices.Concat(
 		gate.On(c.guard, upstream("Wazuh", c.wazuh),
 			gate.Read("mitre_wazuh_status", c.WazuhStatus,
 				"How Wazuh is: version, agents by state, rules loaded, alerts of the last day."),
@@ -177,7 +177,7 @@ func (c *Client) Ops() []gate.Op {
 			gate.Read("mitre_cross_correlate", c.crossCorrelate,
 				"Find what Wazuh, TheHive and MISP have on ATT&CK techniques, asked at once; says of each platform whether it answered."),
 		),
-	))
+	))...)
 }
 
 // upstream names what calls go to, and as whom where the client tells.

@@ -137,7 +137,7 @@ type AlertInATTACK struct {
 //
 // Indexer: POST wazuh-alerts-*/_search
 func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAlertsOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	if c.wazuh == nil {
@@ -316,7 +316,7 @@ func (t *tally) top(limit int) attack.List[RuleCount] {
 //
 // Wazuh: GET /rules. Indexer: POST wazuh-alerts-*/_search. TheHive: POST /api/v1/query
 func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInput) (*WazuhRuleCoverageOutput, error) {
-	if err := input.Prepare(&in, gate.ErrInvalid); err != nil {
+	if err := input.Prepare(ctx, &in, gate.ErrInvalid); err != nil {
 		return nil, err
 	}
 	if c.wazuh == nil {

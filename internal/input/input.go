@@ -15,6 +15,7 @@ package input
 
 import (
 	"cmp"
+	"context"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -47,8 +49,41 @@ func (e *Error) Is(target error) bool { return target == ErrInvalid }
 // SetDefaults fills what the input that in points to leaves at zero.
 func SetDefaults(in any) { PlanOf(reflect.TypeOf(in).Elem()).SetDefaults(in) }
 
-// Prepare is [Plan.Prepare] for whatever in points to.
-func Prepare(in any, kind error) error { return PlanOf(reflect.TypeOf(in).Elem()).Prepare(in, kind) }
+// Prepare is [Plan.Prepare] for whatever in points to, unless ctx says that it is done: see
+// [Prepared]. A function calls it before it changes its input in any way.
+func Prepare(ctx context.Context, in any, kind error) error {
+	t := reflect.TypeOf(in).Elem()
+	if p, ok := ctx.Value(preparedKey{}).(*prepared); ok && p.in == t && p.kind == kind && p.open.CompareAndSwap(true, false) {
+		return nil
+	}
+	return PlanOf(t).Prepare(in, kind)
+}
+
+// Prepared returns a context for the call of a function that begins with [Prepare], with
+// kind, of an input of type in, where the gate has prepared that input already. It holds for
+// one such call: what the function hands on under the same context is prepared again.
+func Prepared(ctx context.Context, in reflect.Type, kind error) context.Context {
+	p := &prepared{Context: ctx, in: in, kind: kind}
+	p.open.Store(true)
+	return p
+}
+
+type prepared struct {
+	context.Context
+	in   reflect.Type
+	kind error
+	open atomic.Bool // nobody took it yet
+}
+
+type preparedKey struct{}
+
+// Value returns p itself under its key.
+func (p *prepared) Value(key any) any {
+	if key == (preparedKey{}) {
+		return p
+	}
+	return p.Context.Value(key)
+}
 
 // PrepareWalk is [Prepare] for an iterator, whose limit is no page that anybody
 // sees: it is most where it is left at zero, and may be any number.
@@ -58,7 +93,7 @@ func PrepareWalk(in any, limit *int, most int, kind error) error {
 		return &Error{fmt.Errorf("%w: limit: want at least 1, got %d", kind, n)}
 	}
 	*limit = 0
-	err := Prepare(in, kind)
+	err := PlanOf(reflect.TypeOf(in).Elem()).Prepare(in, kind)
 	*limit = cmp.Or(n, most)
 	return err
 }

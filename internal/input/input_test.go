@@ -52,7 +52,7 @@ func (o *order) Validate() error {
 func TestWhatIsLeftAtZeroIsFilled(t *testing.T) {
 	t.Parallel()
 	o := order{Query: "abc", From: 3}
-	if err := input.Prepare(&o, errShop); err != nil {
+	if err := input.Prepare(t.Context(), &o, errShop); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(order{page: page{Limit: 10}, Query: "abc", Sort: "name", From: 3, To: 4}, o, cmp.AllowUnexported(order{})); diff != "" {
@@ -81,7 +81,7 @@ func TestEachFaultIsNamedWithItsFieldAndWhatIsAllowed(t *testing.T) {
 	} {
 		o := order{Query: "abc"}
 		change(&o)
-		err := input.Prepare(&o, errShop)
+		err := input.Prepare(t.Context(), &o, errShop)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 			continue
@@ -99,7 +99,7 @@ func BenchmarkPrepare(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		o := order{Query: "abc", Tags: []string{"a"}}
-		if err := input.Prepare(&o, errShop); err != nil {
+		if err := input.Prepare(b.Context(), &o, errShop); err != nil {
 			b.Fatal(err)
 		}
 	}
