@@ -335,7 +335,7 @@ func (in *ListJobsInput) query() query {
 // Jobs yields every job that matches, newest first, from in.Offset on. Jobs created
 // meanwhile are left out, none is skipped or comes twice when some are deleted on
 // the way, and there may be more of them than Cortex pages through: it goes on by the
-// date of the last job. A page of requests has in.Limit jobs; left out: 500.
+// date of the last job. A page of requests has in.Limit jobs; left out: 100.
 func (c *Client) Jobs(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, error] {
 	if err := input.PrepareWalk(&in, &in.Limit, pageJobs, ErrInvalid); err != nil {
 		return paging.Failed[*Job](err)

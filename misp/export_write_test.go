@@ -199,7 +199,7 @@ func TestExportAndWalkTakeConstantMemory(t *testing.T) {
 	smallWalk, smallExport := most(1000)
 	walk, export := most(10000)
 	t.Logf("heap above the start: walk %d KiB, then %d; export %d KiB, then %d", smallWalk>>10, walk>>10, smallExport>>10, export>>10)
-	const slack = 2 << 20 // of pages in hand; all of them would be ten times that
+	const slack = 6 << 20 // of the page ahead, which may be on its way from a server in this process; all pages have 14 MiB
 	if walk > smallWalk+slack || export > smallExport+slack {
 		t.Errorf("it grows: walk %d to %d bytes, export %d to %d", smallWalk, walk, smallExport, export)
 	}

@@ -727,91 +727,79 @@ func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert
 	if err := input.PrepareWalk(&in, &in.Limit, 500, ErrInvalid); err != nil {
 		return paging.Failed[*Alert](err)
 	}
+	_, resumed := resume.Asked(ctx)
+	if resumed {
+		in.Offset = 0
+	}
 	return func(yield func(*Alert, error) bool) {
-		if err := c.walk(ctx, in, func(a *Alert) bool { return yield(a, nil) }); err != nil {
-			yield(nil, err)
+		if in.Offset+in.Limit > window {
+			yield(nil, fmt.Errorf("%w: the iterator can begin at most %d alerts from the first", ErrWindow, window-in.Limit))
+			return
 		}
-	}
-}
-
-// walk calls each for every alert that in matches until it returns false.
-func (c *Client) walk(ctx context.Context, in GetAlertsInput, each func(*Alert) bool) error {
-	at := in.Cursor
-	asked, _ := resume.Asked(ctx)
-	ctx, from, err := resume.Take(ctx, func() Cursor { return at })
-	if err != nil {
-		return invalid("%s", err)
-	}
-	if from != nil {
-		at, in.Cursor, in.Offset = *from, *from, 0
-	}
-	if in.Offset+in.Limit > window {
-		return fmt.Errorf("%w: the iterator can begin at most %d alerts from the first", ErrWindow, window-in.Limit)
-	}
-	now, err := in.Cursor.now()
-	if err != nil {
-		return err
-	}
-	q, err := c.alertQuery(ctx, in, now)
-	if err != nil {
-		return err
-	}
-	s, index := q.search, q.index
-	s.From = in.Offset
-	if err := goOn(in.Cursor, in.Offset, q.print, s); err != nil {
-		return err
-	}
-	missing := ""
-	for page := 0; ; page++ {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("wazuh: alerts: %w", err)
-		}
-		f, err := c.searchAlerts(ctx, index, *s)
-		if err != nil {
-			return err
-		}
-		if f.PitID != "" && s.Pit != nil {
-			s.Pit.ID = f.PitID
-		}
-		if why := incomplete(f, index); why != "" {
-			missing = why
-		}
-		ends := &turning{q.print, s, f, now}
-		for i, h := range f.Hits.Hits {
-			a, err := q.alert(h)
-			if err != nil {
-				return err
+		var (
+			q       *alertQuery
+			now     time.Time
+			page    int
+			kept    *indexer.Pit // of all pages but the first
+			missing string
+		)
+		defer func() {
+			if kept != nil {
+				c.letGo(ctx, kept.ID)
 			}
-			if asked {
-				if at = ends.behind(i + 1); at == "" {
-					return errNoSort
+		}()
+		for h, err := range paging.ByCursor(ctx, func(ctx context.Context, from Cursor) ([]indexer.Hit, Cursor, func(int) Cursor, error) {
+			var err error
+			offset := 0
+			switch page++; {
+			case page == 1:
+				if from == "" {
+					from, offset = in.Cursor, in.Offset
 				}
+				if now, err = from.now(); err != nil {
+					return nil, "", nil, err
+				}
+				if q, err = c.alertQuery(ctx, in, now); err != nil {
+					return nil, "", nil, err
+				}
+			case page == 2:
+				kept = c.snapshot(ctx, q.index)
 			}
-			if !each(a) {
-				return nil
+			s := *q.search
+			s.From, s.Pit = offset, kept
+			if err := goOn(from, offset, q.print, &s); err != nil {
+				return nil, "", nil, err
+			}
+			f, err := c.searchAlerts(ctx, q.index, s)
+			if err != nil {
+				return nil, "", nil, err
+			}
+			if f.PitID != "" && kept != nil {
+				kept.ID = f.PitID
+			}
+			if why := incomplete(f, q.index); why != "" {
+				missing = why
+			}
+			ends := &turning{q.print, &s, f, now}
+			end := ends.next()
+			if end == "" && len(f.Hits.Hits) == in.Limit {
+				err = errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
+			}
+			return f.Hits.Hits, end, ends.behind, err
+		}) {
+			var a *Alert
+			if err == nil {
+				a, err = q.alert(h)
+			}
+			if !yield(a, err) || err != nil {
+				return
 			}
 		}
-		if n := len(f.Hits.Hits); n < *s.Size || n == 0 {
-			break
-		}
-		last := f.Hits.Hits[len(f.Hits.Hits)-1].Sort
-		if len(last) != len(s.Sort) {
-			return errNoSort
-		}
-		s.From, s.SearchAfter = 0, last
-		if page == 0 { // there is a second page: from here on in one state
-			if s.Pit = c.snapshot(ctx, index); s.Pit != nil {
-				defer func() { c.letGo(ctx, s.Pit.ID) }()
-			}
+		if missing != "" {
+			yield(nil, fmt.Errorf("%w: %s", ErrIncomplete, missing))
 		}
 	}
-	if missing != "" {
-		return fmt.Errorf("%w: %s", ErrIncomplete, missing)
-	}
-	return nil
 }
-
-var errNoSort = errors.New("wazuh: alerts: the indexer's hits have no sort values to go on from")
 
 // snapshot has the indexer keep the present state of the alerts. It returns nil
 // when the user may not, or the indexer can't.

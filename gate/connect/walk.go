@@ -44,7 +44,9 @@ type Cursor string
 // ids, which is the order of the walk then. For alerts of Wazuh there is
 // wazuh.Client.TailAlerts.
 //
-// Every iterator of the clients that yields rows can be walked so. A Walk isn't safe for
+// Every iterator of the clients that yields rows can be walked so. Those that read pages
+// ask for the next one while the loop is at the rows of this one, from the second on: who
+// breaks off there has asked for one page more, and two are in memory. A Walk isn't safe for
 // concurrent use.
 type Walk[T any] struct {
 	list  func(context.Context) iter.Seq2[T, error]

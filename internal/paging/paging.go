@@ -15,7 +15,12 @@
 //     item is handed out.
 //   - [AtOnce], when a platform gives all in one answer.
 //
-// Each tells where it is and can begin there, see package resume.
+// Each tells where it is and can begin there, see package resume. From the second page on
+// [ByKey], [ByCursor] and [ByNumber] ask for the next one while the loop is at the rows of
+// this one; two pages are in memory then. What a loop does to rows of a page that has come
+// doesn't show in them. A page that comes ahead is as right as one that comes late: it
+// begins at a place in the list's order, or is looked at for whether it begins where the one
+// before ended.
 package paging
 
 import (
@@ -159,21 +164,32 @@ func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.C
 		if place != nil {
 			from, at = *place, *place
 		}
-		for come := 0; ; {
+		var next struct {
+			items  []T
+			end    C
+			behind func(n int) C
+		}
+		pages := ahead{fetch: func(ctx context.Context) (err error) {
+			next.items, next.end, next.behind, err = fetch(ctx, from)
+			return err
+		}}
+		defer pages.end()
+		for come, more := 0, true; more; {
 			if err := ctx.Err(); err != nil {
 				yield(zero, err)
 				return
 			}
-			items, end, behind, err := fetch(ctx, from)
-			if err != nil {
+			if err := pages.next(ctx); err != nil {
 				yield(zero, err)
 				return
 			}
-			come += len(items)
+			p := next
+			come += len(p.items)
 			progress.Report(ctx, come, 0, "rows have come")
-			for i, item := range items {
+			more, from = p.end != none && p.end != from, p.end
+			for i, item := range p.items {
 				if asked {
-					if at = behind(i + 1); at == none {
+					if at = p.behind(i + 1); at == none {
 						yield(zero, errors.New("the platform doesn't say where a row stands in the list, to go on from it"))
 						return
 					}
@@ -181,11 +197,10 @@ func ByCursor[T any, C comparable](ctx context.Context, fetch func(ctx context.C
 				if !yield(item, nil) {
 					return
 				}
+				if more {
+					pages.begin(ctx)
+				}
 			}
-			if end == none || end == from {
-				return
-			}
-			from = end
 		}
 	}
 }
@@ -258,13 +273,19 @@ func ByKey[T any](ctx context.Context, key func(T) (made int64, id string), fetc
 				seen[id] = true
 			}
 		}
-		for {
+		var items []T
+		var more bool
+		pages := ahead{fetch: func(ctx context.Context) (err error) {
+			items, more, err = fetch(ctx, from, offset)
+			return err
+		}}
+		defer pages.end()
+		for ended := false; !ended; {
 			if err := ctx.Err(); err != nil {
 				yield(zero, err)
 				return
 			}
-			items, more, err := fetch(ctx, from, offset)
-			if err != nil {
+			if err := pages.next(ctx); err != nil {
 				yield(zero, err)
 				return
 			}
@@ -283,39 +304,47 @@ func ByKey[T any](ctx context.Context, key func(T) (made int64, id string), fetc
 					continue
 				}
 			}
-			fresh := false
+			ended = !more || len(items) == 0
+			var fresh []T
 			for _, item := range items {
 				at, id := key(item)
 				if s := place.Since; s != nil && at < s.At {
-					more = false
+					ended = true
 					break
 				}
-				if seen[id] {
-					continue
-				}
-				seen[id], fresh, moves = true, true, 0
-				place.pass(at, id)
-				if !place.Since.has(id) && !yield(item, nil) {
-					return
+				if !seen[id] {
+					seen[id], moves = true, 0
+					fresh = append(fresh, item)
 				}
 			}
 			progress.Report(ctx, len(seen), 0, "rows have come")
-			if !more || len(items) == 0 {
-				place.end()
-				return
+			if !ended {
+				at, id := key(items[len(items)-1])
+				switch {
+				case from == nil || *from != at:
+					from, offset, last = &at, 0, nil
+				case len(items) > 1: // the last one again, to see whether it is still there
+					offset, last = offset+len(items)-1, &id
+				case len(fresh) > 0:
+					offset, last = 0, nil
+				default:
+					offset, last = offset+1, nil
+				}
 			}
-			at, id := key(items[len(items)-1])
-			switch {
-			case from == nil || *from != at:
-				from, offset, last = &at, 0, nil
-			case len(items) > 1: // the last one again, to see whether it is still there
-				offset, last = offset+len(items)-1, &id
-			case fresh:
-				offset, last = 0, nil
-			default:
-				offset, last = offset+1, nil
+			for _, item := range fresh {
+				at, id := key(item)
+				if place.pass(at, id); place.Since.has(id) {
+					continue
+				}
+				if !yield(item, nil) {
+					return
+				}
+				if !ended {
+					pages.begin(ctx)
+				}
 			}
 		}
+		place.end()
 	}
 }
 
@@ -391,33 +420,42 @@ func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) i
 		}
 		last, row, back := int64(math.MaxInt64), 0, 0 // the lowest number so far, how many rows there were up to it
 		page, size, next, most, verified := page, size, max(size, fewest), max(most, fewest), int64(0)
+		reach := func(to int) { // the next page is one with that row
+			row = to
+			page, size = reaching(row, next)
+		}
 		if begin != nil {
 			place, page = *begin, 1
 			if place.At > 0 {
-				last, row = place.At, max(1, place.Row)
+				last = place.At
+				reach(max(1, place.Row))
 			}
 		}
+		var came NumberedPage[T]
+		pages := ahead{fetch: func(ctx context.Context) (err error) {
+			came, err = fetch(ctx, page, size)
+			return err
+		}}
+		defer pages.end()
 		for come := 0; ; {
 			if err := ctx.Err(); err != nil {
 				yield(none, err)
 				return
 			}
-			if row > 0 {
-				page, size = reaching(row, next)
-			}
-			p, err := fetch(ctx, page, size)
+			err := pages.next(ctx)
 			if row > 0 && size > fewest && errors.Is(err, connect.ErrTooLarge) {
 				next, most = size/2, size/2
+				reach(row)
 				continue
 			}
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			skipped := (page - 1) * size
+			p, skipped := came, (page-1)*size
 			if row > 0 && skipped > 0 && p.High < last && (!p.Gaps || verified != last) {
 				back = max(next, 2*back)
-				row = max(1, row-back)
+				reach(max(1, row-back))
 				continue
 			}
 			if back > 0 {
@@ -425,13 +463,23 @@ func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) i
 			}
 			come += len(p.Items)
 			progress.Report(ctx, come, 0, "rows have come")
+			more := p.More && (p.Low == 0 || p.Low > place.Since)
+			if more {
+				if row > 0 {
+					next = min(2*next, most)
+				}
+				if p.Room > 0 && p.Room < size {
+					next, most = p.Room, p.Room
+				}
+				reach(page * size)
+			}
 			for i, item := range p.Items {
 				n := number(item)
 				if n >= last {
 					continue
 				}
 				if n <= place.Since {
-					p.More = false
+					more = false
 					break
 				}
 				last = n
@@ -439,21 +487,17 @@ func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) i
 				if !yield(item, nil) {
 					return
 				}
+				if more {
+					pages.begin(ctx)
+				}
 			}
-			if !p.More {
+			if !more {
 				place = numberPlace{Since: max(place.Top, place.Since)}
 				return
 			}
 			if p.Low > 0 {
 				last = min(last, p.Low)
 			}
-			if row > 0 {
-				next = min(2*next, most)
-			}
-			if p.Room > 0 && p.Room < size {
-				next, most = p.Room, p.Room
-			}
-			row = page * size
 		}
 	}
 }

@@ -10,7 +10,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -26,39 +29,75 @@ type row struct {
 
 // list is a platform's, from which items go and to which items come.
 type list struct {
+	mu     sync.Mutex // a page is read while the loop changes the list
 	rows   []row
-	limit  int // rows a page
-	window int // rows that can be asked for: offset and limit together
+	limit  int           // rows a page
+	window int           // rows that can be asked for: offset and limit together
+	slow   time.Duration // is what a page takes
+	broken map[int]error // what the n'th page is
 	asked  int
+	under  int // pages that are on their way
+}
+
+// read is called for each page, which f takes.
+func (l *list) read(ctx context.Context, f func()) error {
+	l.mu.Lock()
+	l.asked++
+	l.under++
+	err := l.broken[l.asked]
+	l.mu.Unlock()
+	if l.slow > 0 {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(l.slow):
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.under--; err == nil {
+		f()
+	}
+	return err
 }
 
 func (l *list) remove(id int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.rows = slices.DeleteFunc(l.rows, func(r row) bool { return r.id == id })
 }
 
 func (l *list) add(r row) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.rows = append(l.rows, r)
 	slices.SortFunc(l.rows, func(a, b row) int { return cmp.Or(cmp.Compare(b.when, a.when), cmp.Compare(b.id, a.id)) })
 }
 
-func (l *list) page(_ context.Context, from *int64, offset int) ([]row, bool, error) {
-	if l.asked++; offset+l.limit > l.window {
+func (l *list) page(ctx context.Context, from *int64, offset int) (items []row, more bool, err error) {
+	if offset+l.limit > l.window {
 		return nil, false, errors.New("beyond the window")
 	}
-	rows := l.rows
-	if from != nil {
-		rows = rows[slices.IndexFunc(append(slices.Clone(rows), row{when: *from}), func(r row) bool { return r.when <= *from }):]
-	}
-	rows = rows[min(offset, len(rows)):]
-	return slices.Clone(rows[:min(l.limit, len(rows))]), len(rows) > l.limit, nil
+	err = l.read(ctx, func() {
+		rows := l.rows
+		if from != nil {
+			rows = rows[slices.IndexFunc(append(slices.Clone(rows), row{when: *from}), func(r row) bool { return r.when <= *from }):]
+		}
+		rows = rows[min(offset, len(rows)):]
+		items, more = slices.Clone(rows[:min(l.limit, len(rows))]), len(rows) > l.limit
+	})
+	return items, more, err
 }
 
 func key(r row) (made int64, id string) { return r.when, fmt.Sprint(r.id) }
 
 // numbered is the list sorted by id alone, of which MISP gives pages.
-func (l *list) numbered(_ context.Context, page, size int) (p paging.NumberedPage[row], err error) {
-	l.asked++
-	rows := slices.SortedFunc(slices.Values(l.rows), func(a, b row) int { return cmp.Compare(b.id, a.id) })
+func (l *list) numbered(ctx context.Context, page, size int) (p paging.NumberedPage[row], err error) {
+	var rows []row
+	if err := l.read(ctx, func() { rows = slices.Clone(l.rows) }); err != nil {
+		return p, err
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(b.id, a.id) })
 	p.Items = rows[min((page-1)*size, len(rows)):min(page*size, len(rows))]
 	if p.More = len(p.Items) == size; len(p.Items) > 0 {
 		p.High, p.Low = number(p.Items[0]), number(p.Items[len(p.Items)-1])
@@ -85,17 +124,21 @@ var kinds = map[string]kind{
 		return paging.Whole(ctx, func(r row) int { return r.id }, func(ctx context.Context, offset int) ([]row, bool, error) { return l.page(ctx, nil, offset) })
 	}, true, false},
 	"by cursor": {func(ctx context.Context, l *list) iter.Seq2[row, error] {
-		return paging.ByCursor(ctx, func(_ context.Context, from string) (items []row, end string, behind func(int) string, err error) {
+		return paging.ByCursor(ctx, func(ctx context.Context, from string) (items []row, end string, behind func(int) string, err error) {
 			after := row{id: 1 << 30, when: 1 << 60}
 			if from != "" {
 				if _, err := fmt.Sscan(from, &after.when, &after.id); err != nil {
 					return nil, "", nil, err
 				}
 			}
-			for _, r := range l.rows {
-				if (r.when < after.when || r.when == after.when && r.id < after.id) && len(items) < l.limit {
-					items = append(items, r)
+			if err := l.read(ctx, func() {
+				for _, r := range l.rows {
+					if (r.when < after.when || r.when == after.when && r.id < after.id) && len(items) < l.limit {
+						items = append(items, r)
+					}
 				}
+			}); err != nil {
+				return nil, "", nil, err
 			}
 			behind = func(n int) string { return fmt.Sprint(items[n-1].when, " ", items[n-1].id) }
 			if len(items) == l.limit {
@@ -113,9 +156,11 @@ func TestAWalkByKeySeesEachRowOnceWhileTheListChanges(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(1500) {
-				walkChanging(t, k, seed, func(*rand.Rand) bool { return false })
-			}
+			synctest.Test(t, func(t *testing.T) {
+				for seed := range uint64(1500) {
+					walkChanging(t, k, seed, func(*rand.Rand) bool { return false })
+				}
+			})
 		})
 	}
 }
@@ -126,10 +171,12 @@ func TestAWalkGoesOnFromAnyRow(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(700) {
-				walkChanging(t, k, seed, func(r *rand.Rand) bool { return r.IntN(6) == 0 })
-				walkChanging(t, k, seed, func(*rand.Rand) bool { return true })
-			}
+			synctest.Test(t, func(t *testing.T) {
+				for seed := range uint64(700) {
+					walkChanging(t, k, seed, func(r *rand.Rand) bool { return r.IntN(6) == 0 })
+					walkChanging(t, k, seed, func(*rand.Rand) bool { return true })
+				}
+			})
 		})
 	}
 }
@@ -172,6 +219,9 @@ func walkChanging(t *testing.T, k kind, seed uint64, stop func(*rand.Rand) bool)
 				t.Fatalf("seed %d: row %d came %d times", seed, x.id, seen[x.id])
 			}
 			top = max(top, x.when)
+			if r.IntN(2) == 0 { // the page ahead comes before the change
+				synctest.Wait()
+			}
 			if r.IntN(4) < 2 { // as a loop that closes what it sees
 				l.remove(x.id)
 			}

@@ -4,7 +4,6 @@ package recovered
 
 import (
 	"fmt"
-	"path"
 	"runtime"
 	"strings"
 	"sync"
@@ -61,7 +60,8 @@ func panicSite() string {
 		case own:
 			panicking = true
 		case panicking:
-			return fmt.Sprintf("%s/%s:%d", path.Base(path.Dir(f.File)), path.Base(f.File), f.Line)
+			folders := strings.Split(f.File, "/")
+			return fmt.Sprintf("%s:%d", strings.Join(folders[max(0, len(folders)-2):], "/"), f.Line)
 		}
 		if !more {
 			return "an unknown place"
