@@ -288,12 +288,14 @@ func TestAServerThatIsKilledAtAnyRequestLeavesRulesThatAreWholeAndAWayBack(t *te
 					cmd.Stdout, cmd.Stderr = &said, &said
 					var mu sync.Mutex
 					n := 0
+					started := make(chan struct{})
 					kill := func(string) {
 						mu.Lock()
 						n++
 						now := n == at
 						mu.Unlock()
 						if now {
+							<-started
 							_ = cmd.Process.Kill()
 							panic(http.ErrAbortHandler)
 						}
@@ -306,6 +308,7 @@ func TestAServerThatIsKilledAtAnyRequestLeavesRulesThatAreWholeAndAWayBack(t *te
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)
 					}
+					close(started)
 					if err := cmd.Wait(); err == nil {
 						t.Errorf("it was not killed at %d: %s", at, said.String())
 					}
