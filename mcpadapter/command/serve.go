@@ -29,6 +29,7 @@ func (p *program) serve(ctx context.Context) int {
 	if p.http == "" {
 		tune() // before the tools are made, which is most of what a short session does
 	}
+	p.trace = newIdler(giver()).trace
 	s, err := p.open()
 	if err != nil {
 		return p.misuse(err)

@@ -5,9 +5,12 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/jsonschema-go/jsonschema"
@@ -263,4 +266,24 @@ func TestWhatAPlatformSaysItselfIsNoTextOfOthers(t *testing.T) {
 	if diff := cmp.Diff([]string{"note", "AMBER"}, a.Texts()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestAnAnswerThatIsLetGoTakesNoMemory(t *testing.T) {
+	var s Store
+	keep := func(i int) weak.Pointer[byte] {
+		a := shown(t, passedOn{ID: strconv.Itoa(i)})
+		s.Keep("tool", "", a, 2048, nil)
+		return weak.Make(&a.Body()[0])
+	}
+	var all []weak.Pointer[byte]
+	for i := range 2 * maxStored {
+		all = append(all, keep(i))
+	}
+	runtime.GC()
+	for i, one := range all {
+		if gone := one.Value() == nil; gone != (i < maxStored) {
+			t.Errorf("of %d answers, of which the last %d are kept, number %d is gone: %v", len(all), maxStored, i, gone)
+		}
+	}
+	runtime.KeepAlive(&s)
 }

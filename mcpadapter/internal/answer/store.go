@@ -146,7 +146,7 @@ func (s *Store) drop(n int) (gone []string) {
 	for len(s.kept) > 0 && (time.Now().After(s.kept[0].until) || s.total+n > maxKeptSum || n > 0 && len(s.kept) >= maxStored) {
 		s.total -= s.kept[0].held
 		gone = append(gone, s.kept[0].addresses()...)
-		s.kept = s.kept[1:]
+		s.kept = slices.Delete(s.kept, 0, 1) // which keeps no pointer to it, as s.kept[1:] would
 	}
 	return gone
 }
