@@ -230,7 +230,7 @@ func (k *KB) Understand(names ...string) (Sensors, []Meaning, error) {
 // see adds what a name means to s, and returns it.
 func (k *KB) see(s Sensors, name string) (found []Meaning) {
 	component := func(key string) *DataComponent {
-		c, _, err := k.ResolveDataComponent(key)
+		c, _, err := find(k, facts.Component, k.components, key)
 		if err != nil {
 			return nil
 		}

@@ -66,7 +66,7 @@ func FuzzIDs(f *testing.F) {
 	f.Add("attack.t1059.001, T1110")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, id := range IDs(text) {
-			if !layerID.MatchString(id) || canonical(id) != id {
+			if !isTechniqueID(id) || canonical(id) != id {
 				t.Errorf("%q gives %q", text, id)
 			}
 			if again := IDs(id); len(again) != 1 || again[0] != id {

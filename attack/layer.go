@@ -125,7 +125,6 @@ func NewLayer(name string, domain Domain, version string) *Layer {
 }
 
 var (
-	layerID      = lazyregexp.New(`^T[0-9]{4}(\.[0-9]{3})?$`)
 	layerColor   = lazyregexp.New(`^#[0-9A-Fa-f]{6}$`)
 	layerAlpha   = lazyregexp.New(`^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$`)
 	layerVersion = lazyregexp.New(`^[0-9]+(\.[0-9]+)*$`)
@@ -169,7 +168,7 @@ func (l *Layer) Validate() error {
 	seen := make(map[[2]string]bool, len(l.Techniques))
 	for _, t := range l.Techniques {
 		key := [2]string{t.TechniqueID, t.Tactic}
-		if !layerID.MatchString(t.TechniqueID) { // what is wrong is written only where it is: there are many
+		if !isTechniqueID(t.TechniqueID) { // what is wrong is written only where it is: there are many
 			check(false, "technique id %q, want one such as T1059 or T1059.001", t.TechniqueID)
 		}
 		if seen[key] {
@@ -186,6 +185,20 @@ func (l *Layer) Validate() error {
 	}
 	checkNotes(check, "layer", l.Metadata, l.Links)
 	return errors.Join(errs...)
+}
+
+// isTechniqueID reports whether id is one such as T1059 or T1059.001.
+func isTechniqueID(id string) bool {
+	if len(id) != len("T1059") && len(id) != len("T1059.001") {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case i == 0 && c != 'T', i == 5 && c != '.', i != 0 && i != 5 && (c < '0' || c > '9'):
+			return false
+		}
+	}
+	return true
 }
 
 // checkNotes checks metadata and links, each a pair or a divider.

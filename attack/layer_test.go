@@ -315,6 +315,21 @@ func TestValidateFindsEveryBreach(t *testing.T) {
 	}
 }
 
+func TestALayerTakesIDsOfTechniquesAlone(t *testing.T) {
+	t.Parallel()
+	for id, good := range map[string]bool{
+		"T1059": true, "T1059.001": true, "T0800": true,
+		"": false, "T": false, "T105": false, "T10591": false, "T1059.": false, "T1059.1": false, "T1059.0011": false, "T1059.001.001": false,
+		"t1059": false, "TT1059": false, "TA0001": false, "G0016": false, "T١٢٣٤": false, "T1059 ": false, "T10a9": false, "T1059.00a": false, "1059": false,
+	} {
+		l := attack.NewLayer("test", attack.Enterprise, "18.1")
+		l.Techniques = append(l.Techniques, attack.LayerTechnique{TechniqueID: id})
+		if err := l.Validate(); (err == nil) != good {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
 func TestLayersAreReadAsPeopleHaveThem(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -189,6 +189,7 @@ func (p *painter) coverage() error {
 		{"all that an analytic needs", layerGreen}, {"part of what an analytic needs", layerYellow}, {"nothing", layerRed},
 		{"ATT&CK names no log source", "#ffffff"},
 	}
+	p.layer.Techniques = slices.Grow(p.layer.Techniques, len(p.kb.techniques))
 	scores := map[Coverage]float64{Uncovered: 0, Partial: 50, Covered: 100}
 	totals := map[Coverage]int{}
 	for t := range p.kb.Techniques() {
