@@ -64,9 +64,9 @@ func (c *Client) Matrix(ctx context.Context, in MatrixInput) (*MatrixOutput, err
 
 // Resources lists what can be read under a fixed address: the matrix of each domain, the version and the tactics.
 func (c *Client) Resources() []gate.Resource {
-	matrix := gate.Read("mitre_matrix", c.Matrix, "The matrix of one domain.")
-	version := gate.Read("mitre_data_version", c.DataVersion, "Which version of ATT&CK is loaded, and from where.")
-	tactics := gate.Read("mitre_list_tactics", c.ListTactics, "The tactics in the order of their matrices.")
+	matrix := gate.Read("mitre_matrix", c.Matrix, "The matrix of one domain.").Op()
+	version := gate.Read("mitre_data_version", c.DataVersion, "Which version of ATT&CK is loaded, and from where.").Op()
+	tactics := gate.Read("mitre_list_tactics", c.ListTactics, "The tactics in the order of their matrices.").Op()
 	var list []gate.Resource
 	for _, d := range c.config.Domains {
 		list = append(list, gate.Resource{

@@ -49,7 +49,7 @@ func TestNothingShowsBeforeItIsOnTheDisk(t *testing.T) {
 		return Plan{Summary: "Add a comment.", Targets: []Target{{Kind: "case", ID: in.Case}}}, nil
 	})
 	running := 0
-	op.fn = func(context.Context, comment) (string, error) {
+	op.fn = func(context.Context, any) (any, error) {
 		running = d.whole("the operation")
 		return "", op.fail
 	}

@@ -402,13 +402,14 @@ func TestAnApprovalIsForExactlyOneCall(t *testing.T) {
 		Tags []string `json:"tags,omitempty"`
 	}
 	var got []in
-	op := Write("tag", func(_ context.Context, in in) (int, error) { got = append(got, in); return 0, nil }, "Tag.")
+	tag := func(_ context.Context, in in) (int, error) { got = append(got, in); return 0, nil }
+	op := Write("tag", tag, "Tag.")
 	first := in{Case: "1", Tags: []string{"a", "b"}}
 	approved := must(op.Do(t.Context(), g, &first)).Proposal
 	w.approve(approved)
 	ctx := t.Context()
-	other := Write("tag2", func(_ context.Context, in in) (int, error) { got = append(got, in); return 0, nil }, "Tag.")
-	moved := Write("tag", op.fn, "Tag.")
+	other := Write("tag2", tag, "Tag.")
+	moved := Write("tag", tag, "Tag.")
 	On(g, "https://elsewhere", moved)
 	for name, call := range map[string]func() (*Result, error){
 		"other arguments":   func() (*Result, error) { return op.Do(ctx, g, &in{Case: "2", Tags: []string{"a", "b"}}) },
@@ -416,7 +417,7 @@ func TestAnApprovalIsForExactlyOneCall(t *testing.T) {
 		"fewer arguments":   func() (*Result, error) { return op.Do(ctx, g, &in{Case: "1"}) },
 		"another operation": func() (*Result, error) { return other.Do(ctx, g, &first) },
 		"another tier": func() (*Result, error) {
-			return Destructive("tag", op.fn, "Tag.").Do(ctx, g, &first)
+			return Destructive("tag", tag, "Tag.").Do(ctx, g, &first)
 		},
 		"another principal": func() (*Result, error) { return op.Do(WithPrincipal(ctx, "bob"), g, &first) },
 		"another upstream":  func() (*Result, error) { return moved.Do(ctx, g, &first) },

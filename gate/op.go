@@ -55,11 +55,8 @@ type Facets struct {
 }
 
 // An Operation is one gated function. Make it with [Read], [Write] or
-// [Destructive]. Its methods beside Plan, ReadWhen and RunWhen are those of [Op].
-type Operation[In, Out any] struct {
-	operation
-	fn func(context.Context, In) (Out, error)
-}
+// [Destructive]. Its methods beside Plan, ReadWhen, RunWhen and Op are those of [Op].
+type Operation[In, Out any] struct{ *operation }
 
 // An operation is an [Operation] without its types, so that what the gate does is
 // compiled once and not for each function. Where it says in, it is a pointer to a
@@ -78,7 +75,7 @@ type operation struct {
 	in, out  reflect.Type
 	pointer  reflect.Type       // to an input
 	input    func() *input.Plan // what the tags of the input say
-	run      func(ctx context.Context, in any) (any, error)
+	fn       func(ctx context.Context, in any) (any, error)
 	plan     func(ctx context.Context, in any) (Plan, error)
 	readWhen func(in any) bool
 	runWhen  func(in any) bool
@@ -114,7 +111,7 @@ func InParts(with string) Option { return func(o *options) { o.facets.InParts = 
 
 // Read declares an operation that changes nothing.
 func Read[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
-	return newOperation(TierRead, name, fn, doc, append(opts, Idempotent))
+	return &Operation[In, Out]{newOperation(TierRead, name, fn, doc, append(opts, Idempotent))}
 }
 
 // Write declares an operation that a person can undo.
@@ -123,31 +120,29 @@ func Read[In, Out any](name string, fn func(context.Context, In) (Out, error), d
 // what an approver sees and signs. A field that isn't in the JSON is a mistake
 // and panics; one that omitempty leaves out is absent, empty or not.
 func Write[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
-	return newOperation(TierWrite, name, fn, doc, opts)
+	return &Operation[In, Out]{newOperation(TierWrite, name, fn, doc, opts)}
 }
 
 // Destructive declares an operation that deletes, merges, publishes outside or
 // acts on the real world.
 func Destructive[In, Out any](name string, fn func(context.Context, In) (Out, error), doc string, opts ...Option) *Operation[In, Out] {
-	return newOperation(TierDestructive, name, fn, doc, opts)
+	return &Operation[In, Out]{newOperation(TierDestructive, name, fn, doc, opts)}
 }
 
-func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In) (Out, error), doc string, opts []Option) *Operation[In, Out] {
-	o := &Operation[In, Out]{fn: fn}
-	var run func(context.Context, any) (any, error)
+func newOperation[In, Out any](t Tier, name string, fn func(context.Context, In) (Out, error), doc string, opts []Option) *operation {
+	var untyped func(context.Context, any) (any, error)
 	if fn != nil {
-		run = func(ctx context.Context, in any) (any, error) { return o.fn(o.prepared(ctx), *in.(*In)) }
+		untyped = func(ctx context.Context, in any) (any, error) { return fn(ctx, *in.(*In)) }
 	}
-	o.declare(t, name, doc, reflect.TypeFor[*In](), reflect.TypeFor[Out](), run, opts)
-	return o
+	return declare(t, name, doc, reflect.TypeFor[*In](), reflect.TypeFor[Out](), untyped, opts)
 }
 
 // declare panics on a mistake in a table of operations, as regexp.MustCompile
 // does on a mistake in a pattern: it is a bug in the program, not in its input.
-func (o *operation) declare(t Tier, name, doc string, pointer, out reflect.Type, run func(context.Context, any) (any, error), opts []Option) {
+func declare(t Tier, name, doc string, pointer, out reflect.Type, fn func(context.Context, any) (any, error), opts []Option) *operation {
 	in := pointer.Elem()
 	switch {
-	case name == "" || doc == "" || run == nil:
+	case name == "" || doc == "" || fn == nil:
 		panic("gate: an operation needs a name, a function and a doc")
 	case in.Kind() != reflect.Struct:
 		panic(fmt.Sprintf("gate: %s: input is %s, want a struct", name, in))
@@ -171,9 +166,9 @@ func (o *operation) declare(t Tier, name, doc string, pointer, out reflect.Type,
 			panic(fmt.Sprintf("gate: %s: an option is for input %s, want %s", name, takes, in))
 		}
 	}
-	*o = operation{
+	return &operation{
 		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, invalid: ErrInvalid,
-		in: in, out: out, pointer: pointer, run: run, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
+		in: in, out: out, pointer: pointer, fn: fn, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
 	}
 }
 
@@ -185,13 +180,12 @@ func (o *operation) takes(in any) bool {
 // value returns what in points to.
 func (o *operation) value(in any) any { return reflect.ValueOf(in).Elem().Interface() }
 
-// prepared returns a context that tells a function which prepares its input that the gate
-// has done so.
-func (o *operation) prepared(ctx context.Context) context.Context {
-	if !o.prepares {
-		return ctx
+// run calls the function. One that prepares its input is told that the gate has done so.
+func (o *operation) run(ctx context.Context, in any) (any, error) {
+	if o.prepares {
+		ctx = input.Prepared(ctx, o.in, o.invalid)
 	}
-	return input.Prepared(ctx, o.in, o.invalid)
+	return o.fn(ctx, in)
 }
 
 // actsOn returns what the operation acts on beside its plan's targets.
@@ -241,23 +235,35 @@ func encodes(t reflect.Type) bool {
 // it is signed, set and checked. It may read at the platform; it can't write. An operation
 // without one shows its input.
 func (o *Operation[In, Out]) Plan(plan func(context.Context, In) (Plan, error)) *Operation[In, Out] {
-	o.plan = func(ctx context.Context, in any) (Plan, error) { return plan(ctx, *in.(*In)) }
+	o.plan = planOf(plan)
 	return o
 }
 
 // ReadWhen names the inputs for which the operation only reads. Such a call
 // runs at once and, having no permit, can't write even by mistake.
 func (o *Operation[In, Out]) ReadWhen(only func(In) bool) *Operation[In, Out] {
-	o.readWhen = func(in any) bool { return only(*in.(*In)) }
+	o.readWhen = whether(only)
 	return o
 }
 
 // RunWhen names the inputs for which the operation runs without an approval.
 // It is planned, locked and journalled all the same.
 func (o *Operation[In, Out]) RunWhen(unasked func(In) bool) *Operation[In, Out] {
-	o.runWhen = func(in any) bool { return unasked(*in.(*In)) }
+	o.runWhen = whether(unasked)
 	return o
 }
+
+func planOf[In any](plan func(context.Context, In) (Plan, error)) func(context.Context, any) (Plan, error) {
+	return func(ctx context.Context, in any) (Plan, error) { return plan(ctx, *in.(*In)) }
+}
+
+func whether[In any](f func(In) bool) func(any) bool {
+	return func(in any) bool { return f(*in.(*In)) }
+}
+
+// Op returns the operation without its types. Whoever lists hundreds of operations lists
+// these: the methods of [Op] are compiled for each pair of types that is one itself.
+func (o *Operation[In, Out]) Op() Op { return o.operation }
 
 // Name returns the operation's name.
 func (o *operation) Name() string { return o.name }

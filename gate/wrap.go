@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Wrap returns the function of o with g in front of it, under the same
@@ -22,7 +23,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 			if err != nil {
 				return zero, err
 			}
-			return o.fn(o.prepared(ctx), in)
+			return typed[Out](o.run(ctx, &in))
 		}
 		res, err := o.propose(ctx, g, &in)
 		if err != nil {
@@ -34,7 +35,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 		case StateDryRun:
 			return zero, &DryRunError{Op: o.name, Plan: res.Proposal.Plan}
 		}
-		out, _ := res.Out.(Out)
+		out, _ := typed[Out](res.Out, nil)
 		if res.Repeated {
 			if len(res.Kept) > 0 {
 				_ = json.Unmarshal(res.Kept, &out) // what doesn't fit is in the error
@@ -43,6 +44,12 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 		}
 		return out, nil
 	}
+}
+
+// typed returns what run returned as what it is.
+func typed[Out any](out any, err error) (Out, error) {
+	o, _ := out.(Out)
+	return o, err
 }
 
 // Of returns the one operation of ops that has the types of method, which is
@@ -55,21 +62,28 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 // [Wrap] would be of no use then: it is for declarations.
 func Of[In, Out any](ops []Op, method func(context.Context, In) (Out, error)) *Operation[In, Out] {
 	_ = method // only its types count
-	var found *Operation[In, Out]
+	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	var found *operation
 	for _, op := range ops {
-		o, ok := op.(*Operation[In, Out])
+		var o *operation
+		switch op := op.(type) {
+		case *operation:
+			o = op
+		case *Operation[In, Out]:
+			o = op.operation
+		}
 		switch {
-		case !ok:
+		case o == nil || o.in != in || o.out != out:
 		case found != nil:
-			panic(fmt.Sprintf("gate: %s and %s both take %T: name the operation", found.name, o.name, *new(In)))
+			panic(fmt.Sprintf("gate: %s and %s both take %s: name the operation", found.name, o.name, in))
 		default:
 			found = o
 		}
 	}
 	if found == nil {
-		panic(fmt.Sprintf("gate: none of %d operations takes %T and returns %T", len(ops), *new(In), *new(Out)))
+		panic(fmt.Sprintf("gate: none of %d operations takes %s and returns %s", len(ops), in, out))
 	}
-	return found
+	return &Operation[In, Out]{found}
 }
 
 // Await calls fn, which [Wrap] made, and when its call waits for an approver,

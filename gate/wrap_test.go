@@ -85,9 +85,9 @@ func TestTheTypesOfAMethodFindItsOperation(t *testing.T) {
 	t.Parallel()
 	write := func(context.Context, note) (int, error) { return 0, nil }
 	read := func(context.Context, other) (string, error) { return "", nil }
-	ops := []gate.Op{gate.Read("read", read, "Read."), gate.Write("write", write, "Write.")}
-	if got := gate.Of(ops, write).Name(); got != "write" {
-		t.Errorf("found %q", got)
+	ops := []gate.Op{gate.Read("read", read, "Read."), gate.Write("write", write, "Write.").Op()} // with types and without
+	if r, w := gate.Of(ops, read).Name(), gate.Of(ops, write).Name(); r != "read" || w != "write" {
+		t.Errorf("found %q and %q", r, w)
 	}
 	for name, f := range map[string]func(){
 		"none of 2 operations": func() { gate.Of(ops, func(context.Context, int) (int, error) { return 0, nil }) },

@@ -27,7 +27,7 @@ const (
 
 func (s *Server) findOp() gate.Op {
 	find := func(_ context.Context, in findInput) (*found, error) { return s.find(in), nil }
-	return gate.Read(FindTool, find, "Find tools of this server by words, such as \"thehive create case\" or \"correlate ip\".")
+	return gate.Read(FindTool, find, "Find tools of this server by words, such as \"thehive create case\" or \"correlate ip\".").Op()
 }
 
 func (s *Server) describeOp() gate.Op {
@@ -38,7 +38,7 @@ func (s *Server) describeOp() gate.Op {
 		}
 		return &description{Name: in.Name, Tier: t.op.Tier(), Doc: t.op.Doc(), Arguments: t.in.Schema()}, nil
 	}
-	return gate.Read(DescribeTool, describe, "Tell what a tool does, its tier and its arguments.")
+	return gate.Read(DescribeTool, describe, "Tell what a tool does, its tier and its arguments.").Op()
 }
 
 func callToolDefinition() *mcp.Tool {

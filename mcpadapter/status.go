@@ -109,5 +109,5 @@ func statusOp(g *gate.Guard, name string) gate.Op {
 		}
 		return out, nil
 	}
-	return gate.Read(name, status, "Gate status: which approvals, proposals or changes are pending, waiting or approved, and by whom; what became of a proposal. Can wait for a decision. Approves nothing.")
+	return gate.Read(name, status, "Gate status: which approvals, proposals or changes are pending, waiting or approved, and by whom; what became of a proposal. Can wait for a decision. Approves nothing.").Op()
 }

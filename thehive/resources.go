@@ -19,7 +19,7 @@ func (c *Client) Resources() []gate.Resource {
 	return []gate.Resource{
 		{
 			URI: "thehive://cases/open", Name: "Open cases", Doc: "The newest 100 cases that aren't closed, whatever their status is called.",
-			Op: gate.On(c.guard, c.upstream, gate.Read("thehive_open_cases", c.openCases, "List the cases that aren't closed."))[0], In: new(openCasesInput),
+			Op: gate.On(c.guard, c.upstream, gate.Read("thehive_open_cases", c.openCases, "List the cases that aren't closed.").Op())[0], In: new(openCasesInput),
 		},
 		{
 			URI: "thehive://alerts/new", Name: "New alerts", Doc: "The newest 100 alerts that nobody has looked at.",
