@@ -201,7 +201,7 @@ func (s *Server) describe(next mcp.MethodHandler) mcp.MethodHandler {
 			defer s.mu.Unlock()
 			for i, stub := range list.Tools {
 				if t := s.tools[stub.Name]; t != nil && t.stub == stub {
-					list.Tools[i] = t.described().tool
+					list.Tools[i] = t.definition()
 				}
 			}
 		case *mcp.ListResourcesResult:

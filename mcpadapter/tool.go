@@ -27,13 +27,13 @@ type tool struct {
 	own    bool // is of the server itself
 	claims bool // takes the agent's reason beside the arguments of the operation
 
-	described func() *described
-	patience  patience
+	definition func() *mcp.Tool // as it is listed
+	described  func() *described
+	patience   patience
 }
 
-// described is what only those need who list or call the tool.
+// described is what only those need who call the tool.
 type described struct {
-	tool    *mcp.Tool
 	answer  *schema.Type // the output of a read, or the envelope around it
 	wrapped bool         // a read's output that isn't an object becomes the member result of one
 	foreign bool         // the output has what others write
@@ -74,29 +74,23 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 	} else {
 		t.claims = takeReason(in)
 	}
-	t.described = sync.OnceValue(t.describe)
+	t.definition, t.described = sync.OnceValue(t.define), sync.OnceValue(t.describe)
 	return t, nil
 }
 
-func (t *tool) describe() *described {
-	out := schema.Output(t.op.Out())
-	d := &described{answer: out, foreign: out.Untrusted(), how: t.rest()}
+// define writes the definition. It reads no more of the output than is in it.
+func (t *tool) define() *mcp.Tool {
 	advertised := []byte(envelopeSchema)
-	switch {
-	case t.op.Tier() != gate.TierRead:
-		d.answer = schema.Output(reflect.TypeFor[envelope]())
-		plan := d.answer.Field("plan").Type
-		plan.Field("targets").Type.Elem.Field("name").SetUntrusted()
-		plan.Field("changes").Type.Elem.Field("before").SetUntrusted()
-		d.answer.Field("result").Type = out
-	case out.Kind != schema.Object && out.Kind != schema.Map:
-		d.answer, d.wrapped = schema.Output(reflect.TypeFor[wrapped]()), true
-		d.answer.Field("result").Type = out
-	}
 	if t.op.Tier() == gate.TierRead {
-		advertised = d.answer.AnswerSchema(answer.Members+","+failureMembers, "reason", "error")
+		out := schema.Members(t.op.Out())
+		if !isObject(out) {
+			whole := schema.Members(reflect.TypeFor[wrapped]())
+			whole.Field("result").Type = out
+			out = whole
+		}
+		advertised = out.AnswerSchema(answer.Members+","+failureMembers, "reason", "error")
 	}
-	d.tool = &mcp.Tool{
+	return &mcp.Tool{
 		Name:         t.op.Name(),
 		Title:        title(t.op.Name()),
 		Description:  t.op.Doc(),
@@ -104,6 +98,25 @@ func (t *tool) describe() *described {
 		InputSchema:  json.RawMessage(t.in.Schema()),
 		OutputSchema: json.RawMessage(advertised),
 		Meta:         t.meta(),
+	}
+}
+
+// isObject reports whether an output is an object, as an answer is.
+func isObject(out *schema.Type) bool { return out.Kind == schema.Object || out.Kind == schema.Map }
+
+func (t *tool) describe() *described {
+	out := schema.Output(t.op.Out())
+	d := &described{answer: out, foreign: out.Untrusted(), how: t.rest()}
+	switch {
+	case t.op.Tier() != gate.TierRead:
+		d.answer = schema.Output(reflect.TypeFor[envelope]())
+		plan := d.answer.Field("plan").Type
+		plan.Field("targets").Type.Elem.Field("name").SetUntrusted()
+		plan.Field("changes").Type.Elem.Field("before").SetUntrusted()
+		d.answer.Field("result").Type = out
+	case !isObject(out):
+		d.answer, d.wrapped = schema.Output(reflect.TypeFor[wrapped]()), true
+		d.answer.Field("result").Type = out
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,10 +12,19 @@ import (
 // Output returns the type of an output. There is one for every type: what
 // can't be known is any value.
 func Output(t reflect.Type) *Type {
-	return (&outputBuilder{stack: map[reflect.Type]bool{}}).typeOf(t)
+	return (&outputBuilder{stack: map[reflect.Type]bool{}, depth: math.MaxInt}).typeOf(t)
 }
 
-type outputBuilder struct{ stack map[reflect.Type]bool }
+// Members returns as much of the type of an output as [Type.AnswerSchema] writes: its
+// members and of what kind they are.
+func Members(t reflect.Type) *Type {
+	return (&outputBuilder{stack: map[reflect.Type]bool{}, depth: 1}).typeOf(t)
+}
+
+type outputBuilder struct {
+	stack map[reflect.Type]bool // what is being read
+	depth int                   // of what is read of lists, maps and structs
+}
 
 func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 	for t.Kind() == reflect.Pointer {
@@ -33,16 +43,24 @@ func (b *outputBuilder) typeOf(t reflect.Type) *Type {
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array:
-		b.stack[t] = t.Name() != ""
-		s.Kind, s.Elem = Array, b.elem(t.Elem())
-		delete(b.stack, t)
+		s.Kind = Array
 	case reflect.Map:
-		b.stack[t] = t.Name() != ""
-		s.Kind, s.Elem = Map, b.elem(t.Elem())
-		delete(b.stack, t)
+		s.Kind = Map
 	case reflect.Struct:
-		b.stack[t] = true
 		s.Kind = Object
+	}
+	if b.depth == 0 {
+		return s
+	}
+	b.depth--
+	defer func() { b.depth++ }()
+	switch s.Kind {
+	case Array, Map:
+		b.stack[t] = t.Name() != ""
+		s.Elem = b.elem(t.Elem())
+		delete(b.stack, t)
+	case Object:
+		b.stack[t] = true
 		fields := jsonFields(t)
 		s.Fields = make([]*Field, 0, len(fields))
 		for _, jf := range fields {
