@@ -17,7 +17,7 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".":                  {module + "internal/clientword", module + "internal/clip", module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "internal/jsontree", module + "internal/lazyregexp", module + "gate/state", module + "gate/journal", module + "internal/screen"},
+		".":                  {module + "internal/clientword", module + "internal/clip", module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "internal/jsontree", module + "internal/jsontext", module + "internal/lazyregexp", module + "gate/state", module + "gate/journal", module + "internal/screen"},
 		"journal":            {module + "internal/clip", module + "internal/lazyregexp", module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings"},
 		"postgres":           {module + "internal/lazyregexp", module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"witness":            {module + "gate/journal", module + "gate/state", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/state"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
 
 // A permit lets the requests of one execution through.
@@ -131,7 +132,7 @@ func withoutPermit(ctx context.Context) context.Context {
 // it went. The approval is spent already.
 func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result) (_ *Result, err error) {
 	p := res.Proposal
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: j.Frozen}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: shared(j.Frozen)}
 	finished := false
 	defer func() {
 		pm.ended.Store(true)
@@ -183,6 +184,32 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 	}
 	p.State, p.Changed = StateExecuted, time.Now().UTC()
 	return &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}, nil
+}
+
+// shared returns check for those who ask it at the same time, such as the requests of one
+// execution: who asks while it runs, and may have begun too late to be told the present by
+// it, shares its next run with all others who ask meanwhile.
+func shared(check func() (bool, error)) func() (bool, error) {
+	type run func() (bool, error)
+	var running sync.Mutex // held by the run under way
+	var mu sync.Mutex
+	var next run // who asks now shares it; nil: nobody has asked since one began
+	return func() (bool, error) {
+		mu.Lock()
+		if next == nil {
+			next = sync.OnceValues(func() (bool, error) {
+				running.Lock()
+				defer running.Unlock()
+				mu.Lock()
+				next = nil // who asks from here on may know more than this run will see
+				mu.Unlock()
+				return check()
+			})
+		}
+		mine := next
+		mu.Unlock()
+		return mine()
+	}
 }
 
 // errLeft ends an execution that goes on for long after whoever asked for it left.
@@ -266,51 +293,39 @@ func isID(v json.RawMessage) bool {
 // object with as many of them as fit, or nil. They are looked for in the answer
 // itself, or else in the one object that it holds.
 func ids(answer []byte) []byte {
-	var members, found map[string]json.RawMessage
-	if json.Unmarshal(answer, &members) != nil {
-		return nil
-	}
-	found = idsOf(members)
+	found, several := idsOf(answer), false
 	if len(found) == 0 {
-		for name, v := range members {
-			var inner map[string]json.RawMessage
-			if json.Unmarshal(v, &inner) != nil || inner == nil {
-				continue
-			}
+		_ = jsontext.Members(answer, func(name, inner []byte) {
 			if of := idsOf(inner); len(of) > 0 {
-				if len(found) > 0 { // several: which is meant can't be told
-					return nil
-				}
 				b, err := json.Marshal(of)
-				if err != nil {
-					return nil
-				}
-				found = map[string]json.RawMessage{name: b}
+				several = several || len(found) > 0 || err != nil // which is meant can't be told
+				found = map[string]json.RawMessage{string(name): b}
 			}
-		}
+		})
 	}
 	b, err := json.Marshal(found)
-	if err != nil || len(found) == 0 || len(b) > maxIDs {
+	if err != nil || several || len(found) == 0 || len(b) > maxIDs {
 		return nil
 	}
 	return b
 }
 
-// idsOf returns the members that are ids, or lists of ids.
-func idsOf(members map[string]json.RawMessage) map[string]json.RawMessage {
+// idsOf returns the members of an object that are ids, or lists of ids; none of what is no
+// object.
+func idsOf(object []byte) map[string]json.RawMessage {
 	found := map[string]json.RawMessage{}
-	for name, v := range members {
-		var list []json.RawMessage
-		if !namesID(name) {
-			continue
+	_ = jsontext.Members(object, func(name, v []byte) {
+		if !namesID(string(name)) {
+			return
 		}
+		var list []json.RawMessage
 		if json.Unmarshal(v, &list) != nil {
 			list = []json.RawMessage{v}
 		}
 		if len(list) > 0 && !slices.ContainsFunc(list, func(id json.RawMessage) bool { return !isID(id) }) {
-			found[name] = v
+			found[string(name)] = v
 		}
-	}
+	})
 	return found
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -128,5 +129,39 @@ func TestAnUnknownOutcomeIsNotRepeatedUnaskedInOtherWords(t *testing.T) {
 	}
 	if res := op.do(t, g, comment{Case: "1", Text: "hello!"}); res.State != StateExecuted {
 		t.Errorf("after the outcome was resolved the call is %s", res.State)
+	}
+}
+
+func TestWhoAsksTogetherSharesALookAndNobodySharesAnOlderOne(t *testing.T) {
+	var looks atomic.Int64
+	var frozen atomic.Bool
+	began, goOn := make(chan struct{}, 10), make(chan struct{})
+	ask := shared(func() (bool, error) {
+		looks.Add(1)
+		is := frozen.Load() // what this look sees
+		began <- struct{}{}
+		<-goOn
+		return is, nil
+	})
+	answers := make(chan bool, 10)
+	asked := func() { is, _ := ask(); answers <- is }
+	go asked()
+	<-began
+	frozen.Store(true) // while the first look is under way: it has seen otherwise
+	for range 9 {
+		go asked()
+	}
+	goOn <- struct{}{}
+	if <-answers {
+		t.Error("the first look saw what came later")
+	}
+	close(goOn)
+	for range 9 {
+		if !<-answers {
+			t.Error("who asked after the freeze was given a look from before it")
+		}
+	}
+	if n := looks.Load(); n < 2 || n > 10 {
+		t.Errorf("%d looks", n)
 	}
 }

@@ -59,16 +59,16 @@ type earlier struct {
 }
 
 // earlier yields the calls that are near, oldest first within those that have ended and
-// those that are open; waits says that nothing of one can have been done yet.
-func (u *update) earlier(near func(waits bool, op, call, key string) bool) iter.Seq[earlier] {
+// those that are open.
+func (u *update) earlier(near func(s state.State, op, call, key string) bool) iter.Seq[earlier] {
 	return func(yield func(earlier) bool) {
 		for _, p := range u.m.Past {
-			if near(false, p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
+			if near(p.State, p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
 				return
 			}
 		}
 		for _, r := range u.m.Open {
-			if near(r.State == state.StatePending || r.State == state.StateApproved, r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
+			if near(r.State, r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
 				return
 			}
 		}
@@ -83,8 +83,8 @@ type relative struct {
 
 // relatives returns those of p.
 func (u *update) relatives(p *state.Proposal) (list []relative) {
-	near := func(waits bool, op, call, key string) bool {
-		return call == p.Call || key != "" && key == p.Key || !waits && op == p.Op
+	near := func(s state.State, op, call, key string) bool {
+		return call == p.Call || key != "" && key == p.Key || lost(s) && op == p.Op
 	}
 	for e := range u.earlier(near) {
 		if r := u.relate(&e, p); r != unrelated {
@@ -96,7 +96,7 @@ func (u *update) relatives(p *state.Proposal) (list []relative) {
 
 // since returns the first call that acted on what e acted on after it, or nil.
 func (u *update) since(e *earlier) *earlier {
-	for other := range u.earlier(func(waits bool, _, _, _ string) bool { return !waits }) {
+	for other := range u.earlier(func(s state.State, _, _, _ string) bool { return !waits(s) }) {
 		if other.seq > e.seq && other.id != e.id && other.acted(e.on) {
 			return &other
 		}
@@ -124,11 +124,17 @@ func (e *earlier) asks(p *state.Proposal) bool {
 	return e.record != nil && len(p.On()) == 0 && e.record.Upstream == p.Upstream && bytes.Equal(e.record.Input, p.Input)
 }
 
+// waits reports whether nothing of a call in this state can have been done yet.
+func waits(s state.State) bool { return s == state.StatePending || s == state.StateApproved }
+
+// lost reports whether a call in this state may have been done, without anybody knowing.
+func lost(s state.State) bool { return s == state.StateUnknown || s == state.StatePartly }
+
 // relate says how e stands to p. It is the one notion of the same call.
 func (u *update) relate(e *earlier, p *state.Proposal) relation {
 	same := e.call == p.Call
-	waits := e.state == state.StatePending || e.state == state.StateApproved
-	lost := e.state == state.StateUnknown && !e.record.Redone || e.state == state.StatePartly && !e.past.Redone // and perhaps done
+	waits := waits(e.state)
+	lost := lost(e.state) && !(e.record != nil && e.record.Redone || e.past != nil && e.past.Redone)
 	switch {
 	case same && e.state == state.StateRunning:
 		return inFlight

@@ -442,10 +442,10 @@ func latest(a, b time.Time) time.Time {
 // redone takes note that a call was executed some attempts of which may have been.
 func (m *Machine) redone(call string) {
 	for _, r := range m.Open {
-		r.Redone = r.Redone || r.Call == call && r.State == StateUnknown
+		r.Redone = r.Redone || r.State == StateUnknown && r.Call == call
 	}
 	for _, p := range m.Past {
-		p.Redone = p.Redone || p.Call == call && p.State == StatePartly
+		p.Redone = p.Redone || p.State == StatePartly && p.Call == call
 	}
 }
 

@@ -95,7 +95,8 @@ type Store struct {
 	owners Owners
 	live   *os.File
 	at     cursor
-	broken error // it isn't known what is on the disk
+	broken error                         // it isn't known what is on the disk
+	here   struct{ inode, place string } // what Place said last, and of which folder
 
 	own  sync.Mutex
 	self *os.File // locked as long as this process is alive
@@ -731,8 +732,11 @@ func (s *Store) Place() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", inode(fi, s.dir), machine()))
-	return "folder " + hex.EncodeToString(sum[:8]), nil
+	if at := inode(fi, s.dir); at != s.here.inode {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", at, machine()))
+		s.here.inode, s.here.place = at, "folder "+hex.EncodeToString(sum[:8])
+	}
+	return s.here.place, nil
 }
 
 // Halt has every process that looks stop all writes, before the journal can say so.
