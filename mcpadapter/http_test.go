@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -640,5 +643,91 @@ func TestOverHTTPTheCallersOwnWordIsNoApproval(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAnAnswerOverHTTPIsTheSameInBothForms calls a tool that says what its caller gave
+// it: many at once in both eras, and in one request as a batch.
+func TestAnAnswerOverHTTPIsTheSameInBothForms(t *testing.T) {
+	type said struct {
+		Text string `json:"text" jsonschema:"What to say."`
+	}
+	say := func(_ context.Context, in said) (said, error) { return in, nil }
+	url := overHTTP(t, serverOf(t, mcptest.Guard(t), mcpadapter.Options{}, gate.Read("say", say, "Say.")), mcphttp.Options{})
+	texts := []string{`a "quoted" \ <b> & é` + "\n\t\x01\u2028", "data: x\n\n", `"text":"answer-`, strings.Repeat("long ", 3000), "", "x"}
+	same := func(text, structured string) string {
+		if text != structured {
+			t.Errorf("the text\n%s\nand the structured content\n%s", text, structured)
+		}
+		var out said
+		if err := json.Unmarshal([]byte(structured), &out); err != nil {
+			t.Errorf("%v: %s", err, structured)
+		}
+		return out.Text
+	}
+	for _, era := range eras {
+		cs := httpSession(t, url, "", era)
+		var wg sync.WaitGroup
+		for i := range 32 {
+			text := fmt.Sprint(i, texts[i%len(texts)])
+			wg.Go(func() {
+				res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "say", Arguments: said{text}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				structured, err := json.Marshal(res.StructuredContent)
+				if err != nil {
+					t.Error(err)
+				}
+				var a, b any
+				if err := errors.Join(json.Unmarshal([]byte(mcptest.Text(res)), &a), json.Unmarshal(structured, &b)); err != nil {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(map[string]any{"text": text}, a); diff != "" || !cmp.Equal(a, b) {
+					t.Errorf("%s: text (-want +got):\n%s\nstructured: %v", era, diff, b)
+				}
+			})
+		}
+		wg.Wait()
+	}
+
+	const version = "2025-03-26" // which has batches
+	hello := posted(t, url, nil, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"`+version+`","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`)
+	headers := map[string]string{"Mcp-Session-Id": hello.Header.Get("Mcp-Session-Id"), "Mcp-Protocol-Version": version, "Sallyport-Outlet": "answer-"}
+	var batch []string
+	want := map[string]string{}
+	for i, text := range texts {
+		args, err := json.Marshal(said{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[fmt.Sprint(10+i)] = text
+		batch = append(batch, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"say","arguments":%s}}`, 10+i, args))
+	}
+	body, err := io.ReadAll(posted(t, url, headers, "["+strings.Join(batch, ",")+"]").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.SplitSeq(string(body), "\n") {
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		var r struct {
+			ID     int
+			Result struct {
+				Content           []struct{ Text string }
+				StructuredContent json.RawMessage
+			}
+		}
+		if err := json.Unmarshal([]byte(data), &r); err != nil || len(r.Result.Content) != 1 {
+			t.Fatalf("%v: %s", err, data)
+		}
+		got[fmt.Sprint(r.ID)] = same(r.Result.Content[0].Text, string(r.Result.StructuredContent))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers of the batch (-want +got):\n%s", diff)
 	}
 }

@@ -133,8 +133,9 @@ func New(guard *gate.Guard, opts Options) *Server {
 }
 
 // MCP returns the server of the SDK below s, for a transport of your own. Add
-// nothing to it: s wouldn't know, and [Server.Serve] serves most calls of tools without
-// asking its middleware.
+// nothing to it: s wouldn't know, [Server.Serve] serves most calls of tools without
+// asking its middleware, and of those that package mcphttp serves it doesn't see what they
+// answer.
 func (s *Server) MCP() *mcp.Server { return s.mcp }
 
 // Add adds ops as tools. If it returns an error it has added nothing. Errors

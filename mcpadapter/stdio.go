@@ -12,6 +12,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/outlet"
 )
 
 const (
@@ -39,7 +41,7 @@ func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 		time.Sleep(stopTime)
 		s.calls.Abort()
 	})()
-	err := s.run(ctx, in, newOutlet(out), limit)
+	err := s.run(ctx, in, outlet.New(out), limit)
 	s.calls.Settle()
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -48,7 +50,7 @@ func (s *Server) serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 }
 
 // run is that of the SDK's server for one client, whose answers out writes.
-func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet, limit time.Duration) error {
+func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet.Outlet, limit time.Duration) error {
 	c := &stdioConn{lines: newLines(in, out), server: s, outlet: out, limit: limit, base: context.WithoutCancel(ctx), changed: make(chan struct{}, 1),
 		incoming: map[jsonrpc.ID]*jsonrpc.Request{}, outgoing: map[jsonrpc.ID]*jsonrpc.Request{},
 		cancelled: map[jsonrpc.ID]any{}, own: map[jsonrpc.ID]ownCall{}}
@@ -81,7 +83,7 @@ type stdioConn struct {
 	*lines
 	server  *Server
 	session *mcp.ServerSession
-	outlet  *outlet
+	outlet  *outlet.Outlet
 	limit   time.Duration
 	base    context.Context // of calls
 	changed chan struct{}   // has a token when the fields below may have changed
@@ -201,7 +203,7 @@ func (c *stdioConn) unwanted(msg jsonrpc.Message) bool {
 	case *jsonrpc.Response:
 		if _, ok := c.cancelled[m.ID]; ok {
 			delete(c.cancelled, m.ID)
-			c.outlet.forget(m.Result)
+			c.outlet.Forget(m.Result)
 			return true
 		}
 	case *jsonrpc.Request:

@@ -2,7 +2,6 @@ package mcpadapter
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/outlet"
 )
 
 func slowServer(t *testing.T, delay time.Duration, approval gate.Approval) *Server {
@@ -172,7 +172,7 @@ func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
 		}
 		r, w := io.Pipe()
 		back, to := io.Pipe()
-		out := newOutlet(to)
+		out := outlet.New(to)
 		done := make(chan error, 1)
 		go func() {
 			done <- s.run(t.Context(), r, out, time.Minute)
@@ -220,8 +220,8 @@ func TestNothingOfACallFollowsItsCancellation(t *testing.T) {
 		if strings.Contains(seen, "of-wait") || strings.Contains(seen, `"id":`+id+`,`) || strings.Contains(seen, "done") {
 			t.Errorf("after the cancellation there came\n%s", seen)
 		}
-		if len(out.waiting) > 0 {
-			t.Errorf("%d answers are held", len(out.waiting))
+		if out.Waiting() > 0 {
+			t.Errorf("%d answers are held", out.Waiting())
 		}
 	}
 }
@@ -418,23 +418,5 @@ func TestAnAnswerOverStdioIsTheSameInBothForms(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
-	}
-}
-
-func TestTheTicketOfAnAnswerIsGoodOnce(t *testing.T) {
-	var to bytes.Buffer
-	o := newOutlet(nopCloser{&to})
-	ticket := string(o.put([]byte(`{"a":1}`)))
-	for _, want := range []string{`{"structuredContent":{"a":1}}`, `{"structuredContent":}`} {
-		to.Reset()
-		if n, err := o.Write([]byte(`{"structuredContent":` + ticket + `}`)); err != nil || n != len(`{"structuredContent":`+ticket+`}`) {
-			t.Errorf("%d, %v", n, err)
-		}
-		if to.String() != want {
-			t.Errorf("%s, want %s", &to, want)
-		}
-	}
-	if len(o.waiting) > 0 {
-		t.Errorf("%d answers are held", len(o.waiting))
 	}
 }

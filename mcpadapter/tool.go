@@ -212,7 +212,7 @@ func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToo
 	ctx, stop := t.reportProgress(ctx, req)
 	defer stop()
 	r := t.observe(ctx, len(req.Params.Arguments), func(ctx context.Context) reply { return t.joined(ctx, req) })
-	return t.seal(req.Session, r.result), nil
+	return t.seal(req, r.result), nil
 }
 
 // joined serves a request, a read together with equal ones of the same user that are

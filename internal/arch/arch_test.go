@@ -147,6 +147,7 @@ var adapterFloors = []string{
 	"mcpadapter/internal/answer",
 	"mcpadapter/internal/inflight",
 	"mcpadapter/internal/hindrance",
+	"mcpadapter/internal/outlet",
 	"mcpadapter",
 	"mcpadapter/mcphttp",
 	"mcpadapter/command",

@@ -26,9 +26,7 @@ func (p *program) serve(ctx context.Context) int {
 	} else if p.cert != "" || p.key != "" || p.hosts != "" || p.origins != "" {
 		return p.misuse(errors.New("-tls-cert, -tls-key, -hosts and -origins go with -http"))
 	}
-	if p.http == "" {
-		tune() // before the tools are made, which is most of what a short session does
-	}
+	tune() // before the tools are made, which is most of what a short session does
 	p.trace = newIdler(giver()).trace
 	s, err := p.open()
 	if err != nil {

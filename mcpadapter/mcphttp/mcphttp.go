@@ -23,6 +23,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/mcpadapter"
+	"github.com/sallyport-soc/sallyport/mcpadapter/internal/outlet"
 )
 
 // Options say how a server is served over streamable HTTP. The zero
@@ -355,6 +356,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		defer context.AfterFunc(h.stopped, cancel)()
 		r = r.WithContext(ctx)
+	}
+	if b, ok := r.Body.(*body); ok && r.Method == http.MethodPost {
+		outlet.Serve(h.mcp, w, r, b.all)
+		return
 	}
 	h.mcp.ServeHTTP(w, r)
 }
