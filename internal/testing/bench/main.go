@@ -64,6 +64,7 @@ type load struct {
 	tool  string
 	args  json.RawMessage
 	calls int
+	idle  time.Duration // until its memory is read
 }
 
 // usual are the loads of each server, by the name that its program begins with.
@@ -81,10 +82,11 @@ func run(ctx context.Context, args []string) error {
 	calls := f.Int("calls", 200, "`calls` of a measurement")
 	pairs := f.Int("pairs", 5, "how many `pairs` of runs")
 	at := f.String("c", "1,32", "comma-separated numbers of `calls` in flight")
-	tool := f.String("tool", "", "`tool` to call; default: some of the server's own")
+	tool := f.String("tool", "", "`tool` to call, or tools/list; default: some of the server's own")
 	params := f.String("args", "{}", "its arguments as `JSON`")
 	toolB := f.String("tool-b", "", "what the `tool` is called in B, if not the same")
 	paramsB := f.String("args-b", "", "its arguments in B as `JSON`, if not the same")
+	idle := f.Duration("idle", 0, "read the memory so `long` after the last call")
 	large := f.Bool("large", false, "measure the memory that large answers take instead, of the servers in the folder that is named")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -135,7 +137,7 @@ func run(ctx context.Context, args []string) error {
 				}
 				for _, which := range order {
 					l := loads[which][i]
-					l.calls = *calls
+					l.calls, l.idle = *calls, *idle
 					s, err := measure(ctx, up, commands[which], *overHTTP, l, c)
 					if err != nil {
 						return fmt.Errorf("%s: %s: %w", commands[which], l.tool, err)

@@ -104,8 +104,11 @@ func (s *server) ask(ctx context.Context, method string, params any) ([]byte, er
 	return s.send(ctx, id, fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, id, method, p))
 }
 
-// call calls a tool and returns the whole message of its answer.
+// call calls a tool, or lists them, and returns the whole message of its answer.
 func (s *server) call(ctx context.Context, l load) ([]byte, error) {
+	if l.tool == "tools/list" {
+		return s.ask(ctx, l.tool, struct{}{})
+	}
 	args := json.RawMessage(bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, s.last.Load(), 10)))
 	answer, err := s.ask(ctx, "tools/call", map[string]any{"name": l.tool, "arguments": args})
 	if err == nil && bytes.Contains(answer, []byte(`"isError":true`)) {
@@ -276,6 +279,7 @@ func measure(ctx context.Context, up *platforms, command string, overHTTP bool, 
 	out.perSecond = float64(l.calls) / time.Since(began).Seconds()
 	out.cpu = (cpuOf(pid) - cpu) * 1000 / float64(l.calls)
 	out.conns = float64(up.conns.Load() - conns)
+	time.Sleep(l.idle)
 	out.rss = memoryOf(pid, "VmRSS:")
 	slices.Sort(took)
 	out.p50, out.p99 = took[len(took)/2], took[len(took)*99/100]
