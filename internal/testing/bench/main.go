@@ -6,6 +6,7 @@
 //	go build -o bin/ ./examples/... && go run ./internal/testing/bench bin/thehive-mcp old/thehive-mcp
 //	go run ./internal/testing/bench -http -calls 500 -tool thehive_get_case -args '{"caseId":"1"}' bin/thehive-mcp old/thehive-mcp
 //	go run ./internal/testing/bench -large bin
+//	go run ./internal/testing/bench -c 1 -delay 5ms -tool cortex_analyze_observable -args '{"data":"185.220.101.7","message":"{n}","analyzers":[…]}' bin/cortex-mcp old/cortex-mcp
 //
 // {n} in the arguments of a tool is another number at each call; SALLYPORT_POLICY is
 // handed on, since a hundred proposals are beyond the usual budget.
@@ -101,6 +102,7 @@ func run(ctx context.Context, args []string) error {
 	toolB := f.String("tool-b", "", "what the `tool` is called in B, if not the same")
 	paramsB := f.String("args-b", "", "its arguments in B as `JSON`, if not the same")
 	idle := f.Duration("idle", 0, "read the memory so `long` after the last call")
+	delay := f.Duration("delay", 0, "how `long` the upstream takes for each answer, such as 5ms")
 	large := f.Bool("large", false, "measure the memory that large answers take instead, of the servers in the folder that is named")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -136,7 +138,7 @@ func run(ctx context.Context, args []string) error {
 	if *paramsB != "" {
 		loads[1] = []load{{tool: loads[1][0].tool, args: json.RawMessage(*paramsB)}}
 	}
-	up, err := upstream()
+	up, err := upstream(*delay)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/internal/testing/lab"
 )
@@ -21,7 +22,8 @@ type platforms struct {
 	conns   atomic.Int64 // that were made
 }
 
-func upstream() (*platforms, error) {
+// upstream starts them. Each takes so long for an answer.
+func upstream(delay time.Duration) (*platforms, error) {
 	l, err := lab.Start(0)
 	if err != nil {
 		return nil, err
@@ -29,7 +31,7 @@ func upstream() (*platforms, error) {
 	u := &platforms{lab: l, env: l.Env()}
 	for i, kv := range u.env {
 		if name, address, _ := strings.Cut(kv, "="); strings.HasSuffix(name, "_URL") {
-			s := httptest.NewUnstartedServer(&kept{to: address})
+			s := httptest.NewUnstartedServer(&kept{to: address, delay: delay})
 			s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 				if state == http.StateNew {
 					u.conns.Add(1)
@@ -54,6 +56,7 @@ func (u *platforms) Close() {
 // kept answers each request as to does, from memory from the second time on.
 type kept struct {
 	to      string
+	delay   time.Duration
 	answers sync.Map // of method, URL, credentials and body
 }
 
@@ -92,6 +95,7 @@ func (k *kept) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v = stored{res.StatusCode, res.Header, b}
 		k.answers.Store(id, v)
 	}
+	time.Sleep(k.delay)
 	s, _ := v.(stored)
 	for name, values := range s.header {
 		w.Header()[name] = values
