@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // DetectionStrategy is a way to detect a technique. It is carried out by analytics.
@@ -138,7 +139,7 @@ func (t *Technique) Detection() Detection {
 	}
 	slices.Sort(numbers)
 	d.Components = pick(t.kb.components, numbers)
-	slices.SortFunc(d.LogSources, func(a, b LogSource) int {
+	sorting.By(d.LogSources, func(a, b LogSource) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Channel, b.Channel),
 			strings.Compare(a.Component.ID, b.Component.ID))
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Paging says which part of a list to return.
@@ -57,7 +58,7 @@ func ranked[T any, P object[T]](all iter.Seq[P], query string, aliases func(P) [
 			hits = append(hits, hit{p, n})
 		}
 	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.fits, a.fits) })
+	sorting.Stable(hits, func(a, b hit) int { return cmp.Compare(b.fits, a.fits) })
 	out := make([]P, len(hits))
 	for i, h := range hits {
 		out[i] = h.p

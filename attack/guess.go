@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/attack/internal/guess"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Confidence says how far a guess may be trusted.
@@ -67,7 +68,7 @@ func (k *KB) Guess(title, body string, limit int) []Guess {
 		}
 		return 0
 	}
-	slices.SortStableFunc(all, func(a, b Guess) int {
+	sorting.Stable(all, func(a, b Guess) int {
 		return cmp.Or(cmp.Compare(meant(b), meant(a)), cmp.Compare(b.Score, a.Score))
 	})
 	if len(all) == 0 || all[0].Score < shownFrom {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // weights say how telling each technique is of who uses it.
@@ -96,7 +97,7 @@ func match[T any, P object[T]](u *weights, all []T, uses *relation, weighs []flo
 			found = append(found, candidate{int32(n), alike(shared[n], own, weighs[n]), count})
 		}
 	}
-	slices.SortFunc(found, func(a, b candidate) int {
+	sorting.By(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.count, a.count), cmp.Compare(a.n, b.n))
 	})
 	return first(found, limit, func(c candidate) Match {
@@ -351,7 +352,7 @@ func (c *Client) AttackPath(ctx context.Context, in AttackPathInput) (*AttackPat
 				float64(both) / math.Sqrt(float64(len(with))*float64(n)),
 			})
 		}
-		slices.SortFunc(candidates, func(a, b rated) int {
+		sorting.By(candidates, func(a, b rated) int {
 			return cmp.Or(cmp.Compare(b.strength, a.strength), strings.Compare(a.ID, b.ID))
 		})
 		for _, r := range candidates[:min(in.Limit, len(candidates))] {
@@ -550,7 +551,7 @@ func prevent(asked []*Technique) []Priority {
 			all[i].Techniques = append(all[i].Techniques, t.ID)
 		}
 	}
-	slices.SortFunc(all, func(a, b Priority) int {
+	sorting.By(all, func(a, b Priority) int {
 		return cmp.Or(cmp.Compare(len(b.Techniques), len(a.Techniques)), strings.Compare(a.ID, b.ID))
 	})
 	return all

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Hit is a technique that a search found.
@@ -80,7 +81,7 @@ func (k *KB) Search(query string, limit int) (hits []Hit, total int) {
 		t.score *= 1 + float64(t.named)/float64(max(1, index.length[n]))
 		hits = append(hits, Hit{Technique: &k.techniques[n], Score: int(t.score * 10), Fit: int(100 * t.score / most), Words: t.words})
 	}
-	slices.SortFunc(hits, func(a, b Hit) int {
+	sorting.By(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.Technique.ID, b.Technique.ID))
 	})
 	return hits[:min(len(hits), max(limit, 0))], len(hits)

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate/state"
 	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/clip"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // An Approval says who attests that a human said yes.
@@ -443,7 +444,7 @@ func (o *operation) makePlan(ctx context.Context, in any) (Plan, error) {
 		}
 		plan.Changes = append(plan.Changes, Change{Field: name, After: after})
 	}
-	slices.SortFunc(plan.Changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
+	sorting.By(plan.Changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return plan, nil
 }
 

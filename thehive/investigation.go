@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
@@ -116,7 +117,7 @@ func (c *Client) GetCaseTimeline(ctx context.Context, in GetCaseTimelineInput) (
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	slices.SortStableFunc(got.Events, func(a, b TimelineEntry) int { return a.Date.Compare(b.Date) })
+	sorting.Stable(got.Events, func(a, b TimelineEntry) int { return a.Date.Compare(b.Date) })
 	if more := len(got.Events) - maxTimeline; more > 0 {
 		got.Events, got.LeftOut = slices.Clone(got.Events[more:]), more
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // ReportFormat is how a report is written.
@@ -302,7 +303,7 @@ func draw(list []*Procedure) matrix {
 	var m matrix
 	for i, name := range names {
 		cells := byTactic[name]
-		slices.SortFunc(cells, func(a, b matrixCell) int { return cmp.Compare(a.ID, b.ID) })
+		sorting.By(cells, func(a, b matrixCell) int { return cmp.Compare(a.ID, b.ID) })
 		for j := range cells {
 			cells[j].Y = headHeight + j*cellHeight
 		}

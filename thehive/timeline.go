@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // CaseTimelineSummaryInput is the input of [Client.CaseTimelineSummary].
@@ -136,7 +137,7 @@ func (c *Client) CaseTimelineSummary(ctx context.Context, in CaseTimelineSummary
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(t.Events, func(a, b TimelineEvent) int { return a.Date.Compare(b.Date) })
+	sorting.Stable(t.Events, func(a, b TimelineEvent) int { return a.Date.Compare(b.Date) })
 	t.Total = len(t.Events) + beyond + older
 	if cut := len(t.Events) - in.Limit; cut > 0 {
 		t.Events = slices.Clone(t.Events[cut:])

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // statuses are the values that every server begins with, by kind. Each server
@@ -72,7 +74,7 @@ func (c *Client) serverStatuses(ctx context.Context, kind Kind) ([]serverStatus,
 		for value, stage := range statuses[kind] {
 			list = append(list, serverStatus{value, stage})
 		}
-		slices.SortFunc(list, func(a, b serverStatus) int { return strings.Compare(a.Value, b.Value) })
+		sorting.By(list, func(a, b serverStatus) int { return strings.Compare(a.Value, b.Value) })
 		return list, nil
 	}
 	if err != nil {

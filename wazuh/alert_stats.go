@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -290,7 +291,7 @@ func (s *AlertStats) read(f *indexer.Found, keys []AlertKey, top int, zone *time
 		if c.Field == "" {
 			c.Field = key.fields[0]
 		}
-		slices.SortStableFunc(c.Values, func(a, b Count) int { return b.Count - a.Count })
+		sorting.Stable(c.Values, func(a, b Count) int { return b.Count - a.Count })
 		for len(c.Values) > top {
 			last := len(c.Values) - 1
 			c.Others += c.Values[last].Count

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 )
 
@@ -80,7 +81,7 @@ func (c *Client) fields(ctx context.Context, index string) *fieldList {
 			rest = append(rest, indexField{path, k})
 		}
 	}
-	slices.SortFunc(rest, func(a, b indexField) int { return strings.Compare(a.path, b.path) })
+	sorting.By(rest, func(a, b indexField) int { return strings.Compare(a.path, b.path) })
 	l.fields = append(l.fields, rest...)
 	if ctx.Err() == nil {
 		if c.cache.known == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/indexer"
 	"github.com/sallyport-soc/sallyport/wazuh/internal/wire"
 )
@@ -450,7 +451,7 @@ func (m *tuneMeasure) share(ctx context.Context, filter []clause, samples *[]sam
 				}
 			}
 		}
-		slices.SortStableFunc(list, func(a, b Count) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value)) })
+		sorting.Stable(list, func(a, b Count) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value)) })
 		return list[:min(len(list), maxTop)]
 	}
 	s.Hosts, s.Users, s.Sources = top("hosts"), top("users"), top("sources")
@@ -721,7 +722,7 @@ func (m *tuneMeasure) relatives(ctx context.Context, p *TunePreview, rule *Rule)
 		}
 	}
 	for _, list := range [][]RelatedRule{p.CountOnIt, p.Unreached} {
-		slices.SortFunc(list, func(a, b RelatedRule) int { return cmp.Compare(a.ID, b.ID) })
+		sorting.By(list, func(a, b RelatedRule) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return nil
 }
@@ -762,7 +763,7 @@ func (m *tuneMeasure) warn(p *TunePreview, oldest time.Time) {
 		add("Rule %d (level %d) counts these alerts (%s) and would no longer see the silenced ones, though %d alerts of its own meet the conditions: %s", r.ID, r.Level, r.By, r.Alerts, r.Description)
 	}
 	few := slices.Clone(p.Unreached)
-	slices.SortStableFunc(few, func(a, b RelatedRule) int {
+	sorting.Stable(few, func(a, b RelatedRule) int {
 		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(b.Level, a.Level))
 	})
 	for _, r := range few[:min(len(few), maxTop)] {

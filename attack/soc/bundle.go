@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/screen"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
@@ -288,7 +289,7 @@ func safeName(s string) string {
 // and a list that sha256sum checks.
 func (b *bundle) pack(out *EvidenceBundleOutput, alert string) error {
 	names := slices.Sorted(maps.Keys(b.files))
-	slices.SortFunc(b.missing, func(x, y MissingPart) int { return cmp.Compare(x.Path, y.Path) })
+	sorting.By(b.missing, func(x, y MissingPart) int { return cmp.Compare(x.Path, y.Path) })
 	out.Files, out.Missing = []BundledFile{}, append([]MissingPart{}, b.missing...)
 	var sums strings.Builder
 	add := func(name string) {

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
 
@@ -326,7 +327,7 @@ func (out *CoverageOutput) gaps(kb *attack.KB, rows []CoverageRow, groups []*att
 			out.Gaps = append(out.Gaps, g)
 		}
 	}
-	slices.SortStableFunc(out.Gaps, func(a, b CoverageGap) int { return cmp.Compare(b.Users, a.Users) })
+	sorting.Stable(out.Gaps, func(a, b CoverageGap) int { return cmp.Compare(b.Users, a.Users) })
 	out.Gaps = out.Gaps[:min(maxGaps, len(out.Gaps))]
 }
 
@@ -345,7 +346,7 @@ var states = map[CoverageState]struct {
 func (out *CoverageOutput) show(kb *attack.KB, domain attack.Domain, in CoverageInput, rows []CoverageRow) error {
 	if in.Form == AsTable {
 		rows = slices.Clone(rows)
-		slices.SortStableFunc(rows, func(a, b CoverageRow) int {
+		sorting.Stable(rows, func(a, b CoverageRow) int {
 			return cmp.Or(cmp.Compare(states[a.State].order, states[b.State].order), cmp.Compare(b.Alerts, a.Alerts))
 		})
 		out.Techniques = attack.List[CoverageRow]{Total: len(rows), Items: rows[:min(in.Limit, len(rows))]}

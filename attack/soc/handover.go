@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/input"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -192,7 +193,7 @@ func (c *Client) handoverCases(ctx context.Context, out *HandoverOutput) error {
 			out.Tasks = append(out.Tasks, HandoverTask{t.CaseNumber, t.Task.Title, t.Task.Assignee, t.Task.DueDate, t.Task.DueDate.Before(out.Until)})
 		}
 	}
-	slices.SortStableFunc(out.Tasks, func(a, b HandoverTask) int { return a.Due.Compare(b.Due) })
+	sorting.Stable(out.Tasks, func(a, b HandoverTask) int { return a.Due.Compare(b.Due) })
 	if due.More {
 		return fmt.Errorf("%d tasks are due, and only the %d newest were looked at", due.Total, handoverTasks)
 	}
@@ -236,7 +237,7 @@ func (c *Client) handoverAlerts(ctx context.Context, out *HandoverOutput) error 
 			out.Unusual = append(out.Unusual, UnusualRule{id, x.Name, x.Count, expected})
 		}
 	}
-	slices.SortFunc(out.Unusual, func(a, b UnusualRule) int {
+	sorting.By(out.Unusual, func(a, b UnusualRule) int {
 		return cmp.Or(-cmp.Compare(a.Alerts, b.Alerts), strings.Compare(a.Rule, b.Rule))
 	})
 	out.Unusual = out.Unusual[:min(len(out.Unusual), 20)]

@@ -5,14 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/sallyport-soc/sallyport/gate/connect"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/misp"
 )
 
@@ -165,7 +166,7 @@ func components(techniques []*attack.Technique) []attack.Ref {
 	for r := range counts {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b attack.Ref) int {
+	sorting.By(all, func(a, b attack.Ref) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a.ID, b.ID))
 	})
 	return all[:min(len(all), maxComponents)]

@@ -3,7 +3,6 @@ package soc
 import (
 	"cmp"
 	"context"
-	"github.com/sallyport-soc/sallyport/gate/connect"
 	"math"
 	"slices"
 	"strconv"
@@ -12,8 +11,10 @@ import (
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -305,7 +306,7 @@ func (t *tally) top(limit int) attack.List[RuleCount] {
 	for technique, n := range t.counts {
 		all = append(all, RuleCount{technique.ID, technique.Name, n})
 	}
-	slices.SortFunc(all, func(a, b RuleCount) int {
+	sorting.By(all, func(a, b RuleCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.ID, b.ID))
 	})
 	return attack.List[RuleCount]{Total: len(all), Items: all[:min(limit, len(all))]}
@@ -419,7 +420,7 @@ func (out *WazuhRuleCoverageOutput) summarise(kb *attack.KB, domain attack.Domai
 		row.Percent = percent(row.Covered, row.Total)
 		out.Tactics = append(out.Tactics, row)
 	}
-	slices.SortStableFunc(gaps, func(a, b attack.Gap) int { return cmp.Compare(b.Groups, a.Groups) })
+	sorting.Stable(gaps, func(a, b attack.Gap) int { return cmp.Compare(b.Groups, a.Groups) })
 	out.Gaps = attack.List[attack.Gap]{Total: len(gaps), Items: gaps[:min(limit, len(gaps))]}
 	out.Techniques = named.top(limit)
 	for _, ta := range kb.Tactics() {

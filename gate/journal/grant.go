@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Grant signs a standing approval for calls like the proposal id: of the same
@@ -93,6 +94,6 @@ func (u *update) grants() []state.Grant {
 			list = append(list, view(g))
 		}
 	}
-	slices.SortFunc(list, func(a, b state.Grant) int { return a.Expires.Compare(b.Expires) })
+	sorting.By(list, func(a, b state.Grant) int { return a.Expires.Compare(b.Expires) })
 	return list
 }

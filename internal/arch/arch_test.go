@@ -80,7 +80,7 @@ func platform(path string) string {
 
 // ground are the packages that the gate shares with others. They import nothing
 // but the standard library and each other.
-var ground = []string{"clientword", "clip", "completion", "escape", "input", "jsontext", "jsontree", "lazyregexp", "nearest", "resume", "screen", "settings", "spelling", "trusted"}
+var ground = []string{"clientword", "clip", "completion", "escape", "input", "jsontext", "jsontree", "lazyregexp", "nearest", "resume", "screen", "settings", "sorting", "spelling", "trusted"}
 
 func isGround(path string) bool {
 	name, ours := strings.CutPrefix(path, module+"internal/")

@@ -3,9 +3,10 @@ package bm25
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // An Index is of texts, which are known by their numbers.
@@ -56,7 +57,7 @@ func (x *Index) Rank(query string) []int {
 			hits = append(hits, i)
 		}
 	}
-	slices.SortStableFunc(hits, func(i, j int) int {
+	sorting.Stable(hits, func(i, j int) int {
 		switch {
 		case score[i] > score[j]:
 			return -1

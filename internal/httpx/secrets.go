@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/secret"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Redact cuts the client's secrets, and what looks like a credential, out of s.
@@ -81,7 +82,7 @@ func (c *Client) credentials(header string) *credentials {
 		}
 	}
 	// A form that holds another goes first, or its rest would stay.
-	slices.SortFunc(k.forms, func(a, b []byte) int {
+	sorting.By(k.forms, func(a, b []byte) int {
 		if len(a) != len(b) {
 			return len(b) - len(a)
 		}

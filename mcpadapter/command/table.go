@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 const (
@@ -249,7 +250,7 @@ func members(v *jsontree.Value) []member {
 	for i, k := range v.Keys {
 		list[i] = member{k, v.Elems[i]}
 	}
-	slices.SortStableFunc(list, func(a, b member) int { return rank(a.key) - rank(b.key) })
+	sorting.Stable(list, func(a, b member) int { return rank(a.key) - rank(b.key) })
 	return list
 }
 

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Name returns the name of one domain: enterprise, mobile or ics.
@@ -138,7 +140,7 @@ func List(dir string, d Domains) ([]File, error) {
 			Modified: info.ModTime().UnixNano(),
 		})
 	}
-	slices.SortStableFunc(files, func(a, b File) int {
+	sorting.Stable(files, func(a, b File) int {
 		return cmp.Or(compareVersions(versions[b.Name], versions[a.Name]), strings.Compare(a.Name, b.Name))
 	})
 	return files, nil

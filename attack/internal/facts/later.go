@@ -3,6 +3,8 @@ package facts
 import (
 	"cmp"
 	"slices"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // Later is what a later version of ATT&CK has that an earlier one lacks, as far as it concerns ids, names and tactics. It
@@ -73,10 +75,10 @@ func Since(before, after *Set, domain Domains) Later {
 		}
 	}
 	byID := func(a, b LaterObject) int { return cmp.Compare(a.ID, b.ID) }
-	slices.SortFunc(out.Added, byID)
-	slices.SortFunc(out.Renamed, byID)
-	slices.SortFunc(out.Moved, byID)
-	slices.SortFunc(out.Revoked, func(a, b LaterMove) int { return cmp.Compare(a.From, b.From) })
+	sorting.By(out.Added, byID)
+	sorting.By(out.Renamed, byID)
+	sorting.By(out.Moved, byID)
+	sorting.By(out.Revoked, func(a, b LaterMove) int { return cmp.Compare(a.From, b.From) })
 	return out
 }
 

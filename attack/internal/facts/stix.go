@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // MaxBundle is the most that [ReadBundle] reads, in bytes of JSON.
@@ -296,7 +298,7 @@ func Merge(bundles ...*Bundle) (*Set, error) {
 	for i, f := range m.found {
 		set.Objects[i] = f.Object
 	}
-	slices.SortFunc(m.related, func(a, b related) int {
+	sorting.By(m.related, func(a, b related) int {
 		return cmp.Or(
 			cmp.Compare(a.Verb, b.Verb),
 			cmp.Compare(a.Source, b.Source),
@@ -359,7 +361,7 @@ func (m *merger) add(b *Bundle) error {
 
 // sort puts the objects into the order of a [Set] and renumbers them.
 func (m *merger) sort() {
-	slices.SortFunc(m.found, func(a, b found) int {
+	sorting.By(m.found, func(a, b found) int {
 		return cmp.Or(
 			cmp.Compare(a.Kind, b.Kind),
 			strings.Compare(a.ID, b.ID),

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 //go:embed guess.bin
@@ -222,7 +224,7 @@ func (m *Model) explain(t Text, all []Ranked) {
 		}
 	})
 	for i, v := range votes {
-		slices.SortStableFunc(v, func(a, b vote) int { return cmp.Compare(b.weight, a.weight) })
+		sorting.Stable(v, func(a, b vote) int { return cmp.Compare(b.weight, a.weight) })
 		for _, x := range v[:min(maxWords, len(v))] {
 			all[i].Words = append(all[i].Words, x.word)
 		}

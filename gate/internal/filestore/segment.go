@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 // A Segment is one closed file of the journal. The live one is written.
@@ -50,7 +51,7 @@ func Segments(dir string) ([]Segment, error) {
 		}
 		list = append(list, Segment{first, filepath.Join(dir, e.Name())})
 	}
-	slices.SortFunc(list, func(a, b Segment) int { return cmp.Compare(a.First, b.First) })
+	sorting.By(list, func(a, b Segment) int { return cmp.Compare(a.First, b.First) })
 	return list, nil
 }
 

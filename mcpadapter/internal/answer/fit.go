@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
+	"github.com/sallyport-soc/sallyport/internal/sorting"
 )
 
 const (
@@ -184,7 +185,7 @@ func shrinkObject(v *jsontree.Value, want int) {
 		room += min(v.Elems[i].Size, minMember)
 	}
 	bySize := slices.Clone(kept)
-	slices.SortStableFunc(bySize, func(a, b int) int { return v.Elems[a].Size - v.Elems[b].Size })
+	sorting.Stable(bySize, func(a, b int) int { return v.Elems[a].Size - v.Elems[b].Size })
 	left := map[int]bool{}
 	for k, i := range bySize {
 		share := room / (len(bySize) - k)
