@@ -81,17 +81,24 @@ const (
 )
 
 // All begins a query with all entities of a kind that the key may see.
+//
+//go:noinline
 func All(k Kind) Query { return Query{[]step{{"_name": "list" + string(k)}}} }
 
 // One begins a query with one entity. An unknown one is no error: the query
 // gives nothing then.
+//
+//go:noinline
 func One(k Kind, idOrName string) Query {
 	return Query{[]step{{"_name": "get" + string(k), "idOrName": idOrName}}}
 }
 
+//go:noinline
 func (q Query) then(s step) Query { return Query{append(q.steps[:len(q.steps):len(q.steps)], s)} }
 
 // To follows hops, one after the other.
+//
+//go:noinline
 func (q Query) To(hops ...Hop) Query {
 	for _, h := range hops {
 		q = q.then(step{"_name": string(h)})
@@ -100,6 +107,8 @@ func (q Query) To(hops ...Hop) Query {
 }
 
 // Where keeps what all filters hold for.
+//
+//go:noinline
 func (q Query) Where(filters ...Filter) Query {
 	for _, f := range filters {
 		s := step{"_name": "filter"}
@@ -120,12 +129,16 @@ func (q Query) having(field, value string) Query {
 }
 
 // Sort orders by a field.
+//
+//go:noinline
 func (q Query) Sort(field string, d Direction) Query {
 	return q.then(step{"_name": "sort", "_fields": []step{{field: d}}})
 }
 
 // Page keeps limit entities from the one at offset on. extra names computed
 // members that TheHive adds to extraData, such as procedureCount of a case.
+//
+//go:noinline
 func (q Query) Page(offset, limit int, extra ...string) Query {
 	s := step{"_name": "page", "from": offset, "to": offset + limit}
 	if len(extra) > 0 {
@@ -150,6 +163,7 @@ type Scalar interface {
 	~string | ~bool | ~int | ~int32 | ~int64
 }
 
+//go:noinline
 func compare[T Scalar](op, field string, value T) Filter {
 	return Filter{map[string]any{op: map[string]any{"_field": field, "_value": value}}}
 }
@@ -213,6 +227,7 @@ func Or(filters ...Filter) Filter { return join("_or", filters) }
 // Not holds where f doesn't.
 func Not(f Filter) Filter { return Filter{map[string]any{"_not": f.condition}} }
 
+//go:noinline
 func join(op string, filters []Filter) Filter {
 	list := make([]map[string]any, len(filters))
 	for i, f := range filters {
@@ -234,6 +249,8 @@ func Count(ctx context.Context, c *Client, q Query) (int, error) { return count(
 
 // inCase begins a query with what belongs to a case: tasks, observables. id is
 // one that TheHive gave: it answers an unknown one with nothing at all.
+//
+//go:noinline
 func inCase(id string, hops ...Hop) Query { return One(KindCase, id).To(hops...) }
 
 // order is what a list is sorted by.
@@ -515,6 +532,8 @@ func entity[T any, P interface {
 }
 
 // unique returns list without its repetitions: TheHive refuses a set with any.
+//
+//go:noinline
 func unique(list []string) []string {
 	var out []string
 	seen := map[string]bool{}

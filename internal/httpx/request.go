@@ -36,6 +36,8 @@ type Request struct {
 }
 
 // NewRequest starts a request of endpoint e.
+//
+//go:noinline
 func NewRequest(e gate.Endpoint) *Request {
 	return &Request{endpoint: e, path: e.Path, accept: "application/json"}
 }
