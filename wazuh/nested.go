@@ -13,8 +13,8 @@ type nestings []string
 
 // templateNestings are those of Wazuh's template for alerts, for when the indexer
 // doesn't tell.
-var templateNestings = nestings(under("data.ms-graph", "configurationManagerClientEnabledFeatures", "deviceActionResults", "deviceHealthAttestationState",
-	"evidence", "managedDevices", "resources", "resources.modifiedProperties"))
+var templateNestings = nestings(fieldsIn([]branch{{"data.ms-graph", names{"configurationManagerClientEnabledFeatures", "deviceActionResults", "deviceHealthAttestationState",
+	"evidence", "managedDevices", "resources", "resources.modifiedProperties"}}}))
 
 // over returns the innermost of the paths that a field stands below, or nothing.
 func (n nestings) over(field string) (path string) {
