@@ -24,7 +24,12 @@ type Failure struct {
 
 // rows are what an answer of the server API holds.
 type rows[T any] struct {
-	items  []T
+	items []T
+	page
+}
+
+// page is what an answer says beside its items.
+type page struct {
 	sent   int // how many items came, with those that were null
 	total  int
 	failed []Failure
@@ -32,47 +37,43 @@ type rows[T any] struct {
 
 // envelope is the form of an answer of the server API.
 type envelope[T any] struct {
-	Data *struct {
-		Items  []T `json:"affected_items"`
-		Total  int `json:"total_affected_items"`
-		Failed []struct {
-			Error struct {
-				Code        int    `json:"code"`
-				Message     string `json:"message"`
-				Remediation string `json:"remediation"`
-			} `json:"error"`
-			ID []json.RawMessage `json:"id"`
-		} `json:"failed_items"`
-	} `json:"data"`
-	Message string `json:"message"`
-	Error   int    `json:"error"`
+	Data    *affected[T] `json:"data"`
+	Message string       `json:"message"`
+	Error   int          `json:"error"`
+}
+
+type affected[T any] struct {
+	Items  []T      `json:"affected_items"`
+	Total  int      `json:"total_affected_items"`
+	Failed []undone `json:"failed_items"`
+}
+
+type undone struct {
+	Error struct {
+		Code        int    `json:"code"`
+		Message     string `json:"message"`
+		Remediation string `json:"remediation"`
+	} `json:"error"`
+	ID []json.RawMessage `json:"id"`
 }
 
 // oneByOne reads an answer that couldn't be read, for why, item by item: one odd
 // value costs its row and not the page, and is told.
-func oneByOne[T any](res *httpx.Response, why error) (*envelope[*T], []Failure, error) {
+func oneByOne(res *httpx.Response, why error, read func(item []byte) error) (*envelope[json.RawMessage], []Failure, error) {
 	rest, err := httpx.JSON[envelope[json.RawMessage]](res, nil)
 	if err != nil || rest.Data == nil {
 		return nil, nil, why
 	}
-	out := envelope[*T]{Message: rest.Message, Error: rest.Error}
-	if err := json.Unmarshal([]byte(`{"data":{}}`), &out); err != nil {
-		return nil, nil, err
-	}
-	out.Data.Total, out.Data.Failed = rest.Data.Total, rest.Data.Failed
 	var unread []Failure
 	for i, b := range rest.Data.Items {
-		item := new(T)
-		if err := jsoncodec.Unmarshal(b, item); err != nil {
+		if err := read(b); err != nil {
 			unread = append(unread, Failure{Message: fmt.Sprintf("row %d of this page cannot be read and is left out: %s", i+1, oneLine(err.Error()))})
-			item = nil
 		}
-		out.Data.Items = append(out.Data.Items, item)
 	}
 	if len(unread) == len(rest.Data.Items) {
 		return nil, nil, why
 	}
-	return &out, unread, nil
+	return rest, unread, nil
 }
 
 // list reads the answer of a generated method. One that failed as a whole,
@@ -81,7 +82,20 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 	a, err := httpx.JSON[envelope[*T]](res, err)
 	var unread []Failure
 	if err != nil && res != nil {
-		a, unread, err = oneByOne[T](res, err)
+		var items []*T
+		var rest *envelope[json.RawMessage]
+		rest, unread, err = oneByOne(res, err, func(b []byte) error {
+			item := new(T)
+			err := jsoncodec.Unmarshal(b, item)
+			if err != nil {
+				item = nil
+			}
+			items = append(items, item)
+			return err
+		})
+		if err == nil {
+			a = &envelope[*T]{&affected[*T]{items, rest.Data.Total, rest.Data.Failed}, rest.Message, rest.Error}
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -89,34 +103,42 @@ func list[T any](res *httpx.Response, err error) (*rows[T], error) {
 	if a.Data == nil {
 		return nil, &Error{Refusal: refusal(res, a.Message), Code: a.Error, Detail: "an answer without data"}
 	}
-	r := &rows[T]{items: make([]T, 0, len(a.Data.Items)), sent: len(a.Data.Items), total: a.Data.Total}
+	r := &rows[T]{items: make([]T, 0, len(a.Data.Items)), page: page{sent: len(a.Data.Items), total: a.Data.Total}}
 	for _, item := range a.Data.Items {
 		if item != nil {
 			r.items = append(r.items, *item)
 		}
 	}
-	defer func() { r.failed = append(r.failed, unread...) }()
-	for _, f := range a.Data.Failed {
+	if err := r.judge(res, a.Error, a.Message, a.Data.Failed, len(r.items) == 0); err != nil {
+		return nil, err
+	}
+	r.failed = append(r.failed, unread...)
+	return r, nil
+}
+
+// judge notes what failed. It is an error if all did.
+func (p *page) judge(res *httpx.Response, code int, message string, failed []undone, none bool) error {
+	for _, f := range failed {
 		x := Failure{Code: f.Error.Code, Message: oneLine(f.Error.Message), Remediation: oneLine(f.Error.Remediation)}
 		for _, id := range f.ID {
 			x.IDs = append(x.IDs, text(id))
 		}
-		r.failed = append(r.failed, x)
+		p.failed = append(p.failed, x)
 	}
-	if a.Error == 1 || len(r.items) == 0 && (a.Error != 0 || len(r.failed) > 0) {
-		e := &Error{Refusal: refusal(res, a.Message)}
-		var others []string
-		for i, f := range r.failed {
-			if i == 0 {
-				e.Code, e.Message, e.Remediation, e.IDs = f.Code, f.Message, f.Remediation, f.IDs
-				continue
-			}
-			others = append(others, fmt.Sprintf("error %d: %s (%s)", f.Code, f.Message, strings.Join(f.IDs, ", ")))
+	if code != 1 && (!none || code == 0 && len(p.failed) == 0) {
+		return nil
+	}
+	e := &Error{Refusal: refusal(res, message)}
+	var others []string
+	for i, f := range p.failed {
+		if i == 0 {
+			e.Code, e.Message, e.Remediation, e.IDs = f.Code, f.Message, f.Remediation, f.IDs
+			continue
 		}
-		e.Detail = oneLine(strings.Join(others, "; "))
-		return nil, e
+		others = append(others, fmt.Sprintf("error %d: %s (%s)", f.Code, f.Message, strings.Join(f.IDs, ", ")))
 	}
-	return r, nil
+	e.Detail = oneLine(strings.Join(others, "; "))
+	return e
 }
 
 // An Int is a whole number that Wazuh sends as a number or as a text.
@@ -184,8 +206,8 @@ type Paging struct {
 }
 
 // paging places rows that were fetched from offset on.
-func (r *rows[T]) paging(offset int) Paging {
-	return Paging{Total: r.total, Offset: offset, More: more(offset, r.sent, r.total), Failed: r.failed}
+func (p *page) paging(offset int) Paging {
+	return Paging{Total: p.total, Offset: offset, More: more(offset, p.sent, p.total), Failed: p.failed}
 }
 
 // checkRows checks what all lists of an agent's rows take and returns the
