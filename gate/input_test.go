@@ -82,3 +82,34 @@ func TestWhatAMethodHandsOnIsCheckedAgain(t *testing.T) {
 		t.Errorf("a text of 9 passes where 5 may: %+v, %v", out, err)
 	}
 }
+
+// An operation of somebody else may have the kind and the input of a client's method that it
+// calls with another.
+func TestWhatAFunctionChangesBeforeItAsksAMethodIsChecked(t *testing.T) {
+	g := gatetest.New(t)
+	for name, fn := range map[string]func(context.Context, ask) (ask, error){
+		"changed": func(ctx context.Context, in ask) (ask, error) {
+			in.Text += " and more"
+			return shout(ctx, in)
+		},
+		"another": func(ctx context.Context, in ask) (ask, error) {
+			if _, err := shout(ctx, ask{Text: "something else"}); err != nil {
+				return in, err
+			}
+			return shout(ctx, in)
+		},
+		"the same first": func(ctx context.Context, in ask) (ask, error) {
+			if _, err := shout(ctx, in); err != nil {
+				return in, nil
+			}
+			in.Text += " and more"
+			return shout(ctx, in)
+		},
+	} {
+		read := gate.Read("read", fn, "Read.")
+		gate.InvalidAs(errBadAsk, read)
+		if out, err := gate.Wrap(g.Guard, read)(t.Context(), ask{Text: "a"}); !errors.Is(err, errBadAsk) {
+			t.Errorf("%s: a text that is too long passes: %+v, %v", name, out, err)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func (o *operation) value(in any) any { return reflect.ValueOf(in).Elem().Interf
 // run calls the function. One that prepares its input is told that the gate has done so.
 func (o *operation) run(ctx context.Context, in any) (any, error) {
 	if o.prepares {
-		ctx = input.Prepared(ctx, o.in, o.invalid)
+		ctx = input.Prepared(ctx, in, o.invalid)
 	}
 	return o.fn(ctx, in)
 }
@@ -305,7 +305,8 @@ func (o *operation) untyped() *operation { return o }
 
 // InvalidAs declares that ops are the methods of a client, which check their input
 // themselves, and that an input which one of them refuses matches kind beside
-// [ErrInvalid], such as the ErrInvalid of the client's package.
+// [ErrInvalid], such as the ErrInvalid of the client's package. A method that gets an input
+// as the gate has checked it doesn't check it again.
 func InvalidAs(kind error, ops ...Op) []Op {
 	for _, op := range ops {
 		o := op.untyped()

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// The gate checks the input of an operation and tells its function so, by the context. What
-// the function changed before it asks whether that was done would never be checked.
+// The gate checks the input of an operation and tells its function so, by the context. An
+// input that the function has changed by then is checked again, but for what it changed in a
+// list or a map of it: that would never be.
 func TestAFunctionOfAClientPreparesItsInputBeforeItChangesIt(t *testing.T) {
 	prepared := 0
 	for _, dir := range append([]string{"attack", "attack/soc"}, platforms...) {

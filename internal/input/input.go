@@ -14,6 +14,7 @@
 package input
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding"
@@ -28,6 +29,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
@@ -52,27 +54,37 @@ func SetDefaults(in any) { PlanOf(reflect.TypeOf(in).Elem()).SetDefaults(in) }
 // Prepare is [Plan.Prepare] for whatever in points to, unless ctx says that it is done: see
 // [Prepared]. A function calls it before it changes its input in any way.
 func Prepare(ctx context.Context, in any, kind error) error {
-	t := reflect.TypeOf(in).Elem()
-	if p, ok := ctx.Value(preparedKey{}).(*prepared); ok && p.in == t && p.kind == kind && p.open.CompareAndSwap(true, false) {
+	v := reflect.ValueOf(in)
+	if p, ok := ctx.Value(preparedKey{}).(*prepared); ok && p.kind == kind && same(p.in, v) && p.open.CompareAndSwap(true, false) {
 		return nil
 	}
-	return PlanOf(t).Prepare(in, kind)
+	return PlanOf(v.Type().Elem()).Prepare(in, kind)
 }
 
 // Prepared returns a context for the call of a function that begins with [Prepare], with
-// kind, of an input of type in, where the gate has prepared that input already. It holds for
-// one such call: what the function hands on under the same context is prepared again.
-func Prepared(ctx context.Context, in reflect.Type, kind error) context.Context {
-	p := &prepared{Context: ctx, in: in, kind: kind}
+// kind, of a copy of what in points to, where the gate has prepared that already. It holds for
+// one such call, and for nothing else: what the function has changed, or hands on under the
+// same context, is prepared again.
+func Prepared(ctx context.Context, in any, kind error) context.Context {
+	p := &prepared{Context: ctx, in: reflect.ValueOf(in), kind: kind}
 	p.open.Store(true)
 	return p
 }
 
 type prepared struct {
 	context.Context
-	in   reflect.Type
+	in   reflect.Value
 	kind error
 	open atomic.Bool // nobody took it yet
+}
+
+// same reports whether b points to a copy of what a points to. It compares memory, which
+// takes less than a check of the input does; what a list or a map holds isn't looked at.
+func same(a, b reflect.Value) bool {
+	memory := func(v reflect.Value) []byte {
+		return unsafe.Slice((*byte)(v.UnsafePointer()), v.Type().Elem().Size())
+	}
+	return a.Type() == b.Type() && bytes.Equal(memory(a), memory(b))
 }
 
 type preparedKey struct{}
