@@ -2,6 +2,7 @@ package paging
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 )
@@ -27,9 +28,15 @@ func (a *ahead) begin(ctx context.Context) {
 	under := make(chan error)
 	a.under = under
 	go func() {
-		under <- recovered.Do(func() error { return a.fetch(ctx) })
+		err := errEnded
+		defer func() { under <- err }()
+		err = recovered.Do(func() error { return a.fetch(ctx) })
 	}()
 }
+
+// errEnded is how a page came whose goroutine ended before it, as a transport of a test may
+// have it do.
+var errEnded = errors.New("the request ended without an answer")
 
 // next fetches the next page, unless that was begun, and returns when it has come.
 func (a *ahead) next(ctx context.Context) error {

@@ -3,6 +3,7 @@ package paging_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,19 +161,26 @@ func TestAWalkWhoseContextEndsGivesTheRestOfThePageAndThatError(t *testing.T) {
 	})
 }
 
-func TestAPageAheadThatPanicsIsAnError(t *testing.T) {
+func TestAPageAheadThatDoesNotComeIsAnError(t *testing.T) {
 	t.Parallel()
-	var failed error
-	for _, err := range paging.ByCursor(t.Context(), func(_ context.Context, from int) ([]int, int, func(int) int, error) {
-		if from == 2 {
-			panic("no such page")
-		}
-		return []int{1, 2}, from + 1, nil, nil
-	}) {
-		failed = err
-	}
-	if failed == nil {
-		t.Error("no error")
+	for how, end := range map[string]func(){
+		"it panics":           func() { panic("no such page") },
+		"its goroutine exits": runtime.Goexit, // as t.FailNow does
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var failed error
+			for _, err := range paging.ByCursor(t.Context(), func(_ context.Context, from int) ([]int, int, func(int) int, error) {
+				if from == 2 {
+					end()
+				}
+				return []int{1, 2}, from + 1, nil, nil
+			}) {
+				failed = err
+			}
+			if failed == nil {
+				t.Errorf("%s: no error", how)
+			}
+		})
 	}
 }
 
