@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
@@ -27,7 +28,9 @@ func (p *program) serve(ctx context.Context) int {
 		return p.misuse(errors.New("-tls-cert, -tls-key, -hosts and -origins go with -http"))
 	}
 	tune() // before the tools are made, which is most of what a short session does
-	p.trace = newIdler(giver()).trace
+	idle := newIdler(giver(debug.FreeOSMemory))
+	defer idle.timer.Stop()
+	p.trace = idle.trace
 	s, err := p.open()
 	if err != nil {
 		return p.misuse(err)
