@@ -343,15 +343,8 @@ func save(body io.Reader, open func() (io.Writer, error), limit int64) error {
 // JSON decodes the answer of a generated method. An answer that can't be
 // decoded after a write leaves its outcome unknown: the write was accepted.
 func JSON[T any](res *Response, err error) (*T, error) {
-	return decoded[T](res, err, jsoncodec.Unmarshal)
-}
-
-func decoded[T any](res *Response, err error, read func(b []byte, v any) error) (*T, error) {
-	if err != nil {
-		return nil, err
-	}
 	v := new(T)
-	if err := res.decode(v, read); err != nil {
+	if err := res.decode(v, err, jsoncodec.Unmarshal); err != nil {
 		return nil, err
 	}
 	return v, nil

@@ -297,10 +297,12 @@ func validFor(cert *x509.Certificate) string {
 	return clip.Text(strings.Join(names, ", "), 300) + more
 }
 
-// decode reads the JSON of a 2xx answer.
-func (res *Response) decode(v any, read func(b []byte, v any) error) error {
-	err := res.broken
-	if err == nil {
+// decode reads the JSON of a 2xx answer, unless err came instead.
+func (res *Response) decode(v any, err error, read func(b []byte, v any) error) error {
+	if err != nil {
+		return err
+	}
+	if err = res.broken; err == nil {
 		err = read(res.Body, v)
 	}
 	if err == nil {

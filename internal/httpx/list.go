@@ -51,11 +51,14 @@ func Listed[T, E any](ctx context.Context, path string, rows func(*T) *[]E, raw 
 	if raw != nil {
 		read = jsoncodec.UnmarshalHeld
 	}
-	v, err := decoded[T](res, err, read)
-	if err == nil && res.listed {
+	v := new(T)
+	if err := res.decode(v, err, read); err != nil {
+		return nil, err
+	}
+	if res.listed {
 		*rows(v) = come
 	}
-	return v, err
+	return v, nil
 }
 
 type listKey struct{}
