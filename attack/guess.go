@@ -181,11 +181,11 @@ func (k *KB) mentioned(text string) []user {
 				continue
 			}
 			if entry, ok := software[key]; ok && len(entry.numbers) == 1 {
-				s, _ := follow(k.software, &k.software[entry.numbers[0]])
-				add(s.Name, s.Techniques())
+				at, _ := common(k.software).follow(int(entry.numbers[0]))
+				add(k.software[at].Name, k.software[at].Techniques())
 			} else if entry, ok := groups[key]; ok && len(entry.numbers) == 1 {
-				g, _ := follow(k.groups, &k.groups[entry.numbers[0]])
-				add(g.Name, g.Techniques())
+				at, _ := common(k.groups).follow(int(entry.numbers[0]))
+				add(k.groups[at].Name, k.groups[at].Techniques())
 			} else {
 				continue
 			}

@@ -75,21 +75,26 @@ func fill[T any, P object[T]](b builder, kind facts.Kind, to *[]T, set func(P, *
 			continue
 		}
 		b.local[i] = int32(len(all))
-		all = append(all, *new(T))
+		all = all[:len(all)+1]
 		made := P(&all[len(all)-1])
-		*made.base() = Object{
-			ID: o.ID, Name: o.Name, Deprecated: o.Deprecated, Revoked: o.Revoked,
-			Description: o.Description, kb: b.kb, uuid: o.STIX, n: b.local[i], domains: o.Domains & b.want,
-		}
-		if o.RevokedBy != facts.None {
-			made.base().RevokedBy = b.set.Objects[o.RevokedBy].ID
-		}
-		for _, r := range o.References {
-			made.base().References = append(made.base().References, Reference(r))
-		}
+		b.fill(made.base(), o, b.local[i])
 		set(made, o)
 	}
 	*to = all
+}
+
+// fill sets what all objects have.
+func (b builder) fill(to *Object, o *facts.Object, n int32) {
+	*to = Object{
+		ID: o.ID, Name: o.Name, Deprecated: o.Deprecated, Revoked: o.Revoked,
+		Description: o.Description, kb: b.kb, uuid: o.STIX, n: n, domains: o.Domains & b.want,
+	}
+	if o.RevokedBy != facts.None {
+		to.RevokedBy = b.set.Objects[o.RevokedBy].ID
+	}
+	for _, r := range o.References {
+		to.References = append(to.References, Reference(r))
+	}
 }
 
 // relation connects objects of one kind with objects of another, both given by their number within their kind. Its edges

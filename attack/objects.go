@@ -45,6 +45,16 @@ type object[T any] interface {
 	base() *Object
 }
 
+// objects are all objects of a kind, whatever their type: what looks at no more than they have in common is compiled once.
+type objects struct {
+	n  int
+	at func(i int) *Object
+}
+
+func common[T any, P object[T]](all []T) objects {
+	return objects{len(all), func(i int) *Object { return P(&all[i]).base() }}
+}
+
 // site is where MITRE describes objects.
 const site = "https://attack.mitre.org/"
 

@@ -100,71 +100,89 @@ func (k *KB) ResolveAsset(key string) (a *Asset, redirectedFrom string, err erro
 
 // byID finds an object by id. Of two with the same id, the one in force comes first.
 func byID[T any, P object[T]](all []T, id string) (P, bool) {
+	i, ok := common[T, P](all).byID(id)
+	if !ok {
+		return nil, false
+	}
+	return &all[i], true
+}
+
+func (all objects) byID(id string) (int, bool) {
 	id = canonical(id)
-	low, high := 0, len(all)
+	low, high := 0, all.n
 	for low < high {
 		middle := (low + high) / 2
-		if P(&all[middle]).base().ID < id {
+		if all.at(middle).ID < id {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	if low == len(all) || P(&all[low]).base().ID != id {
-		return nil, false
-	}
-	return &all[low], true
+	return low, low < all.n && all.at(low).ID == id
 }
 
 // resolve finds an object by id, name or alias, follows revocations, and says what is known of it if there is none: that a
 // later version has it or another domain, else for a name the nearest one. No id is near another.
 func resolve[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
 	p, from, err := find[T, P](kb, kind, all, key)
-	if err == nil {
-		return p, from, nil
+	if err != nil {
+		return nil, "", kb.missing(kind, common[T, P](all), key, err)
 	}
+	return p, from, nil
+}
+
+// missing is err with what is known of an object that there isn't.
+func (k *KB) missing(kind facts.Kind, all objects, key string, err error) error {
 	var missing *NotFoundError
 	if !errors.As(err, &missing) {
-		return nil, "", err
+		return err
 	}
-	if missing.Why = kb.why(kind, key); missing.Why == "" {
+	if missing.Why = k.why(kind, key); missing.Why == "" {
 		missing.Nearest = closest(missing.Keys, func(yield func(string) bool) {
-			for p := range active[T, P](all) {
-				if !yield(p.base().Name) {
+			for i := range all.n {
+				if o := all.at(i); o.Active() && !yield(o.Name) {
 					return
 				}
 			}
 		})
 	}
-	return nil, "", err
+	return err
 }
 
 // find is resolve without what is known of the missing.
 func find[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, string, error) {
+	i, from, err := kb.find(kind, common[T, P](all), key)
+	if err != nil {
+		return nil, "", err
+	}
+	return &all[i], from, nil
+}
+
+func (k *KB) find(kind facts.Kind, all objects, key string) (int, string, error) {
 	key = strings.TrimSpace(key)
-	if p, ok := byID[T, P](all, key); ok {
-		p, from := follow[T, P](all, p)
-		return p, from, nil
+	if i, ok := all.byID(key); ok {
+		i, from := all.follow(i)
+		return i, from, nil
 	}
 	if uuid := facts.UUID(key); uuid != "" {
-		for i := range all {
-			if P(&all[i]).base().uuid == uuid {
-				p, from := follow[T, P](all, P(&all[i]))
-				return p, from, nil
+		for i := range all.n {
+			if all.at(i).uuid == uuid {
+				i, from := all.follow(i)
+				return i, from, nil
 			}
 		}
 	}
-	entry, known := kb.names[kind]()[nameOf(kind, key)]
+	entry, known := k.names[kind]()[nameOf(kind, key)]
 	if !known {
-		return nil, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: kb.Domains()}
+		return 0, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: k.Domains()}
 	}
 	// Several revoked objects of a name may lead to one in force.
-	var list []P
+	var list []int
 	from := ""
 	for _, n := range entry.numbers {
-		p, redirected := follow[T, P](all, P(&all[n]))
-		if !slices.Contains(list, p) {
-			list = append(list, p)
+		i, redirected := all.follow(int(n))
+		if !slices.Contains(list, i) {
+			list = append(list, i)
 		}
 		if from == "" {
 			from = redirected
@@ -172,32 +190,33 @@ func find[T any, P object[T]](kb *KB, kind facts.Kind, all []T, key string) (P, 
 	}
 	if len(list) > 1 {
 		var ids []string
-		for _, p := range list {
-			ids = append(ids, p.base().ID+" "+p.base().Name)
+		for _, i := range list {
+			ids = append(ids, all.at(i).ID+" "+all.at(i).Name)
 		}
-		return nil, "", fmt.Errorf("attack: %s %q is %w: give the id of %s", words[kind], key, ErrAmbiguous,
+		return 0, "", fmt.Errorf("attack: %s %q is %w: give the id of %s", words[kind], key, ErrAmbiguous,
 			strings.Join(ids, ", "))
 	}
 	return list[0], from, nil
 }
 
 // follow follows revocations, and returns the id of the revoked object if it did.
-func follow[T any, P object[T]](all []T, p P) (P, string) {
+func (all objects) follow(i int) (int, string) {
 	from := ""
 	for range 8 { // successors may be revoked in turn; a loop of them ends here
-		if !p.base().Revoked {
+		o := all.at(i)
+		if !o.Revoked {
 			break
 		}
-		next, ok := byID[T, P](all, p.base().RevokedBy)
+		next, ok := all.byID(o.RevokedBy)
 		if !ok {
 			break
 		}
 		if from == "" {
-			from = p.base().ID
+			from = o.ID
 		}
-		p = next
+		i = next
 	}
-	return p, from
+	return i, from
 }
 
 // nameOf returns a name as the index of names has it.
@@ -243,40 +262,44 @@ func lazyNames(kb *KB) {
 
 func names[T any, P object[T]](kind facts.Kind, all []T, aliases func(P) []string) func() map[string]named {
 	return sync.OnceValue(func() map[string]named {
-		index := make(map[string]named, len(all))
-		add := func(name string, n int32, rank int) {
-			name = nameOf(kind, name)
-			have, ok := index[name]
-			switch {
-			case !ok:
-				index[name] = named{rank, []int32{n}, nil}
-			case slices.Contains(have.numbers, n):
-			case rank < have.rank:
-				if have.rank == inForceAlias {
-					have.others = append(have.others, have.numbers...)
-				}
-				index[name] = named{rank, []int32{n}, have.others}
-			case rank == have.rank:
-				have.numbers = append(have.numbers, n)
-				index[name] = have
-			case rank == inForceAlias:
-				have.others = append(have.others, n)
-				index[name] = have
-			}
-		}
-		for i := range all {
-			p := P(&all[i])
-			rank := inForceName
-			if !p.base().Active() {
-				rank = retiredName
-			}
-			add(p.base().Name, int32(i), rank)
-			for _, a := range aliases(p) {
-				add(a, int32(i), rank+1)
-			}
-		}
-		return index
+		return common[T, P](all).names(kind, func(i int) []string { return aliases(&all[i]) })
 	})
+}
+
+func (all objects) names(kind facts.Kind, aliases func(i int) []string) map[string]named {
+	index := make(map[string]named, all.n)
+	add := func(name string, n int32, rank int) {
+		name = nameOf(kind, name)
+		have, ok := index[name]
+		switch {
+		case !ok:
+			index[name] = named{rank, []int32{n}, nil}
+		case slices.Contains(have.numbers, n):
+		case rank < have.rank:
+			if have.rank == inForceAlias {
+				have.others = append(have.others, have.numbers...)
+			}
+			index[name] = named{rank, []int32{n}, have.others}
+		case rank == have.rank:
+			have.numbers = append(have.numbers, n)
+			index[name] = have
+		case rank == inForceAlias:
+			have.others = append(have.others, n)
+			index[name] = have
+		}
+	}
+	for i := range all.n {
+		o := all.at(i)
+		rank := inForceName
+		if !o.Active() {
+			rank = retiredName
+		}
+		add(o.Name, int32(i), rank)
+		for _, a := range aliases(i) {
+			add(a, int32(i), rank+1)
+		}
+	}
+	return index
 }
 
 // The ranks of a [named], from the best. An alias comes one after the name.

@@ -180,21 +180,24 @@ type differ struct {
 
 // compareKind compares the objects of one kind by id. traits lists what to compare beside name and description, as pairs.
 func compareKind[T any, P object[T]](d *differ, kind string, from, to []T, traits func(P) []string) {
-	for i := range to {
-		now := P(&to[i])
-		o := now.base()
-		if i > 0 && P(&to[i-1]).base().ID == o.ID {
+	d.compare(kind, common[T, P](from), common[T, P](to), func(i, j int) (before, now []string) { return traits(&from[i]), traits(&to[j]) })
+}
+
+func (d *differ) compare(kind string, from, to objects, traits func(i, j int) (before, now []string)) {
+	for i := range to.n {
+		o := to.at(i)
+		if i > 0 && to.at(i-1).ID == o.ID {
 			continue // of two with the same id the one in force comes first
 		}
 		item := Item{Kind: kind, ID: o.ID, Name: o.Name}
-		before, known := byID[T, P](from, o.ID)
+		before, known := from.byID(o.ID)
 		if !known {
 			if o.Active() {
 				d.added = append(d.added, item)
 			}
 			continue
 		}
-		was := before.base()
+		was := from.at(before)
 		switch {
 		case o.Revoked && !was.Revoked:
 			item.By = o.RevokedBy
@@ -215,7 +218,7 @@ func compareKind[T any, P object[T]](d *differ, kind string, from, to []T, trait
 		if d.prose && was.Description != o.Description {
 			item.Changed = append(item.Changed, "description")
 		}
-		a, b := traits(before), traits(now)
+		a, b := traits(before, i)
 		for j := 0; j < len(a); j += 2 {
 			if a[j+1] != b[j+1] {
 				item.Changed = append(item.Changed, a[j])
@@ -228,9 +231,9 @@ func compareKind[T any, P object[T]](d *differ, kind string, from, to []T, trait
 			d.renamed = append(d.renamed, item)
 		}
 	}
-	for i := range from {
-		was := P(&from[i]).base()
-		if _, kept := byID[T, P](to, was.ID); !kept && was.Active() {
+	for i := range from.n {
+		was := from.at(i)
+		if _, kept := to.byID(was.ID); !kept && was.Active() {
 			d.removed = append(d.removed, Item{Kind: kind, ID: was.ID, Name: was.Name})
 		}
 	}
