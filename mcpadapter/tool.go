@@ -69,10 +69,10 @@ func (s *Server) newTool(op gate.Op) (*tool, error) {
 		}
 	}
 	t := &tool{Server: s, op: op, in: in, stub: &mcp.Tool{Name: op.Name(), InputSchema: later}}
-	if in.FixedTimes = !read; read {
+	if read {
 		s.inputs[op.In()] = in
 	} else {
-		t.claims = takeReason(in)
+		in.FixedTimes, t.claims = true, takeReason(in)
 	}
 	t.definition, t.described = sync.OnceValue(t.define), sync.OnceValue(t.describe)
 	return t, nil
