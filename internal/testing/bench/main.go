@@ -80,6 +80,7 @@ type load struct {
 	args  json.RawMessage
 	calls int
 	idle  time.Duration // until its memory is read
+	apart bool          // equal calls share no answer
 }
 
 // usual are the loads of each server, by the name that its program begins with.
@@ -101,6 +102,7 @@ func run(ctx context.Context, args []string) error {
 	params := f.String("args", "{}", "its arguments as `JSON`")
 	toolB := f.String("tool-b", "", "what the `tool` is called in B, if not the same")
 	paramsB := f.String("args-b", "", "its arguments in B as `JSON`, if not the same")
+	apart := f.Bool("apart", false, "tell equal calls apart by blanks, so that those in flight at once share no answer")
 	idle := f.Duration("idle", 0, "read the memory so `long` after the last call")
 	delay := f.Duration("delay", 0, "how `long` the upstream takes for each answer, such as 5ms")
 	large := f.Bool("large", false, "measure the memory that large answers take instead, of the servers in the folder that is named")
@@ -153,7 +155,7 @@ func run(ctx context.Context, args []string) error {
 				}
 				for _, which := range order {
 					l := loads[which][i]
-					l.calls, l.idle = *calls, *idle
+					l.calls, l.idle, l.apart = *calls, *idle, *apart
 					s, err := measure(ctx, up, commands[which], *overHTTP, l, c)
 					if err != nil {
 						return fmt.Errorf("%s: %s: %w", commands[which], l.tool, err)

@@ -95,22 +95,22 @@ func (s *server) stop() {
 }
 
 // ask sends a request and returns its result.
-func (s *server) ask(ctx context.Context, method string, params any) ([]byte, error) {
+func (s *server) ask(ctx context.Context, method string, params json.RawMessage) ([]byte, error) {
 	id := s.last.Add(1)
-	p, err := json.Marshal(params)
-	if err != nil {
-		return nil, err
-	}
-	return s.send(ctx, id, fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, id, method, p))
+	return s.send(ctx, id, fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, id, method, params))
 }
 
 // call calls a tool, or lists them, and returns the whole message of its answer.
 func (s *server) call(ctx context.Context, l load) ([]byte, error) {
 	if l.tool == "tools/list" {
-		return s.ask(ctx, l.tool, struct{}{})
+		return s.ask(ctx, l.tool, json.RawMessage("{}"))
 	}
-	args := json.RawMessage(bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, s.last.Load(), 10)))
-	answer, err := s.ask(ctx, "tools/call", map[string]any{"name": l.tool, "arguments": args})
+	n := s.last.Load()
+	args := bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, n, 10))
+	if l.apart {
+		args = slices.Insert(args, 1, bytes.Repeat([]byte(" "), int(n%256))...)
+	}
+	answer, err := s.ask(ctx, "tools/call", fmt.Appendf(nil, `{"name":%q,"arguments":%s}`, l.tool, args))
 	if err == nil && bytes.Contains(answer, []byte(`"isError":true`)) {
 		err = fmt.Errorf("the tool failed: %.300s", answer)
 	}
