@@ -21,8 +21,8 @@
 // on two idle cores, c=32 on two that others used too), ours ÷ theirs:
 //
 //	                         CPU, c=1          CPU, c=32         calls/s  p99   memory, MiB
-//	list_agents 10           0.46 (0.42–0.50)  0.51 (0.39–0.54)  2.1      0.55  31 and 103
-//	get_alerts 100, full     0.53 (0.44–0.62)  0.50 (0.47–0.55)  1.8      0.42  35 and 164
+//	list_agents 10           0.46 (0.42–0.50)  0.41 (0.33–0.57)  2.2      0.50  34 and 105
+//	get_alerts 100, full     0.53 (0.44–0.62)  0.51 (0.43–0.53)  2.3      0.53  32 and 234
 //	get_case                 0.27 (0.23–0.36)  0.23 (0.18–0.26)  6.9      0.12  31 and 128
 //	list_cases 10            0.57 (0.55–0.57)  0.44 (0.42–0.49)  2.9      0.27  31 and 139
 //	list_cases 100           0.45 (0.43–0.48)  0.38 (0.31–0.43)  2.9      0.38  35 and 260
@@ -31,8 +31,19 @@
 //	coverage layer           0.41 (0.36–0.48)  0.55 (0.41–0.71)  2.6      0.29  40 and 264
 //
 // calls/s, p99 and memory are at c=32, memory as it is. The 32 in flight were served one
-// by one. Equal reads that share an answer, as they do now, take 0.15 of the CPU in
+// by one, as with -apart; those of the first two rows are of 800 calls in 7 pairs, on idle
+// cores. Equal reads that share an answer, as they do now, take 0.15 of the CPU in
 // list_agents and 0.08 in get_alerts.
+//
+// Over HTTP, -apart, 5 pairs in turn on two cores that others used too: ours ÷ a8cb174,
+// and CPU ÷ that of a server on the bare SDK whose tool says what it is told, which asks
+// no platform:
+//
+//	                         CPU, c=1          CPU, c=32         calls/s  p99   memory     ÷ SDK, c=1 and 32
+//	list_agents 10           0.39 (0.31–0.48)  0.30 (0.25–0.42)  3.2      0.40  31 and 24  1.28 and 1.18
+//	get_alerts 100, full     0.14 (0.09–0.18)  0.13 (0.11–0.16)  7.2      0.13  33 and 41  4.67 and 5.41
+//	get_case                 0.53 (0.43–0.71)  0.42 (0.35–0.53)  2.3      0.39  30 and 22  1.10 and 0.95
+//	list_cases 100           0.20 (0.16–0.25)  0.22 (0.20–0.23)  4.0      0.27  31 and 23  2.42 and 2.43
 //
 // From the start of a process to its answer to initialize (idle cores, medians of 21 in
 // turn; a server on the bare SDK takes 4.1 ms, a program without it 1.1):
