@@ -127,47 +127,42 @@ type List[T any] []T
 // UnmarshalJSON reads any of these forms.
 func (l *List[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
-	b = bytes.TrimSpace(b)
-	if len(b) == 0 || b[0] != '{' {
-		var plain []T
-		if err := jsoncodec.Unmarshal(b, &plain); err != nil {
-			return err
-		}
-		*l = plain
-		return nil
-	}
-	var members map[string]json.RawMessage
-	if err := jsoncodec.Unmarshal(b, &members); err != nil {
+	b, err := asArray(bytes.TrimSpace(b))
+	if err != nil || b == nil {
 		return err
 	}
-	at := make(map[int]json.RawMessage, len(members))
+	var plain []T
+	if err := jsoncodec.Unmarshal(b, &plain); err != nil {
+		return err
+	}
+	*l = plain
+	return nil
+}
+
+// asArray returns the elements of an object as an array, in the order of its indexes, or
+// the object as the only one; nil of an empty one. What is no object stays as it is.
+func asArray(b []byte) ([]byte, error) {
+	if len(b) == 0 || b[0] != '{' {
+		return b, nil
+	}
+	var members map[string]json.RawMessage
+	if err := jsoncodec.Unmarshal(b, &members); err != nil || len(members) == 0 {
+		return nil, err
+	}
+	at := make(map[int][]byte, len(members))
 	for k, v := range members {
 		n, err := strconv.Atoi(k)
 		if err != nil || n < 0 {
-			at = nil
 			break
 		}
 		at[n] = v
 	}
-	if len(at) < len(members) || len(members) == 0 { // not indexes: it is the element itself
-		if len(members) == 0 {
-			return nil
+	elements := [][]byte{b}
+	if len(at) == len(members) { // all are indexes
+		elements = elements[:0]
+		for _, n := range slices.Sorted(maps.Keys(at)) {
+			elements = append(elements, at[n])
 		}
-		var one T
-		if err := jsoncodec.Unmarshal(b, &one); err != nil {
-			return err
-		}
-		*l = List[T]{one}
-		return nil
 	}
-	list := make(List[T], 0, len(at))
-	for _, n := range slices.Sorted(maps.Keys(at)) {
-		var one T
-		if err := jsoncodec.Unmarshal(at[n], &one); err != nil {
-			return err
-		}
-		list = append(list, one)
-	}
-	*l = list
-	return nil
+	return slices.Concat([]byte{'['}, bytes.Join(elements, []byte{','}), []byte{']'}), nil
 }
