@@ -28,23 +28,7 @@ const (
 // a part of the screen.
 func Render(p *state.Proposal) string {
 	var b strings.Builder
-	line := func(label, value string) {
-		for first := true; first || value != ""; first = false {
-			n := 0
-			cut := len(value)
-			for i := range value {
-				if n++; n > width {
-					cut = i
-					break
-				}
-			}
-			if !first {
-				label = "           |"
-			}
-			fmt.Fprintf(&b, "%-12s %s\n", label, value[:cut])
-			value = value[cut:]
-		}
-	}
+	line := func(label, value string) { field(&b, label, value) }
 	quoted := func(s string) string { return `"` + strings.ReplaceAll(Escape(s), `"`, `\"`) + `"` }
 
 	line("PROPOSAL", fmt.Sprintf("%s (%s)", Escape(p.ID), p.State))
@@ -118,6 +102,25 @@ func Render(p *state.Proposal) string {
 		line("           |", Escape(p.Claim))
 	}
 	return b.String()
+}
+
+// field writes a value beside its label, in as many lines as it takes.
+func field(b *strings.Builder, label, value string) {
+	for first := true; first || value != ""; first = false {
+		n := 0
+		cut := len(value)
+		for i := range value {
+			if n++; n > width {
+				cut = i
+				break
+			}
+		}
+		if !first {
+			label = "           |"
+		}
+		fmt.Fprintf(b, "%-12s %s\n", label, value[:cut])
+		value = value[cut:]
+	}
 }
 
 // Shown returns s escaped, and cut to head, tail, length and hash when it is long.

@@ -34,6 +34,7 @@ type report struct {
 	Findings []connect.Finding `json:"findings"`
 }
 
+//go:noinline
 func (r *report) add(of string, leg connect.Leg, h connect.Health, message, advice string) {
 	r.Findings = append(r.Findings, connect.Finding{Of: of, Leg: leg, Status: h, Message: message, Advice: advice})
 }
