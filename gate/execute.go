@@ -130,7 +130,7 @@ func withoutPermit(ctx context.Context) context.Context {
 
 // execute runs the operation under a permit, on what the proposal says, and records how
 // it went. The approval is spent already.
-func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result) (_ *Result, err error) {
+func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, tell func(any)) (_ *Result, err error) {
 	p := res.Proposal
 	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: shared(j.Frozen)}
 	finished := false
@@ -176,14 +176,23 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 	default:
 		kind, detail = EventFailed, clip.Bytes(err.Error(), 500)
 	}
-	if jerr := j.Finish(p.ID, kind, detail); jerr != nil {
+	done := &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}
+	noted := make(chan error, 1)
+	note := func() { noted <- j.Finish(p.ID, kind, detail) }
+	if tell == nil || err != nil {
+		note()
+	} else {
+		go note()
+		tell(done)
+	}
+	if jerr := <-noted; jerr != nil {
 		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s (%s, approval spent): %w", o.name, p.ID, err)
 	}
 	p.State, p.Changed = StateExecuted, time.Now().UTC()
-	return &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}, nil
+	return done, nil
 }
 
 // shared returns check for those who ask it at the same time, such as the requests of one

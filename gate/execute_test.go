@@ -3,10 +3,13 @@ package gate
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 )
 
 func TestACallThatWasBegunRunsToItsEndWhoeverLeaves(t *testing.T) {
@@ -163,5 +166,42 @@ func TestWhoAsksTogetherSharesALookAndNobodySharesAnOlderOne(t *testing.T) {
 	}
 	if n := looks.Load(); n < 2 || n > 10 {
 		t.Errorf("%d looks", n)
+	}
+}
+
+// The adapter makes its answer meanwhile, and keeps it to itself until the call returns.
+func TestTheAdapterIsToldOfAnExecutionWhileItIsNoted(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	j := must(g.Journal())
+	told := make(chan struct{})
+	inner := Write("x_inner", func(context.Context, comment) (string, error) { return "inner", nil }, "Run.")
+	op := Write("x_run", func(ctx context.Context, in comment) (string, error) {
+		if _, err := Wrap(g, inner)(ctx, in); err != nil {
+			return "", err
+		}
+		w.files(j).Sync = func(f *os.File) error { // of the outcome
+			select {
+			case <-told:
+				return f.Sync()
+			case <-time.After(time.Minute):
+				return errors.New("the adapter isn't told before the outcome is on the disk")
+			}
+		}
+		return "outer", nil
+	}, "Run.")
+	var results []any
+	ctx := clientword.WithExecuted(t.Context(), func(r any) { results = append(results, r); close(told) })
+	in := one
+	res, err := op.Do(ctx, g, &in)
+	if err != nil || res.Out != "outer" || len(results) != 1 || results[0] != any(res) {
+		t.Errorf("%+v, %v; told of %d", res, err, len(results))
+	}
+	w.files(j).Sync = (*os.File).Sync
+
+	failing := Write("x_fail", func(context.Context, comment) (string, error) { return "", ErrNotFound }, "Run.")
+	in.Text = "another"
+	if _, err := failing.Do(clientword.WithExecuted(t.Context(), func(any) { t.Error("it is told of a call that failed") }), g, &in); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
 	}
 }

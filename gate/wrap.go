@@ -25,7 +25,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 			}
 			return typed[Out](o.run(ctx, &in))
 		}
-		res, err := o.propose(ctx, g, &in)
+		res, err := o.propose(ctx, g, &in, nil)
 		if err != nil {
 			return zero, err
 		}

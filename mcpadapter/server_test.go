@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -452,6 +454,22 @@ func TestWhatWasExecutedIsSaidToBeEvenIfItsAnswerIsOfNoUse(t *testing.T) {
 				t.Errorf("status %q, error %t, text %q", a.Status, res.IsError, mcptest.Text(res)[:min(300, len(mcptest.Text(res)))])
 			}
 		})
+	}
+}
+
+func TestAnAnswerThatTheJournalDoesNotHoldIsNotGiven(t *testing.T) {
+	dir := t.TempDir()
+	g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: gate.ApprovalHost, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	op := gate.Write("desk_try", func(context.Context, wipeInput) (string, error) {
+		return "the answer", os.Rename(filepath.Join(dir, "journal.jsonl"), filepath.Join(dir, "elsewhere"))
+	}, "Try.")
+	res := mcptest.Call(t, mcptest.Connect(t, g, op), "desk_try", nil)
+	if text := mcptest.Text(res); !res.IsError || strings.Contains(text, "the answer") {
+		t.Errorf("error %t, text %q", res.IsError, text)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/paging"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -239,17 +240,23 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 		return t.invalid(ctx, t.op.Name(), err)
 	}
 	ctx = t.withClaim(ctx, args)
-	var why string
-	out, err := t.do(paging.Late(ctx), args)
+	given := bound{args: args, understood: append(understood, t.lowered(args)...)}
+	var r reply
+	made := false // while the journal took note of what was done
+	out, err := t.do(clientword.WithExecuted(paging.Late(ctx), func(result any) {
+		if res, ok := result.(*gate.Result); ok {
+			answer, err := t.outcome(ctx, given, res)
+			r, made = answer, err == nil
+		}
+	}), args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
-		if ask, out, why, err = t.askClient(ctx, req, args, out); ask != nil {
+		if ask, out, given.noForm, err = t.askClient(ctx, req, args, out); ask != nil {
 			return reply{result: ask, decision: "asked"}
 		}
 	}
-	var r reply
-	if err == nil {
-		r, err = t.outcome(ctx, bound{args, append(understood, t.lowered(args)...), why}, out)
+	if err == nil && !made {
+		r, err = t.outcome(ctx, given, out)
 	}
 	if err != nil {
 		return t.failure(ctx, err)

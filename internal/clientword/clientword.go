@@ -33,3 +33,22 @@ var ErrUnsealed = errors.New("gate: the answer does not belong to a question of 
 // Of returns what a *gate.Guard is for the adapter. Package gate sets it with the first
 // guard.
 var Of func(guard any) Guard
+
+type executedKey struct{}
+
+// WithExecuted returns a context under which a call of an operation that was executed tells
+// f its *gate.Result while the journal takes note of it. The result counts only once the call
+// returns it too.
+func WithExecuted(ctx context.Context, f func(result any)) context.Context {
+	return context.WithValue(ctx, executedKey{}, f)
+}
+
+// Executed returns what to tell the result of the one call under ctx, or nil, and the context
+// for what the call does.
+func Executed(ctx context.Context) (context.Context, func(result any)) {
+	f, _ := ctx.Value(executedKey{}).(func(any))
+	if f == nil {
+		return ctx, nil
+	}
+	return context.WithValue(ctx, executedKey{}, (func(any))(nil)), f
+}
