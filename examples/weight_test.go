@@ -31,7 +31,7 @@ func TestAProgramOfOnePlatformLinksNeitherTheSDKNorOthers(t *testing.T) {
 
 func TestAProgramOfOnePlatformIsLittleLargerThanABareOne(t *testing.T) {
 	t.Parallel()
-	const most = 1_250_000
+	const most = 1_242_000
 	size := map[string]int64{}
 	for _, name := range []string{"bare", "thehive"} {
 		file := filepath.Join(t.TempDir(), name)

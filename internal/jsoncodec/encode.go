@@ -211,21 +211,22 @@ func encodeMap(b []byte, v reflect.Value, elem *codec) ([]byte, error) {
 	if v.IsNil() {
 		return append(b, "null"...), nil
 	}
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int {
-		if a.String() < b.String() {
-			return -1
-		}
-		return 1
-	})
+	names := make([]string, 0, v.Len())
+	key := reflect.New(v.Type().Key()).Elem()
+	for entry := v.MapRange(); entry.Next(); {
+		key.SetIterKey(entry)
+		names = append(names, key.String())
+	}
+	slices.Sort(names)
 	b = append(b, '{')
-	for i, k := range keys {
+	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(jsontext.AppendString(b, k.String()), ':')
+		b = append(jsontext.AppendString(b, name), ':')
+		key.SetString(name)
 		var err error
-		if b, err = elem.encode(b, v.MapIndex(k)); err != nil {
+		if b, err = elem.encode(b, v.MapIndex(key)); err != nil {
 			return nil, err
 		}
 	}
