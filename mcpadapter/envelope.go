@@ -105,6 +105,16 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		}
 		return r, nil
 	}
+	a, err := t.enveloped(in, res)
+	if err != nil {
+		return reply{}, err
+	}
+	return t.send(ctx, in, a, string(res.State)), nil
+}
+
+// enveloped makes the answer to a call that isn't of a read. Nobody sees anything of it
+// before it is sent.
+func (t *tool) enveloped(in bound, res *gate.Result) (*answer.Answer, error) {
 	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
 	if res.State == gate.StateRead || res.State == gate.StateExecuted {
 		env.Result = res.Out
@@ -138,10 +148,7 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		env.Result, env.Note = nil, "it was executed, but its answer can't be shown"
 		a, err = t.encoded(in, env)
 	}
-	if err != nil {
-		return reply{}, err
-	}
-	return t.send(ctx, in, a, string(res.State)), nil
+	return a, err
 }
 
 // answerOf returns the output of a read as an answer. Of rows that aren't read it

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -458,18 +459,24 @@ func TestWhatWasExecutedIsSaidToBeEvenIfItsAnswerIsOfNoUse(t *testing.T) {
 }
 
 func TestAnAnswerThatTheJournalDoesNotHoldIsNotGiven(t *testing.T) {
-	dir := t.TempDir()
-	g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: gate.ApprovalHost, Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.Close() })
-	op := gate.Write("desk_try", func(context.Context, wipeInput) (string, error) {
-		return "the answer", os.Rename(filepath.Join(dir, "journal.jsonl"), filepath.Join(dir, "elsewhere"))
-	}, "Try.")
-	res := mcptest.Call(t, mcptest.Connect(t, g, op), "desk_try", nil)
-	if text := mcptest.Text(res); !res.IsError || strings.Contains(text, "the answer") {
-		t.Errorf("error %t, text %q", res.IsError, text)
+	for name, size := range map[string]int{"short": 1, "too large for one answer": 10_000} {
+		dir := t.TempDir()
+		g, err := gate.New(gate.Policy{Max: gate.TierWrite, Approval: gate.ApprovalHost, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = g.Close() })
+		op := gate.Write("desk_try", func(context.Context, wipeInput) ([]string, error) {
+			return slices.Repeat([]string{"the answer"}, size), os.Rename(filepath.Join(dir, "journal.jsonl"), filepath.Join(dir, "elsewhere"))
+		}, "Try.")
+		session := mcptest.Connect(t, g, op)
+		res := mcptest.Call(t, session, "desk_try", nil)
+		if text := mcptest.Text(res); !res.IsError || strings.Contains(text, "the answer") {
+			t.Errorf("%s: error %t, text %q", name, res.IsError, text)
+		}
+		if list, err := session.ListResources(t.Context(), nil); err == nil && len(list.Resources) > 0 {
+			t.Errorf("%s: %d parts of it can be read as resources", name, len(list.Resources))
+		}
 	}
 }
 

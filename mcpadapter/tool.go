@@ -241,12 +241,10 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	}
 	ctx = t.withClaim(ctx, args)
 	given := bound{args: args, understood: append(understood, t.lowered(args)...)}
-	var r reply
-	made := false // while the journal took note of what was done
+	var made *answer.Answer // while the journal took note of what was done
 	out, err := t.do(clientword.WithExecuted(paging.Late(ctx), func(result any) {
 		if res, ok := result.(*gate.Result); ok {
-			answer, err := t.outcome(ctx, given, res)
-			r, made = answer, err == nil
+			made, _ = t.enveloped(given, res) // why there is none is told below
 		}
 	}), args)
 	if err == nil && out.State == gate.StatePending {
@@ -255,7 +253,11 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 			return reply{result: ask, decision: "asked"}
 		}
 	}
-	if err == nil && !made {
+	if err == nil && made != nil {
+		return t.send(ctx, given, made, string(out.State))
+	}
+	var r reply
+	if err == nil {
 		r, err = t.outcome(ctx, given, out)
 	}
 	if err != nil {
