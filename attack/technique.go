@@ -168,7 +168,7 @@ func firstRefs[T any, P object[T]](all []P, limit int) List[Ref] {
 
 // first converts the beginning of a list.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func first[From, To any](all []From, limit int, convert func(From) To) List[To] {
 	l := List[To]{Total: len(all), Items: make([]To, 0, min(limit, len(all)))}
 	for _, from := range all[:min(limit, len(all))] {

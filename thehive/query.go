@@ -82,23 +82,23 @@ const (
 
 // All begins a query with all entities of a kind that the key may see.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func All(k Kind) Query { return Query{[]step{{"_name": "list" + string(k)}}} }
 
 // One begins a query with one entity. An unknown one is no error: the query
 // gives nothing then.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func One(k Kind, idOrName string) Query {
 	return Query{[]step{{"_name": "get" + string(k), "idOrName": idOrName}}}
 }
 
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (q Query) then(s step) Query { return Query{append(q.steps[:len(q.steps):len(q.steps)], s)} }
 
 // To follows hops, one after the other.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (q Query) To(hops ...Hop) Query {
 	for _, h := range hops {
 		q = q.then(step{"_name": string(h)})
@@ -108,7 +108,7 @@ func (q Query) To(hops ...Hop) Query {
 
 // Where keeps what all filters hold for.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (q Query) Where(filters ...Filter) Query {
 	for _, f := range filters {
 		s := step{"_name": "filter"}
@@ -130,7 +130,7 @@ func (q Query) having(field, value string) Query {
 
 // Sort orders by a field.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (q Query) Sort(field string, d Direction) Query {
 	return q.then(step{"_name": "sort", "_fields": []step{{field: d}}})
 }
@@ -138,7 +138,7 @@ func (q Query) Sort(field string, d Direction) Query {
 // Page keeps limit entities from the one at offset on. extra names computed
 // members that TheHive adds to extraData, such as procedureCount of a case.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (q Query) Page(offset, limit int, extra ...string) Query {
 	s := step{"_name": "page", "from": offset, "to": offset + limit}
 	if len(extra) > 0 {
@@ -163,7 +163,7 @@ type Scalar interface {
 	~string | ~bool | ~int | ~int32 | ~int64
 }
 
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func compare[T Scalar](op, field string, value T) Filter {
 	return Filter{map[string]any{op: map[string]any{"_field": field, "_value": value}}}
 }
@@ -227,7 +227,7 @@ func Or(filters ...Filter) Filter { return join("_or", filters) }
 // Not holds where f doesn't.
 func Not(f Filter) Filter { return Filter{map[string]any{"_not": f.condition}} }
 
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func join(op string, filters []Filter) Filter {
 	list := make([]map[string]any, len(filters))
 	for i, f := range filters {
@@ -250,7 +250,7 @@ func Count(ctx context.Context, c *Client, q Query) (int, error) { return count(
 // inCase begins a query with what belongs to a case: tasks, observables. id is
 // one that TheHive gave: it answers an unknown one with nothing at all.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func inCase(id string, hops ...Hop) Query { return One(KindCase, id).To(hops...) }
 
 // order is what a list is sorted by.
@@ -533,7 +533,7 @@ func entity[T any, P interface {
 
 // unique returns list without its repetitions: TheHive refuses a set with any.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func unique(list []string) []string {
 	var out []string
 	seen := map[string]bool{}

@@ -65,7 +65,7 @@ type Diagnosis struct {
 	Checks  []ConnectionCheck `json:"checks"`            // what was checked
 }
 
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (d *Diagnosis) add(name string, status Health, message, advice string) {
 	d.Checks = append(d.Checks, ConnectionCheck{Name: name, Status: status, Message: message, Advice: advice})
 	if status == Broken || status == Warning && d.Status == Healthy {

@@ -37,7 +37,7 @@ type Request struct {
 
 // NewRequest starts a request of endpoint e.
 //
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func NewRequest(e gate.Endpoint) *Request {
 	return &Request{endpoint: e, path: e.Path, accept: "application/json"}
 }

@@ -34,7 +34,7 @@ type report struct {
 	Findings []connect.Finding `json:"findings"`
 }
 
-//go:noinline
+//go:noinline // its many callers would have a copy each
 func (r *report) add(of string, leg connect.Leg, h connect.Health, message, advice string) {
 	r.Findings = append(r.Findings, connect.Finding{Of: of, Leg: leg, Status: h, Message: message, Advice: advice})
 }
