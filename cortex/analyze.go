@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/progress"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/secret"
+	"github.com/sallyport-soc/sallyport/internal/stack"
 )
 
 // AnalyzeObservableInput is the input of [Client.AnalyzeObservable]. Name
@@ -151,6 +152,7 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	for i, r := range runs {
 		submitting <- struct{}{}
 		all.Go(func() {
+			stack.Deepen()
 			if err := recovered.Write(func() error { return c.start(ctx, list[i], r) }); err != nil {
 				errs[i] = r.notStarted(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/stack"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
@@ -188,21 +189,9 @@ func title(name string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// deepen makes the stack of a goroutine as deep as a call takes while there is little on
-// it: as it grows by and by, all that is on it is copied each time.
-//
-//go:noinline
-func deepen() (b byte) {
-	var room [12 << 10]byte
-	for i := 0; i < len(room); i += 4 << 10 {
-		b += room[i]
-	}
-	return b
-}
-
 // call serves a tools/call request.
 func (t *tool) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	deepen()
+	stack.Deepen()
 	ctx, err := withPrincipal(ctx, req.Extra)
 	if err != nil {
 		return t.replied(ctx, failure{Status: statusRefused, Message: err.Error()}).result, nil
@@ -244,7 +233,9 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	var made *answer.Answer // while the journal took note of what was done
 	out, err := t.do(clientword.WithExecuted(paging.Late(ctx), func(result any) {
 		if res, ok := result.(*gate.Result); ok {
-			made, _ = t.enveloped(given, res) // why there is none is told below
+			if made, _ = t.enveloped(given, res); made != nil { // why there is none is told below
+				made.Texts() // it is judged once
+			}
 		}
 	}), args)
 	if err == nil && out.State == gate.StatePending {

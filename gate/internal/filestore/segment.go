@@ -93,7 +93,7 @@ func (t *tx) Rotate(genesis []byte) error {
 	if err != nil {
 		return err
 	}
-	live, next := filepath.Join(s.dir, LiveFile), filepath.Join(s.dir, NextFile)
+	live, next := s.file, filepath.Join(s.dir, NextFile)
 	os.Remove(next) //nolint:errcheck // what a rotation that died has left; if it stays, the next line fails
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {

@@ -92,6 +92,7 @@ type Store struct {
 	Wait     time.Duration
 
 	dir    string
+	file   string // the live one
 	owners Owners
 	live   *os.File
 	at     cursor
@@ -133,7 +134,7 @@ func OpenOn(kind func(string) (string, error), dir string, owners Owners) (*Stor
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Write: (*os.File).WriteAt, Truncate: (*os.File).Truncate, Sync: (*os.File).Sync, Wait: LockWait, dir: dir, owners: owners, live: f}
+	s := &Store{Write: (*os.File).WriteAt, Truncate: (*os.File).Truncate, Sync: (*os.File).Sync, Wait: LockWait, dir: dir, file: file, owners: owners, live: f}
 	if made {
 		err = owners.share(f)
 	}
@@ -165,7 +166,7 @@ func (o Owners) CheckOpened(f *os.File, name string) error {
 }
 
 // String returns where the lines are.
-func (s *Store) String() string { return filepath.Join(s.dir, LiveFile) }
+func (s *Store) String() string { return s.file }
 
 // Close lets go of all files.
 func (s *Store) Close() error {
@@ -237,15 +238,14 @@ func (s *Store) Begin() (*Tx, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
-	name := filepath.Join(s.dir, LiveFile)
 	for {
 		if err := lockFile(s.live, s.Wait); err != nil {
-			return nil, fmt.Errorf("lock %s: %w", name, err)
+			return nil, fmt.Errorf("lock %s: %w", s.file, err)
 		}
 		have, err := s.live.Stat()
 		if err == nil {
 			var named os.FileInfo
-			if named, err = os.Stat(name); err == nil && os.SameFile(have, named) {
+			if named, err = os.Stat(s.file); err == nil && os.SameFile(have, named) {
 				return &tx{s: s}, nil
 			}
 		}
@@ -253,11 +253,11 @@ func (s *Store) Begin() (*Tx, error) {
 		if err != nil {
 			return nil, errors.New("the file was replaced")
 		}
-		f, err := os.OpenFile(name, os.O_RDWR, 0) // others have rotated
+		f, err := os.OpenFile(s.file, os.O_RDWR, 0) // others have rotated
 		if err != nil {
 			return nil, errors.New("the file was replaced")
 		}
-		if err := s.checkOpened(f, name); err != nil {
+		if err := s.checkOpened(f, s.file); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		s.use(f)
@@ -703,7 +703,7 @@ func Back(dir string) iter.Seq2[[]byte, error] {
 func (s *Store) Watch(ctx context.Context, seq uint64) {
 	var was os.FileInfo
 	for {
-		now, err := os.Stat(filepath.Join(s.dir, LiveFile))
+		now, err := os.Stat(s.file)
 		if err != nil {
 			return
 		}
