@@ -199,10 +199,9 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 // execution: who asks while it runs, and may have begun too late to be told the present by
 // it, shares its next run with all others who ask meanwhile.
 func shared(check func() (bool, error)) func() (bool, error) {
-	type run func() (bool, error)
 	var running sync.Mutex // held by the run under way
 	var mu sync.Mutex
-	var next run // who asks now shares it; nil: nobody has asked since one began
+	var next func() (bool, error) // who asks now shares it; nil: nobody has asked since one began
 	return func() (bool, error) {
 		mu.Lock()
 		if next == nil {

@@ -35,7 +35,7 @@ func Wrap[In, Out any](g *Guard, o *Operation[In, Out]) func(context.Context, In
 		case StateDryRun:
 			return zero, &DryRunError{Op: o.name, Plan: res.Proposal.Plan}
 		}
-		out, _ := typed[Out](res.Out, nil)
+		out, _ := res.Out.(Out)
 		if res.Repeated {
 			if len(res.Kept) > 0 {
 				_ = json.Unmarshal(res.Kept, &out) // what doesn't fit is in the error

@@ -244,11 +244,12 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 			return reply{result: ask, decision: "asked"}
 		}
 	}
-	if err == nil && made != nil {
-		return t.send(ctx, given, made, string(out.State))
-	}
 	var r reply
-	if err == nil {
+	switch {
+	case err != nil:
+	case made != nil:
+		r = t.send(ctx, given, made, string(out.State))
+	default:
 		r, err = t.outcome(ctx, given, out)
 	}
 	if err != nil {

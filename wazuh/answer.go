@@ -212,12 +212,9 @@ func (p *page) paging(offset int) Paging {
 
 // checkRows checks what all lists of an agent's rows take and returns the
 // agent's id as Wazuh writes it.
-func checkRows(agent AgentID, limit, offset int, search string) (string, error) {
+func checkRows(agent AgentID, search string) (string, error) {
 	id, err := agent.padded()
 	if err != nil {
-		return "", err
-	}
-	if err := checkPage(limit, offset); err != nil {
 		return "", err
 	}
 	return id, checkSearch(search)
@@ -225,13 +222,6 @@ func checkRows(agent AgentID, limit, offset int, search string) (string, error) 
 
 // more says whether there are rows behind those returned.
 func more(offset, n, total int) bool { return n > 0 && offset+n < total }
-
-func checkPage(limit, offset int) error {
-	if limit < 0 || offset < 0 {
-		return invalid("limit %d and offset %d: neither can be negative", limit, offset)
-	}
-	return nil
-}
 
 func size(n int) *int { return &n }
 

@@ -63,9 +63,6 @@ func (c *Client) ListDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 }
 
 func (c *Client) listDecoders(ctx context.Context, in ListDecodersInput) (*DecoderPage, error) {
-	if err := checkPage(in.Limit, in.Offset); err != nil {
-		return nil, err
-	}
 	params := wire.ListDecodersParams{Offset: in.Offset, Limit: in.Limit, Sort: string(in.Sort)}
 	if in.Name != "" {
 		if err := checkName("name", in.Name); err != nil {

@@ -104,7 +104,7 @@ func (c *Client) GetFIMFiles(ctx context.Context, in GetFIMFilesInput) (*FilePag
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	id, err := checkRows(in.AgentID, in.Search)
 	if err != nil {
 		return nil, err
 	}

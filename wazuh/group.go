@@ -44,9 +44,6 @@ func (c *Client) ListGroups(ctx context.Context, in ListGroupsInput) (*GroupPage
 }
 
 func (c *Client) listGroups(ctx context.Context, in ListGroupsInput) (*GroupPage, error) {
-	if err := checkPage(in.Limit, in.Offset); err != nil {
-		return nil, err
-	}
 	if err := checkSearch(in.Search); err != nil {
 		return nil, err
 	}
@@ -104,9 +101,6 @@ func (c *Client) GetGroupAgents(ctx context.Context, in GetGroupAgentsInput) (*A
 		return nil, err
 	}
 	if err := in.GroupID.check(); err != nil {
-		return nil, err
-	}
-	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
 	members, err := c.agentSelect(ctx, in.IncludeIP)

@@ -108,7 +108,7 @@ func (c *Client) GetAgentPackages(ctx context.Context, in GetAgentPackagesInput)
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	id, err := checkRows(in.AgentID, in.Search)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (c *Client) GetAgentHotfixes(ctx context.Context, in GetAgentHotfixesInput)
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	id, err := checkRows(in.AgentID, in.Limit, in.Offset, "")
+	id, err := in.AgentID.padded()
 	if err != nil {
 		return nil, err
 	}

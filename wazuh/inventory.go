@@ -78,14 +78,8 @@ func (c *Client) GetAgentProcesses(ctx context.Context, in GetAgentProcessesInpu
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	id, err := in.AgentID.padded()
+	id, err := checkRows(in.AgentID, in.Search)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkPage(in.Limit, in.Offset); err != nil {
-		return nil, err
-	}
-	if err := checkSearch(in.Search); err != nil {
 		return nil, err
 	}
 	five, err := c.five(ctx)
@@ -198,9 +192,6 @@ func (c *Client) GetAgentPorts(ctx context.Context, in GetAgentPortsInput) (*Por
 	}
 	id, err := in.AgentID.padded()
 	if err != nil {
-		return nil, err
-	}
-	if err := checkPage(in.Limit, in.Offset); err != nil {
 		return nil, err
 	}
 	five, err := c.five(ctx)

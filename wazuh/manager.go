@@ -77,9 +77,6 @@ func (c *Client) GetManagerLogs(ctx context.Context, in GetManagerLogsInput) (*L
 }
 
 func (c *Client) getManagerLogs(ctx context.Context, in GetManagerLogsInput) (*LogPage, error) {
-	if err := checkPage(in.Limit, in.Offset); err != nil {
-		return nil, err
-	}
 	if err := checkSearch(in.Search); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (c *Client) GetRootcheck(ctx context.Context, in GetRootcheckInput) (*Findi
 }
 
 func (c *Client) getRootcheck(ctx context.Context, in GetRootcheckInput) (*FindingPage, error) {
-	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	id, err := checkRows(in.AgentID, in.Search)
 	if err != nil {
 		return nil, err
 	}

@@ -188,9 +188,6 @@ func (c *Client) searchRules(ctx context.Context, in SearchRulesInput) (*RulePag
 }
 
 func (c *Client) rules(ctx context.Context, params wire.ListRulesParams, low, high int) (*RulePage, error) {
-	if err := checkPage(params.Limit, params.Offset); err != nil {
-		return nil, err
-	}
 	if err := checkLevels(low, high); err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (c *Client) GetSCAChecks(ctx context.Context, in GetSCAChecksInput) (*Check
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	id, err := checkRows(in.AgentID, in.Limit, in.Offset, in.Search)
+	id, err := checkRows(in.AgentID, in.Search)
 	if err != nil {
 		return nil, err
 	}

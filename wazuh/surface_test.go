@@ -2,6 +2,8 @@ package wazuh_test
 
 import (
 	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -139,5 +141,40 @@ func TestTheResourcesThroughMCP(t *testing.T) {
 	}
 	if _, err := read(cs, "wazuh://nosuch"); err == nil {
 		t.Error("an unknown resource is read")
+	}
+}
+
+// Nothing listens at the address: an input that isn't refused before it is sent gives another error.
+func TestNoListTakesANegativeLimitOrOffset(t *testing.T) {
+	c, err := wazuh.New(wazuh.Config{
+		BaseURL: "https://127.0.0.1:1", Username: "wazuh", Password: "secret",
+		Indexer: wazuh.IndexerConfig{BaseURL: "https://127.0.0.1:1", Username: "admin", Password: "secret"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	methods := reflect.ValueOf(c)
+	for i := range methods.NumMethod() {
+		of := methods.Method(i).Type()
+		if of.NumIn() != 2 || of.NumOut() != 2 || of.In(1).Kind() != reflect.Struct || of.Out(1) != reflect.TypeFor[error]() {
+			continue
+		}
+		for _, field := range []string{"Limit", "Offset"} {
+			in := reflect.New(of.In(1)).Elem()
+			n := in.FieldByName(field)
+			if !n.IsValid() {
+				continue
+			}
+			tried++
+			n.SetInt(-1)
+			out := methods.Method(i).Call([]reflect.Value{reflect.ValueOf(t.Context()), in})
+			if err, _ := out[1].Interface().(error); !errors.Is(err, wazuh.ErrInvalid) {
+				t.Errorf("%s with a %s of -1: %v", methods.Type().Method(i).Name, field, err)
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("tried %d, want those of all lists", tried)
 	}
 }
