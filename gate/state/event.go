@@ -99,11 +99,16 @@ func Encode(e Event) ([]byte, Event, error) {
 	if err != nil {
 		return nil, e, err
 	}
-	if e.Kind == EventProposed && !bytes.Contains(line, mended) {
+	if (e.Kind == EventProposed || e.plain()) && !bytes.Contains(line, mended) {
 		e.Hash, e.Time = hash, e.Time.Round(0)
 		return line, e, nil
 	}
 	return line, Decode(chain.Link{Seq: e.Seq, Time: e.Time, Prev: e.Prev, Hash: hash, Kind: string(e.Kind), Line: line}), nil
+}
+
+// plain reports whether e has texts alone, and so is what its encoding says.
+func (e *Event) plain() bool {
+	return e.Proposal == nil && e.Grant == nil && e.Sig == nil && e.Key == nil && e.State == nil && e.Time.Location() == time.UTC
 }
 
 // Decode returns the event of a line that the chain has checked. Content that
