@@ -64,7 +64,7 @@ var hashes = map[int]string{32: "MD5", 40: "SHA-1", 56: "SHA-224", 64: "SHA-256"
 // put right. A value that could be two things, such as setup.zip, is an
 // [ErrInvalid] that says which: the caller knows and we don't.
 func Detect(s string) (Observable, error) {
-	if agent := strings.TrimSpace(s); agentForm.MatchString(agent) {
+	if agent := strings.TrimSpace(s); strings.Contains(agent, "/") && agentForm.MatchString(agent) {
 		if err := checkText(agent, unicode.IsControl); err != nil {
 			return Observable{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 )
@@ -68,24 +69,15 @@ func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []
 // among returns those of all that a call names, or, with fanOut, all that take the
 // type.
 func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
-	var fit []*Worker
-	for _, w := range all {
-		if w.takes(dataType) {
-			fit = append(fit, w)
-		}
-	}
+	fit := sync.OnceValue(func() []*Worker { // whole names are found without it
+		return matching(all, func(w *Worker) bool { return w.takes(dataType) })
+	})
 	no := func(format string, args ...any) ([]*Worker, error) {
-		return nil, &SelectionError{Reason: fmt.Sprintf(format, args...), DataType: dataType, Candidates: names(fit)}
+		return nil, &SelectionError{Reason: fmt.Sprintf(format, args...), DataType: dataType, Candidates: names(fit())}
 	}
+	var chosen []*Worker
 	switch {
-	case len(fit) == 0:
-		return no("no enabled analyzer takes %s", dataType)
-	case len(wanted) == 0 && !fanOut:
-		return no("name the analyzers to run")
-	}
-	chosen := fit
-	if len(wanted) > 0 {
-		chosen = nil
+	case len(wanted) > 0:
 		for _, name := range wanted {
 			w, err := pick(name, dataType, all, fit)
 			if err != nil {
@@ -96,6 +88,12 @@ func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut b
 			}
 		}
 		sortWorkers(chosen)
+	case len(fit()) == 0:
+		return no(noneTakes, dataType)
+	case !fanOut:
+		return no("name the analyzers to run")
+	default:
+		chosen = fit()
 	}
 	if limit < 1 || limit > c.fanout {
 		limit = c.fanout
@@ -106,40 +104,45 @@ func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut b
 	return chosen, nil
 }
 
+const noneTakes = "no enabled analyzer takes %s"
+
+func matching(list []*Worker, match func(*Worker) bool) (m []*Worker) {
+	for _, w := range list {
+		if match(w) {
+			m = append(m, w)
+		}
+	}
+	return m
+}
+
 // pick returns the analyzer that name means: by its id or whole name, else the
-// only one that takes the type and has name as a part of its own.
-func pick(name, dataType string, all, fit []*Worker) (*Worker, error) {
+// only one among those that fit, which take the type, that has name as a part of its own.
+func pick(name, dataType string, all []*Worker, fit func() []*Worker) (*Worker, error) {
 	name = strings.TrimSpace(name)
 	no := func(candidates []*Worker, format string, args ...any) (*Worker, error) {
 		return nil, &SelectionError{Reason: fmt.Sprintf(format, args...), DataType: dataType, Candidates: names(candidates)}
-	}
-	matching := func(list []*Worker, match func(*Worker) bool) (m []*Worker) {
-		for _, w := range list {
-			if match(w) {
-				m = append(m, w)
-			}
-		}
-		return m
 	}
 	exact := matching(all, func(w *Worker) bool { return w.is(name) })
 	switch {
 	case len(exact) == 1 && exact[0].takes(dataType):
 		return exact[0], nil
+	case len(fit()) == 0:
+		return no(nil, noneTakes, dataType)
 	case len(exact) == 1:
-		return no(fit, "%s takes %s and not %s", exact[0].Name, some(exact[0].DataTypes), dataType)
+		return no(fit(), "%s takes %s and not %s", exact[0].Name, some(exact[0].DataTypes), dataType)
 	case len(exact) > 1:
 		return no(exact, "%q is the name of %d analyzers; give the id", clip.Text(name, 80), len(exact))
 	}
 	lower := strings.ToLower(name)
 	part := func(w *Worker) bool { return strings.Contains(strings.ToLower(w.Name), lower) }
-	switch loose := matching(fit, part); {
+	switch loose := matching(fit(), part); {
 	case len(loose) == 1:
 		return loose[0], nil
 	case len(loose) > 1:
 		return no(loose, "%q can mean %d analyzers", clip.Text(name, 80), len(loose))
 	}
 	if other := matching(all, part); len(other) > 0 {
-		return no(fit, "%q can mean %s, which take no %s", clip.Text(name, 80), some(names(other)), dataType)
+		return no(fit(), "%q can mean %s, which take no %s", clip.Text(name, 80), some(names(other)), dataType)
 	}
-	return no(fit, "no enabled analyzer is called %q", clip.Text(name, 80))
+	return no(fit(), "no enabled analyzer is called %q", clip.Text(name, 80))
 }
