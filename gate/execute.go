@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 )
@@ -130,7 +131,7 @@ func withoutPermit(ctx context.Context) context.Context {
 
 // execute runs the operation under a permit, on what the proposal says, and records how
 // it went. The approval is spent already.
-func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, tell func(any)) (_ *Result, err error) {
+func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, listener *clientword.Listener) (_ *Result, err error) {
 	p := res.Proposal
 	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: shared(j.Frozen)}
 	finished := false
@@ -151,11 +152,16 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 	pm.ended.Store(true)
 
 	kind, detail := EventExecuted, ""
+	var text []byte // of what it put out
 	switch {
 	case err == nil:
-		b, _ := json.Marshal(out)
-		detail = answerDetail(b)
-		if len(b) <= maxReceipt {
+		encode := json.Marshal
+		if listener != nil {
+			encode = listener.Encode
+		}
+		text, _ = encode(out)
+		detail = answerDetail(text)
+		if len(text) <= maxReceipt {
 			g.keepReceipt(p.Call, p.ID, out)
 		}
 	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
@@ -177,15 +183,13 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 		kind, detail = EventFailed, clip.Bytes(err.Error(), 500)
 	}
 	done := &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}
-	noted := make(chan error, 1)
-	note := func() { noted <- j.Finish(p.ID, kind, detail) }
-	if tell == nil || err != nil {
-		note()
-	} else {
-		go note()
-		tell(done)
+	var telling sync.WaitGroup
+	if listener != nil && err == nil {
+		telling.Go(func() { listener.Executed(done, text) })
 	}
-	if jerr := <-noted; jerr != nil {
+	jerr := j.Finish(p.ID, kind, detail)
+	telling.Wait()
+	if jerr != nil {
 		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)
 	}
 	if err != nil {

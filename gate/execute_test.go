@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -191,17 +192,20 @@ func TestTheAdapterIsToldOfAnExecutionWhileItIsNoted(t *testing.T) {
 		return "outer", nil
 	}, "Run.")
 	var results []any
-	ctx := clientword.WithExecuted(t.Context(), func(r any) { results = append(results, r); close(told) })
+	ctx := clientword.WithListener(t.Context(), &clientword.Listener{Encode: json.Marshal, Executed: func(r any, text []byte) {
+		results = append(results, r, string(text))
+		close(told)
+	}})
 	in := one
 	res, err := op.Do(ctx, g, &in)
-	if err != nil || res.Out != "outer" || len(results) != 1 || results[0] != any(res) {
+	if err != nil || res.Out != "outer" || len(results) != 2 || results[0] != any(res) || results[1] != `"outer"` {
 		t.Errorf("%+v, %v; told of %d", res, err, len(results))
 	}
 	w.files(j).Sync = (*os.File).Sync
 
 	failing := Write("x_fail", func(context.Context, comment) (string, error) { return "", ErrNotFound }, "Run.")
 	in.Text = "another"
-	if _, err := failing.Do(clientword.WithExecuted(t.Context(), func(any) { t.Error("it is told of a call that failed") }), g, &in); !errors.Is(err, ErrNotFound) {
+	if _, err := failing.Do(clientword.WithListener(t.Context(), &clientword.Listener{Executed: func(any, []byte) { t.Error("it is told of a call that failed") }}), g, &in); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 }

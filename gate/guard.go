@@ -293,7 +293,7 @@ func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
 	if !o.takes(in) {
 		return nil, fmt.Errorf("gate: %s: input is %T, want %s", o.name, in, o.pointer)
 	}
-	ctx, tell := clientword.Executed(ctx)
+	ctx, listener := clientword.ListenerOf(ctx)
 	ctx, isRead, err := o.read(ctx, g, in)
 	if err != nil {
 		return nil, err
@@ -305,12 +305,12 @@ func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
 		}
 		return &Result{State: StateRead, Out: out}, nil
 	}
-	return o.propose(ctx, g, in, tell)
+	return o.propose(ctx, g, in, listener)
 }
 
-// propose takes a call that isn't a read from its locks to its outcome, of which it tells tell,
-// if that isn't nil, while it is noted.
-func (o *operation) propose(ctx context.Context, g *Guard, in any, tell func(any)) (*Result, error) {
+// propose takes a call that isn't a read from its locks to its outcome, of which listener,
+// if that isn't nil, hears while it is noted.
+func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *clientword.Listener) (*Result, error) {
 	ctx = withoutPermit(ctx)
 	// From here on the call is what its encoding says, since nothing else is
 	// covered by the digest: in is not looked at again.
@@ -383,7 +383,7 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, tell func(any
 	if err != nil || d.State != StateRunning {
 		return g.answer(p, d, err)
 	}
-	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note}, tell)
+	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note}, listener)
 }
 
 // mended is what stands in an encoding for a text that isn't UTF-8, which is another once

@@ -105,21 +105,23 @@ func (t *tool) outcome(ctx context.Context, in bound, res *gate.Result) (reply, 
 		}
 		return r, nil
 	}
-	a, err := t.enveloped(in, res)
+	a, err := t.enveloped(in, res, nil)
 	if err != nil {
 		return reply{}, err
 	}
 	return t.send(ctx, in, a, string(res.State)), nil
 }
 
-// enveloped makes the answer to a call that isn't of a read. Nobody sees anything of it
-// before it is sent.
-func (t *tool) enveloped(in bound, res *gate.Result) (*answer.Answer, error) {
+// enveloped makes the answer to a call that isn't of a read, with text for what was put out
+// if that is encoded already. Nobody sees anything of it before it is sent.
+func (t *tool) enveloped(in bound, res *gate.Result, text json.RawMessage) (*answer.Answer, error) {
 	env := envelope{Status: res.State, Repeated: res.Repeated, Note: res.Note}
 	if res.State == gate.StateRead || res.State == gate.StateExecuted {
 		env.Result = res.Out
 		if v := reflect.ValueOf(res.Out); v.Kind() == reflect.Pointer && v.IsNil() {
 			env.Result = struct{}{}
+		} else if text != nil {
+			env.Result = text
 		}
 	}
 	if p := res.Proposal; p != nil {

@@ -13,7 +13,9 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/internal/clientword"
+	"github.com/sallyport-soc/sallyport/internal/jsoncodec"
 	"github.com/sallyport-soc/sallyport/internal/paging"
+	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/stack"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/answer"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
@@ -231,22 +233,25 @@ func (t *tool) serve(ctx context.Context, req *mcp.CallToolRequest) reply {
 	ctx = t.withClaim(ctx, args)
 	given := bound{args: args, understood: append(understood, t.lowered(args)...)}
 	var made *answer.Answer // while the journal took note of what was done
-	out, err := t.do(clientword.WithExecuted(paging.Late(ctx), func(result any) {
-		if res, ok := result.(*gate.Result); ok {
-			if made, _ = t.enveloped(given, res); made != nil { // why there is none is told below
-				made.Texts() // it is judged once
+	var r reply             // that says it
+	listener := &clientword.Listener{Encode: jsoncodec.Marshal, Executed: func(result any, text []byte) {
+		_ = recovered.Do(func() (err error) { // if there is an error, it comes again below
+			res, _ := result.(*gate.Result)
+			if made, err = t.enveloped(given, res, text); err == nil && made.Fits(t.opts.MaxResponse) { // else more is kept than the reply
+				r = t.send(ctx, given, made, string(res.State))
 			}
-		}
-	}), args)
+			return err
+		})
+	}}
+	out, err := t.do(clientword.WithListener(paging.Late(ctx), listener), args)
 	if err == nil && out.State == gate.StatePending {
 		var ask *mcp.CallToolResult
 		if ask, out, given.noForm, err = t.askClient(ctx, req, args, out); ask != nil {
 			return reply{result: ask, decision: "asked"}
 		}
 	}
-	var r reply
 	switch {
-	case err != nil:
+	case err != nil || r.result != nil:
 	case made != nil:
 		r = t.send(ctx, given, made, string(out.State))
 	default:

@@ -34,21 +34,28 @@ var ErrUnsealed = errors.New("gate: the answer does not belong to a question of 
 // guard.
 var Of func(guard any) Guard
 
-type executedKey struct{}
-
-// WithExecuted returns a context under which a call of an operation that was executed tells
-// f its *gate.Result while the journal takes note of it. The result counts only once the call
-// returns it too.
-func WithExecuted(ctx context.Context, f func(result any)) context.Context {
-	return context.WithValue(ctx, executedKey{}, f)
+// A Listener hears of one call that was executed while the journal takes note of it.
+type Listener struct {
+	// Encode returns the JSON text of what the operation put out.
+	Encode func(out any) ([]byte, error)
+	// Executed is told the *gate.Result and that text, on a goroutine of its own. The result
+	// counts only once the call returns it too.
+	Executed func(result any, text []byte)
 }
 
-// Executed returns what to tell the result of the one call under ctx, or nil, and the context
-// for what the call does.
-func Executed(ctx context.Context) (context.Context, func(result any)) {
-	f, _ := ctx.Value(executedKey{}).(func(any))
-	if f == nil {
+type listenerKey struct{}
+
+// WithListener returns a context under which l hears of the call.
+func WithListener(ctx context.Context, l *Listener) context.Context {
+	return context.WithValue(ctx, listenerKey{}, l)
+}
+
+// ListenerOf returns who hears of the one call under ctx, or nil, and the context for what
+// the call does.
+func ListenerOf(ctx context.Context) (context.Context, *Listener) {
+	l, _ := ctx.Value(listenerKey{}).(*Listener)
+	if l == nil {
 		return ctx, nil
 	}
-	return context.WithValue(ctx, executedKey{}, (func(any))(nil)), f
+	return context.WithValue(ctx, listenerKey{}, (*Listener)(nil)), l
 }
