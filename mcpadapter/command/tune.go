@@ -15,9 +15,13 @@ import (
 
 // tune sets how the garbage collector works in a server, whose decoders allocate much
 // and keep little: it lets the heap grow to five times what is live while that is
-// little, and by heapRoom or a quarter while it is more, within 512 MiB. GOGC and
-// GOMEMLIMIT, if set, have their way.
+// little, and by heapRoom or a quarter while it is more, within 512 MiB. It also lets one
+// thread more run Go code than there are processors: a flush of the journal holds one that
+// only waits for the disk. GOGC, GOMEMLIMIT and GOMAXPROCS, if set, have their way.
 func tune() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		widened.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) })
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent(0))
 		paced.Do(func() { pace(new(cycle)) })
@@ -34,7 +38,7 @@ func percent(live uint64) int {
 	return int(min(400, max(25, 100*heapRoom/max(1, live))))
 }
 
-var paced sync.Once
+var widened, paced sync.Once
 
 // A cycle is garbage at once, so that it is finalized after each collection.
 type cycle struct{ _ *cycle }
