@@ -17,13 +17,13 @@ func TestOnlyTheStandardLibraryIsImported(t *testing.T) {
 	const module = "github.com/sallyport-soc/sallyport/"
 	const ssh, term = "golang.org/x/crypto/ssh", "golang.org/x/term"
 	for dir, own := range map[string][]string{
-		".":                  {module + "internal/clientword", module + "internal/clip", module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "internal/sorting", module + "internal/jsontree", module + "internal/jsontext", module + "internal/lazyregexp", module + "gate/state", module + "gate/journal", module + "internal/screen"},
+		".":                  {module + "internal/clientword", module + "internal/clip", module + "internal/input", module + "internal/spelling", module + "internal/trusted", module + "internal/settings", module + "internal/sorting", module + "internal/stack", module + "internal/jsontree", module + "internal/jsontext", module + "internal/lazyregexp", module + "gate/state", module + "gate/journal", module + "internal/screen"},
 		"journal":            {module + "internal/clip", module + "internal/lazyregexp", module + "gate/state", module + "gate/internal/chain", module + "gate/internal/filestore", module + "internal/settings", module + "internal/sorting"},
 		"postgres":           {module + "internal/lazyregexp", module + "gate/journal", module + "gate/state", "github.com/jackc/pgx/v5/pgconn"},
 		"witness":            {module + "gate/journal", module + "gate/state", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},
 		"state":              {module + "internal/clip", module + "gate/internal/chain", module + "internal/escape"},
 		"../internal/screen": {module + "internal/clip", module + "gate/state", module + "internal/escape"},
-		"internal/filestore": {module + "gate/internal/chain", module + "internal/sorting"}, "../internal/sorting": nil, "internal/chain": nil, "../internal/escape": nil,
+		"internal/filestore": {module + "gate/internal/chain", module + "internal/sorting"}, "../internal/sorting": nil, "../internal/stack": nil, "internal/chain": nil, "../internal/escape": nil,
 		"gatetest": {module + "gate"}, "page": {module + "gate", module + "internal/screen"},
 		"connect": {module + "gate", module + "internal/settings", module + "internal/input", module + "internal/resume"}, "../internal/resume": nil, "../internal/clientword": {module + "gate/state"},
 		"../internal/settings": {module + "internal/nearest", module + "internal/lazyregexp"},

@@ -59,7 +59,9 @@ func TestARequestWithoutAPermitDoesNotEvenOpenTheJournal(t *testing.T) {
 func TestAPermitThatEndsWhileTheJournalIsBusyCoversNothing(t *testing.T) {
 	w := newWorld(t)
 	dir, g := w.folder(), w.guard()
-	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen}
+	spent := make(chan struct{})
+	close(spent)
+	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen, spent: spent}
 	ctx := context.WithValue(t.Context(), permitKey{}, pm)
 	must(0, g.Admit(ctx, point(TierWrite)))
 	must(0, w.journal().Rotate(0)) // there is something to read

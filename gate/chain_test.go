@@ -207,7 +207,7 @@ func TestWhatTheJournalDoesNotTakeIsNotProposed(t *testing.T) {
 		q := *p
 		change(&q)
 		j := newWorld(t).journal() // where nothing is open that it could join
-		if _, err := j.Decide(&q, w.guard().policy.limits(), journal.Authority{}); !errors.Is(err, ErrJournal) {
+		if _, err := j.Decide(&q, w.guard().policy.limits(), journal.Authority{}, nil); !errors.Is(err, ErrJournal) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

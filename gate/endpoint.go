@@ -26,6 +26,10 @@ func (e Endpoint) String() string { return e.System + " " + e.Method + " " + e.P
 
 // A Footprint says for each operation, by name, which endpoints its permits are for:
 // platform and operationId, as in "thehive createCase". Reading needs no permit.
+//
+// An operation [On] a client that has a footprint can do nothing but send such requests. It
+// begins to run, and to read, while its approval is spent on the disk; what it sends waits
+// for that, and isn't sent if it fails.
 type Footprint map[string][]string
 
 // Limit gives each of ops that isn't a read its endpoints. One that isn't in f can

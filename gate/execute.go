@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +22,7 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/clientword"
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
+	"github.com/sallyport-soc/sallyport/internal/stack"
 )
 
 // A permit lets the requests of one execution through.
@@ -33,6 +36,8 @@ type permit struct {
 	ended     atomic.Bool
 	runs      *Proposal
 	frozen    func() (bool, error)   // of the guard: a program that opens no gate links no journal
+	spent     chan struct{}          // closed when the approval is spent, or is refused to be
+	refused   error                  // why it is
 	sent      atomic.Int64           // requests let through
 	system    atomic.Pointer[string] // the platform that was written to, without endpoints
 
@@ -89,7 +94,11 @@ func Progress(ctx context.Context, step string) error {
 	if p == nil || p.runs == nil || p.ended.Load() {
 		return nil
 	}
-	j, err := p.guard.Journal()
+	err := p.open(ctx)
+	var j *Journal
+	if err == nil {
+		j, err = p.guard.Journal()
+	}
 	if err == nil {
 		err = j.Finish(p.runs.ID, EventProgress, step)
 	}
@@ -120,6 +129,16 @@ func (p *permit) covers(g *Guard, t Tier) bool {
 	return p != nil && p.guard == g && p.tier >= t && !p.ended.Load() && time.Now().Before(p.until)
 }
 
+// open waits until the approval is spent, or returns why it isn't.
+func (p *permit) open(ctx context.Context) error {
+	select {
+	case <-p.spent:
+		return p.refused
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 type permitKey struct{}
 
 func withoutPermit(ctx context.Context) context.Context {
@@ -129,28 +148,64 @@ func withoutPermit(ctx context.Context) context.Context {
 	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
 
-// execute runs the operation under a permit, on what the proposal says, and records how
-// it went. The approval is spent already.
-func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Result, listener *clientword.Listener) (_ *Result, err error) {
-	p := res.Proposal
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, frozen: shared(j.Frozen)}
-	finished := false
-	defer func() {
-		pm.ended.Store(true)
-		if !finished { // a panic: nobody knows how far it got
-			_ = j.Finish(p.ID, EventUnknown, "the operation panicked")
-		}
-	}()
-	ctx, cancel := g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
-	defer cancel()
-	var out any
-	in := reflect.New(o.in).Interface()
-	if err = json.Unmarshal(p.Input, in); err == nil {
-		out, err = o.run(ctx, in)
-	}
-	finished = true
-	pm.ended.Store(true)
+// An execution is one run of an operation under a permit, on what a proposal says.
+type execution struct {
+	op      *operation
+	journal *Journal
+	permit  *permit
+	ctx     context.Context
+	cancel  context.CancelFunc
 
+	ended  chan struct{} // closed when it has, and what follows is set
+	out    any
+	err    error
+	failed any // what it panicked with
+}
+
+// begin begins to run the operation for p, beside the caller. Its permit lets nothing
+// through before the execution is to finish, or is refused.
+func (o *operation) begin(ctx context.Context, g *Guard, j *Journal, p *Proposal) *execution {
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p,
+		frozen: shared(j.Frozen), spent: make(chan struct{})}
+	x := &execution{op: o, journal: j, permit: pm, ended: make(chan struct{}), failed: "it ended its goroutine"}
+	x.ctx, x.cancel = g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
+	go func() {
+		defer close(x.ended)
+		defer pm.ended.Store(true)
+		defer func() {
+			if v := recover(); v != nil {
+				x.failed = fmt.Sprintf("%v\n\n%s", v, debug.Stack())
+			}
+		}()
+		stack.Deepen()
+		in := reflect.New(o.in).Interface()
+		if x.err = json.Unmarshal(p.Input, in); x.err == nil {
+			x.out, x.err = o.run(x.ctx, in)
+		}
+		x.failed = nil
+	}()
+	return x
+}
+
+// refuse has an execution end whose approval isn't spent, because of err, for all that is known.
+func (x *execution) refuse(err error) {
+	x.permit.refused = cmp.Or(err, ErrJournal)
+	close(x.permit.spent)
+	x.cancel()
+	<-x.ended
+}
+
+// finish lets the requests of the execution through, now that the approval is spent, and
+// records how it went.
+func (x *execution) finish(note string, listener *clientword.Listener) (*Result, error) {
+	defer x.cancel()
+	close(x.permit.spent)
+	<-x.ended
+	p, err := x.permit.runs, x.err
+	if x.failed != nil { // nobody knows how far it got
+		_ = x.journal.Finish(p.ID, EventUnknown, "the operation panicked")
+		panic(x.failed)
+	}
 	kind, detail := EventExecuted, ""
 	var text []byte // of what it put out
 	switch {
@@ -159,41 +214,41 @@ func (o *operation) execute(ctx context.Context, g *Guard, j *Journal, res *Resu
 		if listener != nil {
 			encode = listener.Encode
 		}
-		text, _ = encode(out)
+		text, _ = encode(x.out)
 		detail = answerDetail(text)
 		if len(text) <= maxReceipt {
-			g.keepReceipt(p.Call, p.ID, out)
+			x.permit.guard.keepReceipt(p.Call, p.ID, x.out)
 		}
-	case ambiguous(err, o.wired && pm.sent.Load() == 0, pm.sent.Load() > 0):
+	case ambiguous(err, x.op.wired && x.permit.sent.Load() == 0, x.permit.sent.Load() > 0):
 		kind, detail = EventUnknown, clip.Bytes(err.Error(), 500)
-		if did := pm.did(); did != "" {
+		if did := x.permit.did(); did != "" {
 			detail = clip.Bytes("done: "+did+"; then: "+detail, 500)
 			err = &PartlyError{Done: did, Err: err}
 		}
-		if errors.Is(context.Cause(ctx), errLeft) {
+		if errors.Is(context.Cause(x.ctx), errLeft) {
 			detail = clip.Bytes(state.LeftDetail+detail, 500)
 		}
 		if !errors.Is(err, ErrOutcomeUnknown) {
 			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
-	case pm.did() != "":
-		kind, detail = EventPartly, clip.Bytes("done: "+pm.did()+"; then: "+err.Error(), 500)
-		err = &PartlyError{Done: pm.did(), Err: err}
+	case x.permit.did() != "":
+		kind, detail = EventPartly, clip.Bytes("done: "+x.permit.did()+"; then: "+err.Error(), 500)
+		err = &PartlyError{Done: x.permit.did(), Err: err}
 	default:
 		kind, detail = EventFailed, clip.Bytes(err.Error(), 500)
 	}
-	done := &Result{State: StateExecuted, Proposal: p, Out: out, Note: res.Note}
+	done := &Result{State: StateExecuted, Proposal: p, Out: x.out, Note: note}
 	var telling sync.WaitGroup
 	if listener != nil && err == nil {
 		telling.Go(func() { listener.Executed(done, text) })
 	}
-	jerr := j.Finish(p.ID, kind, detail)
+	jerr := x.journal.Finish(p.ID, kind, detail)
 	telling.Wait()
 	if jerr != nil {
-		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", o.name, p.ID, kind), jerr, err)
+		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", x.op.name, p.ID, kind), jerr, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s (%s, approval spent): %w", o.name, p.ID, err)
+		return nil, fmt.Errorf("%s (%s, approval spent): %w", x.op.name, p.ID, err)
 	}
 	p.State, p.Changed = StateExecuted, time.Now().UTC()
 	return done, nil
@@ -346,9 +401,10 @@ func idsOf(object []byte) map[string]json.RawMessage {
 func (g *Guard) keepReceipt(call, id string, out any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	maps.DeleteFunc(g.receipts, func(_ string, r receipt) bool { return time.Since(r.at) > state.ReceiptWindow })
+	now := time.Now()
+	maps.DeleteFunc(g.receipts, func(_ string, r receipt) bool { return now.Sub(r.at) > state.ReceiptWindow })
 	if len(g.receipts) < maxReceipts {
-		g.receipts[call] = receipt{id: id, out: out, at: time.Now()}
+		g.receipts[call] = receipt{id: id, out: out, at: now}
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +169,146 @@ func TestWhoAsksTogetherSharesALookAndNobodySharesAnOlderOne(t *testing.T) {
 	}
 	if n := looks.Load(); n < 2 || n > 10 {
 		t.Errorf("%d looks", n)
+	}
+}
+
+// What an operation with a footprint has to prepare it prepares meanwhile.
+func TestAnOperationWithAFootprintSendsNothingBeforeItsApprovalIsSpentOnTheDisk(t *testing.T) {
+	type call struct {
+		begun, admitted chan struct{}
+		op              Op
+	}
+	w := newWorld(t)
+	g := w.guard(func(p *Policy) { p.Breaker = Breaker{} }, host)
+	j := must(g.Journal())
+	operation := func(name string) *call {
+		c := &call{begun: make(chan struct{}), admitted: make(chan struct{})}
+		c.op = Write(name, func(ctx context.Context, _ comment) (string, error) {
+			close(c.begun)
+			if err := Progress(ctx, "send it"); err != nil {
+				return "", err
+			}
+			if err := g.Admit(ctx, point(TierWrite)); err != nil {
+				return "", err
+			}
+			close(c.admitted)
+			return "sent", nil
+		}, "Run.").Op()
+		return c
+	}
+	must(j.Pending()) // the first transaction takes note of where the journal is
+	closed := func(c chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	footprint := Footprint{"x_limited": {"hive x"}, "x_failing": {"hive x"}, "x_unwired": {"hive x"}}
+	limited, failing, unwired, unlimited := operation("x_limited"), operation("x_failing"), operation("x_unwired"), operation("x_unlimited")
+	footprint.Limit(On(g, "https://hive", limited.op, failing.op))
+	footprint.Limit([]Op{unwired.op})
+	On(g, "https://hive", unlimited.op)
+	flush := func(f func() error) {
+		first := true
+		w.files(j).Sync = func(file *os.File) error {
+			if !first {
+				return file.Sync()
+			}
+			first = false
+			if err := f(); err != nil {
+				return err
+			}
+			return file.Sync()
+		}
+	}
+
+	flush(func() error {
+		select {
+		case <-limited.begun:
+		case <-time.After(time.Minute):
+			return errors.New("it doesn't begin before its approval is on the disk")
+		}
+		time.Sleep(20 * time.Millisecond)
+		if closed(limited.admitted) {
+			t.Error("it sends before its approval is on the disk")
+		}
+		return nil
+	})
+	in := one
+	if res, err := limited.op.Do(t.Context(), g, &in); err != nil || res.Out != "sent" {
+		t.Errorf("%+v, %v", res, err)
+	}
+
+	for name, c := range map[string]*call{"not of a client": unwired, "without a footprint": unlimited} {
+		flush(func() error {
+			time.Sleep(20 * time.Millisecond)
+			if closed(c.begun) {
+				t.Errorf("one %s begins before its approval is on the disk", name)
+			}
+			return nil
+		})
+		in := one
+		if _, err := c.op.Do(t.Context(), g, &in); err != nil {
+			t.Errorf("one %s: %v", name, err)
+		}
+	}
+
+	flush(func() error { <-failing.begun; return errors.New("the disk is gone") })
+	in = one
+	_, err := failing.op.Do(t.Context(), g, &in)
+	if r := (*RefusedError)(nil); !errors.As(err, &r) || r.Reason != ReasonJournal || closed(failing.admitted) {
+		t.Errorf("with an approval that the disk doesn't hold: %v, sent: %t", err, closed(failing.admitted))
+	}
+}
+
+func TestAPermitIsClosedUntilItsApprovalIsSpent(t *testing.T) {
+	g := newWorld(t).guard(host)
+	for _, refused := range []error{nil, ErrJournal} {
+		pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), spent: make(chan struct{}), runs: &Proposal{ID: "P-00000000"},
+			frozen: func() (bool, error) { return false, nil }}
+		ctx := context.WithValue(t.Context(), permitKey{}, pm)
+		for what, ask := range map[string]func(context.Context) error{
+			"a request": func(ctx context.Context) error { return g.Admit(ctx, point(TierWrite)) },
+			"a step":    func(ctx context.Context) error { return pm.open(ctx) },
+		} {
+			late, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			if err := ask(late); !errors.Is(err, context.DeadlineExceeded) || pm.sent.Load() != 0 {
+				t.Errorf("%s before the approval is spent: %v, %d sent", what, err, pm.sent.Load())
+			}
+			cancel()
+		}
+		pm.refused = refused
+		close(pm.spent)
+		if err := g.Admit(ctx, point(TierWrite)); !errors.Is(err, refused) || (pm.sent.Load() == 1) != (refused == nil) {
+			t.Errorf("with %v: %v, %d sent", refused, err, pm.sent.Load())
+		}
+		if err := Progress(ctx, "go on"); refused != nil && !errors.Is(err, refused) {
+			t.Errorf("with %v a step begins: %v", refused, err)
+		}
+	}
+}
+
+// A panic ends the call and not the process, and says where it was.
+func TestAnOperationThatPanicsLeavesItsOutcomeUnknown(t *testing.T) {
+	for name, end := range map[string]func(){"boom": func() { panic("boom") }, "it ended its goroutine": runtime.Goexit} {
+		w := newWorld(t)
+		g := w.guard(host)
+		op := Write("x_run", func(context.Context, comment) (string, error) { end(); return "done", nil }, "Run.")
+		func() {
+			defer func() {
+				if v := fmt.Sprint(recover()); !strings.Contains(v, name) || name == "boom" && !strings.Contains(v, "execute_test.go") {
+					t.Errorf("it panicked with %q, want %q and the place", v, name)
+				}
+			}()
+			in := one
+			res, err := op.Do(t.Context(), g, &in)
+			t.Errorf("%+v, %v", res, err)
+		}()
+		if s := must(w.journal().Standing()); s.Unknowns != 1 {
+			t.Errorf("%s: %d unknown outcomes, want 1", name, s.Unknowns)
+		}
 	}
 }
 

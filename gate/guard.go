@@ -218,6 +218,9 @@ func (g *Guard) admit(ctx context.Context, e *Endpoint) error {
 	if why := p.outside(*e); why != "" {
 		return g.logged(&RefusedError{Op: e.String(), Reason: ReasonFootprint, Detail: why})
 	}
+	if err := p.open(ctx); err != nil {
+		return g.refuse(e.String(), ReasonJournal, "", err)
+	}
 	frozen, err := p.frozen()
 	switch {
 	case err != nil:
@@ -379,11 +382,22 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 	if again, err := json.Marshal(planned); err != nil || !bytes.Equal(again, input) {
 		return nil, errors.Join(fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name), err)
 	}
-	d, err := j.Decide(p, g.policy.limits(), by)
+	var x *execution
+	d, err := j.Decide(p, g.policy.limits(), by, func(d *journal.Decision) {
+		if o.wired && o.endpoints != nil { // all that it can do before its permit is open is to read
+			x = o.begin(ctx, g, j, d.Proposal)
+		}
+	})
 	if err != nil || d.State != StateRunning {
+		if x != nil {
+			x.refuse(err)
+		}
 		return g.answer(p, d, err)
 	}
-	return o.execute(ctx, g, j, &Result{State: d.State, Proposal: d.Proposal, Note: d.Note}, listener)
+	if x == nil {
+		x = o.begin(ctx, g, j, d.Proposal)
+	}
+	return x.finish(d.Note, listener)
 }
 
 // mended is what stands in an encoding for a text that isn't UTF-8, which is another once

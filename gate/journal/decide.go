@@ -285,8 +285,10 @@ type deniedBecause string
 func (d deniedBecause) Error() string { return "reason given: " + string(d) }
 
 // Decide proposes p, or joins the open proposal of the same digest, and spends
-// its approval if there is one, or what stands for it: in one transaction.
-func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority) (*Decision, error) {
+// its approval if there is one, or what stands for it: in one transaction. Of an approval
+// that is spent, spending, if it isn't nil, hears before the disk holds it, with the journal
+// locked: until Decide returns, and unless it does so without an error, nothing may be done.
+func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority, spending func(*Decision)) (*Decision, error) {
 	var d *Decision
 	err := j.update(func(u *update) (err error) {
 		if err := u.clock(); err != nil {
@@ -322,7 +324,9 @@ func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority) (*Decision, 
 				h.note("%s", why)
 			}
 		}
-		d, err = u.decide(p, l, by, &h)
+		if d, err = u.decide(p, l, by, &h); err == nil && d.State == state.StateRunning && spending != nil {
+			spending(d)
+		}
 		return err
 	})
 	return d, err

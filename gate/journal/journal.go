@@ -48,7 +48,7 @@ const (
 // anybody can act on it: all that one call appends is flushed once, at its end.
 // A power cut can therefore take away only what nobody was told yet: a proposal
 // whose id no agent has, a decision that the approver still waits for, the spending of
-// an approval whose operation hasn't begun. If it comes while an operation runs, its
+// an approval whose operation has sent nothing. If it comes while an operation sends, its
 // outcome is unknown, and nothing repeats it without a new approval.
 type Journal struct {
 	store Store
