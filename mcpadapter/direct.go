@@ -53,14 +53,30 @@ func (c *stdioConn) take(msg jsonrpc.Message) bool {
 	c.own[req.ID] = ownCall{req, stop}
 	c.calls.Go(func() {
 		defer stop()
-		out, err := call(ctx)
-		c.answer(req.ID, out, err)
+		var left leftovers
+		out, err := call(context.WithValue(ctx, leftoversKey{}, &left))
+		c.answer(req.ID, out, err, left)
 	})
 	return true
 }
 
-// answer writes what a call of the connection's own came to.
-func (c *stdioConn) answer(id jsonrpc.ID, out *mcp.CallToolResult, err error) {
+// leftovers are what is left to do of a call when its answer is written.
+type leftovers []func()
+
+type leftoversKey struct{}
+
+// afterAnswer does f once the answer to the call under ctx is written, where that can be
+// told, or else now.
+func afterAnswer(ctx context.Context, f func()) {
+	if l, ok := ctx.Value(leftoversKey{}).(*leftovers); ok {
+		*l = append(*l, f)
+		return
+	}
+	f()
+}
+
+// answer writes what a call of the connection's own came to, and does what was left.
+func (c *stdioConn) answer(id jsonrpc.ID, out *mcp.CallToolResult, err error, left leftovers) {
 	res := &jsonrpc.Response{ID: id}
 	if err == nil {
 		res.Result, err = jsontree.Encode(out)
@@ -73,6 +89,9 @@ func (c *stdioConn) answer(id jsonrpc.ID, out *mcp.CallToolResult, err error) {
 	if err := c.Write(c.base, res); err != nil {
 		c.stop()
 		_ = c.end(err)
+	}
+	for _, do := range left {
+		do()
 	}
 	c.mu.Lock()
 	c.writing--

@@ -49,8 +49,10 @@ func (t *tool) observe(ctx context.Context, in int, do func(context.Context) rep
 			r.decision = statusFailed
 		}
 		c.Decision, c.Duration, c.Out, c.Flags = r.decision, time.Since(began), r.size, r.flags
-		t.opts.Logger.Info("call", "tool", c.Tool, "tier", c.Tier.String(), "principal", c.Principal, "decision", c.Decision,
-			"duration", c.Duration.Round(time.Microsecond), "in", c.In, "out", c.Out, "flags", c.Flags)
+		afterAnswer(ctx, func() {
+			t.opts.Logger.Info("call", "tool", c.Tool, "tier", c.Tier.String(), "principal", c.Principal, "decision", c.Decision,
+				"duration", c.Duration.Round(time.Microsecond), "in", c.In, "out", c.Out, "flags", c.Flags)
+		})
 		if ended != nil {
 			ended(c)
 		}
