@@ -120,7 +120,7 @@ func summary(j *wire.JobReport) *JobReport {
 		TLP: tlp(j.TLP), PAP: PAP(j.PAP), FromCache: j.FromCache, CreatedAt: jsoncodec.OfMilli(j.CreatedAt), StartDate: jsoncodec.OfMilli(j.StartDate), EndDate: jsoncodec.OfMilli(j.EndDate),
 		Level: LevelUnknown, Taxonomies: []Taxonomy{}, ErrorMessage: secret.Text(j.ErrorMessage),
 	}
-	if json.Unmarshal(j.Data, &r.Data) != nil {
+	if jsoncodec.Unmarshal(j.Data, &r.Data) != nil {
 		r.Data = ""
 	}
 	var body struct {
@@ -145,7 +145,7 @@ func summary(j *wire.JobReport) *JobReport {
 		notes = append(notes, "a part of the summary can't be read")
 	}
 	r.Level = worst(r.Taxonomies)
-	if len(body.Artifacts) > 0 && json.Unmarshal(body.Artifacts, &r.Artifacts) != nil {
+	if len(body.Artifacts) > 0 && jsoncodec.Unmarshal(body.Artifacts, &r.Artifacts) != nil {
 		r.Artifacts = nil
 		notes = append(notes, "the artifacts in the report can't be read; list them")
 	}

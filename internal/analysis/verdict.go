@@ -24,14 +24,14 @@ func (t *Taxonomy) UnmarshalJSON(b []byte) error {
 		Level, Namespace, Predicate string
 		Value                       json.RawMessage
 	}
-	if err := jsoncodec.Unmarshal(b, &raw); err != nil {
+	if err := jsoncodec.UnmarshalHeld(b, &raw); err != nil {
 		return err
 	}
 	*t = Taxonomy{strings.ToLower(raw.Level), raw.Namespace, raw.Predicate, ""}
 	if !slices.Contains(levels, t.Level) {
 		t.Level = levels[0]
 	}
-	if json.Unmarshal(raw.Value, &t.Value) != nil {
+	if jsoncodec.Unmarshal(raw.Value, &t.Value) != nil {
 		t.Value = string(Redact(raw.Value))
 	}
 	return nil
@@ -45,7 +45,7 @@ func Taxonomies(summary json.RawMessage) (list []Taxonomy, ok bool) {
 	var s struct {
 		Taxonomies []json.RawMessage `json:"taxonomies"`
 	}
-	if jsoncodec.Unmarshal(summary, &s) != nil {
+	if jsoncodec.UnmarshalHeld(summary, &s) != nil {
 		return nil, false
 	}
 	ok = true

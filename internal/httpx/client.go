@@ -96,7 +96,6 @@ func New(o Options) (*Client, error) {
 	c := &Client{o: o, base: base, dialled: dialled, known: secrets, redact: redactor(o.Secrets), slots: make(chan struct{}, o.Connect.MaxInFlight)}
 	c.http = &http.Client{
 		Transport:     rt,
-		Timeout:       o.Connect.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil

@@ -33,26 +33,18 @@ func (c *Client) exchange(req *http.Request, read func(res *http.Response, whole
 				return err
 			}
 		}
-		res, err := c.http.Do(req)
-		again := c.again(ctx, res, err)
-		if res != nil && (!again || attempt+1 >= policy.Attempts) {
-			err = read(res, !again)
-			_ = res.Body.Close() // it is read, or can't be
-			again = err != nil && c.again(ctx, nil, err)
-			res = nil
-		}
+		last := attempt+1 >= policy.Attempts
+		res, again, err := c.try(req, last, read)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !again || attempt+1 >= policy.Attempts {
+		if !again || last {
 			return err
 		}
 		e, _ := connect.EndpointFrom(ctx)
 		status := 0
-		if res != nil { // read, the connection is good for the next
+		if res != nil {
 			status = res.StatusCode
-			_, _ = io.CopyN(io.Discard, res.Body, maxErrorBody)
-			_ = res.Body.Close()
 		}
 		c.o.Connect.Logger.DebugContext(ctx, "retry", "system", c.o.System, "op", e.ID, "status", status, "answered", err == nil)
 		select {
@@ -63,6 +55,29 @@ func (c *Client) exchange(req *http.Request, read func(res *http.Response, whole
 		next := *req // the transport may still look at the one before
 		req = &next
 	}
+}
+
+// try sends req once, within the time-out of an attempt, and has read take the answer unless
+// there should be another and this try isn't the last; then res is it, without its body. again
+// is whether there should be another.
+func (c *Client) try(req *http.Request, last bool, read func(res *http.Response, whole bool) error) (res *http.Response, again bool, err error) {
+	ctx := req.Context()
+	within, cancel := context.WithTimeout(ctx, c.o.Connect.Timeout) // that of http.Client costs a goroutine
+	defer cancel()
+	res, err = c.http.Do(req.WithContext(within))
+	again = c.again(ctx, res, err)
+	switch {
+	case res == nil:
+	case again && !last:
+		_, _ = io.CopyN(io.Discard, res.Body, maxErrorBody) // read, the connection is good for the next
+		_ = res.Body.Close()
+	default:
+		err = read(res, !again)
+		_ = res.Body.Close() // it is read, or can't be
+		again = err != nil && c.again(ctx, nil, err)
+		res = nil
+	}
+	return res, again, err
 }
 
 // again repeats reads after 429, 502, 503, 504 and lost connections, and
@@ -80,11 +95,14 @@ func (c *Client) again(ctx context.Context, res *http.Response, err error) bool 
 	if err != nil {
 		return retryError(e, err)
 	}
+	if !repeatable(e, res) {
+		return false
+	}
 	wait := retryAfter(res.Header)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= max(wait, minWait) {
 		return false
 	}
-	return repeatable(e, res) && wait <= c.o.Connect.Retry.MaxWait
+	return wait <= c.o.Connect.Retry.MaxWait
 }
 
 // repeatable reports whether a request that was answered so may be sent again. A
