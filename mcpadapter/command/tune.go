@@ -15,12 +15,12 @@ import (
 
 // tune sets how the garbage collector works in a server, whose decoders allocate much
 // and keep little: it lets the heap grow to five times what is live while that is
-// little, and by heapRoom or a quarter while it is more, within 512 MiB. It also lets one
-// thread more run Go code than there are processors: a flush of the journal holds one that
-// only waits for the disk. GOGC, GOMEMLIMIT and GOMAXPROCS, if set, have their way.
+// little, and by heapRoom or a quarter while it is more, within 512 MiB. It also lets two
+// threads more run Go code than there are processors: what waits for a disk, as a flush of
+// the journal does, or for the system holds one. GOGC, GOMEMLIMIT and GOMAXPROCS, if set, have their way.
 func tune() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		widened.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) })
+		widened.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) })
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent(0))
