@@ -59,9 +59,7 @@ func TestARequestWithoutAPermitDoesNotEvenOpenTheJournal(t *testing.T) {
 func TestAPermitThatEndsWhileTheJournalIsBusyCoversNothing(t *testing.T) {
 	w := newWorld(t)
 	dir, g := w.folder(), w.guard()
-	spent := make(chan struct{})
-	close(spent)
-	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen, spent: spent}
+	pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), frozen: must(g.Journal()).Frozen}
 	ctx := context.WithValue(t.Context(), permitKey{}, pm)
 	must(0, g.Admit(ctx, point(TierWrite)))
 	must(0, w.journal().Rotate(0)) // there is something to read

@@ -35,7 +35,7 @@ type permit struct {
 	until     time.Time
 	ended     atomic.Bool
 	runs      *Proposal
-	frozen    func() (bool, error)   // of the guard: a program that opens no gate links no journal
+	frozen    func() (bool, error)   // of the guard, once the approval is spent: a program that opens no gate links no journal
 	spent     chan struct{}          // closed when the approval is spent, or is refused to be
 	refused   error                  // why it is
 	sent      atomic.Int64           // requests let through
@@ -94,7 +94,7 @@ func Progress(ctx context.Context, step string) error {
 	if p == nil || p.runs == nil || p.ended.Load() {
 		return nil
 	}
-	err := p.open(ctx)
+	err := p.open()
 	var j *Journal
 	if err == nil {
 		j, err = p.guard.Journal()
@@ -130,13 +130,9 @@ func (p *permit) covers(g *Guard, t Tier) bool {
 }
 
 // open waits until the approval is spent, or returns why it isn't.
-func (p *permit) open(ctx context.Context) error {
-	select {
-	case <-p.spent:
-		return p.refused
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+func (p *permit) open() error {
+	<-p.spent
+	return p.refused
 }
 
 type permitKey struct{}
@@ -165,8 +161,8 @@ type execution struct {
 // begin begins to run the operation for p, beside the caller. Its permit lets nothing
 // through before the execution is to finish, or is refused.
 func (o *operation) begin(ctx context.Context, g *Guard, j *Journal, p *Proposal) *execution {
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p,
-		frozen: shared(j.Frozen), spent: make(chan struct{})}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, spent: make(chan struct{})}
+	pm.frozen = shared(pm.open, j.Frozen)
 	x := &execution{op: o, journal: j, permit: pm, ended: make(chan struct{}), failed: "it ended its goroutine"}
 	x.ctx, x.cancel = g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
 	go func() {
@@ -256,8 +252,8 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 
 // shared returns check for those who ask it at the same time, such as the requests of one
 // execution: who asks while it runs, and may have begun too late to be told the present by
-// it, shares its next run with all others who ask meanwhile.
-func shared(check func() (bool, error)) func() (bool, error) {
+// it, shares its next run with all others who ask meanwhile. It first runs once it may.
+func shared(may func() error, check func() (bool, error)) func() (bool, error) {
 	var running sync.Mutex // held by the run under way
 	var mu sync.Mutex
 	var next func() (bool, error) // who asks now shares it; nil: nobody has asked since one began
@@ -267,6 +263,9 @@ func shared(check func() (bool, error)) func() (bool, error) {
 			next = sync.OnceValues(func() (bool, error) {
 				running.Lock()
 				defer running.Unlock()
+				if err := may(); err != nil {
+					return false, err
+				}
 				mu.Lock()
 				next = nil // who asks from here on may know more than this run will see
 				mu.Unlock()

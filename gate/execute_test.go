@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func TestWhoAsksTogetherSharesALookAndNobodySharesAnOlderOne(t *testing.T) {
 	var looks atomic.Int64
 	var frozen atomic.Bool
 	began, goOn := make(chan struct{}, 10), make(chan struct{})
-	ask := shared(func() (bool, error) {
+	ask := shared(func() error { return nil }, func() (bool, error) {
 		looks.Add(1)
 		is := frozen.Load() // what this look sees
 		began <- struct{}{}
@@ -263,29 +264,43 @@ func TestAnOperationWithAFootprintSendsNothingBeforeItsApprovalIsSpentOnTheDisk(
 	}
 }
 
+// Those who ask before the approval is spent share one look at the freeze, which comes after.
 func TestAPermitIsClosedUntilItsApprovalIsSpent(t *testing.T) {
 	g := newWorld(t).guard(host)
+	const many = 10
 	for _, refused := range []error{nil, ErrJournal} {
-		pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), spent: make(chan struct{}), runs: &Proposal{ID: "P-00000000"},
-			frozen: func() (bool, error) { return false, nil }}
+		pm := &permit{guard: g, tier: TierWrite, until: time.Now().Add(time.Minute), spent: make(chan struct{}), runs: &Proposal{ID: "P-00000000"}}
+		var looks atomic.Int64
+		pm.frozen = shared(pm.open, func() (bool, error) { looks.Add(1); return false, nil })
 		ctx := context.WithValue(t.Context(), permitKey{}, pm)
-		for what, ask := range map[string]func(context.Context) error{
-			"a request": func(ctx context.Context) error { return g.Admit(ctx, point(TierWrite)) },
-			"a step":    func(ctx context.Context) error { return pm.open(ctx) },
-		} {
-			late, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-			if err := ask(late); !errors.Is(err, context.DeadlineExceeded) || pm.sent.Load() != 0 {
-				t.Errorf("%s before the approval is spent: %v, %d sent", what, err, pm.sent.Load())
-			}
-			cancel()
+		answers := make(chan error, many)
+		var asking sync.WaitGroup
+		for range many {
+			asking.Add(1)
+			go func() { asking.Done(); answers <- g.Admit(ctx, point(TierWrite)) }()
+		}
+		step := make(chan error, 1)
+		go func() { step <- Progress(ctx, "go on") }()
+		asking.Wait()
+		time.Sleep(20 * time.Millisecond)
+		if len(answers) != 0 || len(step) != 0 || looks.Load() != 0 {
+			t.Errorf("before the approval is spent %d requests are answered, %d steps, after %d looks", len(answers), len(step), looks.Load())
 		}
 		pm.refused = refused
 		close(pm.spent)
-		if err := g.Admit(ctx, point(TierWrite)); !errors.Is(err, refused) || (pm.sent.Load() == 1) != (refused == nil) {
-			t.Errorf("with %v: %v, %d sent", refused, err, pm.sent.Load())
+		sent := int64(0)
+		for range many {
+			if err := <-answers; !errors.Is(err, refused) {
+				t.Errorf("with %v: %v", refused, err)
+			} else if err == nil {
+				sent++
+			}
 		}
-		if err := Progress(ctx, "go on"); refused != nil && !errors.Is(err, refused) {
-			t.Errorf("with %v a step begins: %v", refused, err)
+		if refused == nil && (sent != many || pm.sent.Load() != many || looks.Load() > 2) { // one, or two where one of them is late
+			t.Errorf("%d of %d sent, after %d looks", pm.sent.Load(), many, looks.Load())
+		}
+		if refused != nil && (pm.sent.Load() != 0 || !errors.Is(<-step, refused)) {
+			t.Errorf("with %v %d are sent, or a step begins", refused, pm.sent.Load())
 		}
 	}
 }

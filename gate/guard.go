@@ -218,9 +218,6 @@ func (g *Guard) admit(ctx context.Context, e *Endpoint) error {
 	if why := p.outside(*e); why != "" {
 		return g.logged(&RefusedError{Op: e.String(), Reason: ReasonFootprint, Detail: why})
 	}
-	if err := p.open(ctx); err != nil {
-		return g.refuse(e.String(), ReasonJournal, "", err)
-	}
 	frozen, err := p.frozen()
 	switch {
 	case err != nil:
