@@ -152,35 +152,48 @@ type execution struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	ended  chan struct{} // closed when it has, and what follows is set
-	out    any
-	err    error
-	failed any // what it panicked with
+	ran bool // to its end; then it came to
+	out any
+	err error
+
+	ahead  chan struct{} // closed when it has ended, if it runs beside the caller
+	failed any           // what it panicked with there
 }
 
-// begin begins to run the operation for p, beside the caller. Its permit lets nothing
-// through before the execution is to finish, or is refused.
-func (o *operation) begin(ctx context.Context, g *Guard, j *Journal, p *Proposal) *execution {
+// execution returns one for p, that hasn't begun. Its permit lets nothing through before
+// it is to finish, or is refused.
+func (o *operation) execution(ctx context.Context, g *Guard, j *Journal, p *Proposal) *execution {
 	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, spent: make(chan struct{})}
 	pm.frozen = shared(pm.open, j.Frozen)
-	x := &execution{op: o, journal: j, permit: pm, ended: make(chan struct{}), failed: "it ended its goroutine"}
+	x := &execution{op: o, journal: j, permit: pm}
 	x.ctx, x.cancel = g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)
+	return x
+}
+
+func (x *execution) run() {
+	defer x.permit.ended.Store(true)
+	in := reflect.New(x.op.in).Interface()
+	if x.err = json.Unmarshal(x.permit.runs.Input, in); x.err == nil {
+		x.out, x.err = x.op.run(x.ctx, in)
+	}
+	x.ran = true
+}
+
+// begin runs the execution beside the caller.
+func (x *execution) begin() {
+	x.ahead = make(chan struct{})
 	go func() {
-		defer close(x.ended)
-		defer pm.ended.Store(true)
+		defer close(x.ahead)
 		defer func() {
 			if v := recover(); v != nil {
 				x.failed = fmt.Sprintf("%v\n\n%s", v, debug.Stack())
 			}
 		}()
+		x.failed = "it ended its goroutine"
 		stack.Deepen()
-		in := reflect.New(o.in).Interface()
-		if x.err = json.Unmarshal(p.Input, in); x.err == nil {
-			x.out, x.err = o.run(x.ctx, in)
-		}
+		x.run()
 		x.failed = nil
 	}()
-	return x
 }
 
 // refuse has an execution end whose approval isn't spent, because of err, for all that is known.
@@ -188,20 +201,26 @@ func (x *execution) refuse(err error) {
 	x.permit.refused = cmp.Or(err, ErrJournal)
 	close(x.permit.spent)
 	x.cancel()
-	<-x.ended
+	<-x.ahead
 }
 
 // finish lets the requests of the execution through, now that the approval is spent, and
 // records how it went.
 func (x *execution) finish(note string, listener *clientword.Listener) (*Result, error) {
+	p := x.permit.runs
 	defer x.cancel()
+	defer func() {
+		if !x.ran { // a panic: nobody knows how far it got
+			_ = x.journal.Finish(p.ID, EventUnknown, "the operation panicked")
+		}
+	}()
 	close(x.permit.spent)
-	<-x.ended
-	p, err := x.permit.runs, x.err
-	if x.failed != nil { // nobody knows how far it got
-		_ = x.journal.Finish(p.ID, EventUnknown, "the operation panicked")
+	if x.ahead == nil {
+		x.run()
+	} else if <-x.ahead; x.failed != nil {
 		panic(x.failed)
 	}
+	err := x.err
 	kind, detail := EventExecuted, ""
 	var text []byte // of what it put out
 	switch {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,6 +181,7 @@ func TestAnOperationWithAFootprintSendsNothingBeforeItsApprovalIsSpentOnTheDisk(
 		op              Op
 	}
 	w := newWorld(t)
+	w.folder()
 	g := w.guard(func(p *Policy) { p.Breaker = Breaker{} }, host)
 	j := must(g.Journal())
 	operation := func(name string) *call {
@@ -305,24 +307,36 @@ func TestAPermitIsClosedUntilItsApprovalIsSpent(t *testing.T) {
 	}
 }
 
-// A panic ends the call and not the process, and says where it was.
+// A panic ends the call and not the process, and says where it was, also where it isn't on
+// the goroutine of the caller.
 func TestAnOperationThatPanicsLeavesItsOutcomeUnknown(t *testing.T) {
-	for name, end := range map[string]func(){"boom": func() { panic("boom") }, "it ended its goroutine": runtime.Goexit} {
-		w := newWorld(t)
-		g := w.guard(host)
-		op := Write("x_run", func(context.Context, comment) (string, error) { end(); return "done", nil }, "Run.")
-		func() {
-			defer func() {
-				if v := fmt.Sprint(recover()); !strings.Contains(v, name) || name == "boom" && !strings.Contains(v, "execute_test.go") {
-					t.Errorf("it panicked with %q, want %q and the place", v, name)
-				}
+	for _, beside := range []bool{false, true} {
+		for want, end := range map[string]func(){"boom": func() { panic("boom") }, "it ended its goroutine": runtime.Goexit} {
+			w := newWorld(t)
+			g := w.guard(host)
+			op := Write("x_run", func(context.Context, comment) (string, error) { end(); return "done", nil }, "Run.").Op()
+			if beside {
+				Footprint{}.Limit(On(g, "https://hive", op))
+			}
+			var got, place string
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				defer func() { got, place = fmt.Sprint(recover()), string(debug.Stack()) }()
+				in := one
+				res, err := op.Do(t.Context(), g, &in)
+				t.Errorf("%+v, %v", res, err)
 			}()
-			in := one
-			res, err := op.Do(t.Context(), g, &in)
-			t.Errorf("%+v, %v", res, err)
-		}()
-		if s := must(w.journal().Standing()); s.Unknowns != 1 {
-			t.Errorf("%s: %d unknown outcomes, want 1", name, s.Unknowns)
+			<-ended
+			if !beside && want != "boom" {
+				want = "<nil>" // the test's goroutine ended
+			}
+			if !strings.Contains(got, want) || want == "boom" && !strings.Contains(got+place, "execute_test.go") {
+				t.Errorf("beside the caller %t: it panicked with %q, want %q and the place", beside, got, want)
+			}
+			if s := must(w.journal().Standing()); s.Unknowns != 1 {
+				t.Errorf("%s: %d unknown outcomes, want 1", want, s.Unknowns)
+			}
 		}
 	}
 }
@@ -330,6 +344,7 @@ func TestAnOperationThatPanicsLeavesItsOutcomeUnknown(t *testing.T) {
 // The adapter makes its answer meanwhile, and keeps it to itself until the call returns.
 func TestTheAdapterIsToldOfAnExecutionWhileItIsNoted(t *testing.T) {
 	w := newWorld(t)
+	w.folder()
 	g := w.guard(host)
 	j := must(g.Journal())
 	told := make(chan struct{})

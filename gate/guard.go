@@ -382,7 +382,8 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 	var x *execution
 	d, err := j.Decide(p, g.policy.limits(), by, func(d *journal.Decision) {
 		if o.wired && o.endpoints != nil { // all that it can do before its permit is open is to read
-			x = o.begin(ctx, g, j, d.Proposal)
+			x = o.execution(ctx, g, j, d.Proposal)
+			x.begin()
 		}
 	})
 	if err != nil || d.State != StateRunning {
@@ -392,7 +393,7 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 		return g.answer(p, d, err)
 	}
 	if x == nil {
-		x = o.begin(ctx, g, j, d.Proposal)
+		x = o.execution(ctx, g, j, d.Proposal)
 	}
 	return x.finish(d.Note, listener)
 }
