@@ -4,8 +4,8 @@
 // operation becomes a [Proposal]: the server renders a [Plan] of what would
 // happen, digests it together with the exact typed input, and waits until an
 // approver signs that digest on a channel the agent can't reach, such as the
-// command in cmd/gate. The approval is spent before the operation runs, once,
-// over all goroutines and processes.
+// command in cmd/gate. The approval is spent before the operation can do anything
+// but read, once, over all goroutines and processes.
 //
 // The gate holds at two places. [Wrap] and [Op.Do] stand in front of an
 // operation. [Guard.Admit] stands on the wire, inside every client: a request
