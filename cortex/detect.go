@@ -101,6 +101,8 @@ func Detect(s string) (Observable, error) {
 		o.DataType = typeOther
 		o.add("a MAC address")
 		return o, nil
+	case strings.Contains(data, ".") && !strings.ContainsAny(data, `:/\@`): // none of the forms below has a dot and no such sign
+		return o.name(unclear)
 	case cveForm.MatchString(data):
 		o.DataType = typeOther
 		o.add("a CVE id")
