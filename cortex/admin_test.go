@@ -252,6 +252,9 @@ func TestKeysAreWrittenToAFileAndReturnedNowhere(t *testing.T) {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
 	said.WriteString(journal(t, g.Dir()))
+	if n := strings.Count(said.String(), "make a file for the key"); n != 2 {
+		t.Errorf("the journal says %d times that a file is made, which waits for the approval to be spent, want 2", n)
+	}
 	for _, key := range []string{first, second} {
 		if strings.Contains(said.String(), key) {
 			t.Error("a key was told")

@@ -228,7 +228,7 @@ func (c *Client) RenewUserKey(ctx context.Context, in RenewUserKeyInput) (*Store
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	return c.storeKey(in.UserID, "the key was renewed and the old one no longer works; the operator has the new one in this file", func(w *wire.Client) (*httpx.Response, error) {
+	return c.storeKey(ctx, in.UserID, "the key was renewed and the old one no longer works; the operator has the new one in this file", func(w *wire.Client) (*httpx.Response, error) {
 		return w.RenewUserKey(ctx, in.UserID)
 	})
 }
@@ -240,7 +240,7 @@ func (c *Client) GetUserKey(ctx context.Context, in GetUserKeyInput) (*StoredKey
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	return c.storeKey(in.UserID, "the operator has the key in this file", func(w *wire.Client) (*httpx.Response, error) {
+	return c.storeKey(ctx, in.UserID, "the operator has the key in this file", func(w *wire.Client) (*httpx.Response, error) {
 		return w.GetUserKey(ctx, in.UserID)
 	})
 }
@@ -260,7 +260,7 @@ func keyFile(login string) string {
 
 // storeKey asks for a key and writes it to a file, which is made before: a new
 // key that can't be kept must not be asked for.
-func (c *Client) storeKey(login, note string, ask func(*wire.Client) (*httpx.Response, error)) (_ *StoredKey, err error) {
+func (c *Client) storeKey(ctx context.Context, login, note string, ask func(*wire.Client) (*httpx.Response, error)) (_ *StoredKey, err error) {
 	w, err := c.superadmin()
 	if err != nil {
 		return nil, err
@@ -272,6 +272,9 @@ func (c *Client) storeKey(login, note string, ask func(*wire.Client) (*httpx.Res
 	defer dir.Close()
 	c.storing.Lock() // of two new keys the later one is the one that works
 	defer c.storing.Unlock()
+	if err := gate.Progress(ctx, "make a file for the key"); err != nil { // and not before the approval is spent
+		return nil, err
+	}
 	name := keyFile(login)
 	draft := "." + name + "." + rand.Text()
 	f, err := dir.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
