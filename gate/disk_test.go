@@ -102,7 +102,7 @@ func TestNothingShowsBeforeItIsOnTheDisk(t *testing.T) {
 // What is on the disk then is all that another process finds.
 func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 	var steps []string
-	life := func(w *world, at string) (ran int) {
+	life := func(w *world, at string, on bool) (ran int) {
 		d := &disk{w: w}
 		g, operator := w.guard(), w.journal()
 		j := must(g.Journal())
@@ -118,6 +118,9 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 			}
 		}
 		op := newCounted()
+		if on {
+			op.on(g)
+		}
 		defer func() {
 			if r := recover(); r != nil && r != "power cut" {
 				panic(r)
@@ -130,17 +133,20 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 		op.do(t, g, one)
 		return 0
 	}
-	life(newWorld(t), "")
+	life(newWorld(t), "", false)
 	if len(steps) < 12 || !slices.Contains(steps, "flushed consumed") {
 		t.Fatalf("%q", steps)
 	}
-	for _, at := range steps {
-		t.Run(at, func(t *testing.T) {
+	test := func(at string, on bool) func(*testing.T) {
+		return func(t *testing.T) {
 			w := newWorld(t)
-			ran := life(w, at)
+			ran := life(w, at, on)
 			must(w.verify())
 			op := newCounted()
 			g := w.guard()
+			if on {
+				op.on(g)
+			}
 			for range 2 { // the agent asks again, an operator says yes again
 				in := one
 				res, err := op.Do(t.Context(), g, &in)
@@ -164,7 +170,11 @@ func TestAPowerCutAtAnyStepSpendsNothingTwice(t *testing.T) {
 			if ran+int(op.runs.Load()) > consumed {
 				t.Error("it ran, and the journal doesn't know")
 			}
-		})
+		}
+	}
+	for _, at := range steps {
+		t.Run(at, test(at, false))
+		t.Run(at+", begun before", test(at, true))
 	}
 }
 

@@ -229,7 +229,7 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 		if listener != nil {
 			encode = listener.Encode
 		}
-		text, _ = encode(x.out)
+		text = encoded(encode, x.out)
 		detail = answerDetail(text)
 		if len(text) <= maxReceipt {
 			x.permit.guard.keepReceipt(p.Call, p.ID, x.out)
@@ -332,6 +332,18 @@ func ambiguous(err error, silent, sent bool) bool {
 	var t interface{ Timeout() bool }
 	late := errors.Is(err, context.Canceled) || errors.As(err, &t) && t.Timeout()
 	return late && !silent || sent && errors.Is(err, ErrRefused)
+}
+
+// encoded returns the encoding of an answer; none, and no panic, if it has none: what was
+// done is to be noted.
+func encoded(encode func(any) ([]byte, error), out any) (text []byte) {
+	defer func() {
+		if recover() != nil {
+			text = nil
+		}
+	}()
+	text, _ = encode(out)
+	return text
 }
 
 // answerDetail is what the journal says of an answer: its digest, and its ids

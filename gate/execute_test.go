@@ -1,11 +1,14 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -306,6 +309,130 @@ func TestAPermitIsClosedUntilItsApprovalIsSpent(t *testing.T) {
 		}
 	}
 }
+
+// However the journal fails, what was begun meanwhile is let go, and what it called for, too,
+// is refused.
+func TestAnOperationThatWasBegunInVainEndsAndBringsNothingAbout(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"an error": func() error { return errors.New("the disk is gone") },
+		"a panic":  func() error { panic("the store") },
+		"its end":  func() error { runtime.Goexit(); return nil },
+	} {
+		w := newWorld(t)
+		g := w.guard(host)
+		inner := newCounted()
+		begun, ended := make(chan struct{}), make(chan error, 1)
+		op := Write("x_outer", func(ctx context.Context, in comment) (string, error) {
+			close(begun)
+			_, err := inner.Do(ctx, g, &in)
+			ended <- err
+			return "", err
+		}, "Run.").Op()
+		Footprint{"x_outer": {"hive x"}}.Limit(On(g, "https://hive", op))
+		j := must(g.Journal())
+		must(j.Pending())
+		files := w.files(j)
+		files.Sync = func(*os.File) error {
+			files.Sync = (*os.File).Sync
+			<-begun
+			return fail()
+		}
+		called := make(chan struct{})
+		go func() {
+			defer close(called)
+			defer func() { _ = recover() }()
+			in := one
+			if res, err := op.Do(t.Context(), g, &in); reason(err) != ReasonJournal {
+				t.Errorf("%s: %+v, %v", name, res, err)
+			}
+		}()
+		<-called
+		if err := <-ended; reason(err) != ReasonJournal {
+			t.Errorf("%s: what it calls for ends with %v", name, err)
+		}
+		inner.ran(t, 0)
+	}
+}
+
+// It has failed, and nobody needs to look at the platform for what it did.
+func TestARequestWhoseTimeIsOverWhenTheApprovalIsSpentIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	over := make(chan struct{})
+	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) {
+		attempt, cancel := context.WithCancel(ctx)
+		go func() { cancel(); close(over) }()
+		return "sent", g.Admit(attempt, point(TierWrite))
+	}, "Run.").Op()
+	Footprint{"x_run": {"hive x"}}.Limit(On(g, "https://hive", op))
+	j := must(g.Journal())
+	must(j.Pending())
+	files := w.files(j)
+	files.Sync = func(f *os.File) error {
+		files.Sync = (*os.File).Sync
+		<-over
+		return f.Sync()
+	}
+	in := one
+	if res, err := op.Do(t.Context(), g, &in); !errors.Is(err, context.Canceled) || errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+var consumed = regexp.MustCompile(`"kind":"consumed".*"id":"(P-[^"]*)"`)
+
+// Whatever is appended beside the spending, nothing is let through that isn't in what the
+// disk was told to hold.
+func TestEveryRequestIsOfAnApprovalThatTheDiskHolds(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host, func(p *Policy) { p.RotateAt = 16 << 10 })
+	j := must(g.Journal())
+	must(j.Pending())
+	files := w.files(j)
+	var held sync.Map // the ids of proposals whose spending is in what was flushed
+	files.Sync = func(f *os.File) error {
+		for line := range bytes.Lines(must(io.ReadAll(io.NewSectionReader(f, 0, must(f.Stat()).Size())))) {
+			if id := consumed.FindSubmatch(line); id != nil {
+				held.Store(string(id[1]), true)
+			}
+		}
+		return nil
+	}
+	op := newCounted()
+	op.fn = func(ctx context.Context, _ any) (any, error) {
+		if _, spent := held.Load(Executing(ctx).ID); !spent {
+			t.Errorf("%s sends before the disk holds that its approval is spent", Executing(ctx).ID)
+		}
+		return "sent", nil
+	}
+	op.on(g)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for n := range 60 { // so that there are snapshots and rotations too
+				must(op.Do(t.Context(), g, &comment{Case: fmt.Sprint(i, ".", n)}))
+			}
+		})
+	}
+	all.Wait()
+}
+
+// What is done is done, whether or not its answer can be shown.
+func TestAnAnswerWhoseEncodingPanicsIsOfAnExecution(t *testing.T) {
+	w := newWorld(t)
+	op := Write("x_run", func(context.Context, comment) (unencodable, error) { return unencodable{}, nil }, "Run.")
+	in := one
+	if res, err := op.Do(t.Context(), w.guard(host), &in); err != nil || res.State != StateExecuted {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if list := must(w.journal().Unsettled()); len(list) != 0 {
+		t.Errorf("%s is %s", list[0].ID, list[0].State)
+	}
+}
+
+type unencodable struct{}
+
+func (unencodable) MarshalJSON() ([]byte, error) { panic("boom") }
 
 // A panic ends the call and not the process, and says where it was, also where it isn't on
 // the goroutine of the caller.

@@ -226,6 +226,8 @@ func (g *Guard) admit(ctx context.Context, e *Endpoint) error {
 		return g.refuse(e.String(), ReasonFrozen, "", nil)
 	case !p.covers(g, e.Tier): // the journal may have kept us waiting
 		return g.refuse(e.String(), ReasonNoPermit, "", nil)
+	case ctx.Err() != nil: // for longer than the request may take: it isn't sent
+		return ctx.Err()
 	}
 	p.sent.Add(1)
 	return nil
@@ -311,6 +313,11 @@ func (o *operation) Do(ctx context.Context, g *Guard, in any) (*Result, error) {
 // propose takes a call that isn't a read from its locks to its outcome, of which listener,
 // if that isn't nil, hears while it is noted.
 func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *clientword.Listener) (*Result, error) {
+	if above, _ := ctx.Value(permitKey{}).(*permit); above != nil {
+		if err := above.open(); err != nil { // what isn't to be carried out calls for nothing further
+			return nil, g.refuse(o.name, ReasonJournal, "", err)
+		}
+	}
 	ctx = withoutPermit(ctx)
 	// From here on the call is what its encoding says, since nothing else is
 	// covered by the digest: in is not looked at again.
@@ -380,6 +387,12 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 		return nil, errors.Join(fmt.Errorf("gate: %s: the input changed while it was planned, or does not survive its encoding", o.name), err)
 	}
 	var x *execution
+	spent := false
+	defer func() {
+		if x != nil && !spent { // even if the store panicked
+			x.refuse(err)
+		}
+	}()
 	d, err := j.Decide(p, g.policy.limits(), by, func(d *journal.Decision) {
 		if o.wired && o.endpoints != nil { // all that it can do before its permit is open is to read
 			x = o.execution(ctx, g, j, d.Proposal)
@@ -387,12 +400,9 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 		}
 	})
 	if err != nil || d.State != StateRunning {
-		if x != nil {
-			x.refuse(err)
-		}
 		return g.answer(p, d, err)
 	}
-	if x == nil {
+	if spent = true; x == nil {
 		x = o.execution(ctx, g, j, d.Proposal)
 	}
 	return x.finish(d.Note, listener)

@@ -165,6 +165,18 @@ func newCounted() *counted {
 	return c
 }
 
+// on makes c one of a client behind g that has a footprint: it counts what is let through.
+func (c *counted) on(g *Guard) {
+	run := c.fn
+	c.fn = func(ctx context.Context, in any) (any, error) {
+		if err := g.Admit(ctx, point(TierWrite)); err != nil {
+			return "", err
+		}
+		return run(ctx, in)
+	}
+	Footprint{c.name: {"hive x"}}.Limit(On(g, "https://hive", c.Op()))
+}
+
 // newUndoable is a counted that a client's word can be enough for.
 func newUndoable() *counted {
 	c := newCounted()
