@@ -2,12 +2,15 @@ package mcpadapter
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -240,4 +243,60 @@ func FuzzPlainParamsAreThoseThatTheSDKReads(f *testing.F) {
 			t.Errorf("%q (-by the SDK's type +plain):\n%s", params, diff)
 		}
 	})
+}
+
+// lateOutput takes its time for an answer.
+type lateOutput struct{ io.WriteCloser }
+
+func (o lateOutput) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(`"id":2,`)) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return o.WriteCloser.Write(b)
+}
+
+// TestACallIsLoggedBeforeTheServerEnds: also one that outlasts the time there is for those
+// that are under way when the input ends.
+func TestACallIsLoggedBeforeTheServerEnds(t *testing.T) {
+	s, begun, _ := held(t)
+	var log lockedBuffer
+	s.opts.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	in, w := io.Pipe()
+	out, to := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- s.serve(t.Context(), in, lateOutput{to}, time.Millisecond) }()
+	go fmt.Fprint(w, politely)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "greeted") {
+	}
+	go func() {
+		for lines.Scan() {
+		}
+	}()
+	fmt.Fprintln(w, holding)
+	<-begun
+	_ = w.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := log.String(); !strings.Contains(got, "msg=call tool=hold") {
+		t.Errorf("the log when the server has ended:\n%s", got)
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

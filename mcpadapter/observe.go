@@ -35,7 +35,7 @@ type Call struct {
 // panic in it is an answer too.
 func (t *tool) observe(ctx context.Context, in int, do func(context.Context) reply) (r reply) {
 	ctx, end := t.calls.Begin(ctx)
-	defer end()
+	defer afterAnswer(ctx, end) // and so behind the log: nobody who waits for the calls misses a line of it
 	c := Call{Tool: t.op.Name(), Tier: t.op.Tier(), Principal: principalOf(ctx), In: in}
 	began := time.Now()
 	var ended func(Call)
