@@ -117,8 +117,16 @@ func TestALongListThatIsWrongSaysSoAtOnce(t *testing.T) {
 }
 
 // rowsOf reads a list whose rows stay text and are read by need, as a tool's are.
-func rowsOf(t *testing.T, c *httpx.Client) (sent []json.RawMessage) {
+func rowsOf(t *testing.T, c *httpx.Client) []json.RawMessage {
 	t.Helper()
+	sent, err := rowsIn(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sent
+}
+
+func rowsIn(ctx context.Context, c *httpx.Client) (sent []json.RawMessage, err error) {
 	type found struct {
 		Hits struct {
 			Rows []json.RawMessage `json:"rows"`
@@ -132,10 +140,8 @@ func rowsOf(t *testing.T, c *httpx.Client) (sent []json.RawMessage) {
 		}
 		return page{}, err
 	})
-	if _, err := op(paging.Late(t.Context()), struct{}{}); err != nil {
-		t.Fatal(err)
-	}
-	return sent
+	_, err = op(paging.Late(ctx), struct{}{})
+	return sent, err
 }
 
 type page struct{}
