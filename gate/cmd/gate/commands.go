@@ -122,7 +122,7 @@ func pending(*app, *flag.FlagSet) func(*call) error {
 					shown(by), p.Expires.Local().Format(time.TimeOnly))
 			}
 			if len(list) == 0 {
-				c.printf("Nothing is pending.")
+				c.printf("Nothing is pending in %s.", c.where())
 			}
 			return nil
 		})
@@ -138,12 +138,42 @@ func show(_ *app, fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 			fmt.Fprint(c.stdout, gate.Render(p))
+			if p.State != gate.StatePending {
+				c.printf("\n%s", became(p))
+			}
 			if *input {
 				c.printf("\nINPUT        %s", string(p.Input))
 			}
 			return nil
 		})
 	}
+}
+
+// became says since when p stands as it does, by whom and why, and what there is to do.
+func became(p *gate.Proposal) string {
+	since := p.Changed
+	if p.State == gate.StateExpired {
+		since = p.Expires
+	}
+	line := fmt.Sprintf("It is %s since %s", p.State, since.Local().Format(time.DateTime))
+	if p.Approver != "" {
+		line += ", by " + screen.Shown(p.Approver)
+	}
+	if p.Detail != "" {
+		line += ": " + screen.Shown(p.Detail)
+	}
+	switch p.State {
+	case gate.StateExpired:
+		line += "; " + again(p)
+	case gate.StateUnknown:
+		line += fmt.Sprintf("; look at the platform, then gate resolve %s executed, or failed", p.ID)
+	}
+	return line
+}
+
+// again says how p, which has lapsed, can wait anew.
+func again(p *gate.Proposal) string {
+	return fmt.Sprintf("the same call again waits anew, or gate replay %s", p.ID)
 }
 
 func approve(_ *app, fs *flag.FlagSet) func(*call) error {
@@ -156,7 +186,11 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 			fmt.Fprint(c.stdout, gate.Render(p))
-			if p.State != gate.StatePending {
+			switch p.State {
+			case gate.StatePending:
+			case gate.StateExpired:
+				return fmt.Errorf("%s is %s, not pending: %s", p.ID, p.State, again(p))
+			default:
 				return fmt.Errorf("%s is %s, not pending", p.ID, p.State)
 			}
 			digest, err := p.ComputeDigest()
@@ -182,6 +216,16 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 			}
 			c.printf("Approved %s as %s. It runs once, when the agent repeats the call before %s.", p.ID, signer.Name,
 				p.Expires.Local().Format(time.TimeOnly))
+			s, err := j.Standing()
+			if err != nil {
+				return err
+			}
+			if s.Frozen {
+				c.printf("But not while all writes are frozen, %s.", frozenBy(s))
+			}
+			if s.Tripped {
+				c.printf("But not while the breaker is open, %s.", openAfter(s))
+			}
 			return nil
 		})
 	}

@@ -292,6 +292,12 @@ func readAnchor(file string, witnesses []string) (*gate.Anchors, []witness.Cosig
 	return a, nil, err
 }
 
+// frozenBy says who stopped all writes, and what ends it.
+func frozenBy(s *gate.Standing) string { return "by " + s.FrozenWhy + "; gate unfreeze ends it" }
+
+// openAfter says why the breaker is open, and what closes it.
+func openAfter(s *gate.Standing) string { return "after " + s.TrippedWhy + "; gate reset closes it" }
+
 func status(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
 		return c.withJournal(func(j *gate.Journal) error {
@@ -304,8 +310,8 @@ func status(*app, *flag.FlagSet) func(*call) error {
 			c.printf("head       %s", s.Head)
 			c.printf("approvers  %d %s", len(s.Approvers), strings.Join(s.Approvers, ", "))
 			c.printf("pending    %d", s.Pending)
-			c.printf("frozen     %s", map[bool]string{true: "true, by " + s.FrozenWhy + "; gate unfreeze ends it", false: "false"}[s.Frozen])
-			c.printf("breaker    %s", map[bool]string{true: "open, after " + s.TrippedWhy + "; gate reset closes it", false: "closed"}[s.Tripped])
+			c.printf("frozen     %s", map[bool]string{true: "true, " + frozenBy(s), false: "false"}[s.Frozen])
+			c.printf("breaker    %s", map[bool]string{true: "open, " + openAfter(s), false: "closed"}[s.Tripped])
 			c.approvals()
 			c.printf("in an hour %d denials, %d unknown outcomes", s.Denials, s.Unknowns)
 			for _, u := range s.Used {

@@ -152,7 +152,7 @@ func TestTheDefaultKeyIsInTheConfigurationDirectory(t *testing.T) {
 
 func TestPendingAndShow(t *testing.T) {
 	d := newDesk(t)
-	if _, stdout, _ := d.gate("pending"); stdout != "Nothing is pending.\n" {
+	if _, stdout, _ := d.gate("pending"); stdout != "Nothing is pending in "+d.dir+".\n" {
 		t.Errorf("%q", stdout)
 	}
 	p := d.call(d.op(gate.TierWrite, "evil\x1b[2J\u202e\nWARNING none")).Proposal
@@ -167,7 +167,7 @@ func TestPendingAndShow(t *testing.T) {
 	if _, stdout, _ = d.gate("show", "-input", p.ID); !strings.Contains(stdout, `{"id":"~1"}`) {
 		t.Errorf("%q", stdout)
 	}
-	if code, _, stderr := d.gate("show", "P-\x1bNONE"); code != exitFailed || !strings.Contains(stderr, "no such proposal") {
+	if code, _, stderr := d.gate("show", "P-\x1bNONE"); code != exitFailed || !strings.Contains(stderr, "no such proposal") || !strings.Contains(stderr, " in "+d.dir) {
 		t.Errorf("%d %q", code, stderr)
 	}
 }
@@ -325,6 +325,53 @@ func TestDeny(t *testing.T) {
 	if code, _, _ := d.gate("deny", p.ID); code != exitFailed {
 		t.Error("denied twice")
 	}
+}
+
+func TestAnApprovalSaysThatNothingRunsDuringAFreeze(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "Phishing")).Proposal
+	approve := func(p *gate.Proposal) string {
+		t.Helper()
+		code, stdout, stderr := d.gate("approve", p.ID, "-code", p.Code())
+		if code != exitOK {
+			t.Fatalf("%d %s", code, stderr)
+		}
+		_, said, _ := strings.Cut(stdout, "Approved ")
+		return said
+	}
+	d.want(exitOK, []string{"freeze", "-reason", "odd traffic"})
+	if said := approve(p); !strings.Contains(said, "not while all writes are frozen, by alice: odd traffic; gate unfreeze ends it") {
+		t.Error(said)
+	}
+	d.want(exitOK, []string{"unfreeze"})
+	if said := approve(d.call(d.op(gate.TierWrite, "Another")).Proposal); strings.Contains(said, "frozen") {
+		t.Error(said)
+	}
+}
+
+func TestShowSaysWhatBecameOfAProposalAndWhatToDo(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "Phishing")).Proposal
+	if said := d.want(exitOK, []string{"show", p.ID}); strings.Contains(said, "It is") {
+		t.Error(said)
+	}
+	d.want(exitOK, []string{"deny", p.ID, "-reason", "wrong host"})
+	d.want(exitOK, []string{"show", p.ID}, "It is denied since ", ", by alice: wrong host")
+	for state, want := range map[gate.State]string{
+		gate.StateExpired: "gate replay P-1",
+		gate.StateUnknown: "gate resolve P-1 executed, or failed",
+	} {
+		if said := became(&gate.Proposal{ID: "P-1", State: state}); !strings.HasSuffix(said, want) {
+			t.Errorf("%s: %s", state, said)
+		}
+	}
+}
+
+func TestAFolderThatWasntMovedIsNotAdopted(t *testing.T) {
+	d := newDesk(t)
+	p := d.call(d.op(gate.TierWrite, "Phishing")).Proposal
+	d.want(exitOK, []string{"adopt"}, "Nothing was changed")
+	d.wants(t, gate.StatePending, p.ID)
 }
 
 func TestFreezeAndUnfreeze(t *testing.T) {

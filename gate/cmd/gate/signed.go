@@ -40,6 +40,14 @@ func reset(*app, *flag.FlagSet) func(*call) error {
 func adopt(*app, *flag.FlagSet) func(*call) error {
 	return func(c *call) error {
 		return c.signed(func(j *gate.Journal, s *gate.Signer) error {
+			stands, err := j.Standing()
+			if err != nil {
+				return err
+			}
+			if stands.Moved == nil {
+				c.printf("This is the journal's place already. Nothing was changed.")
+				return nil
+			}
 			if err := j.Adopt(s); err != nil {
 				return err
 			}

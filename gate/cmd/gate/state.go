@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -32,7 +33,11 @@ func (c *call) withJournal(do func(*gate.Journal) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(j), j.Close())
+	err = do(j)
+	if errors.Is(err, gate.ErrNoProposal) {
+		err = fmt.Errorf("%w in %s", err, c.where())
+	}
+	return errors.Join(err, j.Close())
 }
 
 // withRoll opens the list of approvers for do.
