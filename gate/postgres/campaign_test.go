@@ -59,10 +59,7 @@ func spendAll(address string) {
 		return s, nil
 	}
 	g := must(gate.New(policy))
-	op := gate.Write("add_comment", func(_ context.Context, in comment) (string, error) {
-		fmt.Println("RAN", in.Case)
-		return "", nil
-	}, "Add a comment.")
+	ops := operations(g)
 	pace := must(strconv.Atoi(os.Getenv(childPace)))
 	var all sync.WaitGroup
 	calls := make(chan int)
@@ -72,7 +69,7 @@ func spendAll(address string) {
 				time.Sleep(time.Duration(rand.IntN(pace)) * time.Millisecond)
 				for {
 					in := comment{strconv.Itoa(i)}
-					_, err := op.Do(context.Background(), g, &in)
+					_, err := ops[i%len(ops)].Do(context.Background(), g, &in)
 					if err == nil || reason(err) == gate.ReasonInFlight {
 						break
 					}
@@ -103,6 +100,28 @@ func spendAll(address string) {
 	fmt.Println("DONE")
 	<-alone
 	must(0, g.Close())
+}
+
+// operations are two: of that of a client with a footprint, which begins while its approval is
+// spent, a request counts.
+func operations(g *gate.Guard) []gate.Op {
+	sent := gate.Endpoint{System: "hive", ID: "addComment", Method: "POST", Path: "/comment", Tier: gate.TierWrite}
+	comments := gate.Write("add_comment", func(_ context.Context, in comment) (string, error) {
+		fmt.Println("RAN", in.Case)
+		return "", nil
+	}, "Add a comment.").Op()
+	sends := gate.Write("send_comment", func(ctx context.Context, in comment) (string, error) {
+		for g.Admit(ctx, sent) != nil { // the journal has to be asked for a freeze
+			if ctx.Err() != nil {
+				return "", ctx.Err()
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		fmt.Println("RAN", in.Case)
+		return "", nil
+	}, "Send a comment.").Op()
+	gate.Footprint{"send_comment": {"hive addComment"}}.Limit(gate.On(g, "https://hive", sends))
+	return []gate.Op{comments, sends}
 }
 
 // passing reports whether the journal failed for a reason that passes.
@@ -158,9 +177,10 @@ func campaign(t *testing.T, at scene) {
 	g := must(gate.New(prepare))
 	defer g.Close()
 	j := must(g.Journal())
+	ops := operations(g)
 	for i := range approvals {
 		in := comment{strconv.Itoa(i)}
-		res := must(write.Do(t.Context(), g, &in))
+		res := must(ops[i%len(ops)].Do(t.Context(), g, &in))
 		must(0, j.Approve(res.Proposal.ID, res.Proposal.Digest, alice))
 	}
 
