@@ -82,19 +82,23 @@ func TestValuesAreFoundAsPeopleTypeThem(t *testing.T) {
 		{Type: "ip-dst", Value: "198.51.100.40"}, {Type: "domain", Value: "bad.example"}, {Type: "url", Value: "http://bad.example/x"}, {Type: "email-src", Value: "a@bad.example"},
 		{Type: "ip-dst|port", Value: "203.0.113.7|8080"}, {Type: "ip-dst", Value: "2001:db8::1"}, {Type: "mac-address", Value: "aa:bb:cc:dd:ee:ff"}, {Type: "target-user", Value: `CORP\alice`},
 		{Type: "filename|md5", Value: "a.exe|abababababababababababababababab"}, {Type: "filename|md5", Value: "b.exe|abababababababababababababababab"},
+		{Type: "AS", Value: "64500"}, {Type: "AS", Value: "65546"}, {Type: "other", Value: "64500"}, {Type: "domain", Value: "xn--bcher-kva.example"}, {Type: "ip-dst", Value: "198.51.100.41"},
+		{Type: "vulnerability", Value: "CVE-2024-12345"}, {Type: "ip-dst", Value: "198.51.100.0/28"},
 	}})
 	c := m.Client()
 	for typed, want := range map[string]string{
 		"198[.]51[.]100[.]40": "198.51.100.40", "198(.)51(.)100(.)40": "198.51.100.40", "bad[dot]example": "bad.example", "BAD.example.": "bad.example", "hxxp://bad[.]example/x": "http://bad.example/x",
 		"meow://bad.example/x": "http://bad.example/x", "a[at]bad.example": "a@bad.example", "203.0.113.7:8080": "203.0.113.7|8080", "203.0.113.7|8080": "203.0.113.7|8080", "203.0.113.7": "203.0.113.7|8080",
 		"2001:DB8:0:0:0:0:0:1": "2001:db8::1", "[2001:db8::1]:443": "2001:db8::1", "AA-BB-CC-DD-EE-FF": "aa:bb:cc:dd:ee:ff", `corp\ALICE`: `CORP\alice`, "a.exe|ABABABABABABABABABABABABABABABAB": "a.exe|abababababababababababababababab",
+		"AS64500": "64500", "as64500": "64500", "AS1.10": "65546", "bücher.example": "xn--bcher-kva.example", "BÜCHER[.]example.": "xn--bcher-kva.example", "198.51.100.41/32": "198.51.100.41", "2001:DB8::1/128": "2001:db8::1",
+		"aabb.ccdd.eeff": "aa:bb:cc:dd:ee:ff", "AABBCCDDEEFF": "aa:bb:cc:dd:ee:ff", "cve-2024-12345": "CVE-2024-12345", "198.51.100.0/28": "198.51.100.0/28",
 	} {
 		p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: typed})
 		if err != nil || len(p.Attributes) != 1 || p.Attributes[0].Value != want || p.Total == nil || *p.Total != 1 {
 			t.Errorf("%s: %+v, %v; want %s", typed, p, err, want)
 			continue
 		}
-		if plain := typed == want && !strings.Contains(typed, "|") || typed == "203.0.113.7" || typed == `corp\ALICE`; plain == (p.Searched != nil) {
+		if plain := typed == want && !strings.Contains(typed, "|") || typed == "203.0.113.7" || typed == `corp\ALICE` || typed == "cve-2024-12345"; plain == (p.Searched != nil) {
 			t.Errorf("%s: searched %q", typed, p.Searched)
 		}
 		if r, err := c.Correlate(t.Context(), misp.CorrelateInput{Value: typed}); err != nil || r.TotalAttributes != 1 {

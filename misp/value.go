@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -12,28 +13,59 @@ import (
 
 // meant returns the value that a person means, in the form in which MISP keeps
 // it where that is one of several: defanged, with the dot of the root behind it,
-// an address of IPv6 in full, a hardware address with hyphens.
+// with letters beyond ASCII in a domain, an address of IPv6 in full, a network of
+// one address, a hardware address with hyphens, with dots or without anything.
 func meant(value string) string {
 	value = strings.TrimSpace(spelling.Plain(strings.TrimSpace(value)))
 	if a, err := netip.ParseAddr(strings.Trim(value, "[]")); err == nil {
 		return a.WithZone("").String()
 	}
 	if p, err := netip.ParsePrefix(value); err == nil {
+		if p.IsSingleIP() {
+			return p.Addr().String()
+		}
 		return p.String()
 	}
-	if hyphenMAC.MatchString(value) {
-		return strings.ToLower(strings.ReplaceAll(value, "-", ":"))
+	if otherMAC.MatchString(value) {
+		d := strings.NewReplacer("-", "", ".", "").Replace(strings.ToLower(value))
+		return strings.Join([]string{d[:2], d[2:4], d[4:6], d[6:8], d[8:10], d[10:]}, ":")
 	}
+	value = idn(value)
 	if name, ok := strings.CutSuffix(value, "."); ok && hostName.MatchString(name) {
 		return name
 	}
 	return value
 }
 
+// idn returns a domain with letters beyond ASCII as the domain name system has
+// it, which is how MISP keeps it, and anything else as it is.
+func idn(value string) string {
+	if name := spelling.ASCII(value); hostName.MatchString(strings.TrimSuffix(name, ".")) {
+		return name
+	}
+	return value
+}
+
 var (
-	hyphenMAC = lazyregexp.New(`^(?i:[0-9a-f]{2}(-[0-9a-f]{2}){5})$`)
-	hostName  = lazyregexp.New(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$`)
+	otherMAC = lazyregexp.New(`^(?i:[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
+	hostName = lazyregexp.New(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$`)
+	asNumber = lazyregexp.New(`^(?i:AS)([0-9]{1,10})(?:\.([0-9]{1,5}))?$`)
 )
+
+// autonomousSystem returns the number of AS64500 or AS1.10, as which MISP keeps
+// it, and "" for anything else.
+func autonomousSystem(value string) string {
+	m := asNumber.FindStringSubmatch(value)
+	if m == nil {
+		return ""
+	}
+	n, _ := strconv.ParseUint(m[1], 10, 64)
+	if m[2] != "" {
+		low, _ := strconv.ParseUint(m[2], 10, 64)
+		n = n<<16 + low
+	}
+	return strconv.FormatUint(n, 10)
+}
 
 // hostAndPort splits what names a port of a host: 198.51.100.9:8080,
 // bad.example:443, [2001:db8::1]:53.
@@ -67,6 +99,7 @@ func spellings(value string) []string {
 	if l, r, ok := strings.Cut(plain, "|"); ok {
 		add(meant(l) + "|" + meant(r))
 	}
+	add(autonomousSystem(plain))
 	return list
 }
 
@@ -75,12 +108,13 @@ type lookup struct {
 	ask  []string // values, of which MISP finds those that have any
 	want []string // the spellings of the value; a row has it whole or as a part
 	host string   // what is asked for in place of a port of that host
+	as   string   // the number of an autonomous system, which may be that of something else
 }
 
 // find returns how to find value, which has no wildcard. MISP compares each half
 // of a composite value, never both at once, and no other spelling than its own.
 func find(value string) lookup {
-	l := lookup{want: spellings(value)}
+	l := lookup{want: spellings(value), as: autonomousSystem(meant(value))}
 	add := func(v string) {
 		if v = like(v); checkFilter("value", v) == nil && !slices.Contains(l.ask, v) {
 			l.ask = append(l.ask, v)
@@ -110,7 +144,9 @@ func find(value string) lookup {
 }
 
 // has reports whether a has the value that was looked for.
-func (l lookup) has(a *Attribute) bool { return a.is(l.want) }
+func (l lookup) has(a *Attribute) bool {
+	return a.is(l.want) && (l.as == "" || a.Value != l.as || a.Type == "AS")
+}
 
 // like is a pattern in which only % is a wildcard, as MISP must get it: it
 // compares with SQL's LIKE, in which _ is any letter and a backslash takes the
@@ -197,6 +233,10 @@ func asked(value string, networks bool) (ask []string, keep func(*Attribute) boo
 	ask = l.ask
 	if l.host != "" {
 		notes = append(notes, "the host was looked for on any port, since MISP keeps host and port apart")
+	}
+	if l.as != "" {
+		keep = l.has
+		notes = append(notes, "MISP keeps an autonomous system as its number alone: what has that number and is none was left out afterwards, so that a page may have fewer rows")
 	}
 	if slices.ContainsFunc(l.ask, func(v string) bool { return !slices.Contains(l.want, v) }) {
 		keep = l.has

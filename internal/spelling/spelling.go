@@ -241,6 +241,93 @@ func digit(r rune) (rune, bool) {
 	return 0, false
 }
 
+// The parameters of punycode (RFC 3492, section 5).
+const base, tmin, tmax, skew, damp = 36, 1, 26, 38, 700
+
+// adapted is the bias of punycode after delta, of count characters.
+func adapted(delta, count int, first bool) int {
+	if first {
+		delta /= damp
+	} else {
+		delta /= 2
+	}
+	delta += delta / count
+	k := 0
+	for ; delta > (base-tmin)*tmax/2; k += base {
+		delta /= base - tmin
+	}
+	return k + (base-tmin+1)*delta/(delta+skew)
+}
+
+// ASCII writes the labels of a host that have letters beyond ASCII in punycode,
+// in small letters, as the domain name system has them: xn--bcher-kva.example.
+func ASCII(host string) string {
+	beyond := func(s string) bool {
+		return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+	}
+	if !beyond(host) || !utf8.ValidString(host) {
+		return host
+	}
+	labels := strings.Split(strings.ReplaceAll(strings.ToLower(host), "ß", "ss"), ".")
+	for i, label := range labels {
+		if beyond(label) {
+			labels[i] = "xn--" + encoded([]rune(label))
+		}
+	}
+	return strings.Join(labels, ".")
+}
+
+// encoded is label in punycode (RFC 3492, section 6.3).
+func encoded(label []rune) string {
+	var out []byte
+	for _, r := range label {
+		if r < utf8.RuneSelf {
+			out = append(out, byte(r))
+		}
+	}
+	basic := len(out)
+	if basic > 0 {
+		out = append(out, '-')
+	}
+	n, delta, bias := rune(utf8.RuneSelf), 0, 72
+	for done := basic; done < len(label); {
+		next := rune(unicode.MaxRune)
+		for _, r := range label {
+			if r >= n {
+				next = min(next, r)
+			}
+		}
+		delta += int(next-n) * (done + 1)
+		n = next
+		for _, r := range label {
+			if r < n {
+				delta++
+			}
+			if r != n {
+				continue
+			}
+			q := delta
+			for k := base; ; k += base {
+				t := min(max(k-bias, tmin), tmax)
+				if q < t {
+					break
+				}
+				out = append(out, digits[t+(q-t)%(base-t)])
+				q = (q - t) / (base - t)
+			}
+			out = append(out, digits[q])
+			bias = adapted(delta, done+1, done == basic)
+			delta = 0
+			done++
+		}
+		delta++
+		n++
+	}
+	return string(out)
+}
+
+const digits = "abcdefghijklmnopqrstuvwxyz0123456789"
+
 // punycode decodes the part of a label behind "xn--" (RFC 3492).
 func punycode(s string) (string, bool) {
 	var out []rune
@@ -248,7 +335,6 @@ func punycode(s string) (string, bool) {
 		out = []rune(s[:i])
 		s = s[i+1:]
 	}
-	const base, tmin, tmax, skew, damp = 36, 1, 26, 38, 700
 	n, i, bias := rune(128), 0, 72
 	for first := true; s != ""; first = false {
 		before, w := i, 1
@@ -277,16 +363,7 @@ func punycode(s string) (string, bool) {
 				return "", false
 			}
 		}
-		delta := (i - before) / 2
-		if first {
-			delta = (i - before) / damp
-		}
-		delta += delta / (len(out) + 1)
-		k := 0
-		for ; delta > (base-tmin)*tmax/2; k += base {
-			delta /= base - tmin
-		}
-		bias = k + (base-tmin+1)*delta/(delta+skew)
+		bias = adapted(i-before, len(out)+1, first)
 		n += rune(i / (len(out) + 1))
 		i %= len(out) + 1
 		if !utf8.ValidRune(n) || len(out) > 255 {

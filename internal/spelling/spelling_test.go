@@ -55,6 +55,18 @@ func TestPunycodeIsDecoded(t *testing.T) {
 	}
 }
 
+func TestAHostIsWrittenInPunycode(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"BÜCHER.example": "xn--bcher-kva.example", "пример.рф": "xn--e1afmkfd.xn--p1ai", "他们为什么不说中文": "xn--ihqwcrb4cv8a8dqg056pqjye", "ليهمابتكلموشعربي؟": "xn--egbpdaj6bu4bxfgehfvwxn",
+		"straße.example": "strasse.example", "Plain.Example": "Plain.Example", "": "", "\xff.example": "\xff.example",
+	} {
+		if got := spelling.ASCII(in); got != want {
+			t.Errorf("ASCII(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestTheLastReadingIsThePlainOne(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -3,7 +3,6 @@ package misptest
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,18 +151,36 @@ type usual struct {
 	also     []string // other categories
 }
 
-var network = []string{"Network activity", "Payload delivery", "External analysis"}
+var (
+	network = []string{"Network activity", "Payload delivery", "External analysis"}
+	dropped = []string{"Artifacts dropped", "Payload installation", "External analysis"}
+	mail    = []string{"Payload delivery", "Network activity", "Social network"}
+	words   = []string{
+		"Internal reference", "Antivirus detection", "Payload delivery", "Artifacts dropped", "Payload installation", "Persistence mechanism", "Network activity",
+		"Payload type", "Attribution", "External analysis", "Financial fraud", "Support Tool", "Social network", "Person", "Other",
+	}
+)
 
 var types = map[string]usual{
 	"ip-src": {"Network activity", true, network}, "ip-dst": {"Network activity", true, network},
 	"ip-src|port": {"Network activity", true, network}, "ip-dst|port": {"Network activity", true, network},
-	"domain": {"Network activity", true, network}, "hostname": {"Network activity", true, network}, "domain|ip": {"Network activity", true, network},
-	"url": {"Network activity", true, network}, "port": {"Network activity", false, network}, "user-agent": {"Network activity", false, network},
-	"AS": {"Network activity", false, network}, "email-src": {"Payload delivery", true, network}, "email-subject": {"Payload delivery", false, network},
-	"md5": {"Payload delivery", true, nil}, "sha1": {"Payload delivery", true, nil}, "sha256": {"Payload delivery", true, nil},
-	"filename": {"Payload delivery", true, nil}, "filename|md5": {"Payload delivery", true, nil}, "filename|sha256": {"Payload delivery", true, nil},
-	"text": {"Other", false, network}, "comment": {"Other", false, network}, "link": {"External analysis", false, network},
-	"vulnerability": {"External analysis", false, network}, "regkey": {"Persistence mechanism", true, nil}, "mac-address": {"Network activity", false, network}, "email-dst": {"Network activity", true, network}, "yara": {"Payload installation", true, nil}, "target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
+	"domain": {"Network activity", true, network}, "hostname": {"Network activity", true, network},
+	"hostname|port": {"Network activity", true, network[:2]}, "domain|ip": {"Network activity", true, network[2:]},
+	"url": {"Network activity", true, network}, "uri": {"Network activity", true, nil}, "port": {"Network activity", false, []string{"Other"}},
+	"user-agent": {"Network activity", false, network}, "AS": {"Network activity", false, network}, "mac-address": {"Network activity", false, network},
+	"email": {"Social network", true, append([]string{"Attribution", "Person"}, mail...)}, "email-src": {"Payload delivery", true, mail},
+	"email-dst": {"Network activity", true, mail}, "email-subject": {"Payload delivery", false, mail[:2]},
+	"md5": {"Payload delivery", true, dropped}, "sha1": {"Payload delivery", true, dropped}, "sha256": {"Payload delivery", true, dropped},
+	"sha512": {"Payload delivery", true, dropped[:2]}, "imphash": {"Payload delivery", true, dropped[:2]},
+	"filename": {"Payload delivery", true, append([]string{"Persistence mechanism"}, dropped...)}, "filename|md5": {"Payload delivery", true, dropped},
+	"filename|sha1": {"Payload delivery", true, dropped}, "filename|sha256": {"Payload delivery", true, dropped}, "filename|sha512": {"Payload delivery", true, dropped[:2]},
+	"text": {"Other", false, words}, "other": {"Other", false, words}, "comment": {"Other", false, append([]string{"Targeting data"}, words...)},
+	"link":          {"External analysis", false, []string{"Internal reference", "Antivirus detection", "Payload delivery", "Support Tool"}},
+	"vulnerability": {"External analysis", false, []string{"Payload delivery", "Payload installation"}},
+	"weakness":      {"External analysis", false, []string{"Payload delivery", "Payload installation"}},
+	"regkey":        {"Persistence mechanism", true, []string{"Artifacts dropped", "External analysis"}}, "mutex": {"Artifacts dropped", true, nil},
+	"yara":        {"Payload installation", true, []string{"Payload delivery", "Artifacts dropped"}},
+	"target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
 }
 
 func (s *Server) addAttribute(r *request, id string) answer {
@@ -265,41 +282,6 @@ func (s *Server) stored(e *event, a *attribute) object {
 // touch records a change of e, which unpublishes it.
 func (e *event) touch(at int64) { e.Published, e.changed = false, max(e.changed+1, at) }
 
-// normal is a value as MISP keeps it.
-func normal(typ, v string) string {
-	v = strings.TrimSpace(v)
-	refanged := strings.NewReplacer("hxxp", "http", "meow", "http", "[.]", ".", "(.)", ".", "[dot]", ".", "(dot)", ".", "[at]", "@", "[@]", "@").Replace(v)
-	switch typ {
-	case "url":
-		return refanged
-	case "domain", "hostname":
-		return strings.TrimSuffix(strings.ToLower(refanged), ".")
-	case "md5", "sha1", "sha256", "email-src", "email-dst":
-		return strings.ToLower(refanged)
-	case "ip-src", "ip-dst":
-		if a, err := netip.ParseAddr(refanged); err == nil && a.Is6() {
-			return a.String()
-		}
-		return refanged
-	case "ip-src|port", "ip-dst|port":
-		if strings.Count(refanged, ":") == 1 {
-			return strings.Replace(refanged, ":", "|", 1)
-		}
-		return refanged
-	case "filename|md5", "filename|sha1", "filename|sha256":
-		if name, hash, ok := strings.Cut(v, "|"); ok {
-			return name + "|" + strings.ToLower(hash)
-		}
-	case "AS":
-		return strings.TrimPrefix(strings.ToUpper(v), "AS")
-	case "vulnerability":
-		return strings.ToUpper(v)
-	case "mac-address":
-		return strings.ToLower(strings.ReplaceAll(v, "-", ":"))
-	}
-	return v
-}
-
 // invalid lists what MISP has against a new attribute, by field.
 func (s *Server) invalid(e *event, a Attribute) object {
 	errors := object{}
@@ -340,22 +322,4 @@ func (s *Server) invalid(e *event, a Attribute) object {
 	return errors
 }
 
-var categories = []string{"Network activity", "Payload delivery", "External analysis", "Other", "Targeting data", "Person", "Antivirus detection", "Artifacts dropped"}
-
-func badValue(a Attribute) string {
-	if a.Value == "" {
-		return "Value cannot be empty."
-	}
-	switch n := map[string]int{"md5": 32, "sha1": 40, "sha256": 64}[a.Type]; {
-	case a.Type == "ip-src" || a.Type == "ip-dst":
-		if _, err := netip.ParsePrefix(a.Value); err == nil {
-			return ""
-		}
-		if _, err := netip.ParseAddr(a.Value); err != nil {
-			return "IP address has an invalid format."
-		}
-	case n > 0 && (len(a.Value) != n || strings.Trim(a.Value, "0123456789abcdef") != ""):
-		return fmt.Sprintf("Checksum has an invalid length or format (expected: %d hexadecimal characters). Please double check the value or select type \"other\".", n)
-	}
-	return ""
-}
+var categories = append([]string{"Targeting data"}, words...)

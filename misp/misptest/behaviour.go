@@ -398,6 +398,42 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatMISPDoes/a port behind a bar",
 		},
 		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "Both halves of a domain with its address are brought into form, of an address with a port the address.",
+			Client: "Values are also looked up in the form in which MISP keeps them.",
+			Test:   "TestWhatMISPDoes/halves are brought into form",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "Only [.], [dot], (dot) and, in addresses of mail, [@] and [at] are undone, and not in an address with a port; what stays defanged is refused.",
+			Client: "A value is sent as it was given.",
+			Test:   "TestWhatMISPDoes/a defanged address with a port",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "A domain with letters beyond ASCII is kept in punycode, a host name with such is refused.",
+			Client: "Such a domain is looked for in punycode, too.",
+			Test:   "TestWhatMISPDoes/a domain beyond ASCII",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "A network of one address is kept as that address.",
+			Client: "It is looked for as that.",
+			Test:   "TestWhatMISPDoes/a network of one address",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "An autonomous system is kept as its number, AS1.10 as 65546.",
+			Client: "AS64500 is looked for as its number, too.",
+			Test:   "TestWhatMISPDoes/an autonomous system is a number",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")},
+			Does:   "A value that isn't one of its type is refused: a domain without a dot, port 0, a CVE with three digits, mail without a domain, a URL as a domain.",
+			Client: "MISP's reason is passed on.",
+			Test:   "TestWhatMISPDoes/a value that isn't of its type",
+		},
+		{
 			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")},
 			Does:   "The same value again, in any case, is refused.",
 			Client: "It counts as existing.",

@@ -113,20 +113,26 @@ func traits() map[string]trait {
 		"a UUID in capitals": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"})
 		}, []step{{misptest.Key, "GET", "/events/view/38A47DD0-1FC4-4629-886D-5BE502B3C79B", ""}}, 404, `Invalid event`},
-		"event zero":                     {nil, []step{{misptest.Key, "GET", "/events/view/0", ""}}, 200, `SSH password guessing`},
-		"limit zero is everything":       {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":0}`}}, 200, `rows=16 count=16`},
-		"a page without a limit":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","page":2}`}}, 200, `rows=16`},
-		"a full page counts one more":    {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4}`}}, 200, `rows=4 count=5`},
-		"an empty page counts one":       {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4,"page":9}`}}, 200, `rows=0 count=1`},
-		"events count all":               {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"limit":2}`}}, 200, `rows=2 count=6`},
-		"a limit that is a word":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":"abc"}`}}, 500, `Internal Error`},
-		"a negative limit":               {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":-1}`}}, 200, `rows=16 count=17`},
-		"a count of a page":              {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"count","limit":1}`}}, 200, `1`},
-		"too many searches":              {func(m *misptest.Server) { m.RateLimit = 2 }, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}}, 429, `header X-Rate-Limit-Reset=900`},
-		"a value is brought into form":   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":" EVIL[.]Example[.]ORG "}`}}, 200, `"value":"evil.example.org"`},
-		"only the hash in small letters": {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"filename|md5","value":"A.EXE|ABABABABABABABABABABABABABABABAB"}`}}, 200, `"value":"A.EXE|abababababababababababababababab"`},
-		"a port behind a bar":            {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-dst|port","value":"198.51.100.9:8080"}`}}, 200, `"value":"198.51.100.9|8080"`},
-		"a duplicate in other case":      {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"target-user","value":"SVC-BACKUP"}`}}, 403, `A similar attribute already exists`},
+		"event zero":                       {nil, []step{{misptest.Key, "GET", "/events/view/0", ""}}, 200, `SSH password guessing`},
+		"limit zero is everything":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":0}`}}, 200, `rows=16 count=16`},
+		"a page without a limit":           {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","page":2}`}}, 200, `rows=16`},
+		"a full page counts one more":      {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4}`}}, 200, `rows=4 count=5`},
+		"an empty page counts one":         {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":4,"page":9}`}}, 200, `rows=0 count=1`},
+		"events count all":                 {nil, []step{{misptest.Key, "POST", "/events/restSearch", `{"returnFormat":"json","metadata":true,"limit":2}`}}, 200, `rows=2 count=6`},
+		"a limit that is a word":           {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":"abc"}`}}, 500, `Internal Error`},
+		"a negative limit":                 {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":-1}`}}, 200, `rows=16 count=17`},
+		"a count of a page":                {nil, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"count","limit":1}`}}, 200, `1`},
+		"too many searches":                {func(m *misptest.Server) { m.RateLimit = 2 }, []step{{misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}, {misptest.Key, "POST", "/attributes/restSearch", `{"returnFormat":"json","limit":1}`}}, 429, `header X-Rate-Limit-Reset=900`},
+		"a value is brought into form":     {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":" EVIL[.]Example[.]ORG "}`}}, 200, `"value":"evil.example.org"`},
+		"only the hash in small letters":   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"filename|md5","value":"A.EXE|ABABABABABABABABABABABABABABABAB"}`}}, 200, `"value":"A.EXE|abababababababababababababababab"`},
+		"a port behind a bar":              {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-dst|port","value":"198.51.100.9:8080"}`}}, 200, `"value":"198.51.100.9|8080"`},
+		"halves are brought into form":     {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain|ip","value":"Bücher.Example|2001:DB8::0:1"}`}}, 200, `"value":"xn--bcher-kva.example|2001:db8::1"`},
+		"a defanged address with a port":   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-dst|port","value":"198[.]51[.]100[.]9:80"}`}}, 403, `IP address has an invalid format.`},
+		"a domain beyond ASCII":            {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":"BÜCHER[.]example"}`}}, 200, `"value":"xn--bcher-kva.example"`},
+		"a network of one address":         {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"ip-dst","value":"198.51.100.8/32"}`}}, 200, `"value":"198.51.100.8"`},
+		"an autonomous system is a number": {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"AS","value":"AS1.10"}`}}, 200, `"value":"65546"`},
+		"a value that isn't of its type":   {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"domain","value":"http://evil.example/x"}`}}, 403, `Domain has an invalid format.`},
+		"a duplicate in other case":        {nil, []step{{misptest.Key, "POST", "/attributes/add/4", `{"type":"target-user","value":"SVC-BACKUP"}`}}, 403, `A similar attribute already exists`},
 		"the UUID of a deleted attribute is taken": {func(m *misptest.Server) {
 			m.AddEvent(misptest.Event{Info: "x", Attributes: []misptest.Attribute{{Type: "domain", Value: "one.example", UUID: "38a47dd0-1fc4-4629-886d-5be502b3c79b"}}})
 			m.SoftDelete("8", "one.example")
@@ -290,4 +296,31 @@ func rows(t *testing.T, body string) int {
 		t.Fatalf("%v: %s", err, body)
 	}
 	return len(attributes.Attribute)
+}
+
+// Values, and what MISP 2.5.1 makes of them: "" for one that it refuses.
+func TestValuesAreKeptAsMISPKeepsThem(t *testing.T) {
+	t.Parallel()
+	m := misptest.New(t)
+	for _, v := range [][3]string{
+		{"ip-src", "198.51.100.1/33", ""}, {"ip-src", "2001:DB8::/32", "2001:db8::/32"}, {"ip-src", "::FFFF:198.51.100.9", "::FFFF:198.51.100.9"}, {"ip-src", "fe80::1%eth0", ""}, {"ip-src", "198.51.100.010", ""},
+		{"ip-src|port", "[2001:DB8::5]:443", "2001:db8::5|443"}, {"ip-src|port", "2001:db8::6:443", "2001:db8::6|443"}, {"ip-dst|port", "198.51.100.9|0", ""}, {"ip-dst|port", "198.51.100.9", ""},
+		{"hostname", "HOST_1.Example.ORG", "host_1.example.org"}, {"hostname", "host.example.org.", ""}, {"hostname", "bücher.example", ""}, {"hostname|port", "Host.example.org:8080", "host.example.org|8080"},
+		{"domain", "localhost", ""}, {"domain", "example.net.", "example.net"}, {"domain", "straße.example", "strasse.example"}, {"domain", "exa mple.org", ""}, {"domain|ip", "a.example|b.example", ""},
+		{"email-src", "not-a-mail", ""}, {"email-src", "A[@]B[dot]example", "a@b.example"}, {"url", "HXXP://a[.]b/C(dot)d", "http://a.b/C.d"}, {"url", "http[:]//e.example/", "http://e.example/"},
+		{"link", "hxxps://x[.]example/Y", "https://x.example/Y"}, {"link", "x.example/y", ""}, {"AS", "AS4294967296", ""}, {"AS", "as0", "0"}, {"vulnerability", "cve–2024–12345", "CVE-2024-12345"}, {"vulnerability", "CVE-24-1", ""},
+		{"weakness", "cwe-79", "CWE-79"}, {"mac-address", "0011.2233.4455", "00:11:22:33:44:55"}, {"mac-address", "aa bb", ""}, {"port", "65536", ""}, {"port", "080", "080"}, {"email-subject", "a\nb", ""}, {"comment", "a\nb", "a\nb"},
+		{"filename|sha1", "A.exe|DA39A3EE5E6B4B0D3255BFEF95601890AFD80709", "A.exe|da39a3ee5e6b4b0d3255bfef95601890afd80709"}, {"filename|md5", "a.exe|abcd", ""}, {"filename|md5", "a|b|d41d8cd98f00b204e9800998ecf8427e", ""}, {"imphash", "xyz", ""},
+	} {
+		id := m.AddEvent(misptest.Event{Info: "x"})
+		sent, err := json.Marshal(map[string]string{"type": v[0], "value": v[1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, body := ask(t, m, misptest.Key, "POST", "/attributes/add/"+id, string(sent))
+		kept := res.StatusCode == http.StatusOK && strings.Contains(body, `"value":`+strconv.Quote(v[2])+`,`)
+		if refused := res.StatusCode == http.StatusForbidden; v[2] == "" && !refused || v[2] != "" && !kept {
+			t.Errorf("%s %q: %d %s, want %q", v[0], v[1], res.StatusCode, body, v[2])
+		}
+	}
 }
