@@ -2,14 +2,17 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/gate/state"
+	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/settings"
 	"github.com/sallyport-soc/sallyport/internal/trusted"
@@ -139,10 +143,10 @@ func (p Policy) complete() (Policy, error) {
 	case p.TTL <= 0:
 		p.TTL = defaultTTL
 	case p.TTL > maxTTL:
-		return p, fmt.Errorf("gate: a proposal that waits %s: at most %s", p.TTL, maxTTL)
+		return p, fmt.Errorf("gate: ttl: want at most %s, got %s", maxTTL, p.TTL)
 	}
 	if p.Retention < 0 || p.Retention > 0 && p.Retention < minRetention {
-		return p, fmt.Errorf("gate: a retention of %s: at least %s", p.Retention, minRetention)
+		return p, fmt.Errorf("gate: retention: want at least %s, got %s", minRetention, p.Retention)
 	}
 	for n, def := range map[*int]int{&p.Budget.Writes: 30, &p.Budget.Destructive: 5, &p.Budget.Proposals: 20, &p.Budget.Pending: 10,
 		&p.Breaker.Burst: 3, &p.Breaker.Denials: 3, &p.Breaker.Unknowns: 2} {
@@ -304,13 +308,15 @@ type policyFile struct {
 // A duration is written as "30m" or "24h".
 type duration time.Duration
 
+const aDuration = `a time such as "30m" or "720h"`
+
 func (d *duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
-	if err == nil && v <= 0 {
-		err = fmt.Errorf("%s isn't positive", b)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("want %s, got %q", aDuration, b)
 	}
 	*d = duration(v)
-	return err
+	return nil
 }
 
 // A count is a bound in the file: a file can't take one away.
@@ -319,9 +325,54 @@ type count int
 func (n *count) UnmarshalJSON(b []byte) error {
 	v, err := strconv.Atoi(string(b))
 	if err != nil || v < 1 || v > 100_000 {
-		return fmt.Errorf("%s: want a whole number from 1 to 100000", b)
+		return fmt.Errorf("want a whole number from 1 to 100000, got %s", b)
 	}
 	*n = count(v)
+	return nil
+}
+
+// decode reads a policy file into f.
+func (f *policyFile) decode(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	err := d.Decode(f)
+	var e *json.UnmarshalTypeError
+	if !errors.As(err, &e) {
+		return err
+	}
+	want := "a whole number"
+	switch {
+	case e.Type == reflect.TypeFor[duration]():
+		want = aDuration
+	case e.Type.Kind() == reflect.Bool:
+		want = "true or false"
+	case e.Type.Kind() == reflect.String:
+		want = "a text"
+	case e.Type.Kind() == reflect.Slice:
+		want = "a list"
+	case e.Type.Kind() == reflect.Map, e.Type.Kind() == reflect.Struct:
+		want = "an object"
+	}
+	return fmt.Errorf("want %s, got %s", want, e.Value)
+}
+
+// blame returns why a policy file, in which object stands where within puts it, can't
+// be decoded, with the first key that can't be even alone.
+func blame(object []byte, within func([]byte) []byte) error {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		alone := func(value []byte) []byte {
+			return within(fmt.Appendf(nil, "{%s:%s}", jsontext.AppendString(nil, key), value))
+		}
+		err := new(policyFile).decode(alone(members[key]))
+		if err == nil {
+			continue
+		}
+		return fmt.Errorf("%s: %w", key, cmp.Or(blame(members[key], alone), err))
+	}
 	return nil
 }
 
@@ -374,10 +425,8 @@ func parsePolicy(b []byte) (Policy, error) {
 		return Policy{}, fmt.Errorf("%q stands there twice", key)
 	}
 	var f policyFile
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		return Policy{}, err
+	if err := f.decode(b); err != nil {
+		return Policy{}, cmp.Or(blame(b, func(file []byte) []byte { return file }), err)
 	}
 	if f.Approval[TierRead] != "" || f.Approvers[TierRead] != 0 {
 		return Policy{}, errors.New("a read is nobody's to approve")

@@ -51,6 +51,34 @@ func TestThePolicyFile(t *testing.T) {
 	}
 }
 
+func TestAPolicyFileThatIsWrongSaysWhereAndWhatItMayHold(t *testing.T) {
+	for bad, want := range map[string]string{
+		`{"ttl": "3x"}`:        `ttl: want a time such as "30m" or "720h", got "3x"`,
+		`{"ttl": "-1m"}`:       `ttl: want a time such as "30m" or "720h", got "-1m"`,
+		`{"ttl": 30}`:          `ttl: want a time such as "30m" or "720h", got number`,
+		`{"ttl": "48h"}`:       "gate: ttl: want at most 24h0m0s, got 48h0m0s",
+		`{"retention": "90d"}`: `retention: want a time such as "30m" or "720h", got "90d"`,
+		`{"retention": "1h"}`:  "gate: retention: want at least 48h0m0s, got 1h0m0s",
+		`{"budgets": {"pending": 1, "writes_per_hour": "60"}}`: `budgets: writes_per_hour: want a whole number from 1 to 100000, got "60"`,
+		`{"breaker": {"denials": 1.5}}`:                        "breaker: denials: want a whole number from 1 to 100000, got 1.5",
+		`{"bulk": {"over": 0}}`:                                "bulk: over: want a whole number from 1 to 100000, got 0",
+		`{"bulk": 3}`:                                          "bulk: want an object, got number",
+		`{"rotate_mb": -1}`:                                    "rotate_mb: want a whole number from 1 to 100000, got -1",
+		`{"approval": "client"}`:                               "approval: want an object, got string",
+		`{"approvers": 2}`:                                     "approvers: want an object, got number",
+		`{"protected": "10.0.0.0/24"}`:                         "protected: want a list, got string",
+		`{"protected": [10]}`:                                  "protected: want a text, got number",
+		`{"ask_egress": "yes"}`:                                "ask_egress: want true or false, got string",
+		`{"responses": [{"max_hosts": "five"}]}`:               "responses: want a whole number, got string",
+		`{"budgets": {"writes": 1}}`:                           `budgets: writes: json: unknown field "writes"`,
+		`{"approval": {"writes": "client"}}`:                   `approval: writes: gate: "writes" is not a tier: use read, write or destructive`,
+	} {
+		if _, err := parsePolicy([]byte(bad)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", bad, err, want)
+		}
+	}
+}
+
 func TestAPolicyFileThatSaysNothingIsThePolicyWithoutOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "policy.json")
 	must(0, os.WriteFile(file, []byte("{}\n"), 0o600))
