@@ -12,9 +12,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/gate/gatetest"
+	"github.com/sallyport-soc/sallyport/gate/journal"
 	"github.com/sallyport-soc/sallyport/internal/httpx"
 )
 
@@ -100,5 +103,39 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	}
 	if n := dialled.Load(); n != 1 {
 		t.Errorf("%d connections for requests one after the other", n)
+	}
+}
+
+// TestAWriteThatTheJournalKeepsIsSentOnceItMayBe: it has cost an approval.
+func TestAWriteThatTheJournalKeepsIsSentOnceItMayBe(t *testing.T) {
+	t.Parallel()
+	url, count := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"name":"ok"}`) })
+	g := gatetest.New(t)
+	locked, letGo := make(chan struct{}), make(chan struct{})
+	other, err := journal.Open(g.Dir(), journal.Options{Now: func() time.Time { // within a transaction
+		select {
+		case locked <- struct{}{}:
+			<-letGo
+		default:
+		}
+		return time.Now()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	c := client(t, url, func(o *httpx.Options) { o.Guard = g.Guard })
+	create := gate.Wrap(g.Guard, gate.Write("demo_create", func(ctx context.Context, _ struct{}) (*thing, error) {
+		if err := other.Rotate(0); err != nil { // there is something that a look at the freeze has to wait for
+			t.Error(err)
+		}
+		go other.Deny("P-00000000", "nobody", "") //nolint:errcheck // there is none: it only takes the lock
+		<-locked
+		time.AfterFunc(2500*time.Millisecond, func() { close(letGo) }) // longer than an attempt may take
+		return post(ctx, c, write)
+	}, "Create."))
+	got, err := gatetest.Approved(g, func() (*thing, error) { return create(t.Context(), struct{}{}) })
+	if err != nil || got.Name != "ok" || count.Load() != 1 {
+		t.Errorf("%+v, %v, after %d requests", got, err, count.Load())
 	}
 }

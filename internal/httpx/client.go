@@ -137,6 +137,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	e.Upstream = w.upstream
 	if w.guard != nil {
 		if err := w.guard.Admit(r.Context(), e); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = &kept{err}
+			}
 			return nil, err
 		}
 	}
@@ -146,6 +149,12 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return res, err
 }
+
+// kept is why a request wasn't sent that the gate would let through: it waited for the journal
+// for as long as an attempt may take.
+type kept struct{ error }
+
+func (e *kept) Unwrap() error { return e.error }
 
 // definite reports whether an answer says for certain that a write wasn't done: it is
 // what the platform itself says to a request that it refuses. Everything else may come from

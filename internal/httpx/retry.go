@@ -81,7 +81,8 @@ func (c *Client) try(req *http.Request, last bool, read func(res *http.Response,
 }
 
 // again repeats reads after 429, 502, 503, 504 and lost connections, and
-// writes only where they can't have begun: after 429 and when nobody was reached.
+// writes only where they can't have begun: after 429, when nobody was reached and when
+// the gate kept them for too long.
 // That a write is idempotent doesn't matter: after an ambiguous failure nothing is
 // repeated without a probe. A second DELETE would find nothing and make an
 // executed call look failed, and a second PATCH would undo what someone else
@@ -122,6 +123,10 @@ func repeatable(e gate.Endpoint, res *http.Response) bool {
 func readsAgain(e gate.Endpoint) bool { return e.Idempotent && e.Tier == gate.TierRead }
 
 func retryError(e gate.Endpoint, err error) bool {
+	var unsent *kept
+	if errors.As(err, &unsent) {
+		return true
+	}
 	var refused *gate.RefusedError
 	var large *tooLarge
 	var proxy *connect.ProxyError
