@@ -58,6 +58,12 @@ func onAFullDisk(dir string) {
 	bytes(room)
 	during = func() {}
 	call("asked again", comment{Case: "2"})
+	bytes(0)
+	err := j.Freeze("alice", "odd traffic")
+	fmt.Printf("frozen without room: %t\n", errors.Is(err, ErrJournal) && strings.Contains(err.Error(), "all writes are frozen"))
+	call("frozen, still without room", comment{Case: "3"})
+	bytes(room)
+	call("frozen, room again", comment{Case: "3"})
 	r := must(Verify(dir, nil))
 	fmt.Printf("%d events\n", r.Events)
 }
@@ -76,7 +82,10 @@ no room to spend: runs 0, state "", reason "journal_failure", journal true, grew
 room again: runs 1, state "executed", reason "", journal false, grew true
 no room for the outcome: runs 2, state "", reason "", journal true, grew true
 asked again: runs 2, state "executed", reason "", journal false, grew true
-10 events
+frozen without room: true
+frozen, still without room: runs 2, state "", reason "journal_failure", journal true, grew false
+frozen, room again: runs 2, state "", reason "frozen", journal false, grew true
+11 events
 `
 	if got := strings.TrimSpace(string(out)); err != nil || got != strings.TrimSpace(want) {
 		t.Errorf("%v, got\n%s\nwant\n%s", err, got, want)

@@ -80,7 +80,8 @@ func (u *update) in(id string, states ...state.State) (*state.Record, error) {
 
 // Freeze stops all writes of all servers that share the journal. Anybody may. It
 // appends an event each time, whatever stood before, and holds from the moment in which
-// it is called, also where another process keeps the journal locked.
+// it is called, also where another process keeps the journal locked, or the disk is full:
+// then it is an error that says so, and the event follows.
 func (j *Journal) Freeze(by, reason string) error {
 	b, err := json.Marshal(halted{by, clip.Bytes(reason, 500)})
 	if err != nil {
@@ -90,7 +91,7 @@ func (j *Journal) Freeze(by, reason string) error {
 	if err != nil {
 		return fmt.Errorf("%w: freeze: %w", ErrJournal, err)
 	}
-	return j.update(func(u *update) error {
+	err = j.update(func(u *update) error {
 		if b, err := u.store.Halted(); told && (err != nil || b == nil && u.m.Frozen != nil) {
 			return err // whoever came first has written it down
 		}
@@ -99,6 +100,11 @@ func (j *Journal) Freeze(by, reason string) error {
 		}
 		return u.append(state.Event{Kind: state.EventFrozen, Approver: by, Detail: clip.Bytes(reason, 500)})
 	})
+	moved := new(*MovedError)
+	if b, unread := j.store.Halted(); err != nil && !errors.As(err, moved) && unread == nil && b != nil {
+		return fmt.Errorf("gate: all writes are frozen, but the journal can't say so yet: %w", err)
+	}
+	return err
 }
 
 // Unfreeze ends the freeze. Only an approver can.

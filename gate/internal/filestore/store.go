@@ -745,11 +745,14 @@ func (s *Store) Halt(why []byte) (told bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = f.Write(why)
-	if err = errors.Join(err, s.owners.share(f), f.Sync(), f.Close()); err == nil {
+	_, _ = f.Write(why) // on a full disk it stops them without a word
+	if err = errors.Join(s.owners.share(f), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), filepath.Join(s.dir, haltFile))
 	}
-	return err == nil, err
+	if err != nil {
+		return false, errors.Join(err, os.Remove(f.Name()))
+	}
+	return true, nil
 }
 
 // Halted returns why all writes are to be stopped, nil if they aren't.
