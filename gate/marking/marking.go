@@ -104,7 +104,7 @@ func Read(name string, labels []string, b []byte, to *int) error {
 	}
 	if i < 0 || i >= len(labels) || labels[i] == "" || text == "" {
 		first := slices.IndexFunc(labels, func(l string) bool { return l != "" })
-		return fmt.Errorf("%w: %s: %q: want %s, or %d to %d", connect.ErrInvalid, name, b, strings.Join(labels[first:], ", "), first, len(labels)-1)
+		return fmt.Errorf("%w: %q is no %s: want %s, or %d to %d", connect.ErrInvalid, b, name, strings.Join(labels[first:], ", "), first, len(labels)-1)
 	}
 	*to = i
 	return nil

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-soc/sallyport/cortex/cortextest"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
@@ -202,6 +204,29 @@ func TestEveryLevelOfEveryToolIsTakenByNameAndByNumber(t *testing.T) {
 	for _, name := range []string{"tlp", "pap", "severity", "threatLevel", "analysis"} {
 		if n[name] == 0 {
 			t.Errorf("no argument is called %s: nothing is tested", name)
+		}
+	}
+}
+
+func TestATextThatIsRefusedIsNotToldThatATextIsWanted(t *testing.T) {
+	seen := map[string]string{}
+	everyArgument(t, func(op gate.Op, path string, one *Type, _ *Field) {
+		_, err := one.bound(`"no such thing"`)
+		if err == nil {
+			return
+		}
+		if strings.Contains(err.Error(), "want a string, got") {
+			t.Errorf("%s %s: %v", op.Name(), path, err)
+		}
+		seen[op.Name()+" "+path] = err.Error()
+	})
+	for path, want := range map[string]string{
+		"thehive_create_case severity":    `severity: "no such thing" is no severity: want LOW, MEDIUM, HIGH, CRITICAL, or 1 to 4`,
+		"thehive_create_case tlp":         `tlp: "no such thing" is no TLP: want CLEAR, GREEN, AMBER, AMBER+STRICT, RED, or 0 to 4`,
+		"thehive_list_cases createdAfter": `createdAfter: "no such thing" is no date: want 2026-03-02T08:00:00Z, 2026-03-02, 24h for that long ago, or seconds or milliseconds since 1970`,
+	} {
+		if diff := cmp.Diff(want, seen[path]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
 }

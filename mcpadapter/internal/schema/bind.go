@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/jsontext"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/lazyregexp"
@@ -322,7 +323,12 @@ func (b *binding) string(s *Type, v *jsontree.Value, path string) {
 	j := jsontext.AppendString(nil, text)
 	if s.text {
 		if err := json.Unmarshal(j, reflect.New(s.typ).Interface()); err != nil {
-			b.errorf(path, "want %s, got %s: %s", s.describe(), Shown(v), jsontree.Clip(err.Error(), 200))
+			why := err.Error()
+			if _, ours, ok := strings.Cut(why, input.ErrInvalid.Error()+": "); ok && errors.Is(err, input.ErrInvalid) {
+				b.errorf(path, "%s", jsontree.Clip(ours, 200)) // it says what it has and wants
+				return
+			}
+			b.errorf(path, "want %s, got %s: %s", s.describe(), Shown(v), jsontree.Clip(why, 200))
 			return
 		}
 	}
