@@ -29,7 +29,8 @@ func (e Endpoint) String() string { return e.System + " " + e.Method + " " + e.P
 //
 // An operation [On] a client that has a footprint can do nothing but send such requests. It
 // begins to run, and to read, while its approval is spent on the disk; what it sends waits
-// for that, and isn't sent if it fails.
+// for that, and isn't sent if it fails. If it does anything else, such as to write a file, it
+// calls [Progress] before, which waits too.
 type Footprint map[string][]string
 
 // Limit gives each of ops that isn't a read its endpoints. One that isn't in f can

@@ -88,7 +88,8 @@ func Executing(ctx context.Context) *Proposal {
 
 // Progress notes in the journal that an operation of several steps begins the next one,
 // named by what it does: "write the file". If the process dies in it, the journal says
-// where. What can't be noted must not begin. Outside of an execution it does nothing.
+// where. What can't be noted must not begin, nor what isn't approved in the end: it waits
+// until the approval is spent. Outside of an execution it does nothing.
 func Progress(ctx context.Context, step string) error {
 	p, _ := ctx.Value(permitKey{}).(*permit)
 	if p == nil || p.runs == nil || p.ended.Load() {

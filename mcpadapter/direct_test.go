@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -281,6 +283,41 @@ func TestACallIsLoggedBeforeTheServerEnds(t *testing.T) {
 	}
 	if got := log.String(); !strings.Contains(got, "msg=call tool=hold") {
 		t.Errorf("the log when the server has ended:\n%s", got)
+	}
+}
+
+// TestACallIsLoggedWhoseClientIsGone: the process lives until all has come to its end.
+func TestACallIsLoggedWhoseClientIsGone(t *testing.T) {
+	const child = "MCPADAPTER_TEST_CHILD"
+	if os.Getenv(child) != "" {
+		s := slowServer(t, 0, "")
+		s.opts.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		_ = s.Serve(t.Context())
+		os.Exit(0)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), child+"=1")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(in, politely)
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "greeted"); {
+	}
+	_ = out.Close()
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slow","arguments":{}}}`)
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil || !strings.Contains(log.String(), "msg=call tool=slow") {
+		t.Errorf("%v, the log:\n%s", err, &log)
 	}
 }
 

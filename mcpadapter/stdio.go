@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -28,6 +30,9 @@ const (
 // stopped; the journal has a write among them as unknown. A line of the input
 // may have 4 MiB.
 func (s *Server) Serve(ctx context.Context) error {
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE) // else it ends the process where an answer is written to a client that is gone
+	defer signal.Stop(pipe)
 	return s.serve(ctx, os.Stdin, standardOutput{os.Stdout}, drainTime)
 }
 
