@@ -36,7 +36,7 @@ const fieldComments = "" +
 	"ListJobsInput.After\tDate: 2026-05-01T10:00:00Z, or 24h.\n" +
 	"ListJobsInput.AnalyzerName\tAnalyzer or responder, exactly; * stands for any text.\n" +
 	"ListJobsInput.Before\tKeep that of the first page, so that new jobs don't shift the next.\n" +
-	"ListJobsInput.Data\tOnly jobs on this observable or file (name or SHA-256), of 2000.\n" +
+	"ListJobsInput.Data\tOnly jobs on this observable or file (name or SHA-256), of 2000 jobs at a time.\n" +
 	"ListRespondersInput.DataType\tcase, case_task, case_artifact or alert.\n" +
 	"RenewUserKeyInput.UserID\tThe login.\n" +
 	"RunAnalyzerByNameInput.AnalyzerName\tWhole, or a part that only one analyzer for the type has.\n" +

@@ -139,7 +139,7 @@ type ListJobsInput struct {
 	// Analyzer or responder, exactly; * stands for any text.
 	AnalyzerName string         `json:"analyzerName,omitempty" maxLength:"128"`
 	Status       FindableStatus `json:"status,omitempty"` // only those with this status
-	// Only jobs on this observable or file (name or SHA-256), of 2000.
+	// Only jobs on this observable or file (name or SHA-256), of 2000 jobs at a time.
 	Data   string `json:"data,omitempty" refang:"true" alias:"observable,value" maxLength:"16384"`
 	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"500"`      // how many to return at most
 	Offset int    `json:"offset,omitempty" minimum:"0" maximum:"1000000"` // how many to skip

@@ -20,6 +20,11 @@
 // can be gated; neither HTTP nor MCP is needed. The package uses the standard
 // library only.
 //
+// What is shown here as the same as a type of another package, such as [Proposal]
+// and [Journal], has its fields and methods documented there: in
+// [github.com/sallyport-soc/sallyport/gate/state] and
+// [github.com/sallyport-soc/sallyport/gate/journal].
+//
 // # Promises
 //
 //   - A request that isn't a declared read is sent under a permit or not at all.

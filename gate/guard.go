@@ -240,7 +240,14 @@ func (g *Guard) refuse(op string, why Reason, lock string, err error) error {
 // logged tells the operator's log about err if it is a refusal, and returns it.
 func (g *Guard) logged(err error) error {
 	if r := (*RefusedError)(nil); g.policy.Logger != nil && errors.As(err, &r) {
-		g.policy.Logger.Warn("refused", "op", r.Op, "reason", string(r.Reason), "lock", r.Lock, "err", r.Err)
+		about := []any{"op", r.Op, "reason", string(r.Reason)}
+		if r.Lock != "" {
+			about = append(about, "lock", r.Lock)
+		}
+		if r.Err != nil {
+			about = append(about, "err", r.Err)
+		}
+		g.policy.Logger.Warn("refused", about...)
 	}
 	return err
 }

@@ -374,6 +374,9 @@ func TestARefusalNeverTeachesTheWayIn(t *testing.T) {
 			t.Errorf("the operator's log doesn't name %s", name)
 		}
 	}
+	if strings.Contains(log.String(), "<nil>") {
+		t.Error("the operator's log names what there isn't")
+	}
 }
 
 func TestAnOperationOfAnotherOrNoGuardIsRefused(t *testing.T) {

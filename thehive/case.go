@@ -22,7 +22,8 @@ import (
 	"github.com/sallyport-soc/sallyport/thehive/internal/wire"
 )
 
-// Stage is what a status means. Each server has statuses of its own; the stages are fixed.
+// Stage is what a status means. Each server has statuses of its own; the stages are fixed,
+// and what isn't StageClosed is open.
 type Stage string
 
 // The stages.
