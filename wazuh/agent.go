@@ -257,6 +257,9 @@ func shownWith(text string) string {
 	for i, f := range shownFields {
 		some[i] = f + "~" + text
 	}
+	if strings.Trim(text, "0123456789") == "" {
+		some = append(some, "id="+text) // which Wazuh keeps as a number: no text 007 is in it
+	}
 	return strings.Join(some, ",")
 }
 

@@ -90,6 +90,17 @@ func TestDecodersAreFoundByAPartOfTheirName(t *testing.T) {
 	if err != nil || p.Total != 3 || p.Decoders[0].Name != "sshd-success" || !strings.Contains(string(p.Decoders[0].Details), "parent") {
 		t.Errorf("decoders %+v, %v", p, err)
 	}
+	for name, want := range map[string]int{"SSHD": 2, "Sshd-Success": 1, "0310-ssh_decoders": 0} { // a condition minds case, a search looks at all members
+		if p, err := c.ListDecoders(t.Context(), wazuh.ListDecodersInput{Name: name}); err != nil || p.Total != want || len(p.Decoders) != want {
+			t.Errorf("%q: %+v, %v; want %d", name, p, err, want)
+		}
+	}
+	if p, err := c.ListDecoders(t.Context(), wazuh.ListDecodersInput{Name: "SSH", Limit: 2}); err != nil || len(p.Decoders) != 2 || !p.More || p.Total != 3 {
+		t.Errorf("the first of them: %+v, %v", p, err)
+	}
+	if p, err := c.ListDecoders(t.Context(), wazuh.ListDecodersInput{Name: "SSH", Limit: 2, Offset: 2}); err != nil || len(p.Decoders) != 1 || p.More {
+		t.Errorf("the rest of them: %+v, %v", p, err)
+	}
 	for _, name := range []string{"a;status=disabled", "a,b", "(a", "a=b", "a~b", " "} {
 		if _, err := c.ListDecoders(t.Context(), wazuh.ListDecodersInput{Name: name}); !errors.Is(err, wazuh.ErrInvalid) {
 			t.Errorf("%q: %v", name, err)

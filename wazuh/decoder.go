@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
@@ -68,7 +70,9 @@ func (c *Client) listDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 		if err := checkName("name", in.Name); err != nil {
 			return nil, err
 		}
-		params.Q = "name~" + in.Name
+		// A condition on what is in files minds case. A search doesn't, and looks at
+		// every member, so that the names are left to look at.
+		params.Search, params.Offset, params.Limit = strings.TrimLeft(in.Name, "-"), 0, maxRows
 	}
 	if err := c.only4(ctx, "decoders"); err != nil {
 		return nil, err
@@ -76,6 +80,15 @@ func (c *Client) listDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 	r, err := list[*RulesetDecoder](c.wire.ListDecoders(withSession(ctx), params))
 	if err != nil {
 		return nil, err
+	}
+	if in.Name != "" {
+		r.items = slices.DeleteFunc(r.items, func(d *RulesetDecoder) bool {
+			return !strings.Contains(strings.ToLower(d.Name), strings.ToLower(in.Name))
+		})
+		r.total = len(r.items)
+		r.items = r.items[min(in.Offset, r.total):]
+		r.items = r.items[:min(in.Limit, len(r.items))]
+		r.sent = len(r.items)
 	}
 	p := &DecoderPage{Decoders: r.items, Paging: r.paging(in.Offset)}
 	if r.total == 0 {
@@ -96,6 +109,8 @@ func (c *Client) Decoders(ctx context.Context, in ListDecodersInput) iter.Seq2[*
 	return walkRows(ctx, in, pageRows, c.listDecoders, func(p *DecoderPage) ([]*RulesetDecoder, Paging) { return p.Decoders, p.Paging },
 		func(d *RulesetDecoder) place { return place{d.Dirname + "/" + d.Filename, d.Position, d.Name} })
 }
+
+const maxRows = 100_000 // in a page of the server API
 
 // plainName is what can stand in a condition of the server API without being
 // taken for a part of its grammar.

@@ -445,6 +445,10 @@ func TestAgentsAreFoundByWhatIsShown(t *testing.T) {
 	if err != nil || p.Total != 1 || p.Agents[0].ID != "301" {
 		t.Errorf("%+v, %v", p, err)
 	}
+	s.AddAgent(wazuhtest.Object{"id": "043", "name": "plain", "ip": "192.0.2.13", "status": "active"})
+	if p, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Search: "043"}); err != nil || p.Total != 1 || p.Agents[0].ID != "043" {
+		t.Errorf("the number of an agent with its zero: %+v, %v", p, err)
+	}
 	if _, err := s.Client().ListAgents(t.Context(), wazuh.ListAgentsInput{Search: "a;b"}); !errors.Is(err, wazuh.ErrInvalid) {
 		t.Errorf("what no condition can hold: %v", err)
 	}

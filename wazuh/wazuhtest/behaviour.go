@@ -128,6 +128,36 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatTheServerDoes/a percent sign is a wildcard",
 		},
 		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/utils.py, v4.14.7")}, Surprising: true,
+			Does:   "To a condition the number of an agent has no zeros in front: id~011 finds nothing, id=011 agent 011.",
+			Client: "Digits are looked for as a number, too.",
+			Test:   "TestWhatTheServerDoes/the number of an agent has no zeros",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/utils.py, v4.14.7")}, Surprising: true,
+			Does:   "!= doesn't hold for what has no value, and !=null holds for that alone, as =null.",
+			Client: "No condition of the client says so of what may be missing.",
+			Test:   "TestWhatTheServerDoes/what there is none of differs from none",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/utils.py, v4.14.7")}, Surprising: true,
+			Does:   "A condition on rules, decoders or logs, which are in files, minds case, and one on a field that there isn't finds nothing, without an error; a search doesn't mind case.",
+			Client: "Names of decoders are looked for by a search, of which those are kept that have the name.",
+			Test:   "TestWhatTheServerDoes/a file's condition minds case",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/utils.py, v4.14.7")}, Surprising: true,
+			Does:   "In a condition a time is a date, or how long ago, where > is longer ago.",
+			Client: "Not used.",
+			Test:   "TestWhatTheServerDoes/more is longer ago",
+		},
+		{
+			Group: behaviour.Search, Versions: "4.14.7", Known: []behaviour.Witness{behaviour.Source("framework/wazuh/core/agent.py, v4.14.7")}, Surprising: true,
+			Does:   "A search doesn't find the times of agents, which are seconds in the database, and digits find the agent of that number alone.",
+			Client: "Agents are searched by conditions.",
+			Test:   "TestWhatTheServerDoes/a search doesn't find dates",
+		},
+		{
 			Group: behaviour.Search, Versions: "4.14.7", Known: onServer, Surprising: true,
 			Does:   "An asterisk in a condition means nothing.",
 			Client: "It is refused before it is sent.",

@@ -265,11 +265,7 @@ func (s *Server) listAgents(q url.Values) *reply {
 // enrolled if it never connected. The manager itself always has been; an age of
 // nothing is no filter.
 func olderThan(a Object, age string) bool {
-	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute}[age[len(age)-1]]
-	if unit == 0 {
-		unit = time.Second
-	}
-	least := time.Duration(number(strings.TrimRight(age, "dhms"), 0)) * unit
+	least := timespan(age)
 	since := a["lastKeepAlive"]
 	if a["status"] == "never_connected" {
 		since = a["dateAdd"]
@@ -380,7 +376,15 @@ func rows(list []Object, q url.Values, known map[string]bool, order string, fail
 		like := likeSQL(odd.Replace(text))
 		list = slices.DeleteFunc(list, func(o Object) bool {
 			found := false
-			leaves(o, "", func(_ string, v any) { found = found || like.MatchString(strings.ToLower(fmt.Sprint(v))) })
+			leaves(o, "", func(path string, v any) {
+				switch s := strings.ToLower(fmt.Sprint(v)); {
+				case known["dateAdd"] && path == "id": // a number in the database, looked for whole
+					found = found || number(s, -1) == number(text, -2)
+				case known["dateAdd"] && slices.Contains([]string{"lastKeepAlive", "dateAdd", "disconnection_time"}, path): // seconds there
+				default:
+					found = found || like.MatchString(s)
+				}
+			})
 			return found == not
 		})
 	}
