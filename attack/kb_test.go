@@ -174,6 +174,27 @@ func TestAliasOfTwoGroupsIsAmbiguous(t *testing.T) {
 	}
 }
 
+func TestNamesAreFoundHoweverTheirPartsAreJoined(t *testing.T) {
+	t.Parallel()
+	kb := embedded(t, attack.Enterprise)
+	for key, want := range map[string]string{"APT 29": "G0016", "apt-29": "G0016", "ＡＰＴ29": "G0016", "cozybear": "G0016", "Lotus_Blossom": "G0030", "FIN 7": "G0046"} {
+		if g, _, err := kb.ResolveGroup(key); err != nil || g.ID != want {
+			t.Errorf("%q is %v, %v; want %s", key, g, err, want)
+		}
+	}
+	for _, key := range []string{"uac 0056", "UAC0056"} {
+		if _, _, err := kb.ResolveGroup(key); !errors.Is(err, attack.ErrAmbiguous) {
+			t.Errorf("%q: %v, want ErrAmbiguous", key, err)
+		}
+	}
+	if s, _, err := kb.ResolveSoftware("Cobalt-Strike"); err != nil || s.ID != "S0154" {
+		t.Errorf("Cobalt-Strike is %v, %v", s, err)
+	}
+	if _, _, err := kb.ResolveGroup("APT 2900"); !errors.Is(err, attack.ErrNotFound) {
+		t.Errorf("a group that there isn't: %v", err)
+	}
+}
+
 func TestSoftwareIsFoundByAlias(t *testing.T) {
 	t.Parallel()
 	kb := embedded(t, attack.Enterprise)

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/sallyport-soc/sallyport/attack/internal/facts"
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 // Technique returns the technique of an id, revoked or not. Case doesn't matter. [KB.Resolve] follows revocations.
@@ -174,6 +176,9 @@ func (k *KB) find(kind facts.Kind, all objects, key string) (int, string, error)
 	}
 	entry, known := k.names[kind]()[nameOf(kind, key)]
 	if !known {
+		entry, known = k.loosely(kind, key)
+	}
+	if !known {
 		return 0, "", &NotFoundError{Kind: words[kind], Keys: []string{key}, Domains: k.Domains()}
 	}
 	// Several revoked objects of a name may lead to one in force.
@@ -217,6 +222,29 @@ func (all objects) follow(i int) (int, string) {
 		i = next
 	}
 	return i, from
+}
+
+// loosely looks a name up by its letters and digits alone: APT 29, apt-29, UAC0056.
+func (k *KB) loosely(kind facts.Kind, key string) (found named, ok bool) {
+	bare := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return r
+			}
+			return -1
+		}, spelling.Fold(s))
+	}
+	want := bare(key)
+	if len(want) < 3 {
+		return found, false
+	}
+	for name, entry := range k.names[kind]() {
+		if bare(name) == want {
+			found.numbers = append(found.numbers, entry.numbers...)
+		}
+	}
+	slices.Sort(found.numbers) // a map has no order
+	return found, len(found.numbers) > 0
 }
 
 // nameOf returns a name as the index of names has it.
