@@ -60,7 +60,7 @@ func TestSearchFindsUnderEachReadingOfLike(t *testing.T) {
 		c := hive.Client()
 		for query, want := range map[string][]int{
 			"phishing": {1, 3}, "Phishing": {1, 3}, "PHISHING": {1, 3}, "phish": {1, 3}, "fake": {1, 3}, "big wave": {1}, "wave phishing": {1}, "fake phishing": {1, 3},
-			"mitre:T1566.002": {3}, "T1566": {3}, "audit": {2}, "2": {2, 3}, "#1": {1, 3}, "phishing nowhere": {}, `"phishing mail"`: {3}, `"mail phishing"`: {}, `"fake login page"`: {1},
+			"mitre:T1566.002": {3}, "T1566": {3}, "audit": {2}, "2": {2, 3}, "#1": {1, 3}, "phishing nowhere": {}, "PHISHING, fake!": {1, 3}, "(wave) phishing?": {1}, "wave, nowhere": {}, `"phishing mail"`: {3}, `"mail phishing"`: {}, `"fake login page"`: {1},
 		} {
 			p, err := c.SearchCases(t.Context(), thehive.SearchCasesInput{Query: query})
 			if diff := cmp.Diff(want, numbers(t, p, err)); diff != "" {

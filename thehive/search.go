@@ -19,6 +19,9 @@ var longTexts = []string{"description", "summary", "message", "content"}
 func Words(text string, fields ...string) Filter {
 	var all []Filter
 	for _, w := range strings.Fields(text) {
+		if bare := strings.Trim(strings.TrimRight(w, ",.;:!?)]}>"), "([{<>}])"); bare != "" { // as in a sentence
+			w = bare
+		}
 		all = append(all, word(w, fields))
 	}
 	return And(all...)

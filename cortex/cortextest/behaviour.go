@@ -152,6 +152,12 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatCortexDoes/data that is a number is missing",
 		},
 		{
+			Group: behaviour.Write, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Source("app/org/thp/cortex/services/JobSrv.scala, 4.1.0")},
+			Does:   "So does data that is null.",
+			Client: "data is always a text.",
+			Test:   "TestWhatCortexDoes/data that is null is missing",
+		},
+		{
 			Group: behaviour.Write, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Running("4.1.0")}, Surprising: true,
 			Does:   "The answer from the cache is the earlier job with its own id, and fromCache stands in that one answer only.",
 			Client: "fromCache is told when the job is started.",

@@ -375,7 +375,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 		attribute("dataType")
 	}
 	var isText string
-	if file == nil && (len(in["data"]) == 0 || kind == "analyzer" && json.Unmarshal(in["data"], &isText) != nil) {
+	if file == nil && (len(in["data"]) == 0 || kind == "analyzer" && (string(in["data"]) == "null" || json.Unmarshal(in["data"], &isText) != nil)) {
 		attribute("data/attachment")
 	}
 	for _, name := range []string{"tlp", "pap"} {

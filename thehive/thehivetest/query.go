@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -463,7 +464,7 @@ func values(it *item, field string) []any {
 
 // comparison compiles a condition on one value of field.
 func (p *pipeline) comparison(name, field string, c Object) (func(any) bool, error) {
-	want, err := p.s.moment(c["_value"])
+	want, err := p.s.moment(field, c["_value"])
 	if err != nil {
 		return nil, err
 	}
@@ -490,11 +491,16 @@ func (p *pipeline) comparison(name, field string, c Object) (func(any) bool, err
 	case "_lte":
 		return ordered(func(c int) bool { return c <= 0 })
 	case "_between":
-		from, err := p.s.moment(c["_from"])
+		for _, bound := range []string{"_from", "_to"} {
+			if c[bound] == nil {
+				return nil, missing(bound)
+			}
+		}
+		from, err := p.s.moment(field, c["_from"])
 		if err != nil {
 			return nil, err
 		}
-		to, err := p.s.moment(c["_to"])
+		to, err := p.s.moment(field, c["_to"])
 		if err != nil {
 			return nil, err
 		}
@@ -551,9 +557,17 @@ func (s *Server) like(field, want string) func(string) bool {
 // words splits a text as the index does.
 func words(s string) []string { return strings.Fields(s) }
 
-// moment turns a relative date into milliseconds; anything else is itself.
-func (s *Server) moment(v any) (any, error) {
+// moment turns a relative date into milliseconds, and digits where field is a
+// date, which nothing else is; any other value is itself.
+func (s *Server) moment(field string, v any) (any, error) {
 	o, ok := v.(Object)
+	if text, is := v.(string); is && (strings.HasSuffix(field, "Date") || strings.HasSuffix(field, "At") || field == "date") {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, malformed(field, "date", v)
+		}
+		return float64(n), nil
+	}
 	if !ok {
 		return v, nil
 	}
