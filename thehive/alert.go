@@ -112,7 +112,7 @@ type ListAlertsInput struct {
 
 // Validate refuses dates that aren't in milliseconds.
 func (in *ListAlertsInput) Validate() error {
-	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"), in.Since.check("happenedAfter"), in.Until.check("happenedBefore"))
+	return errors.Join(in.Severity.check(), in.After.check("createdAfter"), in.Before.check("createdBefore"), in.Since.check("happenedAfter"), in.Until.check("happenedBefore"))
 }
 
 // An AlertPage is one page of alerts.

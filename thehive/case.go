@@ -151,7 +151,7 @@ type ListCasesInput struct {
 
 // Validate refuses dates that aren't in milliseconds.
 func (in *ListCasesInput) Validate() error {
-	return errors.Join(in.After.check("createdAfter"), in.Before.check("createdBefore"))
+	return errors.Join(in.Severity.check(), in.After.check("createdAfter"), in.Before.check("createdBefore"))
 }
 
 // A CasePage is one page of cases.

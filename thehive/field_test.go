@@ -151,6 +151,18 @@ func TestBeyondTheWindowIsRefusedWithAdvice(t *testing.T) {
 	}
 }
 
+func TestASeverityThatThereIsntIsNoFilter(t *testing.T) {
+	t.Parallel()
+	c := empty(t).Client()
+	_, cases := c.ListCases(t.Context(), thehive.ListCasesInput{Severity: 9})
+	_, alerts := c.ListAlerts(t.Context(), thehive.ListAlertsInput{Severity: -1})
+	for _, err := range []error{cases, alerts} {
+		if !errors.Is(err, thehive.ErrInvalid) || !strings.Contains(err.Error(), "severity: want LOW, MEDIUM, HIGH, CRITICAL, or 1 to 4") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 // TestClosingTellsOfTheTasks: of the plan and of the answer, by each way of closing.
 func TestClosingTellsOfTheTasks(t *testing.T) {
 	t.Parallel()

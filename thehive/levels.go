@@ -1,6 +1,11 @@
 package thehive
 
-import "github.com/sallyport-soc/sallyport/gate/marking"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-soc/sallyport/gate/marking"
+)
 
 // Severity is the impact of a case or an alert. In JSON it is its number; a text
 // with the number or the name, such as "high", is taken too.
@@ -22,6 +27,14 @@ func (s Severity) String() string { return marking.Label(severityLabels, int(s))
 // UnmarshalText reads the label, in any case, or the number.
 func (s *Severity) UnmarshalText(b []byte) error {
 	return marking.Read("severity", severityLabels, b, (*int)(s))
+}
+
+// check refuses a severity that there isn't; zero is none.
+func (s Severity) check() error {
+	if s < 0 || s > Critical {
+		return fmt.Errorf("%w: severity: want %s, or %d to %d, got %d", ErrInvalid, strings.Join(severityLabels[Low:], ", "), int(Low), int(Critical), int(s))
+	}
+	return nil
 }
 
 // UnmarshalJSON reads the number, or what UnmarshalText does.
