@@ -158,6 +158,18 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatCortexDoes/data that is null is missing",
 		},
 		{
+			Group: behaviour.Write, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Source("app/org/thp/cortex/services/JobSrv.scala, 4.1.0")}, Surprising: true,
+			Does:   "Parameters that are no object are dropped without a word.",
+			Client: "They are always an object.",
+			Test:   "TestWhatCortexDoes/parameters that are no object",
+		},
+		{
+			Group: behaviour.Write, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Source("app/org/thp/cortex/services/JobSrv.scala, 4.1.0")}, Surprising: true,
+			Does:   "An empty type is taken.",
+			Client: "A type is required, and one of those that the analyzer takes.",
+			Test:   "TestWhatCortexDoes/a type without a letter",
+		},
+		{
 			Group: behaviour.Write, Versions: "4.1.0", Known: []behaviour.Witness{behaviour.Running("4.1.0")}, Surprising: true,
 			Does:   "The answer from the cache is the earlier job with its own id, and fromCache stands in that one answer only.",
 			Client: "fromCache is told when the job is started.",

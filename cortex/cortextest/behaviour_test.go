@@ -47,6 +47,8 @@ func traits() map[string]trait {
 		"a level as a text is amber":                   {[]step{{key, "POST", geoip + "/run", `{"dataType":"ip","data":"x","tlp":"4"}`}}, 200, `"tlp":2`},
 		"data that is a number is missing":             {[]step{{key, "POST", geoip + "/run", `{"dataType":"ip","data":5}`}}, 400, "Attribute data/attachment is missing"},
 		"data that is null is missing":                 {[]step{{key, "POST", geoip + "/run", `{"dataType":"ip","data":null}`}}, 400, "Attribute data/attachment is missing"},
+		"a type without a letter":                      {[]step{{key, "POST", geoip + "/run", `{"dataType":"","data":"x"}`}}, 200, `"dataType":""`},
+		"parameters that are no object":                {[]step{{key, "POST", geoip + "/run", `{"dataType":"ip","data":"x","parameters":"p"}`}}, 200, `"parameters":{}`},
 		"a superadmin in any organisation":             {[]step{{super, "POST", "/api/user", `{"login":"x","name":"X","roles":["superadmin"],"organization":"soc"}`}}, 201, `"organization":"soc"`},
 		"a user without roles":                         {[]step{{super, "POST", "/api/user", `{"login":"x","name":"X","roles":[]}`}}, 201, `"organization":"cortex"`},
 		"an analyzer needs a name":                     {[]step{{admin, "POST", "/api/organization/analyzer/" + cortextest.FreeDefinition, `{"configuration":{}}`}}, 400, "Attribute name is missing"},

@@ -371,11 +371,10 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	attribute := func(name string) {
 		missing = append(missing, object{"name": name, "type": "MissingAttributeError", "message": "Attribute " + name + " is missing"})
 	}
-	if text(in["dataType"]) == "" {
+	if !isString(in["dataType"]) {
 		attribute("dataType")
 	}
-	var isText string
-	if file == nil && (len(in["data"]) == 0 || kind == "analyzer" && (string(in["data"]) == "null" || json.Unmarshal(in["data"], &isText) != nil)) {
+	if file == nil && (len(in["data"]) == 0 || kind == "analyzer" && !isString(in["data"])) {
 		attribute("data/attachment")
 	}
 	for _, name := range []string{"tlp", "pap"} {
@@ -404,7 +403,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, u user, kind string
 	if file != nil {
 		s.files[file.id()] = file
 	}
-	if len(j.parameters) == 0 {
+	if !strings.HasPrefix(string(j.parameters), "{") { // what is no object is none
 		j.parameters = json.RawMessage("{}")
 	}
 	if !slices.Contains([]string{`"1"`, `"true"`, "1", "true"}, string(in["force"])) {
@@ -657,3 +656,6 @@ func (s *Server) AddJobs(jobs ...Job) []string {
 	}
 	return ids
 }
+
+// isString reports whether a member was given and is a text.
+func isString(b json.RawMessage) bool { return strings.HasPrefix(string(b), `"`) }
