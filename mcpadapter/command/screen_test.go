@@ -63,6 +63,28 @@ func TestTablesFitTheTerminal(t *testing.T) {
 	}
 }
 
+type cautions struct {
+	Warnings []string `json:"warnings"`
+	Tags     []string `json:"tags"`
+}
+
+func (w *cautions) Ops() []gate.Op {
+	return []gate.Op{gate.Read("lab_warned", func(context.Context, struct{}) (*cautions, error) { return w, nil }, "Warn.")}
+}
+
+func TestEachSentenceOfAListHasALineOfItsOwn(t *testing.T) {
+	t.Setenv("COLUMNS", "")
+	w := &cautions{[]string{"Rule 5712 counts these alerts, and would no longer see them.", "Short."}, []string{"a", "b"}}
+	s := command.Server{Name: "misp-mcp", Doc: "A lab.", Open: func(*gate.Guard, *slog.Logger) ([]command.Client, error) { return []command.Client{w}, nil }}
+	want := `warnings  Rule 5712 counts these alerts, and would no longer see them.
+          Short.
+tags      a, b
+`
+	if _, out, errs := run(t, s, "call", "lab_warned"); out != want {
+		t.Errorf("got\n%s%s", out, errs)
+	}
+}
+
 func TestTimesAreLocalForPeopleAndRFC3339ForPrograms(t *testing.T) {
 	before := time.Local
 	t.Cleanup(func() { time.Local = before })

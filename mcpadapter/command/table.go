@@ -64,7 +64,11 @@ func (w screen) section(v *jsontree.Value, indent string, depth int) {
 			below = append(below, m)
 			continue
 		}
-		lines = append(lines, []string{visible(m.key), cell(m.value, 400)})
+		key := visible(m.key)
+		for _, v := range sentences(m.value) {
+			lines = append(lines, []string{key, cell(v, 400)})
+			key = ""
+		}
 	}
 	w.texts(lines, indent)
 	for i, m := range below {
@@ -82,6 +86,18 @@ func (w screen) section(v *jsontree.Value, indent string, depth int) {
 			w.rows(objects(m.value), inner)
 		}
 	}
+}
+
+// sentences returns what is written of v a line each: the sentences of a short list, as the
+// warnings of a plan, else v as a whole.
+func sentences(v *jsontree.Value) []*jsontree.Value {
+	sentence := func(e *jsontree.Value) bool {
+		return e.Kind == jsontree.String && len(e.Text) > 40 && strings.Contains(e.Text, " ")
+	}
+	if v.Kind != jsontree.Array || len(v.Elems) > 20 || !slices.ContainsFunc(v.Elems, sentence) {
+		return []*jsontree.Value{v}
+	}
+	return v.Elems
 }
 
 // texts writes rows as columns, of which the last is a text: what is longer than
