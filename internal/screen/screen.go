@@ -104,7 +104,8 @@ func Render(p *state.Proposal) string {
 	return b.String()
 }
 
-// field writes a value beside its label, in as many lines as it takes.
+// field writes a value beside its label, in as many lines as it takes, cut behind a
+// word where there is one near the end.
 func field(b *strings.Builder, label, value string) {
 	for first := true; first || value != ""; first = false {
 		n := 0
@@ -114,6 +115,9 @@ func field(b *strings.Builder, label, value string) {
 				cut = i
 				break
 			}
+		}
+		if word := strings.LastIndexByte(value[:cut], ' ') + 1; cut < len(value) && word > cut*3/4 {
+			cut = word
 		}
 		if !first {
 			label = "           |"
