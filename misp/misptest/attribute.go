@@ -194,7 +194,7 @@ func (s *Server) addAttribute(r *request, id string) answer {
 	switch {
 	case e == nil:
 		return refuse(http.StatusNotFound, r, "Invalid event")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
 	var sent []object

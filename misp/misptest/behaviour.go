@@ -662,6 +662,12 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatMISPDoes/a wrong key",
 		},
 		{
+			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Controller/Component/ACLComponent.php, canModifyEvent, 2.5.1")},
+			Does:   "A site administrator may change, tag, publish and delete the events of every organisation.",
+			Client: "Whose an event is counts for other keys only.",
+			Test:   "TestASiteAdministratorChangesEveryEvent",
+		},
+		{
 			Group: behaviour.Permissions, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")}, Surprising: true,
 			Does:   "Changing another organisation's event is refused, not turned into a proposal.",
 			Client: "Plans refuse it and name misp_propose_attribute.",

@@ -324,3 +324,26 @@ func TestValuesAreKeptAsMISPKeepsThem(t *testing.T) {
 		}
 	}
 }
+
+func TestASiteAdministratorChangesEveryEvent(t *testing.T) {
+	t.Parallel()
+	for _, x := range [][2]string{
+		{"/attributes/add/1", `{"type":"domain","value":"x.example"}`}, {"/events/edit/1", `{"threat_level_id":1}`}, {"/tags/attachTagToObject", `{"uuid":"EVENT","tag":"tlp:amber"}`},
+		{"/objects/add/1/70", `{"Attribute":[{"object_relation":"domain","type":"domain","value":"one.example"}]}`}, {"/events/publish/1", ""}, {"/events/delete/1", ""},
+	} {
+		m := misptest.New(t)
+		m.SeedIncident()
+		_, event := ask(t, m, misptest.AdminKey, "GET", "/events/view/1", "")
+		var view struct{ Event struct{ UUID string } }
+		if err := json.Unmarshal([]byte(event), &view); err != nil {
+			t.Fatal(err)
+		}
+		body := strings.ReplaceAll(x[1], "EVENT", view.Event.UUID)
+		if res, text := ask(t, m, misptest.Key, "POST", x[0], body); res.StatusCode < 400 && !strings.Contains(text, `"saved":false`) {
+			t.Errorf("%s by another organisation: %d %s", x[0], res.StatusCode, text)
+		}
+		if res, text := ask(t, m, misptest.AdminKey, "POST", x[0], body); res.StatusCode != http.StatusOK || strings.Contains(text, `"saved":false`) {
+			t.Errorf("%s by the site administrator: %d %s", x[0], res.StatusCode, text)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func (s *Server) addObject(r *request, event, templateID string) answer {
 	switch {
 	case e == nil:
 		return refuse(http.StatusNotFound, r, "Invalid event.")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
 	p := parameters(r.body)
@@ -221,7 +221,7 @@ func (s *Server) deleteObject(r *request, id string, hard bool) answer {
 	switch {
 	case o == nil || !s.sees(r.user, e):
 		return refuse(http.StatusNotFound, r, "Invalid object.")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
 	o.deleted = true
@@ -385,7 +385,7 @@ func (s *Server) attachCluster(r *request, id, kind string) answer {
 	switch {
 	case tags == nil || !s.sees(r.user, e):
 		return refuse(http.StatusNotFound, r, "Invalid "+kind+".")
-	case e.org != r.org && !r.admin:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "No permission to attach this cluster to given target.")
 	}
 	for _, g := range galaxies {

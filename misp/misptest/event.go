@@ -585,7 +585,7 @@ func (s *Server) publishEvent(r *request, id string) answer {
 	switch {
 	case e == nil:
 		return refuse(http.StatusNotFound, r, "Invalid event.")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusMethodNotAllowed, r, "You do not have the permission to do that.")
 	case s.BackgroundJobs:
 		s.jobs = append(s.jobs, e)
@@ -602,7 +602,7 @@ func (s *Server) deleteEvent(r *request, id string) answer {
 		return refuse(http.StatusForbidden, r, noPermission)
 	}
 	e := s.lookup(r.user, id)
-	if e == nil || e.org != r.org {
+	if e == nil || !r.mayChange(e) {
 		return unsaved("Could not delete Event", "/events/delete", "Event was not deleted.")
 	}
 	s.blocked[e.UUID] = true

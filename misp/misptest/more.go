@@ -199,7 +199,7 @@ func (s *Server) editEvent(r *request, id string) answer {
 	switch {
 	case e == nil:
 		return refuse(http.StatusNotFound, r, "Invalid event")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You are not authorised to do that.")
 	}
 	p := parameters(r.body)
@@ -259,7 +259,7 @@ func (s *Server) editAttribute(r *request, id string) answer {
 	switch {
 	case a == nil || !s.sees(r.user, e):
 		return refuse(http.StatusNotFound, r, "Invalid attribute.")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
 	p := parameters(r.body)
@@ -282,7 +282,7 @@ func (s *Server) deleteAttribute(r *request, id string, hard bool) answer {
 	switch {
 	case a == nil || a.deleted && !hard:
 		return refuse(http.StatusNotFound, r, "Invalid attribute")
-	case e.org != r.org:
+	case !r.mayChange(e):
 		return refuse(http.StatusForbidden, r, "You do not have permission to do that.")
 	}
 	a.deleted = true
@@ -412,7 +412,7 @@ func (s *Server) tag(r *request, attach bool) answer {
 	if !attach && !known {
 		return refuse(http.StatusMethodNotAllowed, r, "Invalid Tag.")
 	}
-	if e.org != r.org {
+	if !r.mayChange(e) {
 		return refuse(http.StatusForbidden, r, "Cannot alter the tags of this data, only the organisation that has created the data (orgc) can modify global tags.")
 	}
 	has := slices.Contains(*tags, name)

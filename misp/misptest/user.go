@@ -33,3 +33,7 @@ func (u *user) role() string {
 	}
 	return "Read Only"
 }
+
+// mayChange reports whether a user may change e: one of the own organisation's,
+// and a site administrator every one.
+func (u *user) mayChange(e *event) bool { return u.admin || e.org == u.org }
