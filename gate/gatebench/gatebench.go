@@ -312,7 +312,7 @@ func (s *site) taken() bool {
 	select {
 	case <-s.last.done:
 		return strings.Contains(fmt.Sprint(s.last.stderr), "address already in use")
-	case <-time.After(time.Second):
+	case <-time.After(10 * time.Second): // a busy machine takes a while to start one
 		return false
 	}
 }
