@@ -491,11 +491,6 @@ func (p *pipeline) comparison(name, field string, c Object) (func(any) bool, err
 	case "_lte":
 		return ordered(func(c int) bool { return c <= 0 })
 	case "_between":
-		for _, bound := range []string{"_from", "_to"} {
-			if c[bound] == nil {
-				return nil, missing(bound)
-			}
-		}
 		from, err := p.s.moment(field, c["_from"])
 		if err != nil {
 			return nil, err
