@@ -62,9 +62,10 @@ func withSession(ctx context.Context) context.Context {
 	return context.WithValue(ctx, usedKey{}, new(used))
 }
 
-// maxRefusals is how often a token may be refused for one request: of two nodes that
-// take turns or are drawn one has a token's key, of five one in five.
-const maxRefusals = 10
+// maxRefusals is how often a token may be refused for one request. Where nodes are drawn,
+// as they are for many calls at once, of two one has a token's key, and a call in two million
+// fails; of five one in five has, and a call in a hundred fails.
+const maxRefusals = 20
 
 const maxPatience = 4
 
