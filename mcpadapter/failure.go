@@ -123,7 +123,19 @@ func (t *tool) failed(err error) failure {
 	case !t.foreign():
 		return failure{Status: statusFailed, Message: err.Error()}
 	}
-	return failure{Status: statusFailed, Message: name + " failed. What the platform said is in error.", Error: err.Error()}
+	return failure{Status: statusFailed, Message: name + " failed. " + whose(err) + " is in error.", Error: err.Error()}
+}
+
+// whose says what the text of an operation's error is: a platform's, or ours, which
+// may name what a platform has.
+func whose(err error) string {
+	switch {
+	case errors.As(err, new(*connect.Refusal)):
+		return "What the platform said"
+	case errors.Is(err, connect.ErrInvalid):
+		return "It was refused here, not by the platform: why"
+	}
+	return "Why"
 }
 
 // invalidError is what an input has against itself.

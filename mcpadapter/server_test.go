@@ -21,6 +21,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/gate/connect"
 	"github.com/sallyport-soc/sallyport/mcpadapter"
 	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
@@ -405,6 +406,9 @@ func TestErrors(t *testing.T) {
 		status string
 	}{
 		{"of the platform are passed on", errors.New("desk: 403 Forbidden: no such right"), "desk: 403 Forbidden: no such right", "", ""},
+		{"of the platform are said to be", fmt.Errorf("desk: %w", &connect.Refusal{System: "desk", Op: "list", Status: 400, Message: "no such state"}), "What the platform said is in error", "", "failed"},
+		{"of our own side are said to be", fmt.Errorf("desk: %w: state: there is no Odd", gate.ErrInvalid), "desk_list_tickets failed. It was refused here, not by the platform: why is in error.", "platform said", "failed"},
+		{"of neither aren't laid on the platform", errors.New("desk: dial: connection refused"), "desk_list_tickets failed. Why is in error.", "platform said", "failed"},
 		{"are bounded", errors.New(strings.Repeat("x", 10000)), "xxx", strings.Repeat("x", 5000), ""},
 		{"of a lost answer say so", fmt.Errorf("desk: %w", gate.ErrOutcomeUnknown), "First check at the platform", "", "unknown"},
 		{"of the journal hide its place", fmt.Errorf("%w: /secret/place", gate.ErrJournal), "the gate's journal can't be used", "/secret/place", "failed"},
