@@ -302,22 +302,23 @@ func (in *ListJobsInput) on() func(*Job) bool {
 	if in.Data == "" {
 		return func(*Job) bool { return true }
 	}
-	asked := []string{strings.TrimSpace(in.Data)}
-	if data, _, err := clean(in.Data); err == nil {
-		asked = append(asked, data)
-	}
-	if o, err := Detect(in.Data); err == nil {
-		asked = append(asked, o.Data)
-	}
+	want := plainly(in.Data)
 	return func(j *Job) bool {
 		have := []string{j.Data}
 		if a := j.Attachment; a != nil {
 			have = append(have, a.Name, a.ID)
 		}
-		return slices.ContainsFunc(have, func(h string) bool {
-			return h != "" && slices.ContainsFunc(asked, func(a string) bool { return strings.EqualFold(a, h) })
-		})
+		return slices.ContainsFunc(have, func(h string) bool { return h != "" && plainly(h) == want })
 	}
+}
+
+// plainly is the one spelling of data by which it is compared.
+func plainly(data string) string {
+	data = strings.TrimSpace(data)
+	if plain, _, err := clean(data); err == nil {
+		data = plain
+	}
+	return strings.ToLower(strings.TrimSuffix(data, "."))
 }
 
 // query is what in asks Cortex for.

@@ -397,7 +397,7 @@ func TestTheJobsOfOneObservableAreFoundThoughCortexCannotSearchForIt(t *testing.
 	for i := range 2500 {
 		jobs = append(jobs, cortextest.Job{Analyzer: "MaxMind_GeoIP_4_0", DataType: "ip", Data: fmt.Sprintf("203.0.113.%d", i%200), Created: at.Add(time.Duration(i/4) * time.Second)})
 	}
-	jobs[3].Data, jobs[3].DataType = "Evil.Example.org", "fqdn"
+	jobs[3].Data, jobs[3].DataType = "Evil[.]Example.org.", "fqdn"
 	jobs[2400].Data, jobs[2400].DataType = "evil.example.org", "fqdn"
 	jobs[2401].Data, jobs[2401].DataType = "evil.example.org", "fqdn"
 	ids := s.AddJobs(jobs...)

@@ -213,7 +213,7 @@ func (c *Client) planMergeAlert(ctx context.Context, in MergeAlertInput) (gate.P
 		Undo:     undoMerge,
 		Warnings: cs.closedWarnings(),
 	}
-	have, err := c.sameObservables(ctx, cs.ID, parts.observables)
+	have, err := c.sameObservables(ctx, inCase(cs.ID, HopObservables), valuesOf(parts.observables))
 	if err != nil {
 		return p, err
 	}
@@ -231,22 +231,25 @@ func areAdded(n int, thing string) string {
 	return counted(n, thing) + " are added"
 }
 
-// sameObservables returns the observables of a case that have the type and value
-// of one of list.
-func (c *Client) sameObservables(ctx context.Context, caseID string, list []*Observable) ([]*Observable, error) {
-	wanted := map[string]bool{}
-	var values []string
-	for _, o := range list {
-		if o.Data != "" {
-			wanted[o.DataType+" "+o.Data] = true
-			values = append(values, o.Data)
-		}
-	}
-	if len(values) == 0 {
+// sameObservables returns the observables that q gives which have the type and value of
+// one of list, however it is written.
+func (c *Client) sameObservables(ctx context.Context, q Query, list []valued) ([]*Observable, error) {
+	if len(list) == 0 {
 		return nil, nil
 	}
-	got, err := rows[*Observable](ctx, c, "same-observables", inCase(caseID, HopObservables).Where(In("data", unique(values))).Sort("_createdAt", Asc).Page(0, maxPage))
-	return slices.DeleteFunc(got, func(o *Observable) bool { return !wanted[o.DataType+" "+o.Data] }), err
+	is, values := spelled(list)
+	got, err := rows[*Observable](ctx, c, "same-observables", q.Where(In("data", values)).Sort("_createdAt", Asc).Page(0, maxPage))
+	return slices.DeleteFunc(got, func(o *Observable) bool { return !is[o.valued()] }), err
+}
+
+// valuesOf are those that observables have.
+func valuesOf(list []*Observable) (values []valued) {
+	for _, o := range list {
+		if o.Data != "" {
+			values = append(values, o.valued())
+		}
+	}
+	return values
 }
 
 // BulkMergeAlertsInput is the input of [Client.BulkMergeAlerts].

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/thehive"
 	"github.com/sallyport-soc/sallyport/thehive/thehivetest"
 )
@@ -749,5 +750,92 @@ func TestADifferenceAfterAWriteIsSaid(t *testing.T) {
 		ObservableMarks: thehive.ObservableMarks{AddTags: []string{"new"}}})
 	if err != nil || out.Failed != 2 || !out.Results[0].Unknown {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// TestAnObservableIsFoundHoweverItIsWritten keeps the same things as people write them.
+func TestAnObservableIsFoundHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	hive := empty(t)
+	cs := hive.Add("Case", "", Object{"title": "x", "description": "y"})
+	sha := strings.Repeat("ab", 32)
+	kept := map[string][]string{
+		"url":    {"http://evil.example/a", "hxxp://evil[.]example/a", "hXXp://evil.example/a"},
+		"domain": {"evil.example", "EVIL.example", "evil[.]example", "evil.example."},
+		"ip":     {"198.51.100.7", "198[.]51[.]100[.]7", "198.51.100[.]7"},
+		"mail":   {"a@evil.example", "a[at]evil[.]example"},
+		"hash":   {sha, strings.ToUpper(sha)},
+		"regexp": {"evil[.]example"},
+	}
+	for dataType, values := range kept {
+		for _, v := range values {
+			hive.Add("Observable", cs, Object{"dataType": dataType, "data": v})
+		}
+	}
+	_, call := session(t, hive)
+	for dataType, values := range kept {
+		for _, v := range values {
+			if v == "EVIL.example" {
+				v = "Evil.EXAMPLE" // only the usual ones are asked for
+			}
+			var got thehive.ObservablePage
+			args := fmt.Sprintf(`{"dataType":%q,"data":%q}`, dataType, v)
+			mcptest.Structured(t, call("thehive_search_observables", args), &got)
+			want := len(values)
+			if dataType == "domain" {
+				want-- // in those letters
+			}
+			if got.Total != want || (len(got.Searched) > 1) != (dataType != "regexp") {
+				t.Errorf("%s: %d, searched %q; want %d", args, got.Total, got.Searched, want)
+			}
+		}
+	}
+	c := hive.Client()
+	n := 0
+	for _, err := range c.ObservablesMatching(t.Context(), thehive.SearchObservablesInput{Data: "hxxp://evil.example/a"}) {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 3 {
+		t.Errorf("walked over %d of 3", n)
+	}
+	for part, want := range map[string]int{"evil.example": 10, "evil[.]example": 10, "hxxp://evil.example": 3, "http://evil[.]example/a": 3, "198.51.100.7": 3, `"evil.example/a"`: 3} {
+		p, err := c.SearchObservables(t.Context(), thehive.SearchObservablesInput{Part: part})
+		if err != nil || p.Total != want {
+			t.Errorf("part %s: %+v, %v; want %d", part, p, err, want)
+		}
+	}
+	long := "http://" + strings.Repeat("a.", 1500) + "example"
+	p, err := c.SearchObservables(t.Context(), thehive.SearchObservablesInput{Data: long})
+	if b, _ := json.Marshal(p); err != nil || p.Total != 0 || len(b) > 8<<10 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}
+
+// TestWhatIsThereAlreadyIsSeenHoweverItIsWritten looks at the plans and the triage, which
+// look an observable up by its value too.
+func TestWhatIsThereAlreadyIsSeenHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	hive := empty(t)
+	cs := hive.Add("Case", "", Object{"title": "x", "description": "y"})
+	hive.Add("Observable", cs, Object{"dataType": "domain", "data": "evil[.]example"})
+	alert := hive.Add("Alert", "", Object{"type": "t", "source": "s", "sourceRef": "1", "title": "x", "description": "y"})
+	hive.Add("Observable", alert, Object{"dataType": "domain", "data": "Evil.example"})
+	g, c, ops := gated(t, hive)
+	g.Setenv("THEHIVE_ALLOW_DESTRUCTIVE_TOOLS", "1")
+	for op, in := range map[string]any{
+		"thehive_create_observable":      &thehive.CreateObservableInput{CaseID: cs, DataType: "domain", Data: "EVIL.example"},
+		"thehive_create_observable_bulk": &thehive.CreateObservableBulkInput{CaseID: cs, DataType: "domain", Data: []string{"a.example", "Evil.example"}},
+		"thehive_merge_alert":            &thehive.MergeAlertInput{AlertID: alert, CaseID: cs},
+	} {
+		p := propose(t, g, ops[op], in)
+		if w := strings.Join(p.Plan.Warnings, " "); !strings.Contains(w, "has domain evil[.]example already") {
+			t.Errorf("%s: %q", op, w)
+		}
+	}
+	got, err := c.TriageAlert(t.Context(), thehive.TriageAlertInput{AlertID: alert})
+	if err != nil || len(got.Similar) != 1 || got.Similar[0].ID != cs || got.Similar[0].Shared != 1 {
+		t.Errorf("similar %+v, %v", got, err)
 	}
 }

@@ -131,7 +131,7 @@ const fieldComments = "" +
 	"RunResponderInput.ObjectID\tThe id of the object; of a case its number (#12) too, of an alert type;source;sourceRef too.\n" +
 	"RunResponderInput.ResponderID\tOr its name.\n" +
 	"SearchCasesInput.Query\tA number, or words or parts of words, all in title, description, summary or tags; \"in quotes\": as it is.\n" +
-	"SearchObservablesInput.Data\tExactly this value.\n" +
+	"SearchObservablesInput.Data\tThe whole value, however it is written.\n" +
 	"SearchObservablesInput.Part\tWords or parts of words, all in value or message; \"in quotes\": as it is.\n" +
 	"SearchObservablesInput.Tags\tAll of these.\n" +
 	"TriageAlertInput.AlertID\tOr type;source;sourceRef.\n" +

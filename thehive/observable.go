@@ -94,6 +94,8 @@ type ObservablePage struct {
 	Offset int `json:"offset"` // how many were skipped
 	// Whether there are observables behind this page.
 	More bool `json:"more"`
+	// The values that TheHive was asked for, if not just the one given.
+	Searched []string `json:"searched,omitempty" untrusted:"true"`
 	// What wasn't looked at.
 	Note string `json:"note,omitempty"`
 }
@@ -336,8 +338,11 @@ func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (
 	p.Changes = appendSet(p.Changes, "IOC", in.IOC)
 	p.Changes = appendSet(p.Changes, "sighted", in.Sighted)
 	p.Changes = appendSet(p.Changes, "ignore similarity", in.IgnoreSimilarity)
-	have, _, err := paged[*Observable](ctx, c, "case-observables", order{"_createdAt", Asc}, 0, len(data),
-		at.query(HopObservables).Where(Eq("dataType", in.DataType), In("data", data)))
+	wanted := make([]valued, len(data))
+	for i, d := range data {
+		wanted[i] = valued{in.DataType, d}
+	}
+	have, err := c.sameObservables(ctx, at.query(HopObservables), wanted)
 	if err != nil {
 		return p, err
 	}
@@ -410,8 +415,8 @@ func (c *Client) planCreateObservable(ctx context.Context, in CreateObservableIn
 // SearchObservablesInput is the input of [Client.SearchObservables]. What is left out doesn't filter.
 type SearchObservablesInput struct {
 	DataType string `json:"dataType,omitempty" maxLength:"64"` // the type of the observable
-	// Exactly this value.
-	Data string `json:"data,omitempty" refang:"true" maxLength:"4096"`
+	// The whole value, however it is written.
+	Data string `json:"data,omitempty" maxLength:"4096"`
 	// Words or parts of words, all in value or message; "in quotes": as it is.
 	Part   string `json:"part,omitempty" maxLength:"512"`
 	CaseID string `json:"caseId,omitempty"` // only in this case
@@ -451,7 +456,7 @@ func (c *Client) SearchObservables(ctx context.Context, in SearchObservablesInpu
 			return nil, err
 		}
 	}
-	return &ObservablePage{Observables: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Note: f.note}, nil
+	return &ObservablePage{Observables: f.items, Total: f.total, Offset: in.Offset, More: in.Offset+len(f.items) < f.total, Searched: in.searched(), Note: f.note}, nil
 }
 
 // ObservablesMatching returns an iterator over every observable that in matches, of
@@ -476,7 +481,10 @@ func (c *Client) observableSearch(ctx context.Context, in SearchObservablesInput
 		}
 		q = inCase(cs.ID, HopObservables)
 	}
-	q = q.having("dataType", in.DataType).having("data", in.Data).tagged(in.Tags).dated("_createdAt", in.After, in.Before)
+	q = q.having("dataType", in.DataType).tagged(in.Tags).dated("_createdAt", in.After, in.Before)
+	if in.Data != "" {
+		q = q.Where(In("data", in.asked()))
+	}
 	for field, is := range map[string]*bool{"ioc": in.IOC, "sighted": in.Sighted} {
 		if is != nil {
 			q = q.Where(Eq(field, *is))
@@ -489,6 +497,48 @@ func (c *Client) observableSearch(ctx context.Context, in SearchObservablesInput
 		q = q.Where(s.filter("data", "message"))
 	}
 	return q, s, nil
+}
+
+// How many spellings TheHive is asked for: of one value, and of all in a call.
+const (
+	maxSpellings = 24
+	maxAsked     = 1000
+)
+
+// asked are the spellings of in.Data under which TheHive may keep it: it keeps a value
+// as it was given, and finds that alone.
+func (in *SearchObservablesInput) asked() []string {
+	return spelling.Written(in.DataType, in.Data, maxSpellings)
+}
+
+// searched is what an answer says of [SearchObservablesInput.asked].
+func (in *SearchObservablesInput) searched() []string {
+	list := in.asked()
+	if in.Data == "" || len(list) == 1 && list[0] == in.Data {
+		return nil
+	}
+	for i, v := range list {
+		list[i] = clip.Text(v, 200)
+	}
+	return list
+}
+
+// A valued is a value of a type.
+type valued struct{ dataType, data string }
+
+func (o *Observable) valued() valued { return valued{o.DataType, o.Data} }
+
+// spelled returns under which spellings each of list may be kept, those that come first
+// in fewer if there are very many, and the values of all these.
+func spelled(list []valued) (is map[valued]bool, values []string) {
+	is = map[valued]bool{}
+	for _, v := range list {
+		for _, data := range spelling.Written(v.dataType, v.data, max(2, min(maxSpellings, maxAsked/len(list)))) {
+			is[valued{v.dataType, data}] = true
+			values = append(values, data)
+		}
+	}
+	return is, unique(values)
 }
 
 // texts are what is searched.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sallyport-soc/sallyport/internal/spelling"
 )
 
 // longTexts are the fields that TheHive indexes by word.
@@ -27,10 +29,18 @@ func Words(text string, fields ...string) Filter {
 	return And(all...)
 }
 
-// word holds where w is part of one of fields.
+// word holds where w is part of one of fields, also where it is written so that nobody
+// clicks on it.
 func word(w string, fields []string) Filter {
 	found := forms(w, fields)
-	if parts := split(w); len(parts) > 1 {
+	plain := spelling.Refang(w)
+	if plain != w {
+		found = append(found, forms(plain, fields)...)
+	}
+	if _, rest, ok := strings.Cut(plain, "://"); ok { // the scheme is what differs
+		plain = rest
+	}
+	if parts := split(plain); len(parts) > 1 {
 		var all []Filter
 		for _, p := range parts {
 			all = append(all, Or(forms(p, fields)...))
@@ -105,13 +115,15 @@ func parseSearch(name, text string) (search, error) {
 // filter holds for all that may be meant.
 func (s search) filter(fields ...string) Filter { return Words(strings.Join(s.words, " "), fields...) }
 
-// holds reports whether each phrase is in one of texts.
+// holds reports whether each phrase is in one of texts, as it is or once both are
+// written plainly: hxxp://evil[.]example is http://evil.example.
 func (s search) holds(texts ...string) bool {
 	for i, t := range texts {
 		texts[i] = strings.ToLower(strings.Join(strings.Fields(t), " "))
 	}
 	return !slices.ContainsFunc(s.phrases, func(p string) bool {
-		return !slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(t, p) })
+		plain := spelling.Refang(p)
+		return !slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(t, p) || strings.Contains(spelling.Refang(t), plain) })
 	})
 }
 

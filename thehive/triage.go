@@ -122,18 +122,12 @@ func (l *linked) UnmarshalJSON(b []byte) error {
 // addSimilar looks where else the values of t's observables are. An alert that
 // is in a case isn't counted beside it.
 func (c *Client) addSimilar(ctx context.Context, t *Triage) error {
-	var values []string
-	types := map[string]bool{}
-	for _, o := range t.Observables {
-		if o.Data != "" && !o.IgnoreSimilarity {
-			values = append(values, o.Data)
-			types[o.DataType+" "+o.Data] = true
-		}
-	}
-	if len(values) == 0 {
+	own := valuesOf(slices.DeleteFunc(slices.Clone(t.Observables), func(o *Observable) bool { return o.IgnoreSimilarity }))
+	if len(own) == 0 {
 		return nil
 	}
-	got, err := rows[*linked](ctx, c, "similar", All(KindObservable).Where(In("data", unique(values))).
+	is, values := spelled(own)
+	got, err := rows[*linked](ctx, c, "similar", All(KindObservable).Where(In("data", values)).
 		Sort("_createdAt", Desc).Page(0, triageLinks, "links"))
 	if err != nil {
 		return err
@@ -147,7 +141,7 @@ func (c *Client) addSimilar(ctx context.Context, t *Triage) error {
 		if of == nil {
 			kind, of = "alert", l.Alert
 		}
-		if of == nil || of.ID == "" || of.ID == t.Alert.ID || kind == "alert" && of.Stage == StageImported || l.IgnoreSimilarity || !types[l.DataType+" "+l.Data] {
+		if of == nil || of.ID == "" || of.ID == t.Alert.ID || kind == "alert" && of.Stage == StageImported || l.IgnoreSimilarity || !is[l.valued()] {
 			continue
 		}
 		s := byID[of.ID]

@@ -145,3 +145,47 @@ func TestPlainIsTheValueThatIsMeant(t *testing.T) {
 		}
 	}
 }
+
+func TestAValueIsWrittenInTheWaysInWhichPeopleKeepIt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		dataType, value string
+		want            []string
+	}{
+		{"domain", "Evil.example.", []string{"Evil.example.", "evil.example", "evil[.]example", "evil(.)example", "evil[dot]example", "Evil.example", "EVIL.EXAMPLE", "evil.example."}},
+		{"ip", "10.0.0[.]1", []string{"10.0.0[.]1", "10.0.0.1", "10[.]0[.]0[.]1", "10(.)0(.)0(.)1", "10[dot]0[dot]0[dot]1"}},
+		{"ip", "2001:DB8::1", []string{"2001:DB8::1", "2001:db8::1", "2001:0db8:0000:0000:0000:0000:0000:0001", "2001[:]db8[:][:]1"}},
+		{"mail", "a@evil.example", []string{"a@evil.example", "a@evil[.]example", "a[@]evil.example", "a[@]evil[.]example", "a[at]evil.example", "a[at]evil[.]example"}},
+		{"url", "hxxps://Evil[.]example/a.php", []string{"hxxps://Evil[.]example/a.php", "https://Evil.example/a.php", "https://evil.example/a.php", "hxxps://evil.example/a.php", "hXXps://evil.example/a.php",
+			"hxxps[:]//evil.example/a.php", "https://evil[.]example/a.php", "hxxps://evil[.]example/a.php", "hXXps://evil[.]example/a.php", "hxxps[:]//evil[.]example/a.php"}},
+		{"hash", " AbCd ", []string{"AbCd", "abcd", "ABCD"}},
+		{"", "DC01", []string{"DC01", "dc01"}},
+		{"domain", "bücher.example", []string{"bücher.example", "bücher[.]example", "bücher(.)example", "bücher[dot]example", "BÜCHER.EXAMPLE", "bücher.example.", "xn--bcher-kva.example"}},
+		{"regexp", "evil[.]example", []string{"evil[.]example"}},
+		{"", "two Words.example", []string{"two Words.example"}},
+	} {
+		if diff := cmp.Diff(tt.want, spelling.Written(tt.dataType, tt.value, 24)); diff != "" {
+			t.Errorf("%s %q (-want +got):\n%s", tt.dataType, tt.value, diff)
+		}
+	}
+	if got := spelling.Written("url", "http://a.b.example", 5); len(got) != 5 {
+		t.Errorf("%d of at most 5", len(got))
+	}
+}
+
+// TestEachWayToWriteAValueFindsTheOthers holds that it doesn't matter which of them
+// somebody keeps and which of them somebody asks for.
+func TestEachWayToWriteAValueFindsTheOthers(t *testing.T) {
+	t.Parallel()
+	for dataType, value := range map[string]string{"domain": "www.evil.example", "ip": "198.51.100.7", "mail": "a@mail.evil.example", "url": "https://www.evil.example/", "hash": "abcd12", "hostname": "dc01"} {
+		all := spelling.Written(dataType, value, 99)
+		for _, asked := range all {
+			got := spelling.Written(dataType, asked, 99)
+			for _, kept := range all {
+				if !slices.Contains(got, kept) {
+					t.Errorf("%s %s isn't found by %s", dataType, kept, asked)
+				}
+			}
+		}
+	}
+}
