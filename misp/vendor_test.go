@@ -587,7 +587,7 @@ func TestLongListsAreCutAndSaySo(t *testing.T) {
 	if types, err = c.DescribeTypes(t.Context(), misp.DescribeTypesInput{Search: "ip-dst"}); err != nil || types.Total != 2 || len(types.Types[0].Also) != 2 {
 		t.Errorf("some types: %+v, %v", types, err)
 	}
-	if types, err = c.DescribeTypes(t.Context(), misp.DescribeTypesInput{Category: "targeting DATA"}); err != nil || types.Total != 3 {
+	if types, err = c.DescribeTypes(t.Context(), misp.DescribeTypesInput{Category: "targeting DATA"}); err != nil || types.Total != 8 {
 		t.Errorf("of a category: %+v, %v", types, err)
 	}
 	if _, err = c.DescribeTypes(t.Context(), misp.DescribeTypesInput{Category: "Nope"}); !errors.Is(err, misp.ErrInvalid) {

@@ -144,45 +144,6 @@ func (s *Server) found(u *user, m match, p object) object {
 	return o
 }
 
-// usual is what MISP takes for granted of a type.
-type usual struct {
-	category string
-	toIDs    bool
-	also     []string // other categories
-}
-
-var (
-	network = []string{"Network activity", "Payload delivery", "External analysis"}
-	dropped = []string{"Artifacts dropped", "Payload installation", "External analysis"}
-	mail    = []string{"Payload delivery", "Network activity", "Social network"}
-	words   = []string{
-		"Internal reference", "Antivirus detection", "Payload delivery", "Artifacts dropped", "Payload installation", "Persistence mechanism", "Network activity",
-		"Payload type", "Attribution", "External analysis", "Financial fraud", "Support Tool", "Social network", "Person", "Other",
-	}
-)
-
-var types = map[string]usual{
-	"ip-src": {"Network activity", true, network}, "ip-dst": {"Network activity", true, network},
-	"ip-src|port": {"Network activity", true, network}, "ip-dst|port": {"Network activity", true, network},
-	"domain": {"Network activity", true, network}, "hostname": {"Network activity", true, network},
-	"hostname|port": {"Network activity", true, network[:2]}, "domain|ip": {"Network activity", true, network[2:]},
-	"url": {"Network activity", true, network}, "uri": {"Network activity", true, nil}, "port": {"Network activity", false, []string{"Other"}},
-	"user-agent": {"Network activity", false, network}, "AS": {"Network activity", false, network}, "mac-address": {"Network activity", false, network},
-	"email": {"Social network", true, append([]string{"Attribution", "Person"}, mail...)}, "email-src": {"Payload delivery", true, mail},
-	"email-dst": {"Network activity", true, mail}, "email-subject": {"Payload delivery", false, mail[:2]},
-	"md5": {"Payload delivery", true, dropped}, "sha1": {"Payload delivery", true, dropped}, "sha256": {"Payload delivery", true, dropped},
-	"sha512": {"Payload delivery", true, dropped[:2]}, "imphash": {"Payload delivery", true, dropped[:2]},
-	"filename": {"Payload delivery", true, append([]string{"Persistence mechanism"}, dropped...)}, "filename|md5": {"Payload delivery", true, dropped},
-	"filename|sha1": {"Payload delivery", true, dropped}, "filename|sha256": {"Payload delivery", true, dropped}, "filename|sha512": {"Payload delivery", true, dropped[:2]},
-	"text": {"Other", false, words}, "other": {"Other", false, words}, "comment": {"Other", false, append([]string{"Targeting data"}, words...)},
-	"link":          {"External analysis", false, []string{"Internal reference", "Antivirus detection", "Payload delivery", "Support Tool"}},
-	"vulnerability": {"External analysis", false, []string{"Payload delivery", "Payload installation"}},
-	"weakness":      {"External analysis", false, []string{"Payload delivery", "Payload installation"}},
-	"regkey":        {"Persistence mechanism", true, []string{"Artifacts dropped", "External analysis"}}, "mutex": {"Artifacts dropped", true, nil},
-	"yara":        {"Payload installation", true, []string{"Payload delivery", "Artifacts dropped"}},
-	"target-user": {"Targeting data", false, nil}, "target-machine": {"Targeting data", false, nil},
-}
-
 func (s *Server) addAttribute(r *request, id string) answer {
 	if !r.write {
 		return refuse(http.StatusForbidden, r, noPermission)
@@ -222,6 +183,9 @@ func (s *Server) addAttribute(r *request, id string) answer {
 	}
 	added, errors := []object{}, object{}
 	for i, p := range sent {
+		if v, _ := p["value"].(string); p["type"] == "filename|impfuzzy" && strings.Count(v, "|") == 1 { // whose form it doesn't know
+			return refuse(http.StatusInternalServerError, r, "An Internal Error Has Occurred.")
+		}
 		o, bad := s.addOne(e, p)
 		if len(bad) > 0 {
 			errors[fmt.Sprintf("attribute_%d", i)] = bad
@@ -321,5 +285,3 @@ func (s *Server) invalid(e *event, a Attribute) object {
 	}
 	return errors
 }
-
-var categories = append([]string{"Targeting data"}, words...)

@@ -434,6 +434,24 @@ var behaviours = behaviour.Table{
 			Test:   "TestWhatMISPDoes/a value that isn't of its type",
 		},
 		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "Three of its types take nothing, or not what they are for: integer refuses every value, onion-address those of 56 letters, and filename|impfuzzy is an internal error.",
+			Client: "MISP's reason is passed on.",
+			Test:   "TestEachTypeTakesWhatMISPTakes",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")}, Surprising: true,
+			Does:   "A character beyond the basic plane of Unicode, such as an emoji, is kept as a question mark; a boolean that is neither 0, false nor empty is true.",
+			Client: "What MISP keeps is told beside what was given.",
+			Test:   "TestEachTypeTakesWhatMISPTakes",
+		},
+		{
+			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Source("app/Lib/Tools/AttributeValidationTool.php, 2.5.1")},
+			Does:   "Telephone and account numbers lose what is between their digits, and the fingerprint of a certificate its colons.",
+			Client: "They are looked for in that form, too.",
+			Test:   "TestEachTypeTakesWhatMISPTakes",
+		},
+		{
 			Group: behaviour.Write, Versions: "2.5.1", Known: []behaviour.Witness{behaviour.Running("2.5.1")},
 			Does:   "The same value again, in any case, is refused.",
 			Client: "It counts as existing.",

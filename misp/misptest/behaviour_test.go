@@ -325,6 +325,107 @@ func TestValuesAreKeptAsMISPKeepsThem(t *testing.T) {
 	}
 }
 
+// TestEachTypeTakesWhatMISPTakes holds each type that there is against one value that
+// MISP 2.5.1 takes, and how it keeps that, and one that it refuses, where it does. Held
+// against its own AttributeValidationTool were 247 values of each.
+func TestEachTypeTakesWhatMISPTakes(t *testing.T) {
+	t.Parallel()
+	const never = "\x00"
+	hash := func(n int) string { return strings.Repeat("Ab", n/2) }
+	type row struct{ types, value, kept, refused string }
+	rows := []row{
+		{"ip-src ip-dst", "198.51.100.8/32", "198.51.100.8", "nope"},
+		{"ip-src|port ip-dst|port", "2001:DB8::5 port 80", "2001:db8::5|80", "198.51.100.8|x"},
+		{"domain hostname", "Evil.example", "evil.example", "evil"},
+		{"domain|ip", "Evil.example.|2001:DB8::1", "evil.example|2001:db8::1", "evil.example|x"},
+		{"hostname|port", "Evil.example:80", "evil.example|80", "evil.example|0"},
+		{"email email-src email-dst target-email whois-registrant-email", "A@Evil.example", "a@evil.example", "a"},
+		{"eppn dns-soa-email jabber-id", "A@Evil.example", "A@Evil.example", "a"},
+		{"port", "443", "443", "0"}, {"AS", "AS1.10", "65546", "x"}, {"mac-eui-64", "AABB.CCDD.EEFF.0011", "aa:bb:cc:dd:ee:ff:00:11", "aa:bb:cc:dd:ee:ff"}, {"mac-address", "AABB.CCDD.EEFF", "aa:bb:cc:dd:ee:ff", "aa"},
+		{"vulnerability", "cve-2024-12345", "CVE-2024-12345", "CVE-1"}, {"weakness", "cwe-79", "CWE-79", "79"}, {"link", "hxxps://x[.]example/", "https://x.example/", "x.example"},
+		{"onion-address", "EXPYUZZ4WQQYQHJN.onion", "expyuzz4wqqyqhjn.onion", "vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd.onion"},
+		{"btc dash xmr", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "bc1q-x"},
+		{"iban", "de89 3704-0044 0532 0130 00", "DE89370400440532013000", "--"}, {"bic", "deut-de-ff", "DEUTDEFF", "--"}, {"bin cc-number", "4111 1111-1111", "411111111111", "x"},
+		{"aba-rtn bank-account-nr float", "-1.5e3", "-1.5e3", "1,5"}, {"prtn phone-number whois-registrant-phone", "0049 (0)30 555-1234", "+49305551234", "x"},
+		{"datetime", "2024-01-02 03:04:05", "2024-01-02T03:04:05.000000+0000", "2024-13-45"}, {"boolean", "no", "1", never}, {"integer", "", "", "5"},
+		{"size-in-bytes counter", "12", "12", "1.5"}, {"hex", "cafe", "CAFE", "xyz"}, {"http-method", "get", "GET", "FETCH"}, {"cortex", `{"a":1}`, `{"a":1}`, "{a:1}"},
+		{"ssdeep", "3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C", "3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C", "3:AX"}, {"impfuzzy", "24:x+y:z", "24:x+y:z", "x:y:z"},
+		{"filename|ssdeep", "A.exe|3:aB:cD", "A.exe|3:aB:cD", "a.exe|abc"}, {"filename|impfuzzy", "", "", "a"},
+		{"tlsh", "T1" + hash(70), "t1" + strings.ToLower(hash(70)), hash(34)}, {"filename|tlsh", "A.exe|T1" + hash(70), "A.exe|t1" + strings.ToLower(hash(70)), "a.exe|abc"}, {"telfhash", "T1" + hash(70), "t1" + strings.ToLower(hash(70)), hash(64)},
+		{"vhash", "016Z!x", "016z!x", "a\nb"}, {"filename|vhash", "A.exe|016Z!x", "A.exe|016z!x", "a.exe|"}, {"cdhash", hash(44), strings.ToLower(hash(44)), hash(32)},
+		{"ssh-fingerprint", "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8", "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8", "SHA256:short"},
+		{"windows-service-name windows-service-displayname", "Evil Service", "Evil Service", `a\b`}, {"malware-sample", "A.exe|x", "A.exe|x", "A.exe"}, {"regkey|value", `HKLM\X|1`, `HKLM\X|1`, `HKLM\X`},
+		{"anonymised", "Two\nLines", "two\nlines", never},
+		{"mutex process-state snort bro zeek community-id pattern-in-file pattern-in-traffic pattern-in-memory filename-pattern pgp-public-key pgp-private-key yara stix2-pattern " +
+			"sigma gene kusto-query mime-type identity-card-number cookie attachment comment text other cpe email-attachment email-body email-header first-name middle-name last-name full-name",
+			"Two\nLines \U0001f600", "Two\nLines ?", never},
+		{"url", "hxxp://Evil[.]example/(dot)x", "http://Evil.example/.x", "a\nb"},
+		{"uri user-agent regkey filename pdb windows-scheduled-task target-user campaign-name campaign-id threat-actor target-machine target-org target-location target-external email-subject malware-type " +
+			"whois-registrant-name whois-registrant-org whois-registrar whois-creation-date date-of-birth place-of-birth gender passport-number passport-country passport-expiration redress-number nationality " +
+			"visa-number issue-date-of-the-visa primary-residence country-of-residence special-service-request frequent-flyer-number travel-details payment-details place-port-of-original-embarkation " +
+			"place-port-of-clearance place-port-of-onward-foreign-destination passenger-name-record-locator-number email-dst-display-name email-src-display-name email-reply-to email-x-mailer email-mime-boundary " +
+			"email-thread-index email-message-id github-username github-repository github-organisation twitter-id dkim dkim-signature favicon-mmh3 chrome-extension-id mobile-application-id azure-application-id named_pipe",
+			"Two Words|x", "Two Words|x", "a\nb"},
+	}
+	for n, types := range map[int]string{32: "md5 imphash ja3-fingerprint-md5 hassh-md5 hasshserver-md5 dom-hash", 40: "sha1 pehash", 56: "sha224 sha512/224 sha3-224", 62: "jarm-fingerprint",
+		64: "sha256 authentihash sha512/256 sha3-256", 96: "sha384 sha3-384", 128: "sha512 sha3-512"} {
+		rows = append(rows, row{types, hash(n), strings.ToLower(hash(n)), hash(n)[1:]})
+	}
+	for n, types := range map[int]string{32: "md5 imphash", 40: "sha1 pehash", 56: "sha224 sha512/224 sha3-224", 64: "sha256 authentihash sha512/256 sha3-256", 96: "sha384 sha3-384", 128: "sha512 sha3-512"} {
+		for typ := range strings.FieldsSeq(types) {
+			rows = append(rows, row{"filename|" + typ, "A.exe|" + hash(n), "A.exe|" + strings.ToLower(hash(n)), "|" + hash(n)})
+		}
+	}
+	for typ, n := range map[string]int{"x509-fingerprint-md5": 32, "x509-fingerprint-sha1": 40, "x509-fingerprint-sha256": 64} {
+		rows = append(rows, row{typ, strings.TrimSuffix(strings.Repeat("Ab:", n/2), ":"), strings.ToLower(hash(n)), "ab"})
+	}
+	rows = append(rows, row{"git-commit-id", hash(40), hash(40), hash(38)})
+
+	m := misptest.New(t)
+	id := m.AddEvent(misptest.Event{Info: "x"})
+	add := func(typ, value string) (status int, body string) {
+		sent, err := json.Marshal(map[string]string{"type": typ, "value": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, body := ask(t, m, misptest.Key, "POST", "/attributes/add/"+id, string(sent))
+		return res.StatusCode, body
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		for typ := range strings.FieldsSeq(r.types) {
+			typ = strings.ReplaceAll(typ, "named_pipe", "named pipe")
+			seen[typ] = true
+			want, err := json.Marshal(r.kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, body := add(typ, r.value); r.value != "" && (status != http.StatusOK || !strings.Contains(body, `"value":`+string(want)+`,`)) {
+				t.Errorf("%s %q: %d %s, want %s", typ, r.value, status, body, want)
+			}
+			if status, body := add(typ, r.refused); r.refused != never && (status != http.StatusForbidden || !strings.Contains(body, `"errors":{"value":[`)) {
+				t.Errorf("%s %q: %d %s, want a refusal", typ, r.refused, status, body)
+			}
+		}
+	}
+	_, body := ask(t, m, misptest.Key, "GET", "/attributes/describeTypes", "")
+	var described struct{ Result struct{ Types []string } }
+	if err := json.Unmarshal([]byte(body), &described); err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range described.Result.Types {
+		if !seen[typ] {
+			t.Errorf("no value of type %s is held against MISP", typ)
+		}
+	}
+	if len(seen) != len(described.Result.Types) {
+		t.Errorf("%d types, MISP has %d", len(seen), len(described.Result.Types))
+	}
+	if status, body := add("filename|impfuzzy", "a.exe|3:a:b"); status != http.StatusInternalServerError {
+		t.Errorf("the type of which MISP doesn't know the form: %d %s", status, body)
+	}
+}
+
 func TestASiteAdministratorChangesEveryEvent(t *testing.T) {
 	t.Parallel()
 	for _, x := range [][2]string{
