@@ -512,6 +512,9 @@ func (c *Client) planAddAttributesBulk(ctx context.Context, in AddAttributesBulk
 	if err := c.checkMay(ctx, e, mayAdd); err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkTypes(ctx, in.Attributes...); err != nil {
+		return gate.Plan{}, err
+	}
 	if err := c.repeated(ctx, e, in.Attributes...); err != nil {
 		return gate.Plan{}, err
 	}

@@ -369,8 +369,16 @@ func (c *Client) attributes(ctx context.Context, in SearchAttributesInput) (*Att
 	}
 	found := len(p.Attributes) > 0 || in.Page > 1
 	notes = append(notes, tags.explain(ctx, c, found)...)
+	types := append([]string{in.Type}, in.Types...)
 	if !found {
 		notes = append(notes, c.explainOrg(ctx, in.Org)...)
+	} else { // of several one may still be wrong
+		types = slices.DeleteFunc(types, func(t string) bool {
+			return in.Type != "" || in.Page > 1 || slices.ContainsFunc(p.Attributes, func(a *Attribute) bool { return strings.EqualFold(a.Type, t) })
+		})
+	}
+	if !found || len(types) > 0 {
+		notes = append(notes, c.explainTypes(ctx, types, in.Category)...)
 	}
 	if in.DropListed {
 		notes = append(notes, "what is on a warninglist was left out after MISP had cut the page: go on while more is true")

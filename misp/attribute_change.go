@@ -143,6 +143,9 @@ func (c *Client) planAddAttribute(ctx context.Context, in AddAttributeInput) (ga
 		return gate.Plan{}, err
 	}
 	a := in.attribute()
+	if err := c.checkTypes(ctx, a); err != nil {
+		return gate.Plan{}, err
+	}
 	if err := c.repeated(ctx, e, a); err != nil {
 		return gate.Plan{}, err
 	}

@@ -102,9 +102,9 @@ type Export struct {
 	Limit int `json:"limit"` // how many were asked for
 	// Whether there may be more on the next page.
 	More    bool   `json:"more"`
-	SavedAs string `json:"savedAs,omitempty"` // the path of the file, if it was saved
-	SHA256  string `json:"sha256,omitempty"`  // of the file
-	Note    string `json:"note,omitempty"`    // what to know about the answer
+	SavedAs string `json:"savedAs,omitempty"`               // the path of the file, if it was saved
+	SHA256  string `json:"sha256,omitempty"`                // of the file
+	Note    string `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // Document says that the content is a file for other tools.
@@ -285,8 +285,12 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 	if format.restrictive() {
 		out.Note += "Only attributes meant for detection (to_ids), of published events: MISP leaves all others out of this format without a word. "
 		if out.Attributes != nil && *out.Attributes == 0 {
-			out.Note += "Nothing was left."
+			out.Note += "Nothing was left. "
 		}
+	}
+	if in.Page == 1 && (out.Attributes != nil && *out.Attributes == 0 || empty(format, res.Body)) {
+		why := append(tagQueryOf(in.Tags, in.AllTags).explain(ctx, c, false), c.explainTypes(ctx, []string{in.Type}, "")...)
+		out.Note += strings.Join(why, "; ")
 	}
 	out.Note = strings.TrimSpace(out.Note)
 	return out, res.Body, nil
@@ -368,7 +372,7 @@ type ExportedHashes struct {
 	Page  int `json:"page"` // which page this is, from 1
 	// Whether there may be more on the next page.
 	More bool   `json:"more"`
-	Note string `json:"note"` // what to know about the answer
+	Note string `json:"note" untrusted:"true"` // what to know about the answer
 }
 
 // ExportHashes returns the hashes of one kind that are meant for detection, of

@@ -513,3 +513,86 @@ func TestTypesAndTagsAreKeptForSeconds(t *testing.T) {
 	count("")
 	plan(1)
 }
+
+// TestATypeThatThereIsntIsSaid searches for types and categories that no attribute can have.
+func TestATypeThatThereIsntIsSaid(t *testing.T) {
+	t.Parallel()
+	_, c := seeded(t)
+	attributes := func(in misp.SearchAttributesInput) (n int, note string) {
+		p, err := c.SearchAttributes(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(p.Attributes), p.Note
+	}
+	for _, tt := range []struct {
+		in   misp.SearchAttributesInput
+		note string
+	}{
+		{misp.SearchAttributesInput{Type: "ip"}, `there is no attribute type "ip" on this server; near are ip-dst, ip-dst|port, ip-src, ip-src|port, domain|ip`},
+		{misp.SearchAttributesInput{Type: "ip_dst"}, "near are ip-dst"},
+		{misp.SearchAttributesInput{Type: "hash"}, "near are authentihash"},
+		{misp.SearchAttributesInput{Type: "qqq"}, "misp_describe_types has them"},
+		{misp.SearchAttributesInput{Types: []string{"domian", "sha-256"}}, `there is no attribute type "domian" on this server; near are domain; there is no attribute type "sha-256" on this server; near are sha256`},
+		{misp.SearchAttributesInput{Category: "Networking"}, `there is no category "Networking" on this server; there are Internal reference, `},
+		{misp.SearchAttributesInput{Type: "md5", Category: "Targeting data"}, "no attribute of type md5 can be of the category Targeting data"},
+		{misp.SearchAttributesInput{Type: "sha3-512"}, ""},
+		{misp.SearchAttributesInput{Type: "SHA3-512", Category: "payload Delivery"}, ""},
+	} {
+		if n, note := attributes(tt.in); n != 0 || tt.note == "" && note != "" || !strings.Contains(note, tt.note) {
+			t.Errorf("%+v: %d, note %q, want %q", tt.in, n, note, tt.note)
+		}
+	}
+	if n, note := attributes(misp.SearchAttributesInput{Types: []string{"domain", "domian"}}); n == 0 || note != `there is no attribute type "domian" on this server; near are domain` {
+		t.Errorf("one of two: %d, note %q", n, note)
+	}
+	events, err := c.SearchEvents(t.Context(), misp.SearchEventsInput{Type: "ipv4-src", Category: "Nope"})
+	if err != nil || !strings.Contains(events.Note, `there is no attribute type "ipv4-src"`) || !strings.Contains(events.Note, `there is no category "Nope"`) {
+		t.Errorf("events: %+v, %v", events, err)
+	}
+	x, err := c.ExportIOCs(t.Context(), misp.ExportIOCsInput{Format: misp.CSV, Type: "ip", Tags: []string{"TLP:AMBER"}})
+	if err != nil || !strings.Contains(x.Note, `there is no attribute type "ip"`) || !strings.Contains(x.Note, "there is tlp:amber") {
+		t.Errorf("export: %+v, %v", x, err)
+	}
+	if n, note := attributes(misp.SearchAttributesInput{Value: "198.51.100.23"}); n == 0 || note != "" {
+		t.Errorf("without a type: %d, note %q", n, note)
+	}
+}
+
+// TestATypeThatThereIsntIsNotProposed holds that nobody is asked about what MISP would refuse.
+func TestATypeThatThereIsntIsNotProposed(t *testing.T) {
+	t.Parallel()
+	_, g, ops := gated(t)
+	for op, in := range map[string]any{
+		"misp_add_attribute":       &misp.AddAttributeInput{EventID: misptest.DraftEvent, Type: "ip", Value: "198.51.100.99"},
+		"misp_add_attributes_bulk": &misp.AddAttributesBulkInput{EventID: misptest.DraftEvent, Attributes: []misp.NewAttribute{{Type: "domain", Value: "a.example"}, {Type: "ip", Value: "198.51.100.99"}}},
+	} {
+		_, err := ops[op].Do(t.Context(), g.Guard, in)
+		if !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), `type: there is no attribute type "ip" on this server; near are ip-dst, `) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// TestANumberIsFoundHoweverItIsWritten adds what MISP keeps in a form of its own and asks
+// for it as it was given.
+func TestANumberIsFoundHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	m, c := seeded(t)
+	id := m.AddEvent(misptest.Event{Info: "x"})
+	for _, v := range [][2]string{
+		{"phone-number", "0049 (0)30 555-1234"}, {"phone-number", "+1 (555) 010-9999"}, {"iban", "DE89 3704 0044 0532 0130 00"}, {"cc-number", "4111-1111-1111-1111"},
+		{"x509-fingerprint-sha1", strings.TrimSuffix(strings.Repeat("AB:", 20), ":")},
+	} {
+		if _, err := c.AddAttribute(t.Context(), misp.AddAttributeInput{EventID: misp.EventRef(id), Type: v[0], Value: v[1]}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.SearchAttributes(t.Context(), misp.SearchAttributesInput{Value: v[1]})
+		if err != nil || len(p.Attributes) != 1 {
+			t.Errorf("%q: %+v, %v", v[1], p, err)
+		}
+		if x, err := c.Correlate(t.Context(), misp.CorrelateInput{Value: v[1]}); err != nil || x.TotalAttributes != 1 {
+			t.Errorf("%q: %+v, %v", v[1], x, err)
+		}
+	}
+}

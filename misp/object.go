@@ -360,7 +360,7 @@ func (c *Client) detect(ctx context.Context, o *wire.NewObject) error {
 	if !slices.ContainsFunc(o.Attributes, func(a wire.NewAttribute) bool { return a.ToIDs == nil }) {
 		return nil
 	}
-	return c.types.Look(ctx, struct{}{}, c.attributeTypes, func(t *attributeTypes) error {
+	return c.lookTypes(ctx, func(t *attributeTypes) error {
 		for i := range o.Attributes {
 			if a := &o.Attributes[i]; a.ToIDs == nil {
 				ids := bool(t.Defaults[a.Type].ToIDs)

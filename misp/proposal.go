@@ -257,9 +257,9 @@ func (c *Client) complete(ctx context.Context, in *ProposeAttributeInput) error 
 	if in.EventID == "" || in.Category != "" && in.ToIDs != nil {
 		return nil
 	}
-	return c.types.Look(ctx, struct{}{}, c.attributeTypes, func(t *attributeTypes) error {
-		if !slices.Contains(t.Types, in.Type) {
-			return invalid("type: this server has no attribute type %q", clip.Text(in.Type, 60))
+	return c.lookTypes(ctx, func(t *attributeTypes) error {
+		if no := t.noType(in.Type, func(a, b string) bool { return a == b }); no != "" {
+			return invalid("type: %s", no)
 		}
 		usual := t.Defaults[in.Type]
 		in.Category = cmp.Or(in.Category, usual.Category)

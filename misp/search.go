@@ -130,6 +130,7 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	notes = append(notes, tags.explain(ctx, c, found)...)
 	if !found {
 		notes = append(notes, c.explainOrg(ctx, in.Org)...)
+		notes = append(notes, c.explainTypes(ctx, []string{in.Type}, in.Category)...)
 		if in.Info != "" && !strings.Contains(in.Info, "%") {
 			notes = append(notes, "a title is compared whole and with its case: put % around a part of it")
 		}

@@ -47,9 +47,13 @@ func idn(value string) string {
 }
 
 var (
-	otherMAC = lazyregexp.New(`^(?i:[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
-	hostName = lazyregexp.New(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$`)
-	asNumber = lazyregexp.New(`^(?i:AS)([0-9]{1,10})(?:\.([0-9]{1,5}))?$`)
+	otherMAC    = lazyregexp.New(`^(?i:[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
+	hostName    = lazyregexp.New(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$`)
+	fingerprint = lazyregexp.New(`^(?i:[0-9a-f]{2}(:[0-9a-f]{2}){15,31})$`)
+	account     = lazyregexp.New(`^(?i:[A-Z]{2}[0-9]{2}([ -]?[0-9A-Z]{1,4}){3,8})$`)
+	phone       = lazyregexp.New(`^[+(]?[0-9][0-9()/. -]*[ ()/-][0-9()/. -]*[0-9]$`)
+	day         = lazyregexp.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[0-9.]+/[0-9]+$`)
+	asNumber    = lazyregexp.New(`^(?i:AS)([0-9]{1,10})(?:\.([0-9]{1,5}))?$`)
 )
 
 // autonomousSystem returns the number of AS64500 or AS1.10, as which MISP keeps
@@ -65,6 +69,24 @@ func autonomousSystem(value string) string {
 		n = n<<16 + low
 	}
 	return strconv.FormatUint(n, 10)
+}
+
+// digits returns a telephone, account or card number or the fingerprint of a certificate
+// as MISP keeps it, without what is between its digits, and "" for anything else.
+func digits(value string) string {
+	switch {
+	case fingerprint.MatchString(value):
+		return strings.ReplaceAll(value, ":", "")
+	case account.MatchString(value):
+		return strings.NewReplacer(" ", "", "-", "").Replace(value)
+	case phone.MatchString(value) && !day.MatchString(value):
+		value = strings.NewReplacer("(0)", "", " ", "", "(", "", ")", "", "-", "", "/", "", ".", "").Replace(value)
+		if rest, ok := strings.CutPrefix(value, "00"); ok {
+			return "+" + rest
+		}
+		return value
+	}
+	return ""
 }
 
 // hostAndPort splits what names a port of a host: 198.51.100.9:8080,
@@ -100,6 +122,7 @@ func spellings(value string) []string {
 		add(meant(l) + "|" + meant(r))
 	}
 	add(autonomousSystem(plain))
+	add(digits(plain))
 	return list
 }
 
