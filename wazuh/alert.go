@@ -567,7 +567,7 @@ type AlertPage struct {
 	From time.Time `json:"from,omitzero"`
 	// The last moment that end_time stands for.
 	Until time.Time `json:"until,omitzero"`
-	// What a filter was taken for.
+	// What a filter was taken for, and what this Wazuh doesn't have.
 	Note string `json:"note,omitempty"`
 	// Why alerts may be missing from this answer; absent when none are.
 	Incomplete string `json:"incomplete,omitempty"`
@@ -595,7 +595,11 @@ func (c *Client) listAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage,
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	return c.getAlerts(ctx, in)
+	p, err := c.getAlerts(ctx, in)
+	if err == nil && p.Total == 0 {
+		p.Note = c.explain(ctx, &in.AlertFilter, p.Note)
+	}
+	return p, err
 }
 
 // getAlerts is listAlerts for values as alerts hold them, however long they are.

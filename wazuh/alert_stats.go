@@ -117,7 +117,7 @@ type AlertStats struct {
 	Until    time.Time `json:"until,omitzero"`      // the end of the time looked at
 	Counts   []Counts  `json:"counts"`              // how many, by what was asked for
 	OverTime []Moment  `json:"over_time,omitempty"` // how many in each step of time
-	// What a filter was taken for.
+	// What a filter was taken for, and what this Wazuh doesn't have.
 	Note string `json:"note,omitempty"`
 	// Why alerts may be missing from these counts; absent when none are.
 	Incomplete string `json:"incomplete,omitempty"`
@@ -202,6 +202,9 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 	}
 	if f.Hits.Total != nil {
 		out.Total = f.Hits.Total.Value
+	}
+	if out.Total == 0 {
+		out.Note = c.explain(ctx, &in.AlertFilter, out.Note)
 	}
 	if out.Incomplete = incomplete(f, q.index); q.five {
 		out.Incomplete = notOf4(out.Incomplete, true)

@@ -824,3 +824,28 @@ func TestEveryToolOfAlertsAsksThePatternThatIsSet(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEmptyAnswerNamesWhatThisWazuhDoesntHave asks for alerts of rules, groups and agents that there aren't.
+func TestAnEmptyAnswerNamesWhatThisWazuhDoesntHave(t *testing.T) {
+	t.Parallel()
+	c := wazuhtest.New(t).Client()
+	for _, tt := range []struct {
+		f    wazuh.AlertFilter
+		note string
+	}{
+		{wazuh.AlertFilter{RuleID: "999999"}, "this Wazuh has no rule 999999"},
+		{wazuh.AlertFilter{RuleID: "999999", RuleGroup: "no_such", AgentID: "999"}, "this Wazuh has no rule 999999 and no rule of the group no_such and no agent 999"},
+		{wazuh.AlertFilter{RuleID: "5710", RuleGroup: "sshd", AgentID: "007", StartTime: "1m"}, ""},
+		{wazuh.AlertFilter{RuleID: "5710"}, ""},
+	} {
+		p, err := c.GetAlerts(t.Context(), wazuh.GetAlertsInput{AlertFilter: tt.f})
+		if err != nil || p.Note != tt.note {
+			t.Errorf("%+v: note %q, %v; want %q", tt.f, p.Note, err, tt.note)
+		}
+		tt.f.StartTime = ""
+		stats, err := c.GetAlertStats(t.Context(), wazuh.GetAlertStatsInput{AlertFilter: tt.f})
+		if err != nil || stats.Note != tt.note && stats.Total == 0 {
+			t.Errorf("%+v: %d, note %q, %v; want %q", tt.f, stats.Total, stats.Note, err, tt.note)
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package wazuh
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -284,6 +286,31 @@ var equalFold = []struct {
 	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups", "wazuh.rule.tags"}},
 	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic", "threat.tactic.name", "wazuh.rule.mitre.tactic", "wazuh.rule.mitre.tactic.name"}},
 	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name", "wazuh.integration.decoders"}},
+}
+
+// explain adds to a note which rule, group of rules or agent this Wazuh doesn't have, where
+// f, which names it, finds nothing. What it can't find out it doesn't say.
+func (c *Client) explain(ctx context.Context, f *AlertFilter, note string) string {
+	var missing []string
+	if f.RuleID != "" {
+		if _, err := c.GetRule(ctx, GetRuleInput{RuleID: f.RuleID}); errors.Is(err, ErrNotFound) {
+			missing = append(missing, "rule "+string(f.RuleID))
+		}
+	}
+	if group := strings.ToLower(f.RuleGroup); group != "" { // as they all are written
+		if p, err := c.ListRules(ctx, ListRulesInput{Group: group, Limit: 1}); err == nil && p.Total == 0 {
+			missing = append(missing, "rule of the group "+f.RuleGroup)
+		}
+	}
+	if f.AgentID != "" {
+		if _, err := c.GetAgent(ctx, GetAgentInput{AgentID: f.AgentID}); errors.Is(err, ErrNotFound) {
+			missing = append(missing, "agent "+string(f.AgentID))
+		}
+	}
+	if len(missing) == 0 {
+		return note
+	}
+	return strings.TrimPrefix(note+"; this Wazuh has no "+strings.Join(missing, " and no "), "; ")
 }
 
 // asked is what an [AlertFilter] asks of the indexer.

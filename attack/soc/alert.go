@@ -3,12 +3,14 @@ package soc
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 	"github.com/sallyport-soc/sallyport/gate"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/wazuh"
 )
@@ -65,8 +67,22 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 	}
 	out := &MapWazuhAlertOutput{RuleID: in.RuleID, Techniques: []Technique{}, AttackVersion: kb.Version(kb.Domains()[0])}
 	ids := mapped{kb: kb}
-	out.Platforms, _ = together(part{"wazuh", c.wazuh != nil, func() error { return c.askWazuh(ctx, &in, ids.add) }})
+	var missing []string
+	out.Platforms, _ = together(part{"wazuh", c.wazuh != nil, func() (err error) {
+		missing, err = c.askWazuh(ctx, &in, ids.add)
+		return err
+	}})
 	out.RuleID = in.RuleID
+	if in.RuleID != 0 {
+		_, shipped := wazuhrules.IDs(in.RuleID)
+		rule := strconv.Itoa(in.RuleID)
+		switch noRule := slices.Contains(missing, "rule "+rule); {
+		case noRule && shipped:
+			ids.why = append(ids.why, "what is known of rule "+rule+" is of the one that Wazuh ships")
+		case noRule, !shipped && out.Platforms[0].Status != Answered:
+			ids.why = append(ids.why, "Wazuh ships no rule "+rule)
+		}
+	}
 	if len(ids.techniques) == 0 && len(ids.tactics) == 0 && in.RuleID != 0 {
 		if stock, ok := wazuhrules.IDs(in.RuleID); ok {
 			ids.add(stock, FromStock)
@@ -90,39 +106,47 @@ func (c *Client) MapWazuhAlert(ctx context.Context, in MapWazuhAlertInput) (*Map
 		}
 	}
 	out.Note = ids.note(out.Note)
+	if len(missing) > 0 {
+		out.Note = strings.TrimSuffix("this Wazuh has no "+strings.Join(missing, " and no ")+"; "+out.Note, "; ")
+	}
 	return out, nil
 }
 
 // askWazuh adds what the alert and the rule say in the configured Wazuh, and
-// completes in from the alert. A rule that this Wazuh doesn't have is no failure.
-func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func([]string, Source)) error {
+// completes in from the alert. It returns which of the two this Wazuh doesn't have,
+// which is no failure.
+func (c *Client) askWazuh(ctx context.Context, in *MapWazuhAlertInput, add func([]string, Source)) (missing []string, err error) {
 	if in.AlertID != "" {
 		alert, err := c.wazuh.GetAlert(ctx, wazuh.GetAlertInput{AlertID: in.AlertID})
-		if err != nil {
-			return err
-		}
-		if alert.Rule.MITRE != nil {
-			add(alert.Rule.MITRE.ID, FromAlert)
-		}
-		if id, err := strconv.Atoi(alert.Rule.ID); err == nil && in.RuleID == 0 {
-			in.RuleID = id
+		switch {
+		case errors.Is(err, wazuh.ErrNotFound):
+			missing = append(missing, "alert "+clip.Text(in.AlertID, 80))
+		case err != nil:
+			return nil, err
+		default:
+			if alert.Rule.MITRE != nil {
+				add(alert.Rule.MITRE.ID, FromAlert)
+			}
+			if id, err := strconv.Atoi(alert.Rule.ID); err == nil && in.RuleID == 0 {
+				in.RuleID = id
+			}
 		}
 	}
 	if in.RuleID == 0 {
-		return nil
+		return missing, nil
 	}
 	rule, err := c.wazuh.GetRule(ctx, wazuh.GetRuleInput{RuleID: wazuh.RuleID(strconv.Itoa(in.RuleID))})
-	if errors.Is(err, wazuh.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, wazuh.ErrNotFound):
+		return append(missing, "rule "+strconv.Itoa(in.RuleID)), nil
+	case err != nil:
+		return missing, err
 	}
 	add(rule.MITRE, FromRule)
 	if in.RuleDescription == "" {
 		in.RuleDescription = rule.Description
 	}
-	return nil
+	return missing, nil
 }
 
 // guess ranks techniques by the words of the rule. Those of the tactics that it names come first.

@@ -423,3 +423,43 @@ func TestRuleThatNamesATacticAnswersIt(t *testing.T) {
 		}
 	}
 }
+
+func TestARuleThatThereIsntIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	down := newSite(t, func(c *soc.Config) {
+		w, err := wazuh.New(wazuh.Config{BaseURL: "http://127.0.0.1:1", Username: "u", Password: "password", Guard: c.Guard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Wazuh = w
+	})
+	for _, tt := range []struct {
+		name       string
+		c          *soc.Client
+		in         soc.MapWazuhAlertInput
+		note       string
+		techniques int
+	}{
+		{"neither here nor shipped", s.soc, soc.MapWazuhAlertInput{RuleID: 999999}, "this Wazuh has no rule 999999; no rule names a technique for this, and there are no words to guess from; Wazuh ships no rule 999999", 0},
+		{"shipped and not here", s.soc, soc.MapWazuhAlertInput{RuleID: 99612}, "this Wazuh has no rule 99612; what is known of rule 99612 is of the one that Wazuh ships", 3},
+		{"without a Wazuh", alone(t), soc.MapWazuhAlertInput{RuleID: 999999}, "Wazuh ships no rule 999999", 0},
+		{"with a Wazuh that is down", down.soc, soc.MapWazuhAlertInput{RuleID: 999999}, "Wazuh ships no rule 999999", 0},
+		{"no such alert", s.soc, soc.MapWazuhAlertInput{AlertID: "1700000000.1"}, "this Wazuh has no alert 1700000000.1; no rule names a technique", 0},
+		{"no such alert of no such rule", s.soc, soc.MapWazuhAlertInput{AlertID: "1700000000.1", RuleID: 999999}, "this Wazuh has no alert 1700000000.1 and no rule 999999; ", 0},
+	} {
+		out, err := tt.c.MapWazuhAlert(t.Context(), tt.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.Note, tt.note) || len(out.Techniques) != tt.techniques {
+			t.Errorf("%s: note %q with %v, want %q", tt.name, out.Note, idsAndSources(out.Techniques), tt.note)
+		}
+	}
+	if out, err := s.soc.MapWazuhAlert(t.Context(), soc.MapWazuhAlertInput{RuleID: 5710}); err != nil || out.Note != "" {
+		t.Errorf("a rule that there is: %+v, %v", out, err)
+	}
+	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "no_such"}); err != nil || out.Rules != 0 || !strings.Contains(out.Note, `is there a group "no_such"?`) {
+		t.Errorf("a group that there isn't: %+v, %v", out, err)
+	}
+}

@@ -3,6 +3,7 @@ package soc
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
+	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/sorting"
@@ -214,6 +216,7 @@ type WazuhRuleCoverageOutput struct {
 	// Ids that rules name and this ATT&CK doesn't have. One of a later ATT&CK counts for the techniques whose
 	// place it took.
 	Unknown    []string         `json:"unknown,omitempty"`
+	Note       string           `json:"note,omitempty"`       // why there are no rules
 	AlertsSeen *SeenTechniques  `json:"alertsSeen,omitempty"` // techniques of alerts that were raised
 	CasesSeen  *SeenTechniques  `json:"casesSeen,omitempty"`  // techniques recorded with cases
 	Platforms  []PlatformStatus `json:"platforms"`            // which platforms answered
@@ -358,6 +361,12 @@ func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInpu
 	}
 	if out.Platforms = platforms; platforms[0].Status == Failed {
 		platforms[0].Detail = "the rules were read, the alerts were not"
+	}
+	if out.Rules == 0 {
+		out.Note = "no loaded rule matches, so that nothing is said of what Wazuh covers"
+		if in.RuleGroup != "" {
+			out.Note += fmt.Sprintf("; is there a group %q?", clip.Text(in.RuleGroup, 80))
+		}
 	}
 	out.summarise(kb, domain, named, in.Limit)
 	return out, nil
