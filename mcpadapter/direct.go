@@ -20,44 +20,45 @@ type ownCall struct {
 	stop context.CancelFunc
 }
 
-// take serves msg, if it is a call of a tool that can be served without the SDK: there
-// it would pass three goroutines and be read twice more, which is a third of what a short
-// call costs.
-func (c *stdioConn) take(msg jsonrpc.Message) bool {
+// take takes msg, to be served by what it returns, if it is a call of a tool that can be
+// served without the SDK: there it would pass three goroutines and be read twice more,
+// which is a third of what a short call costs.
+func (c *stdioConn) take(msg jsonrpc.Message) (serve func(), taken bool) {
 	req, ok := msg.(*jsonrpc.Request)
 	switch {
 	case !ok:
-		return false
+		return nil, false
 	case req.Method == "notifications/cancelled":
 		c.note(msg, true) // before a later call is served
-		return false
+		return nil, false
 	case req.Method != "tools/call" || !req.IsCall():
-		return false
+		return nil, false
 	}
 	call := c.server.plainCall(c.session, req.Params)
 	if call == nil {
-		return false
+		return nil, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.greeted || c.over { // it could be answered before the greeting is
-		return false
+		return nil, false
 	}
 	if _, used := c.own[req.ID]; used { // nor does the SDK answer a second call of an id
-		return true
+		return nil, true
 	}
 	if c.finishing {
 		call = func(context.Context) (*mcp.CallToolResult, error) { return nil, errFinishing }
 	}
 	ctx, stop := context.WithCancel(c.base)
 	c.own[req.ID] = ownCall{req, stop}
-	c.calls.Go(func() {
+	c.calls.Add(1)
+	return func() {
+		defer c.calls.Done()
 		defer stop()
 		var left leftovers
 		out, err := call(context.WithValue(ctx, leftoversKey{}, &left))
 		c.answer(req.ID, out, err, left)
-	})
-	return true
+	}, true
 }
 
 // leftovers are what is left to do of a call when its answer is written.

@@ -41,9 +41,10 @@ type arrival struct {
 	rest io.Reader
 }
 
-// scan reads lines until one is no message. Those that take doesn't take are for Read.
-func (c *lines) scan(take func(jsonrpc.Message) bool) {
-	r := bufio.NewReaderSize(c.in, 16<<10)
+// scan reads lines until one is no message. What take returns for one is done here, at
+// once, while another goroutine reads on: to begin with a call would else wait for one to
+// wake up. Messages that it doesn't take are for Read.
+func (c *lines) scan(r *bufio.Reader, take func(jsonrpc.Message) (serve func(), taken bool)) {
 	for {
 		line, err := nextLine(r)
 		var a arrival
@@ -56,8 +57,15 @@ func (c *lines) scan(take func(jsonrpc.Message) bool) {
 		case err == nil || err == io.EOF:
 			a.msg = message(line)
 		}
-		if a.msg != nil && take(a.msg) {
-			continue
+		if a.msg != nil {
+			switch serve, taken := take(a.msg); {
+			case serve != nil:
+				go c.scan(r, take)
+				serve()
+				return
+			case taken:
+				continue
+			}
 		}
 		if a.msg == nil && a.err == nil {
 			a.rest = io.MultiReader(bytes.NewReader(line), r)

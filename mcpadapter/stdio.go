@@ -1,6 +1,7 @@
 package mcpadapter
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,7 +67,7 @@ func (s *Server) run(ctx context.Context, in io.ReadCloser, out *outlet.Outlet, 
 	c.session = session
 	s.line.Store(&line{session, out, c.tell})
 	defer s.line.Store(nil)
-	go c.scan(c.take)
+	go c.scan(bufio.NewReaderSize(in, 16<<10), c.take)
 	ended := make(chan error, 1)
 	go func() { ended <- session.Wait() }()
 	select {
