@@ -139,7 +139,7 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{Observable: list[0].observable, JobIDs: []string{}, Artifacts: []Finding{}}
+	a := &Analysis{Observable: list[0].observable, Artifacts: []Finding{}}
 	runs := make([]*AnalyzerRun, len(list))
 	for i, s := range list {
 		runs[i] = &AnalyzerRun{Analyzer: s.to.Name, AnalyzerID: s.to.ID, Level: LevelUnknown, Taxonomies: []Taxonomy{}}
@@ -147,7 +147,7 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	// A job is waited for as soon as it is started, while others are still submitted.
 	errs, lost := make([]error, len(list)), make([]error, len(list))
 	var all sync.WaitGroup
-	var ended atomic.Int32
+	var started, ended atomic.Int32
 	submitting, waiting := make(chan struct{}, concurrent), make(chan struct{}, concurrent)
 	for i, r := range runs {
 		submitting <- struct{}{}
@@ -157,6 +157,10 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 				errs[i] = r.notStarted(err)
 			}
 			<-submitting
+			if int(started.Add(1)) == len(runs) {
+				a.JobIDs = jobIDs(runs)
+				settled(ctx, a.JobIDs)
+			}
 			waiting <- struct{}{}
 			lost[i] = recovered.Do(func() error { return c.finish(ctx, r, until(ctx, in.Timeout)) })
 			progress.Report(ctx, int(ended.Add(1)), len(runs), "analyzers are done with")
@@ -165,9 +169,6 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 	}
 	all.Wait()
 	for i, r := range runs {
-		if r.JobID != "" {
-			a.JobIDs = append(a.JobIDs, r.JobID)
-		}
 		if lost[i] != nil {
 			r.notFetched(lost[i])
 		}
@@ -187,6 +188,26 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 		a.Note = "not ended: " + some(missing) + "; wait for each by its job id, unless its note says that it will not end"
 	}
 	return a, nil
+}
+
+// jobIDs returns those of the jobs that were started.
+func jobIDs(runs []*AnalyzerRun) []string {
+	ids := []string{}
+	for _, r := range runs {
+		if r.JobID != "" {
+			ids = append(ids, r.JobID)
+		}
+	}
+	return ids
+}
+
+// settled tells the gate that the jobs are started: their reports are only read.
+func settled(ctx context.Context, jobIDs []string) {
+	if len(jobIDs) > 0 {
+		gate.Settled(ctx, struct {
+			JobIDs []string `json:"jobIds"`
+		}{jobIDs})
+	}
 }
 
 // unfinished names the analyzers that have not answered.

@@ -41,8 +41,9 @@ type permit struct {
 	sent      atomic.Int64           // requests let through
 	system    atomic.Pointer[string] // the platform that was written to, without endpoints
 
-	mu   sync.Mutex
-	done []string // endpoints that the platform answered well
+	mu      sync.Mutex
+	done    []string     // endpoints that the platform answered well
+	settled func() error // waits until the journal has taken note of what Settled told; nil: it told nothing
 }
 
 // Answered notes that the platform has done what the request of endpoint e asked for.
@@ -109,6 +110,46 @@ func Progress(ctx context.Context, step string) error {
 	return nil
 }
 
+// Settled notes in the journal that all that the operation does is done, with out, what it
+// came to so far: its ids are for those who repeat the call. What follows only reads, such
+// as a wait for the reports of jobs that were started: nothing more that is gated may be
+// sent, and however it ends, the operation was executed. The caller is answered once the
+// disk holds that, too. Outside of an execution it does nothing.
+func Settled(ctx context.Context, out any) {
+	p, _ := ctx.Value(permitKey{}).(*permit)
+	if p == nil || p.runs == nil || p.open() != nil || p.ended.Swap(true) {
+		return
+	}
+	noted := make(chan error, 1)
+	p.mu.Lock()
+	p.settled = sync.OnceValue(func() error { return <-noted })
+	p.mu.Unlock()
+	go func() {
+		err := errJournalPanicked
+		defer func() {
+			_ = recover() // whoever waits is told
+			noted <- err
+		}()
+		j, jerr := p.guard.Journal()
+		if jerr == nil {
+			jerr = j.Finish(p.runs.ID, EventExecuted, answerDetail(encoded(json.Marshal, out)))
+		}
+		err = jerr
+	}()
+}
+
+// noted waits until the journal has taken note of what [Settled] told, and reports whether
+// it told anything.
+func (p *permit) noted() (bool, error) {
+	p.mu.Lock()
+	settled := p.settled
+	p.mu.Unlock()
+	if settled == nil {
+		return false, nil
+	}
+	return true, settled()
+}
+
 // Undone notes that all that was done so far was taken back, and seen to be. An operation
 // that fails then has failed, and hasn't been done in part.
 func Undone(ctx context.Context) {
@@ -144,6 +185,8 @@ func withoutPermit(ctx context.Context) context.Context {
 	}
 	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
+
+var errJournalPanicked = errors.New("the journal failed inside")
 
 // An execution is one run of an operation under a permit, on what a proposal says.
 type execution struct {
@@ -211,7 +254,7 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 	p := x.permit.runs
 	defer x.cancel()
 	defer func() {
-		if !x.ran { // a panic: nobody knows how far it got
+		if settled, _ := x.permit.noted(); !settled && !x.ran { // a panic: nobody knows how far it got
 			_ = x.journal.Finish(p.ID, EventUnknown, "the operation panicked")
 		}
 	}()
@@ -222,6 +265,7 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 		panic(x.failed)
 	}
 	err := x.err
+	settled, jerr := x.permit.noted()
 	kind, detail := EventExecuted, ""
 	var text []byte // of what it put out
 	switch {
@@ -230,11 +274,14 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 		if listener != nil {
 			encode = listener.Encode
 		}
-		text = encoded(encode, x.out)
-		detail = answerDetail(text)
+		if text = encoded(encode, x.out); !settled {
+			detail = answerDetail(text)
+		}
 		if len(text) <= maxReceipt {
 			x.permit.guard.keepReceipt(p.Call, p.ID, x.out)
 		}
+	case settled:
+		err = fmt.Errorf("executed, then: %w", err)
 	case ambiguous(err, x.op.wired && x.permit.sent.Load() == 0, x.permit.sent.Load() > 0):
 		kind, detail = EventUnknown, clip.Bytes(err.Error(), 500)
 		if did := x.permit.did(); did != "" {
@@ -255,10 +302,16 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 	}
 	done := &Result{State: StateExecuted, Proposal: p, Out: x.out, Note: note}
 	var telling sync.WaitGroup
-	if listener != nil && err == nil {
+	switch {
+	case listener == nil || err != nil:
+	case settled:
+		listener.Executed(done, text)
+	default:
 		telling.Go(func() { listener.Executed(done, text) })
 	}
-	jerr := x.journal.Finish(p.ID, kind, detail)
+	if !settled {
+		jerr = x.journal.Finish(p.ID, kind, detail)
+	}
 	telling.Wait()
 	if jerr != nil {
 		return nil, errors.Join(fmt.Errorf("gate: %s (%s): %s, but the journal could not record it", x.op.name, p.ID, kind), jerr, err)
