@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -58,21 +57,14 @@ type earlier struct {
 	past              *state.Past
 }
 
-// earlier yields the calls that are near, oldest first within those that have ended and
-// those that are open.
-func (u *update) earlier(near func(s state.State, op, call, key string) bool) iter.Seq[earlier] {
-	return func(yield func(earlier) bool) {
-		for _, p := range u.m.Past {
-			if near(p.State, p.Op, p.Call, p.Key) && u.now.Before(p.Until) && !yield(earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}) {
-				return
-			}
-		}
-		for _, r := range u.m.Open {
-			if near(r.State, r.Op, r.Call, r.Key) && !yield(earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}) {
-				return
-			}
-		}
-	}
+// ofPast is a call that has ended.
+func ofPast(p *state.Past) earlier {
+	return earlier{p.ID, p.Op, p.Call, p.Key, p.State, p.Changed, p.Seq, p.On, nil, p}
+}
+
+// ofOpen is one that is open.
+func (u *update) ofOpen(r *state.Record) earlier {
+	return earlier{r.ID, r.Op, r.Call, r.Key, u.standing(r), r.Changed, r.Ran, nil, r, nil}
 }
 
 // A relative is an earlier call that stands in a relation to a new one.
@@ -81,14 +73,22 @@ type relative struct {
 	earlier
 }
 
-// relatives returns those of p.
+// relatives returns those of p, oldest first within those that have ended and those that
+// are open.
 func (u *update) relatives(p *state.Proposal) (list []relative) {
-	near := func(s state.State, op, call, key string) bool {
-		return call == p.Call || key != "" && key == p.Key || lost(s) && op == p.Op
-	}
-	for e := range u.earlier(near) {
+	take := func(e earlier) {
 		if r := u.relate(&e, p); r != unrelated {
 			list = append(list, relative{r, e})
+		}
+	}
+	for _, past := range u.m.Near(p.Call, p.Key, p.Op) {
+		if u.now.Before(past.Until) {
+			take(ofPast(past))
+		}
+	}
+	for _, r := range u.m.Open {
+		if r.Call == p.Call || p.Key != "" && r.Key == p.Key || lost(r.State) && r.Op == p.Op {
+			take(u.ofOpen(r))
 		}
 	}
 	return list
@@ -96,8 +96,14 @@ func (u *update) relatives(p *state.Proposal) (list []relative) {
 
 // since returns the first call that acted on what e acted on after it, or nil.
 func (u *update) since(e *earlier) *earlier {
-	for other := range u.earlier(func(s state.State, _, _, _ string) bool { return !waits(s) }) {
-		if other.seq > e.seq && other.id != e.id && other.acted(e.on) {
+	after := func(other earlier) bool { return other.seq > e.seq && other.id != e.id && other.acted(e.on) }
+	for _, past := range u.m.Past {
+		if other := ofPast(past); u.now.Before(past.Until) && after(other) {
+			return &other
+		}
+	}
+	for _, r := range u.m.Open {
+		if other := u.ofOpen(r); !waits(r.State) && after(other) {
 			return &other
 		}
 	}

@@ -66,6 +66,7 @@ type Machine struct {
 	Tree     *Tree                `json:"tree,omitempty"`     // nil where the journal was cut before it kept one
 
 	byID map[string]*Record
+	past pastIndex // of Past
 }
 
 // An Enrolment is an approver's key, as of its place in the chain.
@@ -135,24 +136,6 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// A Past is a proposal that has ended and still matters: it was done a moment ago,
-// done in part, made something that isn't made twice, or was denied.
-type Past struct {
-	ID      string    `json:"id"`                // its id
-	Op      string    `json:"op"`                // the operation
-	Made    uint64    `json:"made"`              // the event that proposed it
-	Seq     uint64    `json:"seq"`               // the event that ended it
-	Call    string    `json:"call"`              // the digest of the call
-	Key     string    `json:"key,omitempty"`     // the key of the call, where it has one
-	State   State     `json:"state"`             // what became of it
-	Changed time.Time `json:"changed"`           // when
-	Until   time.Time `json:"until"`             // when it stops to matter
-	On      []string  `json:"on,omitempty"`      // what it acted on
-	Content string    `json:"content,omitempty"` // of a denied one
-	Detail  string    `json:"detail,omitempty"`  // of a denied or partial one
-	Redone  bool      `json:"redone,omitempty"`  // done in part, and the same call was executed since
-}
-
 // A Standing is a grant as far as it was used.
 type Standing struct {
 	Grant    `json:"grant"`
@@ -191,7 +174,13 @@ func Load(snapshot []byte) (*Machine, error) {
 		}
 		m.byID[r.ID] = r
 	}
-	if slices.Contains(m.Past, nil) || slices.Contains(m.Grants, nil) || m.Enrolled == nil {
+	for _, p := range m.Past {
+		if p == nil {
+			return nil, fmt.Errorf("snapshot: an empty record")
+		}
+		m.past.add(p)
+	}
+	if slices.Contains(m.Grants, nil) || m.Enrolled == nil {
 		return nil, fmt.Errorf("snapshot: an empty record")
 	}
 	return m, nil
@@ -419,17 +408,11 @@ func (m *Machine) end(r *Record) {
 	case StateDenied:
 		past.Content, past.Detail = r.Content(), r.Detail
 	}
+	m.past.add(past)
 	if m.Past = append(m.Past, past); len(m.Past) > maxPast {
-		m.Past = slices.Delete(m.Past, 0, len(m.Past)-maxPast)
+		m.past.remove(m.Past[0])
+		m.Past = slices.Delete(m.Past, 0, 1)
 	}
-}
-
-// Ended returns what is remembered of a proposal that has ended, or nil.
-func (m *Machine) Ended(id string) *Past {
-	if i := slices.IndexFunc(m.Past, func(p *Past) bool { return p.ID == id }); i >= 0 {
-		return m.Past[i]
-	}
-	return nil
 }
 
 func latest(a, b time.Time) time.Time {
@@ -444,8 +427,8 @@ func (m *Machine) redone(call string) {
 	for _, r := range m.Open {
 		r.Redone = r.Redone || r.State == StateUnknown && r.Call == call
 	}
-	for _, p := range m.Past {
-		p.Redone = p.Redone || p.State == StatePartly && p.Call == call
+	for _, p := range m.past.byCall[call] {
+		p.Redone = p.Redone || p.State == StatePartly
 	}
 }
 
@@ -470,7 +453,13 @@ func (m *Machine) sweep(now time.Time) {
 		}
 		return over
 	})
-	m.Past = slices.DeleteFunc(m.Past, func(p *Past) bool { return !now.Before(p.Until) })
+	m.Past = slices.DeleteFunc(m.Past, func(p *Past) bool {
+		over := !now.Before(p.Until)
+		if over {
+			m.past.remove(p)
+		}
+		return over
+	})
 	m.Grants = slices.DeleteFunc(m.Grants, func(g *Standing) bool { return !now.Before(g.Expires) })
 }
 
