@@ -327,27 +327,37 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 // execution: who asks while it runs, and may have begun too late to be told the present by
 // it, shares its next run with all others who ask meanwhile. It first runs once it may.
 func shared(may func() error, check func() (bool, error)) func() (bool, error) {
+	type run struct {
+		over chan struct{} // closed at its end; then it came to
+		is   bool
+		err  error
+	}
 	var running sync.Mutex // held by the run under way
 	var mu sync.Mutex
-	var next func() (bool, error) // who asks now shares it; nil: nobody has asked since one began
+	var next *run // who asks now shares it; nil: nobody has asked since one began
 	return func() (bool, error) {
 		mu.Lock()
-		if next == nil {
-			next = sync.OnceValues(func() (bool, error) {
-				running.Lock()
-				defer running.Unlock()
-				if err := may(); err != nil {
-					return false, err
-				}
-				mu.Lock()
-				next = nil // who asks from here on may know more than this run will see
-				mu.Unlock()
-				return check()
-			})
+		r := next
+		if r != nil {
+			mu.Unlock()
+			<-r.over
+			return r.is, r.err
 		}
-		mine := next
+		r = &run{over: make(chan struct{}), err: ErrJournal}
+		next = r
 		mu.Unlock()
-		return mine()
+		running.Lock()
+		defer close(r.over)
+		defer running.Unlock()
+		if r.err = may(); r.err != nil {
+			return false, r.err
+		}
+		mu.Lock()
+		next = nil // who asks from here on may know more than this run will see
+		mu.Unlock()
+		r.err = ErrJournal // should check panic
+		r.is, r.err = check()
+		return r.is, r.err
 	}
 }
 
