@@ -369,3 +369,45 @@ func TestAnalyzersAreKeptForSecondsUntilOneIsDisabled(t *testing.T) {
 	}
 	run(1)
 }
+
+// A server that ends while it waits for reports leaves no outcome that nobody knows: what
+// was sent is noted before.
+func TestTheJournalSaysThatJobsWereStartedWhileTheirReportsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
+	executed := func() (detail string) {
+		for _, e := range g.Events() {
+			if e.Kind == gate.EventExecuted {
+				detail = e.Detail
+			}
+		}
+		return detail
+	}
+	var mu sync.Mutex
+	var meanwhile []string
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/waitreport") {
+			mu.Lock()
+			defer mu.Unlock()
+			for deadline := time.Now().Add(time.Minute); executed() == "" && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			meanwhile = append(meanwhile, executed())
+		}
+		return false
+	})
+	c := s.Client(func(cfg *cortex.Config) { cfg.Guard = g.Guard })
+	res, err := do(t, g, op(t, c, "cortex_analyze_observable"), fmt.Sprintf(`{"data":%q,"analyzers":["MaxMind_GeoIP_4_0","AbuseIPDB_1_0"]}`, attacker))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := res.Out.(*cortex.Analysis).JobIDs
+	want := fmt.Sprintf(`{"jobIds":[%q,%q]}`, ids[0], ids[1])
+	if len(meanwhile) != 2 || !strings.Contains(meanwhile[0], want) {
+		t.Errorf("while reports were waited for the journal said %q, want %s", meanwhile, want)
+	}
+	if diff := cmp.Diff([]gate.EventKind{gate.EventProposed, gate.EventAuthorised, gate.EventConsumed, gate.EventExecuted}, g.Kinds()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
