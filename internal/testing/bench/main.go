@@ -13,8 +13,8 @@
 //
 // A command may have arguments, within quotes; {addr} in them is the address to
 // serve HTTP at, which is otherwise appended as -http ADDRESS. The upstream are the
-// fakes of the lab, whose answers are kept: the same request is answered from memory
-// from its second time on. CPU and memory are read from /proc, on Linux only.
+// fakes of the lab, whose answers are kept: the same request, and one that differs only in
+// {n}, is answered from memory from its second time on. CPU and memory are read from /proc, on Linux only.
 //
 // Beside the TypeScript servers of the README (Node, one canned upstream that leaves
 // out what _source doesn't ask for, 250 calls after 120, medians of 5 pairs in turn; c=1

@@ -106,7 +106,7 @@ func (s *server) call(ctx context.Context, l load) ([]byte, error) {
 		return s.ask(ctx, l.tool, json.RawMessage("{}"))
 	}
 	n := s.last.Load()
-	args := bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, n, 10))
+	args := bytes.ReplaceAll(l.args, []byte("{n}"), strconv.AppendInt(nil, firstNumber+n, 10))
 	if l.apart {
 		args = slices.Insert(args, 1, bytes.Repeat([]byte(" "), int(n%256))...)
 	}
