@@ -120,6 +120,7 @@ func Settled(ctx context.Context, out any) {
 	if p == nil || p.runs == nil || p.open() != nil || p.ended.Swap(true) {
 		return
 	}
+	detail := answerDetail(encoded(json.Marshal, out))
 	noted := make(chan error, 1)
 	p.mu.Lock()
 	p.settled = sync.OnceValue(func() error { return <-noted })
@@ -132,7 +133,7 @@ func Settled(ctx context.Context, out any) {
 		}()
 		j, jerr := p.guard.Journal()
 		if jerr == nil {
-			jerr = j.Finish(p.runs.ID, EventExecuted, answerDetail(encoded(json.Marshal, out)))
+			jerr = j.Finish(p.runs.ID, EventExecuted, detail)
 		}
 		err = jerr
 	}()

@@ -447,7 +447,7 @@ func (c *Client) respond(ctx context.Context, in *ResponseTarget, r *gate.Respon
 	if out.Sent == 0 {
 		return nil, fmt.Errorf("wazuh: %s was sent to no host: %s", command, out.Hosts[0].Why)
 	}
-	_ = gate.Progress(ctx, "look for the proof") // what was sent is sent
+	gate.Settled(ctx, out) // the proof is only read
 	why := c.prove(ctx, out, proof, began, time.Duration(in.WaitSeconds)*time.Second, r.Takes)
 	out.say(why)
 	out.Record = out.record(title, reason)
