@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,6 +177,33 @@ func TestSentIsNotDone(t *testing.T) {
 				t.Errorf("done: %+v %+v", done, done.Hosts[0])
 			}
 		})
+	}
+}
+
+// A server that ends while it looks for the proof leaves no outcome that nobody knows.
+func TestTheJournalSaysThatAResponseWasSentWhileItsProofIsLookedFor(t *testing.T) {
+	t.Parallel()
+	s, g, c := responding(t)
+	executed := func() bool { return slices.Contains(g.Kinds(), gate.EventExecuted) }
+	var mu sync.Mutex
+	var sent bool
+	var meanwhile []bool
+	s.OnRequest(func(request string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if sent && strings.Contains(request, "_search") {
+			for end := time.Now().Add(time.Minute); !executed() && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
+			meanwhile = append(meanwhile, executed())
+		}
+		sent = sent || strings.Contains(request, "/active-response")
+	})
+	if done, err := approved[*wazuh.ResponseDone](t, g, c, "wazuh_active_response", block("007")); err != nil || done.Proven != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if len(meanwhile) == 0 || !meanwhile[0] {
+		t.Errorf("executed, by the journal, at each look for the proof: %v", meanwhile)
 	}
 }
 
