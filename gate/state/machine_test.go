@@ -131,11 +131,35 @@ func read(t *testing.T, m *state.Machine, events []state.Event) []byte {
 			t.Fatalf("seq %d: %v", e.Seq, err)
 		}
 	}
+	findsTheEnded(t, m)
 	b, err := m.Snapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// findsTheEnded holds what a state finds of those that have ended against a look at each.
+func findsTheEnded(t *testing.T, m *state.Machine) {
+	t.Helper()
+	for _, p := range append(m.Past, &state.Past{ID: "P-none", Call: "none", Key: "k", Op: "op"}) {
+		var near []*state.Past
+		var same *state.Past
+		for _, q := range m.Past {
+			if q.Call == p.Call || p.Key != "" && q.Key == p.Key || q.State == state.StatePartly && q.Op == p.Op {
+				near = append(near, q)
+			}
+			if same == nil && q.ID == p.ID {
+				same = q
+			}
+		}
+		if got := m.Near(p.Call, p.Key, p.Op); !slices.Equal(got, near) {
+			t.Errorf("near %+v it finds %d, want %d", p, len(got), len(near))
+		}
+		if got := m.Ended(p.ID); got != same {
+			t.Errorf("of the id %s it finds %+v, want %+v", p.ID, got, same)
+		}
+	}
 }
 
 // Whatever happens, whoever is enrolled and struck off on the way: a reader who began
@@ -184,6 +208,29 @@ func TestEveryReaderHoldsTheSameStateWheneverItBegan(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestOfThoseThatHaveEndedTheNewestAreRemembered(t *testing.T) {
+	w := &writer{t: t, rand: rand.New(rand.NewPCG(1, 1)), m: state.New(), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	w.add(state.Event{Kind: state.EventBound, Detail: "here"})
+	at := w.now
+	for n := range 2100 {
+		w.now = at // nothing is over meanwhile
+		p := state.Proposal{ID: fmt.Sprintf("P-%08d", n), Op: "op", Tier: state.TierWrite, Principal: "agent", Input: fmt.Appendf(nil, `{"n":%d}`, n%700), Key: []string{"", "k"}[n%2],
+			Created: at, Expires: at.Add(time.Hour)}
+		q, _, err := p.Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.add(state.Event{Kind: state.EventProposed, ID: p.ID, Proposal: q})
+		w.add(state.Event{Kind: state.EventAuthorised, ID: p.ID, Approver: "operator", Detail: "host"})
+		w.add(state.Event{Kind: state.EventConsumed, ID: p.ID})
+		w.add(state.Event{Kind: []state.EventKind{state.EventExecuted, state.EventPartly}[n%100/99], ID: p.ID})
+	}
+	if n := len(w.m.Past); n != 2048 || w.m.Past[0].ID != "P-00000052" || w.m.Ended("P-00000051") != nil {
+		t.Errorf("%d are remembered, the first %s", n, w.m.Past[0].ID)
+	}
+	findsTheEnded(t, w.m)
 }
 
 func TestASnapshotOfAnotherHistoryIsRefused(t *testing.T) {
