@@ -89,7 +89,7 @@ func (a *Alert) importedWarnings() []string {
 
 // ListAlertsInput is the input of [Client.ListAlerts]. What is left out doesn't filter.
 type ListAlertsInput struct {
-	// New, InProgress, Imported, Ignored, … or one of the server's own.
+	// open, closed, New, InProgress, Imported, Ignored, … or one of the server's own.
 	Status string `json:"status,omitempty" maxLength:"64"`
 	// New, InProgress, Closed or Imported, whatever the status.
 	Stage    Stage    `json:"stage,omitempty" pattern:"^(New|InProgress|Closed|Imported)$"`
@@ -165,12 +165,10 @@ func (c *Client) alertQuery(ctx context.Context, in ListAlertsInput) (q Query, s
 		}
 		q = inCase(cs.ID, HopAlerts)
 	}
-	if in.Status != "" {
-		if _, err := c.stage(ctx, KindAlertStatus, in.Status); err != nil {
-			return q, s, c.explain(ctx, err)
-		}
+	if q, err = c.inStatus(ctx, q, KindAlertStatus, in.Status); err != nil {
+		return q, s, err
 	}
-	q = q.having("status", in.Status).having("stage", string(in.Stage)).having("source", in.Source).having("type", in.Type).having("assignee", in.Assignee)
+	q = q.having("stage", string(in.Stage)).having("source", in.Source).having("type", in.Type).having("assignee", in.Assignee)
 	if in.Severity != 0 {
 		q = q.Where(Eq("severity", in.Severity))
 	}

@@ -134,8 +134,8 @@ func caseRef(name, text string) (string, error) {
 
 // ListCasesInput is the input of [Client.ListCases]. What is left out doesn't filter.
 type ListCasesInput struct {
-	// New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's
-	// own.
+	// open, closed, New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of
+	// the server's own.
 	Status   string   `json:"status,omitempty" maxLength:"64"`
 	Severity Severity `json:"severity,omitempty"` // this severity
 	// All of these.
@@ -202,19 +202,16 @@ func (c *Client) listCases(ctx context.Context, in ListCasesInput) (*CasePage, e
 	return p, nil
 }
 
-// caseQuery is what lists the cases that in matches. A status that isn't there
-// is an error, as nothing would be found.
+// caseQuery is what lists the cases that in matches.
 func (c *Client) caseQuery(ctx context.Context, in ListCasesInput) (Query, error) {
-	q := All(KindCase)
-	if in.Status != "" {
-		if _, err := c.stage(ctx, KindCaseStatus, in.Status); err != nil {
-			return q, c.explain(ctx, err)
-		}
+	q, err := c.inStatus(ctx, All(KindCase), KindCaseStatus, in.Status)
+	if err != nil {
+		return q, err
 	}
 	if in.Severity != 0 {
 		q = q.Where(Eq("severity", in.Severity))
 	}
-	q = q.having("status", in.Status).having("stage", string(in.Stage)).having("assignee", in.Owner)
+	q = q.having("stage", string(in.Stage)).having("assignee", in.Owner)
 	return q.tagged(in.Tags).dated("_createdAt", in.After, in.Before), nil
 }
 

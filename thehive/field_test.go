@@ -839,3 +839,44 @@ func TestWhatIsThereAlreadyIsSeenHoweverItIsWritten(t *testing.T) {
 		t.Errorf("similar %+v, %v", got, err)
 	}
 }
+
+// TestOpenAndClosedAreStages asks for cases and alerts in words that are the status of none.
+func TestOpenAndClosedAreStages(t *testing.T) {
+	t.Parallel()
+	hive := empty(t)
+	for i, status := range []string{"New", "InProgress", "TruePositive", "Duplicated"} {
+		hive.Add("Case", "", Object{"title": "x", "description": "y", "status": status})
+		hive.Add("Alert", "", Object{"type": "t", "source": "s", "sourceRef": fmt.Sprint(i), "title": "x", "description": "y", "status": []string{"New", "Pending", "Ignored", "Imported"}[i]})
+	}
+	_, call := session(t, hive)
+	for status, want := range map[string][2]int{"open": {2, 2}, "Open": {2, 2}, "closed": {2, 1}, "Resolved": {2, 1}, "New": {1, 1}} {
+		var cases thehive.CasePage
+		mcptest.Structured(t, call("thehive_list_cases", fmt.Sprintf(`{"status":%q}`, status)), &cases)
+		var alerts thehive.AlertPage
+		mcptest.Structured(t, call("thehive_list_alerts", fmt.Sprintf(`{"status":%q}`, status)), &alerts)
+		if got := [2]int{cases.Total, alerts.Total}; got != want {
+			t.Errorf("%s: %d cases and alerts, want %d", status, got, want)
+		}
+	}
+	c := hive.Client()
+	n := 0
+	for cs, err := range c.Cases(t.Context(), thehive.ListCasesInput{Status: "open"}) {
+		if n++; err != nil || cs.Stage == thehive.StageClosed {
+			t.Errorf("%+v, %v", cs, err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("walked over %d of 2", n)
+	}
+	if _, err := c.ListCases(t.Context(), thehive.ListCasesInput{Status: "opened"}); !errors.Is(err, thehive.ErrInvalid) {
+		t.Errorf("neither a status nor such a word: %v", err)
+	}
+	if _, err := c.UpdateCase(t.Context(), thehive.UpdateCaseInput{CaseID: "1", Status: "open"}); !errors.Is(err, thehive.ErrInvalid) {
+		t.Errorf("set as a status: %v", err)
+	}
+	hive.Add("CaseStatus", "", Object{"value": "open", "stage": "InProgress", "order": 9})
+	hive.Set(hive.Add("Case", "", Object{"title": "x", "description": "y"}), Object{"status": "open", "stage": "InProgress"})
+	if p, err := hive.Client().ListCases(t.Context(), thehive.ListCasesInput{Status: "open"}); err != nil || p.Total != 1 {
+		t.Errorf("a status of that name: %+v, %v", p, err)
+	}
+}

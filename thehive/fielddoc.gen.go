@@ -91,13 +91,13 @@ const fieldComments = "" +
 	"GetFileInput.SaveAs\tNew path below the operator's folder. Default: as base64, up to 8 MiB.\n" +
 	"ListAlertsInput.Query\tWords or parts of words, all in title, description, reference or a tag; \"in quotes\": as it is.\n" +
 	"ListAlertsInput.Stage\tNew, InProgress, Closed or Imported, whatever the status.\n" +
-	"ListAlertsInput.Status\tNew, InProgress, Imported, Ignored, … or one of the server's own.\n" +
+	"ListAlertsInput.Status\topen, closed, New, InProgress, Imported, Ignored, … or one of the server's own.\n" +
 	"ListAlertsInput.Tags\tAll of these.\n" +
 	"ListAnalyzersInput.DataType\tSuch as ip.\n" +
 	"ListAttachmentsInput.AlertID\tThis or caseId.\n" +
 	"ListAttachmentsInput.CaseID\tThis or alertId.\n" +
 	"ListCasesInput.Stage\tNew, InProgress or Closed, whatever the status.\n" +
-	"ListCasesInput.Status\tNew, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own.\n" +
+	"ListCasesInput.Status\topen, closed, New, InProgress, TruePositive, FalsePositive, Indeterminate, Duplicated, Other, or one of the server's own.\n" +
 	"ListCasesInput.Tags\tAll of these.\n" +
 	"ListJobsInput.Analyzer\tIts name.\n" +
 	"ListLinkedCasesInput.Limit\tThose that share most.\n" +

@@ -55,6 +55,35 @@ func (c *Client) stage(ctx context.Context, kind Kind, status string) (stage Sta
 	return stage, err
 }
 
+// StagesOf returns the stages that a word for a status stands for which people use and
+// TheHive 5 doesn't have: open, and closed or, as TheHive 4 had it, resolved. Of other
+// words there are none.
+func StagesOf(status string) []Stage {
+	switch strings.ToLower(strings.TrimSpace(status)) {
+	case "open":
+		return []Stage{StageNew, StageInProgress}
+	case "closed", "resolved":
+		return []Stage{StageClosed}
+	}
+	return nil
+}
+
+// inStatus keeps what has a status of the server, or else is in a stage that the word
+// stands for. One that is neither is refused, as nothing would be found.
+func (c *Client) inStatus(ctx context.Context, q Query, kind Kind, status string) (Query, error) {
+	if status == "" {
+		return q, nil
+	}
+	_, err := c.stage(ctx, kind, status)
+	if stages := StagesOf(status); stages != nil && errors.Is(err, ErrInvalid) {
+		return q.Where(In("stage", stages)), nil
+	}
+	if err != nil {
+		return q, c.explain(ctx, err)
+	}
+	return q.Where(Eq("status", status)), nil
+}
+
 // knownStatuses looks among the statuses of a kind.
 func (c *Client) knownStatuses(ctx context.Context, kind Kind, look func([]serverStatus) error) error {
 	return c.statuses.Look(ctx, kind, func(ctx context.Context) ([]serverStatus, error) { return c.serverStatuses(ctx, kind) }, look)

@@ -3,6 +3,7 @@ package soc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
@@ -16,8 +17,8 @@ type ListCasesInput struct {
 	Limit int `json:"limit,omitempty" minimum:"1" maximum:"100" default:"10"` // how many to return at most
 	// With its sub-techniques, as a tag or procedure.
 	TechniqueFilter string `json:"techniqueFilter,omitempty" maxLength:"100"`
-	// New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's
-	// own. Resolved, Closed: all that are closed.
+	// open, closed, New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of
+	// the server's own.
 	Status string `json:"status,omitempty" maxLength:"64"`
 }
 
@@ -40,12 +41,6 @@ type CaseInATTACK struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
-// closed reports whether a status is a name that TheHive before version 5 had
-// for cases that are closed.
-func closed(status string) bool {
-	return strings.EqualFold(status, "Resolved") || strings.EqualFold(status, "Closed")
-}
-
 // scannedCases is how many cases of a technique are looked at for their status.
 const scannedCases = 200
 
@@ -65,21 +60,20 @@ func (c *Client) ListCases(ctx context.Context, in ListCasesInput) (*ListCasesOu
 		return nil, err
 	}
 	out := &ListCasesOutput{Cases: []CaseInATTACK{}}
-	if closed(in.Status) {
-		out.Note = fmt.Sprintf("TheHive 5 has no status %s: these are all cases that are closed, whatever their status", in.Status)
+	if stages := thehive.StagesOf(in.Status); stages != nil {
+		out.Note = fmt.Sprintf("TheHive 5 has no status %s: these are all cases of the stage %s, whatever their status", in.Status, strings.Trim(strings.ReplaceAll(fmt.Sprint(stages), " ", " or "), "[]"))
 	}
 	if in.TechniqueFilter != "" {
 		return out, c.casesOf(ctx, kb, in, out)
 	}
-	filter := thehive.ListCasesInput{Limit: in.Limit, Status: in.Status}
-	if closed(in.Status) {
-		filter.Status, filter.Stage = "", "Closed"
-	}
-	page, err := c.hive.ListCases(ctx, filter)
+	page, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Limit: in.Limit, Status: in.Status})
 	if err != nil {
 		return nil, err
 	}
 	out.Total, out.More = &page.Total, page.More
+	if len(page.Cases) > 0 && strings.EqualFold(page.Cases[0].Status, in.Status) { // one of the server's own
+		out.Note = ""
+	}
 	for _, cs := range page.Cases {
 		out.add(kb, cs, nil)
 	}
@@ -102,7 +96,7 @@ func (c *Client) casesOf(ctx context.Context, kb *attack.KB, in ListCasesInput, 
 	}
 	out.More = found.More
 	for _, f := range found.Cases {
-		if in.Status != "" && !strings.EqualFold(f.Case.Status, in.Status) && !(closed(in.Status) && f.Case.Stage == "Closed") {
+		if in.Status != "" && !strings.EqualFold(f.Case.Status, in.Status) && !slices.Contains(thehive.StagesOf(in.Status), f.Case.Stage) {
 			continue
 		}
 		if len(out.Cases) == in.Limit {

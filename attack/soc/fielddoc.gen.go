@@ -23,7 +23,7 @@ const fieldComments = "" +
 	"EvidenceBundleInput.Agents\tHosts to preserve; default: the alert's.\n" +
 	"HandoverInput.Hours\tSince when; 12 unless given.\n" +
 	"HandoverInput.Page\tAlso as one page.\n" +
-	"ListCasesInput.Status\tNew, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own. Resolved, Closed: all that are closed.\n" +
+	"ListCasesInput.Status\topen, closed, New, InProgress, TruePositive, FalsePositive, Indeterminate, Other, Duplicated or one of the server's own.\n" +
 	"ListCasesInput.TechniqueFilter\tWith its sub-techniques, as a tag or procedure.\n" +
 	"ListEventsInput.SearchTag\tOn the event or an attribute; % stands for any text.\n" +
 	"MapWazuhAlertInput.AgentPlatform\tSuch as linux or windows.\n" +

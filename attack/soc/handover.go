@@ -167,7 +167,7 @@ func (c *Client) Handover(ctx context.Context, in HandoverInput) (*HandoverOutpu
 
 func (c *Client) handoverCases(ctx context.Context, out *HandoverOutput) error {
 	var list []*thehive.Case
-	for _, stage := range []thehive.Stage{"New", "InProgress"} {
+	for _, stage := range thehive.StagesOf("open") {
 		p, err := c.hive.ListCases(ctx, thehive.ListCasesInput{Stage: stage, Limit: 100})
 		if err != nil {
 			return err
