@@ -422,7 +422,7 @@ func (c *Client) planCreateAlert(ctx context.Context, in CreateAlertInput) (gate
 	case have != nil:
 		return gate.Plan{Summary: "Raise no alert in TheHive: it is there already.", Targets: []gate.Target{have.place()}, Undo: "Nothing is changed."}, nil
 	}
-	if err := in.check(ctx, c); err != nil {
+	if err := errors.Join(in.check(ctx, c), c.checkUser(ctx, "assignee", in.Assignee)); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{
@@ -628,6 +628,9 @@ func (c *Client) planUpdateAlert(ctx context.Context, in UpdateAlertInput) (gate
 		return gate.Plan{}, err
 	}
 	if _, err := c.withFields(ctx, a.CustomFields, in.CustomFields); err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkUser(ctx, "assignee", deref(in.Assignee)); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{Summary: "Change an alert in TheHive.", Targets: []gate.Target{a.target()}, Undo: "Set the fields back (thehive_update_alert).", Warnings: a.importedWarnings()}

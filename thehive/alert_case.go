@@ -123,6 +123,9 @@ func (c *Client) planPromoteAlert(ctx context.Context, in PromoteAlertInput) (ga
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkUser(ctx, "assignee", in.Assignee); err != nil {
+		return gate.Plan{}, err
+	}
 	parts, err := c.parts(ctx, a)
 	if err != nil {
 		return gate.Plan{}, err

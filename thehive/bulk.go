@@ -195,6 +195,9 @@ func (c *Client) BulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (
 }
 
 func (c *Client) planBulkAssignCases(ctx context.Context, in BulkAssignCasesInput) (gate.Plan, error) {
+	if err := c.checkUser(ctx, "owner", in.Owner); err != nil {
+		return gate.Plan{}, err
+	}
 	p, cases, err := c.planBulk(ctx, in.CaseIDs, "Assign %d cases in TheHive.")
 	if err != nil {
 		return p, err
@@ -385,7 +388,7 @@ func (c *Client) BulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput)
 }
 
 func (c *Client) planBulkUpdateAlerts(ctx context.Context, in BulkUpdateAlertsInput) (gate.Plan, error) {
-	if err := c.settable(ctx, KindAlertStatus, in.Status); err != nil {
+	if err := errors.Join(c.settable(ctx, KindAlertStatus, in.Status), c.checkUser(ctx, "assignee", deref(in.Assignee))); err != nil {
 		return gate.Plan{}, err
 	}
 	alerts, err := c.alertsByID(ctx, in.AlertIDs)

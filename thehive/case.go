@@ -556,6 +556,9 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 	if _, err := c.withFields(ctx, nil, in.CustomFields); err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkUser(ctx, "owner", in.Owner); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{
 		Summary: "Open a case in TheHive.",
 		Changes: []gate.Change{gate.Set("title", in.Title), gate.Set("severity", in.Severity)},

@@ -419,6 +419,9 @@ func (c *Client) planUpdateCase(ctx context.Context, in UpdateCaseInput) (gate.P
 	if _, err := c.withFields(ctx, cs.CustomFields, in.CustomFields); err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkUser(ctx, "owner", deref(in.Owner)); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{Summary: "Change a case in TheHive.", Targets: []gate.Target{cs.target()}, Undo: "Set the fields back (thehive_update_case)."}
 	d := diff{&p.Changes}
 	d.text("title", cs.Title, in.Title)

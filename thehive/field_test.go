@@ -849,7 +849,7 @@ func TestOpenAndClosedAreStages(t *testing.T) {
 		hive.Add("Alert", "", Object{"type": "t", "source": "s", "sourceRef": fmt.Sprint(i), "title": "x", "description": "y", "status": []string{"New", "Pending", "Ignored", "Imported"}[i]})
 	}
 	_, call := session(t, hive)
-	for status, want := range map[string][2]int{"open": {2, 2}, "Open": {2, 2}, "closed": {2, 1}, "Resolved": {2, 1}, "New": {1, 1}} {
+	for status, want := range map[string][2]int{"open": {2, 2}, "Open": {2, 2}, "closed": {2, 1}, "Resolved": {2, 1}, "New": {1, 1}, "new": {1, 1}} {
 		var cases thehive.CasePage
 		mcptest.Structured(t, call("thehive_list_cases", fmt.Sprintf(`{"status":%q}`, status)), &cases)
 		var alerts thehive.AlertPage
@@ -868,6 +868,9 @@ func TestOpenAndClosedAreStages(t *testing.T) {
 	if n != 2 {
 		t.Errorf("walked over %d of 2", n)
 	}
+	if p, err := c.ListCases(t.Context(), thehive.ListCasesInput{Status: "in progress"}); err != nil || p.Total != 1 {
+		t.Errorf("in words: %+v, %v", p, err)
+	}
 	if _, err := c.ListCases(t.Context(), thehive.ListCasesInput{Status: "opened"}); !errors.Is(err, thehive.ErrInvalid) {
 		t.Errorf("neither a status nor such a word: %v", err)
 	}
@@ -878,5 +881,31 @@ func TestOpenAndClosedAreStages(t *testing.T) {
 	hive.Set(hive.Add("Case", "", Object{"title": "x", "description": "y"}), Object{"status": "open", "stage": "InProgress"})
 	if p, err := hive.Client().ListCases(t.Context(), thehive.ListCasesInput{Status: "open"}); err != nil || p.Total != 1 {
 		t.Errorf("a status of that name: %+v, %v", p, err)
+	}
+}
+
+// TestAnAssigneeThatThereIsntIsNotProposed holds that nobody is asked about what TheHive
+// would refuse.
+func TestAnAssigneeThatThereIsntIsNotProposed(t *testing.T) {
+	t.Parallel()
+	g, _, ops := gated(t, thehivetest.New(t))
+	g.Setenv("THEHIVE_ALLOW_DESTRUCTIVE_TOOLS", "1")
+	nobody := "nobody@soc.example"
+	for op, in := range map[string]any{
+		"thehive_create_case":        &thehive.CreateCaseInput{Title: "x", Owner: nobody},
+		"thehive_update_case":        &thehive.UpdateCaseInput{CaseID: "2", Owner: &nobody},
+		"thehive_assign_case":        &thehive.AssignCaseInput{CaseID: "2", Owner: nobody},
+		"thehive_bulk_assign_cases":  &thehive.BulkAssignCasesInput{CaseIDs: []string{"1", "2"}, Owner: nobody},
+		"thehive_create_task":        &thehive.CreateTaskInput{CaseID: "2", Title: "x", Assignee: nobody},
+		"thehive_update_task":        &thehive.UpdateTaskInput{TaskID: thehivetest.PhishingTask, Assignee: &nobody},
+		"thehive_create_alert":       &thehive.CreateAlertInput{Type: "t", Source: "s", SourceRef: "r", Title: "x", Description: "y", Assignee: nobody},
+		"thehive_update_alert":       &thehive.UpdateAlertInput{AlertID: thehivetest.NewAlert, Assignee: &nobody},
+		"thehive_bulk_update_alerts": &thehive.BulkUpdateAlertsInput{AlertIDs: []string{thehivetest.NewAlert}, Assignee: &nobody},
+		"thehive_promote_alert":      &thehive.PromoteAlertInput{AlertID: thehivetest.NewAlert, Assignee: nobody},
+	} {
+		_, err := ops[op].Do(t.Context(), g.Guard, in)
+		if !errors.Is(err, thehive.ErrInvalid) || !strings.Contains(err.Error(), `"nobody@soc.example" is the login of no user here`) {
+			t.Errorf("%s: %v", op, err)
+		}
 	}
 }

@@ -228,7 +228,9 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 func meant(dataType string, values []string) []string {
 	list := make([]string, len(values))
 	for i, v := range values {
-		list[i] = spelling.PlainOf(dataType, v)
+		if list[i] = spelling.PlainOf(dataType, strings.TrimSpace(v)); list[i] == "" {
+			list[i] = v // which is told as it was given
+		}
 	}
 	return unique(list)
 }

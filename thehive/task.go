@@ -400,6 +400,9 @@ func (c *Client) planUpdateTask(ctx context.Context, in UpdateTaskInput) (gate.P
 	if err != nil {
 		return gate.Plan{}, err
 	}
+	if err := c.checkUser(ctx, "assignee", deref(in.Assignee)); err != nil {
+		return gate.Plan{}, err
+	}
 	p := gate.Plan{Summary: "Change a task in TheHive.", Targets: []gate.Target{t.target()}, Undo: "Set the fields back (thehive_update_task)."}
 	d := diff{&p.Changes}
 	d.text("title", t.Title, in.Title)
@@ -464,6 +467,9 @@ func (c *Client) CreateTask(ctx context.Context, in CreateTaskInput) (*Task, err
 func (c *Client) planCreateTask(ctx context.Context, in CreateTaskInput) (gate.Plan, error) {
 	cs, err := c.GetCase(ctx, GetCaseInput{CaseID: in.CaseID})
 	if err != nil {
+		return gate.Plan{}, err
+	}
+	if err := c.checkUser(ctx, "assignee", in.Assignee); err != nil {
 		return gate.Plan{}, err
 	}
 	p := gate.Plan{

@@ -68,8 +68,8 @@ func StagesOf(status string) []Stage {
 	return nil
 }
 
-// inStatus keeps what has a status of the server, or else is in a stage that the word
-// stands for. One that is neither is refused, as nothing would be found.
+// inStatus keeps what has a status of the server, in any case, or else is in a stage that
+// the word stands for. One that is neither is refused, as nothing would be found.
 func (c *Client) inStatus(ctx context.Context, q Query, kind Kind, status string) (Query, error) {
 	if status == "" {
 		return q, nil
@@ -79,9 +79,26 @@ func (c *Client) inStatus(ctx context.Context, q Query, kind Kind, status string
 		return q.Where(In("stage", stages)), nil
 	}
 	if err != nil {
+		err = c.knownStatuses(ctx, kind, func(known []serverStatus) error {
+			at := slices.IndexFunc(known, func(s serverStatus) bool { return sameWords(s.Value, status) })
+			if at < 0 {
+				return err
+			}
+			status = known[at].Value
+			return nil
+		})
+	}
+	if err != nil {
 		return q, c.explain(ctx, err)
 	}
 	return q.Where(Eq("status", status)), nil
+}
+
+// sameWords reports whether two names differ in case and in what stands between their
+// words alone: InProgress, in progress.
+func sameWords(a, b string) bool {
+	bare := strings.NewReplacer(" ", "", "-", "", "_", "")
+	return strings.EqualFold(bare.Replace(a), bare.Replace(b))
 }
 
 // knownStatuses looks among the statuses of a kind.
@@ -181,8 +198,17 @@ func (c *Client) observableTypes(ctx context.Context) ([]observableType, error) 
 	return rows[observableType](ctx, c, "observable-types", All(KindObservableType).Page(0, maxValues))
 }
 
+// deref is the text at p, or none.
+func deref(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
 // checkUser refuses a login that no user has whom the key may see: as a filter it
-// would find nothing, without a word. Where users aren't told it is let through.
+// would find nothing, without a word, and as an assignee TheHive would refuse it once
+// a human has approved. Where users aren't told it is let through.
 func (c *Client) checkUser(ctx context.Context, name, login string) error {
 	if login == "" {
 		return nil

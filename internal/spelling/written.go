@@ -48,7 +48,7 @@ func Written(dataType, value string, n int) []string {
 		add(strings.ToUpper(name))
 		if a, err := netip.ParseAddr(name); err == nil && a.Is6() {
 			add(a.String(), a.StringExpanded(), strings.ReplaceAll(a.String(), ":", "[:]"))
-		} else if err != nil && strings.Contains(name, ".") {
+		} else if err != nil && strings.Contains(name, ".") && !strings.Contains(name, "/") {
 			add(strings.ToLower(name)+".", ASCII(name))
 		}
 	}
