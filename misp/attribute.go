@@ -371,6 +371,7 @@ func (c *Client) attributes(ctx context.Context, in SearchAttributesInput) (*Att
 	notes = append(notes, tags.explain(ctx, c, found)...)
 	types := append([]string{in.Type}, in.Types...)
 	if !found {
+		notes = append(notes, c.explainEvent(ctx, in.EventID)...)
 		notes = append(notes, c.explainOrg(ctx, in.Org)...)
 	} else { // of several one may still be wrong
 		types = slices.DeleteFunc(types, func(t string) bool {

@@ -245,6 +245,11 @@ func (c *Client) PlanCreateEvent(ctx context.Context, in CreateEventInput, attri
 	if err := c.checkMay(ctx, nil, needs...); err != nil {
 		return gate.Plan{}, err
 	}
+	if len(attributes) > 0 {
+		if err := c.checkTypes(ctx, attributes...); err != nil {
+			return gate.Plan{}, err
+		}
+	}
 	uuid, blocked, err := c.freeUUID(ctx, in)
 	if err != nil {
 		return gate.Plan{}, err

@@ -289,8 +289,8 @@ func (c *Client) export(ctx context.Context, in ExportIOCsInput, q wire.Attribut
 		}
 	}
 	if in.Page == 1 && (out.Attributes != nil && *out.Attributes == 0 || empty(format, res.Body)) {
-		why := append(tagQueryOf(in.Tags, in.AllTags).explain(ctx, c, false), c.explainTypes(ctx, []string{in.Type}, "")...)
-		out.Note += strings.Join(why, "; ")
+		why := append(c.explainEvent(ctx, in.EventID), tagQueryOf(in.Tags, in.AllTags).explain(ctx, c, false)...)
+		out.Note += strings.Join(append(why, c.explainTypes(ctx, []string{in.Type}, "")...), "; ")
 	}
 	out.Note = strings.TrimSpace(out.Note)
 	return out, res.Body, nil

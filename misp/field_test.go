@@ -554,6 +554,20 @@ func TestATypeThatThereIsntIsSaid(t *testing.T) {
 	if err != nil || !strings.Contains(x.Note, `there is no attribute type "ip"`) || !strings.Contains(x.Note, "there is tlp:amber") {
 		t.Errorf("export: %+v, %v", x, err)
 	}
+	for _, in := range []misp.SearchAttributesInput{{EventID: "999"}, {EventID: "38a47dd0-1fc4-4629-886d-5be502b3c79b", Value: "198.51.100.23"}} {
+		if n, note := attributes(in); n != 0 || note != "there is no event "+string(in.EventID)+", or the key may not see it" {
+			t.Errorf("event %s: %d, note %q", in.EventID, n, note)
+		}
+	}
+	if n, note := attributes(misp.SearchAttributesInput{EventID: misptest.DraftEvent, Value: "nosuch.example"}); n != 0 || note != "" {
+		t.Errorf("an event that there is: %d, note %q", n, note)
+	}
+	if events, err := c.SearchEvents(t.Context(), misp.SearchEventsInput{EventID: "999"}); err != nil || !strings.Contains(events.Note, "there is no event 999") {
+		t.Errorf("events: %+v, %v", events, err)
+	}
+	if x, err := c.ExportHashes(t.Context(), misp.ExportHashesInput{Format: misp.SHA256, EventID: "999"}); err != nil || !strings.Contains(x.Note, "there is no event 999") {
+		t.Errorf("hashes: %+v, %v", x, err)
+	}
 	if n, note := attributes(misp.SearchAttributesInput{Value: "198.51.100.23"}); n == 0 || note != "" {
 		t.Errorf("without a type: %d, note %q", n, note)
 	}
@@ -570,6 +584,38 @@ func TestATypeThatThereIsntIsNotProposed(t *testing.T) {
 		_, err := ops[op].Do(t.Context(), g.Guard, in)
 		if !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), `type: there is no attribute type "ip" on this server; near are ip-dst, `) {
 			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// TestAPlanOfAnEventRefusesATypeThatThereIsnt is the same of the attributes of a new event.
+func TestAPlanOfAnEventRefusesATypeThatThereIsnt(t *testing.T) {
+	t.Parallel()
+	_, c := seeded(t)
+	_, err := c.PlanCreateEvent(t.Context(), misp.CreateEventInput{Info: "x"}, misp.NewAttribute{Type: "domain", Value: "a.example"}, misp.NewAttribute{Type: "ip", Value: "198.51.100.99"})
+	if !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), `attributes[1].type: there is no attribute type "ip"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestACategoryThatATypeCantHaveIsNotProposed is the same of categories.
+func TestACategoryThatATypeCantHaveIsNotProposed(t *testing.T) {
+	t.Parallel()
+	_, g, ops := gated(t, func(cfg *misp.Config) { cfg.APIKey = misptest.OtherKey })
+	_, own, mine := gated(t)
+	for _, tt := range []struct {
+		op   gate.Op
+		g    *gate.Guard
+		in   any
+		want string
+	}{
+		{mine["misp_add_attribute"], own.Guard, &misp.AddAttributeInput{EventID: misptest.DraftEvent, Type: "md5", Category: "Targeting data", Value: strings.Repeat("ab", 16)}, `category: an attribute of type md5 can't be of "Targeting data"; it can be of Payload delivery, `},
+		{mine["misp_add_attributes_bulk"], own.Guard, &misp.AddAttributesBulkInput{EventID: misptest.DraftEvent, Attributes: []misp.NewAttribute{{Type: "domain", Value: "a.example"}, {Type: "domain", Category: "Network", Value: "b.example"}}}, `attributes[1].category: an attribute of type domain can't be of "Network"`},
+		{ops["misp_propose_attribute"], g.Guard, &misp.ProposeAttributeInput{EventID: misptest.DraftEvent, Type: "domain", Category: "Person", Value: "b.example"}, `category: an attribute of type domain can't be of "Person"`},
+		{ops["misp_propose_attribute"], g.Guard, &misp.ProposeAttributeInput{AttributeID: "11", Category: "Network activity"}, `category: an attribute of type target-user can't be of "Network activity"; it can be of Targeting data`},
+	} {
+		if _, err := tt.op.Do(t.Context(), tt.g, tt.in); !errors.Is(err, misp.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s %+v: %v", tt.op.Name(), tt.in, err)
 		}
 	}
 }

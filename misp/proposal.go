@@ -316,6 +316,13 @@ func (c *Client) planProposeAttribute(ctx context.Context, in ProposeAttributeIn
 		Targets: []gate.Target{e.target()},
 		Undo:    "Discard the proposal, which the organisation that made the event can (misp_discard_proposal).",
 	}
+	then := in.attribute()
+	if a != nil {
+		then.Type, then.Category = cmp.Or(in.Type, a.Type), cmp.Or(in.Category, a.Category)
+	}
+	if err := c.checkTypes(ctx, then); err != nil {
+		return gate.Plan{}, err
+	}
 	if a == nil {
 		p.Changes = append(p.Changes, gate.Set("proposal", "add "+in.attribute().describe()))
 		if err := c.repeated(ctx, e, in.attribute()); err != nil {

@@ -129,6 +129,7 @@ func (c *Client) SearchEvents(ctx context.Context, in SearchEventsInput) (*Found
 	found := len(list) > 0 || in.Page > 1
 	notes = append(notes, tags.explain(ctx, c, found)...)
 	if !found {
+		notes = append(notes, c.explainEvent(ctx, in.EventID)...)
 		notes = append(notes, c.explainOrg(ctx, in.Org)...)
 		notes = append(notes, c.explainTypes(ctx, []string{in.Type}, in.Category)...)
 		if in.Info != "" && !strings.Contains(in.Info, "%") {

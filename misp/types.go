@@ -2,6 +2,7 @@ package misp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,20 +60,52 @@ func (c *Client) explainTypes(ctx context.Context, types []string, category stri
 	return notes
 }
 
-// checkTypes refuses a type of attributes that the server doesn't have, since MISP would
+// explainEvent says that there is no such event.
+func (c *Client) explainEvent(ctx context.Context, ref EventRef) []string {
+	if ref == "" {
+		return nil
+	}
+	_, err := c.summary(ctx, ref)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return []string{fmt.Sprintf("there is no event %s, or the key may not see it", ref.path())}
+	case err != nil:
+		return []string{"whether there is that event couldn't be found out: " + reason(err)}
+	}
+	return nil
+}
+
+// noPair says what keeps an attribute from having that type and category on the server,
+// as MISP compares them where it writes, and in which member of a request it is wrong.
+func (t *attributeTypes) noPair(a NewAttribute) (member, why string) {
+	if why = t.noType(a.Type, func(a, b string) bool { return a == b }); why != "" {
+		return "type", why
+	}
+	if a.Category == "" || slices.Contains(t.Mappings[a.Category], a.Type) {
+		return "", ""
+	}
+	var can []string
+	for _, category := range t.Categories {
+		if slices.Contains(t.Mappings[category], a.Type) {
+			can = append(can, category)
+		}
+	}
+	return "category", fmt.Sprintf("an attribute of type %s can't be of %q; it can be of %s", a.Type, clip.Text(a.Category, 60), strings.Join(can, ", "))
+}
+
+// checkTypes refuses a type or a category that attributes can't have, since MISP would
 // once a human has approved.
 func (c *Client) checkTypes(ctx context.Context, attributes ...NewAttribute) error {
 	return c.lookTypes(ctx, func(t *attributeTypes) error {
 		for i, a := range attributes {
-			no := t.noType(a.Type, func(a, b string) bool { return a == b })
-			if no == "" {
+			member, why := t.noPair(a)
+			if why == "" {
 				continue
 			}
-			at := "type"
 			if len(attributes) > 1 {
-				at = fmt.Sprintf("attributes[%d].type", i)
+				member = fmt.Sprintf("attributes[%d].%s", i, member)
 			}
-			return invalid("%s: %s", at, no)
+			return invalid("%s: %s", member, why)
 		}
 		return nil
 	})
