@@ -143,7 +143,7 @@ type ListAgentsInput struct {
 	// Exactly.
 	Name  string  `json:"name,omitempty" minLength:"1" maxLength:"128"`
 	Group GroupID `json:"group,omitempty"` // only of this group
-	// Such as ubuntu or windows.
+	// Such as ubuntu, windows or darwin; linux stands for all of Linux.
 	Platform string `json:"os_platform,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}$"`
 	// Only agents not heard of for as long, as 7d or 12h, or since enrolment if never.
 	OlderThan string `json:"older_than,omitempty" pattern:"^[0-9]{1,9}[dhms]$"`
@@ -216,11 +216,14 @@ func (c *Client) listAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 		params.Q = shownWith(in.Search)
 	}
 	if in.Name != "" && !agentName.MatchString(in.Name) { // a condition takes more than the parameter
-		params.Name = ""
-		if params.Q != "" {
-			params.Q = ";(" + params.Q + ")"
-		}
-		params.Q = "name=" + in.Name + params.Q
+		params.Name, params.Q = "", and("name="+in.Name, params.Q)
+	}
+	switch { // of Linux, Wazuh knows the distribution as the platform
+	case strings.EqualFold(in.Platform, "linux"):
+		params.OSPlatform = ""
+		params.Q = and("os.uname~linux;os.platform!=windows;os.platform!=darwin", params.Q)
+	case strings.EqualFold(in.Platform, "macos"):
+		params.OSPlatform = "darwin"
 	}
 	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), params))
 	if err != nil {
@@ -245,6 +248,41 @@ func (c *Client) listAgents(ctx context.Context, in ListAgentsInput) (*AgentPage
 func (c *Client) seesGroups(ctx context.Context) bool {
 	r, err := list[wire.Group](c.wire.ListGroups(withSession(ctx), wire.ListGroupsParams{Limit: 1}))
 	return err == nil && r.total > 0
+}
+
+// and is a condition with a further one, if that isn't empty.
+func and(condition, further string) string {
+	if further == "" {
+		return condition
+	}
+	return condition + ";(" + further + ")"
+}
+
+// unheard adds to why, which may be empty, the reason for an answer of the indexer
+// without a row of an agent's host, if there is one: it never connected. No such agent
+// is [ErrNotFound].
+func (c *Client) unheard(ctx context.Context, agent AgentID, total int, why string) (string, error) {
+	if agent == "" || total > 0 {
+		return why, nil
+	}
+	id, err := agent.padded()
+	if err != nil {
+		return "", err
+	}
+	r, err := list[wire.Agent](c.wire.ListAgents(withSession(ctx), wire.ListAgentsParams{AgentsList: []string{id}, Select: []string{"id", "status"}}))
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == codeNoSuchAgent:
+		return "", err
+	case err != nil: // who may see the indexer needn't see agents
+		return why, nil
+	}
+	for _, a := range r.items {
+		if a.Status == string(NeverConnected) {
+			why = strings.TrimPrefix(fmt.Sprintf("%s; agent %s has never connected, so that nothing is known of its host", why, id), "; ")
+		}
+	}
+	return why, nil
 }
 
 // shownFields are the members of an agent that a list shows.

@@ -595,20 +595,20 @@ func (c *Client) listAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage,
 	if err := input.Prepare(ctx, &in, ErrInvalid); err != nil {
 		return nil, err
 	}
-	p, err := c.getAlerts(ctx, in)
+	p, err := c.getAlerts(ctx, in, alike)
 	if err == nil && p.Total == 0 {
 		p.Note = c.explain(ctx, &in.AlertFilter, p.Note)
 	}
 	return p, err
 }
 
-// getAlerts is listAlerts for values as alerts hold them, however long they are.
-func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput) (*AlertPage, error) {
+// getAlerts is listAlerts for values however long they are, which match compares.
+func (c *Client) getAlerts(ctx context.Context, in GetAlertsInput, match matching) (*AlertPage, error) {
 	now, err := in.Cursor.now()
 	if err != nil {
 		return nil, err
 	}
-	q, err := c.alertQuery(ctx, in, now)
+	q, err := c.alertQuery(ctx, in, now, match)
 	if err != nil {
 		return nil, err
 	}
@@ -763,7 +763,7 @@ func (c *Client) Alerts(ctx context.Context, in GetAlertsInput) iter.Seq2[*Alert
 				if now, err = from.now(); err != nil {
 					return nil, "", nil, err
 				}
-				if q, err = c.alertQuery(ctx, in, now); err != nil {
+				if q, err = c.alertQuery(ctx, in, now, alike); err != nil {
 					return nil, "", nil, err
 				}
 			case page == 2:
@@ -845,8 +845,8 @@ type alertQuery struct {
 	data   bool
 }
 
-// alertQuery returns the search for in.
-func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Time) (*alertQuery, error) {
+// alertQuery returns the search for in, whose names match compares.
+func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Time, match matching) (*alertQuery, error) {
 	direction, err := in.Sort.direction()
 	if err != nil {
 		return nil, err
@@ -859,7 +859,7 @@ func (c *Client) alertQuery(ctx context.Context, in GetAlertsInput, now time.Tim
 		return nil, err
 	}
 	q := &alertQuery{log: in.IncludeFullLog, data: in.IncludeRawData}
-	clauses, err := c.filtered(ctx, q, &in.AlertFilter, now)
+	clauses, err := c.filtered(ctx, q, &in.AlertFilter, now, match)
 	if err != nil {
 		return nil, err
 	}
@@ -903,11 +903,12 @@ func (q *alertQuery) slow(err error) error {
 	return fmt.Errorf("%w; %s", err, what)
 }
 
-// filtered makes the clauses of a filter and notes in q what they mean.
-func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, now time.Time) ([]clause, error) {
+// filtered makes the clauses of a filter, whose names match compares, and notes in
+// q what they mean.
+func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, now time.Time, match matching) ([]clause, error) {
 	// What is wrong in a filter is told before anything is asked for.
 	kind := func(path string) fieldKind { return templated()[path] }
-	if _, err := f.ask(now, c.zone, true, kind); err != nil {
+	if _, err := f.ask(now, c.zone, true, kind, match); err != nil {
 		return nil, err
 	}
 	if f.Search != "" {
@@ -922,7 +923,7 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 	if f.hasNetwork() {
 		kind = c.fields(ctx, q.index).kind
 	}
-	if q.asked, err = f.ask(now.Truncate(time.Millisecond), c.zone, q.five, kind); err != nil {
+	if q.asked, err = f.ask(now.Truncate(time.Millisecond), c.zone, q.five, kind, match); err != nil {
 		return nil, err
 	}
 	clauses := q.asked.clauses
@@ -940,6 +941,7 @@ func (c *Client) filtered(ctx context.Context, q *alertQuery, f *AlertFilter, no
 		}
 		clauses = append(clauses, t.clauses...)
 		q.words, q.missed = t.words, t.missed
+		q.asked.note = strings.Trim(q.asked.note+"; "+notOperators(t.words), "; ")
 	}
 	return clauses, nil
 }

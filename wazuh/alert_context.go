@@ -138,11 +138,11 @@ func (c *Client) around(ctx context.Context, a *Alert, shares AlertFilter, from,
 	before, after := in, in
 	before.StartTime, before.EndTime, before.Sort = At(from), At(a.Timestamp), NewestFirst
 	after.StartTime, after.EndTime, after.Sort = At(a.Timestamp.Add(time.Millisecond)), At(until), OldestFirst
-	b, err := paging.Complete(c.getAlerts(ctx, before))
+	b, err := paging.Complete(c.getAlerts(ctx, before, termFold))
 	if err != nil {
 		return nil, err
 	}
-	f, err := paging.Complete(c.getAlerts(ctx, after))
+	f, err := paging.Complete(c.getAlerts(ctx, after, termFold))
 	if err != nil {
 		return nil, err
 	}

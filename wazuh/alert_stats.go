@@ -141,7 +141,7 @@ func (c *Client) GetAlertStats(ctx context.Context, in GetAlertStatsInput) (*Ale
 		return nil, invalid("top %d: want 1 to 100", in.Top)
 	}
 	var q alertQuery
-	filter, err := c.filtered(ctx, &q, &in.AlertFilter, now)
+	filter, err := c.filtered(ctx, &q, &in.AlertFilter, now, alike)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,15 @@ type Failure struct {
 type rows[T any] struct {
 	items []T
 	page
+}
+
+// keep leaves one page of those of all items that pass where.
+func (r *rows[T]) keep(where func(T) bool, offset, limit int) {
+	r.items = slices.DeleteFunc(r.items, func(x T) bool { return !where(x) })
+	r.total = len(r.items)
+	r.items = r.items[min(offset, r.total):]
+	r.items = r.items[:min(limit, len(r.items))]
+	r.sent = len(r.items)
 }
 
 // page is what an answer says beside its items.

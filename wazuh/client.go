@@ -76,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 		errs = append(errs, err)
 	}
 	if cfg.Label != "" {
-		if c.label, err = labelled(cfg.Label); err != nil {
+		if c.label, err = labelled(cfg.Label, termFold); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-soc/sallyport/internal/clip"
@@ -82,13 +81,9 @@ func (c *Client) listDecoders(ctx context.Context, in ListDecodersInput) (*Decod
 		return nil, err
 	}
 	if in.Name != "" {
-		r.items = slices.DeleteFunc(r.items, func(d *RulesetDecoder) bool {
-			return !strings.Contains(strings.ToLower(d.Name), strings.ToLower(in.Name))
-		})
-		r.total = len(r.items)
-		r.items = r.items[min(in.Offset, r.total):]
-		r.items = r.items[:min(in.Limit, len(r.items))]
-		r.sent = len(r.items)
+		r.keep(func(d *RulesetDecoder) bool {
+			return strings.Contains(strings.ToLower(d.Name), strings.ToLower(in.Name))
+		}, in.Offset, in.Limit)
 	}
 	p := &DecoderPage{Decoders: r.items, Paging: r.paging(in.Offset)}
 	if r.total == 0 {

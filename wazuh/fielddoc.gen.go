@@ -8,22 +8,22 @@ func init() { fielddoc.Register("github.com/sallyport-soc/sallyport/wazuh", fiel
 
 const fieldComments = "" +
 	"AlertFilter.AgentID\tSuch as 007.\n" +
-	"AlertFilter.AgentName\tIn any case.\n" +
-	"AlertFilter.Decoder\tSuch as sshd.\n" +
-	"AlertFilter.Domain\tAsked for or connected to, or one below it.\n" +
+	"AlertFilter.AgentName\tIn any case; * stands for anything.\n" +
+	"AlertFilter.Decoder\tSuch as sshd; * stands for anything.\n" +
+	"AlertFilter.Domain\tAsked for or connected to, or one below it; * stands for anything.\n" +
 	"AlertFilter.FileHash\tMD5, SHA-1, SHA-256 or IMPHASH=….\n" +
 	"AlertFilter.IP\tAddress or network, as source, destination or otherwise.\n" +
-	"AlertFilter.Label\tSuch as customer=acme.\n" +
+	"AlertFilter.Label\tSuch as customer=acme; * in the value stands for anything.\n" +
 	"AlertFilter.Level\tAt least.\n" +
 	"AlertFilter.Location\tSuch as /var/log/auth.log; * stands for anything.\n" +
 	"AlertFilter.MITREIDs\tAny of these; T1110 stands for its sub-techniques too.\n" +
 	"AlertFilter.MITRETactic\tSuch as Credential Access.\n" +
 	"AlertFilter.MaxLevel\tAt most.\n" +
-	"AlertFilter.Process\tPath, or the end of it.\n" +
-	"AlertFilter.RuleGroup\tSuch as authentication_failed.\n" +
+	"AlertFilter.Process\tPath, or the end of it; * stands for anything.\n" +
+	"AlertFilter.RuleGroup\tSuch as authentication_failed; * stands for anything.\n" +
 	"AlertFilter.RuleID\tSuch as 5710; of Wazuh 5 also net-006.\n" +
 	"AlertFilter.Search\tWords that must all be in it, in any field; * stands for anything, \"quotes\" keep words together.\n" +
-	"AlertFilter.User\tAccount that acts or is acted on.\n" +
+	"AlertFilter.User\tAccount that acts or is acted on; * stands for anything.\n" +
 	"ApplyTuningInput.Days\tAs in the preview.\n" +
 	"ApplyTuningInput.Expires\tDay to look at it again, as 2026-01-31.\n" +
 	"ApplyTuningInput.FileSHA256\tAs in the preview.\n" +
@@ -65,7 +65,7 @@ const fieldComments = "" +
 	"GetSCAChecksInput.Search\tIn any field.\n" +
 	"ListAgentsInput.Name\tExactly.\n" +
 	"ListAgentsInput.OlderThan\tOnly agents not heard of for as long, as 7d or 12h, or since enrolment if never.\n" +
-	"ListAgentsInput.Platform\tSuch as ubuntu or windows.\n" +
+	"ListAgentsInput.Platform\tSuch as ubuntu, windows or darwin; linux stands for all of Linux.\n" +
 	"ListAgentsInput.Search\tIn name, address, id, system, version or group.\n" +
 	"ListAgentsInput.Sort\t- in front: descending. Default: by id.\n" +
 	"ListDecodersInput.Name\tPart of it.\n" +
@@ -96,7 +96,7 @@ const fieldComments = "" +
 	"SearchInventoryInput.Offset\tAt most 10000 with limit.\n" +
 	"SearchInventoryInput.Port\tAt either end; for kind ports.\n" +
 	"SearchInventoryInput.Search\tWords that must all be in it or the agent's name; * stands for anything.\n" +
-	"SearchRulesInput.Description\tText in its description, groups, conditions, techniques or file name.\n" +
+	"SearchRulesInput.Description\tWords that must all be in its description, groups, conditions, techniques or file name; \"quotes\" keep words together.\n" +
 	"SearchRulesInput.Level\tAt least.\n" +
 	"SearchRulesInput.MaxLevel\tAt most.\n" +
 	"SearchVulnerabilitiesInput.AgentID\tSuch as 007.\n" +

@@ -199,6 +199,9 @@ func (c *Client) searchInventory(ctx context.Context, in SearchInventoryInput) (
 		return nil, err
 	}
 	p.Incomplete = c.incomplete(ctx, f, index)
+	if p.Incomplete, err = c.unheard(ctx, in.AgentID, p.Total, p.Incomplete); err != nil {
+		return nil, err
+	}
 	p.missed = p.Incomplete
 	return p, nil
 }

@@ -27,7 +27,7 @@ func FuzzCursor(f *testing.F) {
 			}
 			return
 		}
-		q, err := in.AlertFilter.ask(now, time.UTC, false, func(string) fieldKind { return keywordField })
+		q, err := in.AlertFilter.ask(now, time.UTC, false, func(string) fieldKind { return keywordField }, alike)
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("%q: %v", s, err)

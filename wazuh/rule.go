@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,7 +130,24 @@ func (c *Client) listRules(ctx context.Context, in ListRulesInput) (*RulePage, e
 	if in.MITREID != "" && !techniqueID.MatchString(params.Mitre) {
 		return nil, invalid("mitre_id %q is not a technique's id, such as T1110 or T1110.001", clip.Text(in.MITREID, shownBytes))
 	}
-	return c.rules(ctx, params, in.Level, in.MaxLevel)
+	p, err := c.rules(ctx, params, in.Level, in.MaxLevel, nil)
+	if err != nil || in.Group == "" || p.Total > 0 {
+		return p, err
+	}
+	// Wazuh minds case, and says the same of a group that no rule has.
+	having, err := c.rules(ctx, wire.ListRulesParams{Search: strings.TrimLeft(in.Group, "-"), Limit: maxRows}, 0, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range having.Rules {
+		for _, g := range r.Groups {
+			if strings.EqualFold(g, in.Group) {
+				params.Group = g
+				return c.rules(ctx, params, in.Level, in.MaxLevel, nil)
+			}
+		}
+	}
+	return nil, fmt.Errorf("%w: there is no rule with the group %s, or this user may not see it", ErrNotFound, in.Group)
 }
 
 // Rules returns an iterator over every rule that in matches, from in.Offset on,
@@ -151,7 +169,8 @@ func (r *Rule) place() rulePlace { return rulePlace{r.ID, r.Dirname + "/" + r.Fi
 
 // SearchRulesInput is the input of [Client.SearchRules].
 type SearchRulesInput struct {
-	// Text in its description, groups, conditions, techniques or file name.
+	// Words that must all be in its description, groups, conditions, techniques or file name; "quotes" keep
+	// words together.
 	Description string `json:"description" alias:"query,search" minLength:"1" maxLength:"256"`
 	// At least.
 	Level int `json:"level,omitempty" minimum:"0" maximum:"16" alias:"min_level"`
@@ -161,7 +180,7 @@ type SearchRulesInput struct {
 	Offset   int `json:"offset,omitempty" minimum:"0" maximum:"100000"`          // how many to skip
 }
 
-// SearchRules returns one page of the rules that have a text, by id.
+// SearchRules returns one page of the rules that have all words of a text, by id.
 //
 // Wazuh: GET /rules
 func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
@@ -171,23 +190,46 @@ func (c *Client) SearchRules(ctx context.Context, in SearchRulesInput) (*RulePag
 	return c.searchRules(ctx, in)
 }
 
-// RulesMatching returns an iterator over every rule that has a text, as [Client.Rules]
+// RulesMatching returns an iterator over every rule that has all words of a text, as [Client.Rules]
 // does.
 func (c *Client) RulesMatching(ctx context.Context, in SearchRulesInput) iter.Seq2[*Rule, error] {
 	return walkRows(ctx, in, pageRows, c.searchRules, rulesOf, (*Rule).place)
 }
 
 func (c *Client) searchRules(ctx context.Context, in SearchRulesInput) (*RulePage, error) {
-	if strings.TrimSpace(in.Description) == "" {
-		return nil, invalid("description is empty")
-	}
 	if err := checkSearch(in.Description); err != nil {
 		return nil, err
 	}
-	return c.rules(ctx, wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Search: in.Description}, in.Level, in.MaxLevel)
+	list := words(in.Description)
+	if len(list) == 0 {
+		return nil, invalid("description %q holds nothing to search for", clip.Text(in.Description, shownBytes))
+	}
+	params := wire.ListRulesParams{Offset: in.Offset, Limit: in.Limit, Search: list[0]}
+	if len(list) == 1 {
+		return c.rules(ctx, params, in.Level, in.MaxLevel, nil)
+	}
+	for i, w := range list { // Wazuh looks for one text: the longest word; here for the others
+		list[i] = strings.ToLower(w)
+		if w = strings.TrimLeft(w, "-"); len(w) > len(params.Search) {
+			params.Search = w
+		}
+	}
+	return c.rules(ctx, params, in.Level, in.MaxLevel, func(r *Rule) bool {
+		text := strings.ToLower(r.text())
+		return !slices.ContainsFunc(list, func(w string) bool {
+			return !strings.Contains(text, w) && !strings.Contains(text, escaping.Replace(w)) // of the conditions it is JSON
+		})
+	})
 }
 
-func (c *Client) rules(ctx context.Context, params wire.ListRulesParams, low, high int) (*RulePage, error) {
+// text is all that Wazuh searches of a rule, a line each.
+func (r *Rule) text() string {
+	return strings.Join(slices.Concat([]string{strconv.Itoa(r.ID), r.Description, r.Status, r.Filename, r.Dirname, string(r.Details)},
+		r.Groups, r.MITRE, r.PCIDSS, r.GDPR, r.GPG13, r.HIPAA, r.NIST80053, r.TSC), "\n")
+}
+
+// rules asks for rules, and pages those that pass where, if it is given, itself.
+func (c *Client) rules(ctx context.Context, params wire.ListRulesParams, low, high int, where func(*Rule) bool) (*RulePage, error) {
 	if err := checkLevels(low, high); err != nil {
 		return nil, err
 	}
@@ -200,11 +242,18 @@ func (c *Client) rules(ctx context.Context, params wire.ListRulesParams, low, hi
 	if err := c.only4(ctx, "rules"); err != nil {
 		return nil, err
 	}
+	offset, limit := params.Offset, params.Limit
+	if where != nil {
+		params.Offset, params.Limit = 0, maxRows
+	}
 	r, err := list[*Rule](c.wire.ListRules(withSession(ctx), params))
 	if err != nil {
 		return nil, err
 	}
-	return &RulePage{Rules: r.items, Paging: r.paging(params.Offset)}, nil
+	if where != nil {
+		r.keep(where, offset, limit)
+	}
+	return &RulePage{Rules: r.items, Paging: r.paging(offset)}, nil
 }
 
 const maxLevel = 16 // of a rule

@@ -35,6 +35,17 @@ func termFold(field, value string) clause { return inAnyCase("term", value).in(f
 
 func wildcard(field, pattern string) clause { return inAnyCase("wildcard", pattern).in(field) }
 
+// A matching is how a value of a filter is compared with a field.
+type matching func(field, value string) clause
+
+// alike is the matching of what a person gives: in any case, * stands for anything.
+func alike(field, value string) clause {
+	if strings.Contains(value, "*") {
+		return wildcard(field, escaped(value))
+	}
+	return termFold(field, value)
+}
+
 // A matcher is how the indexer is asked for a value of a keyword.
 type matcher struct {
 	kind, value string // term, wildcard or regexp, and its value
@@ -243,31 +254,31 @@ type AlertFilter struct {
 	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
 	// Such as 007.
 	AgentID AgentID `json:"agent_id,omitempty"`
-	// In any case.
+	// In any case; * stands for anything.
 	AgentName string `json:"agent_name,omitempty" minLength:"1" maxLength:"128"`
 	// Such as 5710; of Wazuh 5 also net-006.
 	RuleID RuleID `json:"rule_id,omitempty"`
-	// Such as authentication_failed.
+	// Such as authentication_failed; * stands for anything.
 	RuleGroup string `json:"rule_group,omitempty" alias:"group" minLength:"1" maxLength:"128"`
 	// Any of these; T1110 stands for its sub-techniques too.
 	MITREIDs []string `json:"mitre_ids,omitempty" alias:"mitre_id,techniques" maxItems:"50"`
 	// Such as Credential Access.
 	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
-	// Such as sshd.
+	// Such as sshd; * stands for anything.
 	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
 	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address or network, as 10.0.0.0/8
 	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address or network
-	// Account that acts or is acted on.
+	// Account that acts or is acted on; * stands for anything.
 	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
 	// MD5, SHA-1, SHA-256 or IMPHASH=….
 	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
 	// Address or network, as source, destination or otherwise.
 	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
-	// Path, or the end of it.
+	// Path, or the end of it; * stands for anything.
 	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
-	// Asked for or connected to, or one below it.
+	// Asked for or connected to, or one below it; * stands for anything.
 	Domain string `json:"domain,omitempty" refang:"true" alias:"hostname" minLength:"1" maxLength:"253"`
-	// Such as customer=acme.
+	// Such as customer=acme; * in the value stands for anything.
 	Label string `json:"label,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
 	// Such as /var/log/auth.log; * stands for anything.
 	Location string `json:"location,omitempty" minLength:"1" maxLength:"256"`
@@ -277,19 +288,47 @@ type AlertFilter struct {
 	EndTime   When   `json:"end_time,omitempty"`   // until this time
 }
 
-// equalFold are the filters that a keyword of the index must equal in any case.
-var equalFold = []struct {
+// keywords are the filters that are compared with keywords of the index.
+var keywords = []struct {
+	name   string
 	value  func(f *AlertFilter) string
 	fields []string
 }{
-	{func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name", "wazuh.agent.name"}},
-	{func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups", "wazuh.rule.tags"}},
-	{func(f *AlertFilter) string { return f.MITRETactic }, []string{"rule.mitre.tactic", "threat.tactic.name", "wazuh.rule.mitre.tactic", "wazuh.rule.mitre.tactic.name"}},
-	{func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name", "wazuh.integration.decoders"}},
+	{"agent_name", func(f *AlertFilter) string { return f.AgentName }, []string{"agent.name", "wazuh.agent.name"}},
+	{"rule_group", func(f *AlertFilter) string { return f.RuleGroup }, []string{"rule.groups", "wazuh.rule.tags"}},
+	{"mitre_tactic", func(f *AlertFilter) string { return tacticSpelling.Replace(f.MITRETactic) }, []string{"rule.mitre.tactic", "threat.tactic.name", "wazuh.rule.mitre.tactic", "wazuh.rule.mitre.tactic.name"}},
+	{"decoder", func(f *AlertFilter) string { return f.Decoder }, []string{"decoder.name", "wazuh.integration.decoders"}},
+	{"location", func(f *AlertFilter) string { return f.Location }, []string{"location", "log.file.path"}},
 }
 
-// explain adds to a note which rule, group of rules or agent this Wazuh doesn't have, where
-// f, which names it, finds nothing. What it can't find out it doesn't say.
+// tacticSpelling makes the name of a tactic of its short name, such as credential-access.
+var tacticSpelling = strings.NewReplacer("-", " ", "_", " ")
+
+var tacticID = lazyregexp.New(`^(?i)\s*TA[0-9]{4}\s*$`)
+
+// check says what is wrong with filters that no alert can pass.
+func (f *AlertFilter) check() error {
+	switch {
+	case strings.Contains(f.RuleGroup, ","):
+		return invalid("rule_group %q: want one group, such as authentication_failed", clip.Text(f.RuleGroup, shownBytes))
+	case tacticID.MatchString(f.MITRETactic):
+		return invalid("mitre_tactic %q: want a tactic's name, such as Credential Access", clip.Text(f.MITRETactic, shownBytes))
+	}
+	patterns := [][2]string{{"user", f.User}, {"process", f.Process}, {"domain", f.Domain}}
+	for _, k := range keywords {
+		patterns = append(patterns, [2]string{k.name, k.value(f)})
+	}
+	for _, p := range patterns {
+		if p[1] != "" && strings.Trim(p[1], "* ") == "" {
+			return invalid("%s %q holds nothing to search for", p[0], clip.Text(p[1], shownBytes))
+		}
+	}
+	return nil
+}
+
+// explain adds to a note which rule, group of rules or agent this Wazuh doesn't have, or that
+// the agent never connected, where f, which names it, finds nothing. What it can't find out
+// it doesn't say.
 func (c *Client) explain(ctx context.Context, f *AlertFilter, note string) string {
 	var missing []string
 	if f.RuleID != "" {
@@ -297,20 +336,19 @@ func (c *Client) explain(ctx context.Context, f *AlertFilter, note string) strin
 			missing = append(missing, "rule "+string(f.RuleID))
 		}
 	}
-	if group := strings.ToLower(f.RuleGroup); group != "" { // as they all are written
-		if p, err := c.ListRules(ctx, ListRulesInput{Group: group, Limit: 1}); err == nil && p.Total == 0 {
-			missing = append(missing, "rule of the group "+f.RuleGroup)
+	if group := strings.TrimSpace(f.RuleGroup); group != "" && !strings.Contains(group, "*") {
+		if _, err := c.ListRules(ctx, ListRulesInput{Group: group, Limit: 1}); errors.Is(err, ErrNotFound) {
+			missing = append(missing, "rule of the group "+group)
 		}
 	}
-	if f.AgentID != "" {
-		if _, err := c.GetAgent(ctx, GetAgentInput{AgentID: f.AgentID}); errors.Is(err, ErrNotFound) {
-			missing = append(missing, "agent "+string(f.AgentID))
-		}
+	why, err := c.unheard(ctx, f.AgentID, 0, note)
+	if err != nil {
+		missing, why = append(missing, "agent "+string(f.AgentID)), note
 	}
 	if len(missing) == 0 {
-		return note
+		return why
 	}
-	return strings.TrimPrefix(note+"; this Wazuh has no "+strings.Join(missing, " and no "), "; ")
+	return strings.TrimPrefix(why+"; this Wazuh has no "+strings.Join(missing, " and no "), "; ")
 }
 
 // asked is what an [AlertFilter] asks of the indexer.
@@ -321,8 +359,12 @@ type asked struct {
 }
 
 // ask returns what an alert must match, as of now, but for the words of
-// f.Search. five says that it is a finding of Wazuh 5, kind how a field is indexed.
-func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind func(string) fieldKind) (*asked, error) {
+// f.Search. five says that it is a finding of Wazuh 5, kind how a field is indexed,
+// match how names are compared.
+func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind func(string) fieldKind, match matching) (*asked, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	q := &asked{}
 	add := func(c clause, err error) error {
 		if err == nil && c != nil {
@@ -351,26 +393,26 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind fu
 		}
 		q.clauses = append(q.clauses, anyOf(term("rule.id", id), term("wazuh.rule.id", id)))
 	}
-	for _, e := range equalFold {
-		if v := e.value(f); v != "" {
+	for _, k := range keywords {
+		if v := strings.TrimSpace(k.value(f)); v != "" {
 			var some []clause
-			for _, field := range e.fields {
-				some = append(some, termFold(field, v))
+			for _, field := range k.fields {
+				some = append(some, match(field, v))
 			}
 			q.clauses = append(q.clauses, anyOf(some...))
 		}
 	}
 	if f.User != "" {
-		q.clauses = append(q.clauses, userIn(f.User, users()))
+		q.clauses = append(q.clauses, userIn(f.User, users(), match))
 	}
 	if f.Process != "" {
-		q.clauses = append(q.clauses, processIn(f.Process, processes()))
+		q.clauses = append(q.clauses, processIn(f.Process, processes(), match))
 	}
 	if f.Domain != "" {
-		q.clauses = append(q.clauses, domainIn(f.Domain, domains()))
+		q.clauses = append(q.clauses, domainIn(f.Domain, domains(), match))
 	}
 	if f.Label != "" {
-		if err := add(labelled(f.Label)); err != nil {
+		if err := add(labelled(f.Label, match)); err != nil {
 			return nil, err
 		}
 	}
@@ -400,12 +442,6 @@ func (f *AlertFilter) ask(now time.Time, zone *time.Location, five bool, kind fu
 			q.note = strings.TrimPrefix(fmt.Sprintf("%s; %s: a network can't be looked for in fields that hold addresses as text in some index, so that alerts can be missing; left out are %d fields, such as %s",
 				q.note, a.name, len(left), strings.Join(left[:min(4, len(left))], ", ")), "; ")
 		}
-	}
-	if f.Location != "" {
-		if strings.Trim(f.Location, "* ") == "" {
-			return nil, invalid("location %q holds nothing to search for", clip.Text(f.Location, shownBytes))
-		}
-		q.clauses = append(q.clauses, anyOf(wildcard("location", escaped(f.Location)), wildcard("log.file.path", escaped(f.Location))))
 	}
 	if q.from, err = f.StartTime.time("start_time", now, zone); err != nil {
 		return nil, err
@@ -625,7 +661,7 @@ func addressIn(addr netip.Addr, fields []string) []clause {
 // userIn matches an account in any of fields, in any case: by its name, also
 // where the domain stands before it, or by DOMAIN\user, which the event channel
 // of Windows also has in two fields.
-func userIn(user string, fields []string) clause {
+func userIn(user string, fields []string, match matching) clause {
 	plain := unescape(strings.TrimSpace(user))
 	doubled := strings.ReplaceAll(plain, `\`, `\\`)
 	domain, name, qualified := strings.Cut(plain, `\`)
@@ -633,11 +669,11 @@ func userIn(user string, fields []string) clause {
 	for _, f := range fields {
 		switch {
 		case escapes(f) && qualified:
-			some = append(some, termFold(f, doubled), termFold(f, plain))
+			some = append(some, match(f, doubled), match(f, plain))
 		case escapes(f):
-			some = append(some, termFold(f, plain), wildcard(f, `*\\`+escaped(plain)))
+			some = append(some, match(f, plain), wildcard(f, `*\\`+escaped(plain)))
 		default:
-			some = append(some, termFold(f, plain))
+			some = append(some, match(f, plain))
 		}
 	}
 	for _, f := range []string{"data.srcuser", "data.dstuser"} {
@@ -648,7 +684,7 @@ func userIn(user string, fields []string) clause {
 	if qualified && domain != "" && name != "" {
 		for _, who := range []string{"target", "subject"} {
 			at := "data.win.eventdata." + who
-			some = append(some, clause{"bool": clause{"filter": []clause{termFold(at+"UserName", name), termFold(at+"DomainName", domain)}}})
+			some = append(some, clause{"bool": clause{"filter": []clause{match(at+"UserName", name), match(at+"DomainName", domain)}}})
 		}
 	}
 	return anyOf(some...)
@@ -657,19 +693,19 @@ func userIn(user string, fields []string) clause {
 var label = lazyregexp.New(`^([A-Za-z0-9_.-]{1,64})=(.{1,128})$`)
 
 // labelled matches alerts of agents with a label, name=value.
-func labelled(s string) (clause, error) {
+func labelled(s string, match matching) (clause, error) {
 	m := label.FindStringSubmatch(s)
 	if m == nil {
 		return nil, invalid("label %q: want name=value, as customer=acme", clip.Text(s, shownBytes))
 	}
-	return anyOf(termFold("agent.labels."+m[1], m[2]), termFold("wazuh.agent.labels."+m[1], m[2])), nil
+	return anyOf(match("agent.labels."+m[1], m[2]), match("wazuh.agent.labels."+m[1], m[2])), nil
 }
 
 // indexPatterns are the forms of the alerts' indices that settings can name.
 var indexPatterns = lazyregexp.New(`^[A-Za-z0-9*][A-Za-z0-9_.*:,-]{0,254}$`)
 
 // processIn matches a process in any of fields by its path, or by the end of it.
-func processIn(path string, fields []string) clause {
+func processIn(path string, fields []string, match matching) clause {
 	plain := unescape(strings.TrimSpace(path))
 	var some []clause
 	for _, f := range fields {
@@ -678,7 +714,7 @@ func processIn(path string, fields []string) clause {
 			forms, between = unique([]string{strings.ReplaceAll(plain, `\`, `\\`), plain}), `\`
 		}
 		for _, v := range forms {
-			some = append(some, termFold(f, v), wildcard(f, "*"+escaped(between+v)))
+			some = append(some, match(f, v), wildcard(f, "*"+escaped(between+v)))
 		}
 	}
 	return anyOf(some...)
@@ -686,13 +722,13 @@ func processIn(path string, fields []string) clause {
 
 // domainIn matches a name in any of fields, or one below it; some write a dot
 // at its end.
-func domainIn(name string, fields []string) clause {
+func domainIn(name string, fields []string, match matching) clause {
 	name = strings.TrimSuffix(strings.TrimSpace(name), ".")
 	var some []clause
 	for _, f := range fields {
-		some = append(some, termFold(f, name), wildcard(f, "*."+escaped(name)))
+		some = append(some, match(f, name), wildcard(f, "*."+escaped(name)))
 		if strings.Contains(f, "gcp") || strings.Contains(f, "dns") || strings.Contains(f, "query") {
-			some = append(some, termFold(f, name+"."), wildcard(f, "*."+escaped(name)+"."))
+			some = append(some, match(f, name+"."), wildcard(f, "*."+escaped(name)+"."))
 		}
 	}
 	return anyOf(some...)

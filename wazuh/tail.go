@@ -103,7 +103,7 @@ func (c *Client) newTail(ctx context.Context, in TailAlertsInput) (*tail, error)
 		from = now
 	}
 	in.StartTime = ""
-	q, err := c.alertQuery(ctx, in.alerts(), now)
+	q, err := c.alertQuery(ctx, in.alerts(), now, alike)
 	if err != nil {
 		return nil, err
 	}

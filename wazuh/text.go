@@ -1,6 +1,7 @@
 package wazuh
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -86,6 +87,7 @@ type word struct {
 	// how it can stand elsewhere: descriptions of rules quote such fields.
 	escaped, either patterns
 	phrase          string // for a field that is analysed
+	net             string // the regular expression of the addresses of a network
 	piece           string // a few characters that stand wherever it does, see [pieceOf]; empty: none
 	cut             bool   // whether only its beginning is looked for, see maxPattern
 }
@@ -118,6 +120,9 @@ func newWord(s string) word {
 	plain := unescape(s)
 	passedOn := escaping.Replace(plain)
 	w.escaped, w.either = patternsOf(passedOn, plain), patternsOf(plain, s, passedOn)
+	if p, err := netip.ParsePrefix(s); err == nil {
+		w.net, _ = writtenAs(p.Masked())
+	}
 	w.phrase, w.piece = strings.ReplaceAll(s, "*", " "), pieceOf(s)
 	if w.cut { // at the end of a word
 		w.phrase = strings.TrimRightFunc(w.phrase, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' })
@@ -227,9 +232,18 @@ func (w word) clauses(f indexField) []clause {
 		if !canHold(f.path, w.typed) {
 			return nil
 		}
-		return w.in(f.path).ask.clauses(f.path)
+		return append(w.in(f.path).ask.clauses(f.path), w.network(f.path)...)
 	}
 	return nil
+}
+
+// network are the clauses that find the addresses of a network in a field that has them
+// as text.
+func (w word) network(field string) []clause {
+	if w.net == "" || !slices.Contains(addressFields(), field) {
+		return nil
+	}
+	return []clause{{"regexp": clause{field: clause{"value": w.net}}}}
 }
 
 // An extent is where a part of a text begins and ends.
@@ -407,6 +421,22 @@ func wordsOf(name, s string) ([]word, error) {
 	return out, nil
 }
 
+var fieldInFront = lazyregexp.New(`^(rule|agent|data|decoder|manager|syscheck|predecoder|cluster|input|wazuh|location|full_log|@?timestamp)(\.[\w@-]+)*:.`)
+
+// notOperators says of words that elsewhere are operators, or name a field, that they
+// were looked for as they stand. It is empty if none is.
+func notOperators(list []word) string {
+	for _, w := range list {
+		switch typed := clip.Text(w.typed, shownBytes); {
+		case slices.Contains([]string{"AND", "OR", "NOT", "&&", "||"}, w.typed):
+			return fmt.Sprintf("search: %s is no operator but a word that the alerts must have, as all words are; for either of two, search twice", typed)
+		case fieldInFront.MatchString(w.typed):
+			return fmt.Sprintf("search: %q was looked for as it stands, since a search names no fields; there are filters for these, such as rule_id, agent_name and source_ip", typed)
+		}
+	}
+	return ""
+}
+
 // wordClauses returns one clause for each word of s, the argument name: it is
 // found as part of any of fields, in any case.
 func wordClauses(name, s string, fields []indexField) ([]clause, error) {
@@ -444,7 +474,7 @@ func (w word) cost(fields []indexField) int {
 			n += len(w.clauses(f))
 		case !canHold(f.path, w.typed):
 		default:
-			n += len(w.in(f.path).ask)
+			n += len(w.in(f.path).ask) + len(w.network(f.path))
 		}
 	}
 	return n

@@ -50,6 +50,17 @@ var hosts = []host{
 	{"012", "jump-01", "10.20.0.12", "ubuntu", "Ubuntu", "24.04.1 LTS", "active", []string{"default", "fleet"}},
 }
 
+// kernelOf is what uname says of a system: of Linux not which.
+func kernelOf(platform, name string) string {
+	switch platform {
+	case "windows":
+		return name
+	case "darwin":
+		return "Darwin"
+	}
+	return "Linux"
+}
+
 func (s *Server) fleet() {
 	now := time.Now().UTC()
 	for _, h := range hosts {
@@ -65,7 +76,7 @@ func (s *Server) fleet() {
 			minor, _, _ := strings.Cut(rest, ".")
 			a["os"] = Object{
 				"arch": "x86_64", "name": h.os, "platform": h.platform, "version": h.version, "major": major, "minor": minor,
-				"uname": fmt.Sprintf("%s |%s |%s", h.os, h.name, h.version),
+				"uname": fmt.Sprintf("%s |%s |%s", kernelOf(h.platform, h.os), h.name, h.version),
 			}
 			a["version"], a["manager"], a["lastKeepAlive"] = "Wazuh v4.14.7", managerName, now.Format("2006-01-02T15:04:05+00:00")
 			a[internalKey] = fmt.Sprintf("%064x", 0xdc0ffee+len(h.id)) // the agent's secret: found by a search, never shown
