@@ -8,22 +8,22 @@ func init() { fielddoc.Register("github.com/sallyport-soc/sallyport/wazuh", fiel
 
 const fieldComments = "" +
 	"AlertFilter.AgentID\tSuch as 007.\n" +
-	"AlertFilter.AgentName\tIn any case; * stands for anything.\n" +
-	"AlertFilter.Decoder\tSuch as sshd; * stands for anything.\n" +
-	"AlertFilter.Domain\tAsked for or connected to, or one below it; * stands for anything.\n" +
+	"AlertFilter.AgentName\tIn any case; in every name here * stands for anything.\n" +
+	"AlertFilter.Decoder\tSuch as sshd.\n" +
+	"AlertFilter.Domain\tAsked for or connected to, or one below it.\n" +
 	"AlertFilter.FileHash\tMD5, SHA-1, SHA-256 or IMPHASH=….\n" +
 	"AlertFilter.IP\tAddress or network, as source, destination or otherwise.\n" +
-	"AlertFilter.Label\tSuch as customer=acme; * in the value stands for anything.\n" +
+	"AlertFilter.Label\tSuch as customer=acme.\n" +
 	"AlertFilter.Level\tAt least.\n" +
 	"AlertFilter.Location\tSuch as /var/log/auth.log; * stands for anything.\n" +
 	"AlertFilter.MITREIDs\tAny of these; T1110 stands for its sub-techniques too.\n" +
 	"AlertFilter.MITRETactic\tSuch as Credential Access.\n" +
 	"AlertFilter.MaxLevel\tAt most.\n" +
-	"AlertFilter.Process\tPath, or the end of it; * stands for anything.\n" +
-	"AlertFilter.RuleGroup\tSuch as authentication_failed; * stands for anything.\n" +
+	"AlertFilter.Process\tPath, or the end of it.\n" +
+	"AlertFilter.RuleGroup\tSuch as authentication_failed.\n" +
 	"AlertFilter.RuleID\tSuch as 5710; of Wazuh 5 also net-006.\n" +
 	"AlertFilter.Search\tWords that must all be in it, in any field; * stands for anything, \"quotes\" keep words together.\n" +
-	"AlertFilter.User\tAccount that acts or is acted on; * stands for anything.\n" +
+	"AlertFilter.User\tAccount that acts or is acted on.\n" +
 	"ApplyTuningInput.Days\tAs in the preview.\n" +
 	"ApplyTuningInput.Expires\tDay to look at it again, as 2026-01-31.\n" +
 	"ApplyTuningInput.FileSHA256\tAs in the preview.\n" +

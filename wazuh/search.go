@@ -254,31 +254,31 @@ type AlertFilter struct {
 	MaxLevel int `json:"max_level,omitempty" minimum:"1" maximum:"16"`
 	// Such as 007.
 	AgentID AgentID `json:"agent_id,omitempty"`
-	// In any case; * stands for anything.
+	// In any case; in every name here * stands for anything.
 	AgentName string `json:"agent_name,omitempty" minLength:"1" maxLength:"128"`
 	// Such as 5710; of Wazuh 5 also net-006.
 	RuleID RuleID `json:"rule_id,omitempty"`
-	// Such as authentication_failed; * stands for anything.
+	// Such as authentication_failed.
 	RuleGroup string `json:"rule_group,omitempty" alias:"group" minLength:"1" maxLength:"128"`
 	// Any of these; T1110 stands for its sub-techniques too.
 	MITREIDs []string `json:"mitre_ids,omitempty" alias:"mitre_id,techniques" maxItems:"50"`
 	// Such as Credential Access.
 	MITRETactic string `json:"mitre_tactic,omitempty" alias:"tactic" minLength:"1" maxLength:"64"`
-	// Such as sshd; * stands for anything.
+	// Such as sshd.
 	Decoder       string `json:"decoder,omitempty" minLength:"1" maxLength:"128"`
 	SourceIP      string `json:"source_ip,omitempty" refang:"true" alias:"srcip,src_ip" minLength:"1" maxLength:"64"`      // from this address or network, as 10.0.0.0/8
 	DestinationIP string `json:"destination_ip,omitempty" refang:"true" alias:"dstip,dst_ip" minLength:"1" maxLength:"64"` // to this address or network
-	// Account that acts or is acted on; * stands for anything.
+	// Account that acts or is acted on.
 	User string `json:"user,omitempty" alias:"username" minLength:"1" maxLength:"256"`
 	// MD5, SHA-1, SHA-256 or IMPHASH=….
 	FileHash string `json:"file_hash,omitempty" alias:"hash" pattern:"^([A-Za-z0-9]{3,7}=)?[0-9A-Fa-f]{32}([0-9A-Fa-f]{8}([0-9A-Fa-f]{24})?)?$"`
 	// Address or network, as source, destination or otherwise.
 	IP string `json:"ip,omitempty" refang:"true" alias:"address" minLength:"1" maxLength:"64"`
-	// Path, or the end of it; * stands for anything.
+	// Path, or the end of it.
 	Process string `json:"process,omitempty" minLength:"1" maxLength:"512"`
-	// Asked for or connected to, or one below it; * stands for anything.
+	// Asked for or connected to, or one below it.
 	Domain string `json:"domain,omitempty" refang:"true" alias:"hostname" minLength:"1" maxLength:"253"`
-	// Such as customer=acme; * in the value stands for anything.
+	// Such as customer=acme.
 	Label string `json:"label,omitempty" pattern:"^[A-Za-z0-9_.-]{1,64}=.{1,128}$"`
 	// Such as /var/log/auth.log; * stands for anything.
 	Location string `json:"location,omitempty" minLength:"1" maxLength:"256"`
