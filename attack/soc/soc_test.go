@@ -459,7 +459,13 @@ func TestARuleThatThereIsntIsSaid(t *testing.T) {
 	if out, err := s.soc.MapWazuhAlert(t.Context(), soc.MapWazuhAlertInput{RuleID: 5710}); err != nil || out.Note != "" {
 		t.Errorf("a rule that there is: %+v, %v", out, err)
 	}
-	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "no_such"}); err != nil || out.Rules != 0 || !strings.Contains(out.Note, `is there a group "no_such"?`) {
+	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "no_such"}); !errors.Is(err, wazuh.ErrNotFound) || !strings.Contains(err.Error(), "no_such") {
 		t.Errorf("a group that there isn't: %+v, %v", out, err)
+	}
+	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "SSHD"}); err != nil || out.Rules == 0 {
+		t.Errorf("a group in capitals: %+v, %v", out, err)
+	}
+	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "sshd", Level: 16}); err != nil || out.Rules != 0 || !strings.Contains(out.Note, "no loaded rule matches") {
+		t.Errorf("a level that none has: %+v, %v", out, err)
 	}
 }

@@ -3,7 +3,6 @@ package soc
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"github.com/sallyport-soc/sallyport/attack/internal/wazuhrules"
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/connect"
-	"github.com/sallyport-soc/sallyport/internal/clip"
 	"github.com/sallyport-soc/sallyport/internal/input"
 	"github.com/sallyport-soc/sallyport/internal/recovered"
 	"github.com/sallyport-soc/sallyport/internal/sorting"
@@ -364,9 +362,6 @@ func (c *Client) WazuhRuleCoverage(ctx context.Context, in WazuhRuleCoverageInpu
 	}
 	if out.Rules == 0 {
 		out.Note = "no loaded rule matches, so that nothing is said of what Wazuh covers"
-		if in.RuleGroup != "" {
-			out.Note += fmt.Sprintf("; is there a group %q?", clip.Text(in.RuleGroup, 80))
-		}
 	}
 	out.summarise(kb, domain, named, in.Limit)
 	return out, nil
