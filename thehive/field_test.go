@@ -909,3 +909,19 @@ func TestAnAssigneeThatThereIsntIsNotProposed(t *testing.T) {
 		}
 	}
 }
+
+// TestAnObservableThatIsThereAlreadyIsNothingDone holds what a human and an agent are told
+// of an answer that is good by its status alone.
+func TestAnObservableThatIsThereAlreadyIsNothingDone(t *testing.T) {
+	t.Parallel()
+	_, call := session(t, thehivetest.New(t))
+	for _, c := range [][2]string{
+		{"thehive_create_observable", `{"caseId":"1","dataType":"ip","data":"198.51.100.23"}`},
+		{"thehive_create_observable_bulk", `{"caseId":"1","dataType":"ip","data":["198.51.100.23"]}`},
+	} {
+		res := call(c[0], c[1])
+		if text := mcptest.Text(res); !res.IsError || strings.Contains(text, "done in part") || !strings.Contains(text, "Observable already exists") {
+			t.Errorf("%s: %s", c[0], text)
+		}
+	}
+}

@@ -263,6 +263,7 @@ func reply(data []string, res *httpx.Response, err error) (*ObservableBulk, erro
 	if res.Status != http.StatusMultiStatus { // accepted, yet nothing to show for it
 		return out, fmt.Errorf("%w; %w", e, gate.ErrOutcomeUnknown)
 	}
+	res.Deny()
 	return out, e
 }
 
