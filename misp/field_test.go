@@ -568,6 +568,12 @@ func TestATypeThatThereIsntIsSaid(t *testing.T) {
 	if x, err := c.ExportHashes(t.Context(), misp.ExportHashesInput{Format: misp.SHA256, EventID: "999"}); err != nil || !strings.Contains(x.Note, "there is no event 999") {
 		t.Errorf("hashes: %+v, %v", x, err)
 	}
+	if _, err := c.ListProposals(t.Context(), misp.ListProposalsInput{EventID: "999"}); !errors.Is(err, misp.ErrNotFound) {
+		t.Errorf("proposals of no event: %v", err)
+	}
+	if types, err := c.DescribeTypes(t.Context(), misp.DescribeTypesInput{Search: "ip_address"}); err != nil || types.Total != 0 || !strings.HasPrefix(types.Note, "near are ip-dst") {
+		t.Errorf("types: %+v, %v", types, err)
+	}
 	if n, note := attributes(misp.SearchAttributesInput{Value: "198.51.100.23"}); n == 0 || note != "" {
 		t.Errorf("without a type: %d, note %q", n, note)
 	}

@@ -106,7 +106,7 @@ func (p *ProposalPage) brief() { each(p.Proposals) }
 
 // ListProposals returns one page of the proposals that the key may see, newest
 // first: those for events of its organisation, and those that it made. No search
-// finds the value of a proposal.
+// finds the value of a proposal. An unknown event is [ErrNotFound].
 //
 // MISP: GET /shadow_attributes/index, with /{eventId} for one event
 func (c *Client) ListProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
@@ -124,6 +124,9 @@ func (c *Client) Proposals(ctx context.Context, in ListProposalsInput) iter.Seq2
 
 func (c *Client) listProposals(ctx context.Context, in ListProposalsInput) (*ProposalPage, error) {
 	list, err := c.proposals(ctx, in.EventID)
+	if err == nil && len(list) == 0 && in.EventID != "" {
+		_, err = c.summary(ctx, in.EventID)
+	}
 	if err != nil {
 		return nil, err
 	}

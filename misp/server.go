@@ -100,6 +100,8 @@ type Types struct {
 	Categories []string `json:"categories"`
 	// How many types match.
 	Total int `json:"total"`
+	// Which types are near, where none matches.
+	Note string `json:"note,omitempty"`
 }
 
 // An AttributeType is a type of attribute.
@@ -150,7 +152,9 @@ func (c *Client) DescribeTypes(ctx context.Context, in DescribeTypesInput) (*Typ
 		out.Types = append(out.Types, x)
 	}
 	slices.SortFunc(out.Types, func(a, b *AttributeType) int { return strings.Compare(a.Type, b.Type) })
-	out.Total = len(out.Types)
+	if out.Total = len(out.Types); out.Total == 0 && in.Search != "" {
+		out.Note = near(in.Search, r.Types, "")
+	}
 	return out, nil
 }
 
