@@ -51,6 +51,7 @@ func build(set *facts.Set, want facts.Domains, source Source) *KB {
 	kb.search = sync.OnceValue(kb.indexWords)
 	kb.weights = sync.OnceValue(kb.weigh)
 	kb.cast = sync.OnceValue(kb.countActors)
+	kb.replaced = sync.OnceValue(kb.listReplaced)
 	kb.needs = sync.OnceValue(kb.listNeeds)
 	lazyNames(kb)
 	return kb

@@ -50,6 +50,7 @@ type KB struct {
 	weights  func() *weights
 	cast     func() *cast
 	needs    func() [][][]facts.Log
+	replaced func() map[string][]string // the ids of revoked techniques, by that of the one that took their place
 }
 
 // Source says where a knowledge base comes from, and so whether it has prose.

@@ -523,3 +523,33 @@ func TestEverythingThatVersion19HasIsKnown(t *testing.T) {
 		t.Errorf("only %d objects were compared", checked)
 	}
 }
+
+func TestATechniqueHasTheIDsOfOtherVersions(t *testing.T) {
+	t.Parallel()
+	kb, err := attack.Embedded(attack.Enterprise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string][]string{
+		"T1574.001": {"T1038", "T1073", "T1574.002"}, // T1038 and T1073 by way of others, too
+		"T1059.001": {"T1086"},
+		"T1562.001": {"T1089", "T1685"}, // the last from a later version
+	} {
+		tech, ok := kb.Technique(id)
+		if !ok {
+			t.Fatal(id)
+		}
+		got := tech.OtherIDs()
+		slices.Sort(got)
+		for _, w := range want {
+			if !slices.Contains(got, w) {
+				t.Errorf("%s: %v lacks %s", id, got, w)
+			}
+		}
+		for _, other := range got {
+			if now, from, err := kb.Resolve(other); err == nil && (now != tech || from != other) {
+				t.Errorf("%s: %s leads to %s", id, other, now.ID)
+			}
+		}
+	}
+}

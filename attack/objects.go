@@ -126,6 +126,32 @@ func (t *Technique) Tactics() []*Tactic {
 	return tactics
 }
 
+// OtherIDs returns the ids under which other versions of ATT&CK have what is in the technique now: those of revoked
+// techniques whose place it took, also by way of others, and that of the one which takes its place in a later version.
+// Rules and tags name such ids for years.
+func (t *Technique) OtherIDs() []string {
+	list := slices.Clone(t.kb.replaced()[t.ID])
+	if l := t.later(); l != nil && l.ID != t.ID {
+		list = append(list, l.ID)
+	}
+	return list
+}
+
+// listReplaced lists the ids of revoked techniques by the id of the one in force that took their place.
+func (k *KB) listReplaced() map[string][]string {
+	by := map[string][]string{}
+	for i := range k.techniques {
+		now := &k.techniques[i]
+		for steps := 0; now != nil && now.Revoked && steps < len(k.techniques); steps++ {
+			now, _ = byID(k.techniques, now.RevokedBy)
+		}
+		if now != nil && now.Active() && now.ID != k.techniques[i].ID {
+			by[now.ID] = append(by[now.ID], k.techniques[i].ID)
+		}
+	}
+	return by
+}
+
 // Parent returns the technique that a sub-technique belongs to, else nil.
 func (t *Technique) Parent() *Technique {
 	parent, _, sub := strings.Cut(t.ID, ".")

@@ -90,10 +90,12 @@ func (c *Client) casesOf(ctx context.Context, kb *attack.KB, in ListCasesInput, 
 	if in.Status != "" {
 		limit = scannedCases
 	}
-	found, err := c.hive.CasesByTechnique(ctx, ids(asked), limit)
+	other, note := otherIDs(asked)
+	found, err := c.hive.CasesByTechnique(ctx, append(ids(asked), other...), limit)
 	if err != nil {
 		return err
 	}
+	out.Note = strings.Trim(out.Note+"; "+note, "; ")
 	out.More = found.More
 	for _, f := range found.Cases {
 		if in.Status != "" && !strings.EqualFold(f.Case.Status, in.Status) && !slices.Contains(thehive.StagesOf(in.Status), f.Case.Stage) {

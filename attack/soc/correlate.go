@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sallyport-soc/sallyport/attack"
 	"github.com/sallyport-soc/sallyport/gate"
@@ -41,6 +42,8 @@ type WazuhHits struct {
 	// How many alerts there are in all.
 	Total  int            `json:"total"`
 	Alerts []*wazuh.Alert `json:"alerts"` // the alerts
+	// Why alerts may be missing; absent when none are.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // TheHiveHits are the cases that have one of the techniques as a tag or a procedure.
@@ -79,10 +82,15 @@ func (c *Client) CrossCorrelate(ctx context.Context, in CrossCorrelateInput) (*C
 	for _, t := range asked {
 		out.Techniques = append(out.Techniques, describe(t, "", FromInput))
 	}
+	other, note := otherIDs(asked)
+	out.Note = strings.Trim(out.Note+"; "+note, "; ")
+	named := append(ids(asked), other...)
 	out.Platforms, _ = together(
-		part{"wazuh", c.wazuh != nil, func() error { return c.wazuhHits(ctx, asked, in.Limit, &out.Wazuh) }},
-		part{"thehive", c.hive != nil, func() error { return c.hiveHits(ctx, asked, in.Limit, &out.TheHive) }},
-		part{"misp", c.misp != nil, func() error { return c.mispHits(ctx, withSubtechniques(asked), in.Limit, &out.MISP) }},
+		part{"wazuh", c.wazuh != nil, func() error { return c.wazuhHits(ctx, named, in.Limit, &out.Wazuh) }},
+		part{"thehive", c.hive != nil, func() error { return c.hiveHits(ctx, named, in.Limit, &out.TheHive) }},
+		part{"misp", c.misp != nil, func() error {
+			return c.mispHits(ctx, append(ids(withSubtechniques(asked)), other...), in.Limit, &out.MISP)
+		}},
 	)
 	return out, nil
 }
@@ -115,6 +123,32 @@ func withSubtechniques(list []*attack.Technique) []*attack.Technique {
 	return slices.CompactFunc(all, func(a, b *attack.Technique) bool { return a.ID == b.ID })
 }
 
+// maxIDs is how many ids are looked for at once.
+const maxIDs = 50
+
+// otherIDs returns the ids under which other versions of ATT&CK have the techniques and
+// their sub-techniques, as far as there is room for them beside the techniques' own, and
+// what is to be said of them.
+func otherIDs(techniques []*attack.Technique) (other []string, note string) {
+	all := withSubtechniques(techniques)
+	own := ids(all)
+	for _, t := range all {
+		for _, id := range t.OtherIDs() {
+			if !slices.Contains(own, id) && !slices.Contains(other, id) {
+				other = append(other, id)
+			}
+		}
+	}
+	if len(other) == 0 {
+		return nil, ""
+	}
+	if room := max(0, maxIDs-len(own)); len(other) > room {
+		left := strings.Join(other[room:min(len(other), room+4)], ", ")
+		return other[:room], fmt.Sprintf("not looked for under %d ids that other versions of ATT&CK have for these techniques, such as %s: ask for fewer", len(other)-room, left)
+	}
+	return other, "looked for under the ids of other versions of ATT&CK too: " + strings.Join(other, ", ")
+}
+
 func ids(list []*attack.Technique) []string {
 	out := make([]string, len(list))
 	for i, t := range list {
@@ -123,17 +157,17 @@ func ids(list []*attack.Technique) []string {
 	return out
 }
 
-func (c *Client) wazuhHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *WazuhHits) error {
-	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: ids(techniques)}, Limit: limit})
+func (c *Client) wazuhHits(ctx context.Context, ids []string, limit int, hits *WazuhHits) error {
+	page, err := c.wazuh.GetAlerts(ctx, wazuh.GetAlertsInput{AlertFilter: wazuh.AlertFilter{MITREIDs: ids}, Limit: limit})
 	if err != nil {
 		return err
 	}
-	hits.Total, hits.Alerts = page.Total, page.Alerts
+	hits.Total, hits.Alerts, hits.Incomplete = page.Total, page.Alerts, page.Incomplete
 	return nil
 }
 
-func (c *Client) hiveHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *TheHiveHits) error {
-	found, err := c.hive.CasesByTechnique(ctx, ids(techniques), limit)
+func (c *Client) hiveHits(ctx context.Context, ids []string, limit int, hits *TheHiveHits) error {
+	found, err := c.hive.CasesByTechnique(ctx, ids, limit)
 	if err != nil {
 		return err
 	}
@@ -141,8 +175,8 @@ func (c *Client) hiveHits(ctx context.Context, techniques []*attack.Technique, l
 	return nil
 }
 
-func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, limit int, hits *MISPHits) error {
-	page, err := c.misp.EventsByTags(ctx, techniqueTags(techniques), limit)
+func (c *Client) mispHits(ctx context.Context, ids []string, limit int, hits *MISPHits) error {
+	page, err := c.misp.EventsByTags(ctx, techniqueTags(ids), limit)
 	if err != nil {
 		return err
 	}
@@ -157,10 +191,10 @@ func (c *Client) mispHits(ctx context.Context, techniques []*attack.Technique, l
 
 // techniqueTags are the tags under which the galaxies of MISP know techniques,
 // whatever they were called when the galaxy was made: by the id at their end.
-func techniqueTags(techniques []*attack.Technique) []string {
-	tags := make([]string, len(techniques))
-	for i, t := range techniques {
-		tags[i] = `misp-galaxy:%- ` + t.ID + `"`
+func techniqueTags(ids []string) []string {
+	tags := make([]string, len(ids))
+	for i, id := range ids {
+		tags[i] = `misp-galaxy:%- ` + id + `"`
 	}
 	return tags
 }

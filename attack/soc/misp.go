@@ -218,7 +218,8 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 		if err != nil {
 			return nil, err
 		}
-		out.Tags = append(out.Tags, techniqueTags(withSubtechniques(asked))...)
+		other, _ := otherIDs(asked) // the tags tell
+		out.Tags = append(out.Tags, techniqueTags(append(ids(withSubtechniques(asked)), other...))...)
 	}
 	if in.GroupName != "" {
 		g, _, err := kb.ResolveGroup(in.GroupName)

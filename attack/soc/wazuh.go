@@ -120,6 +120,9 @@ type WazuhAlertsOutput struct {
 	More  bool `json:"more"` // whether there are more behind these
 	// Newest first.
 	Alerts []AlertInATTACK `json:"alerts"`
+	// What a filter was taken for, what this Wazuh doesn't have, where words were not looked for, and why alerts
+	// may be missing.
+	Note string `json:"note,omitempty" untrusted:"true"`
 }
 
 // AlertInATTACK is an alert with what it means.
@@ -153,6 +156,8 @@ func (c *Client) WazuhAlerts(ctx context.Context, in WazuhAlertsInput) (*WazuhAl
 		return nil, err
 	}
 	out := &WazuhAlertsOutput{Total: page.Total, More: page.Total > len(page.Alerts), Alerts: []AlertInATTACK{}}
+	said := []string{page.Note, page.NotSearched, page.Incomplete}
+	out.Note = strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), "; ")
 	for _, a := range page.Alerts {
 		ids, source := alertIDs(a)
 		named := lookup(kb, ids, source)
