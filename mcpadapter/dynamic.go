@@ -15,7 +15,6 @@ import (
 	"github.com/sallyport-soc/sallyport/internal/bm25"
 	"github.com/sallyport-soc/sallyport/internal/jsontree"
 	"github.com/sallyport-soc/sallyport/internal/nearest"
-	"github.com/sallyport-soc/sallyport/mcpadapter/internal/schema"
 )
 
 // The tools of a server with [Options.Dynamic].
@@ -130,9 +129,9 @@ func (s *Server) named(name string) (*tool, error) {
 		names[i] = t.op.Name()
 	}
 	if near := nearest.Word(name, 2+len(name)/4, slices.Values(names)); near != "" {
-		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", schema.Label(name), near)
+		return nil, fmt.Errorf("there is no tool %s; did you mean %s?", jsontree.Label(name), near)
 	}
-	return nil, fmt.Errorf("there is no tool %s; find one with %s", schema.Label(name), FindTool)
+	return nil, fmt.Errorf("there is no tool %s; find one with %s", jsontree.Label(name), FindTool)
 }
 
 // dispatch serves call_tool: the call of another tool, as if it were made directly.
@@ -151,7 +150,7 @@ func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.C
 		e := v.Elems[i]
 		switch {
 		case seen[k]:
-			return wrong(schema.Label(k) + ": given twice")
+			return wrong(jsontree.Label(k) + ": given twice")
 		case k == "name" && e.Kind == jsontree.String:
 			name = e.Text
 		case k == "arguments" && e.Kind == jsontree.Object:
@@ -161,7 +160,7 @@ func (s *Server) dispatch(ctx context.Context, req *mcp.CallToolRequest) (*mcp.C
 		case k == "name" || k == "arguments":
 			return wrong(k + ": want name, a string, and arguments, an object")
 		default:
-			return wrong(schema.Label(k) + ": unknown argument; allowed: name, arguments")
+			return wrong(jsontree.Label(k) + ": unknown argument; allowed: name, arguments")
 		}
 		seen[k] = true
 	}

@@ -223,7 +223,7 @@ func TestBeyondLoopbackThereMustBeTokensAndTLS(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := mcphttp.Serve(ctx, s, opts)
 		cancel()
-		if err == nil || !strings.Contains(err.Error(), "tokens and a TLS certificate") {
+		if err == nil || !strings.Contains(err.Error(), "Options.Tokens and Options.TLS") {
 			t.Errorf("%s: %v", opts.Addr, err)
 		}
 	}

@@ -103,7 +103,7 @@ func promptArgs(p gate.Prompt, given map[string]string) (map[string]string, erro
 			if len(names) > 0 {
 				allowed = "allowed: " + strings.Join(names, ", ")
 			}
-			errs = append(errs, schema.Label(name)+": unknown argument; "+allowed)
+			errs = append(errs, jsontree.Label(name)+": unknown argument; "+allowed)
 			continue
 		case text == "":
 			continue

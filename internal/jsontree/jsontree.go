@@ -171,6 +171,17 @@ func Clip(s string, n int) string {
 	return s
 }
 
+const maxLabel = 60 // bytes of a name
+
+// Label returns a name that came from outside as it may stand in an error.
+func Label(k string) string {
+	q := string(jsontext.AppendString(nil, Clip(k, maxLabel)))
+	if plain := q[1 : len(q)-1]; plain == k && k != "" && !strings.ContainsAny(k, " :") {
+		return k
+	}
+	return q
+}
+
 // Walk calls fn for v and all below it. In a path a key stands as name says.
 func (v *Value) Walk(path string, name func(key string) string, fn func(v *Value, path string)) {
 	fn(v, path)

@@ -3,6 +3,7 @@ package jsontree_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,12 +27,14 @@ func TestAValueIsEncodedAsItCame(t *testing.T) {
 
 func TestWhatIsNotOneValueIsAnError(t *testing.T) {
 	for in, want := range map[string]string{
-		``:              "not valid JSON: unexpected EOF",
-		`{"a":`:         "not valid JSON: unexpected EOF",
-		`{} x`:          "not valid JSON: invalid character 'x' after top-level value",
-		`[1,]`:          "not valid JSON: invalid character ']' looking for beginning of value",
-		"\"\xff\"":      "not valid UTF-8",
-		`[[[[[[1]]]]]]`: "nested too deep",
+		``:                                   "not valid JSON: unexpected EOF",
+		`{"a":`:                              "not valid JSON: unexpected EOF",
+		`{} x`:                               "not valid JSON: invalid character 'x' after top-level value",
+		`[1,]`:                               "not valid JSON: invalid character ']' looking for beginning of value",
+		"\"\xff\"":                           "not valid UTF-8",
+		`[[[[[[1]]]]]]`:                      "nested too deep: want at most 5 levels",
+		`{"q":[],"a b":[[[[[1]]]]]}`:         `"a b": nested too deep: want at most 5 levels`,
+		`{"q":{"x":1,"y":[{"z":{"z":{}}}]}}`: "q.y: nested too deep: want at most 5 levels",
 	} {
 		_, err := jsontree.Parse([]byte(in), 5)
 		if err == nil || err.Error() != want {
@@ -48,7 +51,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		v, err := jsontree.Parse(in, jsontree.MaxDepthIn)
 		if err != nil {
-			if json.Valid(in) && err.Error() != "not valid UTF-8" && err.Error() != "nested too deep" {
+			var deep *jsontree.DeepError
+			if json.Valid(in) && err.Error() != "not valid UTF-8" && !errors.As(err, &deep) {
 				t.Fatalf("%q is valid: %v", in, err)
 			}
 			return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -18,7 +19,26 @@ const (
 	MaxDepthOut = jsontext.MaxDepth
 )
 
-var errTooDeep = errors.New("nested too deep")
+// A DeepError says where a value is nested deeper than is taken.
+type DeepError struct {
+	Path []string // the names of the first members on the way
+	Most int      // levels that are taken
+}
+
+// Error says so.
+func (e *DeepError) Error() string {
+	why := fmt.Sprintf("nested too deep: want at most %d levels", e.Most)
+	if len(e.Path) == 0 {
+		return why
+	}
+	labels := make([]string, len(e.Path))
+	for i, name := range e.Path {
+		labels[i] = Label(name)
+	}
+	return strings.Join(labels, ".") + ": " + why
+}
+
+const deepPath = 2 // names that a DeepError has
 
 // Parse reads exactly one JSON value, nested up to depth. It accepts duplicate
 // keys: who cares looks at [Value.Duplicate]. The texts of the value are parts of data,
@@ -29,8 +49,8 @@ func Parse(data []byte, depth int) (*Value, error) {
 	}
 	p := parser{Scanner: jsontext.Scanner{Data: data}, s: unsafe.String(unsafe.SliceData(data), len(data)), depth: depth}
 	v, err := p.value()
-	if err == errTooDeep {
-		return nil, err
+	if deep, ok := err.(*DeepError); ok {
+		return nil, deep
 	}
 	if err == nil && p.Next() == 0 {
 		return v, nil
@@ -121,12 +141,13 @@ func (p *parser) string(from int, text []byte) string {
 // children reads an object or a list, up to end.
 func (p *parser) children(k Kind, end byte) (*Value, error) {
 	if p.Depth == p.depth {
-		return nil, errTooDeep
+		return nil, &DeepError{Most: p.depth}
 	}
-	v, n, m := p.new(k, ""), len(p.stack), len(p.names)
+	v, n, m, level := p.new(k, ""), len(p.stack), len(p.names), p.Depth
 	if err := p.Enter(); err != nil {
 		return nil, err
 	}
+	var member string
 	for first := true; ; first = false {
 		if ok, err := p.More(first, end); err != nil {
 			return nil, err
@@ -140,10 +161,14 @@ func (p *parser) children(k Kind, end byte) (*Value, error) {
 			if err != nil {
 				return nil, err
 			}
-			p.names = append(p.names, p.string(from, name))
+			member = p.string(from, name)
+			p.names = append(p.names, member)
 		}
 		e, err := p.value()
 		if err != nil {
+			if deep, ok := err.(*DeepError); ok && k == Object && level < deepPath {
+				deep.Path = slices.Insert(deep.Path, 0, member)
+			}
 			return nil, err
 		}
 		p.stack = append(p.stack, e)

@@ -137,7 +137,7 @@ func TestCommands(t *testing.T) {
 		{"-tls-cert x", 2, "", "go with -http"},
 		{"-http 127.0.0.1:0 -tls-cert x", 2, "", "go together"},
 		{"-http 127.0.0.1:0 -tokens /nowhere", 2, "", "tokens:"},
-		{"-http 0.0.0.0:0", 1, "", "tokens and a TLS certificate"},
+		{"-http 0.0.0.0:0", 1, "", "tokens (-tokens or SALLYPORT_HTTP_TOKENS) and a TLS certificate (-tls-cert with -tls-key) are needed"},
 		{"serve now", 2, "", "takes no arguments"},
 		{"serve", 0, "", ""}, // the input ends at once
 	} {

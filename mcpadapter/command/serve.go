@@ -46,6 +46,9 @@ func (p *program) serve(ctx context.Context) int {
 	}
 	if p.http != "" {
 		err = mcphttp.Serve(ctx, s.server, opts)
+		if out := (*mcphttp.ExposedError)(nil); errors.As(err, &out) {
+			err = fmt.Errorf("%s is not on the loopback interface: to listen there, tokens (-tokens or %s) and a TLS certificate (-tls-cert with -tls-key) are needed", out.Addr, tokensVariable)
+		}
 	} else {
 		if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			fmt.Fprintf(p.err, "%s speaks MCP on standard input and output, for an agent's host; %[1]s -help tells what else it does\n", p.Name)

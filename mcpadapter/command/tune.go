@@ -17,7 +17,8 @@ import (
 // and keep little: it lets the heap grow to five times what is live while that is
 // little, and by heapRoom or a quarter while it is more, within 512 MiB. It also lets two
 // threads more run Go code than there are processors: what waits for a disk, as a flush of
-// the journal does, or for the system holds one. GOGC, GOMEMLIMIT and GOMAXPROCS, if set, have their way.
+// the journal does, or for the system holds one. GOGC, GOMEMLIMIT and GOMAXPROCS, if
+// set, have their way.
 func tune() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		widened.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) })
@@ -95,10 +96,10 @@ func (i *idler) ended(mcpadapter.Call) {
 	}
 }
 
-// giver returns what gives the system back the memory that calls have left, by free: most
-// servers idle for most of the day, and an agent's host runs several. It does so where the
-// heap has grown by 4 MiB and a quarter since it last did, so that a call now and then costs
-// no collection. GOGC, if set, has its way.
+// giver returns what gives the system back the memory that calls have left, by free:
+// most servers idle for most of the day, and an agent's host runs several. It does so
+// where the heap has grown by 4 MiB and a quarter since it last did, so that a call now
+// and then costs no collection. GOGC, if set, has its way.
 func giver(free func()) func() {
 	var alone sync.Mutex
 	var before uint64

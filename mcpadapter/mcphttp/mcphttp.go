@@ -101,6 +101,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// An ExposedError says that a server would listen beyond the loopback interface without
+// tokens or without TLS.
+type ExposedError struct{ Addr string }
+
+// Error names the options that are needed.
+func (e *ExposedError) Error() string {
+	return fmt.Sprintf("mcphttp: %s is not on the loopback interface: to listen there, Options.Tokens and Options.TLS are needed", e.Addr)
+}
+
 // Serve serves s over streamable HTTP at [PathMCP] until ctx ends: clients
 // of the protocol version 2026-07-28 without sessions, older ones with them.
 // At [PathHealth] it answers 200 to anybody. When ctx ends it takes no new
@@ -109,6 +118,8 @@ func (o Options) withDefaults() Options {
 //
 // The user of a bearer token is the principal of the calls it makes: the gate
 // and its journal name that user, and a session belongs to the one who opened it.
+// Beyond the loopback interface it serves no server that has no tokens or no TLS: see
+// [ExposedError].
 func Serve(ctx context.Context, s *mcpadapter.Server, opts Options) error {
 	opts = opts.withDefaults()
 	host, loopback, err := listenHost(opts.Addr)
@@ -116,7 +127,7 @@ func Serve(ctx context.Context, s *mcpadapter.Server, opts Options) error {
 		return err
 	}
 	if !loopback && (opts.Tokens == nil || opts.TLS == nil) {
-		return fmt.Errorf("mcphttp: %s is not on the loopback interface: to listen there, tokens and a TLS certificate are needed", opts.Addr)
+		return &ExposedError{opts.Addr}
 	}
 	if len(opts.Hosts) == 0 {
 		opts.Hosts = defaultHosts(host, loopback, opts.TLS)

@@ -457,9 +457,9 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 		f := s.Names[k]
 		switch {
 		case seen[k]:
-			b.errorf(path+Label(k), "given twice")
+			b.errorf(path+jsontree.Label(k), "given twice")
 		case f == nil:
-			b.unknown(s, path+Label(k), k)
+			b.unknown(s, path+jsontree.Label(k), k)
 		default:
 			args[f] = append(args[f], given{k, v.Elems[i]})
 		}
@@ -496,15 +496,6 @@ func (b *binding) object(s *Type, v *jsontree.Value, path string) {
 		}
 	}
 	b.out = append(b.out, '}')
-}
-
-// Label returns a name that came from outside as it may stand in an error.
-func Label(k string) string {
-	q := string(jsontext.AppendString(nil, jsontree.Clip(k, maxShown)))
-	if plain := q[1 : len(q)-1]; plain == k && k != "" && !strings.ContainsAny(k, " :") {
-		return k
-	}
-	return q
 }
 
 func (b *binding) unknown(s *Type, path, key string) {

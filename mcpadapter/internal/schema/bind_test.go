@@ -150,7 +150,7 @@ func TestArgumentsAreRefused(t *testing.T) {
 		{`{"id":"x","contentBase64":"%"}`, `contentBase64: want standard base64, got "%"`},
 		{`{"id":"x","a\nb":1}`, `"a\nb": unknown argument; allowed: ` + names},
 		{`{"id":"x","u":"` + strings.Repeat("9", 100) + `"}`, `u: want an integer from 0 to 255, got "` + strings.Repeat("9", 60) + `…"`},
-		{`{"id":"x","query":` + strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat("}", 60) + `}`, "nested too deep"},
+		{`{"id":"x","query":` + strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat("}", 60) + `}`, "query.a: nested too deep: want at most 40 levels"},
 		{`{"id":"` + strings.Repeat("x", maxArguments) + `"}`, fmt.Sprintf("arguments of %d bytes; at most %d are taken", maxArguments+9, maxArguments)},
 	} {
 		_, _, err := s.Bind([]byte(tt.args))
