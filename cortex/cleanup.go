@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,7 +102,20 @@ type CleanupJob struct {
 type selected struct {
 	jobs  []*Job
 	total *int
-	until int64 // jobs created later are left alone
+	until int64  // jobs created later are left alone
+	odd   []*Job // that can't be read, and are left alone
+}
+
+// left says which jobs are left alone, and why.
+func (s *selected) left(before string) string {
+	if len(s.odd) == 0 {
+		return ""
+	}
+	list := make([]string, len(s.odd))
+	for i, j := range s.odd {
+		list[i] = fmt.Sprintf("%s (%s)", j.ID, j.Unread)
+	}
+	return before + clip.Text("left alone, since they cannot be read: "+strings.Join(list, ", "), 500)
 }
 
 // token stands for exactly these jobs.
@@ -131,7 +145,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 		out.Jobs[i] = &CleanupJob{ID: j.ID, Status: j.Status, Analyzer: j.Worker, DataType: j.DataType, Data: clip.Text(j.Data, 200), CreatedAt: j.CreatedAt}
 	}
 	if in.dry() {
-		out.Message = fmt.Sprintf("nothing was deleted; with dryRun false, confirm true and this selection exactly %s would be", count(len(s.jobs), "job"))
+		out.Message = fmt.Sprintf("nothing was deleted; with dryRun false, confirm true and this selection exactly %s would be", count(len(s.jobs), "job")) + s.left("; ")
 		return out, nil
 	}
 	errs := each(len(s.jobs), func(i int) error {
@@ -162,6 +176,7 @@ func (c *Client) CleanupJobs(ctx context.Context, in CleanupJobsInput) (*Cleanup
 	if out.Returning > 0 {
 		out.Message += fmt.Sprintf("; %d had not ended and come back when they do", out.Returning)
 	}
+	out.Message += s.left("; ")
 	return out, nil
 }
 
@@ -185,6 +200,12 @@ func (c *Client) choose(ctx context.Context, in *CleanupJobsInput) (*selected, e
 	if err != nil {
 		return nil, err
 	}
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *Job) bool {
+		if j.Unread != "" {
+			s.odd = append(s.odd, j)
+		}
+		return j.Unread != ""
+	})
 	if in.Selection != "" && s.token() != in.Selection {
 		return nil, fmt.Errorf("%w: the jobs that match are no longer those of the dry run, and none was deleted; do another", ErrChanged)
 	}
@@ -206,6 +227,9 @@ func (c *Client) planCleanupJobs(ctx context.Context, in CleanupJobsInput) (gate
 		if !j.Status.Ended() {
 			running++
 		}
+	}
+	if left := s.left(""); left != "" {
+		p.Warnings = append(p.Warnings, left)
 	}
 	if running > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of them have not ended: Cortex doesn't stop their workers, and they are back with their reports when those end", running))

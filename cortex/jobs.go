@@ -50,6 +50,8 @@ type Job struct {
 	EndDate      time.Time       `json:"endDate,omitzero,format:unixmilli"`       // when it ended
 	FromCache    bool            `json:"fromCache,omitempty"`                     // whether an earlier job's answer was taken
 	ErrorMessage string          `json:"errorMessage,omitempty" untrusted:"true"` // why it failed
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 }
 
 // newJob takes over what Cortex says of a job, but neither its input nor the
@@ -363,6 +365,9 @@ func (c *Client) walk(ctx context.Context, in ListJobsInput) iter.Seq2[*Job, err
 			offset += in.Offset
 		}
 		jobs, _, err := c.search(ctx, next.query(), offset, next.Limit, newestFirst)
+		if n := len(jobs); n == next.Limit && jobs[n-1].CreatedAt.IsZero() {
+			return nil, false, fmt.Errorf("cortex: job %s cannot be read, and nobody knows where to go on: %s", jobs[n-1].ID, jobs[n-1].Unread)
+		}
 		return jobs, len(jobs) == next.Limit, err
 	})
 }
@@ -405,6 +410,18 @@ func (q query) encode() ([]byte, error) {
 	return json.Marshal(map[string]any{"_and": all})
 }
 
+// A jobRow is a job in a list, which isn't to be lost with the list for one odd value.
+type jobRow struct {
+	it     wire.Job
+	unread string
+}
+
+// UnmarshalJSON reads what it can.
+func (r *jobRow) UnmarshalJSON(b []byte) (err error) {
+	r.unread, err = jsoncodec.UnmarshalPartly(b, &r.it)
+	return err
+}
+
 // search returns up to limit jobs that match, and how many there are in all as
 // far as Cortex counts, in pages that Cortex can answer.
 func (c *Client) search(ctx context.Context, q query, offset, limit int, sort string) (jobs []*Job, total *int, err error) {
@@ -418,7 +435,7 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 		from := offset + len(jobs)
 		most := min(limit-len(jobs), atOnce)
 		res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", from, from+most), Sort: []string{sort}})
-		list, err := httpx.JSON[listing[wire.Job]](res, err)
+		list, err := httpx.JSON[listing[jobRow]](res, err)
 		if errors.Is(err, connect.ErrTooLarge) && most > 1 {
 			atOnce = most / 2
 			continue
@@ -426,11 +443,13 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 		if err != nil {
 			return nil, nil, err
 		}
-		if from == 0 && sort == newestFirst && len(list.rows) > 0 { // what comes meanwhile doesn't shift the next page
-			q = append(slices.Clip(q), compared("_lte", "createdAt", list.rows[0].CreatedAt))
+		if from == 0 && sort == newestFirst && len(list.rows) > 0 && list.rows[0].it.CreatedAt > 0 { // what comes meanwhile doesn't shift the next page
+			q = append(slices.Clip(q), compared("_lte", "createdAt", list.rows[0].it.CreatedAt))
 		}
-		for _, j := range list.rows {
-			jobs = append(jobs, newJob(j))
+		for _, row := range list.rows {
+			j := newJob(&row.it)
+			j.Unread = row.unread
+			jobs = append(jobs, j)
 		}
 		if n, err := strconv.Atoi(res.Header.Get("X-Total")); err == nil {
 			total = &n

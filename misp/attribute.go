@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -57,6 +58,8 @@ type Attribute struct {
 	Event *EventHead `json:"Event,omitempty"`
 	// The object it is in: who gets that.
 	Object *ObjectHead `json:"Object,omitempty"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -352,7 +355,7 @@ func (c *Client) attributes(ctx context.Context, in SearchAttributesInput) (*Att
 	if in.Value != "" {
 		q.Value, keep, notes = asked(in.Value, in.Networks)
 	}
-	p, err := c.searchAttributes(ctx, q)
+	p, err := c.listAttributes(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -412,8 +415,28 @@ func (c *Client) Attributes(ctx context.Context, in SearchAttributesInput) iter.
 	})
 }
 
-// searchAttributes sends q, whose filters are known to filter.
+// searchAttributes is listAttributes for who decides by what there is: all of it must be
+// readable.
 func (c *Client) searchAttributes(ctx context.Context, q wire.AttributeSearch) (*AttributePage, error) {
+	p, err := c.listAttributes(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range p.Attributes {
+		if a != nil && a.Unread != "" {
+			return nil, unreadable("attribute", a.ID, a.Unread)
+		}
+	}
+	return p, nil
+}
+
+// unreadable is the error of a thing that can't be read, but for a list.
+func unreadable(what string, id ID, why string) error {
+	return fmt.Errorf("misp: %s %s cannot be read: %s", what, id, why)
+}
+
+// listAttributes sends q, whose filters are known to filter.
+func (c *Client) listAttributes(ctx context.Context, q wire.AttributeSearch) (*AttributePage, error) {
 	q.ReturnFormat, q.Order = wire.AttributeSearchReturnFormatJSON, "Attribute.id DESC"
 	type answer struct {
 		Response struct {

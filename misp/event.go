@@ -78,6 +78,8 @@ type Event struct {
 	Galaxies List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true"`
 	// Attributes that others propose.
 	Proposals List[json.RawMessage] `json:"ShadowAttribute,omitempty" untrusted:"true"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -138,6 +140,8 @@ type EventSummary struct {
 	Tags             List[*Tag]    `json:"Tag,omitempty"`                          // its tags
 	// Galaxy clusters that it has no tag of.
 	Galaxies List[json.RawMessage] `json:"Galaxy,omitempty" untrusted:"true"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`

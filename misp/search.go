@@ -226,5 +226,8 @@ func (c *Client) event(ctx context.Context, ref EventRef, q wire.EventSearch) (*
 	if len(list) != 1 || !Ref(ref).is(list[0].ID, list[0].UUID) {
 		return nil, &Error{Refusal: refusal("searchEvents", 200, "there is no such event, or the key may not see it", ErrNotFound)}
 	}
+	if why := list[0].Unread; why != "" {
+		return nil, unreadable("event", list[0].ID, why)
+	}
 	return list[0], nil
 }

@@ -82,7 +82,7 @@ func (c *Client) ShowEvent(ctx context.Context, in ShowEventInput) (*ShownEvent,
 			return nil, err
 		}
 	}
-	p, err := c.searchAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), IncludeWarninglistHits: 1, IncludeSightings: 1, Page: in.Page, Limit: in.Limit})
+	p, err := c.listAttributes(ctx, wire.AttributeSearch{EventID: string(e.ID), IncludeWarninglistHits: 1, IncludeSightings: 1, Page: in.Page, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,8 @@ type Alert struct {
 	UpdatedAt       time.Time         `json:"_updatedAt,omitzero,format:unixmilli"`    // when it was changed last
 	// Whether it was there before, so that nothing was created.
 	Existing bool `json:"existing,omitempty"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,timeToDetect=0" own:"papLabel,severityLabel,tlpLabel,inProgressDate,closedDate,timeToDetect,timeToTriage,timeToQualify,timeToAcknowledge"`

@@ -104,6 +104,9 @@ func (c *Client) parts(ctx context.Context, a *Alert) (*alertParts, error) {
 	if p.observables, p.counts[HopObservables], err = paged[*Observable](ctx, c, "alert-observables", order{"_createdAt", Desc}, 0, maxPage, alert.To(HopObservables)); err != nil {
 		return nil, err
 	}
+	if err = whole(p.observables); err != nil {
+		return nil, err
+	}
 	for _, hop := range []Hop{HopProcedures, HopComments, HopAttachments} {
 		if p.counts[hop], err = count(ctx, c, "alert-"+string(hop), alert.To(hop)); err != nil {
 			return nil, err

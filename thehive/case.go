@@ -63,6 +63,8 @@ type Case struct {
 	Existing bool `json:"existing,omitempty"`
 	// What else the call brought about, or didn't.
 	Notes []string `json:"notes,omitempty" untrusted:"true"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" quiet:"_type,newDate,timeToDetect=0,access={\"_kind\":\"OrganisationAccessKind\"}"`

@@ -21,6 +21,8 @@ type Comment struct {
 	UpdatedBy string    `json:"updatedBy,omitempty"`                 // the login of who changed it last
 	UpdatedAt time.Time `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
 	IsEdited  bool      `json:"isEdited,omitempty"`                  // whether it was changed
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,external=false" own:"external"`

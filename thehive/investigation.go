@@ -353,6 +353,8 @@ type JobFacts struct {
 	// Of a job that runs, when it was last looked at.
 	EndDate   time.Time `json:"endDate,omitzero,format:unixmilli"`
 	CreatedBy string    `json:"_createdBy,omitempty"` // the login of who made it
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 }
 
 // ListJobs returns one page of the analyzer jobs that were run, newest first: of an

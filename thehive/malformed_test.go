@@ -63,6 +63,32 @@ func TestANullInAListIsNoRowAndCountsForThePage(t *testing.T) {
 	}
 }
 
+func TestARowThatCannotBeReadIsShownWithTheOthers(t *testing.T) {
+	t.Parallel()
+	rows, want := `[{"_id":"~1","title":"a"},{"_id":"~2","title":7,"message":[],"number":3}]`, []string{"", "title: want a string, got number"}
+	got, err := answering(t, rows).ListCases(t.Context(), thehive.ListCasesInput{Limit: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, cs := range got.Cases {
+		told = append(told, cs.Unread)
+	}
+	if diff := cmp.Diff(want, told); diff != "" || got.Cases[1].Number != 3 {
+		t.Errorf("what of the cases can't be read (-want +got):\n%s", diff)
+	}
+	alerts, err := answering(t, `[{"_id":"~1"},{"_id":"~2","title":{}}]`).ListAlerts(t.Context(), thehive.ListAlertsInput{Limit: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"", "title: want a string, got object"}, []string{alerts.Alerts[0].Unread, alerts.Alerts[1].Unread}); diff != "" {
+		t.Errorf("what of the alerts can't be read (-want +got):\n%s", diff)
+	}
+	if _, err := answering(t, `[{"_id":"~1","title":7}]`).GetCase(t.Context(), thehive.GetCaseInput{CaseID: "~1"}); err == nil {
+		t.Error("a case of its own is shown in part")
+	}
+}
+
 // Four changes of a bulk are under way at a time, each in a goroutine: a panic
 // there would end the process.
 func TestAPanicInABulkIsAnUnknownOutcomeOfThatItem(t *testing.T) {

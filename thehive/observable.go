@@ -43,6 +43,8 @@ type Observable struct {
 	CreatedAt        time.Time       `json:"_createdAt,omitzero,format:unixmilli"`  // when it was made
 	UpdatedBy        string          `json:"_updatedBy,omitempty"`                  // the login of who changed it last
 	UpdatedAt        time.Time       `json:"_updatedAt,omitzero,format:unixmilli"`  // when it was changed last
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate,external=false" own:"external,papLabel,tlpLabel"`

@@ -25,6 +25,8 @@ type Procedure struct {
 	Description string    `json:"description,omitempty" untrusted:"true"` // how it was done
 	CreatedBy   string    `json:"_createdBy,omitempty"`                   // the login of who made it
 	CreatedAt   time.Time `json:"_createdAt,omitzero,format:unixmilli"`   // when it was made
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate" own:"tacticLabel,_updatedBy,_updatedAt"`

@@ -321,20 +321,31 @@ func present[T any](list []T) []T {
 func unread[T any](into *[]*T, sent []json.RawMessage) *paging.Rows[*T] {
 	return paging.NewRows(into, sent, func(_ int, text json.RawMessage) (*T, error) {
 		row := new(T)
-		if err := jsoncodec.Unmarshal(text, row); err != nil {
+		if err := jsoncodec.UnmarshalRow(text, row); err != nil {
 			return nil, fmt.Errorf("thehive: an answer that cannot be read: %w", err)
 		}
 		return row, nil
 	}, nil)
 }
 
-// rows runs a query for what it lists.
+// whole returns an error if something of list could not be read: nothing is to be decided
+// by a part of it.
+func whole[T any](list []T) error {
+	for i, row := range list {
+		if why := jsoncodec.UnreadOf(row); why != "" {
+			return fmt.Errorf("thehive: an answer that cannot be read: row %d: %s", i+1, why)
+		}
+	}
+	return nil
+}
+
+// rows runs a query for what it lists, all of which can be read.
 func rows[T any](ctx context.Context, c *Client, name string, q Query) ([]T, error) {
 	got, err := list[T](ctx, c, name, q)
 	if err != nil {
 		return nil, err
 	}
-	return got.items, nil
+	return got.items, whole(got.items)
 }
 
 // count runs a query for the number of its entities.

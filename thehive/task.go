@@ -56,6 +56,8 @@ type Task struct {
 	CreatedAt time.Time `json:"_createdAt,omitzero,format:unixmilli"` // when it was made
 	UpdatedBy string    `json:"_updatedBy,omitempty"`                 // the login of who changed it last
 	UpdatedAt time.Time `json:"_updatedAt,omitzero,format:unixmilli"` // when it was changed last
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`
@@ -194,7 +196,7 @@ type taskRow struct{ OpenTask }
 // UnmarshalJSON reads the task and its case.
 func (r *taskRow) UnmarshalJSON(b []byte) error {
 	r.Task = new(Task)
-	if err := json.Unmarshal(b, r.Task); err != nil {
+	if err := jsoncodec.UnmarshalRow(b, r.Task); err != nil {
 		return err
 	}
 	var v struct {
@@ -502,6 +504,8 @@ type TaskLog struct {
 	IncludeInTimeline time.Time `json:"includeInTimeline,omitzero,format:unixmilli"`
 	CreatedBy         string    `json:"_createdBy,omitempty"`                 // the login of who made it
 	CreatedAt         time.Time `json:"_createdAt,omitzero,format:unixmilli"` // when it was made
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true" quiet:"_type,newDate"`

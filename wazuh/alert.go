@@ -72,6 +72,8 @@ type Alert struct {
 	FullLog string `json:"full_log,omitempty" untrusted:"true"`
 	// All that was decoded from the event. Absent unless asked for.
 	Data json.RawMessage `json:"data,omitempty" untrusted:"true"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know.
 	Extra map[string]json.RawMessage `json:"-" untrusted:"true"`
@@ -158,6 +160,7 @@ type document struct {
 	PreviousOutput Text            `json:"previous_output"`
 	FullLog        Text            `json:"full_log"`
 	Data           json.RawMessage `json:"data"`
+	Unread         string          `json:"-"`
 
 	Extra map[string]json.RawMessage `json:"-"`
 }
@@ -175,19 +178,21 @@ type summary struct {
 	Decoder   *Decoder        `json:"decoder"`
 	Syscheck  json.RawMessage `json:"syscheck"`
 	FullLog   Text            `json:"full_log"`
+	Unread    string          `json:"-"`
 }
 
 // listedAlert reads a hit for a list of alerts of Wazuh 4, and in which of its
 // fields words stand.
 func listedAlert(h indexer.Hit, log bool, words []word) (*Alert, error) {
 	var d summary
-	if err := jsoncodec.Unmarshal(h.Source, &d); err != nil {
+	if err := jsoncodec.UnmarshalRow(h.Source, &d); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
 	}
 	d.Rule.Extra = nil
 	a := &Alert{
 		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
 		Location: d.Location, Decoder: d.Decoder, Syscheck: listedPart(d.Syscheck), Timestamp: firstTime(d.Timestamp, d.Ingested),
+		Unread: d.Unread,
 	}
 	if log {
 		a.FullLog = string(d.FullLog)
@@ -213,17 +218,28 @@ func firstTime(texts ...string) time.Time {
 	return time.Time{}
 }
 
-// alertOf reads a hit, and in which of its fields words stand. data says whether
-// to keep all that was decoded.
-func alertOf(h indexer.Hit, data bool, words ...word) (*Alert, error) {
+// alertOf reads a hit, all of which must be as it should. data says whether to keep all
+// that was decoded.
+func alertOf(h indexer.Hit, data bool) (*Alert, error) {
+	a, err := wholeAlert(h, data, nil)
+	if err == nil && a.Unread != "" {
+		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %s", h.ID, h.Index, a.Unread)
+	}
+	return a, err
+}
+
+// wholeAlert reads a hit for a list with all that there is of alerts, and in which of its
+// fields words stand.
+func wholeAlert(h indexer.Hit, data bool, words []word) (*Alert, error) {
 	var d document
-	if err := jsoncodec.Unmarshal(h.Source, &d); err != nil {
+	if err := jsoncodec.UnmarshalRow(h.Source, &d); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
 	}
 	a := &Alert{
 		ID: h.ID, Index: h.Index, WazuhID: d.ID, Rule: d.Rule, Agent: d.Agent, Manager: d.Manager, Cluster: d.Cluster,
 		Location: d.Location, Decoder: d.Decoder, Syscheck: d.Syscheck, Predecoder: d.Predecoder, GeoLocation: d.GeoLocation,
 		PreviousOutput: string(d.PreviousOutput), FullLog: string(d.FullLog), Extra: d.Extra, Timestamp: firstTime(d.Timestamp, d.Ingested),
+		Unread: d.Unread,
 	}
 	if err := a.describe(h.Source, words); err != nil {
 		return nil, fmt.Errorf("wazuh: alert %s in %s cannot be read: %w", h.ID, h.Index, err)
@@ -249,7 +265,7 @@ func alertOf(h indexer.Hit, data bool, words ...word) (*Alert, error) {
 // document.
 var ownName = map[string]bool{
 	"index": true, "wazuh_id": true, "source_ip": true, "destination_ip": true, "source_user": true, "destination_user": true,
-	"event": true, "found_in": true, "geo_location": true,
+	"event": true, "found_in": true, "geo_location": true, "unread": true,
 }
 
 // maxAlert is how long the text of an alert can be. The manager's own are 64 KiB.
@@ -954,7 +970,7 @@ func (q *alertQuery) alert(h indexer.Hit) (*Alert, error) {
 	if !q.five && !q.data {
 		return listedAlert(h, q.log, q.words)
 	}
-	a, err := alertOf(h, q.data, q.words...)
+	a, err := wholeAlert(h, q.data, q.words)
 	if err == nil && !q.log {
 		a.FullLog = ""
 	}

@@ -347,3 +347,27 @@ func TestWithoutAnIndexer(t *testing.T) {
 		t.Errorf("the rest: %v", err)
 	}
 }
+
+func TestAnAlertThatCannotBeReadIsShownWithTheOthers(t *testing.T) {
+	t.Parallel()
+	s := wazuhtest.New(t)
+	at := time.Now().Add(-time.Minute)
+	s.AddAlert(at, "odd", wazuhtest.Object{"location": wazuhtest.Object{"path": "x"}, "rule": wazuhtest.Object{"id": "100200", "level": 7}, "agent": wazuhtest.Object{"id": "001", "name": 5}})
+	for _, in := range []wazuh.GetAlertsInput{{Limit: 100}, {Limit: 100, IncludeRawData: true}} {
+		page, err := s.Client().GetAlerts(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others, odd := 0, ""
+		for _, a := range page.Alerts {
+			if a.Rule.ID == "100200" {
+				odd = a.Unread
+			} else if a.Unread == "" {
+				others++
+			}
+		}
+		if want := "agent.name: want a string, got number; location: want a string, got object"; odd != want || others != len(page.Alerts)-1 {
+			t.Errorf("raw data %t: of the alert can't be read %q, want %q, and %d of %d are whole", in.IncludeRawData, odd, want, others, len(page.Alerts))
+		}
+	}
+}

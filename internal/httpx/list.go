@@ -20,7 +20,8 @@ const longList = 256 << 10
 // Listed is [JSON] for an answer with a list, which may be long. send sends for it, path
 // are the names of the members that lead to the list, with dots between, and rows says
 // where that is in T. Each row of a long one is decoded as it arrives, so that the text
-// of all is never in memory. Where raw isn't nil it returns what stays text of a row,
+// of all is never in memory. A row with values that it can't hold is read as
+// [jsoncodec.UnmarshalRow] does, which tells them in it. Where raw isn't nil it returns what stays text of a row,
 // which may be a part of the body: for rows that are read by need ([paging.ByNeed]) that
 // is let go of where the rows before have as much as is kept of an answer.
 func Listed[T, E any](ctx context.Context, path string, rows func(*T) *[]E, raw func(*E) *json.RawMessage, send func(context.Context) (*Response, error)) (*T, error) {
@@ -30,7 +31,7 @@ func Listed[T, E any](ctx context.Context, path string, rows func(*T) *[]E, raw 
 		held := 0
 		return func(text []byte) error {
 			var row E
-			if err := jsoncodec.Unmarshal(text, &row); err != nil {
+			if err := jsoncodec.UnmarshalRow(text, &row); err != nil {
 				return err
 			}
 			if raw != nil && paging.Needed(ctx) {
@@ -52,8 +53,18 @@ func Listed[T, E any](ctx context.Context, path string, rows func(*T) *[]E, raw 
 		read = jsoncodec.UnmarshalHeld
 	}
 	v := new(T)
-	if err := res.decode(v, err, read); err != nil {
-		return nil, err
+	whole := res.decode(v, err, read)
+	if whole != nil && err == nil && !res.listed { // row by row one may be shown without what is odd in it
+		v = new(T)
+		rest, err := jsontext.Rows(bytes.NewReader(res.Body), l.path, l.begin)
+		if err != nil || come == nil || read(rest, v) != nil {
+			return nil, whole
+		}
+		*rows(v) = come
+		return v, nil
+	}
+	if whole != nil {
+		return nil, whole
 	}
 	if res.listed {
 		*rows(v) = come

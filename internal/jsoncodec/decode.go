@@ -13,24 +13,26 @@ import (
 
 // Unmarshal reads the JSON text b into v, a pointer. Nothing in v shares memory
 // with b. Errors are those of encoding/json; the first ends the reading.
-func Unmarshal(b []byte, v any) error { return unmarshal(b, v, false) }
+func Unmarshal(b []byte, v any) error { return unmarshal(b, v, false, nil) }
 
 // UnmarshalHeld is [Unmarshal], but for raw values, which are parts of b: they must
 // not be changed, nor b.
-func UnmarshalHeld(b []byte, v any) error { return unmarshal(b, v, true) }
+func UnmarshalHeld(b []byte, v any) error { return unmarshal(b, v, true, nil) }
 
-func unmarshal(b []byte, v any, held bool) error {
+// unmarshal reads b into v. Where odd isn't nil a member that its field can't hold is told
+// there, and is left out.
+func unmarshal(b []byte, v any, held bool, odd *oddities) error {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(v)}
 	}
 	d := decoders.Get().(*decoder)
-	d.Scanner, d.held = jsontext.Scanner{Data: b}, held
+	d.Scanner, d.held, d.odd = jsontext.Scanner{Data: b}, held, odd
 	err := codecOf(p.Type().Elem()).decode(d, p.Elem())
 	if err == nil && d.Next() != 0 {
 		err = jsontext.ErrSyntax
 	}
-	d.Data, d.room = nil, nil
+	d.Data, d.room, d.odd = nil, nil, nil
 	if d.shares {
 		clear(d.recent[:])
 		d.shares = false
@@ -51,6 +53,7 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 type decoder struct {
 	jsontext.Scanner
 	held   bool       // raw values may be parts of Data
+	odd    *oddities  // where members go that can't be read, if that isn't an error
 	shares bool       // there is something in recent
 	recent [64]string // short texts that came lately, each in the place that its bytes give
 	room   []byte     // for copies of raw values: one piece of memory for many
@@ -464,7 +467,13 @@ func (s *structType) decode(d *decoder, v reflect.Value) error {
 		}
 		d.Next()
 		from := d.Pos
+		if d.odd != nil {
+			d.odd.path = append(d.odd.path, f.name)
+		}
 		err = f.decode(d, target)
+		if d.odd != nil {
+			d.odd.path = d.odd.path[:len(d.odd.path)-1]
+		}
 		switch {
 		case err == nil && !exact && s.unknown >= 0:
 			o.other = append(o.other, otherCase{at, name, d.Data[from:d.Pos]})
@@ -476,6 +485,13 @@ func (s *structType) decode(d *decoder, v reflect.Value) error {
 			}
 			target.SetZero()
 			o.keep(d, name, value)
+		case err != nil && err != jsontext.ErrSyntax && d.odd != nil:
+			d.Pos, d.Depth = from, depth
+			if _, err := d.Skip(); err != nil {
+				return err
+			}
+			target.SetZero()
+			d.odd.add(f.name, err)
 		case err != nil:
 			return inField(err, v.Type(), f.name)
 		}
