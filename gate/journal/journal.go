@@ -613,6 +613,13 @@ func (j *Journal) Unsettled() ([]*state.Proposal, error) {
 	return list, err
 }
 
+// Again returns the proposals that ask for the same call as p and may still run: they wait
+// for an approver, or have one.
+func (j *Journal) Again(p *state.Proposal) ([]*state.Proposal, error) {
+	list, _, err := j.in(state.StatePending, state.StateApproved)
+	return slices.DeleteFunc(list, func(other *state.Proposal) bool { return other.Call != p.Call || other.ID == p.ID }), err
+}
+
 // in returns the proposals that stand so, and as of which event that is.
 func (j *Journal) in(states ...state.State) (list []*state.Proposal, seq uint64, err error) {
 	err = j.view(func(u *update) error {
@@ -630,11 +637,62 @@ func (j *Journal) in(states ...state.State) (list []*state.Proposal, seq uint64,
 // ErrNoProposal means that there is no proposal of that id.
 var ErrNoProposal = errors.New("gate: no such proposal")
 
-var isID = lazyregexp.New(`^P-[0-9A-Z]{8}$`)
+var (
+	isID = lazyregexp.New(`^P-[0-9A-Z]{8}$`)
+	idIn = lazyregexp.New(`\bP-[0-9A-Z]{8}\b`)
+)
 
 // Proposal returns the proposal of that id.
 func (j *Journal) Proposal(id string) (*state.Proposal, error) {
 	p, _, err := j.proposal(id)
+	return p, err
+}
+
+// Shown is [Journal.Proposal] for who decides on it: the History of one that waits says too
+// what has become, since it was proposed, of the same call and of the calls it speaks of.
+func (j *Journal) Shown(id string) (*state.Proposal, error) {
+	p, _, err := j.proposal(id)
+	if err != nil || !waits(p.State) {
+		return p, err
+	}
+	var named []string
+	for _, h := range p.History {
+		named = append(named, idIn.FindAllString(h, -1)...)
+	}
+	err = j.view(func(u *update) error {
+		for _, past := range u.m.Near(p.Call, "", "") {
+			named = append(named, past.ID)
+		}
+		return nil
+	})
+	slices.Sort(named)
+	for _, id := range slices.Compact(named) {
+		other, err := j.Proposal(id)
+		switch {
+		case errors.Is(err, ErrNoProposal):
+			continue
+		case err != nil:
+			return nil, err
+		case other.Changed.Before(p.Created):
+			continue
+		}
+		which := id
+		if other.Call == p.Call {
+			which += ", the same call,"
+		}
+		switch at := other.Changed.UTC().Format(time.RFC3339); other.State {
+		case state.StateExecuted:
+			which += " was executed at " + at
+		case state.StateFailed:
+			which += " failed at " + at
+		default:
+			continue
+		}
+		if other.Detail != "" {
+			which += ": " + other.Detail
+		}
+		p.History = append(slices.Clip(p.History), which)
+	}
 	return p, err
 }
 

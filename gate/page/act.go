@@ -22,7 +22,7 @@ func (p *Page) shownOf(v *visit, deed string) (*gate.Proposal, string, error) {
 	if !v.s.take(v.r.PostForm.Get("token"), act(deed, id, digest)) {
 		return nil, "", refuse(http.StatusForbidden, usedForm)
 	}
-	pr, err := p.cfg.Journal.Proposal(id)
+	pr, err := p.cfg.Journal.Shown(id)
 	return pr, digest, err
 }
 

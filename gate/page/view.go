@@ -293,7 +293,7 @@ type oneView struct {
 }
 
 func (p *Page) proposal(v *visit) error {
-	pr, err := p.cfg.Journal.Proposal(v.r.PathValue("id"))
+	pr, err := p.cfg.Journal.Shown(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

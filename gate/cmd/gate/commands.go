@@ -133,7 +133,7 @@ func show(_ *app, fs *flag.FlagSet) func(*call) error {
 	input := fs.Bool("input", false, "show the whole input too")
 	return func(c *call) error {
 		return c.withJournal(func(j *gate.Journal) error {
-			p, err := j.Proposal(c.arg)
+			p, err := j.Shown(c.arg)
 			if err != nil {
 				return err
 			}
@@ -181,7 +181,7 @@ func approve(_ *app, fs *flag.FlagSet) func(*call) error {
 	target := fs.String("target", "", "the `NAME` or id of the first target, for a destructive operation")
 	return func(c *call) error {
 		return c.withJournal(func(j *gate.Journal) error {
-			p, err := j.Proposal(c.arg)
+			p, err := j.Shown(c.arg)
 			if err != nil {
 				return err
 			}

@@ -162,7 +162,15 @@ func resolve(*app, *flag.FlagSet) func(*call) error {
 				return err
 			}
 			c.printf("%s counts as %s.", c.arg, string(outcome))
-			return nil
+			p, err := j.Proposal(c.arg)
+			if err != nil || outcome != gate.StateExecuted {
+				return err
+			}
+			again, err := j.Again(p)
+			for _, q := range again {
+				c.printf("But %s, the same call, is %s: gate deny %s, unless it is to be done twice.", q.ID, q.State, q.ID)
+			}
+			return err
 		})
 	}
 }
@@ -187,7 +195,7 @@ func grant(_ *app, fs *flag.FlagSet) func(*call) error {
 	code := fs.String("code", "", "the first six characters of the digest, `HEX6`, where no terminal is at hand")
 	return func(c *call) error {
 		return c.withJournal(func(j *gate.Journal) error {
-			p, err := j.Proposal(c.arg)
+			p, err := j.Shown(c.arg)
 			if err != nil {
 				return err
 			}

@@ -251,6 +251,37 @@ func TestReplayAndResolve(t *testing.T) {
 	d.wants(t, gate.StateFailed, q.ID)
 }
 
+func TestWhoDecidesIsToldWhatBecameOfTheSameCall(t *testing.T) {
+	for _, outcome := range []gate.State{gate.StateExecuted, gate.StateFailed} {
+		d := newDesk(t)
+		lost := gate.Write("lost", func(context.Context, deletion) (string, error) { return "", gate.ErrOutcomeUnknown }, "Lose.")
+		first := d.call(lost).Proposal
+		d.want(exitOK, []string{"approve", first.ID, "-code", first.Code()})
+		if _, err := lost.Do(t.Context(), d.guard, &deletion{ID: "~1"}); !errors.Is(err, gate.ErrOutcomeUnknown) {
+			t.Fatal(err)
+		}
+		again := d.call(lost).Proposal
+		d.want(exitOK, []string{"show", again.ID}, first.ID+", ended with an unknown outcome")
+		said := map[gate.State]string{
+			gate.StateExecuted: "But " + again.ID + ", the same call, is pending: gate deny " + again.ID,
+			gate.StateFailed:   first.ID + " counts as failed.",
+		}
+		d.want(exitOK, []string{"resolve", first.ID, string(outcome)}, said[outcome])
+		told := first.ID + ", the same call, " + map[gate.State]string{gate.StateExecuted: "was executed", gate.StateFailed: "failed"}[outcome] + " at 20"
+		_, shown, _ := d.gate("show", again.ID)
+		_, asked, _ := d.gate("approve", again.ID)
+		for where, text := range map[string]string{"show": shown, "approve": asked} {
+			if text = strings.ReplaceAll(text, "\n           | ", " "); !strings.Contains(text, told) || !strings.Contains(text, "resolved by alice") {
+				t.Errorf("gate %s after the earlier one counts as %s doesn't say %q:\n%s", where, outcome, told, text)
+			}
+		}
+		d.want(exitOK, []string{"deny", again.ID})
+		if _, shown, _ := d.gate("show", again.ID); strings.Contains(shown, told) {
+			t.Errorf("of a denied one is said what might be done twice:\n%s", shown)
+		}
+	}
+}
+
 func TestAnExportIsAnAnchor(t *testing.T) {
 	d := newDesk(t)
 	d.call(d.op(gate.TierWrite, "A case"))
