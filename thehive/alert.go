@@ -343,7 +343,7 @@ func (in *CreateAlertInput) check(ctx context.Context, c *Client) error {
 		return err
 	}
 	for _, o := range in.Observables {
-		if err := c.checkDataType(ctx, o.DataType); err != nil {
+		if err := c.CheckDataType(ctx, o.DataType); err != nil {
 			return err
 		}
 	}

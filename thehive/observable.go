@@ -200,7 +200,7 @@ func (c *Client) createObservables(ctx context.Context, in newObservables) (*Obs
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: data: want at least one value", ErrInvalid)
 	}
-	if err := c.checkDataType(ctx, in.DataType); err != nil {
+	if err := c.CheckDataType(ctx, in.DataType); err != nil {
 		return nil, err
 	}
 	body := wire.CreateObservable{
@@ -316,7 +316,7 @@ func (c *Client) planCreateObservableBulk(ctx context.Context, in CreateObservab
 }
 
 func (c *Client) planCreateObservables(ctx context.Context, in newObservables) (gate.Plan, error) {
-	if err := c.checkDataType(ctx, in.DataType); err != nil {
+	if err := c.CheckDataType(ctx, in.DataType); err != nil {
 		return gate.Plan{}, err
 	}
 	at, err := c.place(ctx, in.CaseID, in.AlertID)

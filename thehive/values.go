@@ -144,9 +144,9 @@ func (c *Client) settable(ctx context.Context, kind Kind, status string) error {
 	return nil
 }
 
-// checkDataType refuses a type of observables that the server doesn't have, or
+// CheckDataType returns [ErrInvalid] for a type of observables that the server doesn't have, or
 // whose observables are files.
-func (c *Client) checkDataType(ctx context.Context, name string) error {
+func (c *Client) CheckDataType(ctx context.Context, name string) error {
 	if slices.Contains(dataTypes, name) {
 		return nil
 	}

@@ -250,7 +250,10 @@ func (c *Client) planCreateCase(ctx context.Context, in CreateCaseInput) (gate.P
 	if parts.open.TLP != nil {
 		p.Changes = append(p.Changes, gate.Set("TLP", *parts.open.TLP))
 	}
-	for _, o := range parts.observables {
+	for i, o := range parts.observables {
+		if err := c.hive.CheckDataType(ctx, o.DataType); err != nil {
+			return gate.Plan{}, fmt.Errorf("observables[%d]: %w", i, err)
+		}
 		value := o.DataType + " " + o.Data[0]
 		if o.IOC {
 			value += ", IOC"

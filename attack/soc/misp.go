@@ -187,8 +187,9 @@ type SearchIndicatorsInput struct {
 type SearchIndicatorsOutput struct {
 	// The tags that were searched for.
 	Tags       []string          `json:"tags"`
-	Indicators []*misp.Attribute `json:"indicators"` // the attributes
-	More       bool              `json:"more"`       // whether there are more behind these
+	Indicators []*misp.Attribute `json:"indicators"`                      // the attributes
+	More       bool              `json:"more"`                            // whether there are more behind these
+	Note       string            `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // SearchIndicators finds indicators of a technique, a group or a type. A
@@ -233,6 +234,7 @@ func (c *Client) SearchIndicators(ctx context.Context, in SearchIndicatorsInput)
 		return nil, err
 	}
 	out.Indicators, out.More = append(out.Indicators, misp.InBrief(page.Attributes)...), page.More
+	out.Note = page.Note
 	return out, nil
 }
 
@@ -251,6 +253,7 @@ type ListEventsOutput struct {
 	More  bool `json:"more"` // whether there are more behind these
 	// Those changed last first.
 	Events []EventInATTACK `json:"events"`
+	Note   string          `json:"note,omitempty" untrusted:"true"` // what to know about the answer
 }
 
 // EventInATTACK is an event and which techniques its tags name.
@@ -286,7 +289,7 @@ func (c *Client) ListEvents(ctx context.Context, in ListEventsInput) (*ListEvent
 	if err != nil {
 		return nil, err
 	}
-	out := &ListEventsOutput{Total: page.Total, More: page.More, Events: []EventInATTACK{}}
+	out := &ListEventsOutput{Total: page.Total, More: page.More, Events: []EventInATTACK{}, Note: page.Note}
 	for _, e := range misp.InBrief(page.Events) {
 		row := EventInATTACK{Event: e, Techniques: []attack.Ref{}}
 		var named []string

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-soc/sallyport/gate"
 	"github.com/sallyport-soc/sallyport/gate/gatetest"
 	"github.com/sallyport-soc/sallyport/internal/testing/evidence"
+	"github.com/sallyport-soc/sallyport/mcpadapter/mcptest"
 	"github.com/sallyport-soc/sallyport/misp"
 	"github.com/sallyport-soc/sallyport/misp/misptest"
 	"github.com/sallyport-soc/sallyport/thehive"
@@ -467,5 +468,27 @@ func TestARuleThatThereIsntIsSaid(t *testing.T) {
 	}
 	if out, err := s.soc.WazuhRuleCoverage(t.Context(), soc.WazuhRuleCoverageInput{RuleGroup: "sshd", Level: 16}); err != nil || out.Rules != 0 || !strings.Contains(out.Note, "no loaded rule matches") {
 		t.Errorf("a level that none has: %+v, %v", out, err)
+	}
+}
+
+// TestWhatIsNamedWrongIsSaidAcrossPlatforms holds what the platforms' own clients say of a
+// name that there isn't.
+func TestWhatIsNamedWrongIsSaidAcrossPlatforms(t *testing.T) {
+	t.Parallel()
+	c := newSite(t).soc
+	if out, err := c.SearchIndicators(t.Context(), soc.SearchIndicatorsInput{IndicatorType: "ip"}); err != nil || !strings.Contains(out.Note, `there is no attribute type "ip"`) {
+		t.Errorf("indicators: %+v, %v", out, err)
+	}
+	if out, err := c.ListEvents(t.Context(), soc.ListEventsInput{SearchTag: "TLP:AMBER"}); err != nil || !strings.Contains(out.Note, "there is tlp:amber") {
+		t.Errorf("events: %+v, %v", out, err)
+	}
+	if out, err := c.WazuhAlerts(t.Context(), soc.WazuhAlertsInput{AgentID: "999"}); err != nil || !strings.Contains(out.Note, "no agent 999") {
+		t.Errorf("alerts: %+v, %v", out, err)
+	}
+	g := mcptest.Guard(t)
+	cs := mcptest.Connect(t, g, guarded(t, g).Ops()...)
+	res := mcptest.Call(t, cs, "mitre_thehive_create_case", `{"title":"x","techniques":["T1110"],"observables":[{"dataType":"ipv4","data":"198.51.100.1"}],"confirm":true}`)
+	if text := mcptest.Text(res); !res.IsError || !strings.Contains(text, "observables[0]: ") || !strings.Contains(text, "isn't one of this server") || strings.Contains(text, "platform said") {
+		t.Errorf("case: %s", text)
 	}
 }
