@@ -164,7 +164,7 @@ func (c *lines) Read(ctx context.Context) (jsonrpc.Message, error) {
 		in := struct {
 			io.Reader
 			io.Closer
-		}{a.rest, c.in}
+		}{&shallow{r: bufio.NewReader(a.rest), refuse: func(text []byte) { _ = c.Write(context.WithoutCancel(ctx), tooDeep(text)) }}, c.in}
 		sdk, err := (&mcp.IOTransport{Reader: in, Writer: c.out, MaxLineLength: maxLine}).Connect(ctx)
 		if err != nil {
 			return nil, err

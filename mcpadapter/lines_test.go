@@ -52,10 +52,14 @@ func FuzzALineIsTheMessageThatTheSDKReads(f *testing.F) {
 }
 
 // What comes in other lines than one a message is for the SDK, which reads a batch and
-// a message over several lines, and ends the session at what is no JSON.
+// a message over several lines, and ends the session at what is no JSON. It would at what
+// is nested too deep as well.
 func TestInputThatIsNotAMessageALineIsReadAsTheSDKReadsIt(t *testing.T) {
 	call := func(id int) string {
 		return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"slow","arguments":{}}}`, id)
+	}
+	deep := func(n int) string {
+		return strings.Replace(call(3), `{}`, `{"x":`+strings.Repeat("[", n)+`"]\"["`+strings.Repeat("]", n)+`}`, 1)
 	}
 	older := strings.Replace(hello, "2025-11-25", "2025-03-26", 1)
 	for name, tt := range map[string]struct {
@@ -71,6 +75,10 @@ func TestInputThatIsNotAMessageALineIsReadAsTheSDKReadsIt(t *testing.T) {
 		"two messages in a line":        {call(2) + "\n" + call(3) + call(4) + "\n", 1, true},
 		"no JSON":                       {call(2) + "\nno JSON\n" + call(3) + "\n", 1, true},
 		"a message of no version":       {call(2) + "\n" + `{"id":3,"method":"ping"}` + "\n" + call(4) + "\n", 1, true},
+		"a line too deep for JSON":      {call(2) + "\n" + deep(10_001) + "\n" + call(4) + "\n", 3, false},
+		"a deep line behind a batch":    {"[" + call(2) + "]\n" + deep(1001) + "\n" + call(4) + "\n" + strings.ReplaceAll(deep(1001), ",", ",\n") + "\n" + call(5) + "\n", 5, false},
+		"a deep batch":                  {call(2) + "\n[" + deep(1001) + "]\n" + call(4) + "\n", 3, false},
+		"a deep answer behind a batch":  {"[" + call(2) + "]\n" + `{"jsonrpc":"2.0","id":9,"result":` + strings.Repeat("[", 1001) + strings.Repeat("]", 1001) + "}\n" + call(4) + "\n", 3, false},
 		"a line longer than its buffer": {strings.Replace(call(2), `{}`, `{"x":"`+strings.Repeat("x", 100_000)+`"}`, 1) + "\n" + call(3) + "\n", 2, false},
 	} {
 		t.Run(name, func(t *testing.T) {
