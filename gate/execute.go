@@ -299,6 +299,9 @@ func (x *execution) finish(note string, listener *clientword.Listener) (*Result,
 		kind, detail = EventPartly, clip.Bytes("done: "+x.permit.did()+"; then: "+err.Error(), 500)
 		err = &PartlyError{Done: x.permit.did(), Err: err}
 	default:
+		if late(err) { // it isn't ambiguous
+			err = fmt.Errorf("nothing was sent: %w", err)
+		}
 		kind, detail = EventFailed, clip.Bytes(err.Error(), 500)
 	}
 	done := &Result{State: StateExecuted, Proposal: p, Out: x.out, Note: note}
@@ -394,9 +397,13 @@ func ambiguous(err error, silent, sent bool) bool {
 	if errors.Is(err, ErrOutcomeUnknown) {
 		return true
 	}
+	return late(err) && !silent || sent && errors.Is(err, ErrRefused)
+}
+
+// late reports whether an operation ended because its time was over or its caller left.
+func late(err error) bool {
 	var t interface{ Timeout() bool }
-	late := errors.Is(err, context.Canceled) || errors.As(err, &t) && t.Timeout()
-	return late && !silent || sent && errors.Is(err, ErrRefused)
+	return errors.Is(err, context.Canceled) || errors.As(err, &t) && t.Timeout()
 }
 
 // encoded returns the encoding of an answer; none, and no panic, if it has none: what was

@@ -379,6 +379,42 @@ func TestARequestWhoseTimeIsOverWhenTheApprovalIsSpentIsNotSent(t *testing.T) {
 	}
 }
 
+func TestWhoLeavesBeforeTheApprovalIsSpentIsToldThatNothingWasSent(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	g.grace = time.Millisecond
+	begun, over := make(chan struct{}), make(chan struct{})
+	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) {
+		close(begun)
+		<-ctx.Done()
+		close(over)
+		return "sent", g.Admit(ctx, point(TierWrite))
+	}, "Run.").Op()
+	Footprint{"x_run": {"hive x"}}.Limit(On(g, "https://hive", op))
+	j := must(g.Journal())
+	must(j.Pending())
+	files := w.files(j)
+	files.Sync = func(f *os.File) error {
+		files.Sync = (*os.File).Sync
+		<-over
+		return f.Sync()
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	go func() { <-begun; leave() }()
+	in := one
+	_, err := op.Do(ctx, g, &in)
+	if err == nil || errors.Is(err, ErrOutcomeUnknown) || !strings.Contains(err.Error(), "approval spent): nothing was sent: ") {
+		t.Fatalf("the caller is told %v", err)
+	}
+	id := regexp.MustCompile(`P-[0-9A-Z]{8}`).FindString(err.Error())
+	if p := must(j.Proposal(id)); p.State != StateFailed || !strings.HasPrefix(p.Detail, "nothing was sent: ") {
+		t.Errorf("the operator is told that %s is %s: %s", id, p.State, p.Detail)
+	}
+	if s := must(j.Standing()); s.Unknowns != 0 || len(s.Unknown) != 0 {
+		t.Errorf("an outcome counts as unknown: %+v", s)
+	}
+}
+
 var consumed = regexp.MustCompile(`"kind":"consumed".*"id":"(P-[^"]*)"`)
 
 // Whatever is appended beside the spending, nothing is let through that isn't in what the
