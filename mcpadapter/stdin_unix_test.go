@@ -1,0 +1,76 @@
+//go:build unix
+
+package mcpadapter
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestAnInputThatIsWaitedForIsLeftToOthersAsItWas(t *testing.T) {
+	var ends [2]int
+	if err := syscall.Pipe(ends[:]); err != nil {
+		t.Fatal(err)
+	}
+	other, err := syscall.Dup(ends[0]) // as another process has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(other)
+	write := os.NewFile(uintptr(ends[1]), "write end")
+	defer write.Close()
+	stdin := os.NewFile(uintptr(ends[0]), "stdin")
+	in := parked(stdin)
+	b := make([]byte, 10)
+	if _, err := syscall.Read(other, b); !errors.Is(err, syscall.EAGAIN) {
+		t.Fatalf("its reader holds a thread: %v", err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { write.WriteString("a line\n") })
+	if n, err := in.Read(b); err != nil || string(b[:n]) != "a line\n" {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+	read := make(chan error)
+	go func() {
+		_, err := in.Read(make([]byte, 10))
+		read <- err
+	}()
+	time.Sleep(10 * time.Millisecond) // mostly it waits then
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-read; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("who waited hears %v", err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { write.WriteString("another\n") })
+	if n, err := syscall.Read(other, b); err != nil || string(b[:n]) != "another\n" {
+		t.Errorf("the other reads %q, %v", b[:max(n, 0)], err)
+	}
+}
+
+func TestWhatIsNoPipeIsReadAsItIs(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "calls")
+	if err := os.WriteFile(name, []byte("a line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if in := parked(file); in != file {
+		t.Errorf("a file is %T", in)
+	}
+	r, w, err := os.Pipe() // which Go reads so already
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer r.Close()
+	if in := parked(r); in != r {
+		t.Errorf("a pipe of Go's is %T", in)
+	}
+}
