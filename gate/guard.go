@@ -355,7 +355,7 @@ func (o *operation) propose(ctx context.Context, g *Guard, in any, listener *cli
 		p.About = o.about(asked)
 	}
 	p.Untrusted = g.memory.marks(p.Principal, input)
-	by := journal.Authority{Choice: o.authority(ctx, g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress}
+	by := journal.Authority{Choice: o.authority(ctx, g, v, lock, planned), Grantable: v != verdictAsk && !o.facets.Egress, Left: ctx.Err}
 
 	if v == verdictDryRun {
 		if p.Plan, err = o.makePlan(ctx, planned); err != nil {

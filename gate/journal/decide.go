@@ -29,6 +29,8 @@ type Authority struct {
 	Choice    string // the operator's standing choice, if any
 	Grantable bool   // whether a standing approval may
 	Asks      string // why neither may for this very call; "" if they may
+
+	Left func() error // why nobody waits any more for what is decided; nil, as without it: somebody does
 }
 
 // A relation is how an earlier call stands to a new one.
@@ -313,6 +315,9 @@ func (j *Journal) Decide(p *state.Proposal, l Limits, by Authority, spending fun
 		all := u.relatives(p)
 		if d, note, err = u.before(p, all); d != nil || err != nil {
 			return err
+		}
+		if by.Left != nil && by.Left() != nil {
+			return fmt.Errorf("gate: %s: the caller left: nothing was proposed, and no approval spent: %w", p.Op, by.Left())
 		}
 		if err := u.checkLimits(p, l); err != nil {
 			return err
