@@ -48,7 +48,9 @@ func (c *Client) SearchGroups(ctx context.Context, in SearchGroupsInput) (*Page[
 		return nil, err
 	}
 	all := ranked(filter(kb.Groups(), pass), in.Query, func(g *Group) []string { return g.Aliases })
-	return page(all, in.Paging, summariseGroup), nil
+	out := page(all, in.Paging, summariseGroup)
+	out.Note = kb.namesOnly(in.Query)
+	return out, nil
 }
 
 func summariseGroup(g *Group) Summary {
@@ -180,9 +182,11 @@ func (c *Client) SearchSoftware(ctx context.Context, in SearchSoftwareInput) (*P
 	}
 	pass := func(s *Software) bool { return (in.Type == "" || s.Type == in.Type) && uses(s) }
 	all := ranked(filter(kb.Software(), pass), in.Query, func(s *Software) []string { return s.Aliases })
-	return page(all, in.Paging, func(s *Software) SoftwareSummary {
+	out := page(all, in.Paging, func(s *Software) SoftwareSummary {
 		return SoftwareSummary{Summary{s.ID, s.Name, nonNil(s.Aliases), len(s.Techniques()), excerpt(s.Description)}, s.Type}
-	}), nil
+	})
+	out.Note = kb.namesOnly(in.Query)
+	return out, nil
 }
 
 // GetSoftwareInput says which software to describe.
@@ -269,12 +273,14 @@ func (c *Client) SearchCampaigns(ctx context.Context, in SearchCampaignsInput) (
 		return nil, err
 	}
 	all := ranked(filter(kb.Campaigns(), pass), in.Query, func(c *Campaign) []string { return c.Aliases })
-	return page(all, in.Paging, func(c *Campaign) CampaignSummary {
+	out := page(all, in.Paging, func(c *Campaign) CampaignSummary {
 		return CampaignSummary{
 			Summary{c.ID, c.Name, nonNil(c.Aliases), len(c.Techniques()), excerpt(c.Description)},
 			c.FirstSeen, c.LastSeen, refs(c.Groups()),
 		}
-	}), nil
+	})
+	out.Note = kb.namesOnly(in.Query)
+	return out, nil
 }
 
 // ListCampaignsInput says which part of the list of campaigns to return.

@@ -40,6 +40,14 @@ func page[From, To any](all []From, p Paging, convert func(From) To) *Page[To] {
 	return out
 }
 
+// namesOnly is what to say of a search for words where there are no descriptions to look in.
+func (k *KB) namesOnly(query string) string {
+	if _, id := kindOf(query); id || strings.TrimSpace(query) == "" || k.source != FromTable {
+		return ""
+	}
+	return "No descriptions were searched. " + noProse
+}
+
 // ranked returns the objects that a query fits, best first: those of that id, name or alias, then those with all its
 // words in a name, then those that only mention them. An empty query fits all. Objects that fit equally well stay in order.
 func ranked[T any, P object[T]](all iter.Seq[P], query string, aliases func(P) []string) []P {

@@ -553,3 +553,38 @@ func TestATechniqueHasTheIDsOfOtherVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestASearchSaysThatThereAreNoDescriptionsToLookIn(t *testing.T) {
+	t.Parallel()
+	c, err := attack.New(attack.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]bool{"a word that only prose has": true, "bear": true, "G0016": false, "": false} {
+		for kind, note := range map[string]func() (string, error){
+			"groups": func() (string, error) {
+				p, err := c.SearchGroups(t.Context(), attack.SearchGroupsInput{Query: query})
+				return p.Note, err
+			},
+			"software": func() (string, error) {
+				p, err := c.SearchSoftware(t.Context(), attack.SearchSoftwareInput{Query: query})
+				return p.Note, err
+			},
+			"campaigns": func() (string, error) {
+				p, err := c.SearchCampaigns(t.Context(), attack.SearchCampaignsInput{Query: query})
+				return p.Note, err
+			},
+			"mitigations": func() (string, error) {
+				p, err := c.SearchMitigations(t.Context(), attack.SearchMitigationsInput{Query: query})
+				return p.Note, err
+			},
+		} {
+			if got, err := note(); err != nil || strings.Contains(got, "No descriptions were searched") != want {
+				t.Errorf("%s of %q: note %q, %v", kind, query, got, err)
+			}
+		}
+	}
+	if p, err := c.SearchTechniques(t.Context(), attack.SearchTechniquesInput{Query: "zzyzx"}); err != nil || p.Total != 0 || !strings.Contains(p.Note, "No descriptions were searched") {
+		t.Errorf("techniques: %+v, %v", p, err)
+	}
+}

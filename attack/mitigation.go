@@ -27,9 +27,11 @@ func (c *Client) SearchMitigations(ctx context.Context, in SearchMitigationsInpu
 		return nil, err
 	}
 	all := ranked(kb.Mitigations(), in.Query, func(*Mitigation) []string { return nil })
-	return page(all, in.Paging, func(m *Mitigation) Summary {
+	out := page(all, in.Paging, func(m *Mitigation) Summary {
 		return Summary{m.ID, m.Name, []string{}, len(m.Techniques()), excerpt(m.Description)}
-	}), nil
+	})
+	out.Note = kb.namesOnly(in.Query)
+	return out, nil
 }
 
 // GetMitigationInput says which mitigation to describe.

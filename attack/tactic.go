@@ -214,7 +214,9 @@ func (c *Client) SearchTechniques(ctx context.Context, in SearchTechniquesInput)
 		}
 	}
 	out := page(found, in.Paging, line)
-	out.Note = note
+	if out.Note = note; len(found) == 0 {
+		out.Note = strings.TrimSpace(note + " " + kb.namesOnly(in.Query))
+	}
 	return out, nil
 }
 

@@ -218,10 +218,7 @@ func observe(data, dataType string) (Observable, error) {
 	if !dataTypeForm.MatchString(dataType) {
 		return Observable{}, invalid("dataType %q: want a word such as ip, domain or user-agent", clip.Text(dataType, 80))
 	}
-	o := Observable{DataType: dataType, Data: data}
-	if lower := strings.ToLower(dataType); slices.Contains([]string{typeIP, typeDomain, typeFQDN, typeURL, typeMail, typeHash, typeFile}, lower) {
-		o.DataType = lower
-	}
+	o := Observable{DataType: typeNamed(dataType), Data: data}
 	wrong := func(what string) (Observable, error) {
 		return Observable{}, invalid("%q is no %s", clip.Text(o.Data, 80), what)
 	}
@@ -354,4 +351,13 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 		return s, false
 	}
 	return s[len(prefix):], true
+}
+
+// typeNamed is the type of observables that a name stands for: Cortex minds case, and the
+// types that it comes with are in small letters.
+func typeNamed(s string) string {
+	if lower := strings.ToLower(s); slices.Contains([]string{typeIP, typeDomain, typeFQDN, typeURL, typeMail, typeHash, typeFile}, lower) {
+		return lower
+	}
+	return s
 }

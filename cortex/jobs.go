@@ -180,6 +180,9 @@ func (in *ListJobsInput) Validate() error {
 	if in.Offset+max(in.Limit, 1) > windowJobs {
 		errs = append(errs, invalid("offset %d with limit %d: Cortex pages no further than %d jobs; to go on, give before= the createdAt of the last job that you have, and offset 0", in.Offset, in.Limit, windowJobs))
 	}
+	if !in.After.IsZero() && !in.Before.IsZero() && in.Before.Before(in.After) {
+		errs = append(errs, invalid("before, %s, is earlier than after, %s", in.Before.UTC().Format(time.RFC3339), in.After.UTC().Format(time.RFC3339)))
+	}
 	if in.Data != "" && in.Offset > 0 {
 		errs = append(errs, invalid("offset %d with data: the jobs of one observable go on with before", in.Offset))
 	}
@@ -283,7 +286,7 @@ func (c *Client) history(ctx context.Context, in ListJobsInput) (*JobPage, error
 		if (len(p.Jobs) >= in.Limit || looked >= lookJobs) && j.CreatedAt.Before(last) {
 			p.Before = j.CreatedAt
 			p.Note = fmt.Sprintf("the %s since %s were looked through: go on with before=%d, or narrow by dataType, analyzerName or after",
-				count(looked, "job"), date(last), p.Before.UnixMilli())
+				count(looked, "job"), last.UTC().Format(time.RFC3339), p.Before.UnixMilli())
 			return p, nil
 		}
 		looked, last = looked+1, j.CreatedAt
@@ -325,7 +328,7 @@ func plainly(data string) string {
 
 // query is what in asks Cortex for.
 func (in *ListJobsInput) query() query {
-	q := query{field("dataType", in.DataType), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
+	q := query{field("dataType", typeNamed(strings.TrimSpace(in.DataType))), field("workerName", in.AnalyzerName), field("status", string(in.Status))}
 	if !in.After.IsZero() {
 		q = append(q, compared("_gte", "createdAt", in.After.UnixMilli()))
 	}

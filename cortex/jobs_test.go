@@ -57,6 +57,8 @@ func TestListJobsFilters(t *testing.T) {
 		{cortex.ListJobsInput{AnalyzerName: "MaxMind*"}, 21, ""},
 		{cortex.ListJobsInput{AnalyzerName: "Nobody*"}, 0, "no job matches"},
 		{cortex.ListJobsInput{DataType: "hash"}, 0, "no job matches"},
+		{cortex.ListJobsInput{DataType: "IP", Limit: 32}, 32, ""},
+		{cortex.ListJobsInput{DataType: " ip ", Limit: 32}, 32, ""},
 		{cortex.ListJobsInput{Status: "Waiting"}, 0, "no job matches"},
 		{cortex.ListJobsInput{Offset: 40}, 32, "beyond"},
 	} {
@@ -65,7 +67,7 @@ func TestListJobsFilters(t *testing.T) {
 			t.Errorf("%+v: %+v, %v; want %d %q", tc.in, p, err, tc.total, tc.note)
 		}
 	}
-	for _, in := range []cortex.ListJobsInput{{Status: "Deleted"}, {Status: "*"}, {Limit: 501}, {Limit: -1}, {Offset: -1}} {
+	for _, in := range []cortex.ListJobsInput{{Status: "Deleted"}, {Status: "*"}, {Limit: 501}, {Limit: -1}, {Offset: -1}, {After: time.Now(), Before: time.Now().Add(-time.Hour)}} {
 		s.Requests()
 		if _, err := c.ListJobs(t.Context(), in); !errors.Is(err, cortex.ErrInvalid) || len(s.Requests()) != 0 {
 			t.Errorf("%+v: %v", in, err)
