@@ -178,6 +178,18 @@ func (p *permit) open() error {
 	return p.refused
 }
 
+// AwaitSpending waits until the approval that ctx runs under is spent, or isn't to be, or
+// ctx ends. Clients wait here before they take what reads wait for, too; whether a request
+// may then be sent [Guard.Admit] says.
+func AwaitSpending(ctx context.Context) {
+	if p, _ := ctx.Value(permitKey{}).(*permit); p != nil {
+		select {
+		case <-p.spent:
+		case <-ctx.Done():
+		}
+	}
+}
+
 type permitKey struct{}
 
 func withoutPermit(ctx context.Context) context.Context {

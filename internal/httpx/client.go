@@ -260,6 +260,9 @@ func (c *Client) attempt(ctx context.Context, r *Request, refused int) (*Respons
 			return nil, &authError{err}
 		}
 	}
+	if r.endpoint.Tier > gate.TierRead {
+		gate.AwaitSpending(ctx)
+	}
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
