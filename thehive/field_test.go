@@ -849,7 +849,7 @@ func TestOpenAndClosedAreStages(t *testing.T) {
 		hive.Add("Alert", "", Object{"type": "t", "source": "s", "sourceRef": fmt.Sprint(i), "title": "x", "description": "y", "status": []string{"New", "Pending", "Ignored", "Imported"}[i]})
 	}
 	_, call := session(t, hive)
-	for status, want := range map[string][2]int{"open": {2, 2}, "Open": {2, 2}, "closed": {2, 1}, "Resolved": {2, 1}, "New": {1, 1}, "new": {1, 1}} {
+	for status, want := range map[string][2]int{"open": {2, 2}, "Open": {2, 2}, "closed": {2, 1}, "Resolved": {2, 1}, "New": {1, 1}} {
 		var cases thehive.CasePage
 		mcptest.Structured(t, call("thehive_list_cases", fmt.Sprintf(`{"status":%q}`, status)), &cases)
 		var alerts thehive.AlertPage
@@ -867,9 +867,6 @@ func TestOpenAndClosedAreStages(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("walked over %d of 2", n)
-	}
-	if p, err := c.ListCases(t.Context(), thehive.ListCasesInput{Status: "in progress"}); err != nil || p.Total != 1 {
-		t.Errorf("in words: %+v, %v", p, err)
 	}
 	if _, err := c.ListCases(t.Context(), thehive.ListCasesInput{Status: "opened"}); !errors.Is(err, thehive.ErrInvalid) {
 		t.Errorf("neither a status nor such a word: %v", err)

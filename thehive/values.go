@@ -59,46 +59,31 @@ func (c *Client) stage(ctx context.Context, kind Kind, status string) (stage Sta
 // TheHive 5 doesn't have: open, and closed or, as TheHive 4 had it, resolved. Of other
 // words there are none.
 func StagesOf(status string) []Stage {
-	switch strings.ToLower(strings.TrimSpace(status)) {
+	switch strings.ToLower(status) {
 	case "open":
-		return []Stage{StageNew, StageInProgress}
+		return openStages
 	case "closed", "resolved":
-		return []Stage{StageClosed}
+		return closedStages
 	}
 	return nil
 }
 
-// inStatus keeps what has a status of the server, in any case, or else is in a stage that
-// the word stands for. One that is neither is refused, as nothing would be found.
+var openStages, closedStages = []Stage{StageNew, StageInProgress}, []Stage{StageClosed}
+
+// inStatus keeps what has a status of the server, or else is in a stage that the word
+// stands for. One that is neither is refused, as nothing would be found.
 func (c *Client) inStatus(ctx context.Context, q Query, kind Kind, status string) (Query, error) {
 	if status == "" {
 		return q, nil
 	}
 	_, err := c.stage(ctx, kind, status)
+	if err == nil {
+		return q.having("status", status), nil
+	}
 	if stages := StagesOf(status); stages != nil && errors.Is(err, ErrInvalid) {
 		return q.Where(In("stage", stages)), nil
 	}
-	if err != nil {
-		err = c.knownStatuses(ctx, kind, func(known []serverStatus) error {
-			at := slices.IndexFunc(known, func(s serverStatus) bool { return sameWords(s.Value, status) })
-			if at < 0 {
-				return err
-			}
-			status = known[at].Value
-			return nil
-		})
-	}
-	if err != nil {
-		return q, c.explain(ctx, err)
-	}
-	return q.Where(Eq("status", status)), nil
-}
-
-// sameWords reports whether two names differ in case and in what stands between their
-// words alone: InProgress, in progress.
-func sameWords(a, b string) bool {
-	bare := strings.NewReplacer(" ", "", "-", "", "_", "")
-	return strings.EqualFold(bare.Replace(a), bare.Replace(b))
+	return q, c.explain(ctx, err)
 }
 
 // knownStatuses looks among the statuses of a kind.

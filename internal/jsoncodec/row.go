@@ -60,11 +60,10 @@ func unread(row any) reflect.Value {
 		if v.Kind() != reflect.Struct || v.NumField() == 0 {
 			return reflect.Value{}
 		}
-		if f, ok := v.Type().FieldByName("Unread"); ok && f.Type.Kind() == reflect.String {
-			if at, err := v.FieldByIndexErr(f.Index); err == nil {
-				return at
+		for i := range v.NumField() { // reflect's own look-up by name is a large part of a program
+			if f := v.Type().Field(i); f.Name == "Unread" && f.Type.Kind() == reflect.String {
+				return v.Field(i)
 			}
-			return reflect.Zero(f.Type)
 		}
 	}
 }
@@ -91,16 +90,15 @@ func (o *oddities) add(name string, err error) {
 	if errors.As(err, &e) {
 		why = fmt.Sprintf("want %s, got %s", kind(e.Type), e.Value)
 	}
-	o.told = append(o.told, clip.Text(strings.Join(append(o.path[:len(o.path):len(o.path)], name), ".")+": "+why, maxOddity))
+	o.told = append(o.told, clip.Text(strings.Join(append(o.path, name), ".")+": "+why, maxOddity))
 }
 
 // String says what they are.
 func (o *oddities) String() string {
-	s := strings.Join(o.told, "; ")
 	if o.more > 0 {
-		s += fmt.Sprintf("; and %d more", o.more)
+		o.told = append(o.told, fmt.Sprintf("and %d more", o.more))
 	}
-	return s
+	return strings.Join(o.told, "; ")
 }
 
 // kind is what the JSON has that values of t are read from.
