@@ -77,10 +77,10 @@ func (c *Client) inStatus(ctx context.Context, q Query, kind Kind, status string
 		return q, nil
 	}
 	_, err := c.stage(ctx, kind, status)
-	if err == nil {
-		return q.having("status", status), nil
-	}
-	if stages := StagesOf(status); stages != nil && errors.Is(err, ErrInvalid) {
+	switch stages := StagesOf(status); {
+	case err == nil:
+		q = q.having("status", status)
+	case stages != nil:
 		return q.Where(In("stage", stages)), nil
 	}
 	return q, c.explain(ctx, err)
