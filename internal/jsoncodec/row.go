@@ -22,18 +22,19 @@ func UnmarshalPartly(b []byte, v any) (unread string, err error) {
 	if unmarshal(b, v, false, &odd) != nil {
 		return "", err
 	}
-	return odd.String(), nil
+	return strings.Join(odd.told, "; "), nil
 }
 
 // UnmarshalRow is [UnmarshalPartly] for a row that has a field Unread, a string, for what
 // can't be read: in the struct that v points to, or in the one to which its first field
 // does. For others it is [Unmarshal].
 func UnmarshalRow(b []byte, v any) error {
-	if !unread(v).IsValid() {
-		return Unmarshal(b, v)
+	err := Unmarshal(b, v)
+	if err == nil || !unread(v).IsValid() {
+		return err
 	}
 	odd, err := UnmarshalPartly(b, v)
-	if err == nil && odd != "" {
+	if err == nil {
 		unread(v).SetString(odd)
 	}
 	return err
@@ -77,12 +78,14 @@ const (
 type oddities struct {
 	path []string // to the member that is read
 	told []string
-	more int
 }
 
 func (o *oddities) add(name string, err error) {
-	if len(o.told) == maxOddities {
-		o.more++
+	switch {
+	case len(o.told) == maxOddities:
+		o.told = append(o.told, "and more")
+		fallthrough
+	case len(o.told) > maxOddities:
 		return
 	}
 	why := err.Error()
@@ -91,14 +94,6 @@ func (o *oddities) add(name string, err error) {
 		why = fmt.Sprintf("want %s, got %s", kind(e.Type), e.Value)
 	}
 	o.told = append(o.told, clip.Text(strings.Join(append(o.path, name), ".")+": "+why, maxOddity))
-}
-
-// String says what they are.
-func (o *oddities) String() string {
-	if o.more > 0 {
-		o.told = append(o.told, fmt.Sprintf("and %d more", o.more))
-	}
-	return strings.Join(o.told, "; ")
 }
 
 // kind is what the JSON has that values of t are read from.
