@@ -15,14 +15,9 @@ import (
 
 // tune sets how the garbage collector works in a server, whose decoders allocate much
 // and keep little: it lets the heap grow to five times what is live while that is
-// little, and by heapRoom or a quarter while it is more, within 512 MiB. It also lets two
-// threads more run Go code than there are processors: what waits for a disk, as a flush of
-// the journal does, or for the system holds one. GOGC, GOMEMLIMIT and GOMAXPROCS, if
-// set, have their way.
+// little, and by heapRoom or a quarter while it is more, within 512 MiB. GOGC and
+// GOMEMLIMIT, if set, have their way.
 func tune() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		widened.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2) })
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent(0))
 		paced.Do(func() { pace(new(cycle)) })
@@ -39,7 +34,7 @@ func percent(live uint64) int {
 	return int(min(400, max(25, 100*heapRoom/max(1, live))))
 }
 
-var widened, paced sync.Once
+var paced sync.Once
 
 // A cycle is garbage at once, so that it is finalized after each collection.
 type cycle struct{ _ *cycle }

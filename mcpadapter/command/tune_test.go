@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,29 +13,21 @@ import (
 )
 
 func TestTuneLeavesTheEnvironmentItsWay(t *testing.T) {
-	gc, limit, procs := debug.SetGCPercent(100), debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(0)
+	gc, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
 	t.Cleanup(func() {
-		runtime.GOMAXPROCS(procs)
 		debug.SetGCPercent(gc)
 		debug.SetMemoryLimit(limit)
 	})
 	t.Setenv("GOGC", "100")
 	t.Setenv("GOMEMLIMIT", "1GiB")
-	t.Setenv("GOMAXPROCS", "1")
 	tune()
-	if got := debug.SetGCPercent(100); got != 100 || debug.SetMemoryLimit(-1) != limit || runtime.GOMAXPROCS(0) != procs {
-		t.Errorf("GC percent %d, memory limit %d, %d processors", got, debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(0))
+	if got := debug.SetGCPercent(100); got != 100 || debug.SetMemoryLimit(-1) != limit {
+		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
 	}
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
-	t.Setenv("GOMAXPROCS", "")
 	debug.SetGCPercent(1000)
-	widened = sync.Once{}
 	tune()
-	tune()
-	if got := runtime.GOMAXPROCS(0); got != procs+2 {
-		t.Errorf("%d processors, want two more than %d", got, procs)
-	}
 	if got := debug.SetGCPercent(100); got < 25 || got > 400 || debug.SetMemoryLimit(-1) != 512<<20 {
 		t.Errorf("GC percent %d, memory limit %d", got, debug.SetMemoryLimit(-1))
 	}
