@@ -103,7 +103,9 @@ func (o Options) withDefaults() Options {
 
 // An ExposedError says that a server would listen beyond the loopback interface without
 // tokens or without TLS.
-type ExposedError struct{ Addr string }
+type ExposedError struct {
+	Addr string // where it would listen
+}
 
 // Error names the options that are needed.
 func (e *ExposedError) Error() string {
