@@ -35,6 +35,10 @@
 // cores. Equal reads that share an answer, as they do now, take 0.15 of the CPU in
 // list_agents and 0.08 in get_alerts.
 //
+// cortex_analyze_observable over 10 named analyzers, 5 ms for each answer, as in the example
+// above, idle cores: p50 0.54 (five runs: 0.54, 0.54, 0.54, 0.55, 0.54), and 0.47 of
+// a8cb174's.
+//
 // Over HTTP, -apart, 5 pairs in turn on two cores that others used too: ours ÷ a8cb174,
 // and CPU ÷ that of a server on the bare SDK whose tool says what it is told, which asks
 // no platform:
