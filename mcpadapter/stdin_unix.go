@@ -13,11 +13,17 @@ import (
 
 // parked returns in as a file whose reader waits without a thread of its own, if it is a
 // pipe or a socket: a thread that waits in a read keeps from others what it could run, and
-// has the scheduler look after it every few microseconds.
-func parked(in *os.File) io.ReadCloser {
+// has the scheduler look after it every few microseconds. A socket that is one of out, too,
+// stays as it is: to write there would no longer wait for room.
+func parked(in *os.File, out ...*os.File) io.ReadCloser {
 	fi, err := in.Stat()
 	if err != nil || fi.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 || in.SetReadDeadline(time.Time{}) == nil { // it waits so already
 		return in
+	}
+	for _, f := range out {
+		if other, err := f.Stat(); err == nil && os.SameFile(fi, other) {
+			return in
+		}
 	}
 	raw, err := in.SyscallConn()
 	if err != nil {

@@ -4,6 +4,7 @@ package mcpadapter
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -49,6 +50,39 @@ func TestAnInputThatIsWaitedForIsLeftToOthersAsItWas(t *testing.T) {
 	if n, err := syscall.Read(other, b); err != nil || string(b[:n]) != "another\n" {
 		t.Errorf("the other reads %q, %v", b[:max(n, 0)], err)
 	}
+}
+
+// As inetd, systemd and socat give it.
+func TestAWriterOfTheSocketThatIsReadWaitsForRoom(t *testing.T) {
+	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := syscall.Dup(ends[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, stdout, client := os.NewFile(uintptr(ends[0]), "stdin"), os.NewFile(uintptr(out), "stdout"), os.NewFile(uintptr(ends[1]), "client")
+	in := parked(stdin, stdout)
+	defer in.Close()
+	const size = 8 << 20
+	got := make(chan int64, 1)
+	time.AfterFunc(10*time.Millisecond, func() {
+		n, _ := io.CopyN(io.Discard, client, size)
+		got <- n
+	})
+	n, err := stdout.Write(make([]byte, size))
+	stdout.Close()
+	if err != nil || n != size {
+		t.Errorf("%d bytes of a long answer are written: %v", n, err)
+		in.Close()
+		syscall.Shutdown(ends[1], syscall.SHUT_RD)
+		client.Close()
+	}
+	if n := <-got; n != size {
+		t.Errorf("the client has %d bytes", n)
+	}
+	client.Close()
 }
 
 func TestWhatIsNoPipeIsReadAsItIs(t *testing.T) {

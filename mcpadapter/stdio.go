@@ -34,7 +34,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE) // else it ends the process where an answer is written to a client that is gone
 	defer signal.Stop(pipe)
-	return s.serve(ctx, parked(os.Stdin), standardOutput{os.Stdout}, drainTime)
+	return s.serve(ctx, parked(os.Stdin, os.Stdout, os.Stderr), standardOutput{os.Stdout}, drainTime)
 }
 
 // standardOutput isn't closed: the SDK closes what it writes to.
