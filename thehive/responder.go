@@ -233,6 +233,9 @@ const uncompared = "what the responder reads in the case was not compared with w
 // within adds the observables that q finds to what is acted on.
 func (c *Client) within(ctx context.Context, a *acted, q Query) (*acted, error) {
 	got, total, err := paged[*Observable](ctx, c, "acted-observables", order{"_createdAt", Desc}, 0, maxActed, q)
+	if err == nil {
+		err = whole(got)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -74,3 +74,15 @@ func TestAPlanSaysWhichObservablesItDoesntName(t *testing.T) {
 		}
 	}
 }
+
+// An address that can't be read may be one that the policy protects.
+func TestAResponderIsRefusedOnWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	hive := thehivetest.New(t)
+	hive.Add("Observable", thehivetest.PhishingCase, Object{"dataType": "ip", "data": []string{incident.AttackerIP}})
+	g, op := responding(t, hive, incident.AttackerIP+"/32")
+	_, err := op.Do(t.Context(), g.Guard, &thehive.RunResponderInput{ResponderID: "Mailer_1_0", ObjectType: thehive.ObjectCase, ObjectID: thehivetest.PhishingCase})
+	if err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("%v", err)
+	}
+}

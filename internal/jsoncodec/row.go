@@ -33,11 +33,16 @@ func UnmarshalRow(b []byte, v any) error {
 	if err == nil || !unread(v).IsValid() {
 		return err
 	}
-	odd, err := UnmarshalPartly(b, v)
-	if err == nil {
-		unread(v).SetString(odd)
+	odd, none := UnmarshalPartly(b, v)
+	if none != nil {
+		return none
 	}
-	return err
+	tell := unread(v)
+	if !tell.CanSet() { // the struct that has it can't be read at all
+		return err
+	}
+	tell.SetString(odd)
+	return nil
 }
 
 // UnreadOf returns what of a row could not be read, and why, if there is such a thing.

@@ -52,3 +52,18 @@ func TestARowSaysWhichOfItsMembersCannotBeRead(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestARowWithoutAPlaceToTellWhatCannotBeReadIsAnError(t *testing.T) {
+	type wrapped struct {
+		Row *oddRow `json:"Row"`
+	}
+	for _, text := range []string{`{"Row":5}`, `{"Row":{"id":"1"},"Row":[]}`} {
+		if err := jsoncodec.UnmarshalRow([]byte(text), new(wrapped)); err == nil {
+			t.Errorf("%s is read", text)
+		}
+	}
+	var row wrapped
+	if err := jsoncodec.UnmarshalRow([]byte(`{"Row":{"id":"1","n":"x"}}`), &row); err != nil || row.Row.Unread != "Row.n: want an integer, got string" {
+		t.Errorf("%+v, %v", row.Row, err)
+	}
+}
