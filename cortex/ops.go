@@ -23,7 +23,7 @@ func (c *Client) Ops() []gate.Op {
 			})).Plan(c.planRunAnalyzerFile).Op(),
 		gate.Write("cortex_analyze_observable", c.AnalyzeObservable,
 			"Enrich an indicator (IOC): look up the reputation of an IP, domain, URL, mail, hash or file: known bad, malicious? Scan or analyze it with analyzers such as VirusTotal (fanOut: all), wait, and sum up. What is internal or marked RED, and URLs with a query or token, go to no third party.",
-			gate.Leaves, gate.About(func(in AnalyzeObservableInput) []string { return []string{in.Data} })).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut && !in.WholeURL }).Op(),
+			gate.Leaves, gate.Settles, gate.About(func(in AnalyzeObservableInput) []string { return []string{in.Data} })).Plan(c.PlanAnalyzeObservable).RunWhen(func(in AnalyzeObservableInput) bool { return !in.FanOut && !in.WholeURL }).Op(),
 
 		gate.Read("cortex_list_jobs", c.ListJobs, "List analyzer jobs, newest first, by observable, status (failed, running), type or analyzer: what was analyzed before.").Op(),
 		gate.Read("cortex_get_job", c.GetJob, "Status of an analyzer job, without its report.").Op(),

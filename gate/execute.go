@@ -40,6 +40,7 @@ type permit struct {
 	refused   error                  // why it is
 	sent      atomic.Int64           // requests let through
 	system    atomic.Pointer[string] // the platform that was written to, without endpoints
+	settles   bool                   // the operation tells when all that is gated is done
 
 	mu      sync.Mutex
 	done    []string     // endpoints that the platform answered well
@@ -114,17 +115,24 @@ func Progress(ctx context.Context, step string) error {
 // came to so far: its ids are for those who repeat the call. What follows only reads, such
 // as a wait for the reports of jobs that were started: nothing more that is gated may be
 // sent, and however it ends, the operation was executed. The caller is answered once the
-// disk holds that, too. Outside of an execution it does nothing.
+// disk holds that, too. It does nothing outside of an execution, nor in that of an operation
+// that isn't declared to be one that [Settles], which may have more to do.
 func Settled(ctx context.Context, out any) {
 	p, _ := ctx.Value(permitKey{}).(*permit)
-	if p == nil || p.runs == nil || p.open() != nil || p.ended.Swap(true) {
+	if p == nil || p.runs == nil || !p.settles || p.open() != nil {
 		return
 	}
 	detail := answerDetail(encoded(json.Marshal, out))
 	noted := make(chan error, 1)
 	p.mu.Lock()
-	p.settled = sync.OnceValue(func() error { return <-noted })
+	ended := p.ended.Swap(true)
+	if !ended {
+		p.settled = sync.OnceValue(func() error { return <-noted })
+	}
 	p.mu.Unlock()
+	if ended {
+		return
+	}
 	go func() {
 		err := errJournalPanicked
 		defer func() {
@@ -220,7 +228,7 @@ type execution struct {
 // execution returns one for p, that hasn't begun. Its permit lets nothing through before
 // it is to finish, or is refused.
 func (o *operation) execution(ctx context.Context, g *Guard, j *Journal, p *Proposal) *execution {
-	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, spent: make(chan struct{})}
+	pm := &permit{guard: g, op: o.name, tier: o.tier, upstream: o.upstream, endpoints: o.endpoints, until: time.Now().Add(maxPermit), runs: p, settles: o.settles, spent: make(chan struct{})}
 	pm.frozen = shared(pm.open, j.Frozen)
 	x := &execution{op: o, journal: j, permit: pm}
 	x.ctx, x.cancel = g.outlast(context.WithValue(ctx, permitKey{}, pm), pm.until)

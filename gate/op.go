@@ -71,6 +71,7 @@ type operation struct {
 	about     func(any) []string
 	invalid   error // what an input that is refused matches
 	prepares  bool  // fn prepares its input itself
+	settles   bool  // fn tells Settled when all that is gated is done
 
 	in, out  reflect.Type
 	pointer  reflect.Type       // to an input
@@ -90,12 +91,13 @@ type operation struct {
 type Option func(*options)
 
 type options struct {
-	facets Facets
-	locks  []lock
-	acts   []func(any) []string
-	key    func(any) string
-	about  func(any) []string
-	takes  []reflect.Type // inputs of acts and key
+	facets  Facets
+	locks   []lock
+	acts    []func(any) []string
+	key     func(any) string
+	about   func(any) []string
+	settles bool
+	takes   []reflect.Type // inputs of acts and key
 }
 
 // Idempotent states that a second execution changes nothing further.
@@ -103,6 +105,10 @@ func Idempotent(o *options) { o.facets.Idempotent = true }
 
 // Leaves states that data leaves for a third party.
 func Leaves(o *options) { o.facets.Egress = true }
+
+// Settles states that the operation, or what it calls, tells [Settled] when all that it does
+// is done. One that calls several such methods isn't done when the first of them is.
+func Settles(o *options) { o.settles = true }
 
 // InParts states by which arguments, or which other operations, a caller has in parts
 // what is too large for one answer. It is read after "with", such as "dataType" or
@@ -167,7 +173,7 @@ func declare(t Tier, name, doc string, pointer, out reflect.Type, fn func(contex
 		}
 	}
 	return &operation{
-		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, invalid: ErrInvalid,
+		name: name, doc: doc, tier: t, facets: set.facets, locks: set.locks, acts: set.acts, key: set.key, about: set.about, settles: set.settles, invalid: ErrInvalid,
 		in: in, out: out, pointer: pointer, fn: fn, input: sync.OnceValue(func() *input.Plan { return input.PlanOf(in) }),
 	}
 }

@@ -22,7 +22,7 @@ func settling(then func(ctx context.Context) (string, error)) *Operation[comment
 	return Write("x_analyze", func(ctx context.Context, _ comment) (string, error) {
 		Settled(ctx, started{[]string{"~1"}})
 		return then(ctx)
-	}, "Analyze.")
+	}, "Analyze.", Settles)
 }
 
 // settled waits until the journal says that what g runs was executed.
@@ -92,7 +92,7 @@ func TestNothingGatedIsSentAfterWhatIsDoneWasNoted(t *testing.T) {
 		read = g.Admit(ctx, Endpoint{ID: "report", Tier: TierRead})
 		Settled(ctx, started{[]string{"another"}}) // once is enough
 		return "done", nil
-	}, "Analyze.")
+	}, "Analyze.", Settles)
 	in := one
 	must(op.Do(t.Context(), g, &in))
 	var refused *RefusedError
@@ -153,7 +153,7 @@ func TestACallIsAnsweredOnceTheDiskHoldsWhatItDid(t *testing.T) {
 		w.files(j).Sync = func(f *os.File) error { return errors.Join(<-release, f.Sync()) }
 		Settled(ctx, started{[]string{"~1"}})
 		return "clean", nil
-	}, "Analyze.")
+	}, "Analyze.", Settles)
 	call := func() (answered chan error, told chan bool) {
 		answered, told = make(chan error, 1), make(chan bool, 1)
 		ctx := clientword.WithListener(t.Context(), &clientword.Listener{Encode: func(any) ([]byte, error) { return []byte("1"), nil }, Executed: func(any, []byte) { told <- true }})
@@ -188,12 +188,72 @@ func TestOutsideOfAnExecutionNothingIsNoted(t *testing.T) {
 	w := newWorld(t)
 	g := w.guard(host)
 	later := make(chan context.Context, 1)
-	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) { later <- ctx; return "done", nil }, "Run.")
+	op := Write("x_run", func(ctx context.Context, _ comment) (string, error) { later <- ctx; return "done", nil }, "Run.", Settles)
 	in := one
 	must(op.Do(t.Context(), g, &in))
 	events := len(w.lines())
 	Settled(<-later, started{})
 	if n := len(w.lines()); n != events {
 		t.Errorf("%d events, want %d", n, events)
+	}
+}
+
+// A composed operation calls methods that are operations of their own elsewhere.
+func TestAnOperationIsNotDoneWhenTheFirstThatItCallsIs(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	start := func(ctx context.Context, id string) error {
+		if err := g.Admit(ctx, Endpoint{ID: "start", Tier: TierWrite}); err != nil {
+			return err
+		}
+		Settled(ctx, started{[]string{id}})
+		return nil
+	}
+	var id string
+	op := Write("x_analyze_all", func(ctx context.Context, _ comment) (started, error) {
+		id = Executing(ctx).ID
+		return started{[]string{"~1", "~2"}}, errors.Join(start(ctx, "~1"), start(ctx, "~2"))
+	}, "Analyze all.")
+	in := one
+	if _, err := op.Do(t.Context(), g, &in); err != nil {
+		t.Error(err)
+	}
+	if p := must(w.journal().Proposal(id)); !strings.Contains(p.Detail, `{"jobIds":["~1","~2"]}`) {
+		t.Errorf("the journal says %s", p.Detail)
+	}
+}
+
+// A slow value tells when it is encoded, and waits then.
+type slow struct{ begun, release chan struct{} }
+
+func (s slow) MarshalJSON() ([]byte, error) {
+	close(s.begun)
+	<-s.release
+	return []byte("{}"), nil
+}
+
+func TestWhoSettlesWhenTheOperationHasEndedChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard(host)
+	out, over := slow{make(chan struct{}), make(chan struct{})}, make(chan struct{})
+	var p *permit
+	op := Write("x_analyze", func(ctx context.Context, _ comment) (string, error) {
+		p = ctx.Value(permitKey{}).(*permit)
+		go func() {
+			defer close(over)
+			Settled(ctx, out)
+		}()
+		<-out.begun
+		return "", errors.New("it was refused")
+	}, "Analyze.", Settles)
+	in := one
+	if _, err := op.Do(t.Context(), g, &in); err == nil {
+		t.Error("it did not fail")
+	}
+	events := len(w.lines())
+	close(out.release)
+	<-over
+	if told, err := p.noted(); told || err != nil || len(w.lines()) != events {
+		t.Errorf("it settled all the same: %v, %v", told, err)
 	}
 }

@@ -41,7 +41,7 @@ func (c *Client) Ops() []gate.Op {
 		gate.Read("wazuh_list_tunings", c.ListTunings, "List which rules were silenced (tunings): why, since when, by whom, how much they hide, what expired.").Op(),
 		gate.Destructive("wazuh_revert_tuning", c.RevertTuning, "Revert one tuning: its alerts are raised again.").Plan(c.planRevertTuning).Op(),
 		gate.Destructive("wazuh_active_response", c.RunActiveResponse, "Active response: have named hosts run one of the operator's list, such as to block an address, and look for the proof.",
-			gate.ActsOn(func(in RunActiveResponseInput) []string { return in.actsOn() })).Plan(c.planRunResponse).Op(),
-		gate.Destructive("wazuh_undo_response", c.UndoResponse, "Undo an active response (a block) on named hosts, and look for the proof.").Plan(c.planUndoResponse).Op(),
+			gate.Settles, gate.ActsOn(func(in RunActiveResponseInput) []string { return in.actsOn() })).Plan(c.planRunResponse).Op(),
+		gate.Destructive("wazuh_undo_response", c.UndoResponse, "Undo an active response (a block) on named hosts, and look for the proof.", gate.Settles).Plan(c.planUndoResponse).Op(),
 	))...)
 }

@@ -152,7 +152,7 @@ func (c *Client) Ops() []gate.Op {
 				"Tell which techniques leave observables of the types that the enabled Cortex analyzers take.").Op(),
 			gate.Write("mitre_cortex_run_analyzers", c.RunAnalyzers,
 				"Submit an observable to named Cortex analyzers and wait for what they find.",
-				gate.Leaves, gate.DryRunUnless(envAllowWrites)).Plan(c.planRunAnalyzers).Op(),
+				gate.Leaves, gate.Settles, gate.DryRunUnless(envAllowWrites)).Plan(c.planRunAnalyzers).Op(),
 		),
 		gate.On(c.guard, upstream("MISP", c.misp),
 			gate.Read("mitre_misp_event_to_attack", c.EventToAttack,
