@@ -159,7 +159,7 @@ func (c *Client) AnalyzeObservable(ctx context.Context, in AnalyzeObservableInpu
 			<-submitting
 			if int(started.Add(1)) == len(runs) {
 				a.JobIDs = jobIDs(runs)
-				settled(ctx, a.JobIDs)
+				settled(ctx, runs)
 			}
 			waiting <- struct{}{}
 			lost[i] = recovered.Do(func() error { return c.finish(ctx, r, until(ctx, in.Timeout)) })
@@ -201,13 +201,22 @@ func jobIDs(runs []*AnalyzerRun) []string {
 	return ids
 }
 
-// settled tells the gate that the jobs are started: their reports are only read.
-func settled(ctx context.Context, jobIDs []string) {
-	if len(jobIDs) > 0 {
-		gate.Settled(ctx, struct {
-			JobIDs []string `json:"jobIds"`
-		}{jobIDs})
+// settled tells the gate that the jobs are started, and of which nobody knows it: their
+// reports are only read.
+func settled(ctx context.Context, runs []*AnalyzerRun) {
+	var out struct {
+		JobIDs  []string `json:"jobIds"`
+		Unknown []string `json:"unknownAnalyzerIds,omitempty"`
 	}
+	if out.JobIDs = jobIDs(runs); len(out.JobIDs) == 0 {
+		return // it fails
+	}
+	for _, r := range runs {
+		if r.JobID == "" && r.Status == StatusUnknown {
+			out.Unknown = append(out.Unknown, r.AnalyzerID)
+		}
+	}
+	gate.Settled(ctx, out)
 }
 
 // unfinished names the analyzers that have not answered.

@@ -411,3 +411,29 @@ func TestTheJournalSaysThatJobsWereStartedWhileTheirReportsAreWaitedFor(t *testi
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestTheJournalSaysOfWhichAnalyzersNobodyKnowsWhetherTheyWereStarted(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	g := gatetest.New(t, func(p *gate.Policy) { p.Approval = gate.ApprovalHost })
+	var lost string
+	var once sync.Once
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) (done bool) {
+		if id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/api/analyzer/"), "/run"); ok {
+			once.Do(func() { lost, done = id, true })
+		}
+		if done {
+			panic(http.ErrAbortHandler) // the answer is lost
+		}
+		return false
+	})
+	c := s.Client(func(cfg *cortex.Config) { cfg.Guard = g.Guard })
+	res, err := do(t, g, op(t, c, "cortex_analyze_observable"), fmt.Sprintf(`{"data":%q,"analyzers":["MaxMind_GeoIP_4_0","AbuseIPDB_1_0"]}`, attacker))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"jobIds":[%q],"unknownAnalyzerIds":[%q]}`, res.Out.(*cortex.Analysis).JobIDs[0], lost)
+	if last := g.Events()[len(g.Events())-1]; last.Kind != gate.EventExecuted || !strings.Contains(last.Detail, want) {
+		t.Errorf("the journal says %s: %s, want %s", last.Kind, last.Detail, want)
+	}
+}
