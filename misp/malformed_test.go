@@ -24,3 +24,24 @@ func TestARowThatCannotBeReadIsShownWithTheOthers(t *testing.T) {
 		t.Errorf("what can't be read (-want +got):\n%s", diff)
 	}
 }
+
+// Who walks over all must not take a part for it.
+func TestAWalkSaysWhereARowHasNoNumberToGoOnFrom(t *testing.T) {
+	t.Parallel()
+	c := answering(t, map[string]string{
+		"/attributes/restSearch": `{"response":{"Attribute":[{"id":"3"},{"id":{}},{"id":"1"}]}}`,
+		"/events/restSearch":     `{"response":[{"Event":{"id":"3"}},{"Event":{"id":[]}},{"Event":{"id":"1"}}]}`,
+	})
+	failed := map[string]error{}
+	for _, err := range c.Attributes(t.Context(), misp.SearchAttributesInput{EventID: "4"}) {
+		failed["attributes"] = err
+	}
+	for _, err := range c.Events(t.Context(), misp.SearchEventsInput{Info: "a"}) {
+		failed["events"] = err
+	}
+	for _, what := range []string{"attributes", "events"} {
+		if failed[what] == nil {
+			t.Errorf("the walk over the %s ends at one without a number, and says nothing", what)
+		}
+	}
+}

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"maps"
 	"os"
@@ -42,6 +43,9 @@ func run(ctx context.Context, file, changed string) (int, error) {
 	}) {
 		if err != nil {
 			return 0, err
+		}
+		if a.Unread != "" {
+			return 0, fmt.Errorf("attribute %s cannot be read: %s", a.ID, a.Unread)
 		}
 		value, _, _ := strings.Cut(a.Value, "|")
 		values[value] = true

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,5 +49,22 @@ func TestTheListHasWhatIsForDetectionAndNothingElse(t *testing.T) {
 	again, err := os.ReadFile(file)
 	if diff := cmp.Diff(string(b), string(again)); err != nil || diff != "" {
 		t.Errorf("the same list again: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestAListWithAValueThatCannotBeReadIsNotWritten(t *testing.T) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"response":{"Attribute":[{"id":"7","type":"domain","value":{}}]}}`)
+	}))
+	t.Cleanup(h.Close)
+	t.Setenv("MISP_URL", h.URL)
+	t.Setenv("MISP_API_KEY", misptest.AdminKey)
+	file := filepath.Join(t.TempDir(), "list.txt")
+	if _, err := run(t.Context(), file, "30d"); err == nil || !strings.Contains(err.Error(), "attribute 7 cannot be read") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Error("there is a list")
 	}
 }

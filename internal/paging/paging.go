@@ -403,12 +403,14 @@ type numberPlace struct {
 	Since int64 `json:"s,omitempty"` // this and all below were given by a walk before
 }
 
+var errNoNumber = errors.New("a row has no number that can be read, and nobody knows where to go on")
+
 // ByNumber yields every item once, walking a list that is sorted by the numbers of its
 // items, the highest first, and of which only pages can be had: the page'th of size rows,
 // counted from 1. Each page is taken so that the last row of the one before is on it;
 // where that has gone, other rows may have moved onto pages that were read, and the walk
-// goes back for them. Further pages grow up to most rows. It stops after the first error,
-// which it yields once, and when ctx ends.
+// goes back for them. Further pages grow up to most rows. An item without a number is an
+// error. It stops after the first error, which it yields once, and when ctx ends.
 func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) int64, fetch func(ctx context.Context, page, size int) (NumberedPage[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -477,6 +479,10 @@ func ByNumber[T any](ctx context.Context, page, size, most int, number func(T) i
 				n := number(item)
 				if n >= last {
 					continue
+				}
+				if n <= 0 {
+					yield(none, errNoNumber)
+					return
 				}
 				if n <= place.Since {
 					more = false
