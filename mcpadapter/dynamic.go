@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,6 +84,7 @@ type description struct {
 
 type found struct {
 	Total int     `json:"total" jsonschema:"How many tools fit."`
+	Note  string  `json:"note,omitempty"`
 	Tools []match `json:"tools"`
 }
 
@@ -101,28 +103,74 @@ func (s *Server) find(in findInput) *found {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.index == nil {
-		texts := make([]string, len(s.unlisted))
-		for i, t := range s.unlisted {
+		texts := make([]string, len(s.findable))
+		for i, t := range s.findable {
 			hint := strings.Repeat(" "+s.opts.SearchHints[t.op.Name()], hintCounts)
 			texts[i] = t.op.Name() + " " + t.op.Doc() + hint + " " + t.in.Words()
 		}
-		s.index = bm25.New(texts)
+		s.index, s.phrases = bm25.New(texts), phrases(s.opts.SearchWords)
 	}
-	rank := s.index.Rank(in.Query)
+	rank := s.index.Rank(s.meant(in.Query))
 	out := &found{Total: len(rank)}
+	if len(rank) == 0 {
+		rank = s.index.Rank("search find")
+		out.Note = "No tool says it. These search what the platforms have; there may be none for what is asked."
+	}
 	for _, i := range rank[:min(len(rank), in.Limit)] {
-		op := s.unlisted[i].op
+		op := s.findable[i].op
 		out.Tools = append(out.Tools, match{op.Name(), op.Tier(), op.Doc()})
 	}
 	return out
 }
 
-// named returns the unlisted tool of that name, or an error that names near ones.
+// meant returns the words of a query without those that say nothing, in the other number
+// where no tool has them, and twice the words of tools for what people say, which are surer.
+func (s *Server) meant(query string) string {
+	said := map[string]bool{}
+	var words []string
+	for _, w := range bm25.Words(query) {
+		if strings.Contains(fillers, " "+w+" ") {
+			said[w] = true // though a phrase may have it
+			continue
+		}
+		said[w], words = true, append(words, w)
+		one, plural := strings.CutSuffix(w, "s")
+		if !plural {
+			one += "s"
+		}
+		if said[one] = true; !s.index.Has(w) {
+			words = append(words, one)
+		}
+	}
+	for _, p := range s.phrases {
+		if !slices.ContainsFunc(p.said, func(w string) bool { return !said[w] }) {
+			words = append(append(words, p.meant...), p.meant...)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// fillers are words that say nothing of a tool.
+const fillers = " a all an and any are by did do does for from has have how i in is it my me of on or our that the this to was we what which who with "
+
+// A phrase is what people say, and what tools say for it.
+type phrase struct{ said, meant []string }
+
+// phrases are those of [Options.SearchWords], in the order of what is said.
+func phrases(words map[string]string) []phrase {
+	var list []phrase
+	for _, said := range slices.Sorted(maps.Keys(words)) {
+		list = append(list, phrase{bm25.Words(said), bm25.Words(words[said])})
+	}
+	return list
+}
+
+// named returns the findable tool of that name, or an error that names near ones.
 func (s *Server) named(name string) (*tool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := make([]string, len(s.unlisted))
-	for i, t := range s.unlisted {
+	names := make([]string, len(s.findable))
+	for i, t := range s.findable {
 		if t.op.Name() == name {
 			return t, nil
 		}

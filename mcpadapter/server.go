@@ -39,6 +39,10 @@ type Options struct {
 	// SearchHints are words, by the name of a tool, by which a host that loads
 	// tools late finds it.
 	SearchHints map[string]string
+	// SearchWords are words that tools say, by what people say instead: where a
+	// query of a server with Dynamic has all words of a key, in any order, it also
+	// looks for those of its value.
+	SearchWords map[string]string
 	// MaxResponse is how many bytes of JSON an answer may have. Default: 24 KiB,
 	// which is about 8000 tokens; at least 2 KiB.
 	MaxResponse int
@@ -94,8 +98,9 @@ type Server struct {
 
 	mu          sync.Mutex
 	tools       map[string]*tool
-	unlisted    []*tool     // see Options.Dynamic
-	index       *bm25.Index // of unlisted, once somebody searches
+	findable    []*tool     // see Options.Dynamic: those that aren't listed, and that of the gate
+	index       *bm25.Index // of findable, once somebody searches
+	phrases     []phrase
 	resources   map[string]bool
 	prompts     map[string]gate.Prompt
 	completions []Completion
@@ -173,8 +178,10 @@ func (s *Server) add(ops []gate.Op, own bool) error {
 	for _, op := range ops {
 		t := added[op.Name()]
 		s.tools[op.Name()] = t
-		if !own && s.opts.Dynamic {
-			s.unlisted, s.index = append(s.unlisted, t), nil
+		if s.opts.Dynamic && (!own || op.Name() == s.opts.StatusTool) {
+			s.findable, s.index = append(s.findable, t), nil
+		}
+		if s.opts.Dynamic && !own {
 			continue
 		}
 		s.mcp.AddTool(t.stub, t.call)

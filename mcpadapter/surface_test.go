@@ -492,3 +492,32 @@ func TestTheGateLearnsWhichTextOfOthersTheAgentSaw(t *testing.T) {
 		t.Errorf("untrusted arguments %v", st.Pending[0].Untrusted)
 	}
 }
+
+func TestADynamicServerKnowsWhatPeopleSay(t *testing.T) {
+	s := mcpadapter.New(mcptest.Guard(t), mcpadapter.Options{Name: "desk", Dynamic: true, SearchWords: map[string]string{"end request": "close", "queue": "list"}})
+	if err := s.Add((&desk{}).ops()...); err != nil {
+		t.Fatal(err)
+	}
+	cs := mcptest.Dial(t, s, nil, nil)
+	find := func(words string) string {
+		return mcptest.Text(mcptest.Call(t, cs, "find_tool", `{"limit":2,"query":"`+words+`"}`))
+	}
+	for words, want := range map[string]string{
+		"end the request": "desk_close_ticket", "requests that end": "desk_close_ticket", "my queue": "desk_list_tickets",
+		"closes": "desk_close_ticket", "gate status": "gate_status",
+	} {
+		if text := find(words); !strings.Contains(text, `"name":"`+want+`"`) || strings.Contains(text, `"note"`) {
+			t.Errorf("%q finds %s, want %s", words, text, want)
+		}
+	}
+	if text := find("the end"); strings.Contains(text, "desk_close_ticket") {
+		t.Errorf("a part of what people say finds %s", text)
+	}
+	if text := find("xyzzy"); !strings.Contains(text, `"total":0`) || !strings.Contains(text, "there may be none") {
+		t.Errorf("what no tool does finds %s", text)
+	}
+	res, err := cs.CallTool(t.Context(), &mcp.CallToolParams{Name: "call_tool", Arguments: rawJSON(`{"name":"gate_status"}`)})
+	if err != nil || res.IsError || !strings.Contains(mcptest.Text(res), `"pending"`) {
+		t.Errorf("the tool of the gate, which is found, answers %v, %v", res, err)
+	}
+}

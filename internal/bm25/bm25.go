@@ -41,6 +41,9 @@ const (
 	b = 0.75
 )
 
+// Has reports whether a text has the word.
+func (x *Index) Has(word string) bool { return x.in[word] > 0 }
+
 // Rank returns the numbers of the texts that have a word of query, best first; of
 // equals the first.
 func (x *Index) Rank(query string) []int {

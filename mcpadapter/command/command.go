@@ -292,7 +292,7 @@ func (p *program) build(guard *gate.Guard) (*site, error) {
 		return nil, err
 	}
 	s := &site{guard: guard, clients: clients, server: mcpadapter.New(guard, mcpadapter.Options{
-		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger, SearchHints: searchHints, Trace: p.trace})}
+		Name: p.Name, Instructions: p.Doc, StatusTool: p.StatusTool, Dynamic: p.dynamic, MaxResponse: p.maxResponse, Logger: p.logger, SearchHints: searchHints, SearchWords: searchWords, Trace: p.trace})}
 	var resources []gate.Resource
 	var prompts []gate.Prompt
 	served := func(op gate.Op) bool {
