@@ -207,7 +207,7 @@ func withoutPermit(ctx context.Context) context.Context {
 	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
 
-var errJournalPanicked = errors.New("the journal failed inside")
+var errJournalPanicked = fmt.Errorf("%w: it failed inside", ErrJournal)
 
 // An execution is one run of an operation under a permit, on what a proposal says.
 type execution struct {

@@ -257,3 +257,19 @@ func TestWhoSettlesWhenTheOperationHasEndedChangesNothing(t *testing.T) {
 		t.Errorf("it settled all the same: %v, %v", told, err)
 	}
 }
+
+func TestAJournalThatPanicsWhereAnOperationSettlesIsNoJournal(t *testing.T) {
+	w := newWorld(t)
+	w.folder()
+	g := w.guard(host)
+	j := must(g.Journal())
+	op := Write("x_analyze", func(ctx context.Context, _ comment) (string, error) {
+		w.files(j).Sync = func(*os.File) error { panic("the disk is gone") }
+		Settled(ctx, started{[]string{"~1"}})
+		return "clean", nil
+	}, "Analyze.", Settles)
+	in := one
+	if _, err := op.Do(t.Context(), g, &in); !errors.Is(err, ErrJournal) {
+		t.Errorf("the caller hears %v", err)
+	}
+}
