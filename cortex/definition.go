@@ -42,6 +42,8 @@ type Definition struct {
 	// Whether it has a setting that must be given.
 	RequiresConfig bool         `json:"requiresConfig"`
 	Config         []ConfigItem `json:"configFields"` // what can be set
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 }
 
 // A ConfigItem is a setting of a [Definition]. Its default is left out: it can
@@ -183,7 +185,7 @@ func (c *Client) matchingDefinitions(ctx context.Context, k kind, in ListDefinit
 	search := strings.ToLower(strings.TrimSpace(in.Search))
 	for _, d := range all {
 		switch {
-		case !takesType(d.DataTypes, in.DataType), in.FreeOnly && d.RequiresConfig,
+		case !takesType(d.DataTypes, in.DataType) && (d.Unread == "" || len(d.DataTypes) > 0), in.FreeOnly && d.RequiresConfig,
 			!strings.Contains(strings.ToLower(d.Name+"\n"+d.Description), search):
 		default:
 			match = append(match, d)
@@ -209,13 +211,14 @@ func (c *Client) definitions(ctx context.Context, k kind) ([]*Definition, error)
 	if k == responders {
 		ask = w.ListResponderDefinitions
 	}
-	got, err := httpx.JSON[listing[wire.Definition]](ask(ctx))
+	got, err := httpx.JSON[listing[row[wire.Definition]]](ask(ctx))
 	if err != nil {
 		return nil, err
 	}
 	list := make([]*Definition, len(got.rows))
 	for i, d := range got.rows {
-		list[i] = newDefinition(*d)
+		list[i] = newDefinition(d.it)
+		list[i].Unread = d.unread
 	}
 	slices.SortFunc(list, func(a, b *Definition) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return list, nil
@@ -365,6 +368,9 @@ func (c *Client) notEnabled(ctx context.Context, k kind, name string) error {
 		return err
 	}
 	for _, w := range all {
+		if w.Name == "" && w.Unread != "" {
+			return fmt.Errorf("cortex: the %s %s cannot be read, which may be %s: %s", k, w.ID, name, w.Unread)
+		}
 		if w.Name == name {
 			return fmt.Errorf("%w: the %s %s is enabled already, with the id %s; disable it first to configure it anew", ErrExists, k, name, w.ID)
 		}
@@ -440,6 +446,9 @@ func (c *Client) setting(ctx context.Context, k kind, in EnableInput) (*setting,
 	i := slices.IndexFunc(all, func(d *Definition) bool { return d.ID == in.DefinitionID })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %s definition %q", ErrNotFound, k, clip.Text(in.DefinitionID, 80))
+	}
+	if why := all[i].Unread; why != "" {
+		return nil, fmt.Errorf("cortex: the %s definition %s cannot be read: %s", k, in.DefinitionID, why)
 	}
 	s := &setting{definition: all[i], values: map[string]json.RawMessage{}}
 	if err := c.notEnabled(ctx, k, s.definition.ID); err != nil {

@@ -413,14 +413,14 @@ func (q query) encode() ([]byte, error) {
 	return json.Marshal(map[string]any{"_and": all})
 }
 
-// A jobRow is a job in a list, which isn't to be lost with the list for one odd value.
-type jobRow struct {
-	it     wire.Job
+// A row is a thing in a list, which isn't to be lost with the list for one odd value.
+type row[T any] struct {
+	it     T
 	unread string
 }
 
 // UnmarshalJSON reads what it can.
-func (r *jobRow) UnmarshalJSON(b []byte) (err error) {
+func (r *row[T]) UnmarshalJSON(b []byte) (err error) {
 	r.unread, err = jsoncodec.UnmarshalPartly(b, &r.it)
 	return err
 }
@@ -438,7 +438,7 @@ func (c *Client) search(ctx context.Context, q query, offset, limit int, sort st
 		from := offset + len(jobs)
 		most := min(limit-len(jobs), atOnce)
 		res, err := c.wire.SearchJobs(ctx, wire.JobSearch{Query: b, Range: fmt.Sprintf("%d-%d", from, from+most), Sort: []string{sort}})
-		list, err := httpx.JSON[listing[jobRow]](res, err)
+		list, err := httpx.JSON[listing[row[wire.Job]]](res, err)
 		if errors.Is(err, connect.ErrTooLarge) && most > 1 {
 			atOnce = most / 2
 			continue

@@ -74,10 +74,15 @@ func TestAPanicOverOneAnalyzerTakesNothingFromTheOthers(t *testing.T) {
 
 // changed is a client of s whose answers to a search for jobs come as edit makes them.
 func changed(s *cortextest.Server, edit func(list []map[string]any)) *cortex.Client {
+	return changedAt(s, "/job/_search", edit)
+}
+
+// changedAt is a client of s whose lists of a path come as edit makes them.
+func changedAt(s *cortextest.Server, path string, edit func(list []map[string]any)) *cortex.Client {
 	return s.Client(func(c *cortex.Config) {
 		c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 			res, err := http.DefaultTransport.RoundTrip(r)
-			if err != nil || !strings.HasSuffix(r.URL.Path, "/job/_search") {
+			if err != nil || !strings.HasSuffix(r.URL.Path, path) {
 				return res, err
 			}
 			var list []map[string]any
@@ -135,5 +140,87 @@ func TestAJobThatCannotBeReadIsShownWithTheOthersAndIsNotCleanedUp(t *testing.T)
 		if want := "left alone, since they cannot be read: " + odd + " (" + why + ")"; len(dry.Jobs) != 2 || !strings.Contains(dry.Message, want) {
 			t.Errorf("%s: the cleanup is about %d jobs, want the 2 that can be read: %s", size, len(dry.Jobs), dry.Message)
 		}
+	}
+}
+
+func TestAnAnalyzerThatCannotBeReadIsShownAndNotRun(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	s.AddAnalyzer(cortextest.Worker{Name: "Whole_1_0", DataTypes: []string{"mail"}})
+	odd := s.AddAnalyzer(cortextest.Worker{Name: "Odd_1_0", DataTypes: []string{"mail"}})
+	c := changedAt(s, "/api/analyzer", func(list []map[string]any) {
+		for _, w := range list {
+			if w["id"] == odd {
+				w["rate"] = "often"
+			}
+		}
+	})
+	const why = "rate: want an integer, got string"
+	got, err := c.ListAnalyzers(t.Context(), cortex.ListAnalyzersInput{DataType: "mail"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for _, w := range got.Analyzers {
+		told[w.Name] = w.Unread
+	}
+	if diff := cmp.Diff(map[string]string{"Whole_1_0": "", "Odd_1_0": why}, told, cmpopts.IgnoreMapEntries(func(name, why string) bool { return why == "" && name != "Whole_1_0" })); diff != "" {
+		t.Errorf("what of the analyzers can't be read (-want +got):\n%s", diff)
+	}
+	in := cortex.AnalyzeObservableInput{Data: "mallory@example.org", DataType: "mail", Force: true}
+	for what, analyzers := range map[string][]string{"by name": {"Odd_1_0"}, "by id": {odd}, "by a part": {"_1_"}, "all": nil} {
+		in := in
+		in.Analyzers, in.FanOut = analyzers, analyzers == nil
+		_, err := c.AnalyzeObservable(t.Context(), in)
+		if !errors.Is(err, cortex.ErrSelection) || !strings.Contains(err.Error(), "Odd_1_0") || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v, want that Odd_1_0 cannot be read", what, err)
+		}
+	}
+	in.Analyzers = []string{"Whole_1_0"}
+	if out, err := c.AnalyzeObservable(t.Context(), in); err != nil || len(out.Results) != 1 {
+		t.Errorf("the one that can be read: %v, %v", out, err)
+	}
+}
+
+func TestARowOfCortexThatCannotBeReadIsShownWithTheOthers(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	spoiled := func(path string) *cortex.Client {
+		return changedAt(s, path, func(list []map[string]any) { list[0]["name"] = 7 })
+	}
+	const why = "name: want a string, got number"
+	check := func(what string, n int, unread func(i int) string) {
+		t.Helper()
+		var told []string
+		for i := range n {
+			if u := unread(i); u != "" {
+				told = append(told, u)
+			}
+		}
+		if diff := cmp.Diff([]string{why}, told); diff != "" {
+			t.Errorf("what of the %s can't be read (-want +got):\n%s", what, diff)
+		}
+	}
+	if users, err := spoiled("/api/user").ListUsers(t.Context(), cortex.ListUsersInput{}); err != nil {
+		t.Error(err)
+	} else {
+		check("users", len(users.Users), func(i int) string { return users.Users[i].Unread })
+	}
+	if orgs, err := spoiled("/api/organization").ListOrganisations(t.Context(), cortex.ListOrganisationsInput{}); err != nil {
+		t.Error(err)
+	} else {
+		check("organisations", len(orgs.Organisations), func(i int) string { return orgs.Organisations[i].Unread })
+	}
+	c := spoiled("/api/analyzerdefinition")
+	page, err := c.ListAnalyzerDefinitions(t.Context(), cortex.ListAnalyzerDefinitionsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("definitions", len(page.Definitions), func(i int) string { return page.Definitions[i].Unread })
+	odd := page.Definitions[slices.IndexFunc(page.Definitions, func(d *cortex.Definition) bool { return d.Unread != "" })]
+	var in cortex.EnableAnalyzerInput
+	in.DefinitionID = odd.ID
+	if _, err := c.EnableAnalyzer(t.Context(), in); err == nil || !strings.Contains(err.Error(), why) {
+		t.Errorf("what can't be read is enabled: %v", err)
 	}
 }

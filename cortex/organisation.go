@@ -38,6 +38,8 @@ type Organisation struct {
 	CreatedAt   time.Time          `json:"createdAt,omitzero,format:unixmilli"` // when it was made
 	CreatedBy   string             `json:"createdBy,omitempty"`                 // the login of who made it
 	UpdatedAt   time.Time          `json:"updatedAt,omitzero,format:unixmilli"` // when it was changed last
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 }
 
 func newOrganisation(o wire.Organization) *Organisation {
@@ -64,13 +66,15 @@ func (c *Client) ListOrganisations(ctx context.Context, _ ListOrganisationsInput
 	if err != nil {
 		return nil, err
 	}
-	all, err := everything[wire.Organization](w.ListOrganizations(ctx, wire.ListOrganizationsParams{Range: allRows}))
+	all, err := everything[row[wire.Organization]](w.ListOrganizations(ctx, wire.ListOrganizationsParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
 	list := &OrganisationList{Organisations: []*Organisation{}, Total: len(all)}
 	for _, o := range all {
-		list.Organisations = append(list.Organisations, newOrganisation(*o))
+		org := newOrganisation(o.it)
+		org.Unread = o.unread
+		list.Organisations = append(list.Organisations, org)
 	}
 	return list, nil
 }

@@ -209,6 +209,8 @@ func (c *Client) responder(ctx context.Context, s string, t ObjectType) (*Worker
 		return nil, no("no enabled responder is called %q", clip.Text(s, 80))
 	case len(found) > 1:
 		return nil, no("%q is the name of %d responders; give the id", clip.Text(s, 80), len(found))
+	case found[0].Unread != "":
+		return nil, no("%s cannot be read, and is not run: %s", found[0].Name, found[0].Unread)
 	case !found[0].takes(t.dataType()):
 		return nil, no("%s takes %s and not %s", found[0].Name, some(found[0].DataTypes), t.dataType())
 	}

@@ -1,6 +1,7 @@
 package cortex
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -69,6 +70,11 @@ func (c *Client) selectAnalyzers(ctx context.Context, dataType string, wanted []
 // among returns those of all that a call names, or, with fanOut, all that take the
 // type.
 func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut bool, limit int) ([]*Worker, error) {
+	var odd []*Worker // are not run
+	if slices.ContainsFunc(all, (*Worker).odd) {
+		odd = matching(all, (*Worker).odd)
+		all = matching(all, func(w *Worker) bool { return !w.odd() })
+	}
 	fit := sync.OnceValue(func() []*Worker { // whole names are found without it
 		return matching(all, func(w *Worker) bool { return w.takes(dataType) })
 	})
@@ -80,6 +86,10 @@ func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut b
 	case len(wanted) > 0:
 		for _, name := range wanted {
 			w, err := pick(name, dataType, all, fit)
+			meant := func(o *Worker) bool { return o.means(name) && (w == nil || !w.is(strings.TrimSpace(name))) }
+			if i := slices.IndexFunc(odd, meant); i >= 0 {
+				return no("%q can mean %s, which cannot be read and is not run: %s", clip.Text(name, 80), cmp.Or(odd[i].Name, odd[i].ID), odd[i].Unread)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -88,6 +98,8 @@ func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut b
 			}
 		}
 		sortWorkers(chosen)
+	case fanOut && slices.ContainsFunc(odd, func(o *Worker) bool { return o.unknown() || o.takes(dataType) }):
+		return no("these cannot be read, and are not run: %s; name the analyzers to run", some(told(odd)))
 	case len(fit()) == 0:
 		return no(noneTakes, dataType)
 	case !fanOut:
@@ -102,6 +114,24 @@ func (c *Client) among(all []*Worker, dataType string, wanted []string, fanOut b
 		return no("%d analyzers are selected and at most %d may run in one call", len(chosen), limit)
 	}
 	return chosen, nil
+}
+
+// told says of each what can't be read.
+func told(odd []*Worker) []string {
+	list := make([]string, len(odd))
+	for i, w := range odd {
+		list[i] = fmt.Sprintf("%s (%s)", cmp.Or(w.Name, w.ID), w.Unread)
+	}
+	return list
+}
+
+// odd reports whether w can't be read whole.
+func (w *Worker) odd() bool { return w.Unread != "" }
+
+// means reports whether name is the id of w, its name or a part of that.
+func (w *Worker) means(name string) bool {
+	name = strings.TrimSpace(name)
+	return w.is(name) || strings.Contains(strings.ToLower(w.Name), strings.ToLower(name))
 }
 
 const noneTakes = "no enabled analyzer takes %s"

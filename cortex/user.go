@@ -42,6 +42,8 @@ type User struct {
 	Status      string `json:"status"`
 	HasKey      bool   `json:"hasKey"`      // whether there is an API key
 	HasPassword bool   `json:"hasPassword"` // whether there is a password
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 }
 
 func newUser(u wire.User) *User {
@@ -71,13 +73,15 @@ func (c *Client) ListUsers(ctx context.Context, _ ListUsersInput) (*UserList, er
 	if err != nil {
 		return nil, err
 	}
-	all, err := everything[wire.User](w.ListUsers(ctx, wire.ListUsersParams{Range: allRows}))
+	all, err := everything[row[wire.User]](w.ListUsers(ctx, wire.ListUsersParams{Range: allRows}))
 	if err != nil {
 		return nil, err
 	}
 	list := &UserList{Users: []*User{}, Total: len(all)}
 	for _, u := range all {
-		list.Users = append(list.Users, newUser(*u))
+		user := newUser(u.it)
+		user.Unread = u.unread
+		list.Users = append(list.Users, user)
 	}
 	return list, nil
 }

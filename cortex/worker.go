@@ -46,6 +46,8 @@ type Worker struct {
 	MaxPAP *PAP `json:"maxPap,omitempty"`
 	// Whether the operator says that it shows data to nobody outside.
 	Local bool `json:"local,omitempty"`
+	// What of it can't be read in a list, and why.
+	Unread string `json:"unread,omitempty" untrusted:"true"`
 
 	// Extra holds the members that this version doesn't know, without secrets.
 	Extra map[string]json.RawMessage `json:"-"`
@@ -84,15 +86,20 @@ func worker(res *httpx.Response, err error) (*Worker, error) {
 
 // workers decodes an answer that lists workers.
 func workers(res *httpx.Response, err error) ([]*Worker, error) {
-	list, err := everything[Worker](res, err)
-	for _, w := range list {
-		w.own()
+	rows, err := everything[row[Worker]](res, err)
+	list := make([]*Worker, len(rows))
+	for i, r := range rows {
+		list[i] = r.it.own()
+		list[i].Unread = r.unread
 	}
 	return list, err
 }
 
 // takes reports whether w takes observables or entities of this type.
 func (w *Worker) takes(dataType string) bool { return slices.Contains(w.DataTypes, dataType) }
+
+// unknown reports whether nobody knows what w takes.
+func (w *Worker) unknown() bool { return w.Unread != "" && len(w.DataTypes) == 0 }
 
 // is reports whether w is named s: by id, or by name whatever its case.
 func (w *Worker) is(s string) bool { return w.ID == s || strings.EqualFold(w.Name, s) }
@@ -143,7 +150,7 @@ func (c *Client) ListAnalyzers(ctx context.Context, in ListAnalyzersInput) (*Ana
 	list := &AnalyzerList{Analyzers: []*Worker{}}
 	known := map[string]bool{}
 	for _, w := range all {
-		if in.DataType == "" || slices.ContainsFunc(w.DataTypes, func(t string) bool { return strings.EqualFold(t, in.DataType) }) {
+		if in.DataType == "" || w.unknown() || slices.ContainsFunc(w.DataTypes, func(t string) bool { return strings.EqualFold(t, in.DataType) }) {
 			list.Analyzers = append(list.Analyzers, w)
 		}
 		for _, t := range w.DataTypes {
@@ -189,7 +196,7 @@ func (c *Client) ListResponders(ctx context.Context, in ListRespondersInput) (*R
 	list := &ResponderList{Responders: []*Worker{}}
 	known := map[string]bool{}
 	for _, w := range all {
-		if takesType(w.DataTypes, in.DataType) {
+		if w.unknown() || takesType(w.DataTypes, in.DataType) {
 			list.Responders = append(list.Responders, w)
 		}
 		for _, t := range w.DataTypes {
