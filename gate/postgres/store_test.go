@@ -483,3 +483,35 @@ func TestAServerCanNeitherForgetNorEnrol(t *testing.T) {
 		t.Error("it can enrol")
 	}
 }
+
+func TestWhatAnOperationSettledIsKnownOnEveryHost(t *testing.T) {
+	address := database.Server(t).State("")
+	a, b := on(t, "a", address, gate.ApprovalHost), on(t, "b", address, gate.ApprovalHost)
+	settled, report := make(chan bool), make(chan string)
+	op := gate.Write("start_job", func(ctx context.Context, in comment) (string, error) {
+		gate.Settled(ctx, map[string]string{"jobId": in.Case})
+		close(settled)
+		return <-report, nil
+	}, "Start a job.", gate.Settles)
+	first := make(chan error)
+	go func() {
+		res, err := a.do(op, "1")
+		if err == nil && res.Out != "clean" {
+			err = fmt.Errorf("%+v", res)
+		}
+		first <- err
+	}()
+	<-settled
+	again, err := b.do(op, "1")
+	for reason(err) == gate.ReasonInFlight { // the note is on its way
+		again, err = b.do(op, "1")
+	}
+	if err != nil || !again.Repeated || string(again.Kept) != `{"jobId":"1"}` {
+		t.Errorf("on another host meanwhile: %+v, %v", again, err)
+	}
+	must(0, journal.New(opened(t, address), journal.Options{}).Freeze("bob", "drill"))
+	report <- "clean"
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
