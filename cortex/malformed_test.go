@@ -224,3 +224,18 @@ func TestARowOfCortexThatCannotBeReadIsShownWithTheOthers(t *testing.T) {
 		t.Errorf("what can't be read is enabled: %v", err)
 	}
 }
+
+func TestAResponderThatCannotBeReadIsNotRun(t *testing.T) {
+	t.Parallel()
+	s := cortextest.New(t)
+	s.AddResponder(cortextest.Worker{Name: "Block_1_0", DataTypes: []string{"thehive:case"}})
+	c := changedAt(s, "/api/responder", func(list []map[string]any) {
+		for _, w := range list {
+			w["rate"] = "often"
+		}
+	})
+	in := cortex.RunResponderInput{ResponderID: "Block_1_0", ObjectType: "case", ObjectID: "~1", Data: json.RawMessage(`{"_id":"~1","title":"a","tlp":2,"pap":2}`)}
+	if _, err := c.RunResponder(t.Context(), in); !errors.Is(err, cortex.ErrSelection) || !strings.Contains(err.Error(), "rate: want an integer, got string") {
+		t.Errorf("%v, want that it cannot be read", err)
+	}
+}
