@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !linux
 
 package mcpadapter
 
@@ -7,5 +7,6 @@ import (
 	"os"
 )
 
-// parked returns in as it is: how its reader waits is not ours to say on this system.
+// parked returns in as it is: macOS may not tell a poller of the end of a named pipe, and
+// Windows has no such files.
 func parked(in *os.File, _ ...*os.File) io.ReadCloser { return in }
