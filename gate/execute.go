@@ -134,7 +134,7 @@ func Settled(ctx context.Context, out any) {
 		return
 	}
 	go func() {
-		err := errJournalPanicked
+		err := ErrJournal
 		defer func() {
 			_ = recover() // whoever waits is told
 			noted <- err
@@ -206,8 +206,6 @@ func withoutPermit(ctx context.Context) context.Context {
 	}
 	return context.WithValue(ctx, permitKey{}, (*permit)(nil))
 }
-
-var errJournalPanicked = fmt.Errorf("%w: it failed inside", ErrJournal)
 
 // An execution is one run of an operation under a permit, on what a proposal says.
 type execution struct {
