@@ -21,9 +21,10 @@ const longList = 256 << 10
 // are the names of the members that lead to the list, with dots between, and rows says
 // where that is in T. Each row of a long one is decoded as it arrives, so that the text
 // of all is never in memory. A row with values that it can't hold is read as
-// [jsoncodec.UnmarshalRow] does, which tells them in it. Where raw isn't nil it returns what stays text of a row,
-// which may be a part of the body: for rows that are read by need ([paging.ByNeed]) that
-// is let go of where the rows before have as much as is kept of an answer.
+// [jsoncodec.UnmarshalRow] does, which tells them in it. Where raw isn't nil it returns
+// what stays text of a row, which may be a part of the body: for rows that are read by
+// need ([paging.ByNeed]) that is let go of where the rows before have as much as is kept
+// of an answer.
 func Listed[T, E any](ctx context.Context, path string, rows func(*T) *[]E, raw func(*E) *json.RawMessage, send func(context.Context) (*Response, error)) (*T, error) {
 	var come []E
 	l := &list{begin: func() func([]byte) error {
