@@ -17,10 +17,15 @@ func UnmarshalPartly(b []byte, v any) (unread string, err error) {
 	if err = Unmarshal(b, v); err == nil {
 		return "", nil
 	}
+	return partly(b, v, err)
+}
+
+// partly reads once more what could not be read because of why.
+func partly(b []byte, v any, why error) (unread string, err error) {
 	reflect.ValueOf(v).Elem().SetZero()
 	var odd oddities
 	if unmarshal(b, v, false, &odd) != nil {
-		return "", err
+		return "", why
 	}
 	return strings.Join(odd.told, "; "), nil
 }
@@ -33,7 +38,7 @@ func UnmarshalRow(b []byte, v any) error {
 	if err == nil || !unread(v).IsValid() {
 		return err
 	}
-	odd, none := UnmarshalPartly(b, v)
+	odd, none := partly(b, v, err)
 	if none != nil {
 		return none
 	}
